@@ -1,0 +1,1 @@
+"""Arguments, terminal output, errors to exit codes. Refuses logic."""

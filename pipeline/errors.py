@@ -1,0 +1,117 @@
+"""The tree of errors. Owns what may go wrong and with which exit code; refuses to know where it is shown.
+
+Every message is one sentence for the person who runs the program: it names the file, the line or the
+setting, and says what to do. ``pipeline.cli`` is the one place that turns these into text and exit codes.
+
+    StylewatchError                exit  tried again?
+    ├── UsageError                   2   no: the command line is wrong
+    ├── ConfigError                  2   no: carries every problem of the file at once
+    ├── PaintingError                2   no: a style painting can't be used
+    ├── CannotRunError               3   the surroundings are wrong, no photo is to blame
+    │   ├── WeightsError             3   no
+    │   ├── DeviceError              3   no
+    │   ├── LockedError              3   another instance works on this state folder
+    │   ├── LedgerError              3   no: the state database is damaged or from another version
+    │   └── StorageError             3   yes: disk full, share lost, folder not writable
+    └── JobError                     1   one picture failed, the run goes on
+        ├── PhotoError               1   no: the photo itself is at fault, it is quarantined
+        ├── StylizeError             1   yes, up to ``max_attempts``: the loss became non-finite, ...
+        └── OutOfMemoryError         1   yes, without costing an attempt
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class StylewatchError(Exception):
+    """Anything this program can explain. ``str(error)`` is a sentence for its user."""
+
+    exit_code: ClassVar[int] = 3
+    final: ClassVar[bool] = True
+
+
+class UsageError(StylewatchError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing wrong in a config file. ``line`` counts from 1; ``where`` is a YAML path (``styles[2].scale``)."""
+
+    file: str
+    line: int | None
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return ``FILE:LINE: WHERE: MESSAGE``, leaving out what is unknown."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.where, self.message) if part)
+
+
+class ConfigError(StylewatchError):
+    """A config file that can't be used; ``problems`` holds every problem found, in the order of the file."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class PaintingError(StylewatchError):
+    """A style painting that can't be read or is too small."""
+
+    exit_code = 2
+
+
+class CannotRunError(StylewatchError):
+    """The surroundings (weights, device, disk, another instance) don't allow a run."""
+
+
+class WeightsError(CannotRunError):
+    """The network's weights are missing, short or altered."""
+
+
+class DeviceError(CannotRunError):
+    """The configured device does not exist on this machine."""
+
+
+class LockedError(CannotRunError):
+    """Another instance holds the state folder."""
+
+
+class LedgerError(CannotRunError):
+    """The state database is damaged, locked by a stranger or from another version."""
+
+
+class StorageError(CannotRunError):
+    """A folder can't be read or written, or its disk is full."""
+
+    final = False
+
+
+class JobError(StylewatchError):
+    """One picture could not be made; the rest goes on."""
+
+    exit_code = 1
+
+
+class PhotoError(JobError):
+    """The photo itself is at fault: truncated, no image, too large."""
+
+
+class StylizeError(JobError):
+    """The optimization failed: a non-finite loss, for example."""
+
+    final = False
+
+
+class OutOfMemoryError(JobError):
+    """The picture does not fit into the device's memory, even alone."""
+
+    final = False

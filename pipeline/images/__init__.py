@@ -1,0 +1,1 @@
+"""Where pixels meet files: decoding, encoding, metadata, atomic publishing. Refuses torch."""

@@ -1,0 +1,1 @@
+"""What is in the input folder, and which of it is complete. Refuses torch and pixels."""
