@@ -1,0 +1,94 @@
+"""Photos × styles × rules → jobs. Owns which photo gets which styles; refuses files, clocks and config objects.
+
+Everything is decided from plain values: paths of photos (relative to the input folder, ``/`` between their
+parts), and a :class:`Plan`. The order of the jobs follows the photos, then the plan, so that two runs agree.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from pipeline.model import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Photos whose path fits ``match`` (see :func:`fits`) get these styles, and none if there are none.
+
+    Without ``recipes`` each style comes in its own ones.
+    """
+
+    match: str
+    styles: tuple[str, ...]
+    recipes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What decides the pairing.
+
+    ``recipes_of`` holds every style's own recipes, in the order of the config. The first rule that fits a photo
+    decides for it. For the others ``by`` does: ``all`` gives every style, ``folder`` the style named like the
+    nearest folder on the photo's path, or none.
+    """
+
+    by: Literal["all", "folder"]
+    recipes_of: Mapping[str, tuple[str, ...]]
+    rules: tuple[Rule, ...] = ()
+
+
+def pair(photos: Iterable[str], plan: Plan) -> Iterator[Job]:
+    """Yield each job of ``photos`` once: in the order of the photos, then of the styles, then of the recipes."""
+    for photo in dict.fromkeys(photos):
+        yield from dict.fromkeys(_jobs_of(photo, plan))
+
+
+def fits(photo: str, pattern: str) -> bool:
+    """Tell whether a photo's path fits a glob, letter case included.
+
+    ``*``, ``?`` and ``[a-z]`` stay within one name, ``**`` spans any number of folders. A pattern without ``/``
+    is about the file name, in whatever folder; one that starts with ``/`` begins at the input folder; one that
+    ends in ``/`` means everything below. Composed and decomposed accents are equal, as macOS stores what its
+    users type in another form.
+    """
+    anchored = "/" in pattern
+    wanted = _composed(pattern.removeprefix("/"))
+    if wanted.endswith("/"):
+        wanted += "**"
+    parts = wanted.split("/")
+    return _parts_fit(_composed(photo).split("/"), parts if anchored else ["**", *parts])
+
+
+def _jobs_of(photo: str, plan: Plan) -> Iterator[Job]:
+    rule = next((rule for rule in plan.rules if fits(photo, rule.match)), None)
+    styles = _styles_without_rule(photo, plan) if rule is None else rule.styles
+    for style in styles:
+        for recipe in (rule.recipes if rule else ()) or plan.recipes_of[style]:
+            yield Job(photo, style, recipe)
+
+
+def _styles_without_rule(photo: str, plan: Plan) -> tuple[str, ...]:
+    if plan.by == "all":
+        return tuple(plan.recipes_of)
+    by_name = {_composed(style): style for style in plan.recipes_of}
+    folders = _composed(photo).split("/")[:-1]
+    nearest = next((by_name[folder] for folder in reversed(folders) if folder in by_name), None)
+    return () if nearest is None else (nearest,)
+
+
+def _parts_fit(names: list[str], patterns: list[str]) -> bool:
+    if not patterns:
+        return not names
+    first, rest = patterns[0], patterns[1:]
+    if first == "**":
+        # At its end ** stands for at least the file's name, elsewhere for no folder at all too.
+        return any(_parts_fit(names[skipped:], rest) for skipped in range(len(names))) if rest else bool(names)
+    return bool(names) and fnmatchcase(names[0], first) and _parts_fit(names[1:], rest)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
