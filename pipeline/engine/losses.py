@@ -1,0 +1,136 @@
+"""What makes a picture good: its features near the photo's, its Gram matrices near the painting's.
+
+Owns the formulas. Refuses weights that depend on the picture's size. Every loss returns one value for each image
+of a batch, and nothing couples the images. Matrices and losses are float32 whatever the convolutions ran in
+(float64 stays float64).
+
+Three forms, by Gatys, Ecker and Bethge (https://arxiv.org/abs/1508.06576) and after them:
+
+============  =======================================  =========================
+form          style, for one layer of N channels       content, for one layer
+============  =======================================  =========================
+relative      sum (G - T)^2 / sum T^2                  sum (F - P)^2 / sum P^2
+gatys         sum (G - T)^2 / (4 N^2)                  sum (F - P)^2 / 2
+tensorflow    mean (G - T)^2                           mean (F - P)^2
+============  =======================================  =========================
+
+G = F F' / (h w) is a picture's Gram matrix and T the painting's; P are the photo's features. "tensorflow" is what
+TensorFlow's style-transfer tutorial computes and its content_weight=1e4, style_weight=1e-2 belong to. In all three
+the layers' losses, times their weights, are averaged over the layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pipeline.model import LayerWeights, LossKind
+
+# Of a black painting's Gram matrix or a blank photo's features: keeps the relative losses finite.
+_LEAST_NORM = 1e-8
+
+
+@dataclass(frozen=True)
+class BatchLosses:
+    """Weighted losses, one value for each image (B,); ``total`` includes total variation."""
+
+    content: Tensor
+    style: Tensor
+    total: Tensor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a recipe minimizes. Layers are (name, weight) pairs, the names as in :data:`pipeline.model.LAYERS`."""
+
+    content_layers: LayerWeights
+    style_layers: LayerWeights
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    loss: LossKind
+
+    def losses(
+        self,
+        pictures: Tensor,
+        features: Mapping[str, Tensor],
+        content: Mapping[str, Tensor],
+        style: Mapping[str, Tensor],
+    ) -> BatchLosses:
+        """Compare pictures (B, 3, H, W) by their features (B, C, h, w) with their targets.
+
+        ``content`` maps layers to features (B, C, h, w), ``style`` to Gram matrices (B, C, C).
+        """
+        of_style = sum(
+            (
+                weight * style_loss(gram(features[layer]), style[layer], self.loss)
+                for layer, weight in self.style_layers
+            ),
+            start=_zeros(pictures),
+        )
+        of_content = sum(
+            (
+                weight * content_loss(features[layer], content[layer], self.loss)
+                for layer, weight in self.content_layers
+            ),
+            start=_zeros(pictures),
+        )
+        of_style = of_style * (self.style_weight / max(1, len(self.style_layers)))
+        of_content = of_content * (self.content_weight / max(1, len(self.content_layers)))
+        total = of_content + of_style
+        if self.tv_weight:
+            total = total + self.tv_weight * total_variation(pictures)
+        return BatchLosses(of_content, of_style, total)
+
+
+def gram(features: Tensor) -> Tensor:
+    """Return the Gram matrices F F' / (h w), (B, C, C), of features (B, C, h, w)."""
+    flat = _exact(features).flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def style_loss(found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
+    """Return how far Gram matrices (B, C, C) are from their targets, (B,)."""
+    squares = _sum_of_squares(found - target)
+    if kind == "relative":
+        return squares / _norm(target)
+    channels = found.shape[1]
+    return squares / (4 * channels**2 if kind == "gatys" else channels**2)
+
+
+def content_loss(found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
+    """Return how far features (B, C, h, w) are from their targets, (B,)."""
+    target = _exact(target)
+    squares = _sum_of_squares(_exact(found) - target)
+    if kind == "relative":
+        return squares / _norm(target)
+    return squares / (2 if kind == "gatys" else found[0].numel())
+
+
+def total_variation(pictures: Tensor) -> Tensor:
+    """Return the mean squared difference between neighbors of pictures (B, 3, H, W), both directions added, (B,).
+
+    A mean, so that one weight means the same at every size.
+    """
+    down = _sum_of_squares(pictures[:, :, 1:] - pictures[:, :, :-1])
+    right = _sum_of_squares(pictures[:, :, :, 1:] - pictures[:, :, :, :-1])
+    return (down + right) / pictures[0].numel()
+
+
+def _exact(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def _sum_of_squares(x: Tensor) -> Tensor:
+    return x.square().flatten(1).sum(1)
+
+
+def _norm(target: Tensor) -> Tensor:
+    return _sum_of_squares(target).clamp_min(_LEAST_NORM)
+
+
+def _zeros(pictures: Tensor) -> Tensor:
+    return pictures.new_zeros(pictures.shape[0])
