@@ -1,0 +1,147 @@
+"""Does a file's container end where it should? Owns the verdict on one file; refuses pixels and waiting.
+
+The suffix doesn't matter, the first bytes do. A whole container may still hold a damaged picture: whoever decodes
+it finds out. The other way around, decoders are no judges: a half-copied JPEG passes Pillow's ``verify()``, and
+one in a file whose space was set aside beforehand even ``load()``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from pipeline.intake.walks import (
+    Incomplete,
+    Source,
+    Walk,
+    walk_bmp,
+    walk_boxes,
+    walk_gif,
+    walk_jpeg,
+    walk_png,
+    walk_tiff,
+    walk_webp,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``whole``: the container ends where it should; ``incomplete``: not yet; ``foreign``: no image at all.
+
+    ``reason`` is a sentence's worth of explanation, empty for ``whole``.
+    """
+
+    kind: Literal["whole", "incomplete", "foreign"]
+    reason: str = ""
+
+
+WHOLE: Final = Verdict("whole")
+
+_HEAD_BYTES: Final = 4096
+
+_FORMATS: Final[tuple[tuple[bytes, str, Walk], ...]] = (
+    (b"\xff\xd8", "JPEG", walk_jpeg),
+    (b"\x89PNG\r\n\x1a\n", "PNG", walk_png),
+    (b"GIF87a", "GIF", walk_gif),
+    (b"GIF89a", "GIF", walk_gif),
+    (b"II*\x00", "TIFF", walk_tiff),
+    (b"MM\x00*", "TIFF", walk_tiff),
+    (b"II+\x00", "TIFF", walk_tiff),
+    (b"MM\x00+", "TIFF", walk_tiff),
+)
+
+_BMP_HEADER_BYTES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+
+_IMAGE_BRANDS: Final = frozenset(
+    b"avif avis mif1 mif2 msf1 miaf heic heix heim heis hevc hevx hevm hevs heif".split()
+)
+
+_STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML file"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"8BPS", "a Photoshop document"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
+    (b"\xff\x0a", "a JPEG XL"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a program"),
+)
+
+
+def examine(path: Path) -> Verdict:
+    """Judge the file at ``path`` by its container alone, reading as little as possible. Raises OSError."""
+    with path.open("rb") as file:
+        source = Source(file, os.fstat(file.fileno()).st_size)
+        head = file.read(_HEAD_BYTES)
+        if not head:
+            return Verdict("incomplete", "the file is empty")
+        found = _format_of(head)
+        if found is None:
+            return _without_format(head)
+        name, walk = found
+        try:
+            walk(source)
+        except Incomplete as finding:
+            return Verdict("incomplete", f"the {name} is incomplete: {finding}")
+    return WHOLE
+
+
+def _format_of(head: bytes) -> tuple[str, Walk] | None:
+    for magic, name, walk in _FORMATS:
+        if head.startswith(magic):
+            return name, walk
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP", walk_webp
+    if head[4:8] == b"ftyp" and _brands(head) & _IMAGE_BRANDS:
+        return ("AVIF" if b"avif" in _brands(head) else "HEIF"), walk_boxes
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
+        return "BMP", walk_bmp
+    return None
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    """Return the major and compatible brands of an ISO base media file."""
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return frozenset(head[start : start + 4] for start in (8, *range(16, end, 4)))
+
+
+def _without_format(head: bytes) -> Verdict:
+    if not head.strip(b"\0"):
+        return Verdict("incomplete", "the file begins with nothing but zeros")
+    # No format needs more than 18 bytes to be told; a file this short may become any whose beginning it is.
+    if len(head) < 18 and _may_become_image(head):
+        return Verdict("incomplete", f"the file has only {len(head)} bytes")
+    return Verdict("foreign", f"no image: it looks like {_likeness(head)}")
+
+
+def _may_become_image(head: bytes) -> bool:
+    if head.startswith(b"RIFF"):
+        return len(head) < 12
+    if head.startswith(bytes(3)):
+        return b"ftyp".startswith(head[4:8])
+    magics = (b"BM", b"RIFF", *(magic for magic, _, _ in _FORMATS))
+    return any(magic.startswith(head[: len(magic)]) for magic in magics)
+
+
+def _likeness(head: bytes) -> str:
+    markup = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for magic, name in _STRANGERS:
+        if head.startswith(magic) or markup.startswith(magic):
+            return name
+    if head[4:8] == b"ftyp":
+        return "a video"
+    if head[:4] == b"RIFF":
+        return "a sound or a video"
+    if all(byte >= 32 or byte in b"\t\n\r\f\x1b" for byte in head):
+        return "text"
+    return "data of an unknown kind"

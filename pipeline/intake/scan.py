@@ -1,0 +1,222 @@
+"""What is in the input folder right now: the truth that file events only hint at.
+
+Owns the walk, and which names count as photos. Refuses to open files (:mod:`pipeline.intake.containers` does) and
+to wait for them (:mod:`pipeline.intake.settle` does).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pathspec import GitIgnoreSpec
+
+from pipeline.errors import ConfigError, ConfigProblem, StorageError
+from pipeline.model import Photo
+
+
+def _suffixes(words: str) -> frozenset[str]:
+    return frozenset(f".{word}" for word in words.split())
+
+
+#: Suffixes, in lower case, of files that are taken for photos. What they really are is decided by content.
+PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif")
+
+_KINDS_OF_SUFFIXES: Final = (
+    ("sidecar", _suffixes("xmp aae thm dop pp3 txt json csv ini db")),
+    ("video", _suffixes("mov mp4 m4v avi mts m2ts 3gp mkv webm")),
+    ("camera raw", _suffixes("dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f")),
+    ("partial download", _suffixes("part partial filepart tmp temp crdownload download opdownload")),
+)
+
+_JUNK_NAMES: Final = frozenset(
+    (
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        ".ds_store",
+        "@eadir",
+        "#recycle",
+        "$recycle.bin",
+        "system volume information",
+        "__macosx",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What one walk saw.
+
+    ``photos`` are sorted by path. ``skipped`` counts what is no photo, by kind: "sidecar", "video", "camera raw",
+    "partial download", "junk", "hidden", "ignored", "other", "output", "link", "link leaving the folder",
+    "unreadable". ``folders`` counts the folders entered, the input folder among them. ``unreadable`` lists the
+    relative paths that could not be looked at: what lies at or under them is unknown, not deleted. ``notes`` has a
+    sentence for each of those.
+    """
+
+    photos: tuple[Photo, ...]
+    skipped: Mapping[str, int]
+    folders: int
+    unreadable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def scan(folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
+    """Walk ``folder`` and return what is in it; files are not opened.
+
+    ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``outside``
+    names folders (the output, the state) that are never entered even when they lie inside. Links are never followed:
+    a link to a photo inside the folder would be the same photo twice, one that leaves it is refused.
+
+    Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for a bad
+    pattern.
+    """
+    walk = _Walk(os.path.realpath(folder), _spec(ignore), frozenset(os.path.realpath(path) for path in outside))
+    before = _identity(folder)
+    while walk.pending:
+        prefix = walk.pending.pop()
+        try:
+            walk.enter(prefix)
+        except OSError as error:
+            if not prefix:
+                raise _unusable(folder, error) from error
+            walk.give_up(prefix.rstrip("/"), error)
+    # A share that drops while we walk looks like deleted folders; only the root can tell.
+    if _identity(folder) != before:
+        raise StorageError(f"input.folder: {folder} was replaced during the scan; is its disk or share mounted?")
+    return walk.result()
+
+
+def signature(path: str, status: os.stat_result) -> Photo:
+    """Return the photo at relative ``path`` as ``status`` describes it."""
+    return Photo(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The state of one walk. Prefixes are relative paths that end in ``/``; the root's is empty."""
+
+    root: str
+    ignored: GitIgnoreSpec
+    outside: frozenset[str]
+    pending: list[str] = field(default_factory=lambda: [""])
+    photos: list[Photo] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    folders: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def enter(self, prefix: str) -> None:
+        with os.scandir(Path(self.root, prefix)) as entries:
+            self.folders += 1
+            for entry in entries:
+                try:
+                    self.look_at(entry, prefix + entry.name)
+                except OSError as error:
+                    self.give_up(prefix + entry.name, error)
+
+    def look_at(self, entry: os.DirEntry[str], path: str) -> None:
+        if entry.is_symlink() or _is_junction(entry):
+            self.skipped[self._kind_of_link(entry)] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            kind = self._kind_of_folder(entry, path)
+            if kind is None:
+                self.pending.append(f"{path}/")
+            else:
+                self.skipped[kind] += 1
+        else:
+            self._look_at_file(entry, path)
+
+    def _look_at_file(self, entry: os.DirEntry[str], path: str) -> None:
+        kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
+        if kind is None and self.ignored.match_file(path):
+            kind = "ignored"
+        if kind is None:
+            # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.
+            status = os.lstat(entry.path)
+            if stat.S_ISREG(status.st_mode):
+                self.photos.append(signature(path, status))
+                return
+            kind = "other"
+        self.skipped[kind] += 1
+
+    def _kind_of_folder(self, entry: os.DirEntry[str], path: str) -> str | None:
+        kind = _kind_of_name(entry.name)
+        if kind is None and self.outside and os.path.realpath(entry.path) in self.outside:
+            kind = "output"
+        if kind is None and self.ignored.match_file(f"{path}/"):
+            kind = "ignored"
+        return kind
+
+    def _kind_of_link(self, entry: os.DirEntry[str]) -> str:
+        target = os.path.realpath(entry.path)
+        inside = target == self.root or target.startswith(self.root.rstrip(os.sep) + os.sep)
+        return "link" if inside else "link leaving the folder"
+
+    def give_up(self, path: str, error: OSError) -> None:
+        if error.errno == errno.ENOENT:
+            return  # gone between being listed and being looked at: deleted, which is no trouble
+        self.skipped["unreadable"] += 1
+        self.unreadable.append(path)
+        shown = path.encode("utf-8", "replace").decode("utf-8")
+        self.notes.append(f"{shown} can't be read ({error.strerror}); it is left out until it can")
+
+    def result(self) -> ScanResult:
+        self.photos.sort(key=lambda photo: photo.path)
+        skipped = dict(sorted(self.skipped.items()))
+        return ScanResult(
+            tuple(self.photos), skipped, self.folders, tuple(sorted(self.unreadable)), tuple(sorted(self.notes))
+        )
+
+
+def _kind_of_name(name: str) -> str | None:
+    lowered = name.lower()
+    if lowered in _JUNK_NAMES or name.startswith("._"):
+        return "junk"
+    return "hidden" if name.startswith(".") else None
+
+
+def _kind_of_suffix(name: str) -> str | None:
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 names takes a second
+    if suffix in PHOTO_SUFFIXES:
+        return None
+    return next((kind for kind, suffixes in _KINDS_OF_SUFFIXES if suffix in suffixes), "other")
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Tell a Windows junction, a link that is_symlink() does not see; Python knows them since 3.12."""
+    return bool(getattr(entry, "is_junction", bool)())
+
+
+def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        message = f"{error}; write patterns as in .gitignore, 'raw/' or '*.png'"
+        raise ConfigError([ConfigProblem("", None, "input.ignore", message)]) from error
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    return status.st_dev, status.st_ino
+
+
+def _unusable(folder: Path, error: OSError) -> StorageError:
+    if isinstance(error, FileNotFoundError):
+        problem = "does not exist; create it, mount its disk or correct the setting"
+    elif isinstance(error, NotADirectoryError):
+        problem = "is not a folder; name the folder that holds the photos"
+    else:
+        problem = f"can't be read ({error.strerror}); check its permissions and its disk"
+    return StorageError(f"input.folder: {folder} {problem}")

@@ -1,0 +1,239 @@
+"""How each image format says where it ends. Owns the walks through containers; refuses pixels and decisions.
+
+Each ``walk_*`` takes a :class:`Source`, returns when the container is whole and raises :class:`Incomplete` with what
+is missing. They read headers and skip over payloads; only a JPEG's scans have to be read through.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import add
+from typing import BinaryIO, Final
+
+_CHUNK_BYTES: Final = 1 << 16
+_ZEROS: Final = bytes(4096)
+
+# 0x00 after 0xFF is a stuffed byte of entropy-coded data, 0xFF a fill byte; 0x01 and 0xD0..0xD7 stand alone.
+_JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
+
+_FOUR_LETTERS: Final = re.compile(rb"[A-Za-z]{4}")
+_BOX_TYPE: Final = re.compile(rb"[ -~\xa9]{4}")
+
+
+class Incomplete(Exception):  # noqa: N818 - it is a finding about a file, not an error of this program
+    """The container does not end where it should; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file and its size in bytes when it was opened."""
+
+    file: BinaryIO
+    size: int
+
+    def read(self, position: int, count: int) -> bytes:
+        """Return exactly ``count`` bytes. Raises Incomplete if the file ends before."""
+        self.require(position + count)
+        self.file.seek(position)
+        data = self.file.read(count)
+        if len(data) < count:
+            raise Incomplete("the file shrank while it was read")
+        return data
+
+    def numbers(self, layout: str, position: int) -> tuple[int, ...]:
+        """Return the integers that :mod:`struct` finds by ``layout`` at ``position``."""
+        return struct.unpack(layout, self.read(position, struct.calcsize(layout)))
+
+    def require(self, end: int) -> None:
+        """Raise Incomplete if the file has fewer than ``end`` bytes."""
+        if end > self.size:
+            raise Incomplete(f"it should have at least {end:,} bytes, but has {self.size:,}")
+
+    def require_written(self, start: int, end: int) -> None:
+        """Raise Incomplete if compressed data at ``start`` ... ``end`` ends in a page of zeros: space set aside."""
+        if end - start >= 2 * len(_ZEROS) and self.read(end - len(_ZEROS), len(_ZEROS)) == _ZEROS:
+            raise Incomplete("its end is still filled with zeros")
+
+
+def walk_jpeg(source: Source) -> None:
+    """Walk the primary image's segments to its end-of-image marker (ITU-T T.81, annex B); what follows is free.
+
+    A thumbnail's own markers lie inside an APP1 segment, which is skipped by its length.
+    """
+    position, scanned = 2, False
+    while (found := _next_marker(source, position)) is not None:
+        marker, position = found
+        if marker == _END_OF_IMAGE:
+            if scanned:
+                return
+            raise Incomplete("it ends before any picture data")
+        if marker == _START_OF_IMAGE:
+            continue
+        scanned = scanned or marker == _START_OF_SCAN
+        position += source.numbers(">H", position)[0]
+    raise Incomplete("its end-of-image marker is missing")
+
+
+def _next_marker(source: Source, position: int) -> tuple[int, int] | None:
+    """Return the next marker at or after ``position`` and where its segment's length stands."""
+    source.require(position)
+    source.file.seek(position)
+    window, count = b"", 64  # between segments the marker is the very next byte; only scans need long reads
+    while chunk := source.file.read(count):
+        window, count = window[-1:] + chunk, _CHUNK_BYTES
+        if match := _JPEG_MARKER.search(window):
+            return window[match.end() - 1], source.file.tell() - len(window) + match.end()
+    return None
+
+
+def walk_png(source: Source) -> None:
+    """Walk the chunks to IEND (PNG specification, 5.3)."""
+    position = 8
+    while True:
+        length, kind = struct.unpack(">I4s", source.read(position, 8))
+        if not _FOUR_LETTERS.fullmatch(kind):
+            raise Incomplete(f"at byte {position:,} there is no chunk")
+        position += 12 + length
+        source.require(position)
+        if kind == b"IEND":
+            return
+
+
+def walk_webp(source: Source) -> None:
+    """Compare the RIFF length with the file's (RFC 9649, 2.4)."""
+    (length,) = source.numbers("<I", 4)
+    if length <= 4:
+        raise Incomplete("its length is not filled in yet")
+    source.require(8 + length)
+    source.require_written(12, 8 + length)
+
+
+def walk_gif(source: Source) -> None:
+    """Walk the blocks to the trailer (GIF89a specification)."""
+    position = 13 + _color_table_bytes(source.read(10, 1)[0])
+    while (kind := source.read(position, 1)) != b";":
+        if kind == b"!":
+            position += 2
+        elif kind == b",":
+            position += 11 + _color_table_bytes(source.read(position + 9, 1)[0])
+        else:
+            raise Incomplete(f"at byte {position:,} there is no block")
+        while length := source.read(position, 1)[0]:
+            position += 1 + length
+        position += 1
+
+
+def _color_table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def walk_bmp(source: Source) -> None:
+    """Compare the size that the header implies with the file's.
+
+    The header's own size field is often wrong; it only counts for compressed bitmaps, which imply none.
+    """
+    declared, _, offset, header = source.numbers("<IIII", 2)
+    if header == 12:
+        width, height, _, bits = source.numbers("<HHHH", 18)
+        compression = 0
+    else:
+        width, height, _, bits, compression = source.numbers("<iiHHI", 18)
+    row = (abs(width) * bits + 31) // 32 * 4
+    source.require(offset + row * abs(height) if compression in (0, 3, 6) else max(declared, offset + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiff:
+    """Byte order, and the :mod:`struct` codes of what differs between TIFF and BigTIFF."""
+
+    order: str
+    count: str
+    offset: str
+
+
+_TIFF_TYPES: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_TIFF_TYPE_BYTES: Final = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True))
+_TIFF_PIECES: Final = ((273, 279), (324, 325), (513, 514))  # strips, tiles, old-style JPEG: (offsets, byte counts)
+
+
+def walk_tiff(source: Source) -> None:
+    """Check that the first directory, its values and every strip or tile lie inside the file (TIFF 6.0; BigTIFF)."""
+    order = "<" if source.read(0, 2) == b"II" else ">"
+    if source.numbers(order + "H", 2)[0] == 43:
+        kind, position = _Tiff(order, "Q", "Q"), 8
+    else:
+        kind, position = _Tiff(order, "H", "I"), 4
+    tags = _tiff_tags(source, kind, source.numbers(order + kind.offset, position)[0])
+    pieces = [(tags[offsets], tags.get(counts)) for offsets, counts in _TIFF_PIECES if tags.get(offsets)]
+    if not pieces:
+        raise Incomplete("its directory lists no picture data")
+    for starts, lengths in pieces:
+        source.require(max(map(add, starts, lengths)) if lengths else max(starts) + 1)
+
+
+def _tiff_tags(source: Source, kind: _Tiff, directory: int) -> dict[int, array[int]]:
+    """Return the values of the tags that say where picture data lies."""
+    (count,) = source.numbers(kind.order + kind.count, directory)
+    if directory < 8 or count > 0xFFFF:
+        raise Incomplete("its directory is not written yet")
+    position = directory + struct.calcsize(kind.count)
+    entry_bytes = 4 + 2 * struct.calcsize(kind.offset)
+    source.require(position + count * entry_bytes + struct.calcsize(kind.offset))
+    wanted = {tag for pair in _TIFF_PIECES for tag in pair}
+    tags = {}
+    for start in range(position, position + count * entry_bytes, entry_bytes):
+        tag, code = source.numbers(kind.order + "HH", start)
+        where, size = _tiff_place(source, kind, start + 4, _TIFF_TYPE_BYTES.get(code, 0))
+        source.require(where + size)
+        if tag in wanted and code in _TIFF_TYPES:
+            tags[tag] = _tiff_values(kind, _TIFF_TYPES[code], source.read(where, size))
+    return tags
+
+
+def _tiff_place(source: Source, kind: _Tiff, position: int, value_bytes: int) -> tuple[int, int]:
+    """Return where the values of a directory entry lie and how many bytes they take; few fit into the entry."""
+    (count,) = source.numbers(kind.order + kind.offset, position)
+    size, room = count * value_bytes, struct.calcsize(kind.offset)
+    if size <= room:
+        return position + room, size
+    return source.numbers(kind.order + kind.offset, position + room)[0], size
+
+
+def _tiff_values(kind: _Tiff, code: str, data: bytes) -> array[int]:
+    values = array(code, data)
+    if struct.pack("=H", 1) != struct.pack(kind.order + "H", 1):
+        values.byteswap()
+    return values
+
+
+def walk_boxes(source: Source) -> None:
+    """Walk the top-level boxes of AVIF and HEIC (ISO/IEC 14496-12, 4.2); ``meta`` and ``mdat`` must be there."""
+    seen: set[bytes] = set()
+    position = 0
+    while position + 8 <= source.size:
+        start, kind, end = position, *_box(source, position)
+        if end < start + 8 or not _BOX_TYPE.fullmatch(kind):
+            break  # what someone appended; without the boxes we need, it is reported below
+        source.require(end)
+        if kind == b"mdat":
+            source.require_written(start, end)
+        seen.add(kind)
+        position = end
+    if b"mdat" not in seen or not seen & {b"meta", b"moov"}:
+        raise Incomplete("its picture data is missing")
+
+
+def _box(source: Source, position: int) -> tuple[bytes, int]:
+    """Return a box's type and where it ends. Size 1 = 64 bits follow, 0 = to the end of the file."""
+    length, kind = struct.unpack(">I4s", source.read(position, 8))
+    if length == 1:
+        (length,) = source.numbers(">Q", position + 8)
+    return kind, position + length if length else source.size
+
+
+Walk = Callable[[Source], None]

@@ -1,0 +1,226 @@
+import errno
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ConfigError, StorageError
+from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _spec, _Walk, scan
+
+not_as_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing to root and to Windows"
+)
+
+
+def put(folder: Path, *paths: str) -> None:
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+
+
+def paths(result: ScanResult) -> list[str]:
+    return [photo.path for photo in result.photos]
+
+
+def test_photos_of_all_folders_come_sorted_with_their_signature(tmp_path: Path) -> None:
+    put(tmp_path, "b.jpg", "a/z.png", "a/b/c.webp", "A.JPG")
+    result = scan(tmp_path)
+    assert paths(result) == ["A.JPG", "a/b/c.webp", "a/z.png", "b.jpg"]
+    assert result.folders == 3
+    status = (tmp_path / "b.jpg").stat()
+    last = result.photos[-1]
+    assert (last.size_bytes, last.mtime_ns, last.inode) == (1, status.st_mtime_ns, status.st_ino)
+
+
+@pytest.mark.parametrize("suffix", sorted(PHOTO_SUFFIXES))
+def test_every_photo_suffix_counts_in_any_case(tmp_path: Path, suffix: str) -> None:
+    put(tmp_path, f"lower{suffix}", f"upper{suffix.upper()}")
+    assert len(scan(tmp_path).photos) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (".DS_Store", "junk"),
+        ("._photo.jpg", "junk"),
+        ("Thumbs.db", "junk"),
+        ("desktop.ini", "junk"),
+        ("@eaDir/thumb.jpg", "junk"),
+        ("photo.xmp", "sidecar"),
+        ("photo.AAE", "sidecar"),
+        ("notes.txt", "sidecar"),
+        ("clip.mov", "video"),
+        ("clip.MP4", "video"),
+        ("photo.NEF", "camera raw"),
+        ("photo.jpg.part", "partial download"),
+        ("photo.jpg.crdownload", "partial download"),
+        ("photo.tmp", "partial download"),
+        (".photo.jpg", "hidden"),
+        (".thumbnails/photo.jpg", "hidden"),
+        ("photo", "other"),
+        ("photo.jpg~", "other"),
+    ],
+)
+def test_what_is_no_photo_is_skipped_and_counted_by_kind(tmp_path: Path, name: str, kind: str) -> None:
+    put(tmp_path, name)
+    result = scan(tmp_path)
+    assert result.photos == ()
+    assert result.skipped == {kind: 1}
+
+
+def test_an_empty_file_is_a_photo_for_the_scan(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    assert scan(tmp_path).photos[0].size_bytes == 0
+
+
+def test_ignore_patterns_work_as_in_gitignore_and_prune_folders(tmp_path: Path) -> None:
+    put(tmp_path, "raw/a.jpg", "keep/raw/b.jpg", "x.png", "keep.png", "keep/c.jpg")
+    result = scan(tmp_path, ["raw/", "*.png", "!keep.png"])
+    assert paths(result) == ["keep.png", "keep/c.jpg"]
+    assert result.skipped == {"ignored": 3}
+    assert result.folders == 2
+
+
+def test_a_bad_pattern_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"input\.ignore: .*'!'"):
+        scan(tmp_path, ["!"])
+
+
+def test_the_output_folder_is_not_entered(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "out/a--night.jpg")
+    result = scan(tmp_path, outside=[tmp_path / "out", tmp_path / "elsewhere"])
+    assert paths(result) == ["a.jpg"]
+    assert result.skipped == {"output": 1}
+
+
+def test_links_are_counted_and_never_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    put(folder, "a.jpg", "sub/b.jpg")
+    put(tmp_path, "stranger.jpg", "strangers/c.jpg")
+    (folder / "twin.jpg").symlink_to(folder / "a.jpg")
+    (folder / "sub" / "loop").symlink_to(folder)
+    (folder / "out.jpg").symlink_to(tmp_path / "stranger.jpg")
+    (folder / "outfolder").symlink_to(tmp_path / "strangers")
+    (folder / "dangling.jpg").symlink_to(folder / "missing.jpg")
+    result = scan(folder)
+    assert paths(result) == ["a.jpg", "sub/b.jpg"]
+    assert result.skipped == {"link": 3, "link leaving the folder": 2}
+
+
+def test_the_input_folder_may_itself_be_a_link(tmp_path: Path) -> None:
+    put(tmp_path / "real", "a.jpg")
+    (tmp_path / "in").symlink_to(tmp_path / "real")
+    assert paths(scan(tmp_path / "in")) == ["a.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf8_keeps_its_bytes(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.jpg", "wb"):  # noqa: PTH123 - only bytes can say this name
+        pass
+    (photo,) = scan(tmp_path, ["*.png"]).photos
+    assert os.fsencode(photo.path) == b"caf\xe9.jpg"
+
+
+def test_a_fifo_with_a_photos_name_is_no_photo(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no fifos here")
+    os.mkfifo(tmp_path / "a.jpg")
+    assert scan(tmp_path).skipped == {"other": 1}
+
+
+def test_folders_deeper_than_the_recursion_limit_are_walked(tmp_path: Path) -> None:
+    deep = "/".join("d" * 300)
+    put(tmp_path, f"{deep}/a.jpg")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        result = scan(tmp_path)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert paths(result) == [f"{deep}/a.jpg"]
+
+
+@pytest.mark.parametrize(("make", "expected"), [(None, "does not exist"), ("file", "is not a folder")])
+def test_an_unusable_root_is_one_sentence(tmp_path: Path, make: str | None, expected: str) -> None:
+    root = tmp_path / "in"
+    if make:
+        root.write_bytes(b"")
+    with pytest.raises(StorageError, match=rf"input\.folder: .*in {expected}"):
+        scan(root)
+
+
+def test_a_folder_that_vanishes_while_walking_is_no_trouble(tmp_path: Path) -> None:
+    walk = _Walk(str(tmp_path), _spec([]), frozenset())
+    walk.give_up("a/b", FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    assert walk.result() == ScanResult((), {}, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs paths longer than the system takes")
+def test_what_cannot_be_read_is_named_and_the_scan_goes_on(tmp_path: Path) -> None:
+    put(tmp_path, "z.jpg")
+    here, parts = os.open(tmp_path, os.O_RDONLY), []
+    while len(os.fsencode(tmp_path)) + 201 * (len(parts) + 1) < 4096:
+        parts.append(b"\xe9" + b"d" * 199)
+        os.mkdir(parts[-1], dir_fd=here)
+        there = os.open(parts[-1], os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = there
+    os.mkdir("f" * 250, dir_fd=here)
+    os.close(os.open("p" * 246 + ".jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    result = scan(tmp_path)
+    assert paths(result) == ["z.jpg"]
+    assert result.skipped == {"unreadable": 2}
+    assert [path[-5:] for path in result.unreadable] == ["fffff", "p.jpg"]
+    assert result.notes[0].startswith("?ddd")
+    assert result.notes[0].endswith("fff can't be read (File name too long); it is left out until it can")
+
+
+class VanishingFolder(type(Path())):  # type: ignore[misc]
+    """A folder whose disk is swapped for another one while it is walked."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = super().stat(follow_symlinks=follow_symlinks)
+        looks.append(status)
+        return os.stat_result((*status[:2], status.st_dev + len(looks), *status[3:]))
+
+
+looks: list[os.stat_result] = []
+
+
+@pytest.fixture
+def fresh_looks() -> Iterator[None]:
+    looks.clear()
+    yield
+    looks.clear()
+
+
+@pytest.mark.usefixtures("fresh_looks")
+def test_a_root_replaced_during_the_scan_is_not_a_mass_deletion(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    with pytest.raises(StorageError, match="was replaced during the scan"):
+        scan(VanishingFolder(tmp_path))
+
+
+@not_as_root
+def test_an_unreadable_subfolder_is_left_out_with_a_note(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "secret/b.jpg")
+    (tmp_path / "secret").chmod(0)
+    try:
+        result = scan(tmp_path)
+    finally:
+        (tmp_path / "secret").chmod(0o700)
+    assert paths(result) == ["a.jpg"]
+    assert result.unreadable == ("secret",)
+
+
+@not_as_root
+def test_an_unreadable_root_is_a_storage_error(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir(mode=0)
+    with pytest.raises(StorageError, match="can't be read"):
+        scan(root)

@@ -1,0 +1,209 @@
+import errno
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.intake.scan import scan
+from pipeline.intake.settle import Settled, sort_out
+from pipeline.model import Photo
+
+NOW_NS = 1_800_000_000 * 10**9
+
+
+def jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(out, "JPEG")
+    return out.getvalue()
+
+
+class FakeClock:
+    """Time that passes only by sleeping; ``meanwhile`` happens during the first sleep."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self.now_ns = NOW_NS
+        self.slept: list[float] = []
+        self.meanwhile = meanwhile
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now_ns += round(seconds * 1e9)
+        self.meanwhile()
+
+
+class FakeDisk:
+    """Files with ages in seconds: (modified, changed), negative for the future. Errors by name instead."""
+
+    def __init__(self, ages: dict[str, tuple[float, float]], errors: dict[str, OSError] | None = None) -> None:
+        self.ages = ages
+        self.errors = errors or {}
+
+    def stat(self, path: Path) -> os.stat_result:
+        if path.name in self.errors:
+            raise self.errors[path.name]
+        real = os.lstat(path)
+        modified, changed = self.ages.get(path.name, (9999.0, 9999.0))
+        return FakeStatus(
+            real.st_mode, real.st_size, real.st_ino, NOW_NS - round(modified * 1e9), NOW_NS - round(changed * 1e9)
+        )  # type: ignore[return-value]
+
+
+class FakeStatus:
+    def __init__(self, mode: int, size: int, inode: int, mtime_ns: int, ctime_ns: int) -> None:
+        self.st_mode = mode
+        self.st_size = size
+        self.st_ino = inode
+        self.st_mtime_ns = mtime_ns
+        self.st_ctime_ns = ctime_ns
+
+
+def settled(folder: Path, disk: FakeDisk, clock: FakeClock) -> Settled:
+    return sort_out(
+        folder,
+        scan(folder).photos,
+        settle_seconds=5,
+        incomplete_seconds=600,
+        now_ns=lambda: clock.now_ns,
+        sleep=clock.sleep,
+        stat=disk.stat,
+    )
+
+
+def names(found: tuple[Photo, ...] | tuple[tuple[Photo, str], ...]) -> list[str]:
+    return [(item if isinstance(item, Photo) else item[0]).path for item in found]
+
+
+def test_old_files_are_judged_without_waiting(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    clock = FakeClock()
+    found = settled(tmp_path, FakeDisk({}), clock)
+    assert names(found.ready) == ["a.jpg"]
+    assert clock.slept == []
+
+
+def test_all_young_files_share_one_wait_and_keep_their_order(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(jpeg())
+    clock = FakeClock()
+    found = settled(tmp_path, FakeDisk({"a.jpg": (1, 1), "c.jpg": (1000, 2)}), clock)
+    assert names(found.ready) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert clock.slept == [5]
+
+
+def test_the_wait_counts_from_the_first_look(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    clock = FakeClock()
+
+    class SlowDisk(FakeDisk):
+        def stat(self, path: Path) -> os.stat_result:
+            clock.now_ns += 2 * 10**9
+            return super().stat(path)
+
+    settled(tmp_path, SlowDisk({"a.jpg": (0, 0)}), clock)
+    assert clock.slept == [3]
+
+
+def test_a_file_that_grows_meanwhile_is_left_for_the_next_run(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(jpeg())
+    found = settled(tmp_path, FakeDisk({"a.jpg": (0, 0)}), FakeClock(lambda: photo.write_bytes(jpeg() + b"more")))
+    ((left, reason),) = found.incomplete
+    assert reason == "it is still being written"
+    assert left.size_bytes == len(jpeg()) + 4
+    assert (found.ready, found.quarantined) == ((), ())
+
+
+def test_ready_photos_carry_the_signature_they_were_judged_by(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    (photo,) = settled(tmp_path, FakeDisk({"a.jpg": (77, 77)}), FakeClock()).ready
+    assert photo == Photo("a.jpg", len(jpeg()), NOW_NS - 77 * 10**9, (tmp_path / "a.jpg").stat().st_ino)
+
+
+def test_a_foreign_file_is_quarantined_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"<html>404</html>")
+    ((photo, reason),) = settled(tmp_path, FakeDisk({"a.jpg": (6, 6)}), FakeClock()).quarantined
+    assert (photo.path, reason) == ("a.jpg", "no image: it looks like an HTML page")
+
+
+@pytest.mark.parametrize(
+    ("modified", "changed", "given_up"),
+    [(601, 601, True), (599, 9999, False), (9999, 599, False), (-500, 601, True), (-500, 10, False), (-9, -9, False)],
+)
+def test_an_incomplete_file_is_given_up_once_it_was_untouched_for_long(
+    tmp_path: Path, modified: float, changed: float, given_up: bool
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
+    found = settled(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
+    assert names(found.quarantined if given_up else found.incomplete) == ["a.jpg"]
+    if given_up:
+        assert found.quarantined[0][1].endswith("missing, and it has not changed for 601 s")
+
+
+def test_a_file_from_the_future_is_ready_after_the_wait(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    clock = FakeClock()
+    assert names(settled(tmp_path, FakeDisk({"a.jpg": (-9999, -9999)}), clock).ready) == ["a.jpg"]
+    assert clock.slept == [5]
+
+
+def test_files_that_vanish_are_dropped_at_every_look(tmp_path: Path) -> None:
+    for name in ("early.jpg", "late.jpg", "now.jpg"):
+        (tmp_path / name).write_bytes(jpeg())
+    gone = FileNotFoundError(errno.ENOENT, "No such file or directory")
+    clock = FakeClock((tmp_path / "late.jpg").unlink)
+
+    class VanishingDisk(FakeDisk):
+        def stat(self, path: Path) -> os.stat_result:
+            status = super().stat(path)
+            if path.name == "now.jpg":
+                path.unlink()
+            return status
+
+    disk = VanishingDisk({"late.jpg": (0, 0)}, {"early.jpg": gone})
+    assert settled(tmp_path, disk, clock) == Settled((), (), ())
+
+
+def test_a_file_that_cannot_be_read_is_incomplete_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    disk = FakeDisk({}, {"a.jpg": PermissionError(errno.EACCES, "Permission denied")})
+    ((_, reason),) = settled(tmp_path, disk, FakeClock()).incomplete
+    assert reason == "it can't be read (Permission denied)"
+
+
+def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+
+    class SwappingDisk(FakeDisk):
+        """Puts a folder into the file's place right after it was looked at."""
+
+        def stat(self, path: Path) -> os.stat_result:
+            status = super().stat(path)
+            path.unlink()
+            path.mkdir()
+            return status
+
+    ((_, reason),) = settled(tmp_path, SwappingDisk({}), FakeClock()).incomplete
+    assert reason.startswith("it can't be read (")
+
+
+def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpeg())
+    photos = scan(folder).photos
+    (tmp_path / "secret.jpg").write_bytes(jpeg())
+    (folder / "a.jpg").unlink()
+    (folder / "a.jpg").symlink_to(tmp_path / "secret.jpg")
+    clock = FakeClock()
+    found = sort_out(
+        folder,
+        photos,
+        settle_seconds=0,
+        incomplete_seconds=1,
+        now_ns=lambda: clock.now_ns,
+        sleep=clock.sleep,
+    )
+    assert found == Settled((), (), ())
