@@ -1,0 +1,30 @@
+"""The ledger: which pictures are wanted, in work, done or given up, and under which names, safe against kill -9.
+
+Owns the SQLite file and every transition of a job; refuses to look at photos, pictures or the output folder.
+"""
+
+from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.records import (
+    Claim,
+    ClaimOrder,
+    FailureRow,
+    Finished,
+    JobChanges,
+    Lease,
+    PhotoProblem,
+    Published,
+    WantedJob,
+)
+
+__all__ = [
+    "Claim",
+    "ClaimOrder",
+    "FailureRow",
+    "Finished",
+    "JobChanges",
+    "Lease",
+    "Ledger",
+    "PhotoProblem",
+    "Published",
+    "WantedJob",
+]

@@ -1,0 +1,205 @@
+"""What the config asks for, and what the user asks for again. Owns the rows of jobs outside their leases."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.ledger.names import Allocator
+from pipeline.ledger.records import JobChanges, WantedJob
+from pipeline.ledger.states import FORGIVEN, Store
+from pipeline.model import Job
+
+_JobName = tuple[bytes, str, str]
+
+_INSERT: Final = """
+INSERT INTO jobs (source_id, photo, style, recipe, photo_seconds, settings_sha256, changed_at, stem, suffix, output,
+    named_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_OF_JOB: Final = "source_id = ? AND photo = ? AND style = ? AND recipe = ?"
+
+
+@dataclass(slots=True)
+class _Differences:
+    """What the wanted jobs and the rows have not in common; numbers are ids of rows."""
+
+    new: list[WantedJob] = field(default_factory=list)
+    changed: list[tuple[str, int]] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    renamed: list[tuple[bytes, str, int]] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def record_jobs(store: Store, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
+    """Make the rows what the config asks for, in one transaction."""
+    with store.writing() as connection:
+        photos = dict(
+            connection.execute("SELECT path, mtime_seconds FROM photos WHERE source_id = ?", (store.source_id,))
+        )
+        found = _compare(wanted, suffix, _rows(store), photos.keys(), _examined(store))
+        _insert(store, found.new, suffix, photos)
+        _apply(store, found)
+    return JobChanges(
+        new=len(found.new),
+        changed=len(found.changed),
+        withdrawn=len(found.withdrawn),
+        unchanged=found.unchanged,
+        returned=len(found.returned),
+    )
+
+
+_Row = tuple[int, str, bytes, str, int]
+
+
+def _rows(store: Store) -> dict[_JobName, _Row]:
+    rows = store.connection.execute(
+        "SELECT photo, style, recipe, id, settings_sha256, stem, suffix, wanted FROM jobs WHERE source_id = ?",
+        (store.source_id,),
+    )
+    return {row[:3]: row[3:] for row in rows}
+
+
+def _examined(store: Store) -> set[bytes]:
+    """Return the photos that can have jobs now; of others nobody can say what is wanted."""
+    rows = store.connection.execute(
+        "SELECT path FROM photos"
+        " WHERE source_id = ? AND signature IS NOT NULL AND absence IS NULL AND problem IS NULL",
+        (store.source_id,),
+    )
+    return {path for (path,) in rows}
+
+
+def _compare(
+    wanted: Iterable[WantedJob],
+    suffix: str,
+    rows: dict[_JobName, _Row],
+    recorded: Collection[bytes],
+    examined: set[bytes],
+) -> _Differences:
+    """Decide what changes; ``rows`` is used up. Jobs of photos that are not on record are left out."""
+    found = _Differences()
+    mentioned = set()
+    for item in wanted:
+        photo = os.fsencode(item.job.photo)
+        mentioned.add(photo)
+        row = rows.pop((photo, item.job.style, item.job.recipe), None)
+        if row is not None:
+            _compare_row(item, suffix, row, found)
+        elif photo in recorded:
+            found.new.append(item)
+    found.withdrawn = [
+        identity for (photo, _, _), (identity, *_, live) in rows.items()
+        if live and (photo in mentioned or photo in examined)
+    ]  # fmt: skip
+    return found
+
+
+def _compare_row(item: WantedJob, suffix: str, row: _Row, found: _Differences) -> None:
+    identity, settings, stem, old_suffix, live = row
+    if settings != item.settings_sha256:
+        found.changed.append((item.settings_sha256, identity))
+    elif not live:
+        found.returned.append(identity)
+    else:
+        found.unchanged += 1
+    new_stem = os.fsencode(item.stem)
+    if (stem, old_suffix) != (new_stem, suffix):
+        found.renamed.append((new_stem, suffix, identity))
+
+
+def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes, float]) -> None:
+    allocator, now, rows = Allocator(store.connection), store.clock(), []
+    for item in sorted(new, key=lambda item: item.job):
+        photo, stem = os.fsencode(item.job.photo), os.fsencode(item.stem)
+        output = os.fsencode(allocator.allocate(item.stem, suffix))
+        name = (store.source_id, photo, item.job.style, item.job.recipe)
+        rows.append((*name, photos[photo], item.settings_sha256, now, stem, suffix, output, stem + suffix.encode()))
+    store.connection.executemany(_INSERT, rows)
+    store.follow(
+        "source_id = ? AND state = 'pending' AND photo IN"
+        " (SELECT path FROM photos WHERE source_id = ? AND (absence IS NOT NULL OR problem IS NOT NULL))",
+        [(store.source_id, store.source_id)],
+    )
+
+
+def _apply(store: Store, found: _Differences) -> None:
+    run = store.connection.executemany
+    identities = [(identity,) for _, identity in found.changed]
+    run(
+        f"UPDATE jobs SET settings_sha256 = ?, wanted = 1, current = 0, {FORGIVEN} WHERE id = ?",  # noqa: S608
+        found.changed,
+    )
+    run("UPDATE leases SET disturbed = 1 WHERE job_id = ?", identities)
+    run("UPDATE jobs SET wanted = 1 WHERE id = ?", [(identity,) for identity in found.returned])
+    run("UPDATE jobs SET wanted = 0 WHERE id = ?", [(identity,) for identity in found.withdrawn])
+    run("UPDATE jobs SET stem = ?, suffix = ? WHERE id = ?", found.renamed)
+    store.follow("id = ?", [*identities, *((identity,) for identity in found.returned + found.withdrawn)])
+
+
+def ready_failed(store: Store) -> int:
+    """Make failed jobs pending; attempts stay counted."""
+    with store.writing() as connection:
+        return _again(store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,)))
+
+
+def _ids(connection: sqlite3.Connection, condition: str, parameters: tuple[object, ...]) -> list[tuple[int]]:
+    return connection.execute(
+        f"SELECT id FROM jobs WHERE source_id = ? AND {condition}",  # noqa: S608 (conditions are ours)
+        parameters,
+    ).fetchall()
+
+
+def _again(store: Store, facts: str, identities: list[tuple[int]]) -> int:
+    store.connection.executemany(f"UPDATE jobs SET {facts} WHERE id = ?", identities)  # noqa: S608
+    store.follow("id = ?", [*identities])
+    return len(identities)
+
+
+# Without its key the picture can neither be taken for current nor be copied; its hash stays, so that it is replaced.
+_OUTDATED: Final = "current = 0, key = NULL"
+
+
+def redo_outdated(store: Store, engine_version: str) -> int:
+    """Make done jobs of another engine version pending."""
+    with store.writing() as connection:
+        other = "state = 'done' AND engine_version IS NOT ?"
+        return _again(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
+
+
+def redo(store: Store, jobs: Iterable[Job]) -> int:
+    """Make these done jobs pending; others are left alone."""
+    with store.writing() as connection:
+        identities = []
+        for job in jobs:
+            name = (store.source_id, os.fsencode(job.photo), job.style, job.recipe)
+            identities += connection.execute(
+                f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
+                name,
+            ).fetchall()
+        return _again(store, _OUTDATED, identities)
+
+
+def retry(store: Store, photos: Collection[str] | None) -> int:
+    """Make failed and quarantined jobs pending and let intake look at quarantined photos again."""
+    chosen = None if photos is None else {os.fsencode(photo) for photo in photos}
+    with store.writing() as connection:
+        problems = connection.execute(
+            "SELECT path FROM photos WHERE source_id = ? AND problem IS NOT NULL AND absence IS NULL",
+            (store.source_id,),
+        ).fetchall()
+        rows = connection.execute(
+            "SELECT id, photo FROM jobs WHERE source_id = ? AND state IN ('failed', 'quarantined')",
+            (store.source_id,),
+        ).fetchall()
+        lifted = {path for (path,) in problems if chosen is None or path in chosen}
+        freed = [(identity, photo) for identity, photo in rows if chosen is None or photo in chosen]
+        connection.executemany(
+            "UPDATE photos SET problem = NULL, signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
+            [(store.source_id, path) for path in lifted],
+        )
+        _again(store, FORGIVEN, [(identity,) for identity, _ in freed])
+    return len(freed) + len(lifted - {photo for _, photo in freed})

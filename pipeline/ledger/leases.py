@@ -1,0 +1,240 @@
+"""Jobs in work. Owns every step between a claim and its end; refuses tokens that are not leased.
+
+A lease ends in exactly one of: complete, settle_unchanged, release, withdraw, forget_photo, fail, crash,
+quarantine_photo, interrupted. It belongs to the instance that holds the state folder's lock, not to a clock.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pipeline.errors import LedgerError
+from pipeline.ledger.names import Allocator
+from pipeline.ledger.records import Claim, ClaimOrder
+from pipeline.ledger.states import FORGIVEN, Store, job_of, photo_of, stored_text
+from pipeline.model import JobState
+
+_ORDERS: Final[dict[ClaimOrder, str]] = {
+    "newest": "photo_seconds DESC, photo, style, recipe",
+    "oldest": "photo_seconds, photo, style, recipe",
+    "name": "photo, style, recipe",
+}
+
+# CROSS JOIN keeps SQLite from starting with the photos: the index on pending jobs has the order.
+_PENDING: Final = """
+SELECT jobs.* , photos.signature, photos.sha256 AS photo_sha256
+FROM jobs CROSS JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
+WHERE jobs.source_id = ? AND jobs.state = 'pending' AND photos.signature IS NOT NULL
+ORDER BY {order} LIMIT ?
+"""
+
+
+def claim(store: Store, limit: int, order: ClaimOrder) -> list[Claim]:
+    """Lease up to ``limit`` pending jobs of photos that intake let in."""
+    with store.writing() as connection:
+        cursor = connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        rows = cursor.execute(_PENDING.format(order=_ORDERS[order]), (store.source_id, limit)).fetchall()
+        claims = [_claim(store, row) for row in rows]
+        store.follow("id = ?", [(row["id"],) for row in rows])
+    return claims
+
+
+def _claim(store: Store, row: sqlite3.Row) -> Claim:
+    # The config may ask for another name or format by now; what was published under the old name stays there.
+    renamed = row["named_for"] != row["stem"] + row["suffix"].encode()
+    output = _rename(store, row["id"]) if renamed else os.fsdecode(row["output"])
+    token = secrets.token_hex(16)
+    store.connection.execute(
+        "INSERT INTO leases (token, job_id, photo_sha256, settings_sha256) VALUES (?, ?, ?, ?)",
+        (token, row["id"], row["photo_sha256"], row["settings_sha256"]),
+    )
+    return Claim(
+        token=token,
+        job=job_of(row["photo"], row["style"], row["recipe"]),
+        output=output,
+        photo=photo_of(row["photo"], row["signature"]),
+        photo_sha256=row["photo_sha256"],
+        settings_sha256=row["settings_sha256"],
+        attempts=row["attempts"],
+        crashes=row["crashes"],
+        published_sha256=None if renamed else row["published_sha256"],
+        published_key=None if renamed else row["key"],
+    )
+
+
+def _rename(store: Store, job_id: int) -> str:
+    stem, suffix = store.connection.execute("SELECT stem, suffix FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    output = Allocator(store.connection).allocate(os.fsdecode(stem), suffix)
+    store.connection.execute(
+        "UPDATE jobs SET output = ?, named_for = ?, key = NULL, published_sha256 = NULL, engine_version = NULL"
+        " WHERE id = ?",
+        (os.fsencode(output), stem + suffix.encode(), job_id),
+    )
+    return output
+
+
+# --- during the lease -------------------------------------------------------------------------------------
+
+
+def _job_id(store: Store, token: str) -> int:
+    row = store.connection.execute("SELECT job_id FROM leases WHERE token = ?", (token,)).fetchone()
+    if row is None:
+        raise LedgerError(f"{store.place}: no job is leased under the token {token!r}; its lease ended or never was")
+    return int(row[0])
+
+
+def start(store: Store, token: str) -> None:
+    """Note that work began: from here on an interruption counts."""
+    with store.writing() as connection:
+        _job_id(store, token)
+        connection.execute("UPDATE leases SET started = 1 WHERE token = ?", (token,))
+
+
+def record_artwork(store: Store, token: str, sha256: str) -> None:
+    """Note that the temporary file is complete and has this hash."""
+    with store.writing() as connection:
+        _job_id(store, token)
+        connection.execute("UPDATE leases SET artwork_sha256 = ? WHERE token = ?", (sha256, token))
+
+
+def rename_output(store: Store, token: str) -> str:
+    """Give the job the next free name: somebody else's file has its present one."""
+    with store.writing():
+        return _rename(store, _job_id(store, token))
+
+
+# --- its ends ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _ending(store: Store, token: str) -> Iterator[int]:
+    """Yield the id of the leased job; afterwards the lease is over and the job's state follows the facts."""
+    with store.writing() as connection:
+        job_id = _job_id(store, token)
+        yield job_id
+        connection.execute("DELETE FROM leases WHERE token = ?", (token,))
+        store.follow("id = ?", [(job_id,)])
+
+
+def _state(store: Store, job_id: int) -> JobState:
+    return JobState(store.connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()[0])
+
+
+_CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
+
+
+def complete(
+    store: Store,
+    token: str,
+    *,
+    key: str,
+    output: str,
+    picture_sha256: str,
+    engine_version: str,
+    seconds: float,
+    pixel_evaluations: float,
+) -> None:
+    """End with a published picture."""
+    with _ending(store, token) as job_id:
+        (stored,) = store.connection.execute("SELECT output FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if os.fsencode(output) != stored:
+            raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
+        store.connection.execute(
+            "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
+            f" seconds = ?, pixel_evaluations = ?, {_CURRENT}, {FORGIVEN} WHERE id = ?",
+            (key, picture_sha256, engine_version, seconds, pixel_evaluations, job_id),
+        )
+
+
+def settle_unchanged(store: Store, token: str, key: str) -> None:
+    """End without work: the published picture has this very key."""
+    with _ending(store, token) as job_id:
+        (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if published != key:
+            raise LedgerError(f"{store.place}: the picture published for this job has another key than {key!r}")
+        store.connection.execute(f"UPDATE jobs SET {_CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
+
+
+def release(store: Store, token: str) -> None:
+    """End as if nothing had been."""
+    with _ending(store, token):
+        pass
+
+
+_PHOTO_OF_JOB: Final = "(source_id, path) = (SELECT source_id, photo FROM jobs WHERE id = ?)"
+_SAME_PHOTO: Final = "(source_id, photo) = (SELECT source_id, photo FROM jobs WHERE id = ?)"
+
+
+def withdraw(store: Store, token: str, reason: str) -> None:
+    """End because the photo is gone; its other jobs wait for its return, too."""
+    with _ending(store, token) as job_id:
+        store.connection.execute(
+            f"UPDATE photos SET absence = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+            (stored_text(reason), job_id),
+        )
+        store.follow(_SAME_PHOTO, [(job_id,)])
+
+
+def forget_photo(store: Store, token: str) -> None:
+    """End because the photo has other content than claimed; intake has to let it in again first."""
+    with _ending(store, token) as job_id:
+        store.connection.execute(
+            f"UPDATE photos SET signature = NULL, sha256 = NULL WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+            (job_id,),
+        )
+
+
+def quarantine_photo(store: Store, token: str, reason: str) -> None:
+    """End because the photo can't be used; its other unfinished jobs are quarantined with it."""
+    with _ending(store, token) as job_id:
+        store.connection.execute(
+            f"UPDATE photos SET problem = ?, problem_at = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+            (stored_text(reason), store.clock(), job_id),
+        )
+        store.follow(_SAME_PHOTO, [(job_id,)])
+
+
+def fail(store: Store, token: str, reason: str, *, costs_attempt: bool, max_attempts: int) -> JobState:
+    """End with a failure; the ``max_attempts``-th that counts is the last."""
+    with _ending(store, token) as job_id:
+        store.connection.execute(
+            "UPDATE jobs SET attempts = attempts + ?, fault = ? WHERE id = ?",
+            (int(costs_attempt), stored_text(reason), job_id),
+        )
+        store.connection.execute(
+            "UPDATE jobs SET verdict = CASE WHEN ? AND attempts >= ? THEN 'quarantined' ELSE 'failed' END"
+            " WHERE id = ?",
+            (costs_attempt, max_attempts, job_id),
+        )
+    return _state(store, job_id)
+
+
+def crash(store: Store, token: str, reason: str, *, max_crashes: int) -> JobState:
+    """End because the worker died with the job."""
+    with _ending(store, token) as job_id:
+        _count(store, job_id, "crashes", max_crashes, reason)
+    return _state(store, job_id)
+
+
+def interrupted(store: Store, token: str, max_interruptions: int) -> JobState:
+    """End a lease that an earlier process left behind; it counts only if work had begun."""
+    with _ending(store, token) as job_id:
+        (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()
+        if started:
+            reason = "the program ended unexpectedly each time it worked on this picture"
+            _count(store, job_id, "interruptions", max_interruptions, reason)
+    return _state(store, job_id)
+
+
+def _count(store: Store, job_id: int, column: str, most: int, reason: str) -> None:
+    store.connection.execute(
+        f"UPDATE jobs SET {column} = {column} + 1, fault = ?,"  # noqa: S608 (columns are ours)
+        f" verdict = CASE WHEN {column} + 1 >= ? THEN 'quarantined' END WHERE id = ?",
+        (stored_text(reason), most, job_id),
+    )

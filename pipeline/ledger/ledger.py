@@ -1,0 +1,249 @@
+"""The ledger as the runner sees it. Owns the order of promises: each method is one durable transaction.
+
+One ``Ledger`` is one source's view and belongs to one thread. The caller holds the state folder's lock for
+anything that changes the ledger; reading beside a running instance is fine.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.failpoints import failpoint
+from pipeline.ledger import jobs, leases, photos, queries, schema
+from pipeline.ledger.records import (
+    Claim,
+    ClaimOrder,
+    FailureRow,
+    Finished,
+    JobChanges,
+    Lease,
+    PhotoProblem,
+    Published,
+    WantedJob,
+)
+from pipeline.ledger.states import Store
+from pipeline.model import Job, JobState, Photo
+
+
+class Ledger:
+    """All methods raise LedgerError (damaged, locked) and StorageError (disk full, not writable).
+
+    Methods that take a token raise LedgerError if no job is leased under it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        with schema.explained(place):
+            self._store = Store(connection, _source_id(connection, source), place, clock)
+
+    @classmethod
+    def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
+        """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
+
+        Raises LedgerError for a damaged, foreign or locked file or a newer schema; StorageError.
+        """
+        return cls._on(schema.connect(file), str(file), source, clock)
+
+    @classmethod
+    def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
+        """Return a copy in memory, empty if there is no ``file``: nothing done to it reaches the disk."""
+        return cls._on(schema.memory_copy(file), str(file), source, clock)
+
+    @classmethod
+    def _on(cls, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> Self:
+        try:
+            return cls(connection, place, source, clock)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; open leases stay on record."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- photos and jobs ----------------------------------------------------------------------------------
+
+    def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:
+        """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
+        return photos.unknown_photos(self._store, photos_seen)
+
+    def record_photos(
+        self, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]
+    ) -> None:
+        """Record a scan.
+
+        ``seen`` is the whole scan: jobs of photos no longer in it are withdrawn until they are back, done ones stay
+        done. ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
+        be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
+        """
+        photos.record_photos(self._store, seen, ready, quarantined)
+        failpoint("photos-recorded")
+
+    def note_photo_sha256(self, photo: str, sha256: str) -> None:
+        """Record the content of a photo's file."""
+        photos.note_photo_sha256(self._store, photo, sha256)
+
+    def record_jobs(self, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
+        """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
+
+        Changed settings make a job pending again with all its attempts. A job not wanted any more is withdrawn, a
+        done one too; it is done again when it is wanted again unchanged. Jobs of photos that are gone, quarantined
+        or being looked at are left alone unless ``wanted`` mentions the photo; wanted jobs of photos that are not on
+        record are ignored.
+        """
+        changes = jobs.record_jobs(self._store, wanted, suffix)
+        failpoint("jobs-recorded")
+        return changes
+
+    def ready_failed(self) -> int:
+        """Make failed jobs pending, at the start of a run. Returns how many."""
+        return jobs.ready_failed(self._store)
+
+    def redo_outdated(self, engine_version: str) -> int:
+        """Make done jobs of any other engine version pending. Returns how many."""
+        return jobs.redo_outdated(self._store, engine_version)
+
+    def redo(self, wanted: Iterable[Job]) -> int:
+        """Make these jobs pending, as far as they are done. Returns how many."""
+        return jobs.redo(self._store, wanted)
+
+    def retry(self, photos_named: Collection[str] | None = None) -> int:
+        """Make failed and quarantined jobs (of these photos) pending with all their attempts.
+
+        Quarantined photos become unknown. Returns how many jobs, plus the lifted photos without any.
+        """
+        return jobs.retry(self._store, photos_named)
+
+    # --- leases -------------------------------------------------------------------------------------------
+
+    def claim(self, limit: int, order: ClaimOrder) -> list[Claim]:
+        """Lease up to ``limit`` pending jobs, each under a fresh token, by the photo's age or by name."""
+        claims = leases.claim(self._store, limit, order)
+        if claims:
+            failpoint("job-leased")
+        return claims
+
+    def start(self, token: str) -> None:
+        """Note that work began: from here on an interruption counts."""
+        leases.start(self._store, token)
+
+    def record_artwork(self, token: str, sha256: str) -> None:
+        """Note that the job's temporary file is complete, with this hash, before it is published."""
+        leases.record_artwork(self._store, token, sha256)
+        failpoint("artwork-recorded")
+
+    def rename_output(self, token: str) -> str:
+        """Give the job the next free name, relative to the output folder, since its name is somebody else's file."""
+        return leases.rename_output(self._store, token)
+
+    def complete(
+        self,
+        token: str,
+        *,
+        key: str,
+        output: str,
+        picture_sha256: str,
+        engine_version: str,
+        seconds: float = 0.0,
+        pixel_evaluations: float = 0.0,
+    ) -> None:
+        """Leased → done. ``pixel_evaluations`` (pixels × evaluations, over all scales) 0: not for estimates.
+
+        It is pending again instead if photo or settings changed during the lease.
+        """
+        leases.complete(
+            self._store,
+            token,
+            key=key,
+            output=output,
+            picture_sha256=picture_sha256,
+            engine_version=engine_version,
+            seconds=seconds,
+            pixel_evaluations=pixel_evaluations,
+        )
+        failpoint("job-done")
+
+    def settle_unchanged(self, token: str, key: str) -> None:
+        """Leased → done without work: ``key`` is the published picture's (else LedgerError)."""
+        leases.settle_unchanged(self._store, token, key)
+
+    def release(self, token: str) -> None:
+        """Leased → pending, at no cost."""
+        leases.release(self._store, token)
+
+    def withdraw(self, token: str, reason: str) -> None:
+        """Leased → withdrawn, with the photo's other unfinished jobs: the photo is gone until a scan sees it."""
+        leases.withdraw(self._store, token, reason)
+
+    def forget_photo(self, token: str) -> None:
+        """Leased → pending, but not to be claimed before :meth:`record_photos` let the changed photo in again."""
+        leases.forget_photo(self._store, token)
+
+    def fail(self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int) -> JobState:
+        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state."""
+        return leases.fail(self._store, token, reason, costs_attempt=costs_attempt, max_attempts=max_attempts)
+
+    def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
+        """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
+        return leases.crash(self._store, token, reason, max_crashes=max_crashes)
+
+    def quarantine_photo(self, token: str, reason: str) -> None:
+        """Leased → quarantined, with the photo's other unfinished jobs."""
+        leases.quarantine_photo(self._store, token, reason)
+
+    def interrupted(self, token: str, max_interruptions: int) -> JobState:
+        """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
+        return leases.interrupted(self._store, token, max_interruptions)
+
+    # --- what it can tell ---------------------------------------------------------------------------------
+
+    def leases(self) -> list[Lease]:
+        """Return all leases of all sources: at a start, what earlier processes left behind."""
+        return queries.leases(self._store)
+
+    def published_with_key(self, key: str) -> list[Published]:
+        """Return pictures of this key, of all sources; the caller checks that the file is there with that hash."""
+        return queries.published_with_key(self._store, key)
+
+    def finished(self) -> Iterator[Finished]:
+        """Yield the done jobs by photo, style and recipe."""
+        return queries.finished(self._store)
+
+    def counts(self) -> dict[JobState, int]:
+        """Return how many jobs of this source are in each state; every state is there."""
+        return queries.counts(self._store)
+
+    def failures(self) -> list[FailureRow]:
+        """Return the failed and quarantined jobs by photo, style and recipe."""
+        return queries.failures(self._store)
+
+    def photo_problems(self) -> list[PhotoProblem]:
+        """Return the quarantined photos that are there, by path; they may have no jobs at all."""
+        return queries.photo_problems(self._store)
+
+    def speed(self) -> float | None:
+        """Return the seconds a pixel-evaluation took in the latest pictures of all sources, None without any."""
+        return queries.speed(self._store)
+
+
+def _source_id(connection: sqlite3.Connection, source: str) -> int:
+    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
+    row = connection.execute(find, name).fetchone()
+    if row is None:
+        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
+        row = connection.execute(find, name).fetchone()
+    return int(row[0])

@@ -1,0 +1,111 @@
+"""What a scan and intake found. Owns the rows of photos and what a change of one does to its jobs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from pipeline.ledger.states import FORGIVEN, Store, stored_signature, stored_text
+from pipeline.model import Photo
+
+_GONE: Final = "the photo is gone"
+_OF_PHOTO: Final = "source_id = ? AND photo = ?"
+
+_RECORD_PHOTO: Final = """
+INSERT INTO photos (source_id, path, signature, mtime_seconds, problem, problem_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtime_seconds = excluded.mtime_seconds,
+    sha256 = NULL, absence = NULL, problem = excluded.problem, problem_at = excluded.problem_at
+"""
+
+
+def unknown_photos(store: Store, photos: Iterable[Photo]) -> list[Photo]:
+    """Return those that are not on record with this very signature."""
+    with store.reading() as connection:
+        known = _signatures(connection, store.source_id)
+    return [photo for photo in photos if known.get(os.fsencode(photo.path)) != stored_signature(photo)]
+
+
+def _signatures(connection: sqlite3.Connection, source_id: int) -> dict[bytes, str | None]:
+    return dict(connection.execute("SELECT path, signature FROM photos WHERE source_id = ?", (source_id,)))
+
+
+def record_photos(
+    store: Store, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]
+) -> None:
+    """Record a whole scan: what is there, what intake let in, what it refused."""
+    with store.writing() as connection:
+        examined = set()
+        known = _signatures(connection, store.source_id)
+        for photo in ready:
+            examined.add(os.fsencode(photo.path))
+            _record_ready(store, photo, known)
+        for photo, reason in quarantined:
+            examined.add(os.fsencode(photo.path))
+            _record_quarantined(store, photo, reason)
+        there = {os.fsencode(photo.path): stored_signature(photo) for photo in seen}
+        _record_presence(store, there.keys() | examined)
+        _look_again(store, [path for path in there.keys() & known.keys() - examined if known[path] != there[path]])
+
+
+def _row(store: Store, photo: Photo, problem: str | None) -> tuple[object, ...]:
+    now = store.clock()
+    # A file from the future would stay the newest for good.
+    mtime_seconds = min(photo.mtime_ns / 1e9, now)
+    path = os.fsencode(photo.path)
+    return store.source_id, path, stored_signature(photo), mtime_seconds, problem, now
+
+
+def _record_ready(store: Store, photo: Photo, known: dict[bytes, str | None]) -> None:
+    here = (store.source_id, os.fsencode(photo.path))
+    if known.get(here[1]) == stored_signature(photo):
+        store.connection.execute("UPDATE photos SET problem = NULL WHERE source_id = ? AND path = ?", here)
+    else:
+        row = _row(store, photo, None)
+        store.connection.execute(_RECORD_PHOTO, row)
+        store.connection.execute(
+            f"UPDATE jobs SET current = 0, photo_seconds = ?, {FORGIVEN} WHERE {_OF_PHOTO}",  # noqa: S608
+            (row[3], *here),
+        )
+        store.connection.execute(
+            "UPDATE leases SET disturbed = 1 WHERE job_id IN (SELECT id FROM jobs WHERE source_id = ? AND photo = ?)",
+            here,
+        )
+    store.follow(_OF_PHOTO, [here])
+
+
+def _record_quarantined(store: Store, photo: Photo, reason: str) -> None:
+    store.connection.execute(_RECORD_PHOTO, _row(store, photo, stored_text(reason)))
+    store.follow(_OF_PHOTO, [(store.source_id, os.fsencode(photo.path))])
+
+
+def _record_presence(store: Store, there: Collection[bytes]) -> None:
+    rows = store.connection.execute(
+        "SELECT path, absence IS NULL FROM photos WHERE source_id = ?", (store.source_id,)
+    ).fetchall()
+    gone = [path for path, present in rows if present and path not in there]
+    back = [path for path, present in rows if not present and path in there]
+    absences = [(_GONE, store.source_id, path) for path in gone] + [(None, store.source_id, path) for path in back]
+    store.connection.executemany("UPDATE photos SET absence = ? WHERE source_id = ? AND path = ?", absences)
+    store.follow(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
+
+
+def _look_again(store: Store, paths: Iterable[bytes]) -> None:
+    """Keep the jobs of these from being claimed until intake has let the photos in again."""
+    store.connection.executemany(
+        "UPDATE photos SET signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
+        [(store.source_id, path) for path in paths],
+    )
+
+
+def note_photo_sha256(store: Store, photo: str, sha256: str) -> None:
+    """Record the content of a photo, for this and all later claims."""
+    here = (sha256, store.source_id, os.fsencode(photo))
+    with store.writing() as connection:
+        connection.execute("UPDATE photos SET sha256 = ? WHERE source_id = ? AND path = ?", here)
+        connection.execute(
+            "UPDATE leases SET photo_sha256 = ? WHERE photo_sha256 IS NULL"
+            " AND job_id IN (SELECT id FROM jobs WHERE source_id = ? AND photo = ?)",
+            here,
+        )

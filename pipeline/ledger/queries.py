@@ -1,0 +1,114 @@
+"""What the ledger can tell. Owns reading; changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published
+from pipeline.ledger.states import Store, job_of
+from pipeline.model import JobState
+
+_SPEED_SAMPLE: Final = 200
+
+_LEASES: Final = """
+SELECT leases.token, sources.name, jobs.photo, style, recipe, output, leases.photo_sha256, leases.settings_sha256,
+    artwork_sha256, started, attempts, published_sha256, key
+FROM leases JOIN jobs ON jobs.id = leases.job_id JOIN sources ON sources.id = jobs.source_id ORDER BY jobs.id
+"""
+
+_FAILURES: Final = """
+SELECT jobs.photo, style, recipe, state, coalesce(problem, fault), attempts,
+    CASE WHEN problem IS NULL THEN changed_at ELSE problem_at END
+FROM jobs JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
+WHERE jobs.source_id = ? AND state IN ('failed', 'quarantined') ORDER BY jobs.photo, style, recipe
+"""
+
+
+def leases(store: Store) -> list[Lease]:
+    """Return all leases of all sources."""
+    with store.reading() as connection:
+        rows = connection.execute(_LEASES).fetchall()
+    return [
+        Lease(
+            token=token,
+            source=os.fsdecode(source),
+            job=job_of(photo, style, recipe),
+            output=os.fsdecode(output),
+            photo_sha256=photo_sha256,
+            settings_sha256=settings_sha256,
+            artwork_sha256=artwork_sha256,
+            started=bool(started),
+            attempts=attempts,
+            published_sha256=published_sha256,
+            published_key=key,
+        )
+        for token, source, photo, style, recipe, output, photo_sha256, settings_sha256, artwork_sha256, started,
+        attempts, published_sha256, key in rows
+    ]  # fmt: skip
+
+
+def published_with_key(store: Store, key: str) -> list[Published]:
+    """Return the published pictures of this key, of all sources."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT output, published_sha256 FROM jobs WHERE key = ? AND published_sha256 IS NOT NULL ORDER BY id",
+            (key,),
+        ).fetchall()
+    return [Published(os.fsdecode(output), sha256) for output, sha256 in rows]
+
+
+def finished(store: Store) -> Iterator[Finished]:
+    """Yield the done jobs by photo, style and recipe."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT photo, style, recipe, output, published_sha256, engine_version FROM jobs"
+            " WHERE source_id = ? AND state = 'done' ORDER BY photo, style, recipe",
+            (store.source_id,),
+        ).fetchall()
+    for photo, style, recipe, output, sha256, engine_version in rows:
+        yield Finished(job_of(photo, style, recipe), os.fsdecode(output), sha256, engine_version)
+
+
+def counts(store: Store) -> dict[JobState, int]:
+    """Return how many jobs are in each state; every state is there."""
+    with store.reading() as connection:
+        found = dict(
+            connection.execute(
+                "SELECT state, count(*) FROM jobs WHERE source_id = ? GROUP BY state", (store.source_id,)
+            )
+        )
+    return {state: found.get(state.value, 0) for state in JobState}
+
+
+def failures(store: Store) -> list[FailureRow]:
+    """Return the failed and quarantined jobs by photo, style and recipe."""
+    with store.reading() as connection:
+        rows = connection.execute(_FAILURES, (store.source_id,)).fetchall()
+    return [
+        FailureRow(job_of(photo, style, recipe), JobState(state), reason, attempts, when)
+        for photo, style, recipe, state, reason, attempts, when in rows
+    ]
+
+
+def photo_problems(store: Store) -> list[PhotoProblem]:
+    """Return the quarantined photos that are there, by path; they may have no jobs at all."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT path, problem, problem_at FROM photos"
+            " WHERE source_id = ? AND problem IS NOT NULL AND absence IS NULL ORDER BY path",
+            (store.source_id,),
+        ).fetchall()
+    return [PhotoProblem(os.fsdecode(path), problem, when) for path, problem, when in rows]
+
+
+def speed(store: Store) -> float | None:
+    """Return the seconds a pixel-evaluation took in the latest timed pictures, None without any."""
+    with store.reading() as connection:
+        seconds, pixel_evaluations = connection.execute(
+            "SELECT sum(seconds), sum(pixel_evaluations) FROM (SELECT seconds, pixel_evaluations FROM jobs"
+            " WHERE pixel_evaluations > 0 ORDER BY changed_at DESC LIMIT ?)",
+            (_SPEED_SAMPLE,),
+        ).fetchone()
+    return seconds / pixel_evaluations if pixel_evaluations else None

@@ -1,0 +1,113 @@
+"""What the ledger takes and gives. Owns plain values only; refuses SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.model import Job, JobState, Photo
+
+ClaimOrder = Literal["newest", "oldest", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedJob:
+    """A picture that the config asks for.
+
+    ``stem`` is its output name relative to the output folder, ``/`` between parts, without suffix ("sub/a--night").
+    """
+
+    job: Job
+    settings_sha256: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanges:
+    """What :meth:`Ledger.record_jobs` found. ``returned`` jobs had been withdrawn and are wanted again."""
+
+    new: int
+    changed: int
+    withdrawn: int
+    unchanged: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A job leased to the caller.
+
+    ``output`` is relative to the output folder, with suffix. ``photo_sha256`` is None while the content is unknown.
+    ``attempts`` and ``crashes`` count the failed ones so far. ``published_sha256`` is the hash of the picture that
+    we published earlier under ``output`` (a successor may replace exactly that), ``published_key`` that one's key.
+    """
+
+    token: str
+    job: Job
+    output: str
+    photo: Photo
+    photo_sha256: str | None
+    settings_sha256: str
+    attempts: int
+    crashes: int
+    published_sha256: str | None
+    published_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A lease on record, of any source: what an earlier process left behind, seen at a start.
+
+    ``artwork_sha256`` is set once the worker's temporary file was complete. ``photo_sha256`` is the content that
+    was claimed, None if it was never noted.
+    """
+
+    token: str
+    source: str
+    job: Job
+    output: str
+    photo_sha256: str | None
+    settings_sha256: str
+    artwork_sha256: str | None
+    started: bool
+    attempts: int
+    published_sha256: str | None
+    published_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A picture we published; the caller checks that the file still has that hash."""
+
+    output: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job whose picture is current."""
+
+    job: Job
+    output: str
+    sha256: str
+    engine_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A failed or quarantined job; ``when`` is in seconds since the epoch."""
+
+    job: Job
+    state: JobState
+    reason: str
+    attempts: int
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoProblem:
+    """A photo that is quarantined as a whole; ``when`` is in seconds since the epoch."""
+
+    path: str
+    reason: str
+    when: float

@@ -1,0 +1,232 @@
+"""The database file. Owns tables, opening, damage, locks and what SQLite's errors mean; refuses to know transitions.
+
+Paths are BLOBs (TEXT refuses the surrogates of names that are not UTF-8), times are seconds since the epoch.
+A job's row holds facts; ``state`` follows from them, see :mod:`pipeline.ledger.states`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import CannotRunError, LedgerError, StorageError
+
+SCHEMA_VERSION: Final = 1
+_APPLICATION_ID: Final = 0x73747977
+_BUSY_SECONDS: Final = 5.0
+#: Checking a file up to this size takes some hundredths of a second.
+_ALWAYS_CHECKED_BYTES: Final = 16_000_000
+
+_TABLES: Final = """
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY,
+    name BLOB NOT NULL UNIQUE
+);
+CREATE TABLE photos (
+    source_id INTEGER NOT NULL REFERENCES sources (id),
+    path BLOB NOT NULL,
+    signature TEXT,                 -- size:mtime_ns:inode as digits (any may exceed 63 bits); NULL = look again
+    mtime_seconds REAL NOT NULL,    -- for the order of work only; never later than when it was recorded
+    sha256 TEXT,
+    absence TEXT,                   -- why the photo is not there
+    problem TEXT,                   -- why the photo is quarantined
+    problem_at REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (source_id, path)
+) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    source_id INTEGER NOT NULL,
+    photo BLOB NOT NULL,
+    style TEXT NOT NULL,
+    recipe TEXT NOT NULL,
+    photo_seconds REAL NOT NULL,
+    settings_sha256 TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('pending', 'leased', 'done', 'failed', 'quarantined', 'withdrawn')),
+    wanted INTEGER NOT NULL DEFAULT 1,
+    current INTEGER NOT NULL DEFAULT 0,     -- the published picture is what is wanted, as far as we know
+    verdict TEXT CHECK (verdict IN ('failed', 'quarantined')),
+    fault TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    crashes INTEGER NOT NULL DEFAULT 0,
+    interruptions INTEGER NOT NULL DEFAULT 0,
+    changed_at REAL NOT NULL,
+    stem BLOB NOT NULL,
+    suffix TEXT NOT NULL,
+    output BLOB NOT NULL UNIQUE,
+    named_for BLOB NOT NULL,                -- the stem and suffix that ``output`` was allocated for
+    key TEXT,
+    published_sha256 TEXT,
+    engine_version TEXT,
+    seconds REAL NOT NULL DEFAULT 0,
+    pixel_evaluations REAL NOT NULL DEFAULT 0,
+    UNIQUE (source_id, photo, style, recipe),
+    FOREIGN KEY (source_id, photo) REFERENCES photos (source_id, path),
+    CHECK (NOT current OR (key IS NOT NULL AND published_sha256 IS NOT NULL))
+);
+CREATE INDEX jobs_by_state ON jobs (source_id, state);
+CREATE INDEX jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
+CREATE INDEX pending_by_age ON jobs (source_id, photo_seconds) WHERE state = 'pending';
+CREATE INDEX pending_by_name ON jobs (source_id, photo, style, recipe) WHERE state = 'pending';
+CREATE INDEX timed_jobs ON jobs (changed_at) WHERE pixel_evaluations > 0;
+CREATE TABLE leases (
+    token TEXT PRIMARY KEY,
+    job_id INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
+    photo_sha256 TEXT,
+    settings_sha256 TEXT NOT NULL,
+    artwork_sha256 TEXT,
+    started INTEGER NOT NULL DEFAULT 0,
+    disturbed INTEGER NOT NULL DEFAULT 0    -- photo or settings changed meanwhile: the picture will be outdated
+) WITHOUT ROWID;
+CREATE TABLE names (
+    folded BLOB PRIMARY KEY
+) WITHOUT ROWID;
+"""
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turn SQLite's errors about the file at ``place`` into LedgerError or StorageError with advice."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        explanation = _explanation(place, error)
+        if explanation is None:
+            raise
+        raise explanation from error
+
+
+def _explanation(place: str, error: sqlite3.DatabaseError) -> CannotRunError | None:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits are details
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return damaged(place, str(error))
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return LedgerError(f"{place}: another process keeps the ledger locked; wait for it to end, or stop it")
+    if code == sqlite3.SQLITE_FULL:
+        return StorageError(f"{place}: the disk is full; free some space, nothing is lost")
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return StorageError(f"{place}: the ledger can't be read or written ({error}); check the folder and its disk")
+    return None
+
+
+def damaged(place: str, detail: str) -> LedgerError:
+    """Return the error for a file that SQLite finds damaged; the file itself is left as it is."""
+    return LedgerError(
+        f"{place}: the ledger is damaged ({detail}); it was left as it is: put a backup in its place, or move it "
+        f"away to start anew, which overwrites no picture but makes all of them again under new names"
+    )
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """Open the ledger at ``file``, creating it (readable by its owner only) if it is not there.
+
+    Raises LedgerError for a damaged, foreign or locked file or a newer schema, StorageError if the disk is at fault.
+    """
+    _create(file)
+    unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
+    with explained(str(file)):
+        connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            _prepare(connection, file, check=unclean or file.stat().st_size <= _ALWAYS_CHECKED_BYTES)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _companion(file: Path, ending: str) -> Path:
+    return file.with_name(file.name + ending)
+
+
+def _create(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StorageError(
+            f"{file}: the ledger can't be opened ({error.strerror}); check the state folder"
+        ) from error
+
+
+def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None:
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if check:
+        ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        if verdict != "ok":
+            raise damaged(str(file), verdict.splitlines()[-1])
+    fit_schema(connection, str(file))
+
+
+def fit_schema(connection: sqlite3.Connection, place: str) -> None:
+    """Create the tables in an empty database. Raises LedgerError for a newer schema or somebody else's tables."""
+    if _version(connection, place) == SCHEMA_VERSION:
+        return
+    with transaction(connection):
+        if _version(connection, place) == 0:  # asked again: another process may have been faster
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(connection: sqlite3.Connection, place: str) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != _APPLICATION_ID:
+        raise LedgerError(f"{place}: this is some other program's database; choose another state folder")
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"{place}: a newer stylewatch wrote this ledger (schema {version}, this one knows {SCHEMA_VERSION}); "
+            f"update stylewatch"
+        )
+    return int(version)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything inside is committed together and durably, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def memory_copy(file: Path) -> sqlite3.Connection:
+    """Return an in-memory copy of the ledger at ``file``, or an empty one; nothing on the disk changes.
+
+    Raises as :func:`connect` does.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        with explained(str(file)):
+            if file.exists():
+                _copy(file, memory)
+            memory.execute("PRAGMA foreign_keys = ON")
+            fit_schema(memory, str(file))
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def _copy(file: Path, memory: sqlite3.Connection) -> None:
+    # Reading a WAL database creates its companion files, unless it is said to be immutable. It is, as long as
+    # no companions are there: then nobody else has it open.
+    quiet = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
+    uri = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
+    original = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
+    try:
+        original.backup(memory)
+    finally:
+        original.close()

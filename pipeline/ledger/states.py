@@ -1,0 +1,90 @@
+"""The one rule from a job's facts to its state. Owns the rule and the open database it works on.
+
+leased       there is a lease
+done         wanted, and the published picture is current (even if the photo is gone meanwhile)
+withdrawn    not wanted any more, or the photo is gone
+quarantined  the photo is quarantined
+failed, quarantined   the job's own verdict
+pending      everything else
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.ledger.schema import explained, transaction
+from pipeline.model import Job, Photo
+
+_STATE: Final = """
+CASE
+    WHEN EXISTS (SELECT 1 FROM leases WHERE leases.job_id = jobs.id) THEN 'leased'
+    WHEN wanted AND current THEN 'done'
+    WHEN NOT wanted THEN 'withdrawn'
+    ELSE (
+        SELECT CASE
+            WHEN absence IS NOT NULL THEN 'withdrawn'
+            WHEN problem IS NOT NULL THEN 'quarantined'
+            ELSE coalesce(jobs.verdict, 'pending')
+        END
+        FROM photos WHERE photos.source_id = jobs.source_id AND photos.path = jobs.photo
+    )
+END
+"""
+
+FORGIVEN: Final = "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch."""
+
+    connection: sqlite3.Connection
+    source_id: int
+    place: str
+    clock: Callable[[], float]
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection inside one durable transaction. Raises LedgerError, StorageError."""
+        with explained(self.place), transaction(self.connection):
+            yield self.connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection. Raises LedgerError, StorageError."""
+        with explained(self.place):
+            yield self.connection
+
+    def follow(self, where: str, rows: list[tuple[object, ...]]) -> None:
+        """Let the state of the jobs ``where`` (a condition, with one tuple of parameters a time) follow the facts."""
+        now = self.clock()
+        self.connection.executemany(
+            f"UPDATE jobs SET state = {_STATE}, changed_at = ? WHERE {where}",  # noqa: S608 (conditions are ours)
+            [(now, *row) for row in rows],
+        )
+
+
+def stored_text(text: str) -> str:
+    """Return ``text`` as TEXT accepts it: what is not Unicode (in a file's name) becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def stored_signature(photo: Photo) -> str:
+    """Return what tells two versions of a photo file apart."""
+    return f"{photo.size_bytes}:{photo.mtime_ns}:{photo.inode}"
+
+
+def photo_of(path: bytes, signature: str) -> Photo:
+    """Return the photo that :func:`stored_signature` describes."""
+    size_bytes, mtime_ns, inode = (int(number) for number in signature.split(":"))
+    return Photo(os.fsdecode(path), size_bytes, mtime_ns, inode)
+
+
+def job_of(photo: bytes, style: str, recipe: str) -> Job:
+    """Return the job that three columns name."""
+    return Job(os.fsdecode(photo), style, recipe)
