@@ -1,0 +1,277 @@
+"""Kinds of values that settings have: paths, names, sizes, layers. Owns their bounds and what to say beyond them.
+
+Where a value's meaning depends on the rest of the file (the config's folder, the names of styles and recipes), the
+validators ask the :class:`Surroundings`, which every validation gets as its context. Text is never taken for a
+number, nor a number for text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+from pipeline.model import LAYERS, canonical_layer
+
+#: Tags that pydantic puts into an error's location for the form a value has; no key of a file can be one.
+MAPPING_TAG: Final = "\0mapping"
+LIST_TAG: Final = "\0list"
+PLAIN_TAG: Final = "\0plain"
+
+
+@dataclass
+class Surroundings:
+    """What a setting may refer to. ``seen`` collects names during one validation, to find the second of a kind."""
+
+    folder: Path
+    output: Path
+    styles: tuple[str, ...]
+    recipes: tuple[str, ...]
+    input: Path | None = None
+    ignore: tuple[str, ...] = ()
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """Return the context that every validation of this package is given."""
+    context = info.context
+    assert isinstance(context, Surroundings)
+    return context
+
+
+def similar(word: str, words: Iterable[str]) -> str:
+    """Return "; did you mean '...'?" if one of ``words`` resembles ``word``, else nothing."""
+    by_lower = {candidate.lower(): candidate for candidate in words}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return the words for a sentence: "'a', 'b'"."""
+    return ", ".join(repr(word) for word in words)
+
+
+# --- one form or another ----------------------------------------------------------------------------------
+
+
+def form(allowed: str) -> Discriminator:
+    """Return what tells mapping, list and plain value apart; ``allowed`` says which forms there are."""
+
+    def tag(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return MAPPING_TAG
+        return LIST_TAG if isinstance(value, list | tuple) else PLAIN_TAG
+
+    return Discriminator(tag, custom_error_type="wrong_form", custom_error_message=f"must be {allowed}")
+
+
+# --- paths ------------------------------------------------------------------------------------------------
+
+
+def resolve(text: str, folder: Path, output: Path | None = None) -> Path:
+    """Return the absolute path that ``text`` means: ``~`` and ``{output}`` expanded, relative to ``folder``.
+
+    Raises ValueError for what can't be a path on this machine.
+    """
+    if not text.strip():
+        raise ValueError("must be a path, found empty text")
+    if output is not None:
+        text = text.replace("{output}", str(output))
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"must be a path of this machine, found {text!r} ({error})") from error
+
+
+def _resolve_path(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str | Path):
+        return value
+    context = surroundings(info)
+    return resolve(str(value), context.folder, context.output)
+
+
+def _resolve_painting(value: Any, info: ValidationInfo) -> Any:
+    path = _resolve_path(value, info)
+    if isinstance(path, Path) and not path.is_file():
+        kind = "is a folder" if path.is_dir() else "doesn't exist"
+        raise ValueError(f"must be an image file; {path} {kind}")
+    return path
+
+
+_PATH_SCHEMA: Final = WithJsonSchema({"type": "string", "minLength": 1})
+
+#: A file or folder, absolute after validation.
+ResolvedPath = Annotated[Path, BeforeValidator(_resolve_path), _PATH_SCHEMA]
+#: A painting's file, which must exist.
+PaintingPath = Annotated[Path, BeforeValidator(_resolve_painting), _PATH_SCHEMA]
+
+_WEIGHT_FILES: Final = (".pth", ".pt", ".safetensors")
+
+
+def _resolve_weights(value: str, info: ValidationInfo) -> str:
+    if value in ("embedded", "torchvision"):
+        return value
+    if not value.lower().endswith(_WEIGHT_FILES):
+        hint = similar(value, ("embedded", "torchvision"))
+        raise ValueError(f"must be 'embedded', 'torchvision' or a .pth or .safetensors file, found {value!r}{hint}")
+    return str(_resolve_path(value, info))
+
+
+WeightsSource = Annotated[StrictStr, AfterValidator(_resolve_weights)]
+
+# --- patterns ---------------------------------------------------------------------------------------------
+
+
+def is_ignored(path: str, patterns: Iterable[str]) -> bool:
+    """Tell whether ``path`` (relative, with ``/`` behind a folder) fits patterns as in .gitignore.
+
+    Raises ValueError for what is no pattern.
+    """
+    from pathspec import GitIgnoreSpec  # costs time that most configs needn't spend
+
+    return GitIgnoreSpec.from_lines(patterns).match_file(path)
+
+
+def is_pattern(value: Any) -> bool:
+    """Tell whether a value is text that .gitignore would understand."""
+    try:
+        return isinstance(value, str) and is_ignored("", (value,)) in (True, False)
+    except ValueError:
+        return False
+
+
+def _check_pattern(value: str) -> str:
+    if not is_pattern(value):
+        raise ValueError(f"must be a pattern as in .gitignore, found {value!r}")
+    return value
+
+
+IgnorePattern = Annotated[StrictStr, AfterValidator(_check_pattern)]
+
+# --- names ------------------------------------------------------------------------------------------------
+
+
+def _check_file_name_part(value: str) -> str:
+    bad = sorted({sign for sign in value if sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith("C")})
+    if bad:
+        raise ValueError(f"becomes part of file names and can't contain {listed(bad)}, found {value!r}")
+    if not value or value != value.strip() or value.endswith(".") or len(value) > 80:
+        raise ValueError(
+            f"becomes part of file names: 1 to 80 characters, no space around them, no dot at the end, found {value!r}"
+        )
+    return value
+
+
+def folded(name: str) -> str:
+    """Return what two names share that one file system or another takes for equal."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _unique(kind: str) -> Callable[[str, ValidationInfo], str]:
+    def check(value: str, info: ValidationInfo) -> str:
+        seen = surroundings(info).seen
+        if (kind, folded(value)) in seen:
+            raise ValueError(
+                f"must differ from the other {kind}s' names by more than letter case, found {value!r} again"
+            )
+        seen.add((kind, folded(value)))
+        return value
+
+    return check
+
+
+def _known(kind: str) -> Callable[[str, ValidationInfo], str]:
+    def check(value: str, info: ValidationInfo) -> str:
+        context = surroundings(info)
+        names = context.styles if kind == "style" else context.recipes
+        if value not in names:
+            raise ValueError(
+                f"must be the name of a {kind} ({listed(names)}), found {value!r}{similar(value, names)}"
+            )
+        return value
+
+    return check
+
+
+StyleName = Annotated[StrictStr, AfterValidator(_check_file_name_part), AfterValidator(_unique("style"))]
+RecipeName = Annotated[StrictStr, AfterValidator(_check_file_name_part), AfterValidator(_unique("recipe"))]
+KnownStyle = Annotated[StrictStr, AfterValidator(_known("style"))]
+KnownRecipe = Annotated[StrictStr, AfterValidator(_known("recipe"))]
+
+# --- numbers ----------------------------------------------------------------------------------------------
+
+
+def _whole(value: Any) -> Any:
+    # 1e3 is how people write a round number of iterations.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[StrictInt, BeforeValidator(_whole)]
+Count = Annotated[Whole, Field(ge=0)]
+Positive = Annotated[Whole, Field(ge=1)]
+Pixels = Annotated[Whole, Field(ge=16)]
+Factor = Annotated[StrictFloat, Field(gt=0)]
+Weight = Annotated[StrictFloat, Field(ge=0)]
+Seconds = Annotated[StrictFloat, Field(ge=0)]
+
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
+
+
+def parse_size(value: Any) -> Any:
+    """Return the bytes that text like ``1.5 GB`` or ``512 MiB`` means; anything but text comes back as it is."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}")
+    number, prefix, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " "))
+
+
+ByteSize = Annotated[
+    StrictInt,
+    Field(ge=0),
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["1 GB", "500 MB", 1_000_000_000]}),
+]
+
+# --- layers and devices -----------------------------------------------------------------------------------
+
+
+def _check_layer(value: str) -> str:
+    try:
+        return canonical_layer(value)
+    except ValueError as error:
+        keras = [f"block{layer[4]}_conv{layer[6]}" for layer in LAYERS if layer.startswith("conv")]
+        names = keras if value.startswith("block") else LAYERS
+        allowed = "conv1_1 ... conv5_4, relu1_1 ... relu5_4, or Keras' block1_conv1 ... block5_conv4"
+        raise ValueError(f"must be a layer of VGG-19 ({allowed}), found {value!r}{similar(value, names)}") from error
+
+
+Layer = Annotated[StrictStr, AfterValidator(_check_layer)]
+
+
+def _check_device(value: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
+        hint = similar(value, ("auto", "cpu", "mps", "cuda"))
+        raise ValueError(f"must be 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N', found {value!r}{hint}")
+    return value
+
+
+Device = Annotated[StrictStr, AfterValidator(_check_device)]

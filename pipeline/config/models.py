@@ -1,0 +1,266 @@
+"""The whole config, section by section. Owns keys, defaults and descriptions; refuses to read files or to print.
+
+These models describe what stands in the YAML file, and after validation their attributes are plain, absolute and
+complete. ``pipeline.config.recipes`` holds styles, rules and recipes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
+
+from pipeline.config import fields as f
+from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
+from pipeline.model import (
+    EngineSettings,
+    MetadataPolicy,
+    PictureFormat,
+    PictureOptions,
+    PrecisionKind,
+    PreprocessingKind,
+    Recipe,
+    WeightsChoice,
+)
+
+_MEGABYTE: Final = 1_000_000
+_ENGINE: Final = EngineSettings()
+_PICTURE: Final = PictureOptions()
+
+
+def _resolved(path: str) -> Any:
+    # Defaults stand here as a config would write them; validate_default makes absolute paths of them.
+    return Path(path)
+
+
+class InputSection(Section):
+    """Where photos come from."""
+
+    folder: f.ResolvedPath = Field(_resolved("input"), description="The folder of photos, with all its sub-folders.")
+    ignore: tuple[f.IgnorePattern, ...] = Field(
+        (), description="Patterns of files and folders to leave alone, as in .gitignore."
+    )
+    order: Literal["newest", "oldest", "name"] = Field("newest", description="Which photos come first.")
+    settle_seconds: f.Seconds = Field(
+        2.0, description="A photo is ready when its file has not changed for this long."
+    )
+    incomplete_seconds: f.Seconds = Field(
+        3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
+    )
+    max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
+
+    @property
+    def max_pixels(self) -> int:
+        """The most pixels, width × height, of a photo."""
+        return round(self.max_megapixels * _MEGABYTE)
+
+
+_NAME_FIELDS: Final = ("folder", "stem", "suffix", "style", "recipe", "variant")
+
+
+class OutputSection(Section):
+    """Where pictures go, and how they are written."""
+
+    folder: f.ResolvedPath = Field(_resolved("output"), description="The folder of pictures, log and reports.")
+    name: StrictStr = Field(
+        "{folder}/{stem}--{variant}",
+        description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} are the "
+        "photo's, {style} and {recipe} the names, {variant} is STYLE, or STYLE--RECIPE for recipes other than 'default'.",
+    )
+    format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
+    quality: Annotated[f.Positive, Field(le=100)] = Field(
+        _PICTURE.quality, description="Quality of jpeg and webp, 1 to 100."
+    )
+    metadata: MetadataPolicy = Field(
+        _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
+    )
+    min_free_disk: f.ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
+
+    @field_validator("folder")
+    @classmethod
+    def _apart_from_input(cls, folder: Path, info: ValidationInfo) -> Path:
+        context = f.surroundings(info)
+        if context.input is None:
+            return folder
+        if context.input.is_relative_to(folder):
+            raise ValueError(
+                f"can't hold the photos' folder {context.input}; choose a folder beside it, found {folder}"
+            )
+        if folder.is_relative_to(context.input):
+            inside = folder.relative_to(context.input).as_posix() + "/"
+            if not f.is_ignored(inside, context.ignore):
+                raise ValueError(
+                    f"can't lie in the photos' folder, or pictures become photos; choose a folder beside it, "
+                    f"or add '/{inside}' to input.ignore, found {folder}"
+                )
+        return folder
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_safe_template(cls, name: str) -> str:
+        fault = _template_fault(name)
+        if fault:
+            raise ValueError(fault)
+        return name
+
+
+def _template_fault(name: str) -> str:
+    allowed = ", ".join(f"{{{field}}}" for field in _NAME_FIELDS)
+    try:
+        pieces = list(Formatter().parse(name))
+    except ValueError:
+        return f"must put '{{' and '}}' around one of {allowed}, found {name!r}"
+    fields = [field for _, field, _, _ in pieces if field is not None]
+    unknown = next((field for field in fields if field not in _NAME_FIELDS), None)
+    if unknown is not None:
+        return f"can use {allowed}, found the field {{{unknown}}}{f.similar(unknown, _NAME_FIELDS)}"
+    if any(spec or conversion for _, _, spec, conversion in pieces):
+        return f"must name fields without ':' or '!', found {name!r}"
+    if "stem" not in fields:
+        return f"must contain {{stem}}, or all photos of a folder get one name, found {name!r}"
+    if not {"style", "variant"} & set(fields):
+        return f"must contain {{variant}} or {{style}}, or all pictures of a photo get one name, found {name!r}"
+    return _escape_fault("".join(text for text, _, _, _ in pieces), name)
+
+
+def _escape_fault(text: str, name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/") or re.search(r'[\\:*?"<>|\x00-\x1f]', text):
+        return f"must stay in the output folder: no '/' first, no '..', none of \\ : * ? \" < > |, found {name!r}"
+    if name.endswith("/"):
+        return f"must end in the name of a file, not in '/', found {name!r}"
+    return ""
+
+
+class PairingRule(NamedTuple):
+    """One pattern, the styles of the photos that fit it, and the recipes (empty: the styles' own)."""
+
+    match: str
+    styles: tuple[str, ...]
+    recipes: tuple[str, ...]
+
+
+class PairingSection(Section):
+    """Which photos get which styles."""
+
+    by: PairingKind = Field(
+        "all",
+        description="Photos without a rule get all styles, or (folder) the style named like a folder on their path.",
+    )
+    rule_list: tuple[RuleSection, ...] = Field(
+        (), alias="rules", description="Rules, tried in order; the first that fits a photo decides."
+    )
+
+    @property
+    def rules(self) -> tuple[PairingRule, ...]:
+        """The rules in order, one for each pattern."""
+        return tuple(
+            PairingRule(pattern, rule.styles, rule.recipes) for rule in self.rule_list for pattern in rule.patterns
+        )
+
+
+class EngineSection(Section):
+    """What the style transfer runs on."""
+
+    device: f.Device = Field(_ENGINE.device, description="auto (cuda, then mps, then cpu), cpu, mps, cuda or cuda:N.")
+    weights: f.WeightsSource = Field(
+        _ENGINE.weights.source,
+        description="VGG-19: embedded (Oxford's), torchvision, or a .pth or .safetensors file.",
+    )
+    preprocessing: PreprocessingKind = Field(
+        _ENGINE.weights.preprocessing, description="What a weights file expects: torchvision (RGB) or caffe (BGR)."
+    )
+    precision: PrecisionKind = Field(_ENGINE.precision, description="auto, float32 or bfloat16 for convolutions.")
+    threads: f.Count = Field(_ENGINE.threads, description="CPU threads; 0 = all cores.")
+    batch_size: f.Count = Field(_ENGINE.batch_size, description="Pictures worked on at once; 0 = what memory allows.")
+
+
+class CacheSection(Section):
+    """What is computed once for each painting."""
+
+    folder: f.ResolvedPath = Field(
+        _resolved("{output}/.stylewatch/styles"), description="Folder of the style cache. {output} is output.folder."
+    )
+    max_megabytes: f.Count = Field(
+        _ENGINE.cache_limit_bytes // _MEGABYTE, description="The oldest entries go when the cache grows larger."
+    )
+
+
+class StateSection(Section):
+    """What the program remembers, and when it gives up."""
+
+    folder: f.ResolvedPath = Field(
+        _resolved("{output}/.stylewatch"), description="Folder of the state database and lock."
+    )
+    max_attempts: f.Positive = Field(3, description="A picture that fails this often is given up.")
+    max_crashes: f.Positive = Field(3, description="A picture that kills its worker this often is given up.")
+
+
+class LogSection(Section):
+    """What is written about the work."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that the log holds.")
+    file: f.ResolvedPath = Field(_resolved("{output}/stylewatch.log"), description="The log, for people.")
+    journal: f.ResolvedPath = Field(
+        _resolved("{output}/journal.jsonl"), description="One JSON object a line for each event, for programs."
+    )
+    reports: f.ResolvedPath = Field(_resolved("{output}/reports"), description="Folder of the runs' reports.")
+    max_megabytes: f.Factor = Field(10.0, description="Log and journal begin a new file at this size.")
+    backups: f.Count = Field(5, description="How many older log and journal files are kept.")
+
+
+def _all_defaults() -> Any:
+    # An empty mapping, which validate_default turns into the section with its paths made absolute.
+    return {}
+
+
+def _none_means_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class Config(Section):
+    """The settings of one stylewatch folder."""
+
+    input: InputSection = Field(default_factory=_all_defaults, description="Where photos come from.")
+    output: OutputSection = Field(default_factory=_all_defaults, description="Where pictures go.")
+    styles: tuple[StyleSection, ...] = Field(min_length=1, description="The styles: paintings by name.")
+    recipes: Annotated[dict[f.RecipeName, RecipeSection], BeforeValidator(_none_means_empty)] = Field(
+        {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."
+    )
+    pairing: PairingSection = Field(default_factory=_all_defaults, description="Which photos get which styles.")
+    engine: EngineSection = Field(default_factory=_all_defaults, description="Device, weights, precision.")
+    cache: CacheSection = Field(default_factory=_all_defaults, description="The style cache.")
+    state: StateSection = Field(default_factory=_all_defaults, description="What the program remembers.")
+    log: LogSection = Field(default_factory=_all_defaults, description="Log, journal and reports.")
+
+    def recipes_by_name(self) -> dict[str, Recipe]:
+        """Return all recipes, ``default`` among them, in the order of the file."""
+        named = {name: section.recipe(name) for name, section in self.recipes.items()}
+        return named if "default" in named else {"default": Recipe(), **named}
+
+    def engine_settings(self) -> EngineSettings:
+        """Return what the engine runs on, with the cache's folder absolute."""
+        return EngineSettings(
+            device=self.engine.device,
+            weights=WeightsChoice(self.engine.weights, self.engine.preprocessing),
+            precision=self.engine.precision,
+            threads=self.engine.threads,
+            batch_size=self.engine.batch_size,
+            cache_folder=self.cache.folder,
+            cache_limit_bytes=self.cache.max_megabytes * _MEGABYTE,
+        )
+
+    def picture_options(self) -> PictureOptions:
+        """Return how a picture is written."""
+        return PictureOptions(format=self.output.format, quality=self.output.quality, metadata=self.output.metadata)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a config file, with a description of every key, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(),
+        "title": "stylewatch config",
+    }

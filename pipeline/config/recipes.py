@@ -1,0 +1,227 @@
+"""Styles and recipes as a config writes them. Owns their keys and bounds; the defaults are ``pipeline.model``'s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Tag, ValidationInfo, field_validator, model_validator
+
+from pipeline.config import fields as f
+from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe
+
+_DEFAULT: Final = Recipe()
+_SMALLEST_SIZE: Final = 16
+
+
+class Section(BaseModel):
+    """A mapping of known keys. An empty one (``log:`` with nothing below) means all defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_defaults(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+
+Layers = Annotated[
+    Annotated[dict[f.Layer, f.Factor], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[tuple[f.Layer, ...], Field(min_length=1), Tag(f.LIST_TAG)],
+    f.form("a list of layers, or a mapping of layers to weights"),
+]
+SizeList = Annotated[
+    Annotated[tuple[f.Pixels, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Count, Tag(f.PLAIN_TAG)],
+    f.form("a whole number (how many sizes) or a list of sizes"),
+]
+IterationList = Annotated[
+    Annotated[tuple[f.Positive, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Positive, Tag(f.PLAIN_TAG)],
+    f.form("a whole number or a list with one for each size"),
+]
+
+
+class RecipeSection(Section):
+    """A named set of transfer settings."""
+
+    size: f.Pixels = Field(_DEFAULT.size, description="Long side of the picture, in pixels.")
+    scales: SizeList = Field(
+        _DEFAULT.scales,
+        description="How many sizes from coarse to fine, each half the next; 0 = as many as keep the smallest at "
+        "128 or more. Or the list of long sides itself, ending in size.",
+    )
+    iterations: IterationList = Field(
+        _DEFAULT.iterations, description="Evaluations of the loss at each size: one number for all, or a list."
+    )
+    tolerance: Annotated[f.Weight, Field(lt=1)] = Field(
+        _DEFAULT.tolerance,
+        description="A size is finished once the loss gains less than this share; 0 = never early.",
+    )
+    content_layers: Layers = Field(
+        dict(_DEFAULT.content_layers), description="Layers that keep the photo: a list, or layer: weight."
+    )
+    style_layers: Layers = Field(
+        dict(_DEFAULT.style_layers), description="Layers that bring the painting: a list, or layer: weight."
+    )
+    content_weight: f.Weight = Field(_DEFAULT.content_weight, description="Weight of the photo's content.")
+    style_weight: f.Weight = Field(_DEFAULT.style_weight, description="Weight of the painting's style.")
+    tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
+    loss: LossKind = Field(
+        _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
+    )
+    optimizer: OptimizerKind = Field(_DEFAULT.optimizer, description="What minimizes the loss: lbfgs, adam or sgd.")
+    learning_rate: f.Factor = Field(_DEFAULT.learning_rate, description="Step size of the optimizer.")
+    learning_rate_decay: Annotated[f.Factor, Field(le=1)] = Field(
+        _DEFAULT.learning_rate_decay, description="Factor on the learning rate per 100 iterations; 1 = constant."
+    )
+    init: InitKind = Field(_DEFAULT.init, description="What a picture starts from: content, noise or blend.")
+    pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
+    seed: Annotated[f.Count, Field(lt=2**63)] = Field(_DEFAULT.seed, description="Seed of init: noise and blend.")
+    snapshot_every: f.Count = Field(
+        _DEFAULT.snapshot_every, description="Iterations between saved intermediate pictures; 0 = none."
+    )
+
+    @field_validator("scales")
+    @classmethod
+    def _end_in_size(cls, scales: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
+        size = info.data.get("size")
+        if size is None:
+            return scales
+        if isinstance(scales, tuple):
+            rising = sorted({size, *(scale for scale in scales if scale < size)})
+            if list(scales) != rising:
+                raise ValueError(f"must grow and end in the recipe's size, like {rising}, found {list(scales)}")
+        elif scales > 1 and size < _SMALLEST_SIZE << (scales - 1):
+            raise ValueError(
+                f"must leave the smallest size at {_SMALLEST_SIZE} or more, found {scales} for size {size}"
+            )
+        return scales
+
+    @field_validator("iterations")
+    @classmethod
+    def _one_for_each_size(cls, iterations: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
+        if isinstance(iterations, tuple) and {"size", "scales"} <= info.data.keys():
+            sizes = Recipe(size=info.data["size"], scales=info.data["scales"]).sizes()
+            if len(iterations) != len(sizes):
+                raise ValueError(f"must be one number, or one for each size {list(sizes)}, found {list(iterations)}")
+        return iterations
+
+    @field_validator("content_layers", "style_layers", mode="after")
+    @classmethod
+    def _name_each_layer_once(cls, layers: Any) -> Any:
+        if isinstance(layers, tuple) and len(set(layers)) < len(layers):
+            twice = next(layer for layer in layers if layers.count(layer) > 1)
+            raise ValueError(
+                f"must name each layer once, found {twice!r} twice (Keras' names count as the same layer)"
+            )
+        return layers
+
+    @field_validator("style_weight")
+    @classmethod
+    def _leave_something_to_do(cls, style_weight: float, info: ValidationInfo) -> float:
+        if style_weight == 0 and info.data.get("content_weight") == 0:
+            raise ValueError("must be above 0 when content_weight is 0 too, found 0")
+        return style_weight
+
+    def recipe(self, name: str) -> Recipe:
+        """Return the plain recipe of that name."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
+        values["content_layers"] = _weighted(self.content_layers)
+        values["style_layers"] = _weighted(self.style_layers)
+        return Recipe(name=name, **values)
+
+
+def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:
+    weights = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
+    return tuple((layer, float(weight)) for layer, weight in weights.items())
+
+
+Paintings = Annotated[
+    Annotated[dict[f.PaintingPath, f.Factor], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[tuple[f.PaintingPath, ...], Field(min_length=1), Tag(f.LIST_TAG)],
+    f.form("a list of files, or a mapping of files to weights"),
+]
+RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
+
+
+class StyleSection(Section):
+    """A style: a name and what is painted in it."""
+
+    name: f.StyleName = Field(description="The style's name; it becomes part of the pictures' file names.")
+    painting: f.PaintingPath | None = Field(None, description="The painting's image file.")
+    blend: Paintings | None = Field(
+        None, alias="paintings", description="Several paintings blended: a list of files, or file: weight."
+    )
+    scale: f.Factor = Field(
+        1.0, description="Size of the painting relative to the picture: smaller gives finer strokes."
+    )
+    recipe: f.KnownRecipe | None = Field(None, description="The recipe for this style (default: 'default').")
+    several_recipes: RecipeNames | None = Field(
+        None, alias="recipes", description="Several recipes: one picture by each."
+    )
+
+    @field_validator("blend")
+    @classmethod
+    def _either_one_or_several(cls, blend: Any, info: ValidationInfo) -> Any:
+        if "painting" in info.data:
+            painting = info.data["painting"]
+            if (painting is None) == (blend is None):
+                found = "neither" if blend is None else "both"
+                raise ValueError(f"a style needs either painting: FILE or paintings: [FILE, ...], found {found}")
+        if isinstance(blend, tuple) and len(set(blend)) < len(blend):
+            raise ValueError("must name each painting once; give a painting more weight with FILE: WEIGHT")
+        return blend
+
+    @field_validator("several_recipes")
+    @classmethod
+    def _not_both(cls, recipes: Any, info: ValidationInfo) -> Any:
+        if recipes is not None and info.data.get("recipe") is not None:
+            raise ValueError("a style takes either recipe: NAME or recipes: [NAME, ...], found both")
+        return recipes
+
+    @property
+    def paintings(self) -> dict[Path, float]:
+        """The paintings' absolute paths and weights, in the order of the file."""
+        if self.painting is not None:
+            return {self.painting: 1.0}
+        blend = self.blend
+        return dict.fromkeys(blend, 1.0) if isinstance(blend, tuple) else dict(blend or {})
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The names of the style's own recipes, each once."""
+        return tuple(dict.fromkeys(self.several_recipes or (self.recipe or "default",)))
+
+
+class RuleSection(Section):
+    """A rule of the pairing."""
+
+    globs: Annotated[
+        Annotated[tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1), Tag(f.LIST_TAG)]
+        | Annotated[str, Field(strict=True, min_length=1), Tag(f.PLAIN_TAG)],
+        f.form("a pattern or a list of patterns"),
+    ] = Field(alias="match", description="Pattern, or list of patterns, on the photo's path: '2024/**', '*-sea.jpg'.")
+    styles: tuple[f.KnownStyle, ...] = Field(description="Styles of these photos; [] = none.")
+    recipe: f.KnownRecipe | None = Field(None, description="Recipe instead of the styles' own.")
+    several_recipes: RecipeNames | None = Field(
+        None, alias="recipes", description="Several recipes instead of the styles' own."
+    )
+
+    @field_validator("several_recipes")
+    @classmethod
+    def _not_both(cls, recipes: Any, info: ValidationInfo) -> Any:
+        if recipes is not None and info.data.get("recipe") is not None:
+            raise ValueError("a rule takes either recipe: NAME or recipes: [NAME, ...], found both")
+        return recipes
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns, one or several."""
+        return (self.globs,) if isinstance(self.globs, str) else self.globs
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The recipes that replace the styles' own; empty = the styles' own."""
+        return self.several_recipes or ((self.recipe,) if self.recipe else ())
+
+
+PairingKind = Literal["all", "folder"]
