@@ -1,0 +1,201 @@
+"""From the bytes of a photo to upright sRGB pixels of the wanted size. Owns decoding; refuses to guess at damage.
+
+A file is either decoded whole or refused with a PhotoError: Pillow's LOAD_TRUNCATED_IMAGES stays off. The size is
+checked in the header, before anything is decoded, against the caller's own limit.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from pipeline.errors import PaintingError, PhotoError, StylewatchError
+from pipeline.images import color
+from pipeline.images.metadata import Metadata, collect, orientation
+
+Size = tuple[int, int]
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+PAINTING_LONG_SIDE_PIXELS: Final = 4096
+PAINTING_MAX_PIXELS: Final = 500_000_000
+
+_NO_ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF"})
+#: Formats whose plugins turn the picture upright themselves.
+_TURNED_BY_PILLOW: Final = frozenset({"TIFF", "HEIF"})
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Pillow's own limit is one number for the whole process, warns or raises by its size, and can't be raised for a
+# photo its owner trusts. _check_size has its place.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPhoto:
+    """A photo, ready to be stylized.
+
+    ``pixels``: (H, W, 3) uint8, sRGB, upright, transparent parts over white. ``alpha``: (H, W) uint8, None if the
+    photo is opaque. ``original_size``: (width, height) of the whole photo, upright. ``notes``: for the log.
+    """
+
+    pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
+    metadata: Metadata
+    original_size: Size
+    notes: tuple[str, ...] = ()
+
+
+def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
+    """Decode a photo so that its long side is exactly ``long_side`` pixels; a smaller one is enlarged (Lanczos).
+
+    Raises PhotoError for what is damaged, cut short, animated, no picture, or has more than ``max_pixels``.
+    """
+    return _decode(data, max_pixels, lambda size: fit(size, long_side))
+
+
+def decode_painting(path: Path) -> NDArray[np.uint8]:
+    """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
+
+    Raises PaintingError.
+    """
+
+    def whole_or_bounded(size: Size) -> Size:
+        return size if max(size) <= PAINTING_LONG_SIDE_PIXELS else fit(size, PAINTING_LONG_SIDE_PIXELS)
+
+    try:
+        return _decode(path.read_bytes(), PAINTING_MAX_PIXELS, whole_or_bounded).pixels
+    except OSError as error:
+        raise PaintingError(
+            f"the painting {path} can't be read ({error.strerror}): name an existing picture"
+        ) from error
+    except PhotoError as error:
+        raise PaintingError(f"the painting {path} can't be used: {error}") from error
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """Return a picture's metadata without decoding its pixels. Raises PhotoError."""
+    with _blaming_the_photo(data):
+        return collect(_open(data), data)
+
+
+def fit(size: Size, long_side: int) -> Size:
+    """Return the size of the same shape whose long side is ``long_side`` and whose short side is at least 1 pixel."""
+    longest = max(size)
+    width, height = (max(1, round(side * long_side / longest)) for side in size)
+    return width, height
+
+
+def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
+    with _blaming_the_photo(data):
+        image = _open(data)
+        _check_size(image.size, max_pixels)
+        if image.format in _NO_ANIMATIONS and getattr(image, "is_animated", False):
+            raise PhotoError("the file is an animation: save the frame you want as a picture of its own")
+        full_size, box = image.size, _draft(image, choose_size(image.size))
+        image.load()
+        metadata = collect(image, data)
+        turn = 1 if image.format in _TURNED_BY_PILLOW else orientation(metadata)
+        # Pillow announces a turned TIFF's size before it turns the pixels.
+        stored_size = image.size if box is None else full_size
+        profile = image.info.get("icc_profile")
+        small = color.plain(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
+    opaque, alpha = _split_alpha(_turned(small, turn))
+    rgb, note = color.to_srgb(opaque, profile)
+    upright_size = stored_size[::-1] if turn >= 5 else stored_size
+    return DecodedPhoto(_over_white(rgb, alpha), alpha, metadata, upright_size, (note,) if note else ())
+
+
+@contextmanager
+def _blaming_the_photo(data: bytes) -> Iterator[None]:
+    """Turn what Pillow raises into a PhotoError, and keep its warnings off the user's terminal."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except StylewatchError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PhotoError(_why_unidentified(data)) from error
+    except Exception as error:  # on damaged files Pillow's plugins raise whatever they stumble over
+        raise PhotoError(f"the picture is damaged or cut short ({error}): copy it again from its source") from error
+
+
+def _why_unidentified(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return "the file is HEIC: install stylewatch[heic] to read it, or convert it to JPEG"
+    return "the file is no JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
+
+
+def _open(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=_readable_formats())
+
+
+def _readable_formats() -> tuple[str, ...]:
+    try:
+        import pillow_heif
+    except ImportError:
+        return FORMATS
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _check_size(size: Size, max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise PhotoError(
+            f"the picture has {width} × {height} pixels, more than the allowed {max_pixels}: "
+            f"reduce it, or raise max_pixels if you trust it"
+        )
+
+
+def _draft(image: Image.Image, target: Size) -> tuple[float, float, float, float] | None:
+    """Let libjpeg decode a large JPEG at 1/2, 1/4 or 1/8, to at least twice the target; return its frame.
+
+    The reduced size is rounded up to whole pixels: the frame (left, top, right, bottom) is what the photo covers.
+    """
+    if image.format not in {"JPEG", "MPO"}:
+        return None
+    drafted = image.draft(None, (2 * target[0], 2 * target[1]))
+    return drafted[1] if drafted else None
+
+
+def _turned(image: Image.Image, turn: int) -> Image.Image:
+    return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
+    """Return the colors and the alpha channel of an L, LA, RGB, RGBA, CMYK or LAB image; None where it is opaque."""
+    if image.mode not in {"LA", "RGBA"}:
+        return image, None
+    alpha = np.array(image.getchannel("A"))
+    return image.convert(image.mode[:-1]), None if alpha.min() == 255 else alpha
+
+
+def _over_white(rgb: Image.Image, alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    pixels = np.array(rgb)
+    return pixels if alpha is None else over_white(pixels, alpha)
+
+
+def over_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8 pixels with (H, W) uint8 alpha laid over white."""
+    opacity = alpha[..., None] / np.float32(255)
+    mixed = pixels * opacity + 255 * (1 - opacity)
+    return np.rint(mixed).astype(np.uint8)

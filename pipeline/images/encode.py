@@ -1,0 +1,134 @@
+"""From pixels to a picture file on disk. Owns rounding, provenance and the part file; refuses final names.
+
+The same pixels, metadata and options give the same bytes. A file is encoded in memory, written, flushed and synced;
+its final name is the business of :mod:`pipeline.images.publish`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import PhotoError
+from pipeline.failpoints import failpoint
+from pipeline.images import exif, formats
+from pipeline.images.decode import over_white, read_metadata
+from pipeline.images.exif import Exif
+from pipeline.images.metadata import Metadata, carry
+from pipeline.images.publish import storage_error
+from pipeline.model import PictureFormat, PictureOptions
+
+_SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
+_OWNER: Final = "stylewatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a picture comes from: names of style and recipe, the program with its version, the job's key."""
+
+    style: str
+    recipe: str
+    program: str
+    key: str
+
+
+def suffix_of(picture_format: PictureFormat) -> str:
+    """Return a format's suffix with its dot: ``.jpg``, ``.png``, ``.webp``, ``.tif``."""
+    return formats.SUFFIXES[picture_format]
+
+
+def write_picture(
+    pixels: NDArray[np.float32] | NDArray[np.uint8],
+    alpha: NDArray[np.uint8] | None,
+    metadata: Metadata,
+    provenance: Provenance,
+    options: PictureOptions,
+    path: Path,
+) -> tuple[str, ...]:
+    """Write a picture to ``path``, whatever its suffix, and return notes on what could not be kept.
+
+    ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped and rounded to 8 bits) or uint8. ``alpha``: (H, W) uint8.
+    A part file of the same name is the remains of the same lease and is replaced. Raises StorageError, after which
+    no part file is left, and JobError for a picture that is larger than its format allows.
+    """
+    channels, notes = _channels(_eight_bits(pixels), alpha, options.format)
+    carried = carry(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
+    words = json.dumps({_OWNER: dataclasses.asdict(provenance)}, ensure_ascii=True)
+    tags = formats.Tags(
+        exif=_signed(carried.exif, provenance, words),
+        own_exif=_signed(Exif(), provenance, words),
+        xmp=carried.xmp,
+        iptc=carried.iptc,
+        texts=(("Software", provenance.program), (_OWNER, words)),
+    )
+    data, omissions = formats.encode(channels, tags, options.format, options.quality)
+    _write(data, path)
+    return notes + carried.notes + omissions
+
+
+def _eight_bits(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
+    return pixels.astype(np.uint8, copy=False)
+
+
+def _channels(
+    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, picture_format: PictureFormat
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    if alpha is None:
+        return np.ascontiguousarray(pixels), ()
+    if picture_format == "jpeg":
+        return over_white(pixels, alpha), ("transparency laid over white: JPEG has none",)
+    return np.dstack([pixels, alpha]), ()
+
+
+def _signed(block: Exif, provenance: Provenance, words: str) -> Exif:
+    """Return the block with the program's name and, as a new line of the image's history, the provenance."""
+    before = block.photo.get(_IMAGE_HISTORY)
+    history = before.data.rstrip(b"\0").decode("ascii", "replace") + "\n" if before else ""
+    return replace(
+        block,
+        image={**block.image, _SOFTWARE: exif.text(provenance.program)},
+        photo={**block.photo, _IMAGE_HISTORY: exif.text(history + words)},
+    )
+
+
+def _write(data: bytes, path: Path) -> None:
+    half = len(data) // 2
+    try:
+        path.unlink(missing_ok=True)
+        with path.open("xb") as file:
+            file.write(data[:half])
+            file.flush()
+            failpoint("worker-half-written")
+            file.write(data[half:])
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise storage_error(path.parent, error) from error
+    failpoint("worker-written")
+
+
+def read_provenance(path: Path) -> dict[str, Any] | None:
+    """Return the fields of the :class:`Provenance` in a picture file, None if it has none. Raises StorageError."""
+    try:
+        block = exif.parse(read_metadata(path.read_bytes()).exif)
+    except OSError as error:
+        raise storage_error(path.parent, error) from error
+    except PhotoError:
+        return None
+    history = block.photo.get(_IMAGE_HISTORY) if block else None
+    lines = history.data.rstrip(b"\0").splitlines() if history else []
+    with suppress(ValueError, IndexError, LookupError, TypeError):
+        return dict(json.loads(lines[-1])[_OWNER])
+    return None

@@ -1,0 +1,145 @@
+"""EXIF blocks as directories of raw values. Owns their binary structure; refuses to interpret or to guess.
+
+A value keeps its type and its bytes in the block's own byte order, so that what this program does not know
+(maker notes, UTF-16 comments, types Pillow would have to guess) is carried over bit for bit. The structure is
+that of TIFF 6.0, section 2, with the sub-directories of Exif 2.32, section 4.6. IFD1, the thumbnail, is not read.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+ByteOrder = Literal["<", ">"]
+
+PREFIX: Final = b"Exif\0\0"
+BYTE, ASCII, SHORT, LONG, UNDEFINED, IFD = 1, 2, 3, 4, 7, 13
+PHOTO_POINTER, PLACE_POINTER = 0x8769, 0x8825
+
+_HEADERS: Final[dict[bytes, ByteOrder]] = {b"II*\0": "<", b"MM\0*": ">"}
+_UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_INTEGER_CODES: Final = {SHORT: "H", LONG: "I", IFD: "I"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One tag's value: TIFF type, number of units, and their bytes in the block's byte order."""
+
+    kind: int
+    count: int
+    data: bytes
+
+
+Directory = Mapping[int, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """A block's directories: IFD0 (``image``), the Exif IFD (``photo``) and the GPS IFD (``place``)."""
+
+    order: ByteOrder = "<"
+    image: Directory = field(default_factory=dict)
+    photo: Directory = field(default_factory=dict)
+    place: Directory = field(default_factory=dict)
+
+
+def undefined(data: bytes) -> Value:
+    """Return ``data`` as a value of type UNDEFINED."""
+    return Value(UNDEFINED, len(data), data)
+
+
+def text(words: str) -> Value:
+    """Return an ASCII value, ended by NUL; what is not ASCII becomes a question mark."""
+    data = words.encode("ascii", "replace") + b"\0"
+    return Value(ASCII, len(data), data)
+
+
+def integers(order: ByteOrder, kind: int, *numbers: int) -> Value:
+    """Return numbers as a SHORT or LONG value."""
+    return Value(kind, len(numbers), struct.pack(f"{order}{len(numbers)}{_INTEGER_CODES[kind]}", *numbers))
+
+
+def first_integer(order: ByteOrder, value: Value | None) -> int | None:
+    """Return the first number of a SHORT, LONG or IFD value, None for anything else."""
+    if value is None or value.kind not in _INTEGER_CODES or not value.count:
+        return None
+    number: int = struct.unpack_from(order + _INTEGER_CODES[value.kind], value.data)[0]
+    return number
+
+
+def parse(data: bytes) -> Exif | None:
+    """Return the directories of a block (or of a whole TIFF file), None if ``data`` is neither.
+
+    Entries that point outside of ``data`` or have an unknown type are left out. BigTIFF is not read.
+    """
+    data = data.removeprefix(PREFIX)
+    order = _HEADERS.get(data[:4])
+    if order is None or len(data) < 8:
+        return None
+    image = _read_directory(data, order, struct.unpack_from(order + "I", data, 4)[0])
+    photo = _read_directory(data, order, first_integer(order, image.pop(PHOTO_POINTER, None)))
+    place = _read_directory(data, order, first_integer(order, image.pop(PLACE_POINTER, None)))
+    return Exif(order, image, photo, place)
+
+
+def _read_directory(data: bytes, order: ByteOrder, offset: int | None) -> dict[int, Value]:
+    if offset is None or offset + 2 > len(data):
+        return {}
+    (count,) = struct.unpack_from(order + "H", data, offset)
+    table = data[offset + 2 : offset + 2 + 12 * count]
+    entries = struct.iter_unpack(order + "HHI4s", table[: len(table) // 12 * 12])
+    found = ((tag, _read_value(data, order, kind, units, field)) for tag, kind, units, field in entries)
+    return {tag: value for tag, value in found if value is not None}
+
+
+def _read_value(data: bytes, order: ByteOrder, kind: int, count: int, inline: bytes) -> Value | None:
+    size = _UNIT_BYTES.get(kind, 0) * count
+    if size == 0:
+        return None
+    if size <= 4:
+        return Value(kind, count, inline[:size])
+    (offset,) = struct.unpack(order + "I", inline)
+    if offset + size > len(data):
+        return None
+    return Value(kind, count, data[offset : offset + size])
+
+
+def header(order: ByteOrder, directories_offset: int) -> bytes:
+    """Return the 8 bytes a block or a TIFF file begins with."""
+    start = next(start for start, known in _HEADERS.items() if known == order)
+    return start + struct.pack(order + "I", directories_offset)
+
+
+def write_directories(exif: Exif, offset: int) -> bytes:
+    """Return IFD0 followed by its sub-directories, to stand at the even ``offset`` of a block or file."""
+    order, image = exif.order, dict(exif.image)
+    subdirectories = [(PHOTO_POINTER, exif.photo), (PLACE_POINTER, exif.place)]
+    used = [(pointer, directory) for pointer, directory in subdirectories if directory]
+    for pointer, _ in used:
+        image[pointer] = integers(order, LONG, 0)
+    end = offset + len(_write_directory(order, image, offset))
+    tail = b""
+    for pointer, directory in used:
+        image[pointer] = integers(order, LONG, end + len(tail))
+        tail += _write_directory(order, directory, end + len(tail))
+    return _write_directory(order, image, offset) + tail
+
+
+def _write_directory(order: ByteOrder, directory: Directory, offset: int) -> bytes:
+    table, heap = struct.pack(order + "H", len(directory)), b""
+    heap_offset = offset + 2 + 12 * len(directory) + 4
+    for tag, value in sorted(directory.items()):
+        table += struct.pack(order + "HHI", tag, value.kind, value.count)
+        if len(value.data) <= 4:
+            table += value.data.ljust(4, b"\0")
+        else:
+            table += struct.pack(order + "I", heap_offset + len(heap))
+            heap += value.data + b"\0" * (len(value.data) % 2)
+    return table + bytes(4) + heap
+
+
+def serialize(exif: Exif) -> bytes:
+    """Return the block as PNG and WebP hold it: without the ``Exif`` prefix that JPEG puts before it."""
+    return header(exif.order, 8) + write_directories(exif, 8)

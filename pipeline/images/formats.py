@@ -1,0 +1,160 @@
+"""The bytes of a picture in each format. Owns where a format keeps what; refuses to decide what a picture holds.
+
+Pillow compresses the pixels of JPEG, PNG and WebP. TIFF is written here: its directory is the EXIF directory that
+:mod:`pipeline.images.exif` writes anyway, and Pillow would change the types and byte order of what it passes on.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from pipeline.errors import JobError
+from pipeline.images import exif, iptc
+from pipeline.images.color import srgb_profile
+from pipeline.images.exif import ByteOrder, Exif
+from pipeline.images.metadata import without_maker_note
+from pipeline.model import PictureFormat
+
+SUFFIXES: Final[Mapping[PictureFormat, str]] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif"}
+LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383}
+
+_JPEG_SEGMENT_BYTES: Final = 65533
+_XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_STRIP_BYTES: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What a file says beside its pixels: the blocks, the same EXIF without anything of the user's, PNG's texts."""
+
+    exif: Exif
+    own_exif: Exif
+    xmp: bytes
+    iptc: bytes
+    texts: tuple[tuple[str, str], ...]
+
+
+def encode(
+    pixels: NDArray[np.uint8], tags: Tags, picture_format: PictureFormat, quality: int
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return a file's bytes for (H, W, 3 or 4) uint8 sRGB pixels, and what had to be left out of it.
+
+    JPEG takes three channels only. Raises JobError for a picture larger than the format allows.
+    """
+    height, width, _ = pixels.shape
+    limit = LONGEST_SIDE_PIXELS.get(picture_format, 1 << 31)
+    if max(width, height) > limit:
+        raise JobError(
+            f"a {picture_format} file holds at most {limit} pixels a side: choose png or tiff, or a smaller size"
+        )
+    if picture_format == "jpeg":
+        return _jpeg(pixels, tags, quality)
+    if picture_format == "tiff":
+        return _tiff(pixels, tags), ()
+    notes = (f"IPTC left out: {picture_format} has no place for it",) if tags.iptc else ()
+    return (_png(pixels, tags) if picture_format == "png" else _webp(pixels, tags, quality)), notes
+
+
+def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
+    return file.getvalue()
+
+
+def _jpeg(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> tuple[bytes, tuple[str, ...]]:
+    data = _save(pixels, "JPEG", quality=quality, subsampling="4:4:4")
+    notes: list[str] = []
+    block = exif.PREFIX + exif.serialize(tags.exif)
+    if len(block) > _JPEG_SEGMENT_BYTES:
+        notes.append("EXIF's maker note left out: too large for JPEG")
+        block = exif.PREFIX + exif.serialize(without_maker_note(tags.exif))
+    if len(block) > _JPEG_SEGMENT_BYTES:
+        notes[:] = ["EXIF left out: too large for JPEG"]
+        block = exif.PREFIX + exif.serialize(tags.own_exif)
+    segments = _segment(0xE1, block)
+    for name, marker, content in (
+        ("XMP", 0xE1, _XMP_SEGMENT_START + tags.xmp if tags.xmp else b""),
+        ("IPTC", 0xED, iptc.segment(tags.iptc) if tags.iptc else b""),
+    ):
+        if len(content) > _JPEG_SEGMENT_BYTES:
+            notes.append(f"{name} left out: too large for JPEG")
+        elif content:
+            segments += _segment(marker, content)
+    # Metadata comes right after the JFIF segment that Pillow begins with.
+    end_of_jfif = 4 + int.from_bytes(data[4:6], "big")
+    return data[:end_of_jfif] + segments + data[end_of_jfif:], tuple(notes)
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content
+
+
+def _png(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
+    texts = PngImagePlugin.PngInfo()
+    for keyword, words in tags.texts:
+        texts.add_text(keyword, words)
+    if tags.xmp:
+        texts.add_itxt("XML:com.adobe.xmp", tags.xmp.decode("utf-8"))
+    return _save(pixels, "PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
+
+
+def _webp(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
+    return _save(pixels, "WEBP", quality=quality, exact=True, exif=exif.serialize(tags.exif), xmp=tags.xmp)
+
+
+def _tiff(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
+    """Return a TIFF 6.0 file: the strips, then the directories, in the byte order of its EXIF."""
+    order = tags.exif.order
+    rows, strips = _strips(pixels)
+    body = b"".join(strips)
+    body += b"\0" * (len(body) % 2)
+    layout = _layout(order, pixels.shape, rows, [len(strip) for strip in strips])
+    image = {**tags.exif.image, **layout, 34675: exif.undefined(srgb_profile())}
+    if tags.xmp:
+        image[700] = exif.Value(exif.BYTE, len(tags.xmp), tags.xmp)
+    if tags.iptc:
+        image[33723] = exif.undefined(tags.iptc)
+    offset = 8 + len(body)
+    return exif.header(order, offset) + body + exif.write_directories(replace(tags.exif, image=image), offset)
+
+
+def _strips(pixels: NDArray[np.uint8]) -> tuple[int, list[bytes]]:
+    """Return how many rows a strip has, and the strips: differences between neighbors, deflated."""
+    height, width, channels = pixels.shape
+    rows = max(1, _STRIP_BYTES // (width * channels))
+    differences = np.diff(pixels, axis=1, prepend=np.uint8(0))
+    return rows, [zlib.compress(differences[top : top + rows].tobytes()) for top in range(0, height, rows)]
+
+
+def _layout(order: ByteOrder, shape: tuple[int, ...], rows: int, sizes: list[int]) -> dict[int, exif.Value]:
+    """Return the tags that say how the pixels are stored, the first strip right after the header."""
+    height, width, channels = shape
+    longs = partial(exif.integers, order, exif.LONG)
+    shorts = partial(exif.integers, order, exif.SHORT)
+    layout = {
+        256: longs(width),
+        257: longs(height),
+        258: shorts(*[8] * channels),
+        259: shorts(8),  # Deflate
+        262: shorts(2),  # RGB
+        273: longs(*accumulate(sizes[:-1], initial=8)),
+        277: shorts(channels),
+        278: longs(rows),
+        279: longs(*sizes),
+        284: shorts(1),  # channels side by side
+        317: shorts(2),  # differences between neighbors
+    }
+    if channels == 4:
+        layout[338] = shorts(2)  # alpha, not multiplied in
+    return layout

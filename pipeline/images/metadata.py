@@ -1,0 +1,139 @@
+"""What a photo says about itself, and how much of it the picture repeats. Owns the policies; refuses pixels.
+
+``keep`` carries EXIF, XMP and IPTC over, corrected where the new file differs: orientation 1, no thumbnail, the new
+size, sRGB. ``strip_location`` does so without whatever tells a place: the GPS directory and the maker note (some
+cameras name the city there), location properties and datasets. ``strip`` carries nothing of the user's.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from PIL import Image
+
+from pipeline.images import exif, iptc, xmp
+from pipeline.images.exif import Directory, Exif
+from pipeline.model import MetadataPolicy
+
+ORIENTATION: Final = 0x0112
+MAKER_NOTE: Final = 0x927C
+_COLOR_SPACE, _WIDTH, _HEIGHT = 0xA001, 0xA002, 0xA003
+_XMP, _IPTC, _PHOTOSHOP_RESOURCES = 0x02BC, 0x83BB, 0x8649
+
+#: Tags of IFD0 that describe the photo. The others describe how its file stores pixels, or say where it is (GeoTIFF).
+_DESCRIPTIVE: Final = frozenset(
+    {
+        *(0x010D, 0x010E, 0x010F, 0x0110, 0x0112),  # document name, description, make, model, orientation
+        *(0x011A, 0x011B, 0x0128, 0x0131, 0x0132),  # resolution and its unit, software, date
+        *(0x013B, 0x013C, 0x4746, 0x4749, 0x8298),  # artist, host computer, rating, copyright
+        *(0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F),  # Windows' title, comment, author, keywords, subject
+        *(0x9003, 0x9213, 0x882A, 0xC614, 0xC62F, 0xC4A5),  # TIFF/EP dates and history, camera, print settings
+    }
+)
+#: Compressed bits per pixel, interoperability (DCF) and gamma: true of the old file only.
+_OUTDATED: Final = frozenset({0x9102, 0xA005, 0xA500})
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The blocks of a photo, as found: EXIF without its prefix, an XMP packet, a row of IPTC datasets."""
+
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a picture is to hold of its photo's metadata, and what had to be left out."""
+
+    exif: Exif = field(default_factory=Exif)
+    xmp: bytes = b""
+    iptc: bytes = b""
+    notes: tuple[str, ...] = ()
+
+
+def collect(image: Image.Image, data: bytes) -> Metadata:
+    """Return the metadata of a loaded ``image`` that was read from ``data``."""
+    if image.format == "TIFF":
+        return _collect_tiff(data)
+    packet = image.info.get("xmp", b"")
+    photoshop = image.info.get("photoshop", {})
+    return Metadata(
+        exif=(image.info.get("exif") or _hidden_exif(image)).removeprefix(exif.PREFIX),
+        xmp=packet if isinstance(packet, bytes) else b"",
+        iptc=iptc.well_formed(photoshop.get(iptc.RESOURCE, b"")),
+    )
+
+
+def _hidden_exif(image: Image.Image) -> bytes:
+    """Return EXIF from where older ImageMagick put it in PNG: hexadecimal lines after a name and a length."""
+    lines = str(image.info.get("Raw profile type exif", "")).split("\n")
+    with suppress(ValueError):
+        return bytes.fromhex("".join(lines[3:]))
+    return b""
+
+
+def _collect_tiff(data: bytes) -> Metadata:
+    found = exif.parse(data)
+    if found is None:
+        return Metadata()
+    image = found.image
+    row = _bytes(image, _IPTC) or iptc.resource(_bytes(image, _PHOTOSHOP_RESOURCES))
+    block = exif.serialize(replace(found, image=_descriptive(image)))
+    return Metadata(block, _bytes(image, _XMP), iptc.well_formed(row))
+
+
+def _bytes(directory: Directory, tag: int) -> bytes:
+    value = directory.get(tag)
+    return value.data if value else b""
+
+
+def _descriptive(image: Directory) -> Directory:
+    return {tag: value for tag, value in image.items() if tag in _DESCRIPTIVE}
+
+
+def orientation(metadata: Metadata) -> int:
+    """Return the EXIF orientation, 1 to 8; what is missing or nonsense counts as 1 (upright)."""
+    found = exif.parse(metadata.exif)
+    number = exif.first_integer(found.order, found.image.get(ORIENTATION)) if found else None
+    return number if number in range(1, 9) else 1  # type: ignore[return-value]
+
+
+def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> Carried:
+    """Return what a picture of ``size`` (width, height in pixels) repeats of a photo's metadata."""
+    if policy == "strip":
+        return Carried()
+    keep_location = policy == "keep"
+    packet = xmp.rewrite(metadata.xmp, keep_location=keep_location) if metadata.xmp else b""
+    found = exif.parse(metadata.exif)
+    notes = []
+    if packet is None:
+        notes.append("XMP left out: it is damaged or holds a document type")
+    if found is None and metadata.exif:
+        notes.append("EXIF left out: it is damaged")
+    return Carried(
+        exif=_corrected(found, keep_location, size) if found else Exif(),
+        xmp=packet or b"",
+        iptc=metadata.iptc if keep_location else iptc.without_location(metadata.iptc),
+        notes=tuple(notes),
+    )
+
+
+def _corrected(found: Exif, keep_location: bool, size: tuple[int, int]) -> Exif:
+    order = found.order
+    image = {**_descriptive(found.image), ORIENTATION: exif.integers(order, exif.SHORT, 1)}
+    photo = {tag: value for tag, value in found.photo.items() if tag not in _OUTDATED}
+    if not keep_location:
+        photo.pop(MAKER_NOTE, None)
+    photo[_COLOR_SPACE] = exif.integers(order, exif.SHORT, 1)  # sRGB
+    photo[_WIDTH] = exif.integers(order, exif.LONG, size[0])
+    photo[_HEIGHT] = exif.integers(order, exif.LONG, size[1])
+    return Exif(order, image, photo, found.place if keep_location else {})
+
+
+def without_maker_note(block: Exif) -> Exif:
+    """Return the block without the camera maker's private data, by far its largest part."""
+    return replace(block, photo={tag: value for tag, value in block.photo.items() if tag != MAKER_NOTE})
