@@ -1,0 +1,155 @@
+r"""The structured log, for programs: one event a line. Owns its encoding and its file; refuses to interpret events.
+
+``journal.jsonl`` holds one JSON object a line, in ASCII. Every object has
+
+    time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
+    run     the run's id, null before the first run_started
+    event   run_started, photo_set_aside, job_started, progress, checkpoint, job_finished, job_failed, run_finished
+
+and the fields of the dataclass of that name in :mod:`pipeline.model`, with ``job`` spread out into ``photo``,
+``style`` and ``recipe``, paths as strings and non-finite numbers as null. ``token`` ties the lines of one attempt
+at a job together. Bytes of a name that are not UTF-8 stand as the escapes \udc80 ... \udcff; after reading the JSON,
+Python's ``os.fsencode`` turns them back into those bytes.
+
+Of the many progress events only the last one of each scale is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import logging
+import math
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted
+
+_LOG = logging.getLogger("stylewatch")
+
+
+class Encoder:
+    """Turns events into lines (without the line's end), remembering which run they belong to."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """``now`` returns the time of day with its zone."""
+        self._now = now
+        self._run_id: str | None = None
+
+    def __call__(self, event: RunEvent) -> str:
+        """Return one line of JSON in ASCII."""
+        if isinstance(event, RunStarted):
+            self._run_id = event.run_id
+        time = self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+        return json.dumps({"time": time, "run": self._run_id, "event": name, **_fields(event)}, allow_nan=False)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(value):
+        content = getattr(value, field.name)
+        fields |= _fields(content) if isinstance(content, Job) else {field.name: _plain(content)}
+    fields.pop("run_id", None)
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as something JSON has a word for."""
+    if dataclasses.is_dataclass(value):
+        return _fields(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+class Journal:
+    """Appends events to a file and starts a new one in time: ``journal.jsonl.1`` is the last but one, and so on.
+
+    A full disk or a lost share doesn't stop the run: events are left out, and the log says so once.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int,
+        backups: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Keep at most ``max_bytes`` (0 = no limit) in ``path`` and each of its ``backups`` predecessors."""
+        self._path = path
+        self._max_bytes = max_bytes
+        self._backups = backups
+        self._encode = Encoder(now)
+        self._file: FileIO | None = None
+        self._last_progress: dict[str, Progress] = {}
+        self._warned = False
+
+    def __call__(self, event: RunEvent) -> None:
+        """Write one event. Never raises for the disk's sake."""
+        if isinstance(event, Progress):
+            before = self._last_progress.get(event.token)
+            self._last_progress[event.token] = event
+            if before is not None and before.scale_index != event.scale_index:
+                self._write(before)
+            return
+        if isinstance(event, JobFinished | JobFailed) and (last := self._last_progress.pop(event.token, None)):
+            self._write(last)
+        if isinstance(event, RunFinished):
+            self._last_progress.clear()  # of jobs that were put back
+        self._write(event)
+
+    def close(self) -> None:
+        """Close the file; the next event opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, event: RunEvent) -> None:
+        line = self._encode(event).encode("ascii") + b"\n"
+        try:
+            file = self._room_for(len(line))
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, "only a part of a line was written")  # noqa: TRY301 - handled as if write() had
+        except OSError as error:
+            self.close()  # opening it again mends a torn line
+            if not self._warned:
+                self._warned = True
+                _LOG.warning("%s can't be written (%s); its events are left out", self._path, error.strerror)
+
+    def _room_for(self, count: int) -> FileIO:
+        """Return the open file, after making it the first backup if ``count`` more bytes are too many for it."""
+        file = self._file or self._open()
+        if self._max_bytes and file.tell() and file.tell() + count > self._max_bytes:
+            self.close()
+            self._rotate()
+            file = self._open()
+        return file
+
+    def _open(self) -> FileIO:
+        """Open for appending; what a crash left of a line gets its end, so that it spoils no other."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = FileIO(self._path, "ab+")
+        self._file = file
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        return file
+
+    def _rotate(self) -> None:
+        names = [self._path, *(self._path.with_name(f"{self._path.name}.{n + 1}") for n in range(self._backups))]
+        for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
+            if newer.exists():
+                newer.replace(older)
+        self._path.unlink(missing_ok=True)

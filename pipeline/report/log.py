@@ -1,0 +1,150 @@
+"""The log, for people: ``stylewatch.log``. Owns the logger "stylewatch" and the wording; refuses the terminal."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import StorageError
+from pipeline.model import (
+    Checkpoint,
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    PhotoSetAside,
+    Progress,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+from pipeline.report.words import counted, duration, losses, outcome, printable
+
+LOGGER: Final = logging.getLogger("stylewatch")
+
+
+class _OneLine(logging.Formatter):
+    """Keeps a message on its line, whatever file names it holds; tracebacks stay as they are."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+
+class _PatientHandler(RotatingFileHandler):
+    """A log that can't be written must not cover the terminal with tracebacks, least of all when the disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
+        """Leave the line out."""
+
+
+def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000_000, backups: int = 5) -> None:
+    """Write what the logger "stylewatch" is told to ``path``, from ``level`` on.
+
+    At ``max_bytes`` (0 = never) the file becomes ``path.1``, of which the last ``backups`` are kept. A second call
+    replaces the first. Raises StorageError if the file can't be opened.
+    """
+    close_log()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = _PatientHandler(
+            path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="backslashreplace"
+        )
+    except OSError as error:
+        raise StorageError(
+            f"log: {path} can't be written ({error.strerror}); check the folder's permissions or name another one"
+        ) from error
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(level)
+    LOGGER.propagate = False
+
+
+def close_log() -> None:
+    """Close the file that :func:`configure_log` opened, if any."""
+    for handler in [handler for handler in LOGGER.handlers if isinstance(handler, _PatientHandler)]:
+        LOGGER.removeHandler(handler)
+        handler.close()
+
+
+class LogWriter:
+    """Tells the log about a run: its begin and end, each picture, each trouble, and the losses as they go."""
+
+    def __init__(self, progress_every: int = 10) -> None:
+        """Of each scale log the first, the last and every ``progress_every``-th evaluation."""
+        self._progress_every = progress_every
+        self._jobs: dict[str, Job] = {}
+
+    def __call__(self, event: RunEvent) -> None:
+        """Log one event."""
+        match event:
+            case RunStarted():
+                LOGGER.info("%s", _beginning(event))
+            case RunFinished():
+                LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
+            case PhotoSetAside():
+                level = logging.WARNING if event.kind == "quarantined" else logging.INFO
+                LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+            case Progress():
+                self._progress(event)
+            case _:
+                self._job(event)
+
+    def _job(self, event: JobStarted | Checkpoint | JobFinished | JobFailed) -> None:
+        match event:
+            case JobStarted():
+                self._jobs[event.token] = event.job
+                LOGGER.debug("%s is begun: %s", event.job, event.output)
+            case Checkpoint():
+                LOGGER.info("%s: intermediate picture %s", self._name(event.token), event.path)
+            case JobFinished():
+                self._jobs.pop(event.token, None)
+                _log_finished(event)
+            case JobFailed():
+                self._jobs.pop(event.token, None)
+                level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
+                told = (event.job, event.state, event.attempts, event.reason)
+                LOGGER.log(level, "%s is %s after attempt %d: %s", *told)
+
+    def _progress(self, event: Progress) -> None:
+        if event.iteration % self._progress_every and event.iteration not in (1, event.iterations):
+            return
+        LOGGER.info(
+            "%s: %d px (scale %d of %d), evaluation %d of %d: %s",
+            self._name(event.token),
+            event.size,
+            event.scale_index + 1,
+            event.scale_count,
+            event.iteration,
+            event.iterations,
+            losses(event.losses),
+        )
+
+    def _name(self, token: str) -> str:
+        return str(self._jobs.get(token, token))
+
+
+def _beginning(event: RunStarted) -> str:
+    work = f"{counted(event.jobs, 'picture')} to make of {counted(event.photos, 'photo')}"
+    return f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} finished already"
+
+
+def _log_finished(event: JobFinished) -> None:
+    artwork = event.artwork
+    if artwork is None:
+        LOGGER.info("%s is copied from an equal picture: %s", event.job, event.output)
+        return
+    LOGGER.info(
+        "%s is done in %s on %s: %s (%s at first, %s at last)",
+        event.job,
+        duration(artwork.seconds),
+        artwork.device,
+        event.output,
+        losses(artwork.first),
+        losses(artwork.last),
+    )
+    for note in artwork.notes:
+        LOGGER.info("%s: %s", event.job, note)

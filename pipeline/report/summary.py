@@ -1,0 +1,201 @@
+"""What a run came to, as a table: ``report.csv`` and ``report.json``. Owns their columns; refuses the terminal.
+
+Both have one row a job that the run touched. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text
+that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
+apostrophe in front. The JSON is exact: ``run`` holds the run's totals, ``set_aside`` the photos that made no jobs,
+``jobs`` the rows; its strings are escaped as in the journal.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.model import (
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+
+_LOG = logging.getLogger("stylewatch")
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One job of the run. Losses are of the first and last evaluation at the finest scale.
+
+    ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and put back. What does not
+    apply is None, or empty: a ``copied`` picture took no seconds and has no losses.
+    """
+
+    photo: str
+    style: str
+    recipe: str
+    output: str
+    state: str
+    reason: str = ""
+    copied: bool = False
+    attempts: int | None = None
+    width: int | None = None
+    height: int | None = None
+    sizes: tuple[int, ...] = ()
+    iterations: tuple[int, ...] = ()
+    seconds: float | None = None
+    device: str = ""
+    first_content: float | None = None
+    first_style: float | None = None
+    first_total: float | None = None
+    last_content: float | None = None
+    last_style: float | None = None
+    last_total: float | None = None
+    cache_hits: int | None = None
+    cache_misses: int | None = None
+    notes: tuple[str, ...] = ()
+    key: str = ""
+
+
+class Summary:
+    """Collects the events of one run and writes its report when the run is over, also when it was interrupted.
+
+    A report that can't be written doesn't fail the run: the log says so, and ``folder`` stays None.
+    """
+
+    def __init__(self, reports: Path, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
+        """``reports`` gets a folder DATE-TIME for each run (local time of its start)."""
+        self.folder: Path | None = None
+        self._reports = reports
+        self._now = now
+        self._began = now()
+        self._started: RunStarted | None = None
+        self._jobs: dict[Job, JobStarted | JobFinished | JobFailed] = {}
+        self._set_aside: list[PhotoSetAside] = []
+
+    def __call__(self, event: RunEvent) -> None:
+        """Take in one event; the run's last one writes the report."""
+        match event:
+            case RunStarted():
+                self._began, self._started, self.folder = self._now(), event, None
+                self._jobs.clear()
+                self._set_aside.clear()
+            case JobStarted() | JobFinished() | JobFailed():
+                self._jobs[event.job] = event
+            case PhotoSetAside():
+                self._set_aside.append(event)
+            case RunFinished():
+                self._write(event)
+            case _:
+                pass
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return one row a job so far, in the order of first mention."""
+        return tuple(_row(event) for event in self._jobs.values())
+
+    def set_aside(self) -> tuple[PhotoSetAside, ...]:
+        """Return the photos that made no jobs."""
+        return tuple(self._set_aside)
+
+    def _write(self, event: RunFinished) -> None:
+        rows = self.rows()
+        try:
+            folder = _new_folder(self._reports, self._began.strftime("%Y-%m-%d-%H%M%S"))
+            _write_whole(folder / "report.csv", _csv(rows))
+            _write_whole(folder / "report.json", self._json(rows, event))
+        except OSError as error:
+            _LOG.warning("the report in %s can't be written (%s)", self._reports, error.strerror)
+            return
+        self.folder = folder
+
+    def _json(self, rows: Sequence[Row], event: RunFinished) -> bytes:
+        run = {"started": self._began.isoformat(timespec="seconds")}
+        run |= {"ended": self._now().isoformat(timespec="seconds")}
+        run |= dataclasses.asdict(self._started) if self._started else {}
+        run |= dataclasses.asdict(event)
+        report = {
+            "run": run,
+            "set_aside": [dataclasses.asdict(photo) for photo in self._set_aside],
+            "jobs": [dataclasses.asdict(row) for row in rows],
+        }
+        return json.dumps(report, indent=1).encode("ascii")
+
+
+def _row(event: JobStarted | JobFinished | JobFailed) -> Row:
+    job = event.job
+    row = Row(photo=job.photo, style=job.style, recipe=job.recipe, output=event.output, state=JobState.PENDING)
+    match event:
+        case JobFailed():
+            return dataclasses.replace(
+                row, state=event.state, reason=event.reason, attempts=event.attempts, key=event.key
+            )
+        case JobFinished():
+            row = dataclasses.replace(row, state=JobState.DONE, attempts=event.attempts, key=event.key, copied=True)
+            return dataclasses.replace(row, copied=False, **_made(event)) if event.artwork else row
+        case JobStarted():
+            return row
+
+
+def _made(event: JobFinished) -> dict[str, Any]:
+    artwork = event.artwork
+    assert artwork is not None
+    same = ("width", "height", "sizes", "iterations", "seconds", "device", "cache_hits", "cache_misses", "notes")
+    cells = {name: getattr(artwork, name) for name in same}
+    for when, losses in (("first", artwork.first), ("last", artwork.last)):
+        cells |= {f"{when}_{kind}": value for kind, value in dataclasses.asdict(losses).items()}
+    return cells
+
+
+def _csv(rows: Sequence[Row]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    columns = [field.name for field in dataclasses.fields(Row)]
+    writer.writerow(columns)
+    writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        value = " ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _new_folder(reports: Path, name: str) -> Path:
+    """Make and return ``reports/name``, or ``name-2`` ... if another run began in the same second."""
+    reports.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        folder = reports / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("count() never ends")
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` so that the file is there whole or not at all, even after a power cut."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

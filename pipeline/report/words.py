@@ -1,0 +1,55 @@
+"""Plain words for people: counts, durations, safe names, the sentence at the end. Refuses to write anything."""
+
+from __future__ import annotations
+
+from pipeline.model import Losses, RunFinished
+
+
+def printable(text: str) -> str:
+    r"""Return ``text`` on one line and harmless: control characters, bidi marks and odd bytes as ``\n``, ``\x1b`` ...
+
+    File names may hold all of these, and would otherwise forge lines of a log or move a terminal's cursor.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 picture``, ``2 pictures``, ``12,345 pictures``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people say it: ``4.2 s``, ``3 min 20 s``, ``5 h 10 min``, ``53 days``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 2 * 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{round(seconds / 86400)} days"
+
+
+def losses(values: Losses) -> str:
+    """Return ``total 0.123, content 0.1, style 0.023``."""
+    return f"total {values.total:.4g}, content {values.content:.4g}, style {values.style:.4g}"
+
+
+def outcome(event: RunFinished) -> str:
+    """Return what a run came to, in one sentence without its full stop."""
+    if not (event.finished or event.copied or event.failed or event.left or event.interrupted):
+        said = "nothing to do"
+    else:
+        parts = [f"{counted(event.finished, 'picture')} made"]
+        parts += [f"{event.copied:,} copied"] if event.copied else []
+        parts += [f"{event.failed:,} failed"] if event.failed else []
+        parts += [f"{event.left:,} left for the next run"] if event.left else []
+        said = ", ".join(parts) + f" in {duration(event.seconds)}"
+    said = f"interrupted: {said}" if event.interrupted else said
+    return f"{said} ({printable(event.reason)})" if event.reason else said

@@ -1,0 +1,127 @@
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.model import Checkpoint, JobState, PhotoSetAside, RunEvent
+from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
+from tests.report.events import artwork, begun, failed, finished, over, progress, started
+
+
+@pytest.fixture(autouse=True)
+def quiet_afterwards() -> Iterator[None]:
+    propagates, level = LOGGER.propagate, LOGGER.level
+    yield
+    close_log()
+    LOGGER.propagate = propagates
+    LOGGER.setLevel(level)
+
+
+def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
+    """Return the lines of the log that these events make, without their time."""
+    path = folder / "logs" / "stylewatch.log"
+    configure_log(path, level)
+    writer = LogWriter()
+    for event in events:
+        writer(event)
+    close_log()
+    lines = path.read_text("utf-8").splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in lines)
+    return [line[20:] for line in lines]
+
+
+def test_a_run_is_told_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    assert told(tmp_path, started(), begun(), finished(), over()) == [
+        "INFO    run r1 of my.yaml begins: 3 pictures to make of 2 photos, 1 finished already",
+        "INFO    zoo/lion.jpg × wave is done in 12.3 s on cpu: zoo/lion.jpg--wave.jpg "
+        "(total 1.5, content 0, style 1 at first, total 0.5, content 0.25, style 0.125 at last)",
+        "INFO    run r1 is over: 2 pictures made, 1 failed in 41.0 s",
+    ]
+
+
+def test_photos_set_aside_and_failures_are_told_by_weight(tmp_path: Path) -> None:
+    lines = told(
+        tmp_path,
+        PhotoSetAside("half.jpg", "incomplete", "no end"),
+        PhotoSetAside("page.jpg", "quarantined", "HTML"),
+        failed(),
+        failed(state=JobState.PENDING, reason="disk full"),
+    )
+    assert lines == [
+        "INFO    half.jpg is set aside (incomplete): no end",
+        "WARNING page.jpg is set aside (quarantined): HTML",
+        "ERROR   caf?.jpg × night (fine) is quarantined after attempt 2: truncated",
+        "WARNING caf?.jpg × night (fine) is pending after attempt 2: disk full",
+    ]
+
+
+def test_losses_are_told_as_they_go(tmp_path: Path) -> None:
+    events = [progress(n, scale, iterations=25) for scale in (0, 1) for n in range(1, 26)]
+    lines = told(tmp_path, begun(), *events)
+    assert [re.search(r"scale (\d).*evaluation (\d+)", line).groups() for line in lines] == [  # type: ignore[union-attr]
+        (scale, n) for scale in "12" for n in ("1", "10", "20", "25")
+    ]
+    assert lines[0] == (
+        "INFO    zoo/lion.jpg × wave: 128 px (scale 1 of 2), evaluation 1 of 25: total 0.75, content 0.25, style 0.5"
+    )
+
+
+def test_copies_notes_and_intermediate_pictures_are_told(tmp_path: Path) -> None:
+    assert told(
+        tmp_path,
+        begun(),
+        Checkpoint("t1", Path("x.png")),
+        finished(artwork=artwork(notes=("no room for XMP",))),
+        finished(artwork=None),
+        Checkpoint("t1", Path("y.png")),
+    )[::2] == [
+        "INFO    zoo/lion.jpg × wave: intermediate picture x.png",
+        "INFO    zoo/lion.jpg × wave: no room for XMP",
+        "INFO    t1: intermediate picture y.png",
+    ]
+
+
+def test_beginnings_are_for_the_curious(tmp_path: Path) -> None:
+    assert told(tmp_path, begun(), level="DEBUG") == ["DEBUG   zoo/lion.jpg × wave is begun: zoo/lion.jpg--wave.jpg"]
+
+
+def test_a_file_name_cannot_forge_a_line(tmp_path: Path) -> None:
+    (line,) = told(tmp_path, PhotoSetAside("a\n2026-01-01 00:00:00 ERROR b\x1b[2J\udce9", "incomplete", "x"))
+    assert line.startswith("INFO    a\\n2026-01-01 00:00:00 ERROR b\\x1b[2J\\udce9 is set aside")
+
+
+def test_the_log_rotates_by_size(tmp_path: Path) -> None:
+    path = tmp_path / "stylewatch.log"
+    configure_log(path, max_bytes=200, backups=1)
+    for number in range(9):
+        LOGGER.info("line %d of about eighty characters, so that two or three make a file full", number)
+    close_log()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["stylewatch.log", "stylewatch.log.1"]
+
+
+def test_a_second_call_replaces_the_first(tmp_path: Path) -> None:
+    configure_log(tmp_path / "a.log")
+    configure_log(tmp_path / "b.log", logging.ERROR)
+    LOGGER.error("hello")
+    LOGGER.warning("unheard")
+    close_log()
+    assert (tmp_path / "a.log").read_text() == ""
+    assert (tmp_path / "b.log").read_text().endswith("ERROR   hello\n")
+
+
+def test_a_log_that_cannot_be_opened_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match=r"log: .*stylewatch\.log can't be written"):
+        configure_log(tmp_path / "file" / "stylewatch.log")
+
+
+def test_a_line_that_cannot_be_written_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_log(tmp_path / "a.log")
+    LOGGER.info("%d", "no number")
+    LOGGER.info("after")
+    close_log()
+    assert (tmp_path / "a.log").read_text().endswith("INFO    after\n")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,170 @@
+import csv
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent
+from pipeline.report.summary import Row, Summary
+from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
+
+
+def clock() -> Iterator[datetime]:
+    now = datetime(2026, 3, 1, 22, 0, 5, tzinfo=timezone(timedelta(hours=1)))
+    while True:
+        yield now
+        now += timedelta(seconds=30)
+
+
+def summary(tmp_path: Path, *events: RunEvent) -> Summary:
+    ticks = clock()
+    next_tick = next(ticks)
+    times = iter([next_tick, next_tick, *[next(ticks) for _ in range(3)]])
+    reader = Summary(tmp_path / "reports", lambda: next(times))
+    for event in events:
+        reader(event)
+    return reader
+
+
+def table(reader: Summary) -> list[dict[str, str]]:
+    assert reader.folder is not None
+    with (reader.folder / "report.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_finished_job_is_a_row_with_all_its_figures(tmp_path: Path) -> None:
+    picture = finished(artwork=artwork(notes=("no room for XMP",)))
+    reader = summary(tmp_path, started(), begun(), picture, Checkpoint("t1", Path("x")), over())
+    assert reader.folder == tmp_path / "reports" / "2026-03-01-220005"
+    assert sorted(file.name for file in reader.folder.iterdir()) == ["report.csv", "report.json"]
+    (row,) = table(reader)
+    assert row == {
+        "photo": "zoo/lion.jpg",
+        "style": "wave",
+        "recipe": "default",
+        "output": "zoo/lion.jpg--wave.jpg",
+        "state": "done",
+        "reason": "",
+        "copied": "no",
+        "attempts": "1",
+        "width": "256",
+        "height": "192",
+        "sizes": "128 256",
+        "iterations": "50 40",
+        "seconds": "12.34",
+        "device": "cpu",
+        "first_content": "0.0",
+        "first_style": "1.0",
+        "first_total": "1.5",
+        "last_content": "0.25",
+        "last_style": "0.125",
+        "last_total": "0.5",
+        "cache_hits": "1",
+        "cache_misses": "2",
+        "notes": "no room for XMP",
+        "key": "k1",
+    }
+
+
+def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> None:
+    half = PhotoSetAside("half.jpg", "incomplete", "no end")
+    reader = summary(tmp_path, started(), half, begun(CAFE, "t2"), failed(), over(interrupted=True))
+    assert reader.folder is not None
+    report = json.loads((reader.folder / "report.json").read_text("ascii"))
+    assert report["run"] == {
+        "run_id": "r1",
+        "config": "my.yaml",
+        "photos": 2,
+        "jobs": 3,
+        "done": 1,
+        "started": "2026-03-01T22:00:05+01:00",
+        "ended": "2026-03-01T22:00:35+01:00",
+        "finished": 2,
+        "copied": 0,
+        "failed": 1,
+        "left": 0,
+        "interrupted": True,
+        "seconds": 41.0,
+        "cache_hits": 3,
+        "cache_misses": 4,
+        "reason": "",
+        "counts": {},
+    }
+    assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
+    (job,) = report["jobs"]
+    assert (job["photo"], job["state"], job["reason"]) == (CAFE.photo, "quarantined", "truncated")
+    assert (job["attempts"], job["seconds"], job["sizes"]) == (2, None, [])
+    assert reader.set_aside() == (half,)
+
+
+def test_a_job_tried_twice_is_one_row_and_one_put_back_is_pending(tmp_path: Path) -> None:
+    again = failed(LION, "t1", state=JobState.FAILED)
+    reader = summary(tmp_path, started(), begun(), again, begun(), finished(attempts=2), begun(CAFE))
+    assert [(row.photo, row.state, row.attempts) for row in reader.rows()] == [
+        (LION.photo, "done", 2),
+        (CAFE.photo, "pending", None),
+    ]
+    assert reader.folder is None
+
+
+def test_a_copied_picture_has_no_figures(tmp_path: Path) -> None:
+    (row,) = summary(tmp_path, finished(artwork=None)).rows()
+    assert row == Row(
+        photo=LION.photo,
+        style="wave",
+        recipe="default",
+        output="zoo/lion.jpg--wave.jpg",
+        state="done",
+        copied=True,
+        attempts=1,
+        key="k1",
+    )
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_name_that_a_spreadsheet_would_run_is_quoted(tmp_path: Path, start: str) -> None:
+    job = Job(f"{start}cmd|' /C calc'!A1.jpg", "night", "default")
+    (row,) = table(summary(tmp_path, failed(job), over()))
+    assert row["photo"] == f"'{job.photo}"
+
+
+def test_bytes_that_are_not_utf8_are_escaped_in_the_table(tmp_path: Path) -> None:
+    (row,) = table(summary(tmp_path, failed(), over()))
+    assert row["photo"] == "caf\\udce9.jpg"
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    first = summary(tmp_path, started(), over())
+    second = summary(tmp_path, started(), over())
+    third = summary(tmp_path, started(), over())
+    assert [reader.folder.name for reader in (first, second, third) if reader.folder] == [
+        "2026-03-01-220005",
+        "2026-03-01-220005-2",
+        "2026-03-01-220005-3",
+    ]
+
+
+def test_the_next_run_starts_with_an_empty_table(tmp_path: Path) -> None:
+    half = PhotoSetAside("half.jpg", "incomplete", "no end")
+    reader = summary(tmp_path, started(), half, finished(), over(), started())
+    assert (reader.rows(), reader.set_aside(), reader.folder) == ((), (), None)
+
+
+def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "reports").write_bytes(b"")
+    with caplog.at_level(logging.WARNING, "stylewatch"):
+        reader = summary(tmp_path, started(), over())
+    assert reader.folder is None
+    assert "can't be written (File exists)" in caplog.text
+
+
+def test_the_clock_is_local_unless_told_otherwise(tmp_path: Path) -> None:
+    reader = Summary(tmp_path)
+    reader(over())
+    assert reader.folder is not None
+    assert reader.folder.name.startswith("2")
