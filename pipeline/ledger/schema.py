@@ -21,12 +21,13 @@ _BUSY_SECONDS: Final = 5.0
 #: Checking a file up to this size takes some hundredths of a second.
 _ALWAYS_CHECKED_BYTES: Final = 16_000_000
 
+# IF NOT EXISTS: another process may be creating the same ledger.
 _TABLES: Final = """
-CREATE TABLE sources (
+CREATE TABLE IF NOT EXISTS sources (
     id INTEGER PRIMARY KEY,
     name BLOB NOT NULL UNIQUE
 );
-CREATE TABLE photos (
+CREATE TABLE IF NOT EXISTS photos (
     source_id INTEGER NOT NULL REFERENCES sources (id),
     path BLOB NOT NULL,
     signature TEXT,                 -- size:mtime_ns:inode as digits (any may exceed 63 bits); NULL = look again
@@ -37,7 +38,7 @@ CREATE TABLE photos (
     problem_at REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (source_id, path)
 ) WITHOUT ROWID;
-CREATE TABLE jobs (
+CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY,
     source_id INTEGER NOT NULL,
     photo BLOB NOT NULL,
@@ -68,12 +69,12 @@ CREATE TABLE jobs (
     FOREIGN KEY (source_id, photo) REFERENCES photos (source_id, path),
     CHECK (NOT current OR (key IS NOT NULL AND published_sha256 IS NOT NULL))
 );
-CREATE INDEX jobs_by_state ON jobs (source_id, state);
-CREATE INDEX jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
-CREATE INDEX pending_by_age ON jobs (source_id, photo_seconds) WHERE state = 'pending';
-CREATE INDEX pending_by_name ON jobs (source_id, photo, style, recipe) WHERE state = 'pending';
-CREATE INDEX timed_jobs ON jobs (changed_at) WHERE pixel_evaluations > 0;
-CREATE TABLE leases (
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (source_id, state);
+CREATE INDEX IF NOT EXISTS jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS pending_by_age ON jobs (source_id, photo_seconds) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS pending_by_name ON jobs (source_id, photo, style, recipe) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS timed_jobs ON jobs (changed_at) WHERE pixel_evaluations > 0;
+CREATE TABLE IF NOT EXISTS leases (
     token TEXT PRIMARY KEY,
     job_id INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
     photo_sha256 TEXT,
@@ -82,7 +83,7 @@ CREATE TABLE leases (
     started INTEGER NOT NULL DEFAULT 0,
     disturbed INTEGER NOT NULL DEFAULT 0    -- photo or settings changed meanwhile: the picture will be outdated
 ) WITHOUT ROWID;
-CREATE TABLE names (
+CREATE TABLE IF NOT EXISTS names (
     folded BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 """
@@ -168,11 +169,10 @@ def fit_schema(connection: sqlite3.Connection, place: str) -> None:
     if _version(connection, place) == SCHEMA_VERSION:
         return
     with transaction(connection):
-        if _version(connection, place) == 0:  # asked again: another process may have been faster
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _version(connection: sqlite3.Connection, place: str) -> int:

@@ -1,0 +1,195 @@
+"""The database file: created with care, damage and strangers told, rehearsals leave no trace."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import LedgerError, StorageError
+from pipeline.ledger import Ledger
+from pipeline.ledger.schema import explained, fit_schema, transaction
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_new_ledger_is_made_with_its_folder_and_is_its_owners_only(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "ledger.sqlite3"
+    with Ledger.open(file, "in"):
+        if sys.platform != "win32":
+            assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
+    assert [path.name for path in file.parent.iterdir()] == ["ledger.sqlite3"]
+
+
+def test_commits_are_durable(house) -> None:
+    connection = sqlite3.connect(house.file)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    assert house.ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_all_is_there_after_reopening(house) -> None:
+    house.done("a.jpg")
+    house.pending("a.jpg", "b.jpg")
+    house.reopen()
+    assert house.states() == {"done": 1, "pending": 1}
+    assert [finished.output for finished in house.ledger.finished()] == ["a--night.jpg"]
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    file.write_bytes(b"not a database, " * 100)
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move it away"):
+        Ledger.open(file, "in")
+    assert file.read_bytes() == b"not a database, " * 100
+
+
+def test_flipped_bytes_in_a_page_are_found(house) -> None:
+    house.pending(*(f"{number:03}.jpg" for number in range(200)))
+    house.ledger.close()
+    data = bytearray(house.file.read_bytes())
+    for offset in range(4096, len(data), 4096):
+        data[offset : offset + 8] = bytes(byte ^ 0xFF for byte in data[offset : offset + 8])
+    house.file.write_bytes(data)
+    with pytest.raises(LedgerError, match="the ledger is damaged"):
+        Ledger.open(house.file, "in")
+    assert house.file.read_bytes() == data
+
+
+def test_damage_that_structure_alone_shows_is_found(house) -> None:
+    house.pending("a.jpg")
+    house.ledger.close()
+    with sqlite3.connect(house.file) as connection:
+        # An index that lacks its rows: every page is well-formed.
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'jobs_by_state'")
+    connection.close()
+    with pytest.raises(LedgerError, match="the ledger is damaged"):
+        Ledger.open(house.file, "in")
+
+
+def test_a_newer_schema_is_refused(house) -> None:
+    house.ledger.close()
+    connection = sqlite3.connect(house.file)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerError, match=r"schema 99, this one knows 1\); update stylewatch"):
+        Ledger.open(house.file, "in")
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE recipes (cake TEXT)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerError, match="some other program's database"):
+        Ledger.open(file, "in")
+
+
+def test_a_ledger_that_another_process_makes_at_the_same_time_is_left_as_it_is(house) -> None:
+    house.done("a.jpg")
+    house.ledger._connection.execute("PRAGMA user_version = 0")  # as this process read it just before
+    fit_schema(house.ledger._connection, "here")
+    assert house.states() == {"done": 1}
+
+
+def test_a_folder_where_nothing_can_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="check the state folder"):
+        Ledger.open(tmp_path / "file" / "ledger.sqlite3", "in")
+
+
+def test_a_ledger_that_another_process_keeps_locked_is_said_to_be(house) -> None:
+    house.pending("a.jpg")
+    stranger = sqlite3.connect(house.file, isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+    house.ledger._connection.execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(LedgerError, match="another process keeps the ledger locked"):
+        house.claim()
+    stranger.execute("ROLLBACK")
+    stranger.close()
+    assert house.claim().attempts == 0
+
+
+def test_a_full_disk_is_no_damage(house) -> None:
+    (pages,) = house.ledger._connection.execute("PRAGMA page_count").fetchone()
+    house.ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageError, match="the disk is full"):
+        house.pending(*(f"{'x' * 200}{number}.jpg" for number in range(100)))
+    house.ledger._connection.execute("PRAGMA max_page_count = 1000000")
+    assert house.states() == {}
+    house.pending("a.jpg")
+    assert house.states() == {"pending": 1}
+
+
+def test_a_ledger_that_can_not_be_written_is_named(house) -> None:
+    house.ledger._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StorageError, match="can't be read or written"):
+        house.pending("a.jpg")
+
+
+def test_a_mistake_of_ours_is_not_dressed_up_as_a_damaged_file() -> None:
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), explained("here"):
+        connection.execute("SELECT * FROM nowhere")
+    connection.close()
+
+
+def test_a_transaction_that_sqlite_itself_rolled_back_keeps_its_error() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE numbers (number UNIQUE ON CONFLICT ROLLBACK)")
+    connection.execute("INSERT INTO numbers VALUES (1)")
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), transaction(connection):
+        connection.execute("INSERT INTO numbers VALUES (1)")
+    connection.close()
+
+
+def test_a_rehearsal_without_a_ledger_makes_none(tmp_path: Path) -> None:
+    with Ledger.rehearsal(tmp_path / "state" / "ledger.sqlite3", "in") as rehearsal:
+        assert sum(rehearsal.counts().values()) == 0
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("source", ["in", "never seen before"])
+def test_a_rehearsal_leaves_the_disk_untouched(house, source: str) -> None:
+    house.pending("a.jpg")
+    house.ledger.close()
+    before = contents(house.file.parent)
+    with Ledger.rehearsal(house.file, source) as rehearsal:
+        new = house.photo("z.jpg")
+        rehearsal.record_photos([house.photo("a.jpg"), new], rehearsal.unknown_photos([new]), [])
+        rehearsal.record_jobs([house.wanted("z.jpg")], ".jpg")
+        assert len(rehearsal.claim(9, "name")) == 1
+    assert contents(house.file.parent) == before
+
+
+def test_a_rehearsal_beside_a_running_instance_sees_its_work_and_does_not_touch_it(house) -> None:
+    house.pending("a.jpg")
+    with Ledger.rehearsal(house.file, "in") as rehearsal:
+        assert len(rehearsal.claim(9, "name")) == 1
+    assert house.states() == {"pending": 1}
+
+
+def test_a_rehearsal_of_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    file.write_bytes(b"garbage" * 1000)
+    with pytest.raises(LedgerError, match="damaged"):
+        Ledger.rehearsal(file, "in")
+
+
+def test_damage_found_late_while_naming_the_source_closes_the_file(house) -> None:
+    house.ledger.close()
+    connection = sqlite3.connect(house.file)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("DROP TABLE sources")
+    connection.commit()
+    connection.close()
+    with pytest.raises(sqlite3.OperationalError, match="no such table: sources"):
+        Ledger.open(house.file, "in")
+    os.replace(house.file, house.file.with_name("moved"))  # noqa: PTH105
