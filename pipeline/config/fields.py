@@ -67,6 +67,23 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(repr(word) for word in words)
 
 
+def repeated(values: Iterable[Any], meaning: Callable[[str], Any]) -> str:
+    """Return the first of ``values`` that is text and means the same as an earlier one, else nothing.
+
+    What ``meaning`` refuses by ValueError is left for others to complain about.
+    """
+    seen = set()
+    for value in values:
+        try:
+            meant = meaning(value) if isinstance(value, str) else None
+        except ValueError:
+            continue
+        if meant is not None and meant in seen:
+            return str(value)
+        seen.add(meant)
+    return ""
+
+
 # --- one form or another ----------------------------------------------------------------------------------
 
 
@@ -173,7 +190,7 @@ def _check_file_name_part(value: str) -> str:
         raise ValueError(f"becomes part of file names and can't contain {listed(bad)}, found {value!r}")
     if not value or value != value.strip() or value.endswith(".") or len(value) > 80:
         raise ValueError(
-            f"becomes part of file names: 1 to 80 characters, no space around them, no dot at the end, found {value!r}"
+            f"becomes part of file names: 1 to 80 characters, no space around, no dot at the end, found {value!r}"
         )
     return value
 

@@ -68,7 +68,7 @@ class OutputSection(Section):
     name: StrictStr = Field(
         "{folder}/{stem}--{variant}",
         description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} are the "
-        "photo's, {style} and {recipe} the names, {variant} is STYLE, or STYLE--RECIPE for recipes other than 'default'.",
+        "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
     )
     format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
     quality: Annotated[f.Positive, Field(le=100)] = Field(
@@ -225,7 +225,7 @@ class Config(Section):
 
     input: InputSection = Field(default_factory=_all_defaults, description="Where photos come from.")
     output: OutputSection = Field(default_factory=_all_defaults, description="Where pictures go.")
-    styles: tuple[StyleSection, ...] = Field(min_length=1, description="The styles: paintings by name.")
+    styles: tuple[StyleSection, ...] = Field(min_length=1, description="At least one style: a name and its painting.")
     recipes: Annotated[dict[f.RecipeName, RecipeSection], BeforeValidator(_none_means_empty)] = Field(
         {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."
     )

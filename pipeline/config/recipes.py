@@ -8,10 +8,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from pipeline.config import fields as f
-from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe
+from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe, canonical_layer
 
 _DEFAULT: Final = Recipe()
 _SMALLEST_SIZE: Final = 16
+# L-BFGS scales its own steps; Adam's and SGD's first steps change pixels (0..1) by about this much.
+_LEARNING_RATES: Final = {"lbfgs": _DEFAULT.learning_rate, "adam": 0.02, "sgd": 0.002}
 
 
 class Section(BaseModel):
@@ -69,7 +71,9 @@ class RecipeSection(Section):
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
     )
     optimizer: OptimizerKind = Field(_DEFAULT.optimizer, description="What minimizes the loss: lbfgs, adam or sgd.")
-    learning_rate: f.Factor = Field(_DEFAULT.learning_rate, description="Step size of the optimizer.")
+    learning_rate: f.Factor = Field(
+        _DEFAULT.learning_rate, description="Step size of the optimizer; unless given, adam has 0.02 and sgd 0.002."
+    )
     learning_rate_decay: Annotated[f.Factor, Field(le=1)] = Field(
         _DEFAULT.learning_rate_decay, description="Factor on the learning rate per 100 iterations; 1 = constant."
     )
@@ -90,7 +94,7 @@ class RecipeSection(Section):
             rising = sorted({size, *(scale for scale in scales if scale < size)})
             if list(scales) != rising:
                 raise ValueError(f"must grow and end in the recipe's size, like {rising}, found {list(scales)}")
-        elif scales > 1 and size < _SMALLEST_SIZE << (scales - 1):
+        elif scales > 1 and size >> (scales - 1) < _SMALLEST_SIZE:
             raise ValueError(
                 f"must leave the smallest size at {_SMALLEST_SIZE} or more, found {scales} for size {size}"
             )
@@ -105,14 +109,12 @@ class RecipeSection(Section):
                 raise ValueError(f"must be one number, or one for each size {list(sizes)}, found {list(iterations)}")
         return iterations
 
-    @field_validator("content_layers", "style_layers", mode="after")
+    @field_validator("content_layers", "style_layers", mode="before")
     @classmethod
     def _name_each_layer_once(cls, layers: Any) -> Any:
-        if isinstance(layers, tuple) and len(set(layers)) < len(layers):
-            twice = next(layer for layer in layers if layers.count(layer) > 1)
-            raise ValueError(
-                f"must name each layer once, found {twice!r} twice (Keras' names count as the same layer)"
-            )
+        twice = f.repeated(layers, canonical_layer) if isinstance(layers, dict | list) else ""
+        if twice:
+            raise ValueError(f"must name each layer once, found {twice!r} again (block1_conv1 is relu1_1)")
         return layers
 
     @field_validator("style_weight")
@@ -127,12 +129,14 @@ class RecipeSection(Section):
         values = {key: getattr(self, key) for key in type(self).model_fields}
         values["content_layers"] = _weighted(self.content_layers)
         values["style_layers"] = _weighted(self.style_layers)
+        if "learning_rate" not in self.model_fields_set:
+            values["learning_rate"] = _LEARNING_RATES[self.optimizer]
         return Recipe(name=name, **values)
 
 
 def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:
     weights = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
-    return tuple((layer, float(weight)) for layer, weight in weights.items())
+    return tuple(weights.items())
 
 
 Paintings = Annotated[
@@ -167,8 +171,17 @@ class StyleSection(Section):
             if (painting is None) == (blend is None):
                 found = "neither" if blend is None else "both"
                 raise ValueError(f"a style needs either painting: FILE or paintings: [FILE, ...], found {found}")
-        if isinstance(blend, tuple) and len(set(blend)) < len(blend):
-            raise ValueError("must name each painting once; give a painting more weight with FILE: WEIGHT")
+        return blend
+
+    @field_validator("blend", mode="before")
+    @classmethod
+    def _name_each_painting_once(cls, blend: Any, info: ValidationInfo) -> Any:
+        folder = f.surroundings(info).folder
+        twice = f.repeated(blend, lambda path: f.resolve(path, folder)) if isinstance(blend, dict | list) else ""
+        if twice:
+            raise ValueError(
+                f"must name each painting once, found {twice!r} again; FILE: WEIGHT gives one more weight"
+            )
         return blend
 
     @field_validator("several_recipes")
