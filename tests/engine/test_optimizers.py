@@ -66,10 +66,10 @@ def run(optimizer: Optimizer[Any], objective: Objective, pixels: Tensor, steps: 
 def run_torch(optimizer: torch.optim.Optimizer, pixels: Tensor, objective: Objective, steps: int) -> list[Tensor]:
     """Return all points that an optimizer of torch visits; ``pixels`` is the parameter it moves."""
 
-    def closure() -> Tensor:
+    def closure() -> float:
         losses, gradients = objective(pixels)
         pixels.grad = gradients
-        return losses.sum()
+        return float(losses.sum())
 
     points = []
     for _ in range(steps):
