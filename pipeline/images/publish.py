@@ -63,10 +63,15 @@ def replace(part: Path, final: Path) -> None:
         raise storage_error(final.parent, error) from error
 
 
-def sync_folder(path: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
+def sync_folder(
+    path: Path,
+    *,
+    fsync: Callable[[int], None] = os.fsync,
+    open_folder: Callable[[Path, int], int] = os.open,
+) -> None:
     """Make the names in a folder survive a power cut, where the system can do that. Raises StorageError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = open_folder(path, os.O_RDONLY)
     except PermissionError:
         return  # Windows opens no folders
     except OSError as error:

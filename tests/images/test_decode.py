@@ -1,0 +1,223 @@
+import io
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.errors import PaintingError, PhotoError
+from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, decode, decode_painting, fit
+from tests.images.pictures import (
+    CORNERS,
+    as_stored,
+    assert_color,
+    corners_of,
+    decoded,
+    file_of,
+    flat,
+    four_corners,
+    jpeg_with,
+    orientation_block,
+)
+
+LOSSY = {"JPEG": 6, "WEBP": 10, "AVIF": 10, "GIF": 0, "PNG": 0, "TIFF": 0, "BMP": 0}
+
+
+@pytest.mark.parametrize(("picture_format", "tolerance"), LOSSY.items())
+def test_each_format_gives_its_pixels(picture_format: str, tolerance: int) -> None:
+    data = file_of(Image.fromarray(four_corners()), picture_format, **({"quality": 95} if tolerance else {}))
+    photo = decoded(data, 64)
+    assert photo.pixels.shape == (32, 64, 3)
+    assert photo.pixels.dtype == np.uint8
+    assert_color(corners_of(photo.pixels), CORNERS, tolerance)
+    assert photo.alpha is None
+    assert photo.original_size == (64, 32)
+    assert photo.notes == ()
+
+
+def test_heic_gives_its_pixels_upright() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 6)))
+    block = b"Exif\0\0" + orientation_block(6)
+    pillow_heif.from_pillow(stored).save(buffer, quality=95, exif=block)
+    photo = decoded(buffer.getvalue(), 64)
+    assert photo.original_size == (64, 32)
+    assert_color(corners_of(photo.pixels), CORNERS, 12)
+
+
+def test_heic_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PhotoError, match=r"install stylewatch\[heic\]"):
+        decoded(b"\0\0\0\x18ftypheic" + bytes(100))
+
+
+def test_mpo_gives_its_first_picture() -> None:
+    first, second = Image.fromarray(four_corners()), flat("RGB", "white", (64, 32))
+    data = file_of(first, "MPO", save_all=True, append_images=[second], quality=95)
+    assert_color(corners_of(decoded(data, 64).pixels), CORNERS, 6)
+
+
+def test_gif_gives_its_first_frame() -> None:
+    data = file_of(flat("RGB", "red"), "GIF", save_all=True, append_images=[flat("RGB", "blue")])
+    assert_color(decoded(data).pixels, (255, 0, 0))
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "WEBP", "AVIF"])
+def test_animations_are_refused(picture_format: str) -> None:
+    data = file_of(flat("RGB", "red"), picture_format, save_all=True, append_images=[flat("RGB", "blue")])
+    with pytest.raises(PhotoError, match="animation"):
+        decoded(data)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("picture_format", "tolerance"), [("JPEG", 6), ("PNG", 0), ("WEBP", 0), ("AVIF", 12)])
+def test_orientations_are_turned_upright(picture_format: str, tolerance: int, orientation: int, order: str) -> None:
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), orientation)))
+    options = {"lossless": True} if picture_format == "WEBP" else {"quality": 95}
+    data = file_of(stored, picture_format, exif=b"Exif\0\0" + orientation_block(orientation, order), **options)
+    photo = decoded(data, 64)
+    assert photo.original_size == (64, 32)
+    assert photo.pixels.shape == (32, 64, 3)
+    assert_color(corners_of(photo.pixels), CORNERS, tolerance)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tiff_orientations_are_turned_upright(orientation: int, compression: str) -> None:
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), orientation)))
+    photo = decoded(file_of(stored, "TIFF", tiffinfo={274: orientation}, compression=compression), 32)
+    assert photo.original_size == (64, 32)
+    assert photo.pixels.shape == (16, 32, 3)
+    assert_color(corners_of(photo.pixels), CORNERS)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_a_nonsense_orientation_counts_as_upright(orientation: int) -> None:
+    data = jpeg_with((0xE1, b"Exif\0\0" + orientation_block(orientation)), image=Image.fromarray(four_corners()))
+    assert_color(corners_of(decoded(data, 64).pixels), CORNERS, 6)
+
+
+@pytest.mark.parametrize(
+    ("size", "long_side", "expected"),
+    [((1, 1), 16, (16, 16)), ((10000, 20), 256, (1, 256)), ((20, 10000), 256, (256, 1)), ((30, 17), 300, (170, 300))],
+)
+@pytest.mark.parametrize("picture_format", ["PNG", "JPEG"])
+def test_the_long_side_is_exact(
+    size: tuple[int, int], long_side: int, expected: tuple[int, int], picture_format: str
+) -> None:
+    photo = decoded(file_of(flat("RGB", (90, 120, 150), size), picture_format, quality=95), long_side)
+    assert photo.pixels.shape == (*expected, 3)
+    assert photo.original_size == size
+    assert_color(photo.pixels, (90, 120, 150), 2)
+
+
+def test_a_turned_long_photo_keeps_its_shape() -> None:
+    data = jpeg_with((0xE1, b"Exif\0\0" + orientation_block(6)), image=flat("RGB", "red", (1000, 20)))
+    photo = decoded(data, 100)
+    assert photo.pixels.shape == (100, 2, 3)
+    assert photo.original_size == (20, 1000)
+
+
+def test_fitting_rounds_to_the_nearest_pixel() -> None:
+    assert fit((300, 200), 256) == (256, 171)
+    assert fit((200, 300), 256) == (171, 256)
+
+
+def test_a_large_jpeg_is_reduced_as_well_as_a_png_of_it() -> None:
+    rows, columns = np.mgrid[0:603, 0:1001]
+    wave = 127 + 120 * np.sin(columns / 23) * np.cos(rows / 17)
+    image = Image.fromarray(np.dstack([wave, wave[::-1], 255 - wave]).astype(np.uint8))
+    from_jpeg = decoded(file_of(image, "JPEG", quality=98, subsampling=0), 100)
+    from_png = decoded(file_of(image, "PNG"), 100)
+    assert from_jpeg.original_size == (1001, 603)
+    difference = np.abs(from_jpeg.pixels.astype(int) - from_png.pixels)
+    assert difference.mean() < 1
+    assert difference.max() < 8
+
+
+def test_alpha_is_returned_apart_and_color_lies_over_white() -> None:
+    photo = decoded(file_of(flat("RGBA", (200, 0, 0, 51)), "PNG"))
+    assert photo.alpha is not None
+    assert_color(photo.alpha, 51)
+    assert_color(photo.pixels, (244, 204, 204), 1)
+
+
+def test_an_alpha_channel_without_transparency_is_none() -> None:
+    assert decoded(file_of(flat("RGBA", (1, 2, 3, 255)), "PNG")).alpha is None
+
+
+def test_transparent_black_leaves_no_fringe_around_opaque_white() -> None:
+    pixels = np.zeros((64, 64, 4), dtype=np.uint8)
+    pixels[:, 33:] = 255
+    photo = decoded(file_of(Image.fromarray(pixels), "PNG"), 16)
+    assert_color(photo.pixels, 255)
+    assert photo.alpha is not None
+    assert photo.alpha[0, 0] == 0
+    assert photo.alpha[0, 15] == 255
+    assert 0 < photo.alpha[0, 8] < 255
+
+
+def test_a_bomb_is_refused_by_its_header() -> None:
+    header = struct.pack(">II", 60000, 60000) + bytes([8, 2, 0, 0, 0])
+    small = file_of(flat("RGB", "red"), "PNG")
+    crc = struct.pack(">I", __import__("zlib").crc32(b"IHDR" + header))
+    with pytest.raises(PhotoError, match=r"60000 × 60000 pixels.*max_pixels"):
+        decoded(small[:16] + header + crc + small[33:])
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    data = file_of(flat("RGB", "red", (10, 10)), "PNG")
+    assert decode(data, long_side=5, max_pixels=100).pixels.shape == (5, 5, 3)
+    with pytest.raises(PhotoError, match="more than the allowed 99"):
+        decode(data, long_side=5, max_pixels=99)
+
+
+def test_a_photo_larger_than_pillows_own_limit_is_decoded_if_allowed() -> None:
+    size = (14000, 13000)  # Pillow warns from 89,478,485 pixels on and refuses twice that
+    photo = decode(file_of(flat("1", 1, size), "PNG"), long_side=14, max_pixels=200_000_000)
+    assert photo.pixels.shape == (13, 14, 3)
+
+
+@pytest.mark.parametrize("picture_format", [*LOSSY, "MPO"])
+def test_truncated_files_are_refused(picture_format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    data = file_of(Image.fromarray(noise), picture_format)
+    with pytest.raises(PhotoError, match="damaged"):
+        decoded(data[: len(data) * 6 // 10])
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"P6\n1 1\n255\nabc", bytes(5000)]
+)
+def test_other_files_are_refused(data: bytes) -> None:
+    with pytest.raises(PhotoError, match="no JPEG, PNG"):
+        decoded(data)
+
+
+def test_damage_in_the_metadata_does_not_cost_the_photo() -> None:
+    assert_color(decoded(jpeg_with((0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xffgarbage"))).pixels, (254, 0, 0), 2)
+
+
+def test_a_painting_is_decoded_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "painting.png"
+    Image.fromarray(four_corners()).save(path)
+    assert_color(decode_painting(path), four_corners())
+
+
+def test_a_huge_painting_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "painting.png"
+    flat("L", 7, (8192, 10)).save(path)
+    assert decode_painting(path).shape == (5, PAINTING_LONG_SIDE_PIXELS, 3)
+
+
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_painting_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "lost.jpg"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(PaintingError, match=r"lost\.jpg"):
+        decode_painting(path)

@@ -1,0 +1,46 @@
+import struct
+
+import pytest
+
+from pipeline.images import iptc
+
+
+def dataset(number: int, words: bytes, record: int = 2) -> bytes:
+    return struct.pack(">BBBH", 0x1C, record, number, len(words)) + words
+
+
+HEADLINE = dataset(105, b"Headline")
+
+
+def test_whole_datasets_are_kept_and_what_follows_is_not() -> None:
+    row = HEADLINE + dataset(90, b"Tubingen")
+    assert iptc.well_formed(row) == row
+    assert iptc.well_formed(row + b"\0\0") == row
+    assert iptc.well_formed(row[:-1]) == HEADLINE
+    assert iptc.well_formed(HEADLINE + b"\x1c\x02\x0a\x80\x04\0\0\0\x01x") == HEADLINE
+    assert iptc.well_formed(b"") == b""
+
+
+@pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
+def test_datasets_that_name_a_place_go(number: int) -> None:
+    assert iptc.without_location(dataset(number, b"somewhere") + HEADLINE) == HEADLINE
+
+
+def test_a_place_number_in_another_record_is_no_place() -> None:
+    row = dataset(90, b"\x1b%G", record=1)
+    assert iptc.without_location(row) == row
+
+
+def test_the_resource_is_found_among_others() -> None:
+    named = b"8BIM" + struct.pack(">H", 0x03ED) + b"\x04name\0" + struct.pack(">I", 3) + b"abc\0"
+    ours = iptc.segment(HEADLINE)[14:]
+    assert iptc.resource(named + ours) == HEADLINE
+    assert iptc.resource(named) == b""
+    assert iptc.resource(b"8BIM\x04\x04") == b""
+
+
+def test_a_segment_is_padded_to_an_even_length() -> None:
+    row = dataset(105, b"odd")
+    assert len(row) % 2 == 0
+    assert len(iptc.segment(row + b"\x1c")) % 2 == 0
+    assert len(iptc.segment(row)) % 2 == 0

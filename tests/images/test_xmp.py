@@ -1,0 +1,101 @@
+import pytest
+
+from pipeline.images.xmp import rewrite
+
+NAMESPACES = (
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
+    'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:Iptc4xmpCore="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/" '
+    'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:gps="http://www.dji.com/drone-dji/1.0/" '
+    'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/"'
+)
+
+
+def packet(attributes: str = "", elements: str = "", before: str = "") -> bytes:
+    body = f'<rdf:RDF {NAMESPACES}><rdf:Description rdf:about="" {attributes}>{elements}</rdf:Description></rdf:RDF>'
+    start, end = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
+    return f'{before}{start}<x:xmpmeta xmlns:x="adobe:ns:meta/">{body}</x:xmpmeta>{end}'.encode()
+
+
+def kept(xmp: bytes, keep_location: bool = False) -> str:
+    clean = rewrite(xmp, keep_location=keep_location)
+    assert clean is not None
+    return clean.decode("utf-8")
+
+
+PLACES = [
+    "exif:GPSLatitude",
+    "exif:GPSAltitudeRef",
+    "photoshop:City",
+    "photoshop:State",
+    "photoshop:Country",
+    "Iptc4xmpCore:Location",
+    "Iptc4xmpCore:CountryCode",
+    "Iptc4xmpExt:LocationCreated",
+    "Iptc4xmpExt:LocationShown",
+    "dc:coverage",
+    "gps:GpsLongitude",
+    "gps:RelativeLatitude",
+]
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places_go_as_attributes_and_as_elements(name: str) -> None:
+    for xmp in (
+        packet(f'dc:format="image/jpeg" {name}="SECRET"'),
+        packet('dc:format="image/jpeg"', f"<{name}>SECRET</{name}>"),
+        packet('dc:format="image/jpeg"', f"<{name}><rdf:Bag><rdf:li>SECRET</rdf:li></rdf:Bag></{name}>"),
+    ):
+        clean = kept(xmp)
+        assert "SECRET" not in clean
+        assert 'dc:format="image/jpeg"' in clean
+        assert "SECRET" in kept(xmp, keep_location=True)
+
+
+def test_a_place_inside_of_a_structure_goes() -> None:
+    shown = '<dc:x rdf:parseType="Resource"><Iptc4xmpExt:City>SECRET</Iptc4xmpExt:City><dc:y>fine</dc:y></dc:x>'
+    clean = kept(packet(elements=shown))
+    assert "SECRET" not in clean
+    assert "fine" in clean
+
+
+def test_the_orientation_becomes_upright() -> None:
+    assert 'tiff:Orientation="1"' in kept(packet('tiff:Orientation="6"'))
+    assert "<tiff:Orientation>1</tiff:Orientation>" in kept(packet(elements="<tiff:Orientation>8</tiff:Orientation>"))
+
+
+@pytest.mark.parametrize(
+    "name", ["exif:PixelXDimension", "tiff:ImageWidth", "xmpNote:HasExtendedXMP", "GCamera:MicroVideoOffset"]
+)
+def test_what_is_only_true_of_the_old_file_goes(name: str) -> None:
+    assert "OUTDATED" not in kept(packet(f'{name}="OUTDATED"'), keep_location=True)
+
+
+def test_prefixes_texts_and_the_packets_frame_stay() -> None:
+    xmp = packet('dc:rights="© Zoë &amp; Co &lt;3"', "<dc:title><![CDATA[a < b]]></dc:title>")
+    clean = kept(xmp, keep_location=True)
+    assert 'dc:rights="© Zoë &amp; Co &lt;3"' in clean
+    assert "a < b" in clean
+    assert clean.startswith("<?xpacket begin=")
+    assert clean.endswith('<?xpacket end="w"?>')
+    assert 'xmlns:gps="http://www.dji.com/drone-dji/1.0/"' in kept(xmp)
+
+
+@pytest.mark.parametrize(
+    "xmp",
+    [
+        packet(before='<!DOCTYPE x [<!ENTITY a "aaaa">]>'),
+        packet(before="<!ELEMENT x ANY>"),
+        packet()[:-60],
+        packet().decode().encode("utf-16"),
+        b"\xff\xfe\xfd",
+        b"no markup",
+        b"<a>" * 3000 + b"</a>" * 3000,
+    ],
+)
+def test_packets_that_cannot_be_read_safely_are_refused(xmp: bytes) -> None:
+    assert rewrite(xmp, keep_location=True) is None
+
+
+def test_trailing_zeros_do_no_harm() -> None:
+    assert kept(packet('dc:format="x"') + b"\0").endswith('<?xpacket end="w"?>')
