@@ -92,9 +92,10 @@ def _compare(
         elif photo in recorded:
             found.new.append(item)
     found.withdrawn = [
-        identity for (photo, _, _), (identity, *_, live) in rows.items()
+        identity
+        for (photo, _, _), (identity, *_, live) in rows.items()
         if live and (photo in mentioned or photo in examined)
-    ]  # fmt: skip
+    ]
     return found
 
 

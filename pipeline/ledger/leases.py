@@ -37,12 +37,9 @@ ORDER BY {order} LIMIT ?
 
 def claim(store: Store, limit: int, order: ClaimOrder) -> list[Claim]:
     """Lease up to ``limit`` pending jobs of photos that intake let in."""
-    with store.writing() as connection:
-        cursor = connection.cursor()
-        cursor.row_factory = sqlite3.Row
-        index, columns = _ORDERS[order]
-        query = _PENDING.format(index=index, order=columns)
-        rows = cursor.execute(query, (store.source_id, limit)).fetchall()
+    index, columns = _ORDERS[order]
+    with store.writing():
+        rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
         claims = [_claim(store, row) for row in rows]
         store.follow("id = ?", [(row["id"],) for row in rows])
     return claims

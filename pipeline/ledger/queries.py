@@ -13,8 +13,7 @@ from pipeline.model import JobState
 _SPEED_SAMPLE: Final = 200
 
 _LEASES: Final = """
-SELECT leases.token, sources.name, jobs.photo, style, recipe, output, leases.photo_sha256, leases.settings_sha256,
-    artwork_sha256, started, attempts, published_sha256, key
+SELECT leases.*, sources.name AS source, jobs.photo, style, recipe, output, attempts, published_sha256, key
 FROM leases JOIN jobs ON jobs.id = leases.job_id JOIN sources ON sources.id = jobs.source_id ORDER BY jobs.id
 """
 
@@ -28,25 +27,24 @@ WHERE jobs.source_id = ? AND state IN ('failed', 'quarantined') ORDER BY jobs.ph
 
 def leases(store: Store) -> list[Lease]:
     """Return all leases of all sources."""
-    with store.reading() as connection:
-        rows = connection.execute(_LEASES).fetchall()
+    with store.reading():
+        rows = store.named_rows(_LEASES)
     return [
         Lease(
-            token=token,
-            source=os.fsdecode(source),
-            job=job_of(photo, style, recipe),
-            output=os.fsdecode(output),
-            photo_sha256=photo_sha256,
-            settings_sha256=settings_sha256,
-            artwork_sha256=artwork_sha256,
-            started=bool(started),
-            attempts=attempts,
-            published_sha256=published_sha256,
-            published_key=key,
+            token=row["token"],
+            source=os.fsdecode(row["source"]),
+            job=job_of(row["photo"], row["style"], row["recipe"]),
+            output=os.fsdecode(row["output"]),
+            photo_sha256=row["photo_sha256"],
+            settings_sha256=row["settings_sha256"],
+            artwork_sha256=row["artwork_sha256"],
+            started=bool(row["started"]),
+            attempts=row["attempts"],
+            published_sha256=row["published_sha256"],
+            published_key=row["key"],
         )
-        for token, source, photo, style, recipe, output, photo_sha256, settings_sha256, artwork_sha256, started,
-        attempts, published_sha256, key in rows
-    ]  # fmt: skip
+        for row in rows
+    ]
 
 
 def published_with_key(store: Store, key: str) -> list[Published]:

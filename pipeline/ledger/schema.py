@@ -154,13 +154,14 @@ def _create(file: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None:
-    connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+    _version(connection, str(file))  # before anything is written: it may be a stranger's
     if check:
         ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         if verdict != "ok":
             raise damaged(str(file), verdict.splitlines()[-1])
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
     fit_schema(connection, str(file))
 
 

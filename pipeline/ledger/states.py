@@ -60,6 +60,12 @@ class Store:
         with explained(self.place):
             yield self.connection
 
+    def named_rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """Return the rows of a query, their columns by name."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(query, parameters).fetchall()
+
     def follow(self, where: str, rows: list[tuple[object, ...]]) -> None:
         """Let the state of the jobs ``where`` (a condition, with one tuple of parameters a time) follow the facts."""
         now = self.clock()

@@ -174,9 +174,7 @@ def test_failures_count_up_to_the_last_attempt(house) -> None:
     house.pending("a.jpg")
     states = []
     for _ in range(3):
-        states.append(
-            house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=3)
-        )  # fmt: skip
+        states.append(house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=3))
         house.ledger.ready_failed()
     assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
     house.clock.now += 60

@@ -26,11 +26,10 @@ def test_a_new_ledger_is_made_with_its_folder_and_is_its_owners_only(tmp_path: P
     assert [path.name for path in file.parent.iterdir()] == ["ledger.sqlite3"]
 
 
-def test_commits_are_durable(house) -> None:
-    connection = sqlite3.connect(house.file)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    connection.close()
-    assert house.ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+def test_commits_are_durable(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.sqlite3", "in") as ledger:
+        assert ledger._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_all_is_there_after_reopening(house) -> None:
@@ -88,8 +87,10 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE recipes (cake TEXT)")
     connection.commit()
     connection.close()
+    before = contents(tmp_path)
     with pytest.raises(LedgerError, match="some other program's database"):
         Ledger.open(file, "in")
+    assert contents(tmp_path) == before
 
 
 def test_a_ledger_that_another_process_makes_at_the_same_time_is_left_as_it_is(house) -> None:
