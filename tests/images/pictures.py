@@ -57,7 +57,7 @@ def orientation_block(number: int, order: str = "<") -> bytes:
 
 
 def as_stored(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """The pixels a camera writes so that ``orientation`` turns them upright (Exif 2.32, 4.6.4 A: 0th row, 0th column)."""
+    """The pixels a camera writes so that ``orientation`` turns them upright."""
     match orientation:
         case 2:
             return upright[:, ::-1]

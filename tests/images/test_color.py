@@ -203,7 +203,7 @@ def test_ycck_jpeg() -> None:
     # YCCK is YCbCr of R = 1 - C and so on. With Adobe's inverted C that R is the ink itself.
     luma = Image.new("RGB", (1, 1), INKS[:3]).convert("YCbCr").getpixel((0, 0))
     assert isinstance(luma, tuple)
-    # Pillow stores 255 minus what it is given, and can't be asked for YCCK: Adobe's marker tells which of the two it is.
+    # Pillow stores 255 minus what it is given and writes no YCCK; Adobe's marker tells the two apart.
     data = bytearray(file_of(flat("CMYK", (*(int(255 - value) for value in luma), INKS[3])), "JPEG", quality=98))
     data[adobe_segment(bytes(data)) + 15] = 2
     assert_color(decoded(bytes(data)).pixels, LIGHT, 4)

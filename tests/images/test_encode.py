@@ -1,0 +1,310 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from pipeline.errors import JobError, StorageError
+from pipeline.images import exif, iptc
+from pipeline.images.color import srgb_profile
+from pipeline.images.decode import read_metadata
+from pipeline.images.encode import read_provenance, suffix_of
+from pipeline.images.exif import Exif
+from pipeline.images.metadata import Metadata
+from tests.images.pictures import CORNERS, assert_color, corners_of, four_corners, written
+from tests.images.test_iptc import HEADLINE, dataset
+from tests.images.test_metadata import everything
+from tests.images.test_xmp import packet
+
+FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff")
+LOSSLESS: tuple[Any, ...] = ("png", "tiff")
+PILLOW_NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF"}
+
+
+def opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+        return image
+
+
+def carried_exif(path: Path) -> Exif:
+    found = exif.parse(read_metadata(path.read_bytes()).exif)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_pixels_survive(tmp_path: Path, picture_format: Any) -> None:
+    path = tmp_path / "part"
+    assert written(path, picture_format, pixels=four_corners()) == ()
+    image = opened(path)
+    assert image.format == PILLOW_NAMES[picture_format]
+    assert image.mode == "RGB"
+    assert_color(corners_of(np.asarray(image)), CORNERS, 0 if picture_format in LOSSLESS else 12)
+
+
+@pytest.mark.parametrize("picture_format", LOSSLESS)
+def test_floats_are_clipped_and_rounded_to_the_nearest(tmp_path: Path, picture_format: Any) -> None:
+    values = np.array([[-0.5, 0.0, 0.4 / 255, 0.6 / 255, 99.6 / 255, 254.4 / 255, 1.0, 7.0]], dtype=np.float32)
+    written(tmp_path / "part", picture_format, pixels=values[..., None].repeat(3, axis=2))
+    assert np.asarray(opened(tmp_path / "part"))[0, :, 1].tolist() == [0, 0, 0, 1, 100, 254, 255, 255]
+
+
+def test_jpeg_keeps_color_at_full_resolution(tmp_path: Path) -> None:
+    written(tmp_path / "part")
+    layers = [layer[1:3] for layer in opened(tmp_path / "part").layer]  # type: ignore[attr-defined]
+    assert layers == [(1, 1)] * 3
+
+
+def test_a_tall_tiff_has_several_strips(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (700, 301, 3), dtype=np.uint8)
+    written(tmp_path / "part", "tiff", pixels=noise)
+    image = opened(tmp_path / "part")
+    assert len(image.tag_v2[273]) > 2  # type: ignore[attr-defined]
+    assert (np.asarray(image) == noise).all()
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_an_srgb_profile_is_embedded(tmp_path: Path, picture_format: Any) -> None:
+    written(tmp_path / "part", picture_format)
+    profile = opened(tmp_path / "part").info["icc_profile"]
+    assert profile == srgb_profile()
+    assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+
+
+@pytest.mark.parametrize("picture_format", ["png", "webp", "tiff"])
+def test_alpha_is_kept(tmp_path: Path, picture_format: Any) -> None:
+    alpha = np.tile(np.array([0, 40, 200, 255], dtype=np.uint8), (6, 2))
+    pixels = np.full((6, 8, 3), 90, dtype=np.uint8)
+    assert written(tmp_path / "part", picture_format, pixels=pixels, alpha=alpha) == ()
+    image = opened(tmp_path / "part")
+    assert image.mode == "RGBA"
+    assert (np.asarray(image)[..., 3] == alpha).all()
+    assert_color(np.asarray(image)[..., :3], 90, 2)
+
+
+def test_jpeg_lays_transparency_over_white(tmp_path: Path) -> None:
+    alpha = np.full((6, 8), 51, dtype=np.uint8)
+    notes = written(tmp_path / "part", alpha=alpha, pixels=np.zeros((6, 8, 3), dtype=np.uint8))
+    assert notes == ("transparency laid over white: JPEG has none",)
+    assert_color(np.asarray(opened(tmp_path / "part")), 204, 1)
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_metadata_is_carried_over(tmp_path: Path, picture_format: Any) -> None:
+    notes = written(tmp_path / "part", picture_format, everything())
+    kept = read_metadata((tmp_path / "part").read_bytes())
+    found = carried_exif(tmp_path / "part")
+    assert found.image[0x010E] == exif.text("My holiday")
+    assert found.photo[0x9286] == exif.undefined(b"ASCII\0\0\0A comment")
+    assert found.photo[0x927C] == exif.undefined(b"SECRET maker note")
+    assert found.place == {2: exif.undefined(b"SECRET latitude")}
+    assert exif.first_integer(found.order, found.image[0x0112]) == 1
+    assert exif.first_integer(found.order, found.photo[0xA002]) == 8
+    assert exif.first_integer(found.order, found.photo[0xA003]) == 6
+    assert b'dc:format="fine"' in kept.xmp
+    assert b'tiff:Orientation="1"' in kept.xmp
+    has_iptc = picture_format in {"jpeg", "tiff"}
+    assert kept.iptc == (everything().iptc if has_iptc else b"")
+    assert notes == (() if has_iptc else (f"IPTC left out: {picture_format} has no place for it",))
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_pillow_agrees_about_what_was_written(tmp_path: Path, picture_format: Any) -> None:
+    written(tmp_path / "part", picture_format, everything())
+    image = opened(tmp_path / "part")
+    block = image.getexif()
+    assert block[0x010E] == "My holiday"
+    assert block[0x0131] == "stylewatch 9.9"
+    assert block.get(0x0112, 1) == 1
+    assert block.get_ifd(0x8769)[0x9286] == b"ASCII\0\0\0A comment"
+    assert block.get_ifd(0x8825)[2] == b"SECRET latitude"
+    assert not block.get_ifd(1)
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+@pytest.mark.parametrize("policy", ["strip", "strip_location"])
+def test_what_is_to_be_stripped_is_in_no_byte_of_the_file(tmp_path: Path, picture_format: Any, policy: str) -> None:
+    written(tmp_path / "part", picture_format, everything(), policy)
+    data = (tmp_path / "part").read_bytes()
+    assert b"SECRET" not in data
+    assert (b"My holiday" in data) == (policy == "strip_location")
+    kept = read_metadata(data)
+    assert bool(kept.xmp) == (policy == "strip_location")
+    assert kept.iptc == (HEADLINE if policy == "strip_location" and picture_format in {"jpeg", "tiff"} else b"")
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+@pytest.mark.parametrize("policy", ["keep", "strip", "strip_location"])
+def test_provenance_is_in_the_file_whatever_the_policy(tmp_path: Path, picture_format: Any, policy: str) -> None:
+    for metadata in (Metadata(), everything()):
+        path = tmp_path / "part"
+        written(path, picture_format, metadata, policy)
+        expected = {"style": "nächt", "recipe": "default", "program": "stylewatch 9.9", "key": "ab" * 32}
+        assert read_provenance(path) == expected
+        assert carried_exif(path).image[0x0131] == exif.text("stylewatch 9.9")
+
+
+def test_png_tells_its_provenance_in_text_too(tmp_path: Path) -> None:
+    written(tmp_path / "part", "png")
+    texts = opened(tmp_path / "part").info
+    assert texts["Software"] == "stylewatch 9.9"
+    assert json.loads(texts["stylewatch"])["stylewatch"]["recipe"] == "default"
+
+
+def test_a_history_the_photo_has_already_is_continued(tmp_path: Path) -> None:
+    block = Exif(">", photo={0x9213: exif.text("Scanned in 1998")})
+    written(tmp_path / "part", metadata=Metadata(exif=exif.serialize(block)))
+    history = carried_exif(tmp_path / "part").photo[0x9213].data
+    assert history.startswith(b"Scanned in 1998\n{")
+    provenance = read_provenance(tmp_path / "part")
+    assert provenance is not None
+    assert provenance["style"] == "nächt"
+
+
+@pytest.mark.parametrize("history", [None, "", "Scanned", "[1]", '{"other": {}}', '{"stylewatch": 5}'])
+def test_pictures_of_others_have_no_provenance(tmp_path: Path, history: str | None) -> None:
+    block = Exif(photo={0x9213: exif.text(history)} if history is not None else {0x9214: exif.text("a")})
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", exif=exif.serialize(block))
+    assert read_provenance(tmp_path / "a.png") is None
+
+
+def test_what_is_no_picture_has_no_provenance(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"text")
+    assert read_provenance(tmp_path / "a.jpg") is None
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.jpg")
+    assert read_provenance(tmp_path / "b.jpg") is None
+
+
+def test_an_unreadable_file_is_named_when_its_provenance_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="gone"):
+        read_provenance(tmp_path / "gone" / "a.jpg")
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_the_same_picture_gives_the_same_bytes(tmp_path: Path, picture_format: Any) -> None:
+    written(tmp_path / "a", picture_format, everything())
+    written(tmp_path / "b", picture_format, everything())
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+# --- JPEG's segments hold 64 kB -----------------------------------------------------------------------------
+
+
+def test_a_large_maker_note_is_left_out_of_jpeg(tmp_path: Path) -> None:
+    block = Exif(image={0x010E: exif.text("kept")}, photo={0x927C: exif.undefined(bytes(70000))})
+    notes = written(tmp_path / "part", metadata=Metadata(exif=exif.serialize(block)))
+    assert notes == ("EXIF's maker note left out: too large for JPEG",)
+    assert carried_exif(tmp_path / "part").image[0x010E] == exif.text("kept")
+
+
+def test_blocks_too_large_for_jpeg_are_left_out(tmp_path: Path) -> None:
+    block = Exif(image={0x010E: exif.text("x" * 70000)})
+    large = Metadata(
+        exif=exif.serialize(block),
+        xmp=packet(f'dc:format="{"x" * 70000}"'),
+        iptc=b"".join(dataset(25, b"x" * 30000) for _ in range(3)),
+    )
+    notes = written(tmp_path / "part", metadata=large)
+    assert [note.split(":")[0] for note in notes] == ["EXIF left out", "XMP left out", "IPTC left out"]
+    kept = read_metadata((tmp_path / "part").read_bytes())
+    assert (kept.xmp, kept.iptc) == (b"", b"")
+    assert read_provenance(tmp_path / "part") is not None
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_the_largest_segment_fits(tmp_path: Path, spare: int) -> None:
+    row = dataset(25, b"x" * 30000) * 2
+    row += dataset(25, b"x" * (65532 - len(iptc.segment(row + dataset(25, b""))) + 2 * spare))
+    assert len(iptc.segment(row)) == 65532 + 2 * spare
+    notes = written(tmp_path / "part", metadata=Metadata(iptc=row))
+    assert bool(notes) == bool(spare)
+    assert read_metadata((tmp_path / "part").read_bytes()).iptc == (b"" if spare else row)
+
+
+def test_tiff_holds_large_blocks(tmp_path: Path) -> None:
+    block = Exif(photo={0x927C: exif.undefined(bytes(70000))})
+    assert written(tmp_path / "part", "tiff", Metadata(exif=exif.serialize(block))) == ()
+    assert carried_exif(tmp_path / "part").photo[0x927C].count == 70000
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="webp file holds at most 16383 pixels"):
+        written(tmp_path / "part", "webp", pixels=np.zeros((1, 16384, 3), dtype=np.uint8))
+    assert not (tmp_path / "part").exists()
+
+
+def test_the_remains_of_the_same_lease_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"half a picture" * 10000)
+    written(tmp_path / "part")
+    assert opened(tmp_path / "part").size == (8, 6)
+
+
+def test_a_link_in_the_parts_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("the user's")
+    (tmp_path / "part").symlink_to(tmp_path / "precious")
+    written(tmp_path / "part")
+    assert (tmp_path / "precious").read_text() == "the user's"
+    assert not (tmp_path / "part").is_symlink()
+
+
+def test_a_missing_folder_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"gone can't be written"):
+        written(tmp_path / "gone" / "part")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX")
+def test_a_disk_that_takes_no_more_leaves_no_part_behind(tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    noise = np.random.default_rng(0).integers(0, 255, (99, 99, 3), dtype=np.uint8)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=str(tmp_path)):
+            written(tmp_path / "part", "tiff", pixels=noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_suffixes() -> None:
+    assert [suffix_of(picture_format) for picture_format in FORMATS] == [".jpg", ".png", ".webp", ".tif"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from pipeline.images.publish import publish
+from tests.images.pictures import written
+folder = Path(sys.argv[1])
+written(folder / "part", "png")
+publish(folder / "part", folder / "final.png")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+@pytest.mark.parametrize("point", ["worker-half-written", "worker-written", "picture-linked"])
+def test_a_kill_at_each_moment_leaves_no_half_picture_under_the_final_name(tmp_path: Path, point: str) -> None:
+    environment = {**os.environ, "STYLEWATCH_FAILPOINT": point}
+    root = Path(__file__).parents[2]
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment, cwd=root, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    written(tmp_path / "whole", "png")
+    whole = (tmp_path / "whole").read_bytes()
+    part = (tmp_path / "part").read_bytes()
+    assert part == (whole[: len(whole) // 2] if point == "worker-half-written" else whole)
+    assert (tmp_path / "final.png").exists() == (point == "picture-linked")
+    if point == "picture-linked":
+        assert (tmp_path / "final.png").read_bytes() == whole

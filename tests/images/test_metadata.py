@@ -1,0 +1,158 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from pipeline.images import exif, iptc
+from pipeline.images.exif import Exif
+from pipeline.images.metadata import Metadata, carry, orientation
+from tests.images.pictures import as_stored, decoded, file_of, flat, four_corners, jpeg_with, orientation_block
+from tests.images.test_iptc import HEADLINE, dataset
+from tests.images.test_xmp import packet
+
+PLACE_DATASET = dataset(90, b"SECRET town")
+XMP = packet('dc:format="fine" photoshop:City="SECRET town" tiff:Orientation="6"')
+
+
+def full_exif(order: Any = ">") -> Exif:
+    """A block as a phone writes it, with a maker note, a place and what is true of the old file only."""
+    return Exif(
+        order,
+        image={
+            0x010E: exif.text("My holiday"),
+            0x0110: exif.text("Phone 12"),
+            0x0112: exif.integers(order, exif.SHORT, 6),
+            0x0100: exif.integers(order, exif.LONG, 4000),
+            0x0131: exif.text("Phone OS 1.0"),
+            0x87AF: exif.undefined(b"SECRET GeoTIFF"),
+        },
+        photo={
+            0x9286: exif.undefined(b"ASCII\0\0\0A comment"),
+            0x927C: exif.undefined(b"SECRET maker note"),
+            0xA001: exif.integers(order, exif.SHORT, 0xFFFF),
+            0xA002: exif.integers(order, exif.LONG, 4000),
+            0xA005: exif.integers(order, exif.LONG, 1234),
+        },
+        place={2: exif.undefined(b"SECRET latitude")},
+    )
+
+
+def jpeg_with_everything() -> bytes:
+    return jpeg_with(
+        (0xE1, exif.PREFIX + exif.serialize(full_exif())),
+        (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP),
+        (0xED, iptc.segment(HEADLINE + PLACE_DATASET)),
+    )
+
+
+def everything() -> Metadata:
+    return Metadata(exif.serialize(full_exif()), XMP, HEADLINE + PLACE_DATASET)
+
+
+def test_a_jpegs_blocks_are_collected() -> None:
+    assert decoded(jpeg_with_everything()).metadata == everything()
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "WEBP", "AVIF"])
+def test_exif_and_xmp_are_collected(picture_format: str) -> None:
+    options: dict[str, Any] = {"xmp": XMP}
+    if picture_format == "PNG":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        options = {"pnginfo": texts}
+    block = exif.serialize(Exif("<", {0x010F: exif.text("Maker of cameras")}))
+    metadata = decoded(file_of(flat("RGB", "red"), picture_format, exif=exif.PREFIX + block, **options)).metadata
+    assert metadata.xmp == XMP
+    found = exif.parse(metadata.exif)
+    assert found is not None
+    assert found.image[0x010F] == exif.text("Maker of cameras")
+
+
+def test_exif_in_a_text_chunk_is_collected() -> None:
+    block = exif.PREFIX + orientation_block(3)
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Raw profile type exif", f"\nexif\n      {len(block)}\n{block.hex()}\n", zip=True)
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 3)))
+    photo = decoded(file_of(stored, "PNG", pnginfo=texts), 64)
+    assert (photo.pixels == four_corners()).all()
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Raw profile type exif", "\nexif\n 4\nno hexadecimals\n", zip=True)
+    assert decoded(file_of(stored, "PNG", pnginfo=texts), 64).metadata.exif == b""
+
+
+@pytest.mark.parametrize("tag", [33723, 34377])
+def test_a_tiffs_tags_are_collected_but_not_how_it_stores_pixels(tag: int) -> None:
+    row = HEADLINE if tag == 33723 else iptc.segment(HEADLINE)[14:]
+    tags = {270: "My holiday", 34735: (1, 1, 0, 0), 700: XMP, tag: row}
+    metadata = decoded(file_of(flat("RGB", "red"), "TIFF", tiffinfo=tags)).metadata
+    assert metadata.xmp == XMP
+    assert metadata.iptc == HEADLINE
+    found = exif.parse(metadata.exif)
+    assert found is not None
+    assert dict(found.image) == {270: exif.text("My holiday")}
+
+
+def test_a_bigtiff_comes_without_metadata() -> None:
+    assert decoded(file_of(flat("RGB", "red"), "TIFF", big_tiff=True)).metadata == Metadata()
+
+
+def test_a_photo_without_metadata_has_none() -> None:
+    assert decoded(file_of(flat("RGB", "red"), "JPEG")).metadata == Metadata()
+    assert orientation(Metadata()) == 1
+
+
+def test_keeping_corrects_what_the_new_file_changes() -> None:
+    carried = carry(everything(), "keep", (300, 200))
+    kept, before = carried.exif, full_exif()
+    assert kept.order == ">"
+    assert kept.place == before.place
+    assert kept.image[0x010E] == before.image[0x010E]
+    assert kept.photo[0x9286] == before.photo[0x9286]
+    assert kept.photo[0x927C] == before.photo[0x927C]
+    assert exif.first_integer(">", kept.image[0x0112]) == 1
+    assert exif.first_integer(">", kept.photo[0xA001]) == 1
+    assert exif.first_integer(">", kept.photo[0xA002]) == 300
+    assert exif.first_integer(">", kept.photo[0xA003]) == 200
+    assert not {0x0100, 0x87AF} & set(kept.image)
+    assert 0xA005 not in kept.photo
+    assert b'tiff:Orientation="1"' in carried.xmp
+    assert carried.iptc == everything().iptc
+    assert carried.notes == ()
+
+
+def test_stripping_the_location_leaves_no_place_anywhere() -> None:
+    carried = carry(everything(), "strip_location", (300, 200))
+    assert b"SECRET" not in exif.serialize(carried.exif) + carried.xmp + carried.iptc
+    assert carried.exif.image[0x010E] == exif.text("My holiday")
+    assert b'dc:format="fine"' in carried.xmp
+    assert carried.iptc == HEADLINE
+
+
+def test_stripping_leaves_nothing() -> None:
+    carried = carry(everything(), "strip", (300, 200))
+    assert (dict(carried.exif.image), dict(carried.exif.photo), carried.xmp, carried.iptc) == ({}, {}, b"", b"")
+
+
+def test_damaged_blocks_are_left_out_with_a_note() -> None:
+    carried = carry(Metadata(exif=b"junk", xmp=b"<!DOCTYPE x>"), "keep", (3, 2))
+    assert carried.xmp == b""
+    assert dict(carried.exif.image) == {}
+    assert [note.split()[0] for note in carried.notes] == ["XMP", "EXIF"]
+
+
+def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
+    block = Image.Exif()
+    block[0x010F] = "Maker"
+    with_thumbnail = bytearray(block.tobytes())
+    image_end = 6 + 8 + 2 + 12
+    thumbnail_directory = orientation_block(1)[8:]
+    with_thumbnail[image_end : image_end + 4] = (len(with_thumbnail) - 6).to_bytes(4, "big")
+    metadata = Metadata(exif=bytes(with_thumbnail)[6:] + thumbnail_directory + b"THUMBNAIL")
+    rewritten = exif.serialize(carry(metadata, "keep", (3, 2)).exif)
+    read = Image.Exif()
+    read.load(exif.PREFIX + rewritten)
+    assert read.get_ifd(0x8769)[0xA002] == 3
+    assert not read.get_ifd(1)
+    assert b"THUMBNAIL" not in rewritten
