@@ -17,7 +17,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -181,14 +180,15 @@ def _cell(value: Any) -> Any:
 def _new_folder(reports: Path, name: str) -> Path:
     """Make and return ``reports/name``, or ``name-2`` ... if another run began in the same second."""
     reports.mkdir(parents=True, exist_ok=True)
-    for number in count(1):
-        folder = reports / (name if number == 1 else f"{name}-{number}")
+    folder, number = reports / name, 1
+    while True:
         try:
             folder.mkdir()
         except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("count() never ends")
+            number += 1
+            folder = reports / f"{name}-{number}"
+        else:
+            return folder
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -1,0 +1,95 @@
+"""Where a run stands: how many pictures, how fast, how long still. Owns the counting; refuses to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pipeline.model import (
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    Progress,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+
+#: Sizes about double from scale to scale, so an evaluation takes about four times as long as at the scale before.
+_COST_RATIO: Final = 4.0
+
+
+@dataclass(slots=True)
+class Canvas:
+    """A job that is being worked on, and its latest evaluation."""
+
+    job: Job
+    progress: Progress | None = None
+
+    def share_done(self) -> float:
+        """Return how much of the canvas's work is done, 0..1, going by iterations and the scales' cost."""
+        if self.progress is None:
+            return 0.0
+        now = self.progress
+        costs: list[float] = [_COST_RATIO**scale for scale in range(now.scale_count)]
+        here = costs[now.scale_index] * now.iteration / max(1, now.iterations)
+        return (sum(costs[: now.scale_index]) + here) / sum(costs)
+
+
+@dataclass(slots=True)
+class Board:
+    """The count of a run's pictures. ``began`` and every ``now`` are seconds of one monotonic clock."""
+
+    began: float
+    planned: int = 0
+    made: int = 0
+    copied: int = 0
+    failed: int = 0
+    finished_before: int = 0
+    canvases: dict[str, Canvas] = field(default_factory=dict)
+
+    def take(self, event: RunEvent) -> None:
+        """Count one event."""
+        match event:
+            case RunStarted():
+                self.planned, self.finished_before = event.jobs, event.done
+            case JobStarted():
+                self.canvases[event.token] = Canvas(event.job)
+            case Progress() if event.token in self.canvases:
+                self.canvases[event.token].progress = event
+            case JobFinished():
+                self.canvases.pop(event.token, None)
+                self.made += event.artwork is not None
+                self.copied += event.artwork is None
+            case JobFailed():
+                self.canvases.pop(event.token, None)
+                self.failed += event.state != JobState.PENDING
+            case RunFinished():
+                self.canvases.clear()
+            case _:
+                pass
+
+    @property
+    def done(self) -> int:
+        """Pictures that this run is through with, well or badly."""
+        return self.made + self.copied + self.failed
+
+    @property
+    def total(self) -> int:
+        """Pictures of this run; photos that arrive meanwhile may make them more than were planned."""
+        return max(self.planned, self.done + len(self.canvases))
+
+    def pictures_per_second(self, now: float) -> float:
+        """Return the speed so far, begun pictures counted by their share; 0 while it is unknown."""
+        elapsed = now - self.began
+        return (self.made + self._begun()) / elapsed if elapsed > 0 else 0.0
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return how long the rest will take at the speed so far, None while it is unknown."""
+        speed = self.pictures_per_second(now)
+        return (self.total - self.done - self._begun()) / speed if speed else None
+
+    def _begun(self) -> float:
+        return sum(canvas.share_done() for canvas in list(self.canvases.values()))

@@ -1,0 +1,229 @@
+"""What the terminal shows of a run: live, as plain lines, only problems, or JSON. Refuses to know why.
+
+One more reader of the stream of events. Texts with file names never pass through rich's markup.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from types import TracebackType
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.cli.board import Board, Canvas
+from pipeline.model import (
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+from pipeline.report.journal import Encoder
+from pipeline.report.summary import Row, Summary
+from pipeline.report.words import duration, losses, outcome, printable
+
+#: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
+ROWS_SHOWN: Final = 20
+
+
+class Display:
+    """Shows a run's events; a context manager, so that the terminal is left in order whatever happens.
+
+    On a terminal: a bar for the run, a line for each canvas, problems above. Elsewhere: a line for each picture.
+    ``quiet``: only problems, on standard error. ``json_lines``: each event as in the journal. With ``summary``, which
+    has to read each event first, the end of a run shows its table and where the report is.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        json_lines: bool = False,
+        summary: Summary | None = None,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """``clock`` returns monotonic seconds, ``now`` the time of day for JSON."""
+        self._quiet = quiet
+        self._encode = Encoder(now) if json_lines else None
+        self._summary = summary
+        self._console = console or Console(stderr=quiet and not json_lines)
+        if isinstance(self._console.file, TextIOWrapper):
+            # Not every terminal has a "→": better a question mark than the end of the run.
+            self._console.file.reconfigure(errors="replace")
+        self._clock = clock
+        self._board = Board(clock())
+        self._live: Live | None = None
+
+    def __enter__(self) -> Display:
+        """Return the display."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the terminal back."""
+        self._stop()
+
+    def __call__(self, event: RunEvent) -> None:
+        """Show one event."""
+        if self._encode is not None:
+            self._console.file.write(self._encode(event) + "\n")
+            self._console.file.flush()
+            return
+        if isinstance(event, RunStarted):
+            self._board = Board(self._clock())
+        self._board.take(event)
+        if not self._quiet and isinstance(event, RunStarted | JobStarted):
+            self._start()
+        self._tell(event)
+
+    def _tell(self, event: RunEvent) -> None:
+        match event:
+            case PhotoSetAside() if not self._quiet or event.kind == "quarantined":
+                self._say(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
+            case JobFailed():
+                said = "is put back" if event.state == JobState.PENDING else "failed"
+                self._say(f"{self._place()}{event.job} {said}: {event.reason}", "red")
+            case JobFinished() if not self._quiet and not self._console.is_terminal:
+                took = "copied" if event.artwork is None else duration(event.artwork.seconds)
+                self._say(f"{self._place()}{event.job} → {event.output} ({took})")
+            case RunFinished():
+                self._end(event)
+            case _:
+                pass
+
+    def _place(self) -> str:
+        return f"[{self._board.done}/{self._board.total}] " if self._board.planned else ""
+
+    def _end(self, event: RunFinished) -> None:
+        self._stop()
+        if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
+            self._console.print(table_of(rows))
+        if not self._quiet or event.failed or event.interrupted or event.reason:
+            self._say(self._last_words(event))
+
+    def _last_words(self, event: RunFinished) -> str:
+        said = outcome(event)
+        if said == "nothing to do" and self._board.finished_before:
+            said = f"nothing to do: all pictures are there ({self._board.finished_before:,})"
+        report = self._summary.folder if self._summary is not None else None
+        return f"{said[0].upper()}{said[1:]}" + ("." if report is None else f"; report: {report}")
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(printable(text), style), soft_wrap=True)
+
+    def _start(self) -> None:
+        if self._live is None and self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._picture, transient=True)
+            self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _picture(self) -> RenderableType:
+        return picture_of(self._board, self._clock())
+
+
+def picture_of(board: Board, now: float) -> RenderableType:
+    """Return the live view of a run: one line for all, one for each canvas."""
+    overall = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=max(1, board.total), completed=board.done, width=30)
+    overall.add_row(Text("Pictures"), bar, Text(_standing(board, now)))
+    canvases = Table.grid(padding=(0, 2))
+    canvases.add_column(no_wrap=True, overflow="ellipsis", max_width=50)
+    for canvas in list(board.canvases.values()):  # a copy: the screen is drawn from a thread of its own
+        canvases.add_row(*_canvas_cells(canvas))
+    return Group(overall, canvases)
+
+
+def _standing(board: Board, now: float) -> str:
+    parts = [f"{board.done:,} of {board.total:,}"]
+    parts += [f"{board.failed:,} failed"] if board.failed else []
+    left = board.seconds_left(now)
+    if left is not None:
+        per_minute = 60 * board.pictures_per_second(now)
+        parts += [f"{per_minute:.1f} a minute" if per_minute >= 1 else f"{60 * per_minute:.1f} an hour"]
+        parts += [f"about {duration(left)} left"]
+    return ", ".join(parts)
+
+
+def _canvas_cells(canvas: Canvas) -> tuple[Text, ...]:
+    name, progress = Text(printable(str(canvas.job))), canvas.progress
+    if progress is None:
+        return name, Text("begins")
+    return (
+        name,
+        Text(f"scale {progress.scale_index + 1}/{progress.scale_count} ({progress.size} px)"),
+        Text(f"{progress.iteration}/{progress.iterations}"),
+        Text(losses(progress.losses)),
+    )
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """Return the table at the end of a run: a row a job, or a row a style if they are many."""
+    return _table_of_jobs(rows) if len(rows) <= ROWS_SHOWN else _table_of_styles(rows)
+
+
+def _table_of_jobs(rows: Sequence[Row]) -> Table:
+    table = _table("Photo", "Style", "State", "#Time", "#Style loss", "#Content loss", "Picture")
+    for row in rows:
+        style = row.style if row.recipe == "default" else f"{row.style} ({row.recipe})"
+        cells = (row.photo, style, "copied" if row.copied else row.state, _time(row.seconds))
+        figures = (_change(row.first_style, row.last_style), _change(row.first_content, row.last_content))
+        _add(table, *cells, *figures, row.output if row.state == JobState.DONE else "")
+    return table
+
+
+def _table_of_styles(rows: Sequence[Row]) -> Table:
+    table = _table("Style", "Recipe", "#Made", "#Copied", "#Not made", "#Time each", "#Style loss")
+    for style, recipe in sorted({(row.style, row.recipe) for row in rows}):
+        mine = [row for row in rows if (row.style, row.recipe) == (style, recipe)]
+        made = [row for row in mine if row.seconds is not None]
+        copied = sum(row.copied for row in mine)
+        counts = (f"{len(made):,}", f"{copied:,}", f"{len(mine) - len(made) - copied:,}")
+        change = _change(_mean([row.first_style for row in made]), _mean([row.last_style for row in made]))
+        _add(table, style, recipe, *counts, _time(_mean([row.seconds for row in made])), change)
+    return table
+
+
+def _table(*titles: str) -> Table:
+    """Return an empty table; columns whose title begins with # hold figures."""
+    table = Table(show_edge=False)
+    for title in titles:
+        figures = title.startswith("#")
+        table.add_column(
+            title.removeprefix("#"), justify="right" if figures else "left", overflow="fold", no_wrap=figures
+        )
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds)
+
+
+def _change(first: float | None, last: float | None) -> str:
+    return "" if first is None or last is None else f"{first:.3g} → {last:.3g}"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

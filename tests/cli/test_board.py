@@ -1,0 +1,64 @@
+import pytest
+
+from pipeline.cli.board import Board, Canvas
+from pipeline.model import JobState, PhotoSetAside
+from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
+
+
+def board(*events: object, began: float = 100.0) -> Board:
+    counted = Board(began)
+    for event in events:
+        counted.take(event)  # type: ignore[arg-type]
+    return counted
+
+
+def test_pictures_are_counted_by_what_became_of_them() -> None:
+    counted = board(
+        started(jobs=9, done=4),
+        PhotoSetAside("half.jpg", "incomplete", "no end"),
+        begun(),
+        finished(),
+        finished(CAFE, artwork=None),
+        failed(),
+        failed(state=JobState.PENDING),
+    )
+    assert (counted.made, counted.copied, counted.failed, counted.done) == (1, 1, 1, 3)
+    assert (counted.total, counted.finished_before) == (9, 4)
+
+
+def test_late_arrivals_make_the_total_grow() -> None:
+    assert board(started(jobs=1), finished(), begun(), begun(CAFE, "t2")).total == 3
+
+
+def test_a_canvas_is_there_from_its_beginning_to_its_end() -> None:
+    counted = board(started(), begun(), begun(CAFE, "t2"), progress(3), progress(1, token="unknown"), finished())
+    assert list(counted.canvases.values()) == [Canvas(CAFE)]
+    counted.take(over())
+    assert counted.canvases == {}
+
+
+@pytest.mark.parametrize(
+    ("scale_index", "iteration", "share"), [(0, 50, 0.2), (0, 25, 0.1), (1, 0, 0.2), (1, 25, 0.6), (1, 50, 1.0)]
+)
+def test_the_finer_scale_is_four_times_the_work(scale_index: int, iteration: int, share: float) -> None:
+    assert Canvas(LION, progress(iteration, scale_index)).share_done() == pytest.approx(share)
+
+
+def test_a_canvas_without_progress_has_nothing_done() -> None:
+    assert Canvas(LION).share_done() == 0.0
+
+
+def test_the_time_left_follows_from_the_speed_so_far() -> None:
+    counted = board(started(jobs=10), finished(), begun(), progress(50, 1))
+    assert counted.pictures_per_second(120.0) == pytest.approx(2 / 20)
+    assert counted.seconds_left(120.0) == pytest.approx(80.0)
+
+
+def test_copies_say_nothing_about_the_speed() -> None:
+    counted = board(started(jobs=3), finished(artwork=None))
+    assert counted.pictures_per_second(160.0) == 0.0
+    assert counted.seconds_left(160.0) is None
+
+
+def test_at_the_first_moment_the_speed_is_unknown() -> None:
+    assert board(started(), finished()).seconds_left(100.0) is None

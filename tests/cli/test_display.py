@@ -1,0 +1,228 @@
+import io
+import json
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.board import Board
+from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
+from pipeline.model import Job, JobState, PhotoSetAside, RunEvent
+from pipeline.report.summary import Row, Summary
+from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BRACKETS = Job("[bold]lion[/bold].jpg", "wave", "default")
+
+
+def shown(*events: RunEvent, terminal: bool = False, quiet: bool = False, json_lines: bool = False) -> str:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=200, color_system=None, legacy_windows=False)
+    with Display(quiet=quiet, json_lines=json_lines, console=console, clock=lambda: 0.0, now=lambda: NOON) as display:
+        for event in events:
+            display(event)
+    return out.getvalue()
+
+
+def drawn(renderable: object, width: int = 160) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(renderable)
+    return out.getvalue()
+
+
+def test_elsewhere_than_on_a_terminal_each_picture_is_a_line() -> None:
+    text = shown(
+        started(),
+        begun(),
+        progress(1),
+        finished(),
+        failed(),
+        finished(LION, "t3", artwork=None),
+        over(),
+    )
+    assert text.splitlines() == [
+        "[1/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)",
+        "[2/3] caf?.jpg × night (fine) failed: truncated",
+        "[3/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied)",
+        "2 pictures made, 1 failed in 41.0 s.",
+    ]
+
+
+def test_names_are_neither_markup_nor_control_codes() -> None:
+    nasty = PhotoSetAside("[red]a\x1b[2J\nb.jpg", "quarantined", "[link=x]no[/link]")
+    text = shown(nasty, finished(BRACKETS))
+    assert text.splitlines() == [
+        "[red]a\\x1b[2J\\nb.jpg is set aside (quarantined): [link=x]no[/link]",
+        "[bold]lion[/bold].jpg × wave → [bold]lion[/bold].jpg--wave.jpg (12.3 s)",
+    ]
+
+
+def test_quiet_says_only_what_went_wrong() -> None:
+    text = shown(
+        started(),
+        PhotoSetAside("half.jpg", "incomplete", "no end"),
+        PhotoSetAside("page.jpg", "quarantined", "HTML"),
+        finished(),
+        failed(state=JobState.PENDING, reason="disk full"),
+        over(),
+        quiet=True,
+    )
+    assert text.splitlines() == [
+        "page.jpg is set aside (quarantined): HTML",
+        "[1/3] caf?.jpg × night (fine) is put back: disk full",
+        "2 pictures made, 1 failed in 41.0 s.",
+    ]
+
+
+def test_quiet_is_silent_when_all_is_well() -> None:
+    assert shown(started(), begun(), finished(), over(failed=0), quiet=True, terminal=True) == ""
+
+
+def test_json_is_every_event_as_in_the_journal() -> None:
+    lines = [json.loads(line) for line in shown(started(), progress(1), over(), json_lines=True).splitlines()]
+    assert [line["event"] for line in lines] == ["run_started", "progress", "run_finished"]
+    assert {(line["run"], line["time"]) for line in lines} == {("r1", "2026-03-01T12:00:00.000Z")}
+
+
+def test_on_a_terminal_the_screen_is_live_and_problems_stay() -> None:
+    text = shown(started(), begun(), progress(7), failed(), finished(), over(), terminal=True)
+    assert "0 of 3" in text
+    assert "caf?.jpg × night (fine) failed: truncated" in text
+    assert "→ zoo/lion.jpg--wave.jpg (12.3 s)" not in text
+    assert text.rstrip().endswith("2 pictures made, 1 failed in 41.0 s.")
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, then back
+
+
+def test_the_terminal_is_given_back_after_an_error() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=80, legacy_windows=False)
+
+    def broken_run() -> None:
+        with Display(console=console) as display:
+            display(started())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_run()
+    assert out.getvalue().count("\x1b[?25h") == 1
+
+
+def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
+    board = Board(0.0)
+    for event in (
+        started(jobs=40),
+        finished(),
+        failed(),
+        begun(BRACKETS, "a"),
+        begun(CAFE, "b"),
+        progress(50, 1, token="a"),
+    ):
+        board.take(event)
+    first, second, third = drawn(picture_of(board, 30.0)).splitlines()
+    assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
+    shown = "[bold]lion[/bold].jpg × wave scale 2/2 (256 px) 50/50 total 0.75, content 0.25, style 0.5"
+    assert " ".join(second.split()) == shown
+    assert " ".join(third.split()) == "caf?.jpg × night (fine) begins"
+
+
+def test_slow_runs_are_told_by_the_hour() -> None:
+    board = Board(0.0)
+    board.take(started(jobs=2))
+    board.take(finished())
+    assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(picture_of(board, 360.0))
+
+
+def row(photo: str = "lion.jpg", style: str = "wave", **changes: object) -> Row:
+    fields = {"recipe": "default", "output": "o.jpg", "state": "done", "seconds": 10.0}
+    losses = {"first_style": 0.5, "last_style": 0.02, "first_content": 0.0, "last_content": 0.9}
+    return Row(photo=photo, style=style, **{**fields, **losses, **changes})  # type: ignore[arg-type]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split("[│┃]", line)]
+
+
+def test_few_jobs_have_a_row_each_in_the_table() -> None:
+    nothing = {"seconds": None, "first_style": None, "last_content": None}
+    rows = [
+        row("[b]x.jpg"),
+        row(recipe="fine", copied=True, **nothing),
+        row(state="quarantined", **nothing),
+    ]
+    lines = drawn(table_of(rows)).splitlines()
+    assert cells(lines[0]) == ["Photo", "Style", "State", "Time", "Style loss", "Content loss", "Picture"]
+    assert [cells(line) for line in lines[2:]] == [
+        ["[b]x.jpg", "wave", "done", "10.0 s", "0.5 → 0.02", "0 → 0.9", "o.jpg"],
+        ["lion.jpg", "wave (fine)", "copied", "", "", "", "o.jpg"],
+        ["lion.jpg", "wave", "quarantined", "", "", "", ""],
+    ]
+
+
+def test_many_jobs_have_a_row_for_each_style() -> None:
+    rows = [row(f"{n}.jpg", seconds=float(n)) for n in range(ROWS_SHOWN)]
+    rows += [row("c.jpg", copied=True, seconds=None), row("x.jpg", "night", state="failed", seconds=None)]
+    lines = drawn(table_of(rows)).splitlines()
+    assert cells(lines[0]) == ["Style", "Recipe", "Made", "Copied", "Not made", "Time each", "Style loss"]
+    assert [cells(line) for line in lines[2:]] == [
+        ["night", "default", "0", "0", "1", "", ""],
+        ["wave", "default", "20", "1", "0", "9.5 s", "0.5 → 0.02"],
+    ]
+
+
+@pytest.fixture
+def ending(tmp_path: Path) -> Callable[..., str]:
+    def ending(*events: RunEvent, quiet: bool = False) -> str:
+        out = io.StringIO()
+        summary = Summary(tmp_path, lambda: NOON)
+        display = Display(quiet=quiet, summary=summary, console=Console(file=out, width=200))
+        for event in events:
+            summary(event)
+            display(event)
+        return out.getvalue()
+
+    return ending
+
+
+def test_the_end_of_a_run_shows_the_table_and_where_the_report_is(ending: Callable[..., str], tmp_path: Path) -> None:
+    lines = ending(started(), finished(artwork=artwork()), over(finished=1, failed=0)).splitlines()
+    assert cells(lines[1])[:3] == ["Photo", "Style", "State"]
+    assert cells(lines[3])[:4] == ["zoo/lion.jpg", "wave", "done", "12.3 s"]
+    assert lines[-1] == f"1 picture made in 41.0 s; report: {tmp_path / '2026-03-01-120000'}"
+
+
+def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
+    idle = over(finished=0, failed=0)
+    assert ending(started(jobs=0, done=1234), idle).startswith(
+        "Nothing to do: all pictures are there (1,234); report"
+    )
+    assert ending(started(jobs=0, done=0), idle).startswith("Nothing to do; report")
+
+
+def test_quiet_needs_no_table(ending: Callable[..., str]) -> None:
+    assert "Photo" not in ending(started(), finished(), over(), quiet=True)
+
+
+def test_a_terminal_without_the_right_characters_gets_question_marks() -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    display = Display(console=Console(file=out, width=200))
+    display(finished())
+    assert raw.getvalue() == b"zoo/lion.jpg ? wave ? zoo/lion.jpg--wave.jpg (12.3 s)\n"
+
+
+def test_problems_go_to_standard_error_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    Display(quiet=True, clock=time.monotonic)(failed())
+    Display(clock=time.monotonic)(finished())
+    captured = capsys.readouterr()
+    assert "failed: truncated" in captured.err
+    assert "(12.3 s)" in captured.out
+
+
+def test_json_gets_the_systems_time() -> None:
+    out = io.StringIO()
+    Display(json_lines=True, console=Console(file=out))(started())
+    assert json.loads(out.getvalue())["time"].endswith("Z")
