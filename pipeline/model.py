@@ -287,6 +287,7 @@ class FailureKind(StrEnum):
     MEMORY = "memory"  # tried again, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes
+    RETURNED = "returned"  # put back untouched: the run was stopped, or the worker died before it began
 
 
 @dataclass(frozen=True, slots=True)

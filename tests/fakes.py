@@ -1,0 +1,118 @@
+"""Stand-ins that many tests share: an engine steered by a photo's color, photos made on the spot, a fake clock.
+
+The engine paints at once and without torch, so that whole programs can be tested in milliseconds. A photo's mean
+color tells it what to do: see :data:`COLORS`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.engine.canvas import Commission
+from pipeline.engine.events import Broken, Event, Finished, Snapshot, Step
+from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
+from pipeline.model import EngineSettings, Losses
+
+#: What the fake engine does with a photo of this color.
+COLORS = {
+    "fine": (40, 120, 40),
+    "diverges": (200, 40, 40),
+    "kills the worker": (40, 40, 200),
+    "needs too much memory": (200, 200, 40),
+    "takes for ever": (200, 40, 200),
+}
+
+
+def write_photo(path: Path, kind: str = "fine", size: tuple[int, int] = (48, 32), shade: int = 0) -> Path:
+    """Write a PNG that the fake engine treats as ``kind``; different shades are different contents."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    red, green, blue = COLORS[kind]
+    Image.new("RGB", size, (red + shade % 16, green + shade // 16 % 16, blue)).save(path, format="PNG")
+    return path
+
+
+def write_painting(path: Path, color: tuple[int, int, int] = (250, 180, 20)) -> Path:
+    """Write a painting with some texture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.effect_noise((96, 64), 60).convert("RGB")
+    Image.blend(image, Image.new("RGB", image.size, color), 0.5).save(path, quality=95)
+    return path
+
+
+class FakeEngine:
+    """Gives back the photo with its colors inverted, one canvas after the other."""
+
+    def __init__(self, capacity: int = 2) -> None:
+        self.capacity = capacity
+        self.device_name = f"fake ({capacity} at once)"
+
+    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+        while commissions := pull(self.capacity):
+            for commission in commissions:
+                yield from self._paint(commission)
+
+    def _paint(self, commission: Commission) -> Iterator[Event]:
+        kind = _kind(commission)
+        if kind == "kills the worker":
+            os.kill(os.getpid(), signal.SIGKILL)
+        errors: dict[str, StylewatchError] = {
+            "diverges": StylizeError("the loss became nan"),
+            "needs too much memory": OutOfMemoryError("does not fit"),
+        }
+        if kind in errors:
+            yield Broken(commission.token, errors[kind])
+            return
+        losses = Losses(0.5, 2.0, 2.5)
+        yield _step(commission, losses)
+        while kind == "takes for ever":
+            time.sleep(0.02)
+            yield _step(commission, losses)
+        pixels = (1.0 - commission.photo.astype(np.float32) / 255.0).astype(np.float32)
+        if commission.recipe.snapshot_every:
+            yield Snapshot(token=commission.token, iteration=1, scale_index=0, pixels=pixels)
+        yield Finished(
+            token=commission.token,
+            pixels=pixels,
+            sizes=commission.recipe.sizes(),
+            iterations=(1,) * len(commission.recipe.sizes()),
+            first=losses,
+            last=Losses(0.4, 1.0, 1.4),
+            cache_hits=1,
+            cache_misses=0,
+            notes=(),
+        )
+
+
+def _step(commission: Commission, losses: Losses) -> Step:
+    size = commission.recipe.size
+    return Step(
+        token=commission.token, scale_index=0, scale_count=1, size=size, iteration=1, iterations=1, losses=losses
+    )
+
+
+def _kind(commission: Commission) -> str:
+    mean = commission.photo.reshape(-1, 3).mean(axis=0)
+    return min(COLORS, key=lambda kind: float(np.abs(mean - np.array(COLORS[kind])).sum()))
+
+
+def fake_engine(settings: EngineSettings) -> FakeEngine:
+    """Build the fake engine in a worker's process."""
+    return FakeEngine(settings.batch_size or 2)
+
+
+def unfit_engine(settings: EngineSettings) -> FakeEngine:
+    """Fail as an engine without weights does."""
+    raise WeightsError("the weights are gone; put them back")
+
+
+def stillborn_engine(settings: EngineSettings) -> FakeEngine:
+    """Die before being ready."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")

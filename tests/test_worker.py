@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.hashing import sha256_of_file
+from pipeline.images.encode import read_provenance
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    Checkpoint,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    Job,
+    Painting,
+    Progress,
+    Recipe,
+    Started,
+    Style,
+)
+from pipeline.worker import Worker
+from tests.fakes import FakeEngine, write_photo
+
+STYLE = Style("night", (Painting(Path("night.jpg"), "0" * 64),))
+
+
+def an_assignment(photo: Path, token: str = "t1", **changes: object) -> Assignment:
+    assignment = Assignment(
+        token=token,
+        job=Job(photo.name, "night", "default"),
+        key="k" * 64,
+        photo_path=photo,
+        photo_sha256=sha256_of_file(photo),
+        style=STYLE,
+        recipe=Recipe(size=48, scales=1),
+        part_path=photo.with_name(f".{token}.part"),
+    )
+    return replace(assignment, **changes)  # type: ignore[arg-type]
+
+
+def work(*assignments: Assignment) -> list[ExecutorEvent]:
+    waiting, told = list(assignments), list[ExecutorEvent]()
+
+    def source(count: int) -> Sequence[Assignment]:
+        taken = waiting[:count]
+        del waiting[:count]
+        return taken
+
+    ticks = iter(range(1000))
+    Worker(FakeEngine(), told.append, clock=lambda: next(ticks)).work(source)
+    return told
+
+
+def test_a_photo_becomes_a_temporary_file_whose_hash_is_told(tmp_path: Path) -> None:
+    assignment = an_assignment(write_photo(tmp_path / "a.png"))
+    started, progress, artwork = work(assignment)
+    assert started == Started("t1")
+    assert isinstance(progress, Progress)
+    assert isinstance(artwork, Artwork)
+    assert artwork.sha256 == sha256_of_file(assignment.part_path)
+    assert (artwork.width, artwork.height, artwork.seconds) == (48, 32, 1)
+    with Image.open(assignment.part_path) as picture:
+        assert picture.format == "JPEG"
+        assert picture.size == (48, 32)
+        red, green, blue = picture.convert("RGB").getpixel((20, 20))
+    assert abs(red - 215) < 6
+    assert abs(green - 135) < 6
+    assert abs(blue - 215) < 6
+
+
+def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:
+    assignment = an_assignment(write_photo(tmp_path / "a.png"))
+    work(assignment)
+    provenance = read_provenance(assignment.part_path)
+    assert provenance is not None
+    assert provenance["style"] == "night"
+    assert provenance["key"] == "k" * 64
+
+
+def test_every_assignment_is_answered_once_whatever_happens_to_it(tmp_path: Path) -> None:
+    fine = an_assignment(write_photo(tmp_path / "a.png"), "fine")
+    broken = an_assignment(write_photo(tmp_path / "b.png", "diverges"), "broken")
+    large = an_assignment(write_photo(tmp_path / "c.png", "needs too much memory"), "large")
+    changed = an_assignment(write_photo(tmp_path / "d.png"), "changed", photo_sha256="1" * 64)
+    gone = an_assignment(write_photo(tmp_path / "e.png"), "gone", photo_path=tmp_path / "nowhere.png")
+    text = tmp_path / "f.jpg"
+    text.write_text("not a photo")
+    no_photo = an_assignment(text, "text")
+    folder = an_assignment(write_photo(tmp_path / "g.png"), "folder", photo_path=tmp_path)
+    told = work(fine, broken, large, changed, gone, no_photo, folder)
+    answers = {event.token: event for event in told if isinstance(event, Artwork | Failure)}
+    assert sum(isinstance(event, Artwork | Failure) for event in told) == len(answers) == 7
+    kinds = {token: answer.kind for token, answer in answers.items() if isinstance(answer, Failure)}
+    assert kinds == {
+        "broken": FailureKind.ENGINE,
+        "large": FailureKind.MEMORY,
+        "changed": FailureKind.CHANGED,
+        "gone": FailureKind.GONE,
+        "text": FailureKind.PHOTO,
+        "folder": FailureKind.STORAGE,
+    }
+
+
+def test_a_photo_is_begun_before_its_first_byte_is_read(tmp_path: Path) -> None:
+    gone = an_assignment(write_photo(tmp_path / "e.png"), "gone", photo_path=tmp_path / "nowhere.png")
+    assert [type(event) for event in work(gone)] == [Started, Failure]
+
+
+def test_a_photo_that_may_not_be_read_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assignment = an_assignment(write_photo(tmp_path / "a.png"))
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    # The tests may run as root, whom no file mode stops.
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    _, failure = work(assignment)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.ENGINE
+    assert "permission" in failure.reason
+
+
+def test_an_output_folder_that_is_gone_is_nobodys_photos_fault(tmp_path: Path) -> None:
+    assignment = an_assignment(write_photo(tmp_path / "a.png"), part_path=tmp_path / "nowhere" / "x.part")
+    failure = work(assignment)[-1]
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.STORAGE
+
+
+def test_intermediate_pictures_go_into_their_folder(tmp_path: Path) -> None:
+    recipe = Recipe(size=48, scales=1, snapshot_every=1)
+    assignment = an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe, snapshot_folder=tmp_path / "snapshots")
+    checkpoints = [event for event in work(assignment) if isinstance(event, Checkpoint)]
+    assert [event.path.name for event in checkpoints] == ["scale1-00001.jpg"]
+    assert checkpoints[0].path.exists()
+
+
+def test_a_failing_intermediate_picture_does_not_cost_the_finished_one(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "snapshots"
+    in_the_way.write_text("a file where the folder should be")
+    recipe = Recipe(size=48, scales=1, snapshot_every=1)
+    assignment = an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe, snapshot_folder=in_the_way)
+    told = work(assignment)
+    assert not any(isinstance(event, Checkpoint) for event in told)
+    assert isinstance(told[-1], Artwork)
+
+
+def test_no_folder_for_intermediate_pictures_means_none(tmp_path: Path) -> None:
+    recipe = Recipe(size=48, scales=1, snapshot_every=1)
+    told = work(an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe))
+    assert not any(isinstance(event, Checkpoint) for event in told)
