@@ -1,1 +1,31 @@
 """Who works on jobs, and where. Refuses to decide what there is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from pipeline.model import Assignment, ExecutorEvent
+
+#: Gives at most n assignments, newly leased; none when there is nothing to do now.
+JobSource = Callable[[int], Sequence[Assignment]]
+
+
+class Executor(Protocol):
+    """Pulls assignments from a source and answers each with exactly one Artwork or Failure."""
+
+    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+        """Work until the source gives nothing more, or until drained or stopped."""
+        ...
+
+    def drain(self) -> None:
+        """Take nothing new; finish what is begun. Safe to call from a signal handler."""
+        ...
+
+    def stop(self) -> None:
+        """Give back what is not finished, at once. Safe to call from a signal handler."""
+        ...
+
+    def close(self) -> None:
+        """End the workers."""
+        ...

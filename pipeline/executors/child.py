@@ -1,0 +1,76 @@
+"""The worker's process: its main function, its ears for the parent's death. Refuses to outlive its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pipeline.errors import StylewatchError
+from pipeline.executors.protocol import Assign, End, Idle, Pull, Ready, Unfit
+from pipeline.model import Assignment, EngineSettings
+
+if TYPE_CHECKING:
+    from pipeline.engine.stylizer import Stylizer
+
+#: Builds an engine in the worker's process; picklable, that is, a function of a module.
+EngineFactory = Callable[[EngineSettings], Any]
+
+
+def make_stylizer(settings: EngineSettings) -> Stylizer:
+    """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
+    from pipeline.engine.stylizer import Stylizer
+    from pipeline.images.decode import decode_painting
+
+    return Stylizer(settings, lambda painting: decode_painting(painting.path))
+
+
+def main(connection: Connection, settings: EngineSettings, factory: EngineFactory, lock_file: Path | None) -> None:
+    """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent is gone.
+
+    ``lock_file`` is held for the process's life: whoever recovers after a killed parent waits for it, so that no
+    orphan still writes while temporary files are cleared.
+    """
+    # Ctrl-C reaches the whole terminal group; what happens then is the parent's decision alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    with contextlib.ExitStack() as stack:
+        if lock_file is not None:
+            stack.enter_context(FileLock(lock_file, fallback_to_soft=False))
+        # The pipe's other end is closed: the parent is gone, and so is the reason to go on.
+        stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
+        try:
+            _serve(connection, factory(settings))
+        except StylewatchError as error:
+            connection.send(Unfit(error))
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _serve(connection: Connection, engine: Stylizer) -> None:
+    from pipeline.worker import Worker
+
+    connection.send(Ready(engine.capacity, engine.device_name))
+    worker = Worker(engine, connection.send)
+
+    def pull(count: int) -> Sequence[Assignment]:
+        connection.send(Pull(count))
+        answer = connection.recv()
+        return answer.assignments if isinstance(answer, Assign) else ()
+
+    while not isinstance(connection.recv(), End):
+        worker.work(pull)
+        connection.send(Idle())

@@ -1,0 +1,222 @@
+"""The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
+
+The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
+nothing but that child: its jobs are answered with a Failure, the next child works on half as many at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import multiprocessing
+import signal
+from collections.abc import Generator, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import CannotRunError
+from pipeline.executors import JobSource, child
+from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Resume, Unfit
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    EngineSettings,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    Started,
+)
+
+_POLL_SECONDS: Final = 0.1
+_END_SECONDS: Final = 10.0
+
+
+class LocalExecutor:
+    """Runs assignments in one child process, kept alive between runs until :meth:`close`."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        *,
+        lock_file: Path | None = None,
+        factory: child.EngineFactory = child.make_stylizer,
+    ) -> None:
+        self._settings = settings
+        self._lock_file = lock_file
+        self._factory = factory
+        self._worker: _Child | None = None
+        self._capacity = 0
+        self._ever_ready = False
+        self._draining = False
+        self._stopping = False
+
+    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+        """Work until ``source`` gives nothing more; restart the child when it dies.
+
+        Raises CannotRunError (DeviceError, WeightsError, PaintingError, ...) when no worker can work.
+        """
+        pending: dict[str, bool] = {}  # token -> has the worker begun with it?
+        try:
+            finished = False
+            while not (finished or self._stopping):
+                worker = self._employ()
+                finished = yield from self._follow(worker, source, pending)
+        except BaseException:
+            self._dismiss(kill=True)
+            raise
+        if self._stopping:
+            self._dismiss(kill=True)
+        yield from _give_back(pending, "put back: the run was stopped")
+
+    def drain(self) -> None:
+        """Take nothing new; finish what is begun."""
+        self._draining = True
+
+    def stop(self) -> None:
+        """Give back what is not finished, at once."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """End the child process; the executor can't be used again."""
+        self._dismiss(kill=self._stopping)
+
+    def _employ(self) -> _Child:
+        if self._worker is None:
+            self._worker = _Child(self._settings, self._factory, self._lock_file)
+        return self._worker
+
+    def _dismiss(self, *, kill: bool) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end(kill=kill)
+
+    def _follow(
+        self, worker: _Child, source: JobSource, pending: dict[str, bool]
+    ) -> Generator[ExecutorEvent, None, bool]:
+        """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
+        worker.resume()
+        while not self._stopping:
+            try:
+                message = worker.listen()
+                if message is None:
+                    continue
+                if isinstance(message, Idle):
+                    return True
+                yield from self._hear(worker, message, source, pending)
+            except _WorkerDiedError:
+                yield from self._mourn(worker, pending)
+                return False
+        yield from self._last_words(worker, pending)
+        return True
+
+    def _hear(
+        self, worker: _Child, message: FromWorker, source: JobSource, pending: dict[str, bool]
+    ) -> Iterator[ExecutorEvent]:
+        match message:
+            case Ready():
+                self._capacity = message.capacity
+                self._ever_ready = True
+            case Pull():
+                assignments = () if self._draining else tuple(source(message.count))
+                pending.update({assignment.token: False for assignment in assignments})
+                worker.assign(assignments)
+            case Unfit():
+                raise message.error
+            case Idle():
+                return
+            case _:
+                yield from _note(message, pending)
+
+    def _last_words(self, worker: _Child, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+        """Take what the child finished before the stop and nobody has read yet."""
+        with contextlib.suppress(_WorkerDiedError):
+            while (message := worker.listen(0.0)) is not None:
+                if isinstance(message, Artwork | Failure):
+                    yield from _note(message, pending)
+
+    def _mourn(self, worker: _Child, pending: dict[str, bool]) -> Iterator[Failure]:
+        self._worker = None
+        reason = f"the worker process died ({worker.cause_of_death()})"
+        if not self._ever_ready:
+            raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
+        begun = [token for token, has_begun in pending.items() if has_begun]
+        for token in begun:
+            del pending[token]
+            yield Failure(token, FailureKind.CRASH, reason)
+        yield from _give_back(pending, f"put back: {reason} before it began with this photo")
+        self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
+
+
+def _note(event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+    if isinstance(event, Started):
+        pending[event.token] = True
+    elif isinstance(event, Artwork | Failure):
+        pending.pop(event.token, None)
+    yield event
+
+
+def _give_back(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
+    for token in list(pending):
+        del pending[token]
+        yield Failure(token, FailureKind.RETURNED, reason)
+
+
+class _WorkerDiedError(Exception):
+    """The pipe to the child is broken."""
+
+
+class _Child:
+    """One worker process and the parent's end of its pipe."""
+
+    def __init__(self, settings: EngineSettings, factory: child.EngineFactory, lock_file: Path | None) -> None:
+        # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
+        context = multiprocessing.get_context("spawn")
+        self._connection: Connection
+        self._connection, theirs = context.Pipe()
+        self._process: SpawnProcess = context.Process(
+            target=child.main, args=(theirs, settings, factory, lock_file), name="stylewatch-worker", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def listen(self, seconds: float = _POLL_SECONDS) -> FromWorker | None:
+        """Return the next message, or None after ``seconds``. Raises _WorkerDiedError."""
+        try:
+            if not self._connection.poll(seconds):
+                return None
+            message: FromWorker = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise _WorkerDiedError from error
+        return message
+
+    def resume(self) -> None:
+        with contextlib.suppress(OSError):  # a dead child is noticed when it is listened to
+            self._connection.send(Resume())
+
+    def assign(self, assignments: tuple[Assignment, ...]) -> None:
+        try:
+            self._connection.send(Assign(assignments))
+        except OSError as error:
+            raise _WorkerDiedError from error
+
+    def end(self, *, kill: bool) -> None:
+        """End the process, politely unless ``kill``, and reap it."""
+        if not kill:
+            with contextlib.suppress(OSError):
+                self._connection.send(End())
+            self._process.join(_END_SECONDS)
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+    def cause_of_death(self) -> str:
+        """Reap a child whose pipe broke and tell why it ended."""
+        self._process.join(_END_SECONDS)
+        self.end(kill=True)
+        code = self._process.exitcode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        name = signal.Signals(-code).name
+        return f"{name}: probably out of memory" if name == "SIGKILL" else name

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock, Timeout
+
+from pipeline.errors import CannotRunError, WeightsError
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    EngineSettings,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    Progress,
+)
+from tests.fakes import fake_engine, stillborn_engine, unfit_engine, write_photo
+from tests.test_worker import an_assignment
+
+
+class Source:
+    """Hands out what it was given and remembers how much it was asked for."""
+
+    def __init__(self, *assignments: Assignment) -> None:
+        self.waiting = list(assignments)
+        self.asked: list[int] = []
+
+    def __call__(self, count: int) -> list[Assignment]:
+        self.asked.append(count)
+        taken = self.waiting[:count]
+        del self.waiting[:count]
+        return taken
+
+
+@pytest.fixture
+def executor() -> Iterator[LocalExecutor]:
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine)
+    yield executor
+    executor.stop()
+    executor.close()
+
+
+def answers(events: list[ExecutorEvent]) -> dict[str, Artwork | Failure]:
+    return {event.token: event for event in events if isinstance(event, Artwork | Failure)}
+
+
+def test_assignments_come_back_as_artworks_from_another_process(tmp_path: Path, executor: LocalExecutor) -> None:
+    source = Source(*(an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}") for n in range(3)))
+    found = answers(list(executor.run(source)))
+    assert sorted(found) == ["t0", "t1", "t2"]
+    assert all(isinstance(answer, Artwork) for answer in found.values())
+    assert max(source.asked) == 2
+
+
+def test_the_worker_stays_for_the_next_run(tmp_path: Path, executor: LocalExecutor) -> None:
+    first = list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "first"))))
+    second = list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "second"))))
+    assert isinstance(first[-1], Artwork)
+    assert isinstance(second[-1], Artwork)
+    assert second[-1].token == "second"
+
+
+def test_a_killed_worker_costs_only_the_job_it_had_begun(tmp_path: Path, executor: LocalExecutor) -> None:
+    deadly = an_assignment(write_photo(tmp_path / "b.png", "kills the worker"), "deadly")
+    fine = an_assignment(write_photo(tmp_path / "a.png"), "fine")
+    last = an_assignment(write_photo(tmp_path / "c.png"), "last")
+    found = answers(list(executor.run(Source(fine, deadly, last))))
+    assert isinstance(found["fine"], Artwork)
+    assert isinstance(found["last"], Artwork)
+    assert isinstance(found["deadly"], Failure)
+    assert found["deadly"].kind is FailureKind.CRASH
+    assert "SIGKILL" in found["deadly"].reason
+
+
+def test_after_a_death_the_next_worker_takes_half_as_many(tmp_path: Path, executor: LocalExecutor) -> None:
+    deadly = an_assignment(write_photo(tmp_path / "b.png", "kills the worker"), "deadly")
+    source = Source(deadly)
+    list(executor.run(source))
+    assert source.asked[0] == 2
+    assert source.asked[-1] == 1
+
+
+def test_a_worker_that_can_not_work_says_why() -> None:
+    executor = LocalExecutor(EngineSettings(), factory=unfit_engine)
+    with pytest.raises(WeightsError, match="put them back"):
+        list(executor.run(Source()))
+    executor.close()
+
+
+def test_a_worker_that_dies_before_it_is_ready_is_not_started_for_ever() -> None:
+    executor = LocalExecutor(EngineSettings(), factory=stillborn_engine)
+    with pytest.raises(CannotRunError, match="before it could begin"):
+        list(executor.run(Source()))
+    executor.close()
+
+
+def test_a_stop_gives_back_what_is_not_finished(tmp_path: Path, executor: LocalExecutor) -> None:
+    endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), "endless")
+    found: list[ExecutorEvent] = []
+    for event in executor.run(Source(endless)):
+        found.append(event)
+        if isinstance(event, Progress):
+            executor.stop()
+    failure = found[-1]
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.RETURNED
+
+
+def test_a_drained_executor_finishes_what_is_begun_and_takes_nothing_new(
+    tmp_path: Path, executor: LocalExecutor
+) -> None:
+    source = Source(*(an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}") for n in range(8)))
+    found: list[ExecutorEvent] = []
+    for event in executor.run(source):
+        found.append(event)
+        executor.drain()
+    assert 0 < len(answers(found)) < 8
+    assert len(answers(found)) + len(source.waiting) == 8
+
+
+def test_a_source_that_fails_ends_the_run_and_the_worker(tmp_path: Path, executor: LocalExecutor) -> None:
+    def source(count: int) -> list[Assignment]:
+        raise RuntimeError("the ledger is gone")
+
+    with pytest.raises(RuntimeError, match="ledger"):
+        list(executor.run(source))
+    assert isinstance(list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png")))))[-1], Artwork)
+
+
+def test_the_worker_holds_its_lock_as_long_as_it_lives(tmp_path: Path) -> None:
+    lock_file = tmp_path / "worker.lock"
+    executor = LocalExecutor(EngineSettings(), lock_file=lock_file, factory=fake_engine)
+    list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png")))))
+    with pytest.raises(Timeout), FileLock(lock_file, timeout=0):
+        pass
+    executor.close()
+    with FileLock(lock_file, timeout=5):
+        pass
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import EngineSettings, Started
+from tests.executors.test_local import Source
+from tests.fakes import fake_engine
+from tests.test_worker import an_assignment
+
+folder = Path(sys.argv[1])
+executor = LocalExecutor(EngineSettings(), lock_file=folder / "worker.lock", factory=fake_engine)
+for event in executor.run(Source(an_assignment(folder / "a.png"))):
+    if isinstance(event, Started):
+        print("started", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.png", "takes for ever")
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"started\n"
+        with pytest.raises(Timeout), FileLock(tmp_path / "worker.lock", timeout=0):
+            pass
+        parent.kill()
+    with FileLock(tmp_path / "worker.lock", timeout=30):
+        pass
