@@ -1,0 +1,91 @@
+"""Is everything in place? Owns the list of what a run needs; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import PaintingError, StorageError, StylewatchError
+from pipeline.executors.child import make_stylizer
+from pipeline.images.decode import decode_painting
+from pipeline.intake.scan import scan
+from pipeline.ledger import Ledger
+from pipeline.runner.preparation import ledger_file, source_of
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``error`` is None when it is as it should be."""
+
+    what: str
+    detail: str
+    error: StylewatchError | None = None
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """Look at one thing after the other, the slow ones last."""
+    yield _look("input", partial(_input, config))
+    for style in config.styles:
+        for path in style.paintings:
+            yield _look(f"painting of {style.name!r}", partial(_painting, path))
+    for what, folder in (("output", config.output.folder), ("state", config.state.folder)):
+        yield _look(what, partial(_writable, folder))
+    yield _look("disk", partial(_disk, config))
+    yield _look("ledger", partial(_ledger, config))
+    yield _look("engine", partial(_engine, config))
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, look())
+    except StylewatchError as error:
+        return Finding(what, str(error), error)
+
+
+def _input(config: Config) -> str:
+    found = scan(config.input.folder, config.input.ignore)
+    skipped = sum(found.skipped.values())
+    return f"{len(found.photos):,} photos in {config.input.folder}" + (
+        f", {skipped:,} other files" if skipped else ""
+    )
+
+
+def _painting(path: Path) -> str:
+    height, width, _ = decode_painting(path).shape
+    if min(height, width) < 32:
+        raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")
+    return f"{path}, {width} × {height} pixels"
+
+
+def _writable(folder: Path) -> str:
+    existing = _existing(folder)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise StorageError(f"{existing} is not writable; change its permissions or choose another folder")
+    return f"{folder} is writable" if existing == folder else f"{folder} will be made"
+
+
+def _disk(config: Config) -> str:
+    free = shutil.disk_usage(_existing(config.output.folder)).free
+    text = f"{free / 1e9:,.1f} GB free"
+    if free < config.output.min_free_disk:
+        raise StorageError(f"only {text}, output.min_free_disk is {config.output.min_free_disk / 1e9:,.1f} GB")
+    return text
+
+
+def _ledger(config: Config) -> str:
+    with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
+        return f"{sum(ledger.counts().values()):,} pictures on record"
+
+
+def _engine(config: Config) -> str:
+    settings = config.engine_settings()
+    return f"{settings.weights.source} weights on {make_stylizer(settings).device_name}"
+
+
+def _existing(folder: Path) -> Path:
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)

@@ -1,0 +1,183 @@
+"""Which jobs are worked on next. Owns what is decided between the ledger's claim and the worker's assignment.
+
+A photo is hashed when its turn comes: then it is known whether its picture is current already, or exists for the
+same content elsewhere and need only be copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import StorageError
+from pipeline.hashing import job_key, sha256_of_file
+from pipeline.ledger import Claim, ClaimOrder, Ledger
+from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
+from pipeline.runner.outcomes import Outcomes
+from pipeline.runner.preparation import Studio
+from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Folders and limits of a pass."""
+
+    input_folder: Path
+    output_folder: Path
+    snapshot_folder: Path
+    picture: PictureOptions
+    max_pixels: int
+    order: ClaimOrder
+    min_free_bytes: int
+
+
+class Claims:
+    """The job source of a pass: leases jobs, settles what needs no work, hands out the rest."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        studio: Studio,
+        places: Places,
+        outcomes: Outcomes,
+        limit: int | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._studio = studio
+        self._places = places
+        self._outcomes = outcomes
+        self._left = limit
+        self._publisher = Publisher(ledger, places.output_folder)
+        self.open: dict[str, tuple[Claim, Assignment]] = {}
+
+    def __call__(self, count: int) -> list[Assignment]:
+        """Lease at most ``count`` jobs that need a worker."""
+        self._check_disk()
+        assignments: list[Assignment] = []
+        while (wanted := self._room(count - len(assignments))) > 0:
+            claims = self._ledger.claim(wanted, self._places.order)
+            if not claims:
+                break
+            assignments += filter(None, map(self._admit, claims))
+        return assignments
+
+    def close(self, token: str) -> tuple[Claim, Assignment]:
+        """Forget a job that has been answered, and return it."""
+        return self.open.pop(token)
+
+    def _check_disk(self) -> None:
+        free = shutil.disk_usage(self._places.output_folder).free
+        if free < self._places.min_free_bytes:
+            raise StorageError(
+                f"{self._places.output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk "
+                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room and run again"
+            )
+
+    def _room(self, count: int) -> int:
+        return count if self._left is None else min(count, self._left)
+
+    def _admit(self, claim: Claim) -> Assignment | None:
+        photo_path = self._places.input_folder / claim.job.photo
+        photo_sha256 = self._content_of(claim, photo_path)
+        if photo_sha256 is None:
+            return None
+        key = job_key(photo_sha256, claim.settings_sha256)
+        if self._is_current(claim, key) or self._copy(claim, key):
+            return None
+        assignment = self._assign(claim, photo_path, photo_sha256, key)
+        self.open[claim.token] = claim, assignment
+        if self._left is not None:
+            self._left -= 1
+        return assignment
+
+    def _content_of(self, claim: Claim, photo_path: Path) -> str | None:
+        """Return the photo's hash; None if the job can't be worked on now, which is then settled."""
+        try:
+            status = photo_path.stat()
+            if (status.st_size, status.st_mtime_ns) != (claim.photo.size_bytes, claim.photo.mtime_ns):
+                self._refuse(claim, FailureKind.CHANGED, "the photo changed after it was taken in")
+                return None
+            if claim.photo_sha256 is not None:
+                return claim.photo_sha256
+            sha256 = sha256_of_file(photo_path)
+        except OSError as error:
+            self._blame(claim, error)
+            return None
+        self._ledger.note_photo_sha256(claim.job.photo, sha256)
+        return sha256
+
+    def _blame(self, claim: Claim, error: OSError) -> None:
+        """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""
+        root = self._places.input_folder
+        if not root.is_dir():
+            self._ledger.release(claim.token)
+            raise StorageError(f"{root} is gone; nothing is taken for deleted, mount it and run again") from error
+        if isinstance(error, FileNotFoundError):
+            self._refuse(claim, FailureKind.GONE, "the photo is gone")
+        else:
+            self._refuse(claim, FailureKind.ENGINE, f"the photo can't be read: {error.strerror}")
+
+    def _refuse(self, claim: Claim, kind: FailureKind, reason: str) -> None:
+        self._outcomes.fail(claim, "", Failure(claim.token, kind, reason))
+
+    def _is_current(self, claim: Claim, key: str) -> bool:
+        """Settle a job whose published picture is the one wanted: its photo was touched, not changed."""
+        if claim.published_key != key:
+            return False
+        self._ledger.settle_unchanged(claim.token, key)
+        return True
+
+    def _copy(self, claim: Claim, key: str) -> bool:
+        """Publish a copy of a finished picture with the same key, unless somebody has changed it."""
+        part = part_path(self._places.output_folder, claim.output, claim.token)
+        for twin in self._ledger.published_with_key(key):
+            source = self._places.output_folder / twin.output
+            if source.suffix != Path(claim.output).suffix or sha256_if_there(source) != twin.sha256:
+                continue
+            make_folder(part.parent)
+            try:
+                copy_durably(source, part)
+                faithful = sha256_of_file(part) == twin.sha256
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
+                self._ledger.release(claim.token)
+                raise StorageError(f"{source} can't be copied to {part.parent} ({error.strerror})") from error
+            if faithful:
+                self._deliver_copy(claim, key, twin.sha256)
+                return True
+        return False
+
+    def _deliver_copy(self, claim: Claim, key: str, sha256: str) -> None:
+        output = self._publisher.deliver(
+            Delivery(
+                token=claim.token,
+                output=claim.output,
+                key=key,
+                sha256=sha256,
+                predecessor_sha256=claim.published_sha256,
+            )
+        )
+        self._outcomes.finish(claim, key, output, None)
+
+    def _assign(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
+        part = part_path(self._places.output_folder, claim.output, claim.token)
+        make_folder(part.parent)
+        recipe = self._studio.recipes[claim.job.recipe]
+        return Assignment(
+            token=claim.token,
+            job=claim.job,
+            key=key,
+            photo_path=photo_path,
+            photo_sha256=photo_sha256,
+            style=self._studio.styles[claim.job.style],
+            recipe=recipe,
+            part_path=part,
+            picture=self._places.picture,
+            snapshot_folder=self._places.snapshot_folder / Path(claim.output).with_suffix("")
+            if recipe.snapshot_every
+            else None,
+            max_pixels=self._places.max_pixels,
+        )

@@ -1,0 +1,107 @@
+"""From a config to the plain values a pass works with. Owns the translation; touches only the paintings' files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.config import Config
+from pipeline.errors import PaintingError
+from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
+from pipeline.ledger import Ledger, WantedJob
+from pipeline.model import Job, Painting, Recipe, Style
+from pipeline.pairing import Plan, Rule
+
+
+def open_ledger(config: Config) -> Ledger:
+    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError."""
+    return Ledger.open(ledger_file(config), source_of(config))
+
+
+def ledger_file(config: Config) -> Path:
+    """Return where the ledger is."""
+    return config.state.folder / "ledger.sqlite3"
+
+
+def source_of(config: Config) -> str:
+    """Return what tells the photos of this input folder from those of another config on the same output folder.
+
+    Relative to the output folder, so that a tree that holds both can be moved and no picture is made again.
+    """
+    try:
+        return os.path.relpath(config.input.folder, config.output.folder)
+    except ValueError:  # on another drive
+        return str(config.input.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """What all jobs of a pass share. ``settings``: (style, recipe) -> hash of all that decides pixels but the
+    photo.
+    """
+
+    styles: Mapping[str, Style]
+    recipes: Mapping[str, Recipe]
+    settings: Mapping[tuple[str, str], str]
+    pairing: Plan
+    name_template: str
+
+    def want(self, job: Job) -> WantedJob:
+        """Return what the ledger needs to know of a job."""
+        return WantedJob(
+            job=job,
+            settings_sha256=self.settings[job.style, job.recipe],
+            stem=output_stem(self.name_template, job),
+        )
+
+
+def prepare(config: Config) -> Studio:
+    """Hash the paintings and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
+    styles = {
+        style.name: Style(
+            style.name, tuple(_painting(path, weight) for path, weight in style.paintings.items()), style.scale
+        )
+        for style in config.styles
+    }
+    recipes = config.recipes_by_name()
+    weights = weights_id(config.engine_settings().weights)
+    rules = tuple(Rule(rule.match, rule.styles, rule.recipes) for rule in config.pairing.rules)
+    return Studio(
+        styles=styles,
+        recipes=recipes,
+        settings={
+            (style.name, recipe.name): settings_sha256(style, recipe, weights)
+            for style in styles.values()
+            for recipe in recipes.values()
+        },
+        pairing=Plan(
+            by=config.pairing.by, recipes_of={style.name: style.recipes for style in config.styles}, rules=rules
+        ),
+        name_template=config.output.name,
+    )
+
+
+def output_stem(template: str, job: Job) -> str:
+    """Fill an output name template for a job; the result is relative to the output folder and has no suffix."""
+    photo = PurePosixPath(job.photo)
+    variant = job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
+    name = template.format(
+        folder=str(photo.parent) if photo.parent.name else "",
+        stem=photo.stem,
+        suffix=photo.suffix.lstrip("."),
+        style=job.style,
+        recipe=job.recipe,
+        variant=variant,
+    )
+    return str(PurePosixPath(name.lstrip("/")))
+
+
+def _painting(path: Path, weight: float) -> Painting:
+    try:
+        return Painting(path, sha256_of_file(path), weight)
+    except OSError as error:
+        raise PaintingError(
+            f"{path}: the painting can't be read ({error.strerror}); check its path in 'styles'"
+        ) from error

@@ -1,0 +1,117 @@
+"""From a temporary file to a published picture, in an order that a kill at any moment can't spoil.
+
+The worker has written and fsynced the temporary file beside its destination. Then, always: its hash into the row,
+linked to the final name, temporary name removed, folder fsynced, row done. A file that is already there is only
+ever replaced if it is, byte for byte, the picture we put there ourselves; anything else is the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.engine import ENGINE_VERSION
+from pipeline.errors import StorageError
+from pipeline.hashing import sha256_of_file
+from pipeline.images.publish import publish, replace, sync_folder
+from pipeline.ledger import Ledger
+from pipeline.model import Recipe
+
+
+def part_path(output_folder: Path, output: str, token: str) -> Path:
+    """Return where the worker writes: in the folder of the final picture, so that publishing is a rename."""
+    return (output_folder / output).parent / f".stylewatch-{token}.part"
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a picture. Raises StorageError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} can't be made ({error.strerror}); check output.folder") from error
+
+
+def sha256_if_there(path: Path) -> str | None:
+    """Return the hash of a file's content, or None if it can't be read."""
+    try:
+        return sha256_of_file(path)
+    except OSError:
+        return None
+
+
+def copy_durably(source: Path, part: Path) -> None:
+    """Copy a file's content and fsync the copy. Raises OSError."""
+    with source.open("rb") as original, part.open("wb") as copy:
+        shutil.copyfileobj(original, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def pixel_evaluations(recipe: Recipe, iterations: tuple[int, ...], pixels: int) -> float:
+    """Return pixels × evaluations over all scales, the measure of work that estimates are made from.
+
+    ``pixels`` counts the finished picture, ``iterations`` the evaluations at each of the recipe's sizes.
+    """
+    sizes = recipe.sizes()
+    return sum(pixels * (size / sizes[-1]) ** 2 * count for size, count in zip(sizes, iterations, strict=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A written temporary file and what the ledger should remember of it."""
+
+    token: str
+    output: str
+    key: str
+    sha256: str
+    predecessor_sha256: str | None
+    seconds: float = 0.0
+    pixel_evaluations: float = 0.0
+
+
+class Publisher:
+    """Puts finished temporary files under their final names, and says so in the ledger."""
+
+    def __init__(self, ledger: Ledger, output_folder: Path) -> None:
+        self._ledger = ledger
+        self._folder = output_folder
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Publish one picture; returns its final name relative to the output folder. Raises StorageError."""
+        self._ledger.record_artwork(delivery.token, delivery.sha256)
+        part = part_path(self._folder, delivery.output, delivery.token)
+        output = delivery.output
+        for output in self._names(delivery):
+            final = self._folder / output
+            if self._is_ours(final, delivery.predecessor_sha256):
+                replace(part, final)
+                break
+            if publish(part, final):
+                break
+        self.confirm(delivery, output)
+        return output
+
+    def confirm(self, delivery: Delivery, output: str) -> None:
+        """Make a published name durable, then the row done."""
+        sync_folder((self._folder / output).parent)
+        self._ledger.complete(
+            delivery.token,
+            key=delivery.key,
+            output=output,
+            picture_sha256=delivery.sha256,
+            engine_version=ENGINE_VERSION,
+            seconds=delivery.seconds,
+            pixel_evaluations=delivery.pixel_evaluations,
+        )
+
+    def _names(self, delivery: Delivery) -> Iterator[str]:
+        yield delivery.output
+        while True:
+            yield self._ledger.rename_output(delivery.token)
+
+    @staticmethod
+    def _is_ours(final: Path, predecessor_sha256: str | None) -> bool:
+        return predecessor_sha256 is not None and sha256_if_there(final) == predecessor_sha256

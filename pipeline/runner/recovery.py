@@ -1,0 +1,51 @@
+"""What a killed instance left behind, brought to an end. Owns the reasoning about half-done leases.
+
+Runs under the instance lock and after the orphan's death, so every lease found is void. A lease with a recorded
+hash was being published: its picture is finished if either name holds it. Any other is put back, its temporary
+file removed; nothing else is ever deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from pipeline.hashing import job_key
+from pipeline.ledger import Lease, Ledger
+from pipeline.runner.publishing import Delivery, Publisher, part_path, sha256_if_there
+
+#: A power cut says little about the photo that was being worked on; this many in a row say something.
+MAX_INTERRUPTIONS: Final = 10
+
+
+def recover(ledger: Ledger, output_folder: Path) -> int:
+    """Bring every left lease to ``done`` or back to ``pending``; returns how many there were. Raises StorageError."""
+    publisher = Publisher(ledger, output_folder)
+    leases = ledger.leases()
+    for lease in leases:
+        part = part_path(output_folder, lease.output, lease.token)
+        if not _finish(publisher, lease, part, output_folder / lease.output):
+            ledger.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return len(leases)
+
+
+def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool:
+    if lease.artwork_sha256 is None or lease.photo_sha256 is None:
+        return False
+    delivery = Delivery(
+        token=lease.token,
+        output=lease.output,
+        key=job_key(lease.photo_sha256, lease.settings_sha256),
+        sha256=lease.artwork_sha256,
+        predecessor_sha256=lease.published_sha256,
+    )
+    if sha256_if_there(final) == lease.artwork_sha256:
+        publisher.confirm(delivery, lease.output)
+        return True
+    if sha256_if_there(part) == lease.artwork_sha256:
+        publisher.deliver(delivery)
+        return True
+    return False

@@ -1,0 +1,206 @@
+"""One pass over the input folder: take in, claim, execute, publish, record, report. Refuses to know when.
+
+The pass is told everything and asks nothing: the caller holds the instance lock, reads the events, sets the
+signal handlers. What happens if the process dies between any two steps is :mod:`pipeline.runner.recovery`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipeline.config import Config
+from pipeline.engine import ENGINE_VERSION
+from pipeline.errors import CannotRunError, StorageError
+from pipeline.executors import Executor
+from pipeline.ledger import Ledger
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    JobStarted,
+    JobState,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    Started,
+)
+from pipeline.runner.claims import Claims, Places
+from pipeline.runner.outcomes import Outcomes
+from pipeline.runner.preparation import Studio
+from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
+from pipeline.runner.recovery import recover
+from pipeline.runner.taking_in import TakenIn, take_in
+
+_STOPPED = "stopped before everything was done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line adds to the config for one pass."""
+
+    limit: int | None = None
+    redo_outdated: bool = False
+
+
+class SinglePass:
+    """Everything that is pending, once."""
+
+    def __init__(
+        self,
+        config: Config,
+        studio: Studio,
+        ledger: Ledger,
+        executor: Executor,
+        tell: Callable[[RunEvent], None],
+        *,
+        config_name: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._config = config
+        self._studio = studio
+        self._ledger = ledger
+        self._executor = executor
+        self._tell = tell
+        self._config_name = config_name
+        self._sleep = sleep
+        self._publisher = Publisher(ledger, config.output.folder)
+        self._outcomes = Outcomes(
+            ledger, tell, max_attempts=config.state.max_attempts, max_crashes=config.state.max_crashes
+        )
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the pass soon: publish what is done, put the rest back. Safe to call from a signal handler."""
+        self._stopped = True
+        self._executor.stop()
+
+    def run(self, wishes: Wishes = Wishes()) -> RunFinished:
+        """Make the pictures that are pending. Raises CannotRunError after having told RunFinished."""
+        begun = time.monotonic()
+        run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        recover(self._ledger, self._config.output.folder)
+        taken_in = self._take_in(wishes)
+        self._announce(run_id, taken_in, wishes)
+        trouble: CannotRunError | None = None
+        try:
+            self._work(wishes)
+        except CannotRunError as error:
+            trouble = error
+        finished = self._sum_up(run_id, begun, trouble)
+        self._tell(finished)
+        if trouble is not None:
+            raise trouble
+        return finished
+
+    def _take_in(self, wishes: Wishes) -> TakenIn:
+        self._ledger.ready_failed()
+        taken_in = take_in(self._config, self._studio, self._ledger, sleep=self._sleep)
+        if wishes.redo_outdated:
+            self._ledger.redo_outdated(ENGINE_VERSION)
+        return taken_in
+
+    def _announce(self, run_id: str, taken_in: TakenIn, wishes: Wishes) -> None:
+        counts = self._ledger.counts()
+        pending = counts.get(JobState.PENDING, 0)
+        self._tell(
+            RunStarted(
+                run_id=run_id,
+                config=self._config_name,
+                photos=taken_in.photos,
+                jobs=pending if wishes.limit is None else min(pending, wishes.limit),
+                done=counts.get(JobState.DONE, 0),
+            )
+        )
+        for photo in taken_in.set_aside:
+            self._tell(photo)
+            self._outcomes.tally.failed += photo.kind == "quarantined"
+
+    def _work(self, wishes: Wishes) -> None:
+        claims = Claims(self._ledger, self._studio, self._places(), self._outcomes, wishes.limit)
+        try:
+            for assignment in claims(1) if not self._stopped else ():
+                # The first claim is made here so that a pass with nothing to compute never starts a worker.
+                self._execute(claims, [assignment])
+        finally:
+            for claim, _ in list(claims.open.values()):
+                self._ledger.release(claim.token)
+            self._outcomes.let_go()
+
+    def _execute(self, claims: Claims, first: list[Assignment]) -> None:
+        def source(count: int) -> list[Assignment]:
+            assignments = [first.pop()] if first else []
+            if self._stopped:
+                return assignments
+            return assignments + claims(count - len(assignments))
+
+        for event in self._executor.run(source):
+            self._hear(claims, event)
+
+    def _hear(self, claims: Claims, event: ExecutorEvent) -> None:
+        match event:
+            case Started():
+                claim, _ = claims.open[event.token]
+                self._ledger.start(event.token)
+                self._tell(JobStarted(event.token, claim.job, claim.output))
+            case Artwork():
+                self._publish(claims, event)
+            case Failure():
+                claim, assignment = claims.close(event.token)
+                assignment.part_path.unlink(missing_ok=True)
+                self._outcomes.fail(claim, assignment.key, event)
+                if event.kind is FailureKind.STORAGE:
+                    raise StorageError(event.reason)
+            case _:
+                self._tell(event)
+
+    def _publish(self, claims: Claims, artwork: Artwork) -> None:
+        claim, assignment = claims.open[artwork.token]
+        output = self._publisher.deliver(
+            Delivery(
+                token=artwork.token,
+                output=claim.output,
+                key=assignment.key,
+                sha256=artwork.sha256,
+                predecessor_sha256=claim.published_sha256,
+                seconds=artwork.seconds,
+                pixel_evaluations=pixel_evaluations(
+                    assignment.recipe, artwork.iterations, artwork.width * artwork.height
+                ),
+            )
+        )
+        claims.close(artwork.token)
+        self._outcomes.finish(claim, assignment.key, output, artwork)
+
+    def _places(self) -> Places:
+        config = self._config
+        return Places(
+            input_folder=config.input.folder,
+            output_folder=config.output.folder,
+            snapshot_folder=config.output.folder / "snapshots",
+            picture=config.picture_options(),
+            max_pixels=config.input.max_pixels,
+            order=config.input.order,
+            min_free_bytes=config.output.min_free_disk,
+        )
+
+    def _sum_up(self, run_id: str, begun: float, trouble: CannotRunError | None) -> RunFinished:
+        counts = self._ledger.counts()
+        tally = self._outcomes.tally
+        return RunFinished(
+            run_id=run_id,
+            finished=tally.finished,
+            copied=tally.copied,
+            failed=tally.failed,
+            left=counts.get(JobState.PENDING, 0),
+            interrupted=self._stopped,
+            seconds=time.monotonic() - begun,
+            cache_hits=tally.cache_hits,
+            cache_misses=tally.cache_misses,
+            reason=str(trouble) if trouble else _STOPPED if self._stopped else "",
+            counts={state.value: count for state, count in counts.items()},
+        )

@@ -1,0 +1,59 @@
+"""The style cache as its owner sees it: listed by painting, warmed before the first photo, rid of what is unused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.config import Config
+from pipeline.engine.cache import CacheEntry, StyleCache
+from pipeline.executors.child import make_stylizer
+from pipeline.runner.preparation import prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One cached target. ``painting`` names its file, or tells that no style of the config uses it."""
+
+    painting: str
+    size: int
+    size_bytes: int
+
+
+def list_targets(config: Config) -> Iterator[Target]:
+    """Yield what is in the cache, most recently used first. Raises PaintingError."""
+    names = _painting_names(config)
+    for entry in _cache(config).entries():
+        yield Target(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
+
+
+def prune_targets(config: Config) -> tuple[int, int]:
+    """Delete the targets of paintings that no style uses; returns how many and their bytes."""
+    names = _painting_names(config)
+    unused: list[CacheEntry] = [entry for entry in _cache(config).entries() if entry.painting_sha256 not in names]
+    for entry in unused:
+        entry.path.unlink(missing_ok=True)
+    return len(unused), sum(entry.bytes for entry in unused)
+
+
+def warm_targets(config: Config) -> tuple[int, int]:
+    """Compute every target that the config's styles and recipes need; returns (found, computed)."""
+    studio = prepare(config)
+    stylizer = make_stylizer(config.engine_settings())
+    hits = misses = 0
+    recipes_in_rules = {name for rule in studio.pairing.rules for name in rule.recipes}
+    for style in studio.styles.values():
+        for recipe in {*studio.pairing.recipes_of[style.name], *recipes_in_rules}:
+            found, computed = stylizer.warm(style, studio.recipes[recipe])
+            hits, misses = hits + found, misses + computed
+    return hits, misses
+
+
+def _cache(config: Config) -> StyleCache:
+    settings = config.engine_settings()
+    return StyleCache(config.cache.folder, settings.cache_limit_bytes)
+
+
+def _painting_names(config: Config) -> dict[str, str]:
+    styles = prepare(config).styles.values()
+    return {painting.sha256: str(painting.path) for style in styles for painting in style.paintings}

@@ -1,0 +1,64 @@
+"""From the input folder to pending jobs: scan, settle, pair, record. Owns the first half of a pass.
+
+The same function serves ``run``, on the real ledger, and ``plan``, on a copy in memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pipeline.config import Config
+from pipeline.images.encode import suffix_of
+from pipeline.intake.scan import scan
+from pipeline.intake.settle import sort_out
+from pipeline.ledger import Ledger
+from pipeline.model import PhotoSetAside
+from pipeline.pairing import pair
+from pipeline.runner.preparation import Studio
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What a scan brought. ``skipped`` counts files that are no photos; ``unpaired`` photos that no style wants."""
+
+    photos: int
+    set_aside: tuple[PhotoSetAside, ...]
+    skipped: Mapping[str, int]
+    unpaired: int
+
+
+def take_in(
+    config: Config,
+    studio: Studio,
+    ledger: Ledger,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> TakenIn:
+    """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
+    folder = config.input.folder
+    found = scan(folder, config.input.ignore)
+    unknown = ledger.unknown_photos(found.photos)
+    settled = sort_out(
+        folder,
+        unknown,
+        settle_seconds=config.input.settle_seconds,
+        incomplete_seconds=config.input.incomplete_seconds,
+        now_ns=time.time_ns,
+        sleep=sleep,
+    )
+    ledger.record_photos(found.photos, settled.ready, settled.quarantined)
+    held_back = {photo.path for photo, _ in settled.incomplete}
+    paths = [photo.path for photo in found.photos if photo.path not in held_back]
+    jobs = list(pair(paths, studio.pairing))
+    ledger.record_jobs(map(studio.want, jobs), suffix_of(config.output.format))
+    return TakenIn(
+        photos=len(found.photos),
+        set_aside=(
+            *(PhotoSetAside(photo.path, "incomplete", reason) for photo, reason in settled.incomplete),
+            *(PhotoSetAside(photo.path, "quarantined", reason) for photo, reason in settled.quarantined),
+        ),
+        skipped=found.skipped,
+        unpaired=len(set(paths) - {job.photo for job in jobs}),
+    )

@@ -1,0 +1,118 @@
+"""A whole stylewatch folder for tests: photos, paintings, config, and passes over it with the fake engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config import Config, load_config
+from pipeline.executors import Executor, JobSource
+from pipeline.ledger import Ledger
+from pipeline.model import ExecutorEvent, Failure, FailureKind, JobFailed, JobFinished, RunEvent, RunFinished, Started
+from pipeline.runner.lock import instance_lock
+from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.single_pass import SinglePass, Wishes
+from pipeline.worker import Worker
+from tests.fakes import FakeEngine, write_painting, write_photo
+
+CONFIG = """
+input: {folder: in, settle_seconds: 0}
+output: {folder: out, min_free_disk: 0}
+styles:
+  - {name: night, painting: night.jpg}
+recipes:
+  default: {size: 48, scales: 1}
+"""
+
+
+class InProcessExecutor:
+    """Runs the real worker with the fake engine, here and now; a photo that kills its worker only crashes."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.closed = False
+
+    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+        while not self.stopped and (assignments := source(1)):
+            told: list[ExecutorEvent] = []
+            waiting = list(assignments)
+            if "deadly" in assignments[0].job.photo:
+                yield Started(assignments[0].token)
+                yield Failure(assignments[0].token, FailureKind.CRASH, "the worker process died (SIGKILL)")
+                continue
+            Worker(FakeEngine(), told.append).work(lambda count: [waiting.pop()] if waiting else [])  # noqa: B023
+            yield from told
+
+    def drain(self) -> None:
+        self.stopped = True
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class Workshop:
+    """A folder with ``in/``, ``out/``, one painting and a config."""
+
+    folder: Path
+    text: str = CONFIG
+    events: list[RunEvent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (self.folder / "in").mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "night.jpg").exists():
+            write_painting(self.folder / "night.jpg")
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    def photo(self, name: str, kind: str = "fine", shade: int = 0) -> Path:
+        return write_photo(self.folder / "in" / name, kind, shade=shade)
+
+    def config(self) -> Config:
+        path = self.folder / "stylewatch.yaml"
+        path.write_text(self.text, encoding="utf-8")
+        return load_config(path)
+
+    def ledger(self) -> Ledger:
+        return open_ledger(self.config())
+
+    def run(
+        self,
+        wishes: Wishes = Wishes(),
+        executor: Executor | None = None,
+        on_event: Callable[[SinglePass, RunEvent], None] | None = None,
+    ) -> RunFinished:
+        """Run one pass; its events are left in :attr:`events`."""
+        config = self.config()
+        self.events = []
+        with instance_lock(config.state.folder, "a test"), open_ledger(config) as ledger:
+
+            def tell(event: RunEvent) -> None:
+                self.events.append(event)
+                if on_event is not None:
+                    on_event(the_pass, event)
+
+            the_pass = SinglePass(
+                config, prepare(config), ledger, executor or InProcessExecutor(), tell, sleep=lambda _: None
+            )
+            return the_pass.run(wishes)
+
+    def pictures(self) -> list[str]:
+        """Return the pictures in the output folder, temporary files included, state left out."""
+        return sorted(
+            path.relative_to(self.out).as_posix()
+            for path in self.out.rglob("*")
+            if path.is_file() and ".stylewatch" not in path.relative_to(self.out).parts
+        )
+
+    def finished(self) -> list[JobFinished]:
+        return [event for event in self.events if isinstance(event, JobFinished)]
+
+    def failed(self) -> list[JobFailed]:
+        return [event for event in self.events if isinstance(event, JobFailed)]
