@@ -77,13 +77,16 @@ def _tag(image: Image.Image, tag: int) -> int | None:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Return an image of the mode L, RGB, CMYK or LAB as sRGB in mode RGB, and a note if its profile is of no use."""
+    """Return an L, RGB, CMYK or LAB image as sRGB in mode RGB, and a note if its profile is of no use.
+
+    ``profile``: ICC bytes, empty if there are none, None if Pillow could not put them together.
+    """
     if image.mode == "LAB":
         return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), None
-    if not profile:
+    if profile == b"":
         return image.convert("RGB"), None
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
         if source.profile.xcolor_space.strip() == "RGB" and image.mode == "L":
             image = image.convert("RGB")
         if source.profile.xcolor_space.strip() == _SPACES[image.mode]:

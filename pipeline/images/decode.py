@@ -114,7 +114,7 @@ def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -
         turn = 1 if image.format in _TURNED_BY_PILLOW else orientation(metadata)
         # Pillow announces a turned TIFF's size before it turns the pixels.
         stored_size = image.size if box is None else full_size
-        profile = image.info.get("icc_profile")
+        profile = image.info.get("icc_profile", b"")
         small = color.plain(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
     opaque, alpha = _split_alpha(_turned(small, turn))
     rgb, note = color.to_srgb(opaque, profile)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.images.color import srgb_profile
-from tests.images.pictures import assert_color, decoded, file_of, flat
+from tests.images.pictures import assert_color, decoded, file_of, flat, jpeg_with
 from tests.images.profiles import black_cyan_cmyk, linear_grey, swapped_rgb
 
 RAMP = np.array([[0, 64, 128, 255]], dtype=np.uint8).repeat(2, axis=0)
@@ -254,6 +254,13 @@ def test_a_useless_profile_gives_a_note_and_plain_colors(profile: bytes) -> None
     assert_color(photo.pixels, (200, 100, 50))
     assert len(photo.notes) == 1
     assert "color profile" in photo.notes[0]
+
+
+def test_a_profile_with_a_lost_part_gives_a_note() -> None:
+    first_of_two = b"ICC_PROFILE\0\x01\x02" + srgb_profile()
+    photo = decoded(jpeg_with((0xE2, first_of_two), image=flat("RGB", (200, 100, 50))))
+    assert_color(photo.pixels, (200, 100, 50), 3)
+    assert photo.notes == ("the embedded color profile is damaged: colors taken as they are",)
 
 
 def test_the_written_profile_does_not_tell_the_time() -> None:
