@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config.fields import LIST_TAG, MAPPING_TAG, PLAIN_TAG, listed, similar
@@ -109,9 +110,12 @@ def _unknown_key(location: Location) -> str:
     return f"is an unknown key{hint}" if hint else f"is an unknown key; known here: {', '.join(keys)}"
 
 
+_whole_schema = cache(json_schema)
+
+
 def _schema_at(location: Location) -> Mapping[str, Any]:
     """Return the part of the config's JSON Schema that describes a key, found by walking down to it."""
-    whole = json_schema()
+    whole = _whole_schema()
     schema: Mapping[str, Any] = whole
     for part in location:
         if isinstance(part, int):

@@ -24,6 +24,11 @@ Location = tuple[str | int, ...]
 #: Aliases may repeat parts of a file; beyond this many values it is a mistake or an attack.
 MAX_VALUES: Final = 50_000
 
+#: Aliases may also nest parts of a file; no setting needs more than a few levels.
+MAX_DEPTH: Final = 50
+
+_TOO_DEEP: Final = "is nested too deeply; no setting needs more than a few levels"
+
 _NULL: Final = "tag:yaml.org,2002:null"
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _INT: Final = "tag:yaml.org,2002:int"
@@ -79,7 +84,7 @@ def read_document(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         raise _refusal(path, *_explained(error)) from error
     except RecursionError as error:
-        raise _refusal(path, None, "is nested too deeply; no setting needs more than a few levels") from error
+        raise _refusal(path, None, _TOO_DEEP) from error
     if node is None:
         raise _refusal(path, None, "is empty; it needs at least 'styles' (see configs/quickstart.yaml)")
     if not isinstance(node, yaml.MappingNode):
@@ -163,6 +168,8 @@ class _Builder:
         if self.values > MAX_VALUES:
             message = f"its aliases (*name) multiply to more than {MAX_VALUES:,} values; write fewer"
             raise _refusal(self.path, node.start_mark.line + 1, message)
+        if len(location) > MAX_DEPTH:
+            raise _refusal(self.path, node.start_mark.line + 1, _TOO_DEEP)
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node, location)
         if id(node) in self.open_nodes:

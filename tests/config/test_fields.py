@@ -1,0 +1,122 @@
+"""Paths, names, sizes, layers and patterns: what is taken and what is said about the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.fields import folded, is_ignored, is_pattern, listed, parse_size, repeated, resolve, similar
+from tests.config.conftest import Load, Problems
+
+STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [
+        ("1 GB", 10**9),
+        ("1gb", 10**9),
+        ("1.5 kB", 1500),
+        ("512 MiB", 512 * 2**20),
+        ("2 TiB", 2 * 2**40),
+        ("0 B", 0),
+        (" 7B ", 7),
+    ],
+)
+def test_a_size_is_read_with_its_unit(text: str, size_bytes: int) -> None:
+    assert parse_size(text) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["", "1", "GB", "-1 GB", "1 XB", "1 GB free", "1,5 GB", "1 iB x"])
+def test_a_size_without_number_or_unit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a size like '1 GB'"):
+        parse_size(text)
+
+
+def test_a_size_in_plain_bytes_is_taken_and_a_negative_one_refused(load: Load, problems: Problems) -> None:
+    assert load(STYLE + "output: {min_free_disk: 5}").output.min_free_disk == 5
+    assert problems(STYLE + "output: {min_free_disk: -5}") == ["output.min_free_disk: must be at least 0, found -5"]
+
+
+def test_paths_are_relative_to_the_folder_and_made_plain(folder: Path) -> None:
+    assert resolve("a/../b", folder) == folder / "b"
+    assert resolve(str(folder / "c"), Path("/elsewhere")) == folder / "c"
+    assert resolve("{output}/x", folder, folder / "out") == folder / "out" / "x"
+    assert resolve("{output}/x", folder) == folder / "{output}" / "x"
+
+
+def test_a_tilde_is_the_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    assert resolve("~/photos", Path("/elsewhere")) == folder / "photos"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "nul\0l", "~nobody-by-this-name/x"])
+def test_what_is_no_path_here_is_refused(folder: Path, text: str) -> None:
+    with pytest.raises(ValueError, match="must be a path"):
+        resolve(text, folder)
+
+
+def test_a_path_that_is_no_path_is_told_with_its_setting(problems: Problems) -> None:
+    told = problems(STYLE + 'input: {folder: "a\\0b"}\noutput: {folder: 7}')
+    assert told[0].startswith("input.folder: must be a path of this machine, found 'a\\x00b'")
+    assert told[1] == "output.folder: must be the path of a file or folder, found 7"
+
+
+def test_a_weights_file_is_relative_to_the_config(load: Load, folder: Path) -> None:
+    assert load(STYLE + "engine: {weights: net.safetensors}").engine.weights == str(folder / "net.safetensors")
+    assert load(STYLE + "engine: {weights: torchvision}").engine.weights == "torchvision"
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:11"])
+def test_a_device_is_taken(load: Load, device: str) -> None:
+    assert load(STYLE + f"engine: {{device: '{device}'}}").engine.device == device
+
+
+@pytest.mark.parametrize("device", ["CPU", "cuda:", "cuda:x", "tpu", ""])
+def test_another_device_is_refused(problems: Problems, device: str) -> None:
+    assert problems(STYLE + f"engine: {{device: '{device}'}}")[0].startswith("engine.device: must be 'auto', 'cpu'")
+
+
+@pytest.mark.parametrize("name", ["night", "Große Welle", "2024", "a--b", "a.b", "é", "夜", "x" * 80])
+def test_a_name_that_every_file_system_takes_is_taken(load: Load, name: str) -> None:
+    config = load(f"styles: [{{name: '{name}', painting: paintings/starry_night.jpg}}]")
+    assert config.styles[0].name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a\\\\b", "a:b", "a?", "..", ".", "x.", " x", "x ", "", "a\\tb", "a\\u202eb", "x" * 81]
+)
+def test_a_name_that_some_file_system_refuses_is_refused(problems: Problems, name: str) -> None:
+    [told] = problems(f'styles: [{{name: "{name}", painting: paintings/starry_night.jpg}}]')
+    assert told.startswith("styles[0].name: becomes part of file names")
+
+
+def test_names_are_equal_when_a_file_system_takes_them_for_equal() -> None:
+    assert folded("Caf\u00e9") == folded("cafe\u0301")
+    assert folded("STRASSE") == folded("straße")
+    assert folded("night") != folded("nights")
+
+
+def test_a_word_like_another_is_suggested_whatever_its_case() -> None:
+    assert similar("STYLS", ["input", "styles"]) == "; did you mean 'styles'?"
+    assert similar("zzz", ["input", "styles"]) == ""
+
+
+def test_words_are_listed_in_quotes() -> None:
+    assert listed(["a", "b"]) == "'a', 'b'"
+
+
+def test_a_value_is_repeated_when_it_means_the_same_as_an_earlier_one() -> None:
+    assert repeated(["1", "2", "01"], int) == "01"
+    assert repeated(["1", "x", "x", 7, 7, None], int) == ""
+
+
+def test_patterns_are_those_of_gitignore() -> None:
+    assert is_ignored("a/b.tmp", ["*.tmp"])
+    assert is_ignored("out/", ["/out/"])
+    assert not is_ignored("keep.tmp", ["*.tmp", "!keep.tmp"])
+    assert is_pattern("**/x/")
+    assert not is_pattern("!")
+    assert not is_pattern(7)

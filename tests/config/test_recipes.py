@@ -1,0 +1,195 @@
+"""Styles, recipes and rules in all the forms a config can write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.model import Recipe
+from tests.config.conftest import Load, Problems
+
+STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
+
+
+def test_a_recipe_without_keys_has_the_models_defaults(load: Load) -> None:
+    assert load(STYLE + "recipes: {plain: , empty: {}}").recipes_by_name() == {
+        "default": Recipe(),
+        "plain": Recipe(name="plain"),
+        "empty": Recipe(name="empty"),
+    }
+
+
+def test_there_is_a_default_recipe_without_any_section(load: Load) -> None:
+    assert load(STYLE + "recipes:\n").recipes_by_name() == {"default": Recipe()}
+
+
+def test_recipes_keep_the_order_of_the_file(load: Load) -> None:
+    assert list(load(STYLE + "recipes: {large: {size: 1024}, default: {size: 64}}").recipes_by_name()) == [
+        "large",
+        "default",
+    ]
+
+
+def test_every_key_of_a_recipe_arrives(load: Load) -> None:
+    text = """
+recipes:
+  all:
+    size: 256
+    scales: [64, 256]
+    iterations: [100, 1e2]
+    tolerance: 1e-3
+    content_layers: [block5_conv2, relu4_1]
+    style_layers: {block1_conv1: 1, conv2_1: .5}
+    content_weight: 1e4
+    style_weight: 1e-2
+    tv_weight: 1
+    loss: tensorflow
+    optimizer: adam
+    learning_rate: 2
+    learning_rate_decay: 0.96
+    init: blend
+    pooling: average
+    seed: 7
+    snapshot_every: 10
+"""
+    assert load(STYLE + text).recipes_by_name()["all"] == Recipe(
+        name="all",
+        size=256,
+        scales=(64, 256),
+        iterations=(100, 100),
+        tolerance=0.001,
+        content_layers=(("relu5_2", 1.0), ("relu4_1", 1.0)),
+        style_layers=(("relu1_1", 1.0), ("conv2_1", 0.5)),
+        content_weight=10000.0,
+        style_weight=0.01,
+        tv_weight=1.0,
+        loss="tensorflow",
+        optimizer="adam",
+        learning_rate=2.0,
+        learning_rate_decay=0.96,
+        init="blend",
+        pooling="average",
+        seed=7,
+        snapshot_every=10,
+    )
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("lbfgs", 1.0), ("adam", 0.02), ("sgd", 0.002)])
+def test_each_optimizer_has_a_learning_rate_that_works(load: Load, optimizer: str, rate: float) -> None:
+    text = f"recipes: {{default: {{optimizer: {optimizer}}}, own: {{optimizer: {optimizer}, learning_rate: 1}}}}"
+    recipes = load(STYLE + text).recipes_by_name()
+    assert recipes["default"].learning_rate == rate
+    assert recipes["own"].learning_rate == 1.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "sizes", "iterations"),
+    [
+        ("size: 256, scales: 2", (128, 256), (50, 50)),
+        ("size: 64, scales: 3, iterations: [3, 2, 1]", (16, 32, 64), (3, 2, 1)),
+        ("size: 16, scales: 1", (16,), (50,)),
+        ("size: 512, scales: [512], iterations: [9]", (512,), (9,)),
+        ("iterations: [1, 2, 3]", (128, 256, 512), (1, 2, 3)),
+    ],
+)
+def test_scales_and_iterations_fit_together(
+    load: Load, settings: str, sizes: tuple[int, ...], iterations: tuple[int, ...]
+) -> None:
+    recipe = load(STYLE + f"recipes: {{default: {{{settings}}}}}").recipes_by_name()["default"]
+    assert (recipe.sizes(), recipe.iterations_by_scale()) == (sizes, iterations)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("size: 64, scales: 4", "scales: must leave the smallest size at 16 or more, found 4 for size 64"),
+        ("scales: 99999999999999999999", "scales: must leave the smallest size at 16 or more"),
+        ("scales: [128, 256]", "scales: must grow and end in the recipe's size, like [128, 256, 512]"),
+        ("scales: [8, 512]", "scales[0]: must be at least 16, found 8"),
+        ("scales: [128, 128, 512]", "scales: must grow and end in the recipe's size, like [128, 512]"),
+        ("scales: []", "scales: must have at least 1 entry, found an empty list"),
+        ("iterations: [50, 50]", "iterations: must be one number, or one for each size [128, 256, 512]"),
+        ("iterations: [50, 0, 50]", "iterations[1]: must be at least 1, found 0"),
+        ("seed: 9223372036854775808", "seed: must be below 9.22337e+18, found 9223372036854775808"),
+        ("style_layers: {relu1_1: 1, block1_conv1: 2}", "style_layers: must name each layer once"),
+        ("content_layers: {relu9_1: 1}", "content_layers.relu9_1: must be a layer of VGG-19"),
+        ("style_layers: {}", "style_layers: must have at least 1 entry, found an empty mapping"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(problems: Problems, settings: str, told: str) -> None:
+    [found] = problems(STYLE + f"recipes: {{default: {{{settings}}}}}")
+    assert found.startswith(f"recipes.default.{told}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [("size: 3, scales: [2, 3], iterations: [1]", 3), ("scales: x, iterations: [1]", 1), ("style_weight: 0", 0)],
+)
+def test_a_consequence_of_another_problem_is_not_told(
+    load: Load, problems: Problems, settings: str, told: int
+) -> None:
+    text = STYLE + f"recipes: {{default: {{{settings}}}}}"
+    assert len(problems(text) if told else [load(text)][1:]) == told
+
+
+PAINTINGS: list[tuple[str, dict[str, float]]] = [
+    ("painting: paintings/starry_night.jpg", {"starry_night.jpg": 1.0}),
+    ("painting: ./paintings/../paintings/the scream.jpg", {"the scream.jpg": 1.0}),
+    ("paintings: [paintings/the scream.jpg]", {"the scream.jpg": 1.0}),
+    (
+        "paintings: [paintings/starry_night.jpg, paintings/great_wave.jpg]",
+        {"starry_night.jpg": 1.0, "great_wave.jpg": 1.0},
+    ),
+    (
+        "paintings: {paintings/starry_night.jpg: 7, paintings/great_wave.jpg: 0.3}",
+        {"starry_night.jpg": 7.0, "great_wave.jpg": 0.3},
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "paintings"), PAINTINGS)
+def test_paintings_come_in_every_form(load: Load, folder: Path, settings: str, paintings: dict[str, float]) -> None:
+    [style] = load(f"styles: [{{name: x, {settings}}}]").styles
+    assert list(style.paintings.items()) == [
+        (folder / "paintings" / name, share) for name, share in paintings.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "recipes"),
+    [
+        ("", ("default",)),
+        (", recipe: large", ("large",)),
+        (", recipes: [large, default]", ("large", "default")),
+        (", recipes: [large, large]", ("large",)),
+    ],
+)
+def test_a_style_has_its_own_recipes(load: Load, settings: str, recipes: tuple[str, ...]) -> None:
+    text = f"styles: [{{name: x, painting: paintings/great_wave.jpg{settings}}}]\nrecipes: {{large: {{size: 1024}}}}"
+    assert load(text).styles[0].recipes == recipes
+
+
+def test_two_spellings_of_one_painting_are_told(problems: Problems) -> None:
+    [told] = problems("styles: [{name: x, paintings: [paintings/great_wave.jpg, ./paintings/great_wave.jpg]}]")
+    assert told.startswith("styles[0].paintings: must name each painting once, found './paintings/great_wave.jpg'")
+
+
+RULES: list[tuple[str, list[Any]]] = [
+    ("{match: '*', styles: [night]}", [("*", ("night",), ())]),
+    (
+        "{match: [a, b], styles: [night], recipe: large}",
+        [("a", ("night",), ("large",)), ("b", ("night",), ("large",))],
+    ),
+    ("{match: a, styles: [], recipes: [large, default]}", [("a", (), ("large", "default"))]),
+]
+
+
+@pytest.mark.parametrize(("rule", "rules"), RULES)
+def test_rules_come_out_one_for_each_pattern(load: Load, rule: str, rules: list[Any]) -> None:
+    text = STYLE + f"recipes: {{large: {{size: 1024}}}}\npairing: {{by: folder, rules: [{rule}]}}"
+    pairing = load(text).pairing
+    assert pairing.by == "folder"
+    assert [tuple(each) for each in pairing.rules] == rules
+    assert all(each.match == each[0] for each in pairing.rules)
