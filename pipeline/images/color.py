@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms
 
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339
-_UNSIGNED: Final = 1
+_SIGNED: Final = 2
 #: How ICC names the channels of Pillow's modes.
 _SPACES: Final = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _CREATION_DATE: Final = slice(24, 36)
@@ -55,8 +55,8 @@ def _grey_from_numbers(image: Image.Image) -> Image.Image:
 
 def _numbers(image: Image.Image) -> NDArray[np.float32]:
     values = np.asarray(image)
-    if image.mode == "I" and _tag(image, _SAMPLE_FORMAT) == _UNSIGNED:
-        values = values.view(np.uint32)  # Pillow's I is signed whatever the file says
+    if image.mode == "I" and _tag(image, _SAMPLE_FORMAT) != _SIGNED:
+        values = values.view(np.uint32)  # Pillow's I is signed whatever the file says; files say nothing for unsigned
     return np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
 
 
@@ -91,7 +91,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
             image = image.convert("RGB")
         if source.profile.xcolor_space.strip() == _SPACES[image.mode]:
             return _transform(image, source), None
-    except (OSError, ImageCms.PyCMSError):
+    except (OSError, ValueError, ImageCms.PyCMSError):
         return image.convert("RGB"), "the embedded color profile is damaged: colors taken as they are"
     return image.convert("RGB"), "the embedded color profile is for other channels: colors taken as they are"
 

@@ -7,6 +7,7 @@ checked in the header, before anything is decoded, against the caller's own limi
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ _NO_ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF"})
 #: Formats whose plugins turn the picture upright themselves.
 _TURNED_BY_PILLOW: Final = frozenset({"TIFF", "HEIF"})
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
+_TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,6 +47,8 @@ _TURNS: Final = {
 # Pillow's own limit is one number for the whole process, warns or raises by its size, and can't be raised for a
 # photo its owner trusts. _check_size has its place.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow logs about a damaged file is in the PhotoError; without a handler it would go to the terminal as well.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,12 +138,16 @@ def _blaming_the_photo(data: bytes) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise PhotoError(_why_unidentified(data)) from error
     except Exception as error:  # on damaged files Pillow's plugins raise whatever they stumble over
-        raise PhotoError(f"the picture is damaged or cut short ({error}): copy it again from its source") from error
+        reason = " ".join(str(error).split())
+        raise PhotoError(f"the picture is damaged or cut short ({reason}): copy it again from its source") from error
 
 
 def _why_unidentified(data: bytes) -> str:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+    is_heic = data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS
+    if is_heic and "HEIF" not in _readable_formats():
         return "the file is HEIC: install stylewatch[heic] to read it, or convert it to JPEG"
+    if data[:4] in _TIFF_STARTS:
+        return "the file is damaged or a kind of TIFF that can't be read: save it as RGB or grey with 8 or 16 bits"
     return "the file is no JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
 
 

@@ -72,7 +72,7 @@ def first_integer(order: ByteOrder, value: Value | None) -> int | None:
 def parse(data: bytes) -> Exif | None:
     """Return the directories of a block (or of a whole TIFF file), None if ``data`` is neither.
 
-    Entries that point outside of ``data`` or have an unknown type are left out. BigTIFF is not read.
+    Entries that point outside of ``data``, overlap or have an unknown type are left out. BigTIFF is not read.
     """
     data = data.removeprefix(PREFIX)
     order = _HEADERS.get(data[:4])
@@ -90,8 +90,14 @@ def _read_directory(data: bytes, order: ByteOrder, offset: int | None) -> dict[i
     (count,) = struct.unpack_from(order + "H", data, offset)
     table = data[offset + 2 : offset + 2 + 12 * count]
     entries = struct.iter_unpack(order + "HHI4s", table[: len(table) // 12 * 12])
-    found = ((tag, _read_value(data, order, kind, units, field)) for tag, kind, units, field in entries)
-    return {tag: value for tag, value in found if value is not None}
+    found: dict[int, Value] = {}
+    room = len(data)  # values never overlap, except in files that want to fill the memory
+    for tag, kind, units, inline in entries:
+        value = _read_value(data, order, kind, units, inline)
+        if value is not None and len(value.data) <= room:
+            found[tag] = value
+            room -= len(value.data)
+    return found
 
 
 def _read_value(data: bytes, order: ByteOrder, kind: int, count: int, inline: bytes) -> Value | None:

@@ -111,7 +111,7 @@ def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> 
     found = exif.parse(metadata.exif)
     notes = []
     if packet is None:
-        notes.append("XMP left out: it is damaged or holds a document type")
+        notes.append("XMP left out: it is damaged, larger than 4 MB or holds a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
     return Carried(

@@ -11,6 +11,8 @@ from typing import Final
 from xml.dom import XMLNS_NAMESPACE, Node, minidom
 from xml.parsers.expat import ExpatError
 
+_LARGEST_BYTES: Final = 4_000_000  # a document tree takes a hundred times the packet's memory
+
 _TIFF: Final = "http://ns.adobe.com/tiff/1.0/"
 _EXIF: Final = "http://ns.adobe.com/exif/1.0/"
 _PHOTOSHOP: Final = "http://ns.adobe.com/photoshop/1.0/"
@@ -53,6 +55,8 @@ def rewrite(packet: bytes, *, keep_location: bool) -> bytes | None:
 
     Properties are found as attributes and as elements, at any depth.
     """
+    if len(packet) > _LARGEST_BYTES:
+        return None
     try:
         document = _parse(packet)
         for element in list(document.getElementsByTagName("*")):

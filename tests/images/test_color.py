@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from pipeline.errors import PhotoError
 from pipeline.images.color import srgb_profile
 from tests.images.pictures import assert_color, decoded, file_of, flat, jpeg_with
 from tests.images.profiles import black_cyan_cmyk, linear_grey, swapped_rgb
@@ -23,7 +24,7 @@ def tiff_of(values: Any, kind: int, bits: int, photometric: int = 1, order: str 
     """A single-strip TIFF of numbers Pillow would not write; ``kind``: 1 unsigned, 2 signed, 3 float."""
     height, width = values.shape
     tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, height)]
-    tags += [(279, values.nbytes), (339, kind)]
+    tags += [(279, values.nbytes), *([(339, kind)] if kind != 1 else [])]  # unsigned is what no tag means
     pixels = values.tobytes()
     head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "I", 8 + len(pixels))
     entries = b"".join(struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in tags)
@@ -149,6 +150,11 @@ def test_float_grey_above_1_is_scaled_down_and_not_a_number_is_black() -> None:
     assert grey(file_of(Image.fromarray(values), "TIFF")) == [0, 0, 128, 255]
 
 
+def test_an_unreadable_kind_of_tiff_says_what_to_do() -> None:
+    with pytest.raises(PhotoError, match="kind of TIFF"):
+        decoded(tiff_of(np.zeros((2, 4), dtype=np.float64), kind=3, bits=64))
+
+
 def test_16_bit_rgb_keeps_its_upper_8_bits() -> None:
     row = np.array([[200 * 256, 100 * 256, 50 * 256]], dtype="<u2").tobytes()
     tags = [(256, 4, 1), (257, 4, 1), (258, 3, 3), (259, 3, 1), (262, 3, 2), (273, 4, 8), (277, 3, 3), (278, 4, 1)]
@@ -248,7 +254,10 @@ def test_srgb_changes_nothing() -> None:
     assert_color(photo.pixels, (12, 130, 240), 1)
 
 
-@pytest.mark.parametrize("profile", [b"no profile at all", swapped_rgb()[:300], black_cyan_cmyk()])
+@pytest.mark.parametrize(
+    "profile",
+    [b"no profile at all", swapped_rgb()[:300], black_cyan_cmyk(), swapped_rgb().replace(b"RGB ", b"\xff\xfe  ")],
+)
 def test_a_useless_profile_gives_a_note_and_plain_colors(profile: bytes) -> None:
     photo = decoded(file_of(flat("RGB", (200, 100, 50)), "PNG", icc_profile=profile))
     assert_color(photo.pixels, (200, 100, 50))

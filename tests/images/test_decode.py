@@ -199,6 +199,21 @@ def test_other_files_are_refused(data: bytes) -> None:
         decoded(data)
 
 
+def test_a_damaged_heic_is_not_blamed_on_a_missing_extra() -> None:
+    pytest.importorskip("pillow_heif")
+    with pytest.raises(PhotoError, match="no JPEG, PNG"):
+        decoded(b"\0\0\0\x18ftypheix")
+
+
+def test_the_reason_is_one_line() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(flat("RGB", "red", (64, 64))).save(buffer)
+    with pytest.raises(PhotoError) as caught:
+        decoded(buffer.getvalue()[:-9])
+    assert "\n" not in str(caught.value)
+
+
 def test_damage_in_the_metadata_does_not_cost_the_photo() -> None:
     assert_color(decoded(jpeg_with((0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xffgarbage"))).pixels, (254, 0, 0), 2)
 

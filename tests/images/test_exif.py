@@ -66,6 +66,15 @@ def test_entries_that_point_nowhere_or_have_an_unknown_type_are_left_out() -> No
     assert found.image == {1: integers("<", LONG, 7)}
 
 
+def test_values_that_overlap_cannot_multiply_the_data() -> None:
+    entries = b"".join(struct.pack("<HHII", tag, 7, 60000, 8) for tag in range(100))
+    data = b"II*\0" + struct.pack("<I", 60008) + bytes(60000) + struct.pack("<H", 100) + entries + bytes(4)
+    found = parse(data)
+    assert found is not None
+    assert sum(len(value.data) for value in found.image.values()) <= len(data)
+    assert 0 in found.image
+
+
 @pytest.mark.parametrize("keep", range(8, 60))
 def test_a_block_cut_anywhere_is_read_as_far_as_it_goes(keep: int) -> None:
     found = parse(serialize(sample("<"))[:keep])

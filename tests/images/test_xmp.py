@@ -90,6 +90,7 @@ def test_prefixes_texts_and_the_packets_frame_stay() -> None:
         packet().decode().encode("utf-16"),
         b"\xff\xfe\xfd",
         b"no markup",
+        packet(f'dc:format="{"x" * 4_000_000}"'),
         b"<a>" * 3000 + b"</a>" * 3000,
     ],
 )
