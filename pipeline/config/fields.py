@@ -125,9 +125,12 @@ def _resolve_path(value: Any, info: ValidationInfo) -> Any:
 
 def _resolve_painting(value: Any, info: ValidationInfo) -> Any:
     path = _resolve_path(value, info)
-    if isinstance(path, Path) and not path.is_file():
-        kind = "is a folder" if path.is_dir() else "doesn't exist"
-        raise ValueError(f"must be an image file; {path} {kind}")
+    try:
+        if isinstance(path, Path) and not path.is_file():
+            kind = "is a folder" if path.is_dir() else "doesn't exist"
+            raise ValueError(f"must be an image file; {path} {kind}")
+    except OSError as error:
+        raise ValueError(f"must be an image file; {path} can't be looked at ({error.strerror})") from error
     return path
 
 

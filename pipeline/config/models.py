@@ -67,7 +67,7 @@ class OutputSection(Section):
     folder: f.ResolvedPath = Field(_resolved("output"), description="The folder of pictures, log and reports.")
     name: StrictStr = Field(
         "{folder}/{stem}--{variant}",
-        description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} are the "
+        description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} (jpg) are the "
         "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
     )
     format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")

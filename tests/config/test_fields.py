@@ -64,6 +64,11 @@ def test_a_path_that_is_no_path_is_told_with_its_setting(problems: Problems) -> 
     assert told[1] == "output.folder: must be the path of a file or folder, found 7"
 
 
+def test_a_painting_that_can_not_be_looked_at_is_told(problems: Problems) -> None:
+    [told] = problems(f"styles: [{{name: night, painting: {'x' * 5000}}}]")
+    assert told.startswith("styles[0].painting: must be an image file; ")
+
+
 def test_a_weights_file_is_relative_to_the_config(load: Load, folder: Path) -> None:
     assert load(STYLE + "engine: {weights: net.safetensors}").engine.weights == str(folder / "net.safetensors")
     assert load(STYLE + "engine: {weights: torchvision}").engine.weights == "torchvision"
