@@ -39,6 +39,8 @@ def publish(part: Path, final: Path, *, link: Callable[[Path, Path], None] = os.
         except FileExistsError:
             if not part.samefile(final):
                 return False
+        except FileNotFoundError:
+            raise  # the part or the folder is gone: not a matter of hard links, and no answer about ``final``
         except OSError:
             return _rename_if_free(part, final)
         failpoint("picture-linked")

@@ -60,6 +60,12 @@ def test_a_missing_folder_is_named(tmp_path: Path, place: object) -> None:
     assert files(tmp_path) == {"part": "picture"}
 
 
+def test_a_missing_part_is_an_error_even_if_the_name_is_taken(tmp_path: Path) -> None:
+    final = written(tmp_path / "final.jpg", "the user's")
+    with pytest.raises(StorageError, match="No such file"):
+        publish(tmp_path / "part", final)
+
+
 def test_replacing_puts_the_part_in_the_place_of_the_old_file(tmp_path: Path) -> None:
     part = written(tmp_path / "part", "new")
     replace(part, written(tmp_path / "final.jpg", "old"))
