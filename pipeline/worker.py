@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline import __version__
-from pipeline.engine.canvas import Commission
-from pipeline.engine.events import Broken, Event, Finished, Snapshot, Step
+from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
 from pipeline.errors import CannotRunError, OutOfMemoryError, PhotoError, StorageError, StylewatchError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes, sha256_of_file

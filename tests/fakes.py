@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.canvas import Commission
-from pipeline.engine.events import Broken, Event, Finished, Snapshot, Step
+from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.model import EngineSettings, Losses
 

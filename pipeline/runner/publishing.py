@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import StorageError
+from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
 from pipeline.images.publish import publish, replace, sync_folder
 from pipeline.ledger import Ledger
@@ -97,6 +98,7 @@ class Publisher:
     def confirm(self, delivery: Delivery, output: str) -> None:
         """Make a published name durable, then the row done."""
         sync_folder((self._folder / output).parent)
+        failpoint("picture-published")
         self._ledger.complete(
             delivery.token,
             key=delivery.key,

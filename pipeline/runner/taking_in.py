@@ -38,7 +38,7 @@ def take_in(
 ) -> TakenIn:
     """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
     folder = config.input.folder
-    found = scan(folder, config.input.ignore)
+    found = scan(folder, config.input.ignore, outside=(config.output.folder, config.state.folder))
     unknown = ledger.unknown_photos(found.photos)
     settled = sort_out(
         folder,
@@ -56,6 +56,10 @@ def take_in(
     return TakenIn(
         photos=len(found.photos),
         set_aside=(
+            *(
+                PhotoSetAside(path, "incomplete", note)
+                for path, note in zip(found.unreadable, found.notes, strict=True)
+            ),
             *(PhotoSetAside(photo.path, "incomplete", reason) for photo, reason in settled.incomplete),
             *(PhotoSetAside(photo.path, "quarantined", reason) for photo, reason in settled.quarantined),
         ),

@@ -1,0 +1,118 @@
+"""kill -9 at every named moment, with real processes: afterwards all pictures are there, once, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.failpoints import NAMES, VARIABLE
+from pipeline.model import JobState
+from tests.fakes import write_photo
+from tests.workshop import Workshop
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")]
+
+ROOT = Path(__file__).parents[2]
+PHOTOS = 4
+PICTURES = sorted(f"{number}--night.jpg" for number in range(PHOTOS))
+
+
+def start(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """Start a pass over ``folder`` in a process of its own, with the fake engine in another."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.drive", str(folder)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(folder: Path, **environment: str) -> tuple[int, str]:
+    process = start(folder, **environment)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, (out + err).decode()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    workshop = Workshop(tmp_path)
+    for number in range(PHOTOS):
+        workshop.photo(f"{number}.png", shade=number * 16)
+    workshop.config()
+    return workshop
+
+
+def assert_all_is_well(workshop: Workshop) -> None:
+    assert workshop.pictures() == PICTURES
+    for number in range(PHOTOS):
+        with Image.open(workshop.out / f"{number}--night.jpg") as picture:
+            green = picture.convert("RGB").getpixel((20, 20))[1]
+        # The fake engine inverts colors, so each picture shows which photo it was made of.
+        assert abs(green - (255 - 120 - number)) <= 3
+    with workshop.ledger() as ledger:
+        counts = ledger.counts()
+        assert ledger.leases() == []
+    assert counts[JobState.DONE] == PHOTOS
+    assert sum(counts.values()) == PHOTOS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kill_at_every_named_moment_loses_and_doubles_nothing(workshop: Workshop, name: str) -> None:
+    once = name in ("photos-recorded", "jobs-recorded")
+    code, output = run(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
+    # A worker that dies at its second photo is replaced within the run; the program itself is not.
+    assert code == (0 if name.startswith("worker-") else -signal.SIGKILL), output
+    code, output = run(workshop.folder)
+    assert code == 0, output
+    assert_all_is_well(workshop)
+
+
+def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(workshop: Workshop) -> None:
+    write_photo(workshop.folder / "in" / "deadly.png", "kills the worker")
+    code, output = run(workshop.folder)
+    assert code == 1, output
+    assert workshop.pictures() == PICTURES
+    with workshop.ledger() as ledger:
+        (failure,) = ledger.failures()
+    assert failure.job.photo == "deadly.png"
+    assert "SIGKILL" in failure.reason
+    assert run(workshop.folder)[0] == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the worker's pid in /proc")
+def test_a_worker_killed_from_outside_is_replaced_and_its_photo_tried_again(workshop: Workshop) -> None:
+    write_photo(workshop.folder / "in" / "endless.png", "takes for ever")
+    kills = 0
+    with start(workshop.folder) as process:
+        assert process.stdout is not None
+        seen = set[bytes]()
+        for line in process.stdout:
+            # A second step under the same token: only the endless picture has one.
+            if b"Progress" in line and line in seen:
+                os.kill(_worker_of(process.pid), signal.SIGKILL)
+                kills += 1
+                while b"JobFailed" not in process.stdout.readline():
+                    pass  # steps that were on their way when the worker died
+            seen.add(line)
+    assert kills == 3
+    assert process.returncode == 1
+    assert workshop.pictures() == PICTURES
+
+
+def _worker_of(parent: int) -> int:
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            if (
+                f"PPid:\t{parent}\n" in status.read_text()
+                and b"spawn_main" in (status.parent / "cmdline").read_bytes()
+            ):
+                return int(status.parent.name)
+    raise AssertionError("no worker")
