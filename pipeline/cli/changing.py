@@ -1,0 +1,61 @@
+"""Commands that change what will be done: ``retry`` and ``demo``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import config_argument
+from pipeline.config import Config, load_config
+from pipeline.errors import UsageError
+from pipeline.ledger import Ledger
+from pipeline.model import Job
+from pipeline.runner.preparation import open_ledger
+
+
+@click.command()
+@config_argument
+@click.argument("photos", nargs=-1, metavar="[PHOTO]...")
+@click.option("--missing", is_flag=True, help="Also make pictures again that were deleted from the output folder.")
+def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
+    """Give failed and quarantined photos another chance in the next run.
+
+    Without PHOTO all of them; PHOTO is a path as 'stylewatch status' prints it, relative to the input folder.
+    """
+    settings = load_config(config)
+    with open_ledger(settings) as ledger:
+        count = ledger.retry(photos or None)
+        if missing:
+            count += ledger.redo(_missing(settings, ledger))
+    if photos and not count:
+        raise UsageError(f"no failed or quarantined picture of {', '.join(photos)}; 'stylewatch status' lists them")
+    click.echo(f"{count} picture{'' if count == 1 else 's'} will be tried by the next run")
+
+
+def _missing(config: Config, ledger: Ledger) -> list[Job]:
+    """Return the jobs whose published pictures are not there any more."""
+    # One listing a folder: a stat for each of 100,000 files takes minutes on a network share.
+    listings: dict[Path, set[str]] = {}
+    missing = []
+    for row in ledger.finished():
+        path = config.output.folder / row.output
+        if path.parent not in listings:
+            listings[path.parent] = set(os.listdir(path.parent)) if path.parent.is_dir() else set()
+        if path.name not in listings[path.parent]:
+            missing.append(row.job)
+    return missing
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def demo(folder: Path) -> None:
+    """Put two public-domain sample photos into FOLDER."""
+    from pipeline.images.samples import write_sample_photos
+
+    for path in write_sample_photos(folder):
+        click.echo(path)
+
+
+COMMANDS = (retry, demo)

@@ -1,0 +1,69 @@
+"""The command group and what all commands share: the config argument, errors to one sentence and an exit code.
+
+Adding a command: write it in the module of its kind (``making``, ``looking``, ``changing``) and register it here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from pipeline import __version__
+from pipeline.cli import changing, looking, making
+from pipeline.errors import ConfigError, StylewatchError
+
+_EPILOG: Final = """\b
+Exit codes:
+  0    all done
+  1    some photos failed in this run, the rest is done
+  2    bad usage or config
+  3    cannot run: weights, device, disk, or another instance at work
+  130  interrupted
+
+\b
+Shell completion (bash; zsh and fish alike):
+  eval "$(_STYLEWATCH_COMPLETE=bash_source stylewatch)"
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="stylewatch")
+def stylewatch() -> None:
+    r"""Turn folders of photos into paintings, unattended.
+
+    \b
+    First steps:
+      stylewatch demo input                     put two sample photos into input/
+      stylewatch run configs/quickstart.yaml    make their pictures
+      stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
+      stylewatch plan CONFIG                    what a run would do, and how long
+    """
+
+
+for _command in (*making.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
+    stylewatch.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; every explained error becomes one sentence on stderr and its exit code."""
+    try:
+        sys.exit(stylewatch.main(standalone_mode=False))
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ConfigError as error:
+        count = len(error.problems)
+        click.echo(f"{error}\n{count} problem{'s' if count > 1 else ''} in the config; nothing was done.", err=True)
+        sys.exit(error.exit_code)
+    except StylewatchError as error:
+        click.echo(f"stylewatch: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,166 @@
+"""Commands that only look: ``check``, ``plan``, ``status``, ``styles`` and ``schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import click
+
+from pipeline.cli.options import config_argument, json_option
+from pipeline.config import Config, json_schema, load_config
+from pipeline.errors import StylewatchError
+from pipeline.model import JobState
+from pipeline.runner.planning import Outlook, in_words, look_ahead
+from pipeline.runner.preparation import ledger_file, open_ledger
+
+_SHOWN: Final = 20
+
+
+@click.command()
+@config_argument
+def check(config: Path) -> None:
+    """Check the config, the device, the weights, the paintings, the folders and the disk; change nothing."""
+    from pipeline.runner.checking import findings
+
+    worst: StylewatchError | None = None
+    settings = load_config(config)
+    click.echo(f"ok    config: {config}")
+    for finding in findings(settings):
+        click.echo(f"{'ok   ' if finding.error is None else 'WRONG'} {finding.what}: {finding.detail}")
+        worst = worst or finding.error
+    if worst is not None:
+        raise click.exceptions.Exit(worst.exit_code)
+
+
+@click.command()
+@config_argument
+@click.option("--all", "show_all", is_flag=True, help=f"List every picture, not only the first {_SHOWN}.")
+@json_option
+def plan(config: Path, show_all: bool, as_json: bool) -> None:
+    """Tell what 'run' would do: photo × style (recipe) -> picture, how many, and how long. Changes nothing."""
+    settings = load_config(config)
+    outlook = look_ahead(settings)
+    if as_json:
+        click.echo(json.dumps(_outlook_fields(outlook)))
+        return
+    for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
+        click.echo(f"{job.job} -> {_printable(job.output)}")
+    if not show_all and len(outlook.jobs) > _SHOWN:
+        click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
+    _print_outlook(settings, outlook)
+
+
+def _print_outlook(config: Config, outlook: Outlook) -> None:
+    for photo in outlook.taken_in.set_aside:
+        click.echo(f"{photo.kind}: {_printable(photo.path)}: {photo.reason}")
+    if outlook.taken_in.unpaired:
+        click.echo(f"{outlook.taken_in.unpaired:,} photos match no rule and no style's folder: no pictures of them")
+    click.echo(
+        f"{len(outlook.jobs):,} to make, {outlook.done:,} done, {outlook.quarantined:,} quarantined; "
+        f"{outlook.taken_in.photos:,} photos in {config.input.folder}"
+    )
+    if not outlook.jobs:
+        return
+    basis = (
+        "measured on the pictures made so far"
+        if outlook.measured
+        else "a guess for two CPU cores until the first picture is made here"
+    )
+    click.echo(f"Time: {in_words(outlook.seconds)} ({basis}).")
+    if outlook.advice:
+        click.echo("What would shorten it:")
+    for line in outlook.advice:
+        click.echo(f"  {line}")
+
+
+def _outlook_fields(outlook: Outlook) -> dict[str, object]:
+    return {
+        "jobs": [
+            {
+                "photo": _printable(job.job.photo),
+                "style": job.job.style,
+                "recipe": job.job.recipe,
+                "output": _printable(job.output),
+            }
+            for job in outlook.jobs
+        ],
+        "photos": outlook.taken_in.photos,
+        "done": outlook.done,
+        "quarantined": outlook.quarantined,
+        "unpaired": outlook.taken_in.unpaired,
+        "seconds": round(outlook.seconds, 1),
+        "measured": outlook.measured,
+    }
+
+
+@click.command()
+@config_argument
+@json_option
+def status(config: Path, as_json: bool) -> None:
+    """Tell how many pictures are pending, done and failed, and why."""
+    settings = load_config(config)
+    counts: dict[JobState, int] = {}
+    failures: list[dict[str, object]] = []
+    if ledger_file(settings).exists():
+        with open_ledger(settings) as ledger:
+            counts = ledger.counts()
+            failures = [
+                {
+                    "photo": _printable(row.job.photo),
+                    "style": row.job.style,
+                    "recipe": row.job.recipe,
+                    "state": row.state.value,
+                    "reason": row.reason,
+                    "attempts": row.attempts,
+                }
+                for row in ledger.failures()
+            ]
+    numbers = {state.value: counts.get(state, 0) for state in JobState}
+    if as_json:
+        click.echo(json.dumps({"version": 1, "counts": numbers, "failures": failures}))
+        return
+    click.echo(", ".join(f"{count:,} {name}" for name, count in numbers.items()))
+    for failure in failures:
+        click.echo(f"{failure['state']}: {failure['photo']} × {failure['style']}: {failure['reason']}")
+    if failures:
+        click.echo("'stylewatch retry' gives them another chance.")
+
+
+@click.command()
+@config_argument
+@click.option(
+    "--warm", is_flag=True, help="Compute every style target the config needs now, not with the first photo."
+)
+@click.option("--prune", is_flag=True, help="Delete the targets of paintings that no style of this config uses.")
+def styles(config: Path, warm: bool, prune: bool) -> None:
+    """List the style cache: what is computed once for each painting and size, and reused for every photo."""
+    from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
+
+    settings = load_config(config)
+    if warm:
+        hits, misses = warm_targets(settings)
+        click.echo(f"{misses} computed, {hits} already there")
+    if prune:
+        count, freed = prune_targets(settings)
+        click.echo(f"{count} deleted, {freed / 1e6:.1f} MB freed")
+    total = 0
+    for row in list_targets(settings):
+        total += row.size_bytes
+        click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB")
+    click.echo(f"{total / 1e6:.1f} MB in {settings.cache.folder}")
+
+
+@click.command()
+def schema() -> None:
+    """Print the config's JSON Schema, for editors that complete and check YAML."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _printable(name: str) -> str:
+    """Return a file name that any terminal can show: bytes that are not UTF-8 become a replacement character."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+COMMANDS = (check, plan, status, styles, schema)
