@@ -12,6 +12,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger
 from pipeline.model import Job
+from pipeline.report.words import counted
 from pipeline.runner.preparation import open_ledger
 
 
@@ -31,7 +32,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
             count += ledger.redo(_missing(settings, ledger))
     if photos and not count:
         raise UsageError(f"no failed or quarantined picture of {', '.join(photos)}; 'stylewatch status' lists them")
-    click.echo(f"{count} picture{'' if count == 1 else 's'} will be tried by the next run")
+    click.echo(f"{counted(count, 'picture')} will be tried by the next run")
 
 
 def _missing(config: Config, ledger: Ledger) -> list[Job]:

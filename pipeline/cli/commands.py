@@ -14,6 +14,16 @@ from pipeline import __version__
 from pipeline.cli import changing, looking, making
 from pipeline.errors import ConfigError, StylewatchError
 
+_HELP: Final = """Turn folders of photos into paintings, unattended.
+
+\b
+First steps:
+  stylewatch demo input                     put two sample photos into input/
+  stylewatch run configs/quickstart.yaml    make their pictures
+  stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
+  stylewatch plan CONFIG                    what a run would do, and how long
+"""
+
 _EPILOG: Final = """\b
 Exit codes:
   0    all done
@@ -28,18 +38,12 @@ Shell completion (bash; zsh and fish alike):
 """
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    help=_HELP, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="stylewatch")
 def stylewatch() -> None:
-    r"""Turn folders of photos into paintings, unattended.
-
-    \b
-    First steps:
-      stylewatch demo input                     put two sample photos into input/
-      stylewatch run configs/quickstart.yaml    make their pictures
-      stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
-      stylewatch plan CONFIG                    what a run would do, and how long
-    """
+    """Hold the commands together; what they have in common is in :func:`main`."""
 
 
 for _command in (*making.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
@@ -49,7 +53,7 @@ for _command in (*making.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
 def main() -> None:
     """Run the command line; every explained error becomes one sentence on stderr and its exit code."""
     try:
-        sys.exit(stylewatch.main(standalone_mode=False))
+        sys.exit(stylewatch.main(prog_name="stylewatch", standalone_mode=False))
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:

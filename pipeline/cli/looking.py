@@ -12,6 +12,7 @@ from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import JobState
+from pipeline.report.words import counted, printable
 from pipeline.runner.planning import Outlook, in_words, look_ahead
 from pipeline.runner.preparation import ledger_file, open_ledger
 
@@ -46,7 +47,7 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
         click.echo(json.dumps(_outlook_fields(outlook)))
         return
     for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
-        click.echo(f"{job.job} -> {_printable(job.output)}")
+        click.echo(f"{job.job} -> {printable(job.output)}")
     if not show_all and len(outlook.jobs) > _SHOWN:
         click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
     _print_outlook(settings, outlook)
@@ -54,12 +55,13 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
 
 def _print_outlook(config: Config, outlook: Outlook) -> None:
     for photo in outlook.taken_in.set_aside:
-        click.echo(f"{photo.kind}: {_printable(photo.path)}: {photo.reason}")
+        click.echo(f"{photo.kind}: {printable(photo.path)}: {photo.reason}")
     if outlook.taken_in.unpaired:
-        click.echo(f"{outlook.taken_in.unpaired:,} photos match no rule and no style's folder: no pictures of them")
+        unpaired = counted(outlook.taken_in.unpaired, "photo")
+        click.echo(f"no picture of {unpaired}: no rule and no style's folder matches")
     click.echo(
         f"{len(outlook.jobs):,} to make, {outlook.done:,} done, {outlook.quarantined:,} quarantined; "
-        f"{outlook.taken_in.photos:,} photos in {config.input.folder}"
+        f"{counted(outlook.taken_in.photos, 'photo')} in {config.input.folder}"
     )
     if not outlook.jobs:
         return
@@ -79,10 +81,10 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
     return {
         "jobs": [
             {
-                "photo": _printable(job.job.photo),
+                "photo": printable(job.job.photo),
                 "style": job.job.style,
                 "recipe": job.job.recipe,
-                "output": _printable(job.output),
+                "output": printable(job.output),
             }
             for job in outlook.jobs
         ],
@@ -108,7 +110,7 @@ def status(config: Path, as_json: bool) -> None:
             counts = ledger.counts()
             failures = [
                 {
-                    "photo": _printable(row.job.photo),
+                    "photo": printable(row.job.photo),
                     "style": row.job.style,
                     "recipe": row.job.recipe,
                     "state": row.state.value,
@@ -156,11 +158,6 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
 def schema() -> None:
     """Print the config's JSON Schema, for editors that complete and check YAML."""
     click.echo(json.dumps(json_schema(), indent=2))
-
-
-def _printable(name: str) -> str:
-    """Return a file name that any terminal can show: bytes that are not UTF-8 become a replacement character."""
-    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 COMMANDS = (check, plan, status, styles, schema)

@@ -19,6 +19,7 @@ from pipeline.model import RunEvent, RunFinished
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
+from pipeline.report.words import counted
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
@@ -83,7 +84,7 @@ def try_(
     with contextlib.closing(executor), _stopping(executor.stop) as stopped, display:
         pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
     if not quiet and not as_json:
-        click.echo(f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'} in {folder}")
+        click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
     raise click.exceptions.Exit(_INTERRUPTED if stopped else 0)
 
 

@@ -15,6 +15,7 @@ from pipeline.executors.child import make_stylizer
 from pipeline.images.decode import decode_painting
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
+from pipeline.report.words import counted
 from pipeline.runner.preparation import ledger_file, source_of
 
 
@@ -50,9 +51,8 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 def _input(config: Config) -> str:
     found = scan(config.input.folder, config.input.ignore)
     skipped = sum(found.skipped.values())
-    return f"{len(found.photos):,} photos in {config.input.folder}" + (
-        f", {skipped:,} other files" if skipped else ""
-    )
+    others = f", {counted(skipped, 'other file')}" if skipped else ""
+    return f"{counted(len(found.photos), 'photo')} in {config.input.folder}{others}"
 
 
 def _painting(path: Path) -> str:
@@ -79,7 +79,7 @@ def _disk(config: Config) -> str:
 
 def _ledger(config: Config) -> str:
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
-        return f"{sum(ledger.counts().values()):,} pictures on record"
+        return f"{counted(sum(ledger.counts().values()), 'picture')} on record"
 
 
 def _engine(config: Config) -> str:
