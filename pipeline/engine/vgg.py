@@ -8,6 +8,7 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as nn
@@ -38,11 +39,8 @@ class Network:
         self._autocast = autocast
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
         depth = max(LAYERS.index(layer) for layer in self.layers) + 1
-        self._convolutions = [
-            (name, _placed(weight, self._device, dtype), _placed(bias, self._device, dtype))
-            for name, (weight, bias) in weights.convolutions.items()
-            if LAYERS.index(name) < depth
-        ]
+        placed = place(weights, self._device, dtype).convolutions
+        self._convolutions = [(name, *placed[name]) for name in placed if LAYERS.index(name) < depth]
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
@@ -69,6 +67,15 @@ class Network:
             if rectified in self.layers:
                 found[rectified] = x
         return found
+
+
+def place(weights: Weights, device: torch.device, dtype: torch.dtype = torch.float32) -> Weights:
+    """Return ``weights`` on ``device`` as convolutions want them there, so that several networks can share them."""
+    convolutions = {
+        name: (_placed(weight, device, dtype), _placed(bias, device, dtype))
+        for name, (weight, bias) in weights.convolutions.items()
+    }
+    return replace(weights, convolutions=convolutions)
 
 
 def _placed(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

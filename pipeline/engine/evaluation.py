@@ -1,0 +1,86 @@
+"""One evaluation of a batch: losses and gradients, in pieces that fit into memory. Refuses to move pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import is_out_of_memory
+from pipeline.engine.losses import Objective
+from pipeline.engine.vgg import Network
+
+Targets = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Weighted losses (B, 3), columns content, style and total, and the total's gradients (B, 3, H, W)."""
+
+    losses: Tensor
+    gradients: Tensor
+
+
+class Evaluate(Protocol):
+    """How pictures are judged; a test may judge in another way."""
+
+    def __call__(
+        self, network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+    ) -> Evaluation:
+        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+
+
+def evaluate(
+    network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+) -> Evaluation:
+    """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+    pictures = pictures.detach().requires_grad_()
+    found = objective.losses(pictures, network.features(pictures), content, style)
+    (gradients,) = torch.autograd.grad(found.total.sum(), pictures)
+    return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
+
+
+class Chunks:
+    """Splits batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
+
+    Whatever runs out of memory is tried again in halves; what was learned holds for later batches.
+    """
+
+    def __init__(self, pixels_at_once: int) -> None:
+        self.pixels_at_once = pixels_at_once
+
+    def run(self, count: int, pixels: int, work: Callable[[slice], Evaluation]) -> list[Evaluation | None]:
+        """Return the evaluation of each of ``count`` images of ``pixels`` each; None: too large even alone."""
+        found: list[Evaluation | None] = []
+        while len(found) < count:
+            size = min(max(1, self.pixels_at_once // pixels), count - len(found))
+            result = _attempt(work, slice(len(found), len(found) + size))
+            if result is not None:
+                found += _one_by_one(result)
+            elif size == 1:
+                found.append(None)
+            else:
+                self.pixels_at_once = size // 2 * pixels
+        return found
+
+
+def _attempt(work: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
+    try:
+        return work(part)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Here the failed attempt's tensors are gone with their frames.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+def _one_by_one(result: Evaluation) -> Sequence[Evaluation]:
+    return [
+        Evaluation(losses[None], gradient[None])
+        for losses, gradient in zip(result.losses, result.gradients, strict=True)
+    ]

@@ -1,0 +1,255 @@
+"""Stylizes photos, several at once. Owns the order of work; refuses to know where photos come from or go to.
+
+Continuous batching: whenever a canvas is finished or broken, the next commission takes its place. Canvases of one
+shape and one objective are evaluated together, but nothing couples them: each has its own targets, its own
+optimizer state and its own end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.cache import StyleCache
+from pipeline.engine.canvas import Canvas, blank_canvas
+from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory
+from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate
+from pipeline.engine.events import (
+    Broken,
+    Commission,
+    Event,
+    Finished,
+    Snapshot,
+    Step,
+    finished_picture,
+    not_finite,
+    out_of_memory,
+    snapshot_of,
+    step_of,
+)
+from pipeline.engine.losses import Objective, gram
+from pipeline.engine.optimizers import make_optimizer
+from pipeline.engine.targets import LoadPainting, StyleTargets
+from pipeline.engine.vgg import Network, place
+from pipeline.engine.weights import load_weights
+from pipeline.errors import StylewatchError, StylizeError
+from pipeline.model import EngineSettings, Losses, PoolingKind, Recipe, Style, canonical_layer
+
+__all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
+
+Pull = Callable[[int], Sequence[Commission]]
+
+
+class Stylizer:
+    """A VGG-19 on a device, ready for commissions.
+
+    ``capacity``: canvases worked on at once. ``device_name``: for people, such as "cpu (2 threads, float32)".
+    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError.
+    Raises DeviceError and WeightsError.
+    """
+
+    def __init__(
+        self, settings: EngineSettings, load_painting: LoadPainting, *, evaluate: Evaluate = evaluate
+    ) -> None:
+        hardware = choose_hardware(settings)
+        self._device, self._autocast = hardware.device, hardware.autocast
+        self._weights = place(load_weights(settings.weights), self._device)
+        self._evaluate = evaluate
+        self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
+        folder = settings.cache_folder
+        self._targets = StyleTargets(
+            load_painting,
+            StyleCache(folder, settings.cache_limit_bytes) if folder else None,
+            weights_id=self._weights.id,
+            precision=hardware.precision,
+            device=self._device,
+        )
+        budget = choose_budget(settings, hardware, self._peak_bytes)
+        self._chunks = Chunks(budget.pixels)
+        self.capacity = budget.canvases
+        self.device_name = hardware.name
+
+    def run(self, pull: Pull) -> Iterator[Event]:
+        """Work on commissions until none is left; a broken one never stops the others.
+
+        ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
+        are none now. The run ends when no canvas is active and ``pull`` has returned none.
+        """
+        active: list[Canvas] = []
+        while True:
+            free = self.capacity - len(active)
+            pulled = pull(free) if free > 0 else ()
+            for commission in pulled:
+                yield from self._admit(commission, active)
+            active = [canvas for canvas in active if not canvas.over]
+            if not active and not pulled:
+                return
+            for batch in _batches(active):
+                yield from self._step(batch)
+            active = [canvas for canvas in active if not canvas.over]
+
+    def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
+        """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
+
+        Raises PaintingError.
+        """
+        network, layers = self._network(recipe), _style_layers(recipe)
+        found = [self._targets.of(style, size, network, layers, recipe.pooling) for size in recipe.sizes()]
+        return sum(target.hits for target in found), sum(target.misses for target in found)
+
+    def _admit(self, commission: Commission, active: list[Canvas]) -> Iterator[Event]:
+        canvas = blank_canvas(commission, self._device)
+        active.append(canvas)
+        yield from self._aim(canvas)
+
+    def _aim(self, canvas: Canvas) -> Iterator[Broken]:
+        """Give a canvas the targets of its scale, or break it."""
+        try:
+            self._find_targets(canvas)
+        except StylewatchError as error:
+            yield _broken(canvas, error)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            yield _broken(canvas, out_of_memory(canvas))
+
+    def _find_targets(self, canvas: Canvas) -> None:
+        recipe, network = canvas.recipe, self._network(canvas.recipe)
+        style = self._targets.of(canvas.commission.style, canvas.size, network, _style_layers(recipe), recipe.pooling)
+        with torch.no_grad():
+            features = network.features(canvas.photo().to(self._device))
+        canvas.content = {layer: features[layer] for layer, _ in _objective(recipe).content_layers}
+        canvas.grams = style.grams
+        canvas.cache_hits += style.hits
+        canvas.cache_misses += style.misses
+        canvas.notes += style.notes
+
+    def _step(self, batch: list[Canvas]) -> Iterator[Event]:
+        """Evaluate a batch once, and move those canvases on that are neither broken nor finished at this scale."""
+        going: list[tuple[Canvas, Tensor, Tensor]] = []
+        for canvas, found in zip(batch, self._evaluations(batch), strict=True):
+            if found is None:
+                yield _broken(canvas, out_of_memory(canvas))
+                continue
+            content, style, total = found.losses[0].tolist()
+            if not math.isfinite(total):
+                yield _broken(canvas, not_finite(canvas, total))
+                continue
+            canvas.record(Losses(content, style, total))
+            yield from _report(canvas, Losses(content, style, total))
+            if canvas.scale_is_finished:
+                yield from self._next_scale(canvas)
+            else:
+                going.append((canvas, found.losses[:, 2], found.gradients))
+        self._move(going)
+
+    def _evaluations(self, batch: list[Canvas]) -> list[Evaluation | None]:
+        recipe = batch[0].recipe
+        network, objective = self._network(recipe), _objective(recipe)
+
+        def work(part: slice) -> Evaluation:
+            canvases = batch[part]
+            content = {
+                layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
+            }
+            style = {layer: torch.stack([canvas.grams[layer] for canvas in canvases]) for layer in canvases[0].grams}
+            pictures = torch.cat([canvas.state.pixels for canvas in canvases])
+            return self._evaluate(network, objective, pictures, content, style)
+
+        return self._chunks.run(len(batch), batch[0].state.pixels[0, 0].numel(), work)
+
+    def _move(self, going: list[tuple[Canvas, Tensor, Tensor]]) -> None:
+        if not going:
+            return
+        canvases = [canvas for canvas, _, _ in going]
+        following = make_optimizer(canvases[0].recipe).step(
+            torch.cat([canvas.state.pixels for canvas in canvases]),
+            torch.cat([loss for _, loss, _ in going]),
+            torch.cat([gradient for _, _, gradient in going]),
+            [canvas.state.optimizer for canvas in canvases],
+        )
+        for canvas, pixels in zip(canvases, following, strict=True):
+            canvas.state.pixels = pixels[None]
+
+    def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
+        if canvas.at_the_last_scale:
+            canvas.over = True
+            yield finished_picture(canvas)
+            return
+        canvas.refine()
+        yield from self._aim(canvas)
+
+    def _network(self, recipe: Recipe) -> Network:
+        objective = _objective(recipe)
+        layers = frozenset(layer for layer, _ in (*objective.content_layers, *objective.style_layers))
+        key = (layers, recipe.pooling)
+        if key not in self._networks:
+            self._networks[key] = Network(
+                self._weights, layers, pooling=recipe.pooling, device=self._device, autocast=self._autocast
+            )
+        return self._networks[key]
+
+    def _peak_bytes(self, count: int, side: int) -> int:
+        """Return the memory that evaluating ``count`` square pictures takes at most."""
+        recipe = Recipe()
+        network, objective = self._network(recipe), _objective(recipe)
+        pictures = torch.rand(count, 3, side, side, device=self._device)
+        with torch.no_grad():
+            features = network.features(pictures)
+        content = {layer: features[layer] for layer, _ in objective.content_layers}
+        style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
+        torch.cuda.reset_peak_memory_stats(self._device)
+        evaluate(network, objective, pictures, content, style)
+        return torch.cuda.max_memory_allocated(self._device)
+
+
+@lru_cache(maxsize=64)
+def _objective(recipe: Recipe) -> Objective:
+    """Return what ``recipe`` minimizes, its layers by the field's names. Raises StylizeError for a wrong name."""
+    if not (recipe.content_layers or recipe.style_layers):
+        raise StylizeError(f"recipe {recipe.name!r} names no layer at all; give it content_layers or style_layers")
+    try:
+        content, style = (
+            tuple((canonical_layer(name), weight) for name, weight in layers)
+            for layers in (recipe.content_layers, recipe.style_layers)
+        )
+    except ValueError as error:
+        raise StylizeError(f"recipe {recipe.name!r}: {error}") from error
+    return Objective(content, style, recipe.content_weight, recipe.style_weight, recipe.tv_weight, recipe.loss)
+
+
+def _style_layers(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(layer for layer, _ in _objective(recipe).style_layers)
+
+
+def _batches(active: Sequence[Canvas]) -> list[list[Canvas]]:
+    """Group canvases that can be evaluated and moved together, keeping their order."""
+    batches: dict[Hashable, list[Canvas]] = {}
+    for canvas in active:
+        recipe = canvas.recipe
+        alike = (
+            canvas.geometry.outer,
+            _objective(recipe),
+            recipe.pooling,
+            recipe.optimizer,
+            recipe.learning_rate,
+            recipe.learning_rate_decay,
+        )
+        batches.setdefault(alike, []).append(canvas)
+    return list(batches.values())
+
+
+def _report(canvas: Canvas, losses: Losses) -> Iterator[Event]:
+    yield step_of(canvas, losses)
+    every = canvas.recipe.snapshot_every
+    if every and canvas.evaluations % every == 0:
+        yield snapshot_of(canvas)
+
+
+def _broken(canvas: Canvas, error: StylewatchError) -> Broken:
+    canvas.over = True
+    return Broken(canvas.commission.token, error)
