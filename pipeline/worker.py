@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pipeline import __version__
 from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
-from pipeline.errors import CannotRunError, OutOfMemoryError, PhotoError, StorageError, StylewatchError
+from pipeline.errors import CannotRunError, OutOfMemoryError, PhotoError, StylewatchError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes, sha256_of_file
 from pipeline.images.decode import DecodedPhoto, decode
@@ -123,7 +123,7 @@ class Worker:
             folder.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             write_picture(event.pixels, None, Metadata(), provenance, options, path)
-        except (StorageError, OSError):
+        except (StylewatchError, OSError):
             # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
             return
         self._tell(Checkpoint(event.token, path))
@@ -140,7 +140,9 @@ class Worker:
                 assignment.part_path,
             )
             sha256 = sha256_of_file(assignment.part_path)
-        except (StorageError, OSError) as error:
+        except StylewatchError as error:
+            return Failure(event.token, _kind_of(error), str(error))
+        except OSError as error:
             return Failure(event.token, FailureKind.STORAGE, str(error))
         return Artwork(
             token=event.token,

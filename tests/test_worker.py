@@ -132,6 +132,14 @@ def test_an_output_folder_that_is_gone_is_nobodys_photos_fault(tmp_path: Path) -
     assert failure.kind is FailureKind.STORAGE
 
 
+def test_a_picture_too_large_for_its_format_fails_alone(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", size=(65_501, 1))
+    recipe = Recipe(size=65_501, scales=1)
+    failure = work(an_assignment(photo, recipe=recipe))[-1]
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.ENGINE
+
+
 def test_intermediate_pictures_go_into_their_folder(tmp_path: Path) -> None:
     recipe = Recipe(size=48, scales=1, snapshot_every=1)
     assignment = an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe, snapshot_folder=tmp_path / "snapshots")

@@ -170,7 +170,7 @@ def _check_size(size: Size, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PhotoError(
             f"the picture has {width} × {height} pixels, more than the allowed {max_pixels}: "
-            f"reduce it, or raise max_pixels if you trust it"
+            f"reduce it, or raise input.max_megapixels if you trust it"
         )
 
 
