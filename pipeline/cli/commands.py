@@ -6,6 +6,7 @@ Adding a command: write it in the module of its kind (``making``, ``looking``, `
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Final
 
 import click
@@ -52,6 +53,9 @@ for _command in (*making.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
 
 def main() -> None:
     """Run the command line; every explained error becomes one sentence on stderr and its exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Not every terminal has a "×", and names of files may be any bytes.
+        sys.stdout.reconfigure(errors="replace")
     try:
         sys.exit(stylewatch.main(prog_name="stylewatch", standalone_mode=False))
     except click.exceptions.Exit as error:

@@ -47,7 +47,7 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
         click.echo(json.dumps(_outlook_fields(outlook)))
         return
     for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
-        click.echo(f"{job.job} -> {printable(job.output)}")
+        click.echo(printable(f"{job.job} -> {job.output}"))
     if not show_all and len(outlook.jobs) > _SHOWN:
         click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
     _print_outlook(settings, outlook)
@@ -55,7 +55,7 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
 
 def _print_outlook(config: Config, outlook: Outlook) -> None:
     for photo in outlook.taken_in.set_aside:
-        click.echo(f"{photo.kind}: {printable(photo.path)}: {photo.reason}")
+        click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
     if outlook.taken_in.unpaired:
         unpaired = counted(outlook.taken_in.unpaired, "photo")
         click.echo(f"no picture of {unpaired}: no rule and no style's folder matches")
@@ -125,7 +125,7 @@ def status(config: Path, as_json: bool) -> None:
         return
     click.echo(", ".join(f"{count:,} {name}" for name, count in numbers.items()))
     for failure in failures:
-        click.echo(f"{failure['state']}: {failure['photo']} × {failure['style']}: {failure['reason']}")
+        click.echo(printable(f"{failure['state']}: {failure['photo']} × {failure['style']}: {failure['reason']}"))
     if failures:
         click.echo("'stylewatch retry' gives them another chance.")
 
