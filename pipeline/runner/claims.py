@@ -68,6 +68,7 @@ class Claims:
         return self.open.pop(token)
 
     def _check_disk(self) -> None:
+        make_folder(self._places.output_folder)
         free = shutil.disk_usage(self._places.output_folder).free
         if free < self._places.min_free_bytes:
             raise StorageError(
