@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -56,6 +57,10 @@ class Tryout:
                 match event:
                     case Artwork():
                         pictures.append(self._publish(assignments[event.token], event))
+                    case Failure(kind=FailureKind.RETURNED):
+                        # Put back by a stop, which asks for nothing more, or by the death of a worker that had
+                        # not begun with it: the next one makes it.
+                        waiting.append(assignments[event.token])
                     case Failure():
                         failures.append(event.reason)
                         self._report(assignments[event.token], event)
@@ -63,7 +68,8 @@ class Tryout:
                         self._pass_on(assignments, event)
         finally:
             for assignment in assignments.values():
-                assignment.part_path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    assignment.part_path.unlink(missing_ok=True)
         if failures:
             raise PhotoError(f"{len(failures)} of {len(assignments)} pictures failed: {failures[0]}")
         return pictures
