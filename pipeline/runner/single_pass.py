@@ -6,6 +6,7 @@ signal handlers. What happens if the process dies between any two steps is :mod:
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -151,7 +152,8 @@ class SinglePass:
                 self._publish(claims, event)
             case Failure():
                 claim, assignment = claims.close(event.token)
-                assignment.part_path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a lost share is told by the failure itself
+                    assignment.part_path.unlink(missing_ok=True)
                 self._outcomes.fail(claim, assignment.key, event)
                 if event.kind is FailureKind.STORAGE:
                     raise StorageError(event.reason)
