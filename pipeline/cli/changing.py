@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger import Ledger
 from pipeline.model import Job
 from pipeline.report.words import counted
-from pipeline.runner.preparation import open_ledger
+from pipeline.runner.preparation import ledger_file, open_ledger
 
 
 @click.command()
@@ -26,12 +26,14 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     Without PHOTO all of them; PHOTO is a path as 'stylewatch status' prints it, relative to the input folder.
     """
     settings = load_config(config)
-    with open_ledger(settings) as ledger:
-        count = ledger.retry(photos or None)
-        if missing:
-            count += ledger.redo(_missing(settings, ledger))
+    count = 0
+    if ledger_file(settings).exists():
+        with open_ledger(settings) as ledger:
+            count = ledger.retry(photos or None)
+            if missing:
+                count += ledger.redo(job for job in _missing(settings, ledger) if not photos or job.photo in photos)
     if photos and not count:
-        raise UsageError(f"no failed or quarantined picture of {', '.join(photos)}; 'stylewatch status' lists them")
+        raise UsageError(f"nothing to try again of {', '.join(photos)}; 'stylewatch status' lists what failed")
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
 
 
