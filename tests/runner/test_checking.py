@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.errors import DeviceError, LedgerError, PaintingError, StorageError
+from pipeline.runner.checking import Finding, findings
+from tests.workshop import Workshop
+
+
+def looked_at(workshop: Workshop) -> dict[str, Finding]:
+    """Return what was found, without loading the engine."""
+    found = takewhile(lambda finding: finding.what != "disk", findings(workshop.config()))
+    return {finding.what: finding for finding in found}
+
+
+def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    (workshop.folder / "in" / "notes.txt").touch()
+    config = workshop.config()
+    before = sorted(workshop.folder.rglob("*"))
+    found = list(findings(config))
+    assert [finding.what for finding in found] == [
+        "input",
+        "painting of 'night'",
+        "output",
+        "state",
+        "disk",
+        "ledger",
+        "engine",
+    ]
+    assert [finding.error for finding in found] == [None] * 7
+    assert found[0].detail == f"1 photo in {config.input.folder}, 1 other file"
+    assert found[1].detail.endswith("96 × 64 pixels")
+    assert "will be made" in found[2].detail
+    assert found[5].detail == "0 pictures on record"
+    assert found[6].detail.startswith("embedded weights on ")
+    assert sorted(workshop.folder.rglob("*")) == before
+
+
+def test_folders_that_are_there_are_said_to_be_writable(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    assert looked_at(workshop)["state"].detail.endswith("is writable")
+
+
+def test_a_missing_input_folder_is_found(workshop: Workshop) -> None:
+    (workshop.folder / "in").rmdir()
+    assert isinstance(looked_at(workshop)["input"].error, StorageError)
+
+
+def test_an_output_folder_that_cant_be_written_is_found(workshop: Workshop) -> None:
+    workshop.out.write_text("a file where the folder should be")
+    workshop.out.chmod(0o400)
+    finding = looked_at(workshop)["output"]
+    assert isinstance(finding.error, StorageError)
+    assert finding.detail == str(finding.error)
+
+
+@pytest.mark.parametrize("size", [(20, 90), (90, 20)])
+def test_a_painting_too_small_for_the_network_is_found(workshop: Workshop, size: tuple[int, int]) -> None:
+    Image.new("RGB", size).save(workshop.folder / "night.jpg")
+    finding = looked_at(workshop)["painting of 'night'"]
+    assert isinstance(finding.error, PaintingError)
+    assert f"only {size[0]} × {size[1]} pixels" in finding.detail
+
+
+def test_a_painting_that_is_no_picture_is_found(workshop: Workshop) -> None:
+    (workshop.folder / "night.jpg").write_text("a letter")
+    assert isinstance(looked_at(workshop)["painting of 'night'"].error, PaintingError)
+
+
+def found_beyond_folders(workshop: Workshop) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings(workshop.config())}
+
+
+def test_trouble_with_disk_ledger_and_engine_is_found_all_at_once(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("min_free_disk: 0", "min_free_disk: 1000000 TB")
+    workshop.text += "engine: {device: 'cuda:99'}\n"
+    ledger = workshop.out / ".stylewatch" / "ledger.sqlite3"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text("this is no database, whatever its name says" * 100)
+    found = found_beyond_folders(workshop)
+    assert isinstance(found["disk"].error, StorageError)
+    assert "output.min_free_disk" in found["disk"].detail
+    assert isinstance(found["ledger"].error, LedgerError)
+    assert isinstance(found["engine"].error, DeviceError)
+    assert found["input"].error is None
+
+
+def test_the_check_goes_up_to_the_next_folder_that_exists(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.text = workshop.text.replace("folder: out", "folder: far/away/out")
+    assert looked_at(workshop)["output"].detail == f"{tmp_path.resolve() / 'far/away/out'} will be made"

@@ -1,0 +1,101 @@
+"""What a pass makes of each answer that an executor can give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.executors import JobSource
+from pipeline.model import ExecutorEvent, Failure, FailureKind, JobStarted, JobState, RunEvent, RunFinished, Started
+from pipeline.runner.single_pass import SinglePass
+from tests.workshop import InProcessExecutor, Workshop
+
+
+class Answers(InProcessExecutor):
+    """Answers the first assignment with a failure of the given kind, the others as they deserve."""
+
+    def __init__(self, kind: FailureKind) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+        (first,) = source(1)
+        yield Started(first.token)
+        first.part_path.write_text("half")
+        yield Failure(first.token, self._kind, "it went wrong")
+        yield from super().run(source)
+
+
+@pytest.fixture
+def workshop(workshop: Workshop) -> Workshop:
+    for number in range(2):
+        workshop.photo(f"{number}.png", shade=number)
+    return workshop
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "failed"),
+    [
+        (FailureKind.PHOTO, JobState.QUARANTINED, 1),
+        (FailureKind.ENGINE, JobState.FAILED, 1),
+        (FailureKind.MEMORY, JobState.FAILED, 1),
+        (FailureKind.GONE, JobState.WITHDRAWN, 0),
+        (FailureKind.CHANGED, JobState.PENDING, 0),
+    ],
+)
+def test_a_failure_brings_its_job_into_its_state_and_the_rest_is_done(
+    workshop: Workshop, kind: FailureKind, state: JobState, failed: int
+) -> None:
+    finished = workshop.run(executor=Answers(kind))
+    assert (finished.finished, finished.failed) == (1, failed)
+    assert [(event.state, event.reason) for event in workshop.failed()] == [(state, "it went wrong")]
+    assert finished.counts[state] == 1
+    assert len(workshop.pictures()) == 1
+
+
+def test_a_crash_puts_the_job_back_into_the_same_run(workshop: Workshop) -> None:
+    finished = workshop.run(executor=Answers(FailureKind.CRASH))
+    assert (finished.finished, finished.failed, finished.left) == (2, 0, 0)
+
+
+def test_a_job_put_back_is_no_failure_and_nobodys_fault(workshop: Workshop) -> None:
+    finished = workshop.run(executor=Answers(FailureKind.RETURNED))
+    assert (finished.finished, finished.failed, workshop.failed()) == (2, 0, [])
+    assert {event.attempts for event in workshop.finished()} == {1}
+
+
+def test_trouble_with_the_disk_stops_the_run_without_costing_an_attempt(workshop: Workshop) -> None:
+    with pytest.raises(StorageError, match="it went wrong"):
+        workshop.run(executor=Answers(FailureKind.STORAGE))
+    last = workshop.events[-1]
+    assert isinstance(last, RunFinished)
+    assert (last.left, last.failed, last.reason) == (2, 0, "it went wrong")
+    assert workshop.failed() == []
+    assert workshop.pictures() == []
+    assert workshop.run().finished == 2
+
+
+def test_a_stop_before_the_first_job_makes_nothing(workshop: Workshop) -> None:
+    finished = workshop.run(on_event=lambda the_pass, _: the_pass.stop())
+    assert (finished.interrupted, finished.finished, finished.left) == (True, 0, 2)
+
+
+def test_a_stop_at_the_first_job_takes_no_second(workshop: Workshop) -> None:
+    class AsksOn(InProcessExecutor):
+        def stop(self) -> None:
+            """Go on asking: the pass itself has to say that there is nothing more."""
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.stop()
+
+    finished = workshop.run(executor=AsksOn(), on_event=stop)
+    assert (finished.interrupted, finished.finished, finished.left) == (True, 1, 1)
+
+
+def test_the_output_folder_is_made_even_if_nothing_else_lies_in_it(workshop: Workshop) -> None:
+    workshop.text += "state: {folder: state}\n"
+    assert workshop.run().finished == 2
+    assert workshop.pictures() == ["0--night.jpg", "1--night.jpg"]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import PaintingError
+from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
+from tests.fakes import write_painting
+from tests.workshop import Workshop
+
+SMALL = "size: 64, scales: 1, content_layers: [relu1_1], style_layers: [relu1_1]"
+
+
+@pytest.fixture
+def workshop(workshop: Workshop) -> Workshop:
+    workshop.text = workshop.text.replace("size: 48, scales: 1", SMALL)
+    return workshop
+
+
+def test_a_cache_that_is_not_there_is_empty(workshop: Workshop) -> None:
+    assert list(list_targets(workshop.config())) == []
+    assert prune_targets(workshop.config()) == (0, 0)
+    assert not workshop.out.exists()
+
+
+def test_warming_computes_once_what_runs_will_need(workshop: Workshop) -> None:
+    assert warm_targets(workshop.config()) == (0, 1)
+    assert warm_targets(workshop.config()) == (1, 0)
+    (target,) = list_targets(workshop.config())
+    assert target.painting.endswith("night.jpg")
+    assert target.size == 64
+    assert target.size_bytes > 64 * 64 * 4  # one Gram matrix of 64 channels
+
+
+def test_recipes_that_only_rules_name_are_warmed_too(workshop: Workshop) -> None:
+    workshop.text += f"  large: {{{SMALL.replace('64', '80')}}}\n"
+    workshop.text += "pairing: {rules: [{match: '*.png', styles: [night], recipes: [large]}]}\n"
+    assert warm_targets(workshop.config()) == (0, 2)
+    assert sorted(target.size for target in list_targets(workshop.config())) == [64, 80]
+
+
+def test_pruning_deletes_what_no_style_uses_and_nothing_else(workshop: Workshop) -> None:
+    write_painting(workshop.folder / "day.jpg", (10, 20, 30))
+    only_night = workshop.text
+    workshop.text = only_night.replace(
+        "painting: night.jpg}", "painting: night.jpg}\n  - {name: day, painting: day.jpg}"
+    )
+    warm_targets(workshop.config())
+    assert prune_targets(workshop.config()) == (0, 0)
+    workshop.text = only_night
+    strangers = [row for row in list_targets(workshop.config()) if "in no style" in row.painting]
+    assert len(strangers) == 1
+    assert prune_targets(workshop.config()) == (1, strangers[0].size_bytes)
+    assert [row.painting.endswith("night.jpg") for row in list_targets(workshop.config())] == [True]
+
+
+def test_a_damaged_file_of_the_cache_is_listed_and_pruned(workshop: Workshop) -> None:
+    config = workshop.config()
+    config.cache.folder.mkdir(parents=True)
+    (config.cache.folder / f"{'0' * 64}.safetensors").write_bytes(b"damaged")
+    assert [(row.size, row.size_bytes) for row in list_targets(config)] == [(0, 7)]
+    assert prune_targets(config) == (1, 7)
+
+
+def test_a_painting_that_is_gone_is_named(workshop: Workshop) -> None:
+    config = workshop.config()
+    (workshop.folder / "night.jpg").unlink()
+    with pytest.raises(PaintingError, match=r"night\.jpg"):
+        list(list_targets(config))
