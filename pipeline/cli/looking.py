@@ -22,7 +22,10 @@ _SHOWN: Final = 20
 @click.command()
 @config_argument
 def check(config: Path) -> None:
-    """Check the config, the device, the weights, the paintings, the folders and the disk; change nothing."""
+    """Check config, paintings, folders, disk, weights and device.
+
+    Names everything that would keep 'run' from working, not only the first; changes nothing.
+    """
     from pipeline.runner.checking import findings
 
     worst: StylewatchError | None = None
@@ -40,7 +43,10 @@ def check(config: Path) -> None:
 @click.option("--all", "show_all", is_flag=True, help=f"List every picture, not only the first {_SHOWN}.")
 @json_option
 def plan(config: Path, show_all: bool, as_json: bool) -> None:
-    """Tell what 'run' would do: photo × style (recipe) -> picture, how many, and how long. Changes nothing."""
+    """Tell what 'run' would do, and how long it would take.
+
+    Lists photo × style (recipe) -> picture, in the order of the work; changes nothing.
+    """
     settings = load_config(config)
     outlook = look_ahead(settings)
     if as_json:
@@ -137,7 +143,10 @@ def status(config: Path, as_json: bool) -> None:
 )
 @click.option("--prune", is_flag=True, help="Delete the targets of paintings that no style of this config uses.")
 def styles(config: Path, warm: bool, prune: bool) -> None:
-    """List the style cache: what is computed once for each painting and size, and reused for every photo."""
+    """List, fill or prune the style cache.
+
+    It holds what is computed once for each painting and size, and reused for every photo.
+    """
     from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 
     settings = load_config(config)
@@ -156,7 +165,10 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
 
 @click.command()
 def schema() -> None:
-    """Print the config's JSON Schema, for editors that complete and check YAML."""
+    """Print the config's JSON Schema, for editors.
+
+    With it an editor completes and checks the YAML as you type.
+    """
     click.echo(json.dumps(json_schema(), indent=2))
 
 

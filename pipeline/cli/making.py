@@ -72,10 +72,10 @@ def try_(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Make one PHOTO's pictures in all styles at once, into a folder of their own.
+    """Make one PHOTO's pictures in all styles, to find settings.
 
-    The ledger is not touched and no name is used twice, so trials can be compared. PHOTO may lie anywhere; without
-    --into the pictures go to OUTPUT/try/PHOTO.
+    They go into a folder of their own, without --into OUTPUT/try/PHOTO. The ledger is not touched and no name is
+    used twice, so trials can be compared. PHOTO may lie anywhere.
     """
     settings = load_config(config)
     folder = into or settings.output.folder / "try" / photo.stem
