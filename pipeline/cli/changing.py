@@ -57,8 +57,11 @@ def demo(folder: Path) -> None:
     """Put two public-domain sample photos into FOLDER."""
     from pipeline.images.samples import write_sample_photos
 
-    for path in write_sample_photos(folder):
+    written = write_sample_photos(folder)
+    for path in written:
         click.echo(path)
+    if not written:
+        click.echo(f"the sample photos are in {folder} already")
 
 
 COMMANDS = (retry, demo)
