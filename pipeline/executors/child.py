@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pipeline.errors import StylewatchError
-from pipeline.executors.protocol import Assign, End, Idle, Pull, Ready, Unfit
+from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, EngineSettings
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ def make_stylizer(settings: EngineSettings) -> Stylizer:
     return Stylizer(settings, lambda painting: decode_painting(painting.path))
 
 
-def main(connection: Connection, settings: EngineSettings, factory: EngineFactory, lock_file: Path | None) -> None:
+def main(
+    connection: Connection, settings: EngineSettings, factory: EngineFactory, lock_file: Path | None, ahead: int
+) -> None:
     """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent is gone.
 
-    ``lock_file`` is held for the process's life: whoever recovers after a killed parent waits for it, so that no
-    orphan still writes while temporary files are cleared.
+    ``ahead`` photos are decoded while the engine works on others. ``lock_file`` is held for the process's life:
+    whoever recovers after a killed parent waits for it, so that no orphan still writes while temporary files are
+    cleared.
     """
     # Ctrl-C reaches the whole terminal group; what happens then is the parent's decision alone.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -48,7 +51,7 @@ def main(connection: Connection, settings: EngineSettings, factory: EngineFactor
         # The pipe's other end is closed: the parent is gone, and so is the reason to go on.
         stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
         try:
-            _serve(connection, factory(settings))
+            _serve(connection, factory(settings), ahead)
         except StylewatchError as error:
             connection.send(Unfit(error))
 
@@ -60,17 +63,23 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _serve(connection: Connection, engine: Stylizer) -> None:
+def _serve(connection: Connection, engine: Stylizer, ahead: int) -> None:
     from pipeline.worker import Worker
 
-    connection.send(Ready(engine.capacity, engine.device_name))
-    worker = Worker(engine, connection.send)
+    turn = threading.Lock()
+
+    def tell(message: FromWorker) -> None:
+        with turn:  # the engine's, the reader's and the writer's threads all tell
+            connection.send(message)
+
+    tell(Ready(engine.capacity, engine.device_name))
+    worker = Worker(engine, tell, ahead=ahead)
 
     def pull(count: int) -> Sequence[Assignment]:
-        connection.send(Pull(count))
+        tell(Pull(count))
         answer = connection.recv()
         return answer.assignments if isinstance(answer, Assign) else ()
 
     while not isinstance(connection.recv(), End):
         worker.work(pull)
-        connection.send(Idle())
+        tell(Idle())

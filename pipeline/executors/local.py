@@ -1,7 +1,7 @@
 """The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
 
 The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
-nothing but that child: its jobs are answered with a Failure, the next child works on half as many at once.
+nothing but that child: the next child works on half as many at once.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ class LocalExecutor:
         *,
         lock_file: Path | None = None,
         factory: child.EngineFactory = child.make_stylizer,
+        ahead: int = 2,
     ) -> None:
+        """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`."""
         self._settings = settings
         self._lock_file = lock_file
         self._factory = factory
+        self._ahead = ahead
         self._worker: _Child | None = None
         self._capacity = 0
         self._ever_ready = False
@@ -84,7 +87,7 @@ class LocalExecutor:
 
     def _employ(self) -> _Child:
         if self._worker is None:
-            self._worker = _Child(self._settings, self._factory, self._lock_file)
+            self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead)
         return self._worker
 
     def _dismiss(self, *, kill: bool) -> None:
@@ -141,12 +144,15 @@ class LocalExecutor:
         reason = f"the worker process died ({worker.cause_of_death()})"
         if not self._ever_ready:
             raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
-        begun = [token for token, has_begun in pending.items() if has_begun]
-        for token in begun:
-            del pending[token]
-            yield Failure(token, FailureKind.CRASH, reason)
-        yield from _give_back(pending, f"put back: {reason} before it began with this photo")
+        suspects = [token for token, has_begun in pending.items() if has_begun]
+        if len(suspects) == 1:
+            del pending[suspects[0]]
+            yield Failure(suspects[0], FailureKind.CRASH, reason)
+        yield from _give_back(pending, f"put back: {reason}")
+        # Half the memory for the next one, and no photo in it but those being painted: as long as several photos
+        # were in work none is blamed, so that a deadly one, once alone, is found without taking others with it.
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
+        self._ahead = 0
 
 
 def _note(event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
@@ -170,13 +176,18 @@ class _WorkerDiedError(Exception):
 class _Child:
     """One worker process and the parent's end of its pipe."""
 
-    def __init__(self, settings: EngineSettings, factory: child.EngineFactory, lock_file: Path | None) -> None:
+    def __init__(
+        self, settings: EngineSettings, factory: child.EngineFactory, lock_file: Path | None, ahead: int
+    ) -> None:
         # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
         context = multiprocessing.get_context("spawn")
         self._connection: Connection
         self._connection, theirs = context.Pipe()
         self._process: SpawnProcess = context.Process(
-            target=child.main, args=(theirs, settings, factory, lock_file), name="stylewatch-worker", daemon=True
+            target=child.main,
+            args=(theirs, settings, factory, lock_file, ahead),
+            name="stylewatch-worker",
+            daemon=True,
         )
         self._process.start()
         theirs.close()

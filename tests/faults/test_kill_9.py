@@ -90,19 +90,18 @@ def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(worksh
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the worker's pid in /proc")
 def test_a_worker_killed_from_outside_is_replaced_and_its_photo_tried_again(workshop: Workshop) -> None:
     write_photo(workshop.folder / "in" / "endless.png", "takes for ever")
-    kills = 0
     with start(workshop.folder) as process:
         assert process.stdout is not None
-        seen = set[bytes]()
+        seen, killed = set[bytes](), set[bytes]()
         for line in process.stdout:
-            # A second step under the same token: only the endless picture has one.
-            if b"Progress" in line and line in seen:
+            # A second step under the same token: only the endless picture has one. More of them may be on their way
+            # when its worker dies.
+            if b"Progress" in line and line in seen - killed:
                 os.kill(_worker_of(process.pid), signal.SIGKILL)
-                kills += 1
-                while b"JobFailed" not in process.stdout.readline():
-                    pass  # steps that were on their way when the worker died
+                killed.add(line)
             seen.add(line)
-    assert kills == 3
+    # The first death may find several photos in work, and then blames none.
+    assert len(killed) in (3, 4)
     assert process.returncode == 1
     assert workshop.pictures() == PICTURES
 

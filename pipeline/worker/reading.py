@@ -1,0 +1,151 @@
+"""Photos read, hashed and decoded ahead of the engine. Owns a thread and a bounded queue; refuses to paint."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.errors import PhotoError
+from pipeline.failpoints import failpoint
+from pipeline.hashing import sha256_of_bytes
+from pipeline.images.decode import DecodedPhoto, decode
+from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
+
+Source = Callable[[int], Sequence[Assignment]]
+Tell = Callable[[ExecutorEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """An assignment with its photo decoded; ``began`` is when reading it began, on the worker's clock."""
+
+    assignment: Assignment
+    photo: DecodedPhoto
+    began: float
+
+
+class Reader:
+    """Gives decoded photos of a source's assignments, at most ``ahead`` of them decoded before they are asked for.
+
+    A context manager. ``tell`` hears Started before a photo's first byte is read (should it kill the process, the
+    parent knows which one it was) and a Failure for each photo that can't be decoded; it is called from the reader's
+    thread. With ``ahead`` 0 there is no thread: everything is read when it is asked for.
+    """
+
+    def __init__(self, source: Source, tell: Tell, clock: Callable[[], float], ahead: int) -> None:
+        self._source = source
+        self._tell = tell
+        self._clock = clock
+        self._ahead = ahead
+        self._changed = threading.Condition()
+        self._ready: deque[Sitting] = deque()
+        self._dry = False
+        self._closed = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._read_on, name="reader", daemon=True)
+
+    def __enter__(self) -> Reader:
+        """Start reading."""
+        if self._ahead:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the thread; what it had ready is dropped unanswered."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._ahead:
+            self._thread.join()
+
+    def take(self, count: int, *, wait: bool) -> list[Sitting]:
+        """Return at most ``count`` decoded photos: what is ready, or with ``wait`` at least one if there is any.
+
+        Nothing in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
+        """
+        if not self._ahead:
+            return self._take_now(count)
+        with self._changed:
+            self._dry = False  # it may have got something since it was last asked
+            self._changed.notify_all()
+            if wait:
+                self._changed.wait_for(lambda: self._ready or self._dry or self._error)
+            if self._error is not None:
+                raise self._error
+            sittings = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+            self._changed.notify_all()
+        return sittings
+
+    def _take_now(self, count: int) -> list[Sitting]:
+        sittings: list[Sitting] = []
+        while len(sittings) < count and (assignments := self._source(count - len(sittings))):
+            sittings += filter(None, map(self._read, assignments))
+        return sittings
+
+    def _read_on(self) -> None:
+        try:
+            while self._has_room():
+                assignments = self._source(1)
+                sittings = list(filter(None, map(self._read, assignments)))
+                with self._changed:
+                    self._ready.extend(sittings)
+                    self._dry = not assignments
+                    self._changed.notify_all()
+        except BaseException as error:  # raised again by whoever takes next
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        """Wait until there is room for one more photo and the source may have one; False when it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (len(self._ready) < self._ahead and not self._dry))
+            return not self._closed
+
+    def _read(self, assignment: Assignment) -> Sitting | None:
+        self._tell(Started(assignment.token))
+        began = self._clock()
+        try:
+            photo = _decoded(assignment)
+        except _UnreadableError as problem:
+            self._tell(Failure(assignment.token, problem.kind, str(problem)))
+            return None
+        failpoint("worker-decoded")
+        return Sitting(assignment, photo, began)
+
+
+class _UnreadableError(Exception):
+    """A photo that can't be begun, with what to do about it."""
+
+    def __init__(self, kind: FailureKind, reason: str) -> None:
+        self.kind = kind
+        super().__init__(reason)
+
+
+def _decoded(assignment: Assignment) -> DecodedPhoto:
+    data = _bytes_of(assignment.photo_path)
+    if sha256_of_bytes(data) != assignment.photo_sha256:
+        raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
+    try:
+        return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
+    except PhotoError as error:
+        raise _UnreadableError(FailureKind.PHOTO, str(error)) from error
+    except MemoryError as error:
+        raise _UnreadableError(FailureKind.MEMORY, "not enough memory to decode the photo") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error
+    except PermissionError as error:
+        raise _UnreadableError(FailureKind.ENGINE, "the photo can't be read: permission denied") from error
+    except OSError as error:
+        raise _UnreadableError(FailureKind.STORAGE, f"the photo can't be read: {error.strerror}") from error

@@ -1,0 +1,139 @@
+"""Pictures encoded, written and hashed behind the engine. Owns the thread and its bound; refuses to publish."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final
+
+from pipeline import __version__
+from pipeline.engine.events import Finished, Snapshot
+from pipeline.errors import CannotRunError, OutOfMemoryError, StylewatchError
+from pipeline.hashing import sha256_of_file
+from pipeline.images.encode import Provenance, write_picture
+from pipeline.images.metadata import Metadata
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    Checkpoint,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    PictureOptions,
+)
+from pipeline.worker.reading import Sitting
+
+Tell = Callable[[ExecutorEvent], None]
+
+_WAITING: Final = 4
+
+
+class Writer:
+    """Writes pictures in the order they come, on a thread; whoever brings a fifth waits. A context manager.
+
+    ``tell`` hears an Artwork or a Failure for each finished picture, a Checkpoint for each snapshot; it is called
+    from the writer's thread. Leaving the context waits for all of them.
+    """
+
+    def __init__(self, tell: Tell, clock: Callable[[], float], device_name: str) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._device_name = device_name
+        self._room = threading.Semaphore(_WAITING)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Writer:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is being written. Raises what went wrong with the last one, unless something did already."""
+        self._thread.shutdown(wait=True)
+        if error is None and self._last is not None:
+            self._last.result()
+
+    def deliver(self, sitting: Sitting, finished: Finished) -> None:
+        """Write a finished picture to its assignment's temporary file."""
+        self._submit(lambda: self._tell(self._delivered(sitting, finished)))
+
+    def snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
+        """Write an intermediate picture, if the assignment has a folder for them."""
+        if assignment.snapshot_folder is not None:
+            self._submit(lambda: self._save(assignment, snapshot))
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._room.acquire()
+        if self._last is not None and self._last.done():
+            self._last.result()  # the pipe is broken, for example: nothing more can be told
+
+        def run() -> None:
+            try:
+                task()
+            finally:
+                self._room.release()
+
+        self._last = self._thread.submit(run)
+
+    def _delivered(self, sitting: Sitting, finished: Finished) -> Artwork | Failure:
+        assignment, photo = sitting.assignment, sitting.photo
+        provenance = _provenance(assignment)
+        try:
+            notes = write_picture(
+                finished.pixels, photo.alpha, photo.metadata, provenance, assignment.picture, assignment.part_path
+            )
+            sha256 = sha256_of_file(assignment.part_path)
+        except StylewatchError as error:
+            return Failure(finished.token, kind_of(error), str(error))
+        except OSError as error:
+            return Failure(finished.token, FailureKind.STORAGE, str(error))
+        return Artwork(
+            token=finished.token,
+            sha256=sha256,
+            width=finished.pixels.shape[1],
+            height=finished.pixels.shape[0],
+            sizes=finished.sizes,
+            iterations=finished.iterations,
+            first=finished.first,
+            last=finished.last,
+            seconds=self._clock() - sitting.began,
+            device=self._device_name,
+            cache_hits=finished.cache_hits,
+            cache_misses=finished.cache_misses,
+            notes=(*photo.notes, *finished.notes, *notes),
+        )
+
+    def _save(self, assignment: Assignment, snapshot: Snapshot) -> None:
+        folder = assignment.snapshot_folder
+        assert folder is not None
+        path = folder / f"scale{snapshot.scale_index + 1}-{snapshot.iteration:05d}.jpg"
+        provenance, options = _provenance(assignment), PictureOptions(metadata="strip")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            write_picture(snapshot.pixels, None, Metadata(), provenance, options, path)
+        except (StylewatchError, OSError):
+            # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
+            return
+        self._tell(Checkpoint(snapshot.token, path))
+
+
+def kind_of(error: StylewatchError) -> FailureKind:
+    """Return what an engine's or a writer's error means for the job."""
+    if isinstance(error, OutOfMemoryError):
+        return FailureKind.MEMORY
+    # A painting that can't be used fails its own style's pictures only; the other styles go on.
+    return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
+
+
+def _provenance(assignment: Assignment) -> Provenance:
+    return Provenance(
+        style=assignment.style.name,
+        recipe=assignment.recipe.name,
+        program=f"stylewatch {__version__}",
+        key=assignment.key,
+    )

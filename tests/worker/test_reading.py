@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.model import Assignment, ExecutorEvent, Failure, Started
+from pipeline.worker.reading import Reader
+from tests.fakes import write_photo
+from tests.test_worker import an_assignment
+
+
+class Source:
+    """Gives one assignment after the other, and lets a test wait until it was asked so many times."""
+
+    def __init__(self, *assignments: Assignment) -> None:
+        self.waiting = list(assignments)
+        self.asked = 0
+        self.changed = threading.Condition()
+
+    def __call__(self, count: int) -> list[Assignment]:
+        with self.changed:
+            self.asked += 1
+            self.changed.notify_all()
+            taken = self.waiting[:count]
+            del self.waiting[:count]
+        return taken
+
+    def wait_until(self, condition: Callable[[Source], bool]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: condition(self), timeout=30)
+
+
+@pytest.fixture
+def assignments(tmp_path: Path) -> list[Assignment]:
+    return [an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}") for n in range(6)]
+
+
+def reader(source: Source, ahead: int = 2, told: list[ExecutorEvent] | None = None) -> Reader:
+    return Reader(source, (told if told is not None else []).append, lambda: 0.0, ahead)
+
+
+def tokens(sittings: list) -> list[str]:
+    return [sitting.assignment.token for sitting in sittings]
+
+
+def test_photos_are_decoded_before_they_are_asked_for_but_not_too_many(assignments: list[Assignment]) -> None:
+    source, told = Source(*assignments), list[ExecutorEvent]()
+    with reader(source, told=told) as ahead:
+        source.wait_until(lambda it: it.asked == 2)
+        assert len(source.waiting) == 4
+        taken = ahead.take(1, wait=True)
+        source.wait_until(lambda it: it.asked == 3)
+    assert tokens(taken) == ["t0"]
+    assert told[0] == Started("t0")
+
+
+def test_all_photos_come_in_order_and_then_none(assignments: list[Assignment]) -> None:
+    with reader(Source(*assignments)) as ahead:
+        taken = []
+        while sittings := ahead.take(2, wait=True):
+            taken += tokens(sittings)
+    assert taken == [f"t{n}" for n in range(6)]
+
+
+def test_without_waiting_only_what_is_ready_comes() -> None:
+    gate = threading.Event()
+
+    def slow(count: int) -> list[Assignment]:
+        assert gate.wait(30)
+        return []
+
+    with Reader(slow, lambda _: None, lambda: 0.0, 2) as ahead:
+        assert ahead.take(4, wait=False) == []
+        gate.set()
+
+
+def test_a_source_that_was_dry_is_asked_again_when_somebody_wants_more(assignments: list[Assignment]) -> None:
+    source = Source()
+    with reader(source) as ahead:
+        assert ahead.take(1, wait=True) == []
+        source.waiting += assignments[:1]
+        assert tokens(ahead.take(1, wait=True)) == ["t0"]
+
+
+def test_what_the_source_raises_reaches_whoever_takes() -> None:
+    def broken(count: int) -> list[Assignment]:
+        raise EOFError("the parent is gone")
+
+    with Reader(broken, lambda _: None, lambda: 0.0, 2) as ahead, pytest.raises(EOFError, match="parent"):
+        ahead.take(1, wait=True)
+
+
+def test_a_photo_that_can_not_be_decoded_is_answered_and_passed_over(
+    assignments: list[Assignment], tmp_path: Path
+) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("not a photo")
+    told: list[ExecutorEvent] = []
+    with reader(Source(an_assignment(text, "text"), assignments[0]), told=told) as ahead:
+        assert tokens(ahead.take(1, wait=True)) == ["t0"]
+    assert [event.token for event in told if isinstance(event, Failure)] == ["text"]
+
+
+def test_with_nothing_ahead_a_photo_is_read_when_it_is_asked_for(assignments: list[Assignment]) -> None:
+    source = Source(*assignments)
+    with reader(source, ahead=0) as ahead:
+        assert source.asked == 0
+        assert tokens(ahead.take(2, wait=True)) == ["t0", "t1"]
+        assert source.asked == 1

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.engine.events import Finished
+from pipeline.images.decode import decode
+from pipeline.model import Artwork, ExecutorEvent, Losses
+from pipeline.worker.reading import Sitting
+from pipeline.worker.writing import Writer
+from tests.fakes import write_photo
+from tests.test_worker import an_assignment
+
+LOSSES = Losses(0.0, 1.0, 1.0)
+
+
+def sitting(folder: Path, token: str) -> Sitting:
+    photo = write_photo(folder / f"{token}.png")
+    decoded = decode(photo.read_bytes(), long_side=48, max_pixels=10_000)
+    return Sitting(an_assignment(photo, token), decoded, 1.0)
+
+
+def finished(token: str) -> Finished:
+    return Finished(
+        token=token,
+        pixels=np.full((32, 48, 3), 0.5, dtype=np.float32),
+        sizes=(48,),
+        iterations=(3,),
+        first=LOSSES,
+        last=LOSSES,
+        cache_hits=0,
+        cache_misses=1,
+        notes=("a note of the engine",),
+    )
+
+
+def test_many_pictures_are_written_in_their_order_before_the_writer_is_left(tmp_path: Path) -> None:
+    told: list[ExecutorEvent] = []
+    with Writer(told.append, lambda: 3.0, "fake") as writer:
+        for number in range(12):
+            writer.deliver(sitting(tmp_path, f"t{number}"), finished(f"t{number}"))
+    assert [event.token for event in told] == [f"t{number}" for number in range(12)]
+    assert all(isinstance(event, Artwork) and event.seconds == 2.0 for event in told)
+    assert all((tmp_path / f".t{number}.part").exists() for number in range(12))
+
+
+def test_notes_of_photo_engine_and_file_come_together(tmp_path: Path) -> None:
+    told: list[ExecutorEvent] = []
+    with Writer(told.append, lambda: 3.0, "fake") as writer:
+        writer.deliver(sitting(tmp_path, "t"), finished("t"))
+    (artwork,) = told
+    assert isinstance(artwork, Artwork)
+    assert "a note of the engine" in artwork.notes
+
+
+def test_a_broken_pipe_is_not_hidden_by_the_thread(tmp_path: Path) -> None:
+    def broken(event: ExecutorEvent) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError), Writer(broken, lambda: 3.0, "fake") as writer:
+        writer.deliver(sitting(tmp_path, "t"), finished("t"))
+
+
+def test_a_broken_pipe_ends_the_work_at_the_next_picture(tmp_path: Path) -> None:
+    def broken(event: ExecutorEvent) -> None:
+        raise BrokenPipeError
+
+    pictures = 0
+    with pytest.raises(BrokenPipeError), Writer(broken, lambda: 3.0, "fake") as writer:  # noqa: PT012
+        while pictures < 100:
+            writer.deliver(sitting(tmp_path, f"t{pictures}"), finished(f"t{pictures}"))
+            pictures += 1
+    assert pictures < 100
