@@ -1,0 +1,94 @@
+"""Commands without work to do never load torch, which takes seconds, and a finished folder is soon known to be so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine import ENGINE_VERSION
+from pipeline.intake.scan import scan
+from pipeline.model import Job
+from pipeline.runner.preparation import prepare
+from tests.workshop import Workshop
+
+ROOT = Path(__file__).parents[1]
+
+#: Runs the program in this process and tells on the last line of stderr which heavy modules it loaded.
+SPY = """
+import json, sys
+from pipeline.cli.commands import main
+try:
+    main()
+finally:
+    print(json.dumps([name for name in ("torch", "torchvision", "PIL") if name in sys.modules]), file=sys.stderr)
+"""
+
+
+def spy(*arguments: str | Path) -> tuple[int, str, list[str]]:
+    """Return exit code, output, and the heavy modules that were loaded."""
+    command = [sys.executable, "-c", SPY, *map(str, arguments)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout, json.loads(ended.stderr.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the config of a folder where every picture is made."""
+    workshop = Workshop(tmp_path_factory.mktemp("finished"))
+    workshop.photo("a.png")
+    workshop.run()
+    return workshop.folder / "stylewatch.yaml"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["schema"]])
+def test_commands_about_nothing_load_nothing_heavy(arguments: list[str]) -> None:
+    code, out, heavy = spy(*arguments)
+    assert (code, bool(out)) == (0, True)
+    assert not {"torch", "torchvision"} & set(heavy)
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "status", "retry", "styles"])
+def test_commands_over_a_finished_folder_never_load_torch(finished: Path, command: str) -> None:
+    code, _, heavy = spy(command, finished)
+    assert code == 0
+    assert not {"torch", "torchvision"} & set(heavy)
+
+
+def test_the_spy_sees_torch_where_it_is_needed(finished: Path) -> None:
+    _, _, heavy = spy("check", finished)
+    assert {"torch", "PIL"} <= set(heavy)
+
+
+def finish(workshop: Workshop, count: int) -> None:
+    """Bring the ledger into the state it has after making ``count`` photos' pictures."""
+    for number in range(count):
+        path = workshop.folder / "in" / f"{number // 500}" / f"{number}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"tiny")
+    config = workshop.config()
+    photos = scan(config.input.folder, ()).photos
+    with workshop.ledger() as ledger:
+        # Waiting for the disk at each commit is most of the time, and no test cuts the power.
+        ledger._connection.execute("PRAGMA synchronous = OFF")
+        ledger.record_photos(photos, photos, [])
+        studio = prepare(config)
+        ledger.record_jobs((studio.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
+        for claim in ledger.claim(count, "name"):
+            ledger.complete(
+                claim.token, key=claim.token, output=claim.output, picture_sha256="0", engine_version=ENGINE_VERSION
+            )
+
+
+@pytest.mark.slow
+def test_a_second_run_over_10_000_finished_photos_does_nothing_and_says_so(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    finish(workshop, 10_000)
+    code, out, heavy = spy("run", tmp_path / "stylewatch.yaml")
+    assert code == 0
+    assert out.startswith("Nothing to do: all pictures are there (10,000); report: ")
+    assert "torch" not in heavy
+    assert workshop.pictures() == [name for name in workshop.pictures() if not name.endswith(".jpg")]

@@ -1,0 +1,108 @@
+"""What README.md says can be done: its configs load, its commands and options exist, its test command is found."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from pipeline.cli.commands import stylewatch
+from pipeline.config import load_config
+from tests.fakes import write_painting
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+CONFIGS = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "styles:" in block]
+INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
+SHELL = [line for block in re.findall(r"```(?:\w*)\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+
+
+def uses() -> list[str]:
+    """Return every ``stylewatch ...`` command line in README.md, from its name on."""
+    found = [text for text in INLINE if text.startswith("stylewatch ")]
+    for line in SHELL:
+        found += [piece.strip().rpartition("/")[2] for piece in re.findall(r"\S*\bstylewatch [a-z-][^&|#]*", line)]
+    return [text for text in found if text.startswith("stylewatch ")]
+
+
+def options_of(command: click.Command) -> set[str]:
+    context = click.Context(command, help_option_names=["-h", "--help"])
+    return {name for option in command.get_params(context) for name in (*option.opts, *option.secondary_opts)}
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(CONFIGS) >= 3
+    assert {"run", "try", "plan", "status", "demo"} <= {use.split()[1] for use in uses()}
+
+
+@pytest.mark.parametrize("block", CONFIGS)
+def test_every_config_in_the_readme_loads(tmp_path: Path, block: str) -> None:
+    for style in yaml.safe_load(block)["styles"]:
+        for painting in style.get("paintings") or [style["painting"]]:
+            write_painting(tmp_path / painting)
+    path = tmp_path / "stylewatch.yaml"
+    path.write_text(block, encoding="utf-8")
+    assert load_config(path).styles
+
+
+@pytest.mark.parametrize("use", sorted(set(uses())))
+def test_every_command_in_the_readme_exists_with_its_options(use: str) -> None:
+    _, name, *rest = shlex.split(use)
+    if name.startswith("-"):
+        assert name in options_of(stylewatch)
+        return
+    assert name in stylewatch.commands
+    for word in rest:
+        if word.startswith("-"):
+            assert word.partition("=")[0] in options_of(stylewatch.commands[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), re.findall(r"^\| `stylewatch (\w+)[^`]*` \| (.*) \|$", README, re.MULTILINE) or [("", "")]
+)
+def test_the_table_of_commands_names_every_option_of_each(name: str, row: str) -> None:
+    named = set(re.findall(r"(--[a-z-]+)", row))
+    options = {option for option in options_of(stylewatch.commands[name]) if option.startswith("--")} - {"--help"}
+    assert named == options
+
+
+def test_every_command_is_in_the_readme() -> None:
+    assert {use.split()[1] for use in uses()} >= set(stylewatch.commands)
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell")
+def test_ci_runs_exactly_the_test_command_of_the_readme(tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    readme = tmp_path / "README.md"
+    environment = os.environ | {"BASH_ENV": ""}
+
+    def ci() -> subprocess.CompletedProcess[str]:
+        command = ["bash", str(tmp_path / ".ci" / "run")]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    # The command itself would run these very tests: its words stay, its doing becomes a no-op.
+    (command,) = re.findall(r"<!-- test-command -->\n```\w*\n([^\n]+)\n```", README)
+    harmless = f": {command.replace('&&', 'and')}"
+    readme.write_text(README.replace(command, harmless), encoding="utf-8")
+    ended = ci()
+    assert (ended.returncode, ended.stdout) == (0, f"+ {harmless}\n")
+    readme.write_text(README.replace(command, "exit 7"), encoding="utf-8")
+    assert ci().returncode == 7
+    for wrong in (README.replace("<!-- test-command -->", ""), README.replace(command, "one\ntwo")):
+        readme.write_text(wrong, encoding="utf-8")
+        assert "exactly one line" in ci().stderr
