@@ -41,7 +41,7 @@ _UNKNOWN: Final = Losses(math.inf, math.inf, math.inf)
 class CanvasState:
     """All that changes in a canvas. ``iteration`` counts evaluations of this scale, ``iterations`` those of all.
 
-    ``pixels`` (1, 3, h, w), RGB, not confined to 0..1, is the next point to evaluate; ``best`` is the best one
+    ``pixels`` (1, 3, h, w), RGB 0..1, is the next point to evaluate; ``best`` is the best one
     evaluated at this scale, with ``losses``. ``plateau`` holds the best totals after the latest evaluations.
     ``optimizer`` is a state of :mod:`pipeline.engine.optimizers`.
     """
@@ -114,6 +114,13 @@ class Canvas:
         before, now = self.state.plateau[0], self.state.plateau[-1]
         return before - now < self.recipe.tolerance * abs(before)
 
+    def proceed(self, pixels: Tensor) -> None:
+        """Take ``pixels`` (1, 3, h, w) as the next to evaluate, confined to the colors a file can hold.
+
+        What is cut off only at the end, unseen by the losses, costs up to a quarter of the style distance.
+        """
+        self.state.pixels = pixels.clamp(0, 1)
+
     def refine(self) -> None:
         """Go on to the next scale from the best pixels of this one."""
         state, coarse = self.state, self.geometry
@@ -121,7 +128,8 @@ class Canvas:
         size = self.recipe.sizes()[index]
         shape = scaled(self.commission.photo.shape[:2], size)
         self.geometry = network_geometry(*shape)
-        pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry).to(state.best.device)
+        pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
+        pixels = pixels.clamp(0, 1).to(state.best.device)
         self.state = CanvasState(
             pixels,
             pixels,

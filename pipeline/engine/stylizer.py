@@ -173,7 +173,7 @@ class Stylizer:
             [canvas.state.optimizer for canvas in canvases],
         )
         for canvas, pixels in zip(canvases, following, strict=True):
-            canvas.state.pixels = pixels[None]
+            canvas.proceed(pixels[None])
 
     def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
         if canvas.at_the_last_scale:

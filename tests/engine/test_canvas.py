@@ -90,6 +90,12 @@ def test_the_best_pixels_are_kept_not_the_last() -> None:
     assert blank.state.first == losses(3.0)
 
 
+def test_what_is_evaluated_next_is_confined_to_what_a_file_can_hold() -> None:
+    blank = canvas(Recipe(size=64, scales=1))
+    blank.proceed(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
+    assert blank.state.pixels.flatten().tolist() == [0, 0.5, 1]
+
+
 def test_a_finer_scale_starts_from_the_best_pixels_of_the_coarser() -> None:
     coarse = canvas(Recipe(size=64, scales=(32, 64), iterations=(2, 3)))
     coarse.state.pixels = torch.full_like(coarse.state.pixels, 0.25)
