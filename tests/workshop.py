@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class InProcessExecutor:
         self.stopped = False
         self.closed = False
 
-    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
         while not self.stopped and (assignments := source(1)):
             told: list[ExecutorEvent] = []
             waiting = list(assignments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Protocol
 
 from pipeline.model import Assignment, ExecutorEvent
@@ -14,8 +14,11 @@ JobSource = Callable[[int], Sequence[Assignment]]
 class Executor(Protocol):
     """Pulls assignments from a source and answers each with exactly one Artwork or Failure."""
 
-    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
-        """Work until the source gives nothing more, or until drained or stopped."""
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+        """Work until the source gives nothing more, or until drained or stopped.
+
+        Closing the generator ends the work at once: no worker writes any more afterwards.
+        """
         ...
 
     def drain(self) -> None:

@@ -55,7 +55,7 @@ class LocalExecutor:
         self._draining = False
         self._stopping = False
 
-    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
         """Work until ``source`` gives nothing more; restart the child when it dies.
 
         Raises CannotRunError (DeviceError, WeightsError, PaintingError, ...) when no worker can work.

@@ -128,7 +128,8 @@ class SinglePass:
                 # The first claim is made here so that a pass with nothing to compute never starts a worker.
                 self._execute(claims, [assignment])
         finally:
-            for claim, _ in list(claims.open.values()):
+            for claim, assignment in claims.open.values():
+                assignment.part_path.unlink(missing_ok=True)
                 self._ledger.release(claim.token)
             self._outcomes.let_go()
 
@@ -139,8 +140,9 @@ class SinglePass:
                 return assignments
             return assignments + claims(count - len(assignments))
 
-        for event in self._executor.run(source):
-            self._hear(claims, event)
+        with contextlib.closing(self._executor.run(source)) as events:
+            for event in events:
+                self._hear(claims, event)
 
     def _hear(self, claims: Claims, event: ExecutorEvent) -> None:
         match event:

@@ -53,19 +53,20 @@ class Tryout:
         pictures: list[Path] = []
         failures: list[str] = []
         try:
-            for event in self._executor.run(lambda count: _take(waiting, count)):
-                match event:
-                    case Artwork():
-                        pictures.append(self._publish(assignments[event.token], event))
-                    case Failure(kind=FailureKind.RETURNED):
-                        # Put back by a stop, which asks for nothing more, or by the death of a worker that had
-                        # not begun with it: the next one makes it.
-                        waiting.append(assignments[event.token])
-                    case Failure():
-                        failures.append(event.reason)
-                        self._report(assignments[event.token], event)
-                    case _:
-                        self._pass_on(assignments, event)
+            with contextlib.closing(self._executor.run(lambda count: _take(waiting, count))) as events:
+                for event in events:
+                    match event:
+                        case Artwork():
+                            pictures.append(self._publish(assignments[event.token], event))
+                        case Failure(kind=FailureKind.RETURNED):
+                            # Put back by a stop, which asks for nothing more, or by the death of a worker that had
+                            # not begun with it: the next one makes it.
+                            waiting.append(assignments[event.token])
+                        case Failure():
+                            failures.append(event.reason)
+                            self._report(assignments[event.token], event)
+                        case _:
+                            self._pass_on(assignments, event)
         finally:
             for assignment in assignments.values():
                 with contextlib.suppress(OSError):
