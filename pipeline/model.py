@@ -101,10 +101,10 @@ class Recipe:
     size: int = 512
     scales: int | tuple[int, ...] = 0
     iterations: int | tuple[int, ...] = 50
-    tolerance: float = 0.0
+    tolerance: float = 0.02
     content_layers: LayerWeights = DEFAULT_CONTENT_LAYERS
     style_layers: LayerWeights = DEFAULT_STYLE_LAYERS
-    content_weight: float = 0.03
+    content_weight: float = 0.025
     style_weight: float = 1.0
     tv_weight: float = 0.0
     loss: LossKind = "relative"
