@@ -104,7 +104,7 @@ class Recipe:
     tolerance: float = 0.02
     content_layers: LayerWeights = DEFAULT_CONTENT_LAYERS
     style_layers: LayerWeights = DEFAULT_STYLE_LAYERS
-    content_weight: float = 0.025
+    content_weight: float = 0.02
     style_weight: float = 1.0
     tv_weight: float = 0.0
     loss: LossKind = "relative"
