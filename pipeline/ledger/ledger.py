@@ -1,7 +1,7 @@
 """The ledger as the runner sees it. Owns the order of promises: each method is one durable transaction.
 
 One ``Ledger`` is one source's view and belongs to one thread. The caller holds the state folder's lock for
-anything that changes the ledger; reading beside a running instance is fine.
+claims and what follows from them; reading, ``retry`` and ``redo`` are fine beside a running instance.
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ class Claims:
         self._outcomes = outcomes
         self._left = limit
         self._publisher = Publisher(ledger, places.output_folder)
+        self._twins: dict[str, list[Claim]] = {}
         self.open: dict[str, tuple[Claim, Assignment]] = {}
 
     def __call__(self, count: int) -> list[Assignment]:
@@ -60,12 +61,36 @@ class Claims:
             claims = self._ledger.claim(wanted, self._places.order)
             if not claims:
                 break
-            assignments += filter(None, map(self._admit, claims))
+            assignments += self._admit_all(claims)
         return assignments
 
     def close(self, token: str) -> tuple[Claim, Assignment]:
-        """Forget a job that has been answered, and return it."""
-        return self.open.pop(token)
+        """Forget a job that has been answered, and return it; jobs of equal content can now be claimed."""
+        claim, assignment = self.open.pop(token)
+        for twin in self._twins.pop(assignment.key, ()):
+            self._ledger.release(twin.token)
+        return claim, assignment
+
+    def give_back(self) -> None:
+        """Put back all that is not answered, and remove its temporary files: no worker writes any more."""
+        for token in list(self.open):
+            _, assignment = self.close(token)
+            with contextlib.suppress(OSError):
+                assignment.part_path.unlink(missing_ok=True)
+            self._ledger.release(token)
+
+    def _admit_all(self, claims: list[Claim]) -> list[Assignment]:
+        admitted: list[Assignment] = []
+        for position, claim in enumerate(claims):
+            try:
+                admitted += filter(None, [self._admit(claim)])
+            except StorageError:
+                with contextlib.suppress(OSError):
+                    part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
+                for left in claims[position:]:
+                    self._ledger.release(left.token)
+                raise
+        return admitted
 
     def _check_disk(self) -> None:
         make_folder(self._places.output_folder)
@@ -85,7 +110,7 @@ class Claims:
         if photo_sha256 is None:
             return None
         key = job_key(photo_sha256, claim.settings_sha256)
-        if self._is_current(claim, key) or self._copy(claim, key):
+        if self._is_current(claim, key) or self._copy(claim, key) or self._wait_for_twin(claim, key):
             return None
         assignment = self._assign(claim, photo_path, photo_sha256, key)
         self.open[claim.token] = claim, assignment
@@ -113,7 +138,6 @@ class Claims:
         """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""
         root = self._places.input_folder
         if not root.is_dir():
-            self._ledger.release(claim.token)
             raise StorageError(f"{root} is gone; nothing is taken for deleted, mount it and run again") from error
         if isinstance(error, FileNotFoundError):
             self._refuse(claim, FailureKind.GONE, "the photo is gone")
@@ -142,14 +166,18 @@ class Claims:
                 copy_durably(source, part)
                 faithful = sha256_of_file(part) == twin.sha256
             except OSError as error:
-                with contextlib.suppress(OSError):
-                    part.unlink(missing_ok=True)
-                self._ledger.release(claim.token)
                 raise StorageError(f"{source} can't be copied to {part.parent} ({error.strerror})") from error
             if faithful:
                 self._deliver_copy(claim, key, twin.sha256)
                 return True
         return False
+
+    def _wait_for_twin(self, claim: Claim, key: str) -> bool:
+        """Hold a job back while the same picture is being painted for another photo of equal content."""
+        if all(assignment.key != key for _, assignment in self.open.values()):
+            return False
+        self._twins.setdefault(key, []).append(claim)
+        return True
 
     def _deliver_copy(self, claim: Claim, key: str, sha256: str) -> None:
         output = self._publisher.deliver(

@@ -124,13 +124,12 @@ class SinglePass:
     def _work(self, wishes: Wishes) -> None:
         claims = Claims(self._ledger, self._studio, self._places(), self._outcomes, wishes.limit)
         try:
-            for assignment in claims(1) if not self._stopped else ():
-                # The first claim is made here so that a pass with nothing to compute never starts a worker.
-                self._execute(claims, [assignment])
+            # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
+            # afterwards: photos of equal content wait for the first one's picture and are then copied.
+            while not self._stopped and (first := claims(1)):
+                self._execute(claims, first)
         finally:
-            for claim, assignment in claims.open.values():
-                assignment.part_path.unlink(missing_ok=True)
-                self._ledger.release(claim.token)
+            claims.give_back()
             self._outcomes.let_go()
 
     def _execute(self, claims: Claims, first: list[Assignment]) -> None:

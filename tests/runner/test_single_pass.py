@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,18 @@ from PIL import Image
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import LockedError, StorageError
+from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_file
-from pipeline.model import JobFailed, JobStarted, JobState, PhotoSetAside, RunEvent, RunFinished, RunStarted
+from pipeline.model import (
+    ExecutorEvent,
+    JobFailed,
+    JobStarted,
+    JobState,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
 from pipeline.runner.single_pass import SinglePass, Wishes
 from tests.fakes import write_painting, write_photo
 from tests.workshop import InProcessExecutor, Workshop
@@ -383,3 +394,31 @@ def test_failures_are_told_with_their_reasons(workshop: Workshop) -> None:
     assert failure.reason == "the loss became nan"
     with workshop.ledger() as ledger:
         assert [row.reason for row in ledger.failures()] == ["the loss became nan"]
+
+
+def test_photos_of_equal_content_are_painted_once_even_when_they_come_together(workshop: Workshop) -> None:
+    class Greedy(InProcessExecutor):
+        """Asks for everything before it begins with anything, as one that decodes ahead does."""
+
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            waiting = list(source(100))
+            while waiting:
+                yield from super().run(lambda _: [waiting.pop()] if waiting else [])
+
+    for name in ("a.png", "b.png", "c.png"):
+        workshop.photo(name)
+    workshop.photo("other.png", shade=9)
+    finished = workshop.run(executor=Greedy())
+    assert (finished.finished, finished.copied, finished.left) == (2, 2, 0)
+    assert len(workshop.pictures()) == 4
+
+
+def test_an_output_folder_in_whose_place_a_file_lies_leaves_no_lease_behind(workshop: Workshop) -> None:
+    workshop.photo("sub/a.png")
+    workshop.photo("b.png", shade=1)
+    workshop.out.mkdir()
+    (workshop.out / "sub").write_text("in the way")
+    with pytest.raises(StorageError, match="sub"):
+        workshop.run()
+    with workshop.ledger() as ledger:
+        assert ledger.leases() == []
