@@ -63,7 +63,8 @@ def test_a_photo_becomes_a_temporary_file_whose_hash_is_told(tmp_path: Path) -> 
     assert isinstance(progress, Progress)
     assert isinstance(artwork, Artwork)
     assert artwork.sha256 == sha256_of_file(assignment.part_path)
-    assert (artwork.width, artwork.height, artwork.seconds) == (48, 32, 1)
+    assert (artwork.width, artwork.height) == (48, 32)
+    assert artwork.seconds >= 4  # at least one tick of the clock each for reading, two steps and writing
     with Image.open(assignment.part_path) as picture:
         assert picture.format == "JPEG"
         assert picture.size == (48, 32)

@@ -40,6 +40,7 @@ class Worker:
         self._ahead = ahead
         self._tell = tell
         self._sittings: dict[str, Sitting] = {}
+        self._last = 0.0
 
     def work(self, source: Source) -> None:
         """Work until ``source`` (asked for at most n assignments at a time) gives none and all are answered.
@@ -51,13 +52,24 @@ class Worker:
             Reader(source, self._tell, self._clock, self._ahead) as reader,
         ):
             for event in self._engine.run(lambda count: self._pull(reader, count)):
+                self._share_time()
                 self._translate(event, writer)
 
     def _pull(self, reader: Reader, count: int) -> list[Commission]:
         # With pictures in work, an empty answer only means "not now"; without any it would end the engine's run.
-        sittings = reader.take(count, wait=not self._sittings)
+        idle = not self._sittings
+        sittings = reader.take(count, wait=idle)
         self._sittings.update({sitting.assignment.token: sitting for sitting in sittings})
+        if idle:
+            self._last = self._clock()  # nobody pays for the wait
         return [_commission(sitting) for sitting in sittings]
+
+    def _share_time(self) -> None:
+        """Divide the time since the last event among the pictures in work: what each costs, however many share it."""
+        now = self._clock()
+        for sitting in self._sittings.values():
+            sitting.seconds += (now - self._last) / len(self._sittings)
+        self._last = now
 
     def _translate(self, event: Event, writer: Writer) -> None:
         match event:

@@ -19,13 +19,13 @@ Source = Callable[[int], Sequence[Assignment]]
 Tell = Callable[[ExecutorEvent], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sitting:
-    """An assignment with its photo decoded; ``began`` is when reading it began, on the worker's clock."""
+    """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine."""
 
     assignment: Assignment
     photo: DecodedPhoto
-    began: float
+    seconds: float
 
 
 class Reader:
@@ -117,7 +117,7 @@ class Reader:
             self._tell(Failure(assignment.token, problem.kind, str(problem)))
             return None
         failpoint("worker-decoded")
-        return Sitting(assignment, photo, began)
+        return Sitting(assignment, photo, self._clock() - began)
 
 
 class _UnreadableError(Exception):

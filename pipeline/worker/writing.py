@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final
 
@@ -43,7 +43,7 @@ class Writer:
         self._device_name = device_name
         self._room = threading.Semaphore(_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._last: Future[None] | None = None
+        self._error: BaseException | None = None
 
     def __enter__(self) -> Writer:
         """Return the writer."""
@@ -52,10 +52,10 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being written. Raises what went wrong with the last one, unless something did already."""
+        """Wait for what is being written. Raises what could not be told, unless something else went wrong."""
         self._thread.shutdown(wait=True)
-        if error is None and self._last is not None:
-            self._last.result()
+        if error is None and self._error is not None:
+            raise self._error
 
     def deliver(self, sitting: Sitting, finished: Finished) -> None:
         """Write a finished picture to its assignment's temporary file."""
@@ -68,19 +68,22 @@ class Writer:
 
     def _submit(self, task: Callable[[], None]) -> None:
         self._room.acquire()
-        if self._last is not None and self._last.done():
-            self._last.result()  # the pipe is broken, for example: nothing more can be told
+        if self._error is not None:
+            raise self._error  # the pipe is broken, for example: nothing more can be told
 
         def run() -> None:
             try:
                 task()
+            except BaseException as error:
+                self._error = error
             finally:
                 self._room.release()
 
-        self._last = self._thread.submit(run)
+        self._thread.submit(run)
 
     def _delivered(self, sitting: Sitting, finished: Finished) -> Artwork | Failure:
         assignment, photo = sitting.assignment, sitting.photo
+        began = self._clock()
         provenance = _provenance(assignment)
         try:
             notes = write_picture(
@@ -100,7 +103,7 @@ class Writer:
             iterations=finished.iterations,
             first=finished.first,
             last=finished.last,
-            seconds=self._clock() - sitting.began,
+            seconds=sitting.seconds + self._clock() - began,
             device=self._device_name,
             cache_hits=finished.cache_hits,
             cache_misses=finished.cache_misses,

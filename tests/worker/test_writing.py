@@ -19,7 +19,7 @@ LOSSES = Losses(0.0, 1.0, 1.0)
 def sitting(folder: Path, token: str) -> Sitting:
     photo = write_photo(folder / f"{token}.png")
     decoded = decode(photo.read_bytes(), long_side=48, max_pixels=10_000)
-    return Sitting(an_assignment(photo, token), decoded, 1.0)
+    return Sitting(an_assignment(photo, token), decoded, 2.0)
 
 
 def finished(token: str) -> Finished:
