@@ -1,6 +1,7 @@
 """What a run came to, as a table: ``report.csv`` and ``report.json``. Owns their columns; refuses the terminal.
 
-Both have one row a job that the run touched. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text
+Both have one row a job that the run touched; the CSV has one more, without style and recipe, for each photo that was
+set aside before it could become jobs. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text
 that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
 apostrophe in front. The JSON is exact: ``run`` holds the run's totals, ``set_aside`` the photos that made no jobs,
 ``jobs`` the rows; its strings are escaped as in the journal.
@@ -115,7 +116,7 @@ class Summary:
         rows = self.rows()
         try:
             folder = _new_folder(self._reports, self._began.strftime("%Y-%m-%d-%H%M%S"))
-            _write_whole(folder / "report.csv", _csv(rows))
+            _write_whole(folder / "report.csv", _csv([*rows, *map(_row_aside, self._set_aside)]))
             _write_whole(folder / "report.json", self._json(rows, event))
         except OSError as error:
             _LOG.warning("the report in %s can't be written (%s)", self._reports, error.strerror)
@@ -148,6 +149,10 @@ def _row(event: JobStarted | JobFinished | JobFailed) -> Row:
             return dataclasses.replace(row, copied=False, **_made(event)) if event.artwork else row
         case JobStarted():
             return row
+
+
+def _row_aside(event: PhotoSetAside) -> Row:
+    return Row(photo=event.path, style="", recipe="", output="", state=event.kind, reason=event.reason)
 
 
 def _made(event: JobFinished) -> dict[str, Any]:

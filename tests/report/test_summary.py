@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent
+from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent, RunFinished
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
 
@@ -67,6 +67,27 @@ def test_a_finished_job_is_a_row_with_all_its_figures(tmp_path: Path) -> None:
         "notes": "no room for XMP",
         "key": "k1",
     }
+
+
+def test_a_photo_that_was_set_aside_has_a_row_in_the_csv(tmp_path: Path) -> None:
+    reader = Summary(tmp_path)
+    reader(PhotoSetAside("letter.jpg", "quarantined", "it is a text"))
+    reader(
+        RunFinished(
+            run_id="r",
+            finished=0,
+            copied=0,
+            failed=1,
+            left=0,
+            interrupted=False,
+            seconds=1.0,
+            cache_hits=0,
+            cache_misses=0,
+        )
+    )
+    assert reader.folder is not None
+    (row,) = csv.DictReader((reader.folder / "report.csv").read_text(encoding="utf-8").splitlines())
+    assert (row["photo"], row["state"], row["reason"]) == ("letter.jpg", "quarantined", "it is a text")
 
 
 def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> None:
