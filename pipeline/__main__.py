@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pipeline.cli.commands import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while modules are still being loaded ends it as quietly as later."""
+    try:
+        from pipeline.cli.commands import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
 
 if __name__ == "__main__":
     main()
