@@ -1,0 +1,70 @@
+"""``python -m tests.benchmarks``: measures, prints one table, and writes RESULTS.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import ModuleType
+
+import click
+from rich.console import Console
+
+from pipeline.engine import ENGINE_VERSION
+from tests.benchmarks import feeding, folder, memory, one_picture, outside, rate, waste
+from tests.benchmarks.subjects import choose
+from tests.benchmarks.table import Section, machine, merge, on_screen
+
+PARTS: dict[str, ModuleType] = {
+    part.TITLE[0]: part for part in (one_picture, folder, rate, outside, waste, memory, feeding)
+}
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+Files = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--only", default=",".join(PARTS), metavar="LETTERS", help="Only these parts: a,c.")
+@click.option("--quick", is_flag=True, help="Smaller numbers, to see that it works; RESULTS.md stays as it is.")
+@click.option("--photo", "photos", multiple=True, type=Files, help="Use this photo; may be repeated.")
+@click.option("--painting", "paintings", multiple=True, type=Files, help="Use this painting; may be repeated.")
+def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> None:
+    """Measure the program, against pastiche and against the machine. Nothing else should run meanwhile."""
+    letters = [letter.strip() for letter in only.split(",")]
+    if unknown := [letter for letter in letters if letter not in PARTS]:
+        raise click.BadParameter(f"there is no part {unknown[0]!r}, only {', '.join(PARTS)}", param_hint="--only")
+
+    def tell(progress: str) -> None:
+        console.print(f"[dim]{time.strftime('%H:%M:%S')} {progress}[/dim]")
+
+    command = _command(quick, photos, paintings)
+    console, sections = Console(width=None if sys.stdout.isatty() else 160), []
+    with tempfile.TemporaryDirectory() as temporary:
+        for letter in letters:
+            tell(f"{PARTS[letter].TITLE} ...")
+            subjects = choose(photos, paintings, Path(temporary) / letter, tell=tell, quick=quick)
+            when = f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, load {_load()}, engine {ENGINE_VERSION}"
+            section = Section(PARTS[letter].TITLE, f"{when}, `{command}`", tuple(PARTS[letter].rows(subjects)))
+            sections.append(section)
+            if not quick:
+                document = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
+                RESULTS.write_text(merge(document, machine(), [section]), encoding="utf-8")
+    console.print(machine())
+    console.print(on_screen(sections))
+
+
+def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> str:
+    """Return the command as anybody could type it; only the names of files count."""
+    words = ["python -m tests.benchmarks", "--quick" if quick else ""]
+    words += [f"--photo {path.name}" for path in photos] + [f"--painting {path.name}" for path in paintings]
+    return " ".join(filter(None, words))
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+if __name__ == "__main__":
+    benchmark()

@@ -1,0 +1,39 @@
+"""The real engine, evaluation by evaluation, so that each can be timed, profiled and paired with something else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.engine.events import Commission, Step
+from pipeline.engine.stylizer import Stylizer
+from pipeline.hashing import sha256_of_file
+from pipeline.images.decode import decode, decode_painting
+from pipeline.model import EngineSettings, Painting, Recipe, Style
+from tests.benchmarks.subjects import Subjects
+
+
+class EngineLoop:
+    """One picture of the first photo and painting at one size on the CPU; ``shape`` is (height, width)."""
+
+    def __init__(self, subjects: Subjects, evaluations: int) -> None:
+        self.photo = decode(subjects.photos[0].read_bytes(), long_side=subjects.size, max_pixels=10**9).pixels
+        painting = subjects.paintings[0]
+        self.stylizer = make_stylizer(subjects.folder / "engine-cache")
+        style = Style("painting", (Painting(painting, sha256_of_file(painting)),))
+        recipe = Recipe(size=subjects.size, scales=(subjects.size,), iterations=evaluations)
+        commissions = [Commission("token", self.photo, style, recipe)]
+        self._steps: Iterator[object] = self.stylizer.run(lambda _: [commissions.pop()] if commissions else [])
+
+    def seconds(self) -> float:
+        """Move the picture by one step of the optimizer, evaluate it, and return how long that took."""
+        began = time.perf_counter()
+        assert isinstance(next(self._steps), Step)
+        return time.perf_counter() - began
+
+
+def make_stylizer(cache_folder: Path) -> Stylizer:
+    """Return the engine on the CPU as a worker makes it."""
+    settings = EngineSettings(device="cpu", cache_folder=cache_folder)
+    return Stylizer(settings, lambda painting: decode_painting(painting.path))

@@ -1,0 +1,61 @@
+"""Where an evaluation's time goes: in the convolutions, and in what else."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile
+
+# torch's own, forward and backward, and the engine's by its name; gradients of the weights would count too.
+_CONVOLUTION = re.compile(r"aten::(conv2d|convolution\b|convolution_backward)|[Ww]inograd")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Seconds in all, in the convolutions, and of the operations outside them by name."""
+
+    seconds: float
+    convolutions: float
+    others: Counter[str]
+
+    @property
+    def share_outside(self) -> float:
+        """Return the share of time that is not spent in convolutions."""
+        return 1 - self.convolutions / self.seconds
+
+
+def profiled(work: Callable[[], object], repetitions: int) -> Profile:
+    """Profile ``repetitions`` of ``work`` on the CPU."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # or the profiler tells that it finds no GPU
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:
+        began = time.perf_counter()
+        for _ in range(repetitions):
+            work()
+        elapsed = time.perf_counter() - began
+    convolutions, others = 0.0, Counter[str]()
+    for event in recorded.events():
+        if not _is_convolution(event.name):
+            if not _inside_convolution(event):
+                others[event.name] += event.self_cpu_time_total / 1e6
+        elif not _inside_convolution(event):
+            convolutions += event.cpu_time_total / 1e6
+    return Profile(elapsed, convolutions, others)
+
+
+def _is_convolution(name: str) -> bool:
+    return _CONVOLUTION.search(name) is not None
+
+
+def _inside_convolution(event: FunctionEvent) -> bool:
+    outer = event.cpu_parent
+    while outer is not None:
+        if _is_convolution(outer.name):
+            return True
+        outer = outer.cpu_parent
+    return False
