@@ -3,6 +3,7 @@
 A name given out once is never given to another job, whatever becomes of the first. Two names are the same if they
 are equal after Unicode normalization (NFC) and case folding, because some file systems think so. Characters and
 names that Windows refuses are replaced on every system, so that an output folder can be copied anywhere.
+A folder and a picture never share a name either: photos may lie in a folder called ``a--night.jpg``.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Allocator:
     def allocate(self, stem: str, suffix: str) -> str:
         """Return the first free one of STEM.jpg, STEM-2.jpg, STEM-3.jpg, ... and take it."""
         folder, last = portable_stem(stem)
+        folder = self._folder(folder)
         # Thousands of photos may share one stem; trying all numbers from 2 on for each would be quadratic.
         series = folded(f"{folder}{last}{suffix}")
         number = self._last_numbers.get(series, 0) + 1
@@ -71,6 +73,25 @@ class Allocator:
         self._last_numbers[series] = number
         return output
 
+    def _folder(self, folder: str) -> str:
+        """Return ``folder``, with a number on each part that is a picture's name, and take it as a folder's name."""
+        free = ""
+        for part in folder.split("/")[:-1]:
+            number = 1
+            while self._is_taken(candidate := free + fitted(part, f"-{number}" if number > 1 else "")):
+                number += 1
+            free = candidate + "/"
+            self._connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", _row(free))
+        return free
+
     def _take(self, output: str) -> bool:
-        row = (os.fsencode(folded(output)),)
-        return self._connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", row).rowcount == 1
+        if self._is_taken(output + "/"):
+            return False
+        return self._connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", _row(output)).rowcount == 1
+
+    def _is_taken(self, name: str) -> bool:
+        return self._connection.execute("SELECT 1 FROM names WHERE folded = ?", _row(name)).fetchone() is not None
+
+
+def _row(name: str) -> tuple[bytes]:
+    return (os.fsencode(folded(name)),)

@@ -54,6 +54,19 @@ def test_one_stem_with_two_suffixes_needs_no_number() -> None:
     assert [names.allocate("a", ".jpg"), names.allocate("a", ".png")] == ["a.jpg", "a.png"]
 
 
+def test_a_folder_named_like_a_picture_gets_a_number() -> None:
+    names = an_allocator()
+    names.allocate("a--night", ".jpg")
+    inside = [names.allocate(f"A--night.jpg/{stem}", ".jpg") for stem in ("x", "deeper/x")]
+    assert inside == ["A--night.jpg-2/x.jpg", "A--night.jpg-2/deeper/x.jpg"]
+
+
+def test_a_picture_named_like_a_folder_gets_a_number() -> None:
+    names = an_allocator()
+    names.allocate("sub/a--night.jpg/x", ".jpg")
+    assert [names.allocate("sub/a--night", ".jpg") for _ in range(2)] == ["sub/a--night-2.jpg", "sub/a--night-3.jpg"]
+
+
 @pytest.mark.parametrize(
     ("stem", "portable"),
     [
@@ -111,6 +124,8 @@ def test_any_bytes_make_unique_names_inside_the_output_folder(stems: list[str]) 
     names = an_allocator()
     given_out = [names.allocate(stem, ".jpg") for stem in stems]
     assert len({folded(name) for name in given_out}) == len(given_out)
+    folders = {folded(name[:at]) for name in given_out for at, sign in enumerate(name) if sign == "/"}
+    assert not folders & {folded(name) for name in given_out}
     for name in given_out:
         parts = name.split("/")
         assert not {"", ".", ".."} & set(parts)
