@@ -38,7 +38,8 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         raise StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk") from error
     try:
-        holder.write_text(json.dumps({"pid": os.getpid(), "command": command}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
+            holder.write_text(json.dumps({"pid": os.getpid(), "command": command}), encoding="utf-8")
         yield
     finally:
         with contextlib.suppress(OSError):

@@ -46,6 +46,12 @@ def test_an_unreadable_note_about_the_first_is_no_obstacle(tmp_path: Path, note:
             take(tmp_path)
 
 
+def test_a_note_that_cant_be_written_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+    (tmp_path / HOLDER_NAME).mkdir()
+    with instance_lock(tmp_path, "first"), pytest.raises(LockedError, match="in use by another stylewatch"):
+        take(tmp_path)
+
+
 def test_what_a_killed_instance_left_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / HOLDER_NAME).write_text('{"pid": 1, "command": "stylewatch run"}')
     (tmp_path / "instance.lock").touch()
