@@ -169,6 +169,22 @@ def _give_back(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
         yield Failure(token, FailureKind.RETURNED, reason)
 
 
+@contextlib.contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Let a child be born deaf to Ctrl-C, which would end it with a traceback before it can say so itself.
+
+    This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _WorkerDiedError(Exception):
     """The pipe to the child is broken."""
 
@@ -189,7 +205,8 @@ class _Child:
             name="stylewatch-worker",
             daemon=True,
         )
-        self._process.start()
+        with _ctrl_c_held_back():
+            self._process.start()
         theirs.close()
 
     def listen(self, seconds: float = _POLL_SECONDS) -> FromWorker | None:

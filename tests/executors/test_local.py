@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from pipeline.model import (
     FailureKind,
     Progress,
 )
+from tests.executors.ctrl_c_early import engine_after_ctrl_c
 from tests.fakes import fake_engine, stillborn_engine, unfit_engine, write_photo
 from tests.test_worker import an_assignment
 
@@ -54,6 +57,14 @@ def test_assignments_come_back_as_artworks_from_another_process(tmp_path: Path, 
     found = answers(list(executor.run(source)))
     assert sorted(found) == ["t0", "t1", "t2"]
     assert all(isinstance(answer, Artwork) for answer in found.values())
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows can't hold Ctrl-C back")
+def test_ctrl_c_while_the_worker_starts_does_not_end_it(tmp_path: Path) -> None:
+    with contextlib.closing(LocalExecutor(EngineSettings(), factory=engine_after_ctrl_c)) as executor:
+        found = answers(list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "only")))))
+    assert isinstance(found["only"], Artwork)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
 
 
 def test_the_worker_stays_for_the_next_run(tmp_path: Path, executor: LocalExecutor) -> None:

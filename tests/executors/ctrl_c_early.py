@@ -1,0 +1,16 @@
+"""A factory of engines whose module is hit by Ctrl-C while a worker's process imports it, before its main function."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+
+from pipeline.model import EngineSettings
+from tests.fakes import FakeEngine, fake_engine
+
+if multiprocessing.parent_process() is not None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def engine_after_ctrl_c(settings: EngineSettings) -> FakeEngine:
+    return fake_engine(settings)
