@@ -1,4 +1,4 @@
-"""A factory of engines whose module is hit by Ctrl-C while a worker's process imports it, before its main function."""
+"""A factory of engines whose module is hit by Ctrl-C while a worker imports it, before its main function begins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 from pipeline.model import EngineSettings
 from tests.fakes import FakeEngine, fake_engine
 
-if multiprocessing.parent_process() is not None:
+if multiprocessing.current_process().name == "stylewatch-worker":
     signal.raise_signal(signal.SIGINT)
 
 
