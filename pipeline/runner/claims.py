@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,15 @@ class Claims:
         places: Places,
         outcomes: Outcomes,
         limit: int | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Hand out at most ``limit`` assignments; lease nothing more once ``stopped``."""
         self._ledger = ledger
         self._studio = studio
         self._places = places
         self._outcomes = outcomes
         self._left = limit
+        self._stopped = stopped
         self._publisher = Publisher(ledger, places.output_folder)
         self._twins: dict[str, list[Claim]] = {}
         self.open: dict[str, tuple[Claim, Assignment]] = {}
@@ -57,7 +61,8 @@ class Claims:
         """Lease at most ``count`` jobs that need a worker."""
         self._check_disk()
         assignments: list[Assignment] = []
-        while (wanted := self._room(count - len(assignments))) > 0:
+        # Thousands of copies and unchanged photos may come before one that needs a worker.
+        while (wanted := self._room(count - len(assignments))) > 0 and not self._stopped():
             claims = self._ledger.claim(wanted, self._places.order)
             if not claims:
                 break

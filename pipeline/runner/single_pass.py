@@ -122,7 +122,9 @@ class SinglePass:
             self._outcomes.tally.failed += photo.kind == "quarantined"
 
     def _work(self, wishes: Wishes) -> None:
-        claims = Claims(self._ledger, self._studio, self._places(), self._outcomes, wishes.limit)
+        claims = Claims(
+            self._ledger, self._studio, self._places(), self._outcomes, wishes.limit, lambda: self._stopped
+        )
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
             # afterwards: photos of equal content wait for the first one's picture and are then copied.

@@ -15,6 +15,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import (
     ExecutorEvent,
     JobFailed,
+    JobFinished,
     JobStarted,
     JobState,
     PhotoSetAside,
@@ -328,6 +329,21 @@ def test_a_stop_publishes_what_is_done_and_puts_the_rest_back(workshop: Workshop
     assert finished.interrupted
     assert (finished.finished, finished.left) == (1, 2)
     assert workshop.run().finished == 2
+
+
+def test_a_stop_ends_a_long_row_of_copies(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    for number in range(3):
+        workshop.photo(f"copy{number}.png")
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobFinished):
+            the_pass.stop()
+
+    finished = workshop.run(on_event=stop)
+    assert finished.interrupted
+    assert (finished.copied, finished.left) == (1, 2)
 
 
 def test_redo_outdated_makes_again_what_another_engine_made(workshop: Workshop) -> None:
