@@ -43,7 +43,8 @@ def losses(values: Losses) -> str:
 
 def outcome(event: RunFinished) -> str:
     """Return what a run came to, in one sentence without its full stop."""
-    if not (event.finished or event.copied or event.failed or event.left or event.interrupted):
+    # With a reason the run was cut short: there may be much to do that nobody could count.
+    if not (event.finished or event.copied or event.failed or event.left or event.interrupted or event.reason):
         said = "nothing to do"
     else:
         parts = [f"{counted(event.finished, 'picture')} made"]

@@ -58,6 +58,7 @@ def test_losses_have_four_digits() -> None:
         ({"finished": 1, "failed": 0, "copied": 3, "left": 4}, "1 picture made, 3 copied, 4 left for the next run"),
         ({"interrupted": True, "reason": "Ctrl\nC"}, "interrupted: 2 pictures made, 1 failed in 41.0 s (Ctrl\\nC)"),
         ({"finished": 0, "failed": 0}, "nothing to do"),
+        ({"finished": 0, "failed": 0, "reason": "the disk is full"}, "0 pictures made in 41.0 s (the disk is full)"),
     ],
 )
 def test_the_outcome_is_one_sentence(changes: dict[str, object], said: str) -> None:
