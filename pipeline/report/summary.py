@@ -199,8 +199,12 @@ def _new_folder(reports: Path, name: str) -> Path:
 def _write_whole(path: Path, data: bytes) -> None:
     """Write ``data`` so that the file is there whole or not at all, even after a power cut."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent, RunFinished
-from pipeline.report.summary import Row, Summary
+from pipeline.report.summary import Row, Summary, _write_whole
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
 
 
@@ -182,6 +182,13 @@ def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
         reader = summary(tmp_path, started(), over())
     assert reader.folder is None
     assert "can't be written (File exists)" in caplog.text
+
+
+def test_a_file_that_cannot_take_its_name_leaves_no_temporary_one(tmp_path: Path) -> None:
+    (tmp_path / "report.csv").mkdir()
+    with pytest.raises(OSError, match=r"report\.csv"):
+        _write_whole(tmp_path / "report.csv", b"photo,style")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
 
 
 def test_the_clock_is_local_unless_told_otherwise(tmp_path: Path) -> None:
