@@ -89,7 +89,11 @@ class Claims:
         for position, claim in enumerate(claims):
             try:
                 admitted += filter(None, [self._admit(claim)])
-            except StorageError:
+            except StorageError as error:
+                if isinstance(error.__cause__, FileExistsError | NotADirectoryError):
+                    # A file has the name of this picture's folder: that is no matter of the disk, others go on.
+                    self._refuse(claim, FailureKind.ENGINE, str(error))
+                    continue
                 with contextlib.suppress(OSError):
                     part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
                 for left in claims[position:]:

@@ -317,6 +317,20 @@ def test_too_little_disk_stops_the_run_before_anything_is_made(workshop: Worksho
     assert last.left == 1
 
 
+def test_a_file_in_the_way_of_a_pictures_folder_fails_that_picture_only(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("sub/b.png", shade=1)
+    workshop.out.mkdir()
+    (workshop.out / "sub").write_text("somebody's notes")
+    finished = workshop.run()
+    assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
+    (failed,) = workshop.failed()
+    assert "sub can't be made" in failed.reason
+    (workshop.out / "sub").unlink()
+    assert workshop.run().finished == 1
+    assert workshop.pictures() == ["a--night.jpg", "sub/b--night.jpg"]
+
+
 def test_a_stop_publishes_what_is_done_and_puts_the_rest_back(workshop: Workshop) -> None:
     for number in range(3):
         workshop.photo(f"{number}.png", shade=number)
