@@ -49,6 +49,9 @@ def look_ahead(config: Config) -> Outlook:
     """Scan and pair on a copy of the ledger in memory. Raises StorageError, PaintingError, LedgerError."""
     studio = prepare(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
+        for lease in ledger.leases():
+            # Of a killed instance, whose work the next run does, or of one that is at it now.
+            ledger.release(lease.token)
         ledger.ready_failed()
         taken_in = take_in(config, studio, ledger, sleep=_no_sleep)
         claims = ledger.claim(_EVERYTHING, config.input.order)

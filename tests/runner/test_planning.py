@@ -7,6 +7,8 @@ import pytest
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job, Recipe
 from pipeline.runner.planning import GUESSED_SECONDS_PER_PIXEL, Outlook, expected_work, in_words, look_ahead
+from pipeline.runner.preparation import prepare
+from pipeline.runner.taking_in import take_in
 from tests.workshop import Workshop
 
 HOUR, DAY = 3600.0, 86400.0
@@ -52,6 +54,16 @@ def test_a_plan_changes_nothing_on_disk_before_the_first_run(workshop: Workshop)
     before = snapshot(workshop.folder)
     assert len(look_ahead(config).jobs) == 1
     assert snapshot(workshop.folder) == before
+
+
+def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", shade=1)
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        take_in(config, prepare(config), ledger)
+        assert len(ledger.claim(1, "name")) == 1
+    assert len(look_ahead(config).jobs) == 2
 
 
 def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Workshop) -> None:
