@@ -23,10 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
+from pipeline.engine.convolution import by_pixel
 from pipeline.model import LayerWeights, LossKind
 
 # Of a black painting's Gram matrix or a blank photo's features: keeps the relative losses finite.
@@ -88,8 +91,25 @@ class Objective:
 
 def gram(features: Tensor) -> Tensor:
     """Return the Gram matrices F F' / (h w), (B, C, C), of features (B, C, h, w)."""
-    flat = _exact(features).flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
+    return cast(Tensor, _Gram.apply(_exact(features)))
+
+
+class _Gram(torch.autograd.Function):
+    """F F' / (h w), whose gradient (D + D') F / (h w) takes one matrix product, not the two of the plain formula."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        flat = features.flatten(2)
+        return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (features,) = ctx.saved_tensors
+        kernels = (gradient + gradient.transpose(1, 2)) / features[0, 0].numel()
+        made = [by_pixel(one, kernel) for one, kernel in zip(features.split(1), kernels, strict=True)]
+        return made[0] if len(made) == 1 else torch.cat(made)
 
 
 def style_loss(found: Tensor, target: Tensor, kind: LossKind) -> Tensor:

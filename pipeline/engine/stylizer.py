@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cache import StyleCache
+from pipeline.engine.calibration import DIRECT, calibrate
 from pipeline.engine.canvas import Canvas, blank_canvas
 from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory
 from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate
@@ -57,21 +58,25 @@ class Stylizer:
     ) -> None:
         hardware = choose_hardware(settings)
         self._device, self._autocast = hardware.device, hardware.autocast
-        self._weights = place(load_weights(settings.weights), self._device)
+        self._weights = load_weights(settings.weights)
+        folder = settings.cache_folder
+        # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
+        plain = self._device.type == "cpu" and not self._autocast
+        plan = calibrate(folder) if plain else DIRECT
+        self._convolutions = place(self._weights, self._device, choose=plan)
         self._evaluate = evaluate
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
-        folder = settings.cache_folder
         self._targets = StyleTargets(
             load_painting,
             StyleCache(folder, settings.cache_limit_bytes) if folder else None,
             weights_id=self._weights.id,
-            precision=hardware.precision,
+            precision=f"{hardware.precision}:{plan.name}",
             device=self._device,
         )
         budget = choose_budget(settings, hardware, self._peak_bytes)
         self._chunks = Chunks(budget.pixels)
         self.capacity = budget.canvases
-        self.device_name = hardware.name
+        self.device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
 
     def run(self, pull: Pull) -> Iterator[Event]:
         """Work on commissions until none is left; a broken one never stops the others.
@@ -189,7 +194,12 @@ class Stylizer:
         key = (layers, recipe.pooling)
         if key not in self._networks:
             self._networks[key] = Network(
-                self._weights, layers, pooling=recipe.pooling, device=self._device, autocast=self._autocast
+                self._weights,
+                layers,
+                pooling=recipe.pooling,
+                device=self._device,
+                autocast=self._autocast,
+                convolutions=self._convolutions,
             )
         return self._networks[key]
 

@@ -7,13 +7,13 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from pipeline.engine.convolution import Choose, Convolution, always_direct
 from pipeline.engine.weights import Weights
 from pipeline.model import LAYERS, PoolingKind
 
@@ -22,6 +22,7 @@ class Network:
     """The part of VGG-19 that ``layers`` need, frozen. Every layer is named as in :data:`pipeline.model.LAYERS`.
 
     With ``autocast`` the convolutions compute in bfloat16; the features then come out as bfloat16 too.
+    ``convolutions`` are those that :func:`place` has made of ``weights``, so that several networks can share them.
     """
 
     def __init__(
@@ -33,14 +34,15 @@ class Network:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
         autocast: bool = False,
+        convolutions: Mapping[str, Convolution] | None = None,
     ) -> None:
         self.layers = frozenset(layers)
         self._device = torch.device(device)
         self._autocast = autocast
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
         depth = max(LAYERS.index(layer) for layer in self.layers) + 1
-        placed = place(weights, self._device, dtype).convolutions
-        self._convolutions = [(name, *placed[name]) for name in placed if LAYERS.index(name) < depth]
+        placed = convolutions or place(weights, self._device, dtype)
+        self._convolutions = {name: placed[name] for name in placed if LAYERS.index(name) < depth}
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
@@ -52,30 +54,38 @@ class Network:
 
     def _convolve(self, x: Tensor) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for name, weight, bias in self._convolutions:
+        for name, convolution in self._convolutions.items():
+            read = name in self.layers
             if name == "conv1_1":
-                x = nn.conv2d(nn.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
-            else:
-                x = nn.conv2d(self._pool(x, 2) if name.endswith("_1") else x, weight, bias, padding=1)
-            if name in self.layers:
+                x = nn.pad(x, (1, 1, 1, 1), mode="replicate")
+            elif name.endswith("_1"):
+                x = self._pool(x, 2)
+            x = convolution(x, rectify=not read)
+            if read:
                 found[name] = x
                 x = nn.relu(x)
-            else:
-                # Nobody reads the convolution's own output, so its memory may be reused.
-                x = nn.relu_(x)
             rectified = name.replace("conv", "relu")
             if rectified in self.layers:
                 found[rectified] = x
         return found
 
 
-def place(weights: Weights, device: torch.device, dtype: torch.dtype = torch.float32) -> Weights:
-    """Return ``weights`` on ``device`` as convolutions want them there, so that several networks can share them."""
-    convolutions = {
-        name: (_placed(weight, device, dtype), _placed(bias, device, dtype))
+def place(
+    weights: Weights,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    choose: Choose = always_direct,
+) -> dict[str, Convolution]:
+    """Return the convolutions of ``weights`` on ``device``; ``choose`` names each one's algorithm."""
+    return {
+        name: Convolution(
+            _placed(weight, device, dtype),
+            _placed(bias, device, dtype),
+            padding=0 if name == "conv1_1" else 1,
+            choose=always_direct if name == "conv1_1" else choose,
+        )
         for name, (weight, bias) in weights.convolutions.items()
     }
-    return replace(weights, convolutions=convolutions)
 
 
 def _placed(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

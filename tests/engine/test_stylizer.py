@@ -331,7 +331,7 @@ def test_a_cached_target_changes_no_pixel(tmp_path: Path) -> None:
 def test_damage_in_the_cache_is_told_with_the_picture(tmp_path: Path) -> None:
     settings = replace(CPU, cache_folder=tmp_path)
     Stylizer(settings, load_painting).warm(STYLE, TINY)
-    for file in tmp_path.iterdir():
+    for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(b"damage")
     (finished,) = only(run(Stylizer(settings, load_painting), commission("t")), Finished)
     assert finished.cache_misses == 2

@@ -1,0 +1,140 @@
+"""A frozen 3×3 convolution, differentiable in its input, by one of several algorithms. Refuses to choose one.
+
+``direct`` is torch's own, on every device and in every precision. The others (see :mod:`pipeline.engine.winograd`)
+are for float32 on the CPU: ``rows``, ``tiles`` and ``packed`` (tiles by :class:`pipeline.engine.winograd.Packed`).
+They make each picture of a batch alone, so that it comes out the same bits in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast, get_args
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from pipeline.engine.winograd import Kernel, Packed, Rows, Tiles, turned
+
+Algorithm = Literal["direct", "rows", "tiles", "packed"]
+ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """What decides a convolution's speed: its channels and its input's height and width."""
+
+    channels: int
+    outputs: int
+    height: int
+    width: int
+
+
+Choose = Callable[[LayerShape], Algorithm]
+
+
+def always_direct(_: LayerShape) -> Algorithm:
+    """Choose torch's own convolution."""
+    return "direct"
+
+
+class Convolution:
+    """A convolution with weight (K, C, 3, 3) and bias (K,); ``choose`` names the algorithm.
+
+    ``padding`` zeros surround its input; all algorithms but ``direct`` need one. What an algorithm makes of the
+    weights is made when it is first needed, and kept.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, *, padding: int = 1, choose: Choose = always_direct) -> None:
+        self.weight, self.bias = weight, bias
+        self._padding = padding
+        self._choose = choose
+        self._kernels: dict[tuple[Algorithm, bool], Kernel] = {}
+
+    def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
+        """Return the convolution (B, K, H, W) of ``x`` (B, C, H, W), without its negative values if ``rectify``."""
+        shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
+        if self._choose(shape) != "direct":
+            return cast(Tensor, _Frozen.apply(x, self, rectify))
+        y = nn.conv2d(x, self.weight, self.bias, padding=self._padding)
+        # Nobody else reads the convolution's own output, so its memory may be reused.
+        return nn.relu_(y) if rectify else y
+
+    def forward(self, x: Tensor, rectify: bool) -> Tensor:
+        """Return the convolution of ``x`` without a graph."""
+        shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
+        return _one_by_one(self._kernel(self._choose(shape), turned_back=False), x, rectify)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return the input's gradient (B, C, H, W) for the convolution's ``gradient`` (B, K, H, W)."""
+        shape = LayerShape(gradient.shape[1], self.weight.shape[1], gradient.shape[2], gradient.shape[3])
+        return _one_by_one(self._kernel(self._choose(shape), turned_back=True), gradient, rectify=False)
+
+    def _kernel(self, algorithm: Algorithm, *, turned_back: bool) -> Kernel:
+        key = (algorithm, turned_back)
+        if key not in self._kernels:
+            weight, bias = (turned(self.weight), None) if turned_back else (self.weight, self.bias)
+            self._kernels[key] = make_kernel(algorithm, weight, bias)
+        return self._kernels[key]
+
+
+def make_kernel(algorithm: Algorithm, weight: Tensor, bias: Tensor | None) -> Kernel:
+    """Prepare the weight (K, C, 3, 3) and the bias (K,) for ``algorithm``."""
+    if algorithm == "direct":
+        return Direct(weight, bias)
+    if algorithm == "rows":
+        return Rows(weight, bias)
+    return Tiles(weight, bias, Packed if algorithm == "packed" else None)
+
+
+class Direct:
+    """Torch's own convolution of one picture."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._weight, self._bias = weight.contiguous(memory_format=torch.channels_last), bias
+
+    def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
+        """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
+        y = nn.conv2d(x[None].permute(0, 3, 1, 2), self._weight, self._bias, padding=1)
+        return (y.relu_() if rectify else y)[0].permute(1, 2, 0)
+
+
+class _Frozen(torch.autograd.Function):
+    """A :class:`Convolution` and, if wanted, its rectifier in one node: the graph keeps the output alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, convolution: Convolution, rectify: bool) -> Tensor:
+        y = convolution.forward(x, rectify)
+        ctx.convolution, ctx.rectify = convolution, rectify
+        if rectify:
+            ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        if ctx.rectify:
+            (y,) = ctx.saved_tensors
+            gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
+        return ctx.convolution.backward(gradient), None, None
+
+
+def by_pixel(x: Tensor, matrix: Tensor) -> Tensor:
+    """Return ``matrix`` (K, C) times each pixel of ``x`` (1, C, H, W) as (1, K, H, W), channels last.
+
+    This is a convolution of a single pixel. Torch gives that to oneDNN, where it is up to twice as fast as a matrix
+    product, only if it has several threads.
+    """
+    kernel = matrix[:, :, None, None]
+    if x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        y = torch.mkldnn_convolution(x, kernel, None, (0, 0), (1, 1), (1, 1), 1)
+    else:
+        y = nn.conv2d(x, kernel)
+    return y.contiguous(memory_format=torch.channels_last)
+
+
+def _one_by_one(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:
+    made = [kernel(picture.permute(1, 2, 0).contiguous(), rectify=rectify) for picture in x]
+    return (made[0][None] if len(made) == 1 else torch.stack(made)).permute(0, 3, 1, 2)
