@@ -31,7 +31,7 @@ from pipeline.model import (
 )
 from pipeline.report.journal import Encoder
 from pipeline.report.summary import Row, Summary
-from pipeline.report.words import duration, losses, outcome, printable
+from pipeline.report.words import duration, outcome, printable
 
 #: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
 ROWS_SHOWN: Final = 20
@@ -141,11 +141,15 @@ class Display:
 
 def picture_of(board: Board, now: float) -> RenderableType:
     """Return the live view of a run: one line for all, one for each canvas."""
-    overall = Table.grid(padding=(0, 2))
-    bar = ProgressBar(total=max(1, board.total), completed=board.done, width=30)
-    overall.add_row(Text("Pictures"), bar, Text(_standing(board, now)))
+    # On a narrow terminal the bar and the photos' names give way, so that each line stays one.
+    overall = Table.grid(padding=(0, 2), expand=True)
+    overall.add_column(ratio=1)
+    overall.add_column(no_wrap=True)
+    overall.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(_standing(board, now)))
     canvases = Table.grid(padding=(0, 2))
-    canvases.add_column(no_wrap=True, overflow="ellipsis", max_width=50)
+    canvases.add_column(max_width=50)
+    for _ in range(3):
+        canvases.add_column(no_wrap=True)
     for canvas in list(board.canvases.values()):  # a copy: the screen is drawn from a thread of its own
         canvases.add_row(*_canvas_cells(canvas))
     return Group(overall, canvases)
@@ -163,14 +167,15 @@ def _standing(board: Board, now: float) -> str:
 
 
 def _canvas_cells(canvas: Canvas) -> tuple[Text, ...]:
-    name, progress = Text(printable(str(canvas.job))), canvas.progress
+    name = Text(printable(str(canvas.job)), no_wrap=True, overflow="ellipsis")
+    progress = canvas.progress
     if progress is None:
         return name, Text("begins")
     return (
         name,
-        Text(f"scale {progress.scale_index + 1}/{progress.scale_count} ({progress.size} px)"),
+        Text(f"scale {progress.scale_index + 1}/{progress.scale_count}"),
         Text(f"{progress.iteration}/{progress.iterations}"),
-        Text(losses(progress.losses)),
+        Text(f"content {progress.losses.content:.3g}, style {progress.losses.style:.3g}"),
     )
 
 

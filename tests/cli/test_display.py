@@ -124,9 +124,22 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
         board.take(event)
     first, second, third = drawn(picture_of(board, 30.0)).splitlines()
     assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
-    shown = "[bold]lion[/bold].jpg × wave scale 2/2 (256 px) 50/50 total 0.75, content 0.25, style 0.5"
+    shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
     assert " ".join(third.split()) == "caf?.jpg × night (fine) begins"
+
+
+def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() -> None:
+    board = Board(0.0)
+    board.take(started(jobs=123_456))
+    board.take(finished())
+    for number in range(3):
+        board.take(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
+        board.take(progress(50, 1, token=str(number)))
+    lines = drawn(picture_of(board, 3600.0), width=80).splitlines()
+    assert len(lines) == 4
+    assert lines[0].rstrip().endswith("left")
+    assert all("… " in line and line.rstrip().endswith("style 0.5") for line in lines[1:])
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
