@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
-# torch's own, forward and backward, and the engine's by its name; gradients of the weights would count too.
-_CONVOLUTION = re.compile(r"aten::(conv2d|convolution\b|convolution_backward)|[Ww]inograd")
+# torch's own, forward and backward (gradients of weights, computed by mistake, would count too), and the engine's
+# function of its frozen weights: see pipeline.engine.convolution.
+_CONVOLUTION = re.compile(r"aten::(conv2d|convolution|convolution_backward)|_Frozen(Backward)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def profiled(work: Callable[[], object], repetitions: int) -> Profile:
 
 
 def _is_convolution(name: str) -> bool:
-    return _CONVOLUTION.search(name) is not None
+    return _CONVOLUTION.fullmatch(name) is not None
 
 
 def _inside_convolution(event: FunctionEvent) -> bool:
