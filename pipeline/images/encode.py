@@ -32,12 +32,21 @@ _OWNER: Final = "stylewatch"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a picture comes from: names of style and recipe, the program with its version, the job's key."""
+    """Where a picture comes from: names of style and recipe, the program with its version, the job's key.
+
+    ``written`` tells how the file was written (see :func:`written_as`): two files of one key may differ in that.
+    """
 
     style: str
     recipe: str
     program: str
     key: str
+    written: str = ""
+
+
+def written_as(options: PictureOptions) -> str:
+    """Return what decides a file beside its pixels: "jpeg 92 keep"."""
+    return f"{options.format} {options.quality} {options.metadata}"
 
 
 def suffix_of(picture_format: PictureFormat) -> str:

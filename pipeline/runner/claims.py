@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.errors import StorageError
 from pipeline.hashing import job_key, sha256_of_file
+from pipeline.images.encode import read_provenance, written_as
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.outcomes import Outcomes
@@ -69,9 +70,14 @@ class Claims:
             assignments += self._admit_all(claims)
         return assignments
 
-    def close(self, token: str) -> tuple[Claim, Assignment]:
-        """Forget a job that has been answered, and return it; jobs of equal content can now be claimed."""
+    def close(self, token: str, *, put_back: bool = False) -> tuple[Claim, Assignment]:
+        """Forget a job that has been answered, and return it; jobs of equal content can now be claimed.
+
+        One that was ``put_back`` does not count towards the limit.
+        """
         claim, assignment = self.open.pop(token)
+        if put_back and self._left is not None:
+            self._left += 1
         for twin in self._twins.pop(assignment.key, ()):
             self._ledger.release(twin.token)
         return claim, assignment
@@ -168,7 +174,7 @@ class Claims:
         part = part_path(self._places.output_folder, claim.output, claim.token)
         for twin in self._ledger.published_with_key(key):
             source = self._places.output_folder / twin.output
-            if source.suffix != Path(claim.output).suffix or sha256_if_there(source) != twin.sha256:
+            if sha256_if_there(source) != twin.sha256 or not self._would_be_written(source, claim):
                 continue
             make_folder(part.parent)
             try:
@@ -180,6 +186,12 @@ class Claims:
                 self._deliver_copy(claim, key, twin.sha256)
                 return True
         return False
+
+    def _would_be_written(self, source: Path, claim: Claim) -> bool:
+        """Tell whether the picture of ``claim`` would become this very file: its names and options stand in it."""
+        provenance = read_provenance(source) or {}
+        wanted = (claim.job.style, claim.job.recipe, written_as(self._places.picture))
+        return (provenance.get("style"), provenance.get("recipe"), provenance.get("written")) == wanted
 
     def _wait_for_twin(self, claim: Claim, key: str) -> bool:
         """Hold a job back while the same picture is being painted for another photo of equal content."""

@@ -154,7 +154,8 @@ class SinglePass:
             case Artwork():
                 self._publish(claims, event)
             case Failure():
-                claim, assignment = claims.close(event.token)
+                put_back = event.kind in (FailureKind.RETURNED, FailureKind.CRASH)
+                claim, assignment = claims.close(event.token, put_back=put_back)
                 with contextlib.suppress(OSError):  # a lost share is told by the failure itself
                     assignment.part_path.unlink(missing_ok=True)
                 self._outcomes.fail(claim, assignment.key, event)

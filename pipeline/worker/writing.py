@@ -12,7 +12,7 @@ from pipeline import __version__
 from pipeline.engine.events import Finished, Snapshot
 from pipeline.errors import CannotRunError, OutOfMemoryError, StylewatchError
 from pipeline.hashing import sha256_of_file
-from pipeline.images.encode import Provenance, write_picture
+from pipeline.images.encode import Provenance, write_picture, written_as
 from pipeline.images.metadata import Metadata
 from pipeline.model import (
     Artwork,
@@ -139,4 +139,5 @@ def _provenance(assignment: Assignment) -> Provenance:
         recipe=assignment.recipe.name,
         program=f"stylewatch {__version__}",
         key=assignment.key,
+        written=written_as(assignment.picture),
     )

@@ -14,7 +14,9 @@ from pipeline.images.encode import Provenance, write_picture
 from pipeline.images.metadata import Metadata
 from pipeline.model import PictureOptions
 
-PROVENANCE = Provenance(style="nächt", recipe="default", program="stylewatch 9.9", key="ab" * 32)
+PROVENANCE = Provenance(
+    style="nächt", recipe="default", program="stylewatch 9.9", key="ab" * 32, written="jpeg 90 keep"
+)
 
 #: Top left, top right, bottom left, bottom right of the upright picture.
 CORNERS = np.array([[(200, 30, 30), (30, 180, 30)], [(30, 30, 200), (200, 200, 40)]], dtype=np.uint8)

@@ -12,6 +12,7 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import LockedError, StorageError
 from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_file
+from pipeline.images.encode import read_provenance
 from pipeline.model import (
     ExecutorEvent,
     JobFailed,
@@ -452,3 +453,33 @@ def test_an_output_folder_that_cant_be_made_leaves_no_lease_behind(workshop: Wor
         workshop.run()
     with workshop.ledger() as ledger:
         assert ledger.leases() == []
+
+
+def test_a_copy_is_made_only_of_a_file_that_would_be_written_the_same_way(workshop: Workshop) -> None:
+    photo = workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("min_free_disk: 0", "min_free_disk: 0, metadata: strip_location")
+    shutil.copyfile(photo, photo.with_name("z.png"))
+    finished = workshop.run()
+    assert (finished.finished, finished.copied) == (1, 0)
+
+
+def test_a_copy_is_made_only_within_a_style_whose_name_stands_in_the_file(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace(
+        "painting: night.jpg}", "painting: night.jpg}\n  - {name: dusk, painting: night.jpg}"
+    )
+    workshop.photo("a.png")
+    finished = workshop.run()
+    assert (finished.finished, finished.copied) == (2, 0)
+    for style in ("night", "dusk"):
+        provenance = read_provenance(workshop.out / f"a--{style}.jpg")
+        assert provenance is not None
+        assert provenance["style"] == style
+
+
+def test_a_job_that_was_put_back_does_not_use_up_the_limit(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
+    workshop.photo("a-deadly.png")
+    workshop.photo("fine.png", shade=1)
+    finished = workshop.run(Wishes(limit=1))
+    assert (finished.finished, finished.failed) == (1, 1)
