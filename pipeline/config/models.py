@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
+import platformdirs
 from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import fields as f
@@ -249,6 +250,7 @@ class Config(Section):
             threads=self.engine.threads,
             batch_size=self.engine.batch_size,
             cache_folder=self.cache.folder,
+            machine_folder=platformdirs.user_cache_path("stylewatch"),
             cache_limit_bytes=self.cache.max_megabytes * _MEGABYTE,
         )
 

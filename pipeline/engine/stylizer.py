@@ -62,7 +62,7 @@ class Stylizer:
         folder = settings.cache_folder
         # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
         plain = self._device.type == "cpu" and not self._autocast
-        plan = calibrate(folder) if plain else DIRECT
+        plan = calibrate(settings.machine_folder) if plain else DIRECT
         self._convolutions = place(self._weights, self._device, choose=plan)
         self._evaluate = evaluate
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -83,7 +84,8 @@ def _ledger(config: Config) -> str:
 
 
 def _engine(config: Config) -> str:
-    settings = config.engine_settings()
+    # Without folders nothing is measured or kept: a check leaves no trace.
+    settings = dataclasses.replace(config.engine_settings(), cache_folder=None, machine_folder=None)
     return f"{settings.weights.source} weights on {make_stylizer(settings).device_name}"
 
 

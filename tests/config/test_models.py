@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
 from pydantic import ValidationError
 
@@ -46,6 +47,7 @@ engine: {device: cpu, weights: vgg.pth, preprocessing: caffe, precision: float32
 cache: {folder: styles, max_megabytes: 5}
 """
     assert load(STYLE + text).engine_settings() == EngineSettings(
+        machine_folder=platformdirs.user_cache_path("stylewatch"),
         device="cpu",
         weights=WeightsChoice(str(folder / "vgg.pth"), "caffe"),
         precision="float32",
@@ -58,7 +60,8 @@ cache: {folder: styles, max_megabytes: 5}
 
 def test_without_settings_the_engine_has_the_models_defaults(load: Load, folder: Path) -> None:
     cache = folder / "output" / ".stylewatch" / "styles"
-    assert load(STYLE).engine_settings() == EngineSettings(cache_folder=cache)
+    machine = platformdirs.user_cache_path("stylewatch")
+    assert load(STYLE).engine_settings() == EngineSettings(cache_folder=cache, machine_folder=machine)
 
 
 def test_the_writer_of_pictures_gets_plain_options(load: Load) -> None:

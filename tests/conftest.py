@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _machine_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the program measures about this machine out of the user's own cache, once for all tests."""
+    names = ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME") if os.name != "posix" else ("XDG_CACHE_HOME",)
+    before = {name: os.environ.get(name) for name in names}
+    folder: Path = tmp_path_factory.mktemp("machine")
+    os.environ.update(dict.fromkeys(names, str(folder)))
+    yield
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
