@@ -27,14 +27,18 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     """
     settings = load_config(config)
     count = 0
+    nothing: list[str] = []
     if ledger_file(settings).exists():
         with open_ledger(settings) as ledger:
-            count = ledger.retry(photos or None)
-            if missing:
-                count += ledger.redo(job for job in _missing(settings, ledger) if not photos or job.photo in photos)
-    if photos and not count:
-        raise UsageError(f"nothing to try again of {', '.join(photos)}; 'stylewatch status' lists what failed")
+            gone = _missing(settings, ledger) if missing else []
+            for photo in photos or (None,):
+                found = ledger.retry(None if photo is None else (photo,))
+                found += ledger.redo(job for job in gone if photo in (None, job.photo))
+                count += found
+                nothing += [photo] if photo is not None and not found else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
+    if nothing:
+        raise UsageError(f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed")
 
 
 def _missing(config: Config, ledger: Ledger) -> list[Job]:
