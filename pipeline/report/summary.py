@@ -114,6 +114,8 @@ class Summary:
 
     def _write(self, event: RunFinished) -> None:
         rows = self.rows()
+        for stray in self._reports.glob("*/.report.*.part"):  # of a run that was killed while it wrote its report
+            stray.unlink(missing_ok=True)
         try:
             folder = _new_folder(self._reports, self._began.strftime("%Y-%m-%d-%H%M%S"))
             _write_whole(folder / "report.csv", _csv([*rows, *map(_row_aside, self._set_aside)]))
