@@ -49,8 +49,9 @@ class Desk:
 
 
 def pastiche_recipe(size: int, budget: int | None = None) -> dict[str, Any]:
-    """Return the recipe of configs/pastiche.yaml at ``size``, with ``budget`` evaluations at the finest scale."""
+    """Return the recipe of configs/pastiche.yaml at ``size``, with ``budget`` evaluations at each of its sizes."""
     recipe: dict[str, Any] = yaml.safe_load(PASTICHE_CONFIG.read_text("utf-8"))["recipes"]["default"]
+    recipe["scales"] = [scale * size // recipe["size"] for scale in recipe["scales"]]
     recipe["size"] = size
     if budget is not None:
         recipe["iterations"] = budget
