@@ -74,6 +74,11 @@ class Canvas:
     notes: list[str] = field(default_factory=list)
     over: bool = False
 
+    def note(self, text: str) -> None:
+        """Add a note for the report, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     @property
     def recipe(self) -> Recipe:
         """Return the commission's recipe."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,30 +47,38 @@ def evaluate(
 class Chunks:
     """Splits batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
 
-    Whatever runs out of memory is tried again in halves; what was learned holds for later batches.
+    Whatever runs out of memory is tried again in halves, at last alone and frugally: remembering less and computing
+    twice instead. What was learned of batches holds for later ones, and so does frugality for images as large.
     """
 
     def __init__(self, pixels_at_once: int) -> None:
         self.pixels_at_once = pixels_at_once
+        self.frugal_from = math.inf
 
-    def run(self, count: int, pixels: int, work: Callable[[slice], Evaluation]) -> list[Evaluation | None]:
-        """Return the evaluation of each of ``count`` images of ``pixels`` each; None: too large even alone."""
+    def run(self, count: int, pixels: int, work: Callable[[slice, bool], Evaluation]) -> list[Evaluation | None]:
+        """Return the evaluation of each of ``count`` images of ``pixels`` each; None: too large even alone.
+
+        ``work`` evaluates a part of the batch, frugally if its second argument says so.
+        """
         found: list[Evaluation | None] = []
         while len(found) < count:
             size = min(max(1, self.pixels_at_once // pixels), count - len(found))
-            result = _attempt(work, slice(len(found), len(found) + size))
+            frugal = pixels >= self.frugal_from
+            result = _attempt(work, slice(len(found), len(found) + size), frugal)
             if result is not None:
                 found += _one_by_one(result)
-            elif size == 1:
+            elif size == 1 and frugal:
                 found.append(None)
+            elif size == 1:
+                self.frugal_from = pixels
             else:
                 self.pixels_at_once = size // 2 * pixels
         return found
 
 
-def _attempt(work: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
+def _attempt(work: Callable[[slice, bool], Evaluation], part: slice, frugal: bool) -> Evaluation | None:
     try:
-        return work(part)
+        return work(part, frugal)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise

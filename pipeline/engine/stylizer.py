@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -41,6 +42,8 @@ from pipeline.errors import StylewatchError, StylizeError
 from pipeline.model import EngineSettings, Losses, PoolingKind, Recipe, Style, canonical_layer
 
 __all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
+
+_FRUGAL: Final = "memory was short: every block of the network was computed twice, which takes longer"
 
 Pull = Callable[[int], Sequence[Commission]]
 
@@ -156,16 +159,21 @@ class Stylizer:
         recipe = batch[0].recipe
         network, objective = self._network(recipe), _objective(recipe)
 
-        def work(part: slice) -> Evaluation:
+        def work(part: slice, frugal: bool) -> Evaluation:
             canvases = batch[part]
             content = {
                 layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
             }
             style = {layer: torch.stack([canvas.grams[layer] for canvas in canvases]) for layer in canvases[0].grams}
             pictures = torch.cat([canvas.state.pixels for canvas in canvases])
-            return self._evaluate(network, objective, pictures, content, style)
+            return self._evaluate(network.frugal() if frugal else network, objective, pictures, content, style)
 
-        return self._chunks.run(len(batch), batch[0].state.pixels[0, 0].numel(), work)
+        pixels = batch[0].state.pixels[0, 0].numel()
+        found = self._chunks.run(len(batch), pixels, work)
+        if pixels >= self._chunks.frugal_from:
+            for canvas in batch:
+                canvas.note(_FRUGAL)
+        return found
 
     def _move(self, going: list[tuple[Canvas, Tensor, Tensor]]) -> None:
         if not going:

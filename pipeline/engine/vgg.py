@@ -7,11 +7,15 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping
+from functools import partial
+from itertools import groupby
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from pipeline.engine.convolution import Choose, Convolution, always_direct
 from pipeline.engine.weights import Weights
@@ -43,6 +47,7 @@ class Network:
         depth = max(LAYERS.index(layer) for layer in self.layers) + 1
         placed = convolutions or place(weights, self._device, dtype)
         self._convolutions = {name: placed[name] for name in placed if LAYERS.index(name) < depth}
+        self._frugal = False
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
@@ -52,22 +57,39 @@ class Network:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             return self._convolve(x)
 
+    def frugal(self) -> Network:
+        """Return the same network, computing every block twice: less is remembered from forward to backward.
+
+        Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174).
+        """
+        other = copy.copy(self)
+        other._frugal = True
+        return other
+
     def _convolve(self, x: Tensor) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for name, convolution in self._convolutions.items():
+        for _, names in groupby(self._convolutions, key=lambda name: name.partition("_")[0]):
+            block = partial(self._block, tuple(names))
+            x, here = checkpoint(block, x, use_reentrant=False) if self._frugal else block(x)
+            found |= here
+        return found
+
+    def _block(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return a block's pooled output, the next one's input, and the features of its layers in use."""
+        found: dict[str, Tensor] = {}
+        for name in names:
             read = name in self.layers
             if name == "conv1_1":
                 x = nn.pad(x, (1, 1, 1, 1), mode="replicate")
-            elif name.endswith("_1"):
-                x = self._pool(x, 2)
-            x = convolution(x, rectify=not read)
+            x = self._convolutions[name](x, rectify=not read)
             if read:
                 found[name] = x
                 x = nn.relu(x)
             rectified = name.replace("conv", "relu")
             if rectified in self.layers:
                 found[rectified] = x
-        return found
+        deepest = names[-1] == next(reversed(self._convolutions))
+        return x if deepest else self._pool(x, 2), found
 
 
 def place(

@@ -13,16 +13,18 @@ from pipeline.model import WeightsChoice
 
 
 class Device:
-    """A device that holds ``room`` images; an image's evaluation tells its number."""
+    """A device that holds ``room`` images, twice as many frugally; an image's evaluation tells its number."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: float) -> None:
         self.room = room
         self.attempts: list[int] = []
+        self.frugal: list[bool] = []
 
-    def work(self, part: slice) -> Evaluation:
+    def work(self, part: slice, frugal: bool) -> Evaluation:
         numbers = torch.arange(part.start, part.stop, dtype=torch.float32)
         self.attempts.append(len(numbers))
-        if len(numbers) > self.room:
+        self.frugal.append(frugal)
+        if len(numbers) > self.room * (1 + frugal):
             raise torch.OutOfMemoryError("no room")
         return Evaluation(numbers[:, None].expand(-1, 3), numbers.view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
 
@@ -61,8 +63,19 @@ def test_an_image_that_does_not_fit_alone_is_given_up() -> None:
     assert numbers(Chunks(200).run(2, 100, device.work)) == [None, None]
 
 
+def test_an_image_that_does_not_fit_alone_is_evaluated_frugally_and_so_are_others_as_large() -> None:
+    device, chunks = Device(room=0.5), Chunks(200)
+    assert numbers(chunks.run(2, 100, device.work)) == [0, 1]
+    assert device.attempts == [2, 1, 1, 1]
+    assert device.frugal == [False, False, True, True]
+    device.frugal.clear()
+    device.room = 9
+    chunks.run(1, 99, device.work)
+    assert device.frugal == [False]
+
+
 def test_other_errors_are_not_taken_for_want_of_memory() -> None:
-    def work(part: slice) -> Evaluation:
+    def work(part: slice, frugal: bool) -> Evaluation:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):

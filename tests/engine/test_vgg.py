@@ -99,3 +99,29 @@ def test_autocast_computes_in_bfloat16(oxford: Weights) -> None:
     coarse = Network(oxford, {"relu2_1"}, autocast=True).features(pictures())["relu2_1"]
     assert coarse.dtype == torch.bfloat16
     assert float((coarse.float() - exact).norm() / exact.norm()) < 0.03
+
+
+def test_a_frugal_network_has_the_same_features_and_gradients_and_remembers_less() -> None:
+    layers = {"relu1_1", "conv2_1", "relu3_1", "relu4_2"}
+    network = Network(load_weights(WeightsChoice()), layers)
+    picture = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+
+    def gradient(network: Network) -> tuple[dict[str, Tensor], Tensor, int]:
+        remembered: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            remembered[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        x = picture.clone().requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            features = network.features(x)
+        total = torch.stack([feature.square().mean() for feature in features.values()]).sum()
+        return features, torch.autograd.grad(total, x)[0], sum(remembered.values())
+
+    plain, plain_gradient, plain_bytes = gradient(network)
+    frugal, frugal_gradient, frugal_bytes = gradient(network.frugal())
+    assert plain.keys() == frugal.keys()
+    assert all(torch.equal(plain[layer], frugal[layer]) for layer in plain)
+    assert torch.equal(plain_gradient, frugal_gradient)
+    assert frugal_bytes < 0.7 * plain_bytes
