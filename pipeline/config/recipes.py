@@ -147,6 +147,12 @@ Paintings = Annotated[
 RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
 
 
+def _not_both(recipes: Any, info: ValidationInfo, whose: str) -> Any:
+    if recipes is not None and info.data.get("recipe") is not None:
+        raise ValueError(f"{whose} takes either recipe: NAME or recipes: [NAME, ...], found both")
+    return recipes
+
+
 class StyleSection(Section):
     """A style: a name and what is painted in it."""
 
@@ -186,10 +192,8 @@ class StyleSection(Section):
 
     @field_validator("several_recipes")
     @classmethod
-    def _not_both(cls, recipes: Any, info: ValidationInfo) -> Any:
-        if recipes is not None and info.data.get("recipe") is not None:
-            raise ValueError("a style takes either recipe: NAME or recipes: [NAME, ...], found both")
-        return recipes
+    def _either_one_recipe_or_several(cls, recipes: Any, info: ValidationInfo) -> Any:
+        return _not_both(recipes, info, "a style")
 
     @property
     def paintings(self) -> dict[Path, float]:
@@ -221,10 +225,8 @@ class RuleSection(Section):
 
     @field_validator("several_recipes")
     @classmethod
-    def _not_both(cls, recipes: Any, info: ValidationInfo) -> Any:
-        if recipes is not None and info.data.get("recipe") is not None:
-            raise ValueError("a rule takes either recipe: NAME or recipes: [NAME, ...], found both")
-        return recipes
+    def _either_one_recipe_or_several(cls, recipes: Any, info: ValidationInfo) -> Any:
+        return _not_both(recipes, info, "a rule")
 
     @property
     def patterns(self) -> tuple[str, ...]:
