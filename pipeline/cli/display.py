@@ -185,12 +185,13 @@ def table_of(rows: Sequence[Row]) -> Table:
 
 
 def _table_of_jobs(rows: Sequence[Row]) -> Table:
-    table = _table("Photo", "Style", "State", "#Time", "#Style loss", "#Content loss", "Picture")
+    # Names need the width of a small terminal; the report has the other figures.
+    table = _table("Photo", "Style", "#Time", "#Style loss", "Picture")
     for row in rows:
         style = row.style if row.recipe == "default" else f"{row.style} ({row.recipe})"
-        cells = (row.photo, style, "copied" if row.copied else row.state, _time(row.seconds))
-        figures = (_change(row.first_style, row.last_style), _change(row.first_content, row.last_content))
-        _add(table, *cells, *figures, row.output if row.state == JobState.DONE else "")
+        time = "copied" if row.copied else _time(row.seconds)
+        picture = row.output if row.state == JobState.DONE else row.state
+        _add(table, row.photo, style, time, _change(row.first_style, row.last_style), picture)
     return table
 
 
