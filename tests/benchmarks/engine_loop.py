@@ -35,5 +35,5 @@ class EngineLoop:
 
 def make_stylizer(cache_folder: Path) -> Stylizer:
     """Return the engine on the CPU as a worker makes it."""
-    settings = EngineSettings(device="cpu", cache_folder=cache_folder)
+    settings = EngineSettings(device="cpu", cache_folder=cache_folder, machine_folder=cache_folder)
     return Stylizer(settings, lambda painting: decode_painting(painting.path))

@@ -2,7 +2,7 @@
 
 Ours is always judged as the file that it is, by pastiche's own code. The loss that pastiche prints is of pixels
 beyond what a file can hold (it cuts them off when it saves): so there are two goals for each step, that loss, and
-what the same judge gives the file that pastiche saved.
+what the same judge gives the file that pastiche saved. Photo and painting have their sizes already.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.benchmarks.ours import Desk, pastiche_recipe
 from tests.benchmarks.processes import Measured
 from tests.benchmarks.rival import Rivalry, judge, run_pastiche
 from tests.benchmarks.search import smallest_budget
-from tests.benchmarks.subjects import Subjects
+from tests.benchmarks.subjects import Subjects, at_size, with_pixels_of
 from tests.benchmarks.table import Row, seconds, times
 
 TITLE = "a. One picture"
@@ -25,8 +25,8 @@ _MOST = 500
 class Contest:
     """Our attempts at one photo and painting, with ``scale`` of the painting, in folders of their own."""
 
-    def __init__(self, subjects: Subjects, scale: float) -> None:
-        self.photo, self.painting = subjects.photos[0], subjects.paintings[0]
+    def __init__(self, subjects: Subjects, photo: Path, painting: Path, scale: float) -> None:
+        self.photo, self.painting = photo, painting
         self._subjects = subjects
         self._scale = scale
         self._kept = Desk(subjects.folder / "kept")
@@ -47,11 +47,13 @@ class Contest:
 def rows(subjects: Subjects) -> list[Row]:
     """Return how long both take to pastiche's steps 50, 100 and 300, by pastiche's own objective."""
     steps = (10, 20) if subjects.quick else (50, 100, 300)
-    photo, painting, size = subjects.photos[0], subjects.paintings[0], subjects.size
+    size = subjects.size
+    photo = at_size(subjects.photos[0], subjects.folder / "sized", size)
+    painting = with_pixels_of(photo, subjects.paintings[0], subjects.folder / "sized")
     rivalry = run_pastiche(photo, painting, subjects.folder / "pastiche", size=size, steps=steps[-1], every=steps[0])
     report = rivalry.report
     subjects.tell(f"pastiche: {report.losses} after {report.seconds} s")
-    contest = Contest(subjects, report.painting_scale)
+    contest = Contest(subjects, photo, painting, report.painting_scale)
     found = []
     with judge(photo, painting, size) as the_judge:
 

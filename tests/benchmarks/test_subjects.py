@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.benchmarks.subjects import PAINTINGS, choose, fill, fill_with_large
+from tests.benchmarks.subjects import PAINTINGS, at_size, choose, fill, fill_with_large, with_pixels_of
 
 
 @pytest.fixture
@@ -52,3 +52,13 @@ def test_without_any_the_samples_are_used(tmp_path: Path) -> None:
     subjects = choose((), (), tmp_path)
     assert [path.name for path in subjects.photos] == ["cat.jpg", "coffee.jpg"]
     assert subjects.paintings == PAINTINGS
+
+
+def test_photo_and_painting_come_at_the_size_and_with_as_many_pixels(tmp_path: Path, photos: list[Path]) -> None:
+    Image.new("RGB", (100, 400)).save(tmp_path / "tall.png")
+    photo = at_size(photos[0], tmp_path / "sized", 30)
+    painting = with_pixels_of(photo, tmp_path / "tall.png", tmp_path / "sized")
+    with Image.open(photo) as image:
+        assert image.size == (30, 20)
+    with Image.open(painting) as image:
+        assert image.size == (12, 49)
