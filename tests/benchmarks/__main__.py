@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -14,8 +13,9 @@ from rich.console import Console
 
 from pipeline.engine import ENGINE_VERSION
 from tests.benchmarks import feeding, folder, memory, one_picture, outside, rate, waste
+from tests.benchmarks.processes import Neighbors
 from tests.benchmarks.subjects import choose
-from tests.benchmarks.table import Section, machine, merge, on_screen
+from tests.benchmarks.table import Section, machine, merge, on_screen, percent
 
 PARTS: dict[str, ModuleType] = {
     part.TITLE[0]: part for part in (one_picture, folder, rate, outside, waste, memory, feeding)
@@ -45,14 +45,17 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
         for letter in letters:
             tell(f"{PARTS[letter].TITLE} ...")
             subjects = choose(photos, paintings, Path(temporary) / letter, tell=tell, quick=quick)
-            when = f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, load {_load()}, engine {ENGINE_VERSION}"
-            section = Section(PARTS[letter].TITLE, f"{when}, `{command}`", tuple(PARTS[letter].rows(subjects)))
+            neighbors, rows = Neighbors(), PARTS[letter].rows(subjects)
+            circumstances = f"{_now()}, engine {ENGINE_VERSION}, `{command}`. {_disturbance(neighbors)}"
+            section = Section(PARTS[letter].TITLE, circumstances, tuple(rows))
             sections.append(section)
             if not quick:
                 document = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
                 RESULTS.write_text(merge(document, machine(), [section]), encoding="utf-8")
     console.print(machine())
     console.print(on_screen(sections))
+    for section in sections:
+        console.print(f"[dim]{section.title}: {section.circumstances}[/dim]")
 
 
 def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> str:
@@ -62,8 +65,13 @@ def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...])
     return " ".join(filter(None, words))
 
 
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+def _now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+
+
+def _disturbance(neighbors: Neighbors) -> str:
+    share = neighbors.share()
+    return "" if share is None else f"Other programs used {percent(share)} of the processors meanwhile."
 
 
 if __name__ == "__main__":

@@ -14,6 +14,21 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
+class Neighbors:
+    """Tells how much of this machine others have used since it was made: what spoils measurements."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._before = _used_by_others()
+
+    def share(self) -> float | None:
+        """Return the share (0..1) of all processors' time that went to other programs; None where that is unknown."""
+        now = _used_by_others()
+        if now is None or self._before is None:
+            return None
+        return max(0.0, now - self._before) / ((time.monotonic() - self._began) * (os.cpu_count() or 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A process that has ended well. ``peak_bytes`` is the most that it or one of its children had at once (RSS)."""
@@ -54,3 +69,15 @@ def _reap(process: subprocess.Popen[str]) -> tuple[int, int]:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _used_by_others() -> float | None:
+    """Return the processor seconds since boot that neither this process nor its ended children have used."""
+    status = Path("/proc/stat")
+    if not status.exists():
+        return None
+    user, nice, system, _idle, _wait, interrupts, soft_interrupts, *_ = map(
+        int, status.read_text("ascii").split()[1:8]
+    )
+    busy = (user + nice + system + interrupts + soft_interrupts) / os.sysconf("SC_CLK_TCK")
+    return busy - sum(os.times()[:4])
