@@ -16,10 +16,12 @@ from torch.profiler import ProfilerActivity, profile
 # function of its frozen weights: see pipeline.engine.convolution.
 _CONVOLUTION = re.compile(r"aten::(conv2d|convolution|convolution_backward)|_Frozen(Backward)?")
 
+_BACKWARD = "autograd::engine::evaluate_function: "
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Seconds in all, in the convolutions, and of the operations outside them by name."""
+    """Seconds in all, in the convolutions, and outside them by the name of the outermost operation."""
 
     seconds: float
     convolutions: float
@@ -41,11 +43,14 @@ def profiled(work: Callable[[], object], repetitions: int) -> Profile:
         elapsed = time.perf_counter() - began
     convolutions, others = 0.0, Counter[str]()
     for event in recorded.events():
-        if not _is_convolution(event.name):
-            if not _inside_convolution(event):
-                others[event.name] += event.self_cpu_time_total / 1e6
-        elif not _inside_convolution(event):
+        outer = _enclosing(event)
+        if any(_is_convolution(each.name) for each in outer[1:]):
+            continue
+        if _is_convolution(event.name):
             convolutions += event.cpu_time_total / 1e6
+        else:
+            others[outer[-1].name.removeprefix(_BACKWARD)] += event.self_cpu_time_total / 1e6
+    others["nothing torch knows of: Python, and waiting"] = elapsed - convolutions - others.total()
     return Profile(elapsed, convolutions, others)
 
 
@@ -53,10 +58,9 @@ def _is_convolution(name: str) -> bool:
     return _CONVOLUTION.fullmatch(name) is not None
 
 
-def _inside_convolution(event: FunctionEvent) -> bool:
-    outer = event.cpu_parent
-    while outer is not None:
-        if _is_convolution(outer.name):
-            return True
-        outer = outer.cpu_parent
-    return False
+def _enclosing(event: FunctionEvent) -> list[FunctionEvent]:
+    """Return an event and those around it, the outermost last."""
+    found = [event]
+    while found[-1].cpu_parent is not None:
+        found.append(found[-1].cpu_parent)
+    return found

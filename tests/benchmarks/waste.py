@@ -29,9 +29,9 @@ TITLE = "e. Batch waste"
 
 _CAPACITY = 16
 _RECIPES = (
-    Recipe(name="short", size=32, scales=1, iterations=9),
-    Recipe(name="usual", size=48, scales=(32, 48), iterations=(12, 7)),
-    Recipe(name="long", size=64, scales=(32, 64), iterations=(21, 13)),
+    Recipe(name="short", optimizer="adam", size=32, scales=1, iterations=9),
+    Recipe(name="usual", optimizer="adam", size=48, scales=(32, 48), iterations=(12, 7)),
+    Recipe(name="long", optimizer="adam", size=64, scales=(32, 64), iterations=(21, 13)),
 )
 _PROPORTIONS = (1.0, 0.75, 0.67, 0.56, 1.33)
 
