@@ -34,14 +34,6 @@ from torch import Tensor
 _STRIDE: Final = 4
 _WINDOW: Final = 6
 
-_B: Final = (
-    (4.0, 0.0, -5.0, 0.0, 1.0, 0.0),
-    (0.0, -4.0, -4.0, 1.0, 1.0, 0.0),
-    (0.0, 4.0, -4.0, -1.0, 1.0, 0.0),
-    (0.0, -2.0, -1.0, 2.0, 1.0, 0.0),
-    (0.0, 2.0, -1.0, -2.0, 1.0, 0.0),
-    (0.0, 4.0, 0.0, -5.0, 0.0, 1.0),
-)
 _G: Final = (
     (1 / 4, 0.0, 0.0),
     (-1 / 6, -1 / 6, -1 / 6),
@@ -56,7 +48,7 @@ _CONSTANT: Final = 1
 # Values of one of the six (36) parts of a block that is transformed, multiplied and transformed back before the
 # next: large enough for the matrix products' rate, small enough to stay near the processor.
 _ROWS_AT_ONCE: Final = 400_000
-_TILES_AT_ONCE: Final = 100_000
+_TILES_AT_ONCE: Final = 30_000
 
 Multiply = Callable[[Tensor], Tensor]
 
@@ -80,7 +72,6 @@ class Rows:
         filters = torch.tensordot(_matrix(_G, weight), weight, dims=([1], [2]))
         self._filters = [part.unsqueeze(2).contiguous(memory_format=torch.channels_last) for part in filters]
         self._biases = [bias if index == _CONSTANT else None for index in range(_WINDOW)]
-        self._matrix = _matrix(_B, weight)
 
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
@@ -89,7 +80,7 @@ class Rows:
         y = x.new_empty(count, _STRIDE, width, outputs)
         for block in _blocks(count, _ROWS_AT_ONCE // (width * max(channels, outputs))):
             parts = x.new_empty(_WINDOW, len(block), width, channels)
-            _transform_rows(self._matrix, x, block, parts)
+            _transform_rows(x, block, parts)
             products = [
                 nn.conv2d(part[None].permute(0, 3, 1, 2), weight, bias, padding=(0, 1))[0].permute(1, 2, 0)
                 for part, weight, bias in zip(parts, self._filters, self._biases, strict=True)
@@ -112,7 +103,6 @@ class Tiles:
         matrices = tile_weights(weight)
         self._outputs = weight.shape[0]
         self._multiply: Multiply = multiply(matrices, bias) if multiply else Batched(matrices, bias)
-        self._matrix = _matrix(_B, weight)
 
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
@@ -120,7 +110,7 @@ class Tiles:
         down, across = -(-height // _STRIDE), -(-width // _STRIDE)
         y = x.new_empty(down, _STRIDE, across, _STRIDE, outputs)
         for block in _blocks(down, _TILES_AT_ONCE // (across * max(channels, outputs))):
-            parts = _transform_columns(_padded_rows(self._matrix, x, block, across))
+            parts = _transform_columns(_padded_rows(x, block, across))
             products = self._multiply(parts.view(_WINDOW**2, -1, channels))
             done = y[block.start : block.stop]
             _interpolate_tiles(products.view(_WINDOW, _WINDOW, len(block), across, outputs), done)
@@ -194,7 +184,7 @@ def _blocks(count: int, at_once: int) -> list[range]:
     return [range(first, last) for first, last in pairwise(edges)]
 
 
-def _transform_rows(matrix: Tensor, x: Tensor, block: range, parts: Tensor) -> None:
+def _transform_rows(x: Tensor, block: range, parts: Tensor) -> None:
     """Write B' d into ``parts`` (6, len(block), W, C), d being the rows 4t-1 ... 4t+4 of ``x`` for t of ``block``.
 
     ``parts`` may be a slice of wider rows. Windows that lie inside of ``x`` are read where they are, overlapping;
@@ -204,27 +194,25 @@ def _transform_rows(matrix: Tensor, x: Tensor, block: range, parts: Tensor) -> N
     row = width * channels
     inner = range(max(block.start, 1), min(block.stop, (height - _WINDOW + 1) // _STRIDE + 1))
     if inner:
-        windows = x.as_strided(
-            (len(inner), _WINDOW, row),
-            (_STRIDE * row, row, 1),
-            x.storage_offset() + (_STRIDE * inner.start - 1) * row,
-        )
-        target = parts[:, inner.start - block.start : inner.stop - block.start].flatten(2).transpose(0, 1)
-        torch.bmm(matrix.expand(len(inner), -1, -1), windows, out=target)
+        first = x.storage_offset() + (_STRIDE * inner.start - 1) * row
+        windows = [x.as_strided((len(inner), row), (_STRIDE * row, 1), first + tap * row) for tap in range(_WINDOW)]
+        target = parts[:, inner.start - block.start : inner.stop - block.start].flatten(2)
+        _transform(windows, target.unbind(0))
     for index in (index for index in block if index not in inner):
         top = _STRIDE * index - 1
         first, last = max(top, 0), min(top + _WINDOW, height)
-        target = parts[:, index - block.start].flatten(1)
-        torch.mm(matrix[:, first - top : last - top], x[first:last].view(last - first, row), out=target)
+        window = x.new_zeros(_WINDOW, row)
+        window[first - top : last - top] = x[first:last].view(last - first, row)
+        _transform(window.unbind(0), parts[:, index - block.start].flatten(1).unbind(0))
 
 
-def _padded_rows(matrix: Tensor, x: Tensor, block: range, across: int) -> Tensor:
+def _padded_rows(x: Tensor, block: range, across: int) -> Tensor:
     """Return B' d down the rows (6, len(block), 4 across + 2, C), with the columns beyond the borders."""
     _, width, channels = x.shape
     rows = x.new_empty(_WINDOW, len(block), _STRIDE * across + 2, channels)
     rows[:, :, 0] = 0
     rows[:, :, width + 1 :] = 0
-    _transform_rows(matrix, x, block, rows[:, :, 1 : width + 1])
+    _transform_rows(x, block, rows[:, :, 1 : width + 1])
     return rows
 
 
@@ -233,16 +221,33 @@ def _transform_columns(rows: Tensor) -> Tensor:
     count = (rows.shape[2] - 2) // _STRIDE
     d = [rows[:, :, first : first + _STRIDE * (count - 1) + 1 : _STRIDE] for first in range(_WINDOW)]
     parts = rows.new_empty(_WINDOW, _WINDOW, rows.shape[1], count, rows.shape[3])
+    _transform(d, parts.unbind(1))
+    return parts
+
+
+def _transform(d: Sequence[Tensor], parts: Sequence[Tensor]) -> None:
+    """Write B' d into six ``parts`` for six ``d``.
+
+    B' is
+    4  0 -5  0  1  0
+    0 -4 -4  1  1  0
+    0  4 -4 -1  1  0
+    0 -2 -1  2  1  0
+    0  2 -1 -2  1  0
+    0  4  0 -5  0  1
+
+    Element by element, as in :func:`_interpolate`: a matrix product of so small matrices comes out in other bits
+    with another number of threads.
+    """
     even, odd = torch.add(d[4], d[2], alpha=-4), torch.add(d[3], d[1], alpha=-4)
-    torch.add(even, odd, out=parts[:, 1])
-    torch.sub(even, odd, out=parts[:, 2])
+    torch.add(even, odd, out=parts[1])
+    torch.sub(even, odd, out=parts[2])
     torch.sub(d[4], d[2], out=even)
     torch.sub(d[3], d[1], out=odd)
-    torch.add(even, odd, alpha=2, out=parts[:, 3])
-    torch.add(even, odd, alpha=-2, out=parts[:, 4])
-    torch.add(d[4], d[2], alpha=-5, out=parts[:, 0]).add_(d[0], alpha=4)
-    torch.add(d[5], d[3], alpha=-5, out=parts[:, 5]).add_(d[1], alpha=4)
-    return parts
+    torch.add(even, odd, alpha=2, out=parts[3])
+    torch.add(even, odd, alpha=-2, out=parts[4])
+    torch.add(d[4], d[2], alpha=-5, out=parts[0]).add_(d[0], alpha=4)
+    torch.add(d[5], d[3], alpha=-5, out=parts[5]).add_(d[1], alpha=4)
 
 
 def _interpolate_tiles(products: Tensor, y: Tensor) -> None:
