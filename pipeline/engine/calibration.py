@@ -12,8 +12,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +20,9 @@ from typing import Any, Final
 import torch
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.convolution import ALGORITHMS, Algorithm, LayerShape, make_kernel
+from pipeline.engine.convolution import ALGORITHMS, Algorithm, LayerShape, by_pixel, make_kernel
+from pipeline.engine.losses import gram
+from pipeline.engine.threads import on_threads, same_bits
 from pipeline.engine.winograd import packing_works
 from pipeline.hashing import sha256_of_json
 
@@ -53,10 +54,12 @@ Race = Callable[[LayerShape, Iterable[Algorithm]], Mapping[Algorithm, float]]
 class Plan:
     """An algorithm for each layer shape, that of the most similar of ``choices`` with the same channels.
 
-    The way back, from outputs to channels, takes the algorithm of the way there.
+    The way back, from outputs to channels, takes the algorithm of the way there. ``steady`` means that all of this
+    comes out in the same bits for any number of threads, as far as was looked.
     """
 
     choices: Mapping[LayerShape, Algorithm]
+    steady: bool = False
 
     def __call__(self, shape: LayerShape) -> Algorithm:
         """Return the algorithm for ``shape``; ``direct`` for channels that no choice is known for."""
@@ -79,7 +82,7 @@ DIRECT: Final = Plan({})
 
 def usual_plan() -> Plan:
     """Return a plan that nothing was measured for and that any torch can follow."""
-    return Plan({shape: "rows" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes()})
+    return Plan({shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes()})
 
 
 def calibrate(folder: Path | None, race: Race | None = None) -> Plan:
@@ -106,7 +109,23 @@ def calibrate(folder: Path | None, race: Race | None = None) -> Plan:
 
 def measure(candidates: Iterable[Algorithm], race: Race) -> Plan:
     """Return the plan of the winners; ``race`` returns the seconds that each of the candidates takes."""
-    return Plan({shape: _winner(race(shape, candidates)) for shape in shapes()})
+    choices = {shape: _winner(race(shape, candidates)) for shape in shapes()}
+    return Plan(choices, all(_is_steady(shape, choices[shape]) for shape in shapes()))
+
+
+def _is_steady(shape: LayerShape, algorithm: Algorithm) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(shape.outputs, shape.channels, 3, 3, generator=generator)
+    x = torch.rand(shape.height, shape.width, shape.channels, generator=generator)
+    features = x.permute(2, 0, 1)[None]
+    kernel = make_kernel(algorithm, weight, None)
+    looked_at = (
+        lambda: kernel(x, rectify=True),
+        lambda: gram(features),
+        lambda: by_pixel(features, gram(features)[0]),
+    )
+    with torch.no_grad():
+        return all(map(same_bits, looked_at))
 
 
 def race_kernels(
@@ -121,7 +140,7 @@ def race_kernels(
     x = torch.full((shape.height, shape.width, shape.channels), 0.01)
     kernels = {name: make_kernel(name, weight, torch.zeros(shape.outputs)) for name in candidates}
     best = dict.fromkeys(kernels, math.inf)
-    with _single_thread(), torch.no_grad():
+    with on_threads(1), torch.no_grad():
         for kernel in kernels.values():
             kernel(x, rectify=True)
         begun = clock()
@@ -133,16 +152,6 @@ def race_kernels(
             if clock() - begun > BUDGET_SECONDS / len(shapes()):
                 break
     return best
-
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def machine() -> dict[str, str]:
@@ -187,16 +196,17 @@ def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorith
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
         choices: dict[LayerShape, Algorithm] = {shape: found["choices"][_text(shape)] for shape in shapes()}
-        whole = found["machine"] == identity and set(choices.values()) <= set(candidates)
+        steady = found["steady"]
+        whole = found["machine"] == identity and set(choices.values()) <= set(candidates) and steady in (True, False)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Plan(choices) if whole else None
+    return Plan(choices, steady) if whole else None
 
 
 def _write(path: Path, identity: Mapping[str, str], plan: Plan) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    text = json.dumps({"machine": dict(identity), "choices": _as_text(plan.choices)}, indent=1)
+    text = json.dumps({"machine": dict(identity), "choices": _as_text(plan.choices), "steady": plan.steady}, indent=1)
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(path)
 

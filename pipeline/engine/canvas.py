@@ -80,6 +80,11 @@ class Canvas:
             self.notes.append(text)
 
     @property
+    def has_targets(self) -> bool:
+        """Tell whether it is known what to compare the pixels with."""
+        return bool(self.content or self.grams)
+
+    @property
     def recipe(self) -> Recipe:
         """Return the commission's recipe."""
         return self.commission.recipe

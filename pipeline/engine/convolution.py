@@ -1,13 +1,15 @@
 """A frozen 3×3 convolution, differentiable in its input, by one of several algorithms. Refuses to choose one.
 
 ``direct`` is torch's own, on every device and in every precision. The others (see :mod:`pipeline.engine.winograd`)
-are for float32 on the CPU: ``rows``, ``tiles`` and ``packed`` (tiles by :class:`pipeline.engine.winograd.Packed`).
+are for float32 on the CPU: ``tiles`` and ``packed`` (tiles by :class:`pipeline.engine.winograd.Packed`).
 They make each picture of a batch alone, so that it comes out the same bits in any batch.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
@@ -16,9 +18,13 @@ import torch.nn.functional as nn
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pipeline.engine.winograd import Kernel, Packed, Rows, Tiles, turned
+from pipeline.engine.threads import on_threads
+from pipeline.engine.winograd import Kernel, Packed, Tiles, turned
 
-Algorithm = Literal["direct", "rows", "tiles", "packed"]
+# Below this many pixels a matrix product of theirs is done by one thread.
+_FEW_PIXELS: Final = 64
+
+Algorithm = Literal["direct", "tiles", "packed"]
 ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
 
 
@@ -52,6 +58,7 @@ class Convolution:
         self._padding = padding
         self._choose = choose
         self._kernels: dict[tuple[Algorithm, bool], Kernel] = {}
+        self._turn = threading.Lock()
 
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (B, K, H, W) of ``x`` (B, C, H, W), without its negative values if ``rectify``."""
@@ -74,19 +81,19 @@ class Convolution:
 
     def _kernel(self, algorithm: Algorithm, *, turned_back: bool) -> Kernel:
         key = (algorithm, turned_back)
-        if key not in self._kernels:
-            weight, bias = (turned(self.weight), None) if turned_back else (self.weight, self.bias)
-            self._kernels[key] = make_kernel(algorithm, weight, bias)
-        return self._kernels[key]
+        with self._turn:
+            if key not in self._kernels:
+                weight, bias = (turned(self.weight), None) if turned_back else (self.weight, self.bias)
+                self._kernels[key] = make_kernel(algorithm, weight, bias)
+            return self._kernels[key]
 
 
 def make_kernel(algorithm: Algorithm, weight: Tensor, bias: Tensor | None) -> Kernel:
     """Prepare the weight (K, C, 3, 3) and the bias (K,) for ``algorithm``."""
     if algorithm == "direct":
         return Direct(weight, bias)
-    if algorithm == "rows":
-        return Rows(weight, bias)
-    return Tiles(weight, bias, Packed if algorithm == "packed" else None)
+    with on_threads(1):  # for the same bits with any number of them
+        return Tiles(weight, bias, Packed if algorithm == "packed" else None)
 
 
 class Direct:
@@ -124,15 +131,14 @@ class _Frozen(torch.autograd.Function):
 def by_pixel(x: Tensor, matrix: Tensor) -> Tensor:
     """Return ``matrix`` (K, C) times each pixel of ``x`` (1, C, H, W) as (1, K, H, W), channels last.
 
-    This is a convolution of a single pixel. Torch gives that to oneDNN, where it is up to twice as fast as a matrix
-    product, only if it has several threads.
+    Not a convolution of a single pixel: oneDNN's comes out in other bits with another number of threads.
     """
-    kernel = matrix[:, :, None, None]
-    if x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        y = torch.mkldnn_convolution(x, kernel, None, (0, 0), (1, 1), (1, 1), 1)
-    else:
-        y = nn.conv2d(x, kernel)
-    return y.contiguous(memory_format=torch.channels_last)
+    _, channels, height, width = x.shape
+    flat = x[0].permute(1, 2, 0).reshape(height * width, channels)
+    # So does a product of very few rows.
+    with on_threads(1) if height * width < _FEW_PIXELS else nullcontext():
+        y = flat @ matrix.T
+    return y.view(1, height, width, -1).permute(0, 3, 1, 2)
 
 
 def _one_by_one(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:

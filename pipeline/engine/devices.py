@@ -56,8 +56,10 @@ def choose_budget(settings: EngineSettings, hardware: Hardware, peak_bytes: Call
     """Return how much to work on at once; ``peak_bytes(count, side)`` measures an evaluation of square images.
 
     On the CPU images are evaluated one by one: so a picture is bit for bit the same alone and in any batch, and a
-    larger batch would not be faster. There, a batch size only sets how many canvases take turns.
+    larger batch would not be faster. There, a batch size sets how many canvases are evaluated side by side.
     """
+    if hardware.device.type == "cpu":
+        return Budget(settings.batch_size or torch.get_num_threads(), 0)
     if hardware.device.type != "cuda":
         return Budget(max(1, settings.batch_size), 0)
     if settings.batch_size:

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from pipeline.engine.threads import on_threads
+
 #: The least side of anything the network looks at, in pixels.
 LEAST_SIDE: Final = 32
 
@@ -67,10 +69,11 @@ def resample(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     torch's bicubic blurs so much, at sizes that hardly differ, that the picture's style distance grows by half.
     """
     height, width = shape
-    if picture.shape[2] != height:
-        picture = _lanczos(picture.shape[2], height) @ picture
-    if picture.shape[3] != width:
-        picture = picture @ _lanczos(picture.shape[3], width).T
+    with on_threads(1):  # for the same bits with any number of them
+        if picture.shape[2] != height:
+            picture = _lanczos(picture.shape[2], height) @ picture
+        if picture.shape[3] != width:
+            picture = picture @ _lanczos(picture.shape[3], width).T
     return picture
 
 

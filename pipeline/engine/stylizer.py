@@ -1,15 +1,17 @@
 """Stylizes photos, several at once. Owns the order of work; refuses to know where photos come from or go to.
 
-Continuous batching: whenever a canvas is finished or broken, the next commission takes its place. Canvases of one
-shape and one objective are evaluated together, but nothing couples them: each has its own targets, its own
-optimizer state and its own end.
+Continuous batching: whenever a canvas is finished or broken, the next commission takes its place. On a GPU canvases
+of one shape and one objective are evaluated together, on the CPU each on its share of the threads; nothing couples
+them: each has its own targets, its own optimizer state and its own end.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 import torch
@@ -36,6 +38,7 @@ from pipeline.engine.events import (
 from pipeline.engine.losses import Objective, gram
 from pipeline.engine.optimizers import make_optimizer
 from pipeline.engine.targets import LoadPainting, StyleTargets
+from pipeline.engine.threads import Lanes
 from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
 from pipeline.errors import StylewatchError, StylizeError
@@ -79,6 +82,8 @@ class Stylizer:
         budget = choose_budget(settings, hardware, self._peak_bytes)
         self._chunks = Chunks(budget.pixels)
         self.capacity = budget.canvases
+        # Side by side only where nobody can see it in the pictures.
+        self._lanes = min(self.capacity, torch.get_num_threads()) if plan.steady else 1
         self.device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
 
     def run(self, pull: Pull) -> Iterator[Event]:
@@ -87,18 +92,24 @@ class Stylizer:
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
         """
-        active: list[Canvas] = []
-        while True:
-            free = self.capacity - len(active)
-            pulled = pull(free) if free > 0 else ()
-            for commission in pulled:
-                yield from self._admit(commission, active)
-            active = [canvas for canvas in active if not canvas.over]
-            if not active and not pulled:
-                return
-            for batch in _batches(active):
-                yield from self._step(batch)
-            active = [canvas for canvas in active if not canvas.over]
+        idle: deque[Canvas] = deque()
+        active = 0
+        with Lanes[_Turn](self._lanes) as lanes:
+            while True:
+                free = self.capacity - active
+                pulled = pull(free) if free > 0 else ()
+                idle.extend(blank_canvas(commission, self._device) for commission in pulled)
+                active += len(pulled)
+                while idle and lanes.free:
+                    batch = self._next_batch(idle)
+                    lanes.begin(partial(self._turn, batch), waiting=len(idle))
+                if not lanes.busy:
+                    return
+                for turn in lanes.finished():
+                    yield from turn.events
+                    going_on = [canvas for canvas in turn.batch if not canvas.over]
+                    active -= len(turn.batch) - len(going_on)
+                    idle.extend(going_on)
 
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
         """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
@@ -109,10 +120,25 @@ class Stylizer:
         found = [self._targets.of(style, size, network, layers, recipe.pooling) for size in recipe.sizes()]
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
-    def _admit(self, commission: Commission, active: list[Canvas]) -> Iterator[Event]:
-        canvas = blank_canvas(commission, self._device)
-        active.append(canvas)
-        yield from self._aim(canvas)
+    def _next_batch(self, idle: deque[Canvas]) -> list[Canvas]:
+        """Take those canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
+        if self._device.type == "cpu":
+            return [idle.popleft()]
+        kind = _kind(idle[0])
+        batch = [canvas for canvas in idle if _kind(canvas) == kind]
+        others = [canvas for canvas in idle if _kind(canvas) != kind]
+        idle.clear()
+        idle.extend(others)
+        return batch
+
+    def _turn(self, batch: list[Canvas]) -> _Turn:
+        """Evaluate each canvas of a batch once and move it; one that is new gets its targets first."""
+        events: list[Event] = []
+        for canvas in batch:
+            if not canvas.has_targets:
+                events += self._aim(canvas)
+        events += self._step([canvas for canvas in batch if not canvas.over])
+        return _Turn(batch, events)
 
     def _aim(self, canvas: Canvas) -> Iterator[Broken]:
         """Give a canvas the targets of its scale, or break it."""
@@ -156,6 +182,8 @@ class Stylizer:
         self._move(going)
 
     def _evaluations(self, batch: list[Canvas]) -> list[Evaluation | None]:
+        if not batch:
+            return []
         recipe = batch[0].recipe
         network, objective = self._network(recipe), _objective(recipe)
 
@@ -225,6 +253,14 @@ class Stylizer:
         return torch.cuda.max_memory_allocated(self._device)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A batch that has been evaluated once, and what is to be told of it."""
+
+    batch: list[Canvas]
+    events: list[Event]
+
+
 @lru_cache(maxsize=64)
 def _objective(recipe: Recipe) -> Objective:
     """Return what ``recipe`` minimizes, its layers by the field's names. Raises StylizeError for a wrong name."""
@@ -244,21 +280,11 @@ def _style_layers(recipe: Recipe) -> tuple[str, ...]:
     return tuple(layer for layer, _ in _objective(recipe).style_layers)
 
 
-def _batches(active: Sequence[Canvas]) -> list[list[Canvas]]:
-    """Group canvases that can be evaluated and moved together, keeping their order."""
-    batches: dict[Hashable, list[Canvas]] = {}
-    for canvas in active:
-        recipe = canvas.recipe
-        alike = (
-            canvas.geometry.outer,
-            _objective(recipe),
-            recipe.pooling,
-            recipe.optimizer,
-            recipe.learning_rate,
-            recipe.learning_rate_decay,
-        )
-        batches.setdefault(alike, []).append(canvas)
-    return list(batches.values())
+def _kind(canvas: Canvas) -> Hashable:
+    """Return what canvases have in common that can be evaluated and moved together."""
+    recipe = canvas.recipe
+    moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
+    return canvas.geometry.outer, _objective(recipe), recipe.pooling, moves
 
 
 def _report(canvas: Canvas, losses: Losses) -> Iterator[Event]:

@@ -6,6 +6,7 @@ moment of a painting's features at each layer; the second moment is the Gram mat
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class StyleTargets:
         self._precision = precision
         self._device = device
         self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+        self._turn = threading.Lock()  # what one picture is computing, another one waits for and finds
 
     def of(
         self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
@@ -65,6 +67,12 @@ class StyleTargets:
         A blend's second moments are the sum of its paintings', weighted by their shares of the total weight.
         Raises PaintingError.
         """
+        with self._turn:
+            return self._of(style, size, network, layers, pooling)
+
+    def _of(
+        self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
+    ) -> StyleTarget:
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
         for painting in style.paintings:

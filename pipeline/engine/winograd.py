@@ -8,12 +8,11 @@ neighboring outputs of a filter g of 3 taps over six inputs d take 12 multiplica
 where * multiplies element by element. It is Toom and Cook's product of polynomials at the points 0, 1, -1, 2, -2 and
 infinity: a row of G is the filter's value at a point, B' does the transposed of interpolating, A' the transposed of
 evaluating. The matrices are those of the paper's section 4.3. Summed over the input's channels, the six products
-become six products of matrices, and G g is made once. Two forms:
+become six products of matrices, and G g is made once. :class:`Tiles` nests it in both directions, F(4×4, 3×3):
 
-- :class:`Rows` applies F(4, 3) down the rows only: six convolutions of 1×3 kernels over a quarter of the rows, half
-  the multiplications, 1.5 times the data;
-- :class:`Tiles` nests it in both directions, F(4×4, 3×3): Y = A' [(G g G') * (B' d B)] A, 36 products of matrices,
-  a quarter of the multiplications, 2.25 times the data.
+    Y = A' [(G g G') * (B' d B)] A
+
+36 products of matrices, a quarter of the multiplications, 2.25 times the data.
 
 The gradient for the input is the same convolution of the output's gradient with the kernel transposed and turned
 by 180 degrees (:func:`turned`), so these classes serve both directions.
@@ -28,7 +27,6 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 import torch
-import torch.nn.functional as nn
 from torch import Tensor
 
 _STRIDE: Final = 4
@@ -45,9 +43,8 @@ _G: Final = (
 # The row of products that A' adds to all four outputs with the factor 1: a bias given to it reaches all of them.
 _CONSTANT: Final = 1
 
-# Values of one of the six (36) parts of a block that is transformed, multiplied and transformed back before the
-# next: large enough for the matrix products' rate, small enough to stay near the processor.
-_ROWS_AT_ONCE: Final = 400_000
+# Values of one of the 36 parts of a block that is transformed, multiplied and transformed back before the next: large
+# enough for the matrix products' rate, small enough to stay near the processor.
 _TILES_AT_ONCE: Final = 30_000
 
 Multiply = Callable[[Tensor], Tensor]
@@ -63,33 +60,6 @@ class Kernel(Protocol):
 def turned(weight: Tensor) -> Tensor:
     """Return the kernel (C, K, 3, 3) that takes gradients of the outputs of ``weight`` (K, C, 3, 3) to its inputs."""
     return weight.transpose(0, 1).flip(2, 3)
-
-
-class Rows:
-    """F(4, 3) down the rows. ``weight`` (K, C, 3, 3), ``bias`` (K,) or None."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        filters = torch.tensordot(_matrix(_G, weight), weight, dims=([1], [2]))
-        self._filters = [part.unsqueeze(2).contiguous(memory_format=torch.channels_last) for part in filters]
-        self._biases = [bias if index == _CONSTANT else None for index in range(_WINDOW)]
-
-    def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
-        """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
-        (height, width, channels), outputs = x.shape, self._filters[0].shape[0]
-        count = -(-height // _STRIDE)
-        y = x.new_empty(count, _STRIDE, width, outputs)
-        for block in _blocks(count, _ROWS_AT_ONCE // (width * max(channels, outputs))):
-            parts = x.new_empty(_WINDOW, len(block), width, channels)
-            _transform_rows(x, block, parts)
-            products = [
-                nn.conv2d(part[None].permute(0, 3, 1, 2), weight, bias, padding=(0, 1))[0].permute(1, 2, 0)
-                for part, weight, bias in zip(parts, self._filters, self._biases, strict=True)
-            ]
-            done = y[block.start : block.stop]
-            _interpolate(products, done.unbind(1))
-            if rectify:
-                done.clamp_min_(0)
-        return y.flatten(0, 1)[:height]
 
 
 class Tiles:

@@ -27,9 +27,10 @@ EngineFactory = Callable[[EngineSettings], Any]
 
 def make_stylizer(settings: EngineSettings) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
-    # torch's threads otherwise spin while they wait for each other; as soon as anything else wants a core, that makes
-    # an evaluation two to three times as slow. Read by OpenMP when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # torch's threads otherwise spin for long while they wait for each other: as soon as anything else wants a core,
+    # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
+    # machine. Read by GNU's OpenMP when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from pipeline.engine.stylizer import Stylizer
     from pipeline.images.decode import decode_painting
 

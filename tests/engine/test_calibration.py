@@ -44,21 +44,21 @@ def test_without_a_folder_nothing_is_measured() -> None:
     race = FakeRace("tiles")
     assert calibrate(None, race) == usual_plan()
     assert race.runs == 0
-    assert set(usual_plan().choices.values()) == {"direct", "rows"}
+    assert set(usual_plan().choices.values()) == {"direct", "tiles"}
 
 
 def test_the_winner_is_measured_once_and_kept(tmp_path: Path) -> None:
-    race = FakeRace("rows")
+    race = FakeRace("tiles")
     first = calibrate(tmp_path / "new", race)
     assert race.runs == len(shapes())
-    assert set(first.choices.values()) == {"rows"}
-    again = FakeRace("tiles")
+    assert set(first.choices.values()) == {"tiles"}
+    again = FakeRace("direct")
     assert calibrate(tmp_path / "new", again) == first
     assert again.runs == 0
 
 
 def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
-    assert set(calibrate(tmp_path, FakeRace("rows", 0.97)).choices.values()) == {"direct"}
+    assert set(calibrate(tmp_path, FakeRace("tiles", 0.97)).choices.values()) == {"direct"}
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
         b'{"choices": 3}',
         lambda data: data | {"machine": {}},
         lambda data: data | {"choices": dict.fromkeys(data["choices"], "magic")},
-        lambda data: data | {"choices": {key: ["rows"] for key in data["choices"]}},
+        lambda data: data | {"choices": {key: ["tiles"] for key in data["choices"]}},
         lambda data: data | {"choices": {}},
     ],
 )
 def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> None:
-    calibrate(tmp_path, FakeRace("rows"))
+    calibrate(tmp_path, FakeRace("tiles"))
     path = kept_file(tmp_path)
     if isinstance(damage, bytes):
         path.write_bytes(damage)
@@ -87,7 +87,7 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> Non
     race = FakeRace("tiles")
     found = calibrate(tmp_path, race)
     assert race.runs == len(shapes())
-    assert calibrate(tmp_path, FakeRace("rows")) == found
+    assert calibrate(tmp_path, FakeRace("tiles")) == found
 
 
 def test_a_choice_that_cannot_be_kept_is_not_made(tmp_path: Path) -> None:
@@ -106,19 +106,19 @@ def test_another_number_of_threads_is_another_machine() -> None:
 
 
 def test_a_plan_takes_the_nearest_size_of_the_same_channels() -> None:
-    plan = Plan({LayerShape(8, 8, 10, 10): "rows", LayerShape(8, 8, 100, 100): "tiles"})
-    assert plan(LayerShape(8, 8, 12, 12)) == "rows"
+    plan = Plan({LayerShape(8, 8, 10, 10): "tiles", LayerShape(8, 8, 100, 100): "tiles"})
+    assert plan(LayerShape(8, 8, 12, 12)) == "tiles"
     assert plan(LayerShape(8, 8, 900, 900)) == "tiles"
     assert plan(LayerShape(8, 4, 12, 12)) == "direct"
 
 
 def test_the_way_back_takes_the_algorithm_of_the_way_there() -> None:
-    assert Plan({LayerShape(4, 8, 10, 10): "rows"})(LayerShape(8, 4, 10, 10)) == "rows"
+    assert Plan({LayerShape(4, 8, 10, 10): "tiles"})(LayerShape(8, 4, 10, 10)) == "tiles"
 
 
 def test_equal_choices_have_equal_names_and_others_do_not() -> None:
-    rows, tiles = Plan({SMALL: "rows"}), Plan({SMALL: "tiles"})
-    assert rows.name == Plan({SMALL: "rows"}).name
+    rows, tiles = Plan({SMALL: "tiles"}), Plan({SMALL: "tiles"})
+    assert rows.name == Plan({SMALL: "tiles"}).name
     assert rows.name != tiles.name
     assert rows.name.startswith("winograd ")
     assert DIRECT.name == Plan({SMALL: "direct"}).name == "direct"
@@ -134,8 +134,8 @@ def ticking(seconds: float) -> Iterator[float]:
 def test_a_race_times_every_candidate_and_leaves_the_threads_as_they_were() -> None:
     threads = torch.get_num_threads()
     ticks = ticking(0.25)
-    found = race_kernels(SMALL, ("direct", "rows", "tiles"), lambda: next(ticks))
-    assert found == {"direct": 0.25, "rows": 0.25, "tiles": 0.25}
+    found = race_kernels(SMALL, ("direct", "tiles", "tiles"), lambda: next(ticks))
+    assert found == {"direct": 0.25, "tiles": 0.25, "tiles": 0.25}
     assert torch.get_num_threads() == threads
 
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from pipeline.engine.winograd import Batched, Kernel, Packed, Rows, Tiles, packing_works, tile_weights, turned
+from pipeline.engine.winograd import Batched, Kernel, Packed, Tiles, packing_works, tile_weights, turned
 
-KERNELS: dict[str, Callable[[Tensor, Tensor | None], Kernel]] = {"rows": Rows, "tiles": Tiles}
+KERNELS: dict[str, Callable[[Tensor, Tensor | None], Kernel]] = {"tiles": Tiles}
 
 
 def random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -62,7 +62,7 @@ def test_the_turned_kernel_takes_gradients_back() -> None:
     x, weight = random(6, 7, 2).requires_grad_(), random(3, 2, 3, 3, seed=1)
     direction = random(6, 7, 3, seed=2)
     (expected,) = torch.autograd.grad((plain(x, weight, None) * direction).sum(), x)
-    torch.testing.assert_close(Rows(turned(weight))(direction, rectify=False), expected)
+    torch.testing.assert_close(Tiles(turned(weight))(direction, rectify=False), expected)
 
 
 def test_tile_weights_are_the_filter_at_five_points_and_at_infinity() -> None:
