@@ -1,0 +1,139 @@
+"""Measures how long evaluations take on this machine. Owns the measurement; what it means is ``estimates``' matter.
+
+It is the real engine that is measured, with pictures of noise: alone and as many as it works on at once, at growing
+sizes until the time is used up. Meant for a process of its own, since torch takes seconds to load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.engine.estimates import FORWARD, SHALLOW_LAYER, Look, Speed, network_pixels
+from pipeline.engine.stylizer import Broken, Commission, Event, Step
+from pipeline.model import Painting, Recipe, Style
+
+#: How long all looks together may take, apart from the two smallest.
+BUDGET_SECONDS: Final = 6.0
+
+_SIZES: Final = (64, 128, 256, 512, 1024, 2048)
+_PROPORTION: Final = 0.75
+_PAINTING: Final = (960, 1280)
+_SHALLOW_SIZE: Final = 256
+_LEAST_ROUNDS, _MOST_ROUNDS, _ROUNDS_SECONDS = 2, 12, 0.6
+
+Clock = Callable[[], float]
+
+
+class Engine(Protocol):
+    """What is measured: a :class:`pipeline.engine.stylizer.Stylizer`."""
+
+    @property
+    def capacity(self) -> int:
+        """Return how many pictures are worked on at once."""
+        ...
+
+    @property
+    def device_name(self) -> str:
+        """Return what it computes on."""
+        ...
+
+    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+        """Stylize what ``pull`` gives."""
+        ...
+
+
+def noise(painting: Painting) -> npt.NDArray[np.uint8]:
+    """Return the pixels (H, W, 3) of a painting of noise; engines that are measured load it for every painting."""
+    return _noise(*_PAINTING)
+
+
+def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = time.perf_counter) -> Speed:
+    """Return the speed of the engines that ``make`` makes, on paintings of :func:`noise`.
+
+    ``arrived_after``: seconds since the process was asked for. Raises what engines raise.
+    """
+    make()  # whatever is measured only once for a machine
+    began = clock()
+    engine = make()
+    _rounds(engine, _recipe("warm-up", _SIZES[0]), 1, clock)  # what is made when it is first needed
+    start = arrived_after + clock() - began
+    looks = _look_closer(engine, clock)
+    size, alone = next((size, look.alone) for size, look in reversed(looks) if size <= _SHALLOW_SIZE)
+    shallow = replace(_recipe("shallow", size), content_layers=(), style_layers=((SHALLOW_LAYER, 1.0),))
+    return Speed(
+        device=engine.device_name,
+        at_once=engine.capacity,
+        start=start,
+        shallow=min(1.0, median(_rounds(engine, shallow, 1, clock)[1:]) / alone),
+        looks=tuple(look for _, look in looks),
+    )
+
+
+def _look_closer(engine: Engine, clock: Clock) -> list[tuple[int, Look]]:
+    """Look at larger and larger pictures; a picture of twice the side takes four times as long."""
+    looks: list[tuple[int, Look]] = []
+    began = before = clock()
+    for size in _SIZES:
+        now = clock()
+        if len(looks) > 1 and now - began + 4 * (now - before) > BUDGET_SECONDS:
+            break
+        before = now
+        looks.append((size, _look(engine, size, clock)))
+    return looks
+
+
+def _look(engine: Engine, size: int, clock: Clock) -> Look:
+    recipe = _recipe(f"{size} pixels", size)
+    first, *others = _rounds(engine, recipe, 1, clock)
+    alone = together = median(others)
+    if engine.capacity > 1:
+        together = median(_rounds(engine, recipe, engine.capacity, clock)[1:])
+    # Before the first evaluation come the painting's features and the photo's.
+    painting = max(first - (1 + FORWARD) * alone, FORWARD * alone)
+    return Look(network_pixels(size, _PROPORTION), alone, together, painting)
+
+
+def _recipe(name: str, size: int) -> Recipe:
+    """Return a recipe that goes on for ever at one size; ``name`` names its painting, too."""
+    return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
+
+
+def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
+    """Return the seconds of rounds in which each of ``count`` pictures is evaluated once, the first one apart."""
+    photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
+    style = Style("noise", (Painting(Path("noise"), recipe.name),))
+    waiting = [Commission(str(number), photo, style, recipe) for number in range(count)]
+
+    def pull(free: int) -> list[Commission]:
+        taken, waiting[:] = waiting[:free], waiting[free:]
+        return taken
+
+    seconds: list[float] = []
+    with contextlib.closing(_steps(engine.run(pull))) as steps:
+        while len(seconds) <= _LEAST_ROUNDS or (sum(seconds[1:]) < _ROUNDS_SECONDS and len(seconds) <= _MOST_ROUNDS):
+            began = clock()
+            for _ in range(count):
+                next(steps)
+            seconds.append(clock() - began)
+    return seconds
+
+
+def _steps(events: Iterator[Event]) -> Generator[None, None, None]:
+    for event in events:
+        if isinstance(event, Broken):
+            raise event.error
+        if isinstance(event, Step):
+            yield
+
+
+def _noise(height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
