@@ -1,7 +1,7 @@
 """How long an evaluation takes here. Owns what was measured of this machine, and predicts from it; refuses torch.
 
-:mod:`pipeline.engine.speed` measures, once for a machine and its settings. An evaluation's time is not proportional to
-its pixels: small pictures leave a processor waiting, and pictures worked on side by side share it. So both are
+:mod:`pipeline.engine.speed` measures, once for a machine and its settings. An evaluation's time is not proportional
+to its pixels: small pictures leave a processor waiting, and pictures worked on side by side share it. So both are
 measured at some sizes, and between these the time is taken to follow a power of the pixels.
 """
 
@@ -69,7 +69,7 @@ class Speed:
         return alone + (together - alone) * (pictures - 1) / max(1, self.at_once - 1)
 
     def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
-        """Return the seconds that each of ``pictures`` alike takes at scales of so many ``pixels`` and evaluations."""
+        """Return the seconds that each of ``pictures`` alike takes, with ``pixels`` and evaluations of its scales."""
         share = self._share(recipe)
         return share * sum(
             self.evaluation(size, pictures) * (count + FORWARD)

@@ -1,4 +1,4 @@
-"""What tells this machine from others, and how what was measured of it is kept. Refuses torch, so that all may ask."""
+"""What tells this machine from others, and how what was measured of it is kept. Refuses torch: all may ask."""
 
 from __future__ import annotations
 

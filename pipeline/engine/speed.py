@@ -51,7 +51,7 @@ class Engine(Protocol):
         ...
 
 
-def noise(painting: Painting) -> npt.NDArray[np.uint8]:
+def noise(_: Painting) -> npt.NDArray[np.uint8]:
     """Return the pixels (H, W, 3) of a painting of noise; engines that are measured load it for every painting."""
     return _noise(*_PAINTING)
 

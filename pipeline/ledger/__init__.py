@@ -13,6 +13,7 @@ from pipeline.ledger.records import (
     Lease,
     PhotoProblem,
     Published,
+    Timing,
     WantedJob,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "Ledger",
     "PhotoProblem",
     "Published",
+    "Timing",
     "WantedJob",
 ]
