@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 
 from pipeline.config.recipes import RecipeSection
 from pipeline.engine.estimates import GUESS, Speed, network_pixels
+from pipeline.executors import Executor
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.measuring import known_speed
 from pipeline.hashing import sha256_of_file
@@ -92,7 +93,7 @@ def rows(subjects: Subjects) -> list[Row]:
         began = time.monotonic()
         list(executor.run(lambda _: []))
         start = time.monotonic() - began
-        outcomes = list(_outcomes(subjects, folder, orders, speed, executor))
+        outcomes = list(outcomes_of(subjects, folder, orders, speed, executor))
     return [
         Row("start of the worker", seconds(start), f"{seconds(speed.start)} predicted"),
         *(
@@ -107,8 +108,13 @@ def rows(subjects: Subjects) -> list[Row]:
     ]  # fmt: skip
 
 
-def _outcomes(
-    subjects: Subjects, folder: Path, orders: Sequence[Order], speed: Speed, executor: LocalExecutor
+def outcomes_of(
+    subjects: Subjects,
+    folder: Path,
+    orders: Sequence[Order],
+    speed: Speed,
+    executor: Executor,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
     cached: set[tuple[str, int]] = set()
     for number, order in enumerate(orders):
@@ -123,9 +129,9 @@ def _outcomes(
         proportion = min(order.proportion, 1 / order.proportion)
         sights = list(missing_sights(style, recipe, cached))
         foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), sights, {}, begun=True)
-        began = time.monotonic()
+        began = clock()
         artworks = _run(executor, assignments)
-        real = time.monotonic() - began
+        real = clock() - began
         works = [_work(speed, recipe, proportion, artwork) for artwork in artworks]
         with_hindsight = foreseen.painting_seconds + makespan(works, speed.at_once)
         evaluations = "; ".join(str(artwork.iterations) for artwork in artworks)
@@ -136,7 +142,7 @@ def _outcomes(
         yield Outcome(order, foreseen.seconds, with_hindsight, real)
 
 
-def _run(executor: LocalExecutor, assignments: list[Assignment]) -> list[Artwork]:
+def _run(executor: Executor, assignments: list[Assignment]) -> list[Artwork]:
     artworks = []
     for event in executor.run(_source(assignments)):
         if isinstance(event, Failure):
