@@ -27,7 +27,8 @@ BUDGET_SECONDS: Final = 5.0
 # Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
 _PASSES: Final = 2
 
-_SIZES: Final = (64, 128, 256, 512, 1024, 2048)
+# As many pictures as are worked on at once are sure to fit into memory up to the last of these.
+_SIZES: Final = (64, 128, 256, 512)
 _PROPORTION: Final = 0.75
 _PAINTING: Final = (960, 1280)
 _SHALLOW_SIZE: Final = 256
