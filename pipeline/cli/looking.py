@@ -72,7 +72,8 @@ def _print_outlook(config: Config, outlook: Outlook) -> None:
     )
     if not outlook.jobs:
         return
-    click.echo(f"It takes {in_words(outlook.forecast.seconds)} ({_basis(outlook)}).")
+    time, memory = in_words(outlook.forecast.seconds), outlook.memory_bytes / 1e9
+    click.echo(f"It takes {time} and up to {memory:.1f} GB of memory ({_basis(outlook)}).")
     if outlook.advice:
         click.echo("What would shorten it:")
     for line in outlook.advice:
@@ -104,6 +105,7 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
         "seconds": round(outlook.forecast.seconds, 1),
         "start_seconds": round(outlook.forecast.start_seconds, 1),
         "painting_seconds": round(outlook.forecast.painting_seconds, 1),
+        "memory_bytes": outlook.memory_bytes,
         "measured": outlook.device is not None,
         "device": outlook.device,
         "recipes": {

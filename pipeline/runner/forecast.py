@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.engine.estimates import Speed, network_pixels
+from pipeline.engine.memory import need_of, program_bytes
 from pipeline.ledger import Timing
 from pipeline.model import OptimizerKind, Recipe
 from pipeline.runner.publishing import pixel_evaluations
@@ -102,6 +103,26 @@ def forecast(
             for name, seconds in each.items()
         },
     )
+
+
+def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]]) -> int:
+    """Return the most bytes that a worker takes which makes as many of the largest pictures at once as it can.
+
+    Each task comes with its painting's size relative to the picture's.
+    """
+    largest: dict[tuple[Recipe, float], float] = {}
+    for task, scale in tasks:
+        kind = (task.recipe, scale)
+        largest[kind] = max(task.proportion, largest.get(kind, 0.0))
+    return max(
+        (_worker_bytes(speed.at_once, recipe, scale, proportion) for (recipe, scale), proportion in largest.items()),
+        default=0,
+    )
+
+
+def _worker_bytes(at_once: int, recipe: Recipe, style_scale: float, proportion: float) -> int:
+    need = need_of(recipe, max(1, round(recipe.size * proportion)), recipe.size, style_scale)
+    return program_bytes(recipe) + at_once * need.plain
 
 
 def makespan(works: Sequence[tuple[float, float]], at_once: int) -> float:

@@ -15,7 +15,7 @@ from pipeline.errors import PhotoError
 from pipeline.images.decode import fit, read_size
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
-from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast
+from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.publishing import pixel_evaluations
 from pipeline.runner.taking_in import TakenIn, take_in
@@ -43,13 +43,17 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What ``run`` would do now. ``device`` is what was measured for ``forecast``, None if that is a guess."""
+    """What ``run`` would do now, and the most memory that its worker takes.
+
+    ``device`` is what was measured for ``forecast``, None if that is a guess.
+    """
 
     jobs: tuple[PlannedJob, ...]
     taken_in: TakenIn
     done: int
     quarantined: int
     forecast: Forecast
+    memory_bytes: int
     device: str | None
     advice: tuple[str, ...]
 
@@ -70,13 +74,16 @@ def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
         timings = _timings(studio, ledger.timings(ENGINE_VERSION))
         counts = ledger.counts()
     speed = meter(config.engine_settings()) if claims else None
-    expected = forecast(speed or GUESS, _tasks(config, studio, claims), _sights(config, studio, claims), timings)
+    tasks = _tasks(config, studio, claims)
+    scales = [studio.styles[claim.job.style].scale for claim in claims]
+    expected = forecast(speed or GUESS, tasks, _sights(config, studio, claims), timings)
     return Outlook(
         jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
         taken_in=taken_in,
         done=counts.get(JobState.DONE, 0),
         quarantined=counts.get(JobState.QUARANTINED, 0),
         forecast=expected,
+        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
         advice=_advise(studio.recipes, expected, speed.device if speed else ""),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -313,7 +314,9 @@ def test_plan_lists_what_run_would_make_and_how_long(say: Say, workshop: Worksho
     assert sorted(said.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
     assert said.lines[2].startswith("quarantined: c.jpg: ")
     assert said.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
-    assert said.lines[4] == "It takes about 5 seconds (as measured here)."
+    assert re.fullmatch(
+        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", said.lines[4]
+    )
     assert not workshop.out.exists()
 
 
@@ -348,7 +351,7 @@ def test_plan_measures_on_the_pictures_made_before_and_names_photos_without_styl
     workshop.photo("day/c.png", shade=2)
     said = say("plan", config_of(workshop))
     assert "no picture of 1 photo: no rule and no style's folder matches" in said.lines
-    assert said.lines[-1] == "It takes about 5 seconds (as measured here, and by the pictures made so far)."
+    assert said.lines[-1].endswith("GB of memory (as measured here, and by the pictures made so far).")
 
 
 @pytest.mark.slow
@@ -364,6 +367,7 @@ def test_plan_as_json(say: Say, workshop: Workshop) -> None:
     workshop.photo("a.png")
     fields = json.loads(say("plan", "--json", config_of(workshop)).out)
     assert fields.pop("seconds") == 5.1
+    assert 0.5e9 < fields.pop("memory_bytes") < 2e9
     assert fields == {
         "jobs": [{"photo": "a.png", "style": "night", "recipe": "default", "output": "a--night.jpg"}],
         "photos": 1,

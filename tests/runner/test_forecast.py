@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.engine.estimates import FORWARD, Look, Speed
+from pipeline.engine.memory import need_of, program_bytes
 from pipeline.ledger import Timing
 from pipeline.model import Recipe
 from pipeline.runner.forecast import (
@@ -13,6 +14,7 @@ from pipeline.runner.forecast import (
     expected_evaluations,
     forecast,
     makespan,
+    memory_bytes,
 )
 
 #: A microsecond a pixel, whoever else is at work: two pictures at once are made in the time of one.
@@ -42,6 +44,17 @@ def test_pictures_share_the_machine(works: list[tuple[float, float]], at_once: i
 def test_many_pictures_take_as_long_by_the_short_way_as_by_the_long_one() -> None:
     works = [(1.0 + number % 3, 1.5 + number % 3) for number in range(498)]
     assert makespan(works, 2) == pytest.approx(makespan(works * 2, 2) / 2, rel=0.01)
+
+
+def test_memory_is_that_of_as_many_of_the_largest_pictures_as_are_made_at_once() -> None:
+    small, large = Task(RECIPE, 1.0), Task(Recipe(name="large", size=640), 0.75)
+    wide = Task(large.recipe, 0.5)
+    most = memory_bytes(SPEED, [(small, 1.0), (wide, 1.0), (large, 1.0)])
+    assert most == memory_bytes(SPEED, [(large, 1.0)]) > memory_bytes(SPEED, [(wide, 1.0)])
+    need = need_of(large.recipe, 480, 640)
+    assert most == program_bytes(large.recipe) + 2 * need.plain
+    assert memory_bytes(SPEED, [(large, 4.0)]) > most
+    assert memory_bytes(SPEED, []) == 0
 
 
 def test_nothing_to_do_takes_no_time() -> None:
