@@ -22,7 +22,7 @@ from pipeline.engine.stylizer import Broken, Commission, Event, Step
 from pipeline.model import Painting, Recipe, Style
 
 #: How long each of the passes over all sizes may take, apart from the two smallest.
-BUDGET_SECONDS: Final = 5.0
+BUDGET_SECONDS: Final = 7.0
 
 # Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
 _PASSES: Final = 2
@@ -97,16 +97,20 @@ def _least(passes: Sequence[Sequence[tuple[int, Look]]]) -> list[tuple[int, Look
 
 
 def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Look]]:
-    """Look at larger and larger pictures; a picture of twice the side takes four times as long."""
+    """Look at larger and larger pictures, as long as the next look is sure to end in time."""
     looks: list[tuple[int, Look]] = []
-    began = before = clock()
+    began = clock()
     for size in _SIZES:
-        now = clock()
-        if len(looks) > 1 and now - began + 4 * (now - before) > BUDGET_SECONDS:
+        if len(looks) > 1 and clock() - began + _next_seconds(looks[-1][1]) > BUDGET_SECONDS:
             break
-        before = now
         looks.append((size, _look(engine, _recipe(f"{name}, {size} pixels", size), clock)))
     return looks
+
+
+def _next_seconds(look: Look) -> float:
+    """Return how long a look at pictures of twice the side takes: four times as long a round."""
+    rounds = 1 + FORWARD + _LEAST_ROUNDS
+    return 4 * (look.painting + rounds * (look.alone + look.together))
 
 
 def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Look:
