@@ -121,7 +121,7 @@ class Stylizer:
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _next_batch(self, idle: deque[Canvas]) -> list[Canvas]:
-        """Take those canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
+        """Take the canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
         if self._device.type == "cpu":
             return [idle.popleft()]
         kind = _kind(idle[0])
