@@ -110,7 +110,10 @@ def arithmetic(layers: Sequence[tuple[str, float]]) -> float:
 
 
 def network_pixels(size: int, proportion: float) -> int:
-    """Return the pixels of what the network sees of a picture with this long side; ``proportion`` = short / long."""
+    """Return the pixels of what the network sees of a picture with this long side; ``proportion`` = short / long.
+
+    Up to 5 % wrong: the steps by which :mod:`pipeline.engine.geometry` rounds a short side grow with it.
+    """
     return _network_side(size) * _network_side(max(1, round(size * proportion)))
 
 
