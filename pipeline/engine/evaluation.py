@@ -29,17 +29,34 @@ class Evaluate(Protocol):
     """How pictures are judged; a test may judge in another way."""
 
     def __call__(
-        self, network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
     ) -> Evaluation:
-        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
+
+        ``frugal``: with less memory in more time, to the same bits.
+        """
 
 
 def evaluate(
-    network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+    network: Network,
+    objective: Objective,
+    pictures: Tensor,
+    content: Targets,
+    style: Targets,
+    *,
+    frugal: bool = False,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
     pictures = pictures.detach().requires_grad_()
-    found = objective.losses(pictures, network.features(pictures), content, style)
+    layers = network.look(pictures, lambda found: objective.compare(found, content, style), frugal=frugal)
+    found = objective.total(pictures, layers)
     (gradients,) = torch.autograd.grad(found.total.sum(), pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
 

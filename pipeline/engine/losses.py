@@ -67,20 +67,29 @@ class Objective:
 
         ``content`` maps layers to features (B, C, h, w), ``style`` to Gram matrices (B, C, C).
         """
-        of_style = sum(
-            (
-                weight * style_loss(gram(features[layer]), style[layer], self.loss)
-                for layer, weight in self.style_layers
-            ),
-            start=_zeros(pictures),
-        )
-        of_content = sum(
-            (
-                weight * content_loss(features[layer], content[layer], self.loss)
-                for layer, weight in self.content_layers
-            ),
-            start=_zeros(pictures),
-        )
+        return self.total(pictures, self.compare(features, content, style))
+
+    def compare(
+        self, features: Mapping[str, Tensor], content: Mapping[str, Tensor], style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the losses (B,) of those layers that are among ``features``, under names for :meth:`total`."""
+        of_style = {
+            _of_style(layer): style_loss(gram(features[layer]), style[layer], self.loss)
+            for layer, _ in self.style_layers
+            if layer in features
+        }
+        of_content = {
+            _of_content(layer): content_loss(features[layer], content[layer], self.loss)
+            for layer, _ in self.content_layers
+            if layer in features
+        }
+        return of_style | of_content
+
+    def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
+        """Return the losses of pictures (B, 3, H, W) whose layers have the losses ``found`` by :meth:`compare`."""
+        zeros = pictures.new_zeros(pictures.shape[0])
+        of_style = sum((weight * found[_of_style(layer)] for layer, weight in self.style_layers), start=zeros)
+        of_content = sum((weight * found[_of_content(layer)] for layer, weight in self.content_layers), start=zeros)
         of_style = of_style * (self.style_weight / max(1, len(self.style_layers)))
         of_content = of_content * (self.content_weight / max(1, len(self.content_layers)))
         total = of_content + of_style
@@ -152,5 +161,9 @@ def _norm(target: Tensor) -> Tensor:
     return _sum_of_squares(target).clamp_min(_LEAST_NORM)
 
 
-def _zeros(pictures: Tensor) -> Tensor:
-    return pictures.new_zeros(pictures.shape[0])
+def _of_style(layer: str) -> str:
+    return f"style of {layer}"
+
+
+def _of_content(layer: str) -> str:
+    return f"content of {layer}"
