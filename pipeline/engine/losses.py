@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import torch
@@ -30,7 +31,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.engine.convolution import by_pixel
-from pipeline.model import LayerWeights, LossKind
+from pipeline.errors import StylizeError
+from pipeline.model import LayerWeights, LossKind, Recipe, canonical_layer
 
 # Of a black painting's Gram matrix or a blank photo's features: keeps the relative losses finite.
 _LEAST_NORM = 1e-8
@@ -96,6 +98,21 @@ class Objective:
         if self.tv_weight:
             total = total + self.tv_weight * total_variation(pictures)
         return BatchLosses(of_content, of_style, total)
+
+
+@lru_cache(maxsize=64)
+def objective_of(recipe: Recipe) -> Objective:
+    """Return what ``recipe`` minimizes, its layers by the field's names. Raises StylizeError for a wrong name."""
+    if not (recipe.content_layers or recipe.style_layers):
+        raise StylizeError(f"recipe {recipe.name!r} names no layer at all; give it content_layers or style_layers")
+    try:
+        content, style = (
+            tuple((canonical_layer(name), weight) for name, weight in layers)
+            for layers in (recipe.content_layers, recipe.style_layers)
+        )
+    except ValueError as error:
+        raise StylizeError(f"recipe {recipe.name!r}: {error}") from error
+    return Objective(content, style, recipe.content_weight, recipe.style_weight, recipe.tv_weight, recipe.loss)
 
 
 def gram(features: Tensor) -> Tensor:
