@@ -8,12 +8,13 @@ above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.model import LAYERS, Recipe, canonical_layer
+from pipeline.model import LAYERS, LayerWeights, Recipe, canonical_layer
 
 _FLOAT: Final = 4
 _COLORS: Final = 3
@@ -49,8 +50,7 @@ class Need:
 def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
     """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from beginning to end.
 
-    ``style_scale`` is the painting's size relative to the picture's. Raises ValueError for a layer that VGG-19 does
-    not have.
+    ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
     factor = recipe.size / max(height, width)
     pixels = math.ceil(height * factor) * math.ceil(width * factor)
@@ -59,7 +59,7 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -
 
 
 def need_at(recipe: Recipe, pixels: int) -> Need:
-    """Return what evaluating a picture of ``pixels`` and keeping its state takes. Raises ValueError as above."""
+    """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
     plain, frugal = (evaluation_bytes(pixels, layers, frugal=frugal) for frugal in (False, True))
     return Need(plain + kept, min(plain, frugal) + kept)
@@ -81,18 +81,26 @@ def look_bytes(pixels: int) -> int:
 def state_bytes(pixels: int, recipe: Recipe) -> int:
     """Return what is kept of a picture between evaluations: optimizer, pixels, features to come near to."""
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
-    features = sum(_bytes_of_layer(canonical_layer(name)) for name, _ in recipe.content_layers)
+    features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * _COLORS * _FLOAT + features))
 
 
 def program_bytes(recipe: Recipe) -> int:
-    """Return what a worker holds without any picture: the program itself and the weights down to the deepest layer."""
+    """Return what a worker holds without any picture: the program and the weights down to the deepest layer."""
     weights = sum(_weights(convolution) for block in _blocks(_layers(recipe)) for convolution in block)
     return _PROGRAM + weights * _FLOAT * _COPIES_OF_A_KERNEL
 
 
 def _layers(recipe: Recipe) -> set[str]:
-    return {canonical_layer(name) for name, _ in (*recipe.content_layers, *recipe.style_layers)}
+    return _known((*recipe.content_layers, *recipe.style_layers))
+
+
+def _known(layers: LayerWeights) -> set[str]:
+    found = set()
+    for name, _ in layers:
+        with contextlib.suppress(ValueError):  # a wrong name breaks the picture elsewhere
+            found.add(canonical_layer(name))
+    return found
 
 
 def _blocks(layers: Collection[str]) -> list[list[str]]:

@@ -159,21 +159,15 @@ class Stylizer:
         return [canvas for canvas in ready if _kind(canvas) == _kind(first)]
 
     def _need(self, canvas: Canvas) -> Need:
-        commission = canvas.commission
         if self._device.type != "cpu":
             return _NOTHING
-        try:
-            return need_of(commission.recipe, *commission.photo.shape[:2], commission.style.scale)
-        except ValueError:
-            return _NOTHING  # it names a layer that does not exist, which breaks it
+        height, width = canvas.commission.photo.shape[:2]
+        return need_of(canvas.recipe, height, width, canvas.commission.style.scale)
 
     def _is_frugal(self, canvas: Canvas, room: Room[Canvas]) -> bool:
         """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
         pixels = _pixels(canvas)
-        try:
-            need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
-        except ValueError:
-            need = _NOTHING
+        need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
         return pixels >= self._frugal_from or room.is_frugal(canvas, need)
 
     def _after(self, turn: Turn, idle: deque[Canvas], room: Room[Canvas]) -> Iterator[Broken]:

@@ -150,9 +150,9 @@ def test_a_finished_canvas_makes_room_for_the_next(three: Stylizer) -> None:
     source = Source(commissions)
     events = list(three.run(source))
     order = [event.token for event in only(events, Step)]
-    assert order == [*"abc" * 2, *"bcd" * 3, *"d" * 2]
+    assert order == [*"abcabc", *"dbcdbcdbc", *"dd"]
     assert [event.token for event in only(events, Finished)] == list("abcd")
-    assert source.asked[:3] == [3, 1, 2]
+    assert source.asked[:4] == [3, 1, 1, 2]
 
 
 def test_no_more_canvases_are_pulled_than_there_is_room_for(three: Stylizer) -> None:
@@ -205,9 +205,16 @@ class Saboteur:
         self.loss = loss
 
     def __call__(
-        self, network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
     ) -> Evaluation:
-        found = evaluate(network, objective, pictures, content, style)
+        found = evaluate(network, objective, pictures, content, style, frugal=frugal)
         if pictures.shape[2:] != self.shape:
             return found
         if self.loss is None:
