@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from pipeline.engine.allocator import give_memory_back
 from pipeline.engine.available import available_bytes
 from pipeline.engine.cache import StyleCache
 from pipeline.engine.calibration import DIRECT, calibrate
@@ -113,10 +114,10 @@ class Stylizer:
                 active += sum(isinstance(canvas, Canvas) for canvas in begun)
                 self._fill(lanes, idle, room)
                 if lanes.busy:
-                    for turn in lanes.finished():
-                        yield from turn.events
-                        yield from self._after(turn, idle, room)
-                        active -= sum(canvas.over for canvas in turn.batch)
+                    over = yield from self._settle(lanes.finished(), idle, room)
+                    active -= over
+                    if over:
+                        give_memory_back()
                 elif not pulled:
                     return
 
@@ -170,19 +171,27 @@ class Stylizer:
         need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
         return pixels >= self._frugal_from or room.is_frugal(canvas, need)
 
-    def _after(self, turn: Turn, idle: deque[Canvas], room: Room[Canvas]) -> Iterator[Broken]:
-        """Put the canvases of a turn back to where they wait; those that were short of memory in worse straits."""
-        for canvas in turn.batch:
-            if turn.short and not room.retreat(canvas):
-                yield _broken(canvas, out_of_memory(canvas.commission))
-            if turn.frugal and not turn.short and room.is_alone(canvas):
-                self._frugal_from = min(self._frugal_from, _pixels(canvas))
-            if canvas.over:
-                room.leave(canvas)
-            elif turn.short:
-                idle.appendleft(canvas)
-            else:
-                idle.append(canvas)
+    def _settle(self, turns: Iterable[Turn], idle: deque[Canvas], room: Room[Canvas]) -> Generator[Event, None, int]:
+        """Tell what turns tell and put their canvases back to where they wait; return how many are over.
+
+        Those that were short of memory come back first, with more room, until there is no more to be given.
+        """
+        over = 0
+        for turn in turns:
+            yield from turn.events
+            for canvas in turn.batch:
+                if turn.short and not room.retreat(canvas):
+                    yield _broken(canvas, out_of_memory(canvas.commission))
+                if turn.frugal and not turn.short and room.is_alone(canvas):
+                    self._frugal_from = min(self._frugal_from, _pixels(canvas))
+                if canvas.over:
+                    room.leave(canvas)
+                    over += 1
+                elif turn.short:
+                    idle.appendleft(canvas)
+                else:
+                    idle.append(canvas)
+        return over
 
     def _turn(self, batch: Sequence[Canvas], frugal: bool) -> list[Event]:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from pipeline.engine.allocator import keep_memory
 from pipeline.errors import StylewatchError
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, EngineSettings
@@ -31,6 +32,7 @@ def make_stylizer(settings: EngineSettings) -> Stylizer:
     # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
     # machine. Read by GNU's OpenMP when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    keep_memory()
     from pipeline.engine.stylizer import Stylizer
     from pipeline.images.decode import decode_painting
 
