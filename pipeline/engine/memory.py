@@ -2,7 +2,7 @@
 
 What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the network
 remembers is counted from its shapes. What is in flight besides was measured: with
-``python -m tests.benchmarks.memory evaluation``, as the most resident memory of one evaluation of 768 × 768 pixels
+``python -m tests.benchmarks.evaluation_bytes``, as the most resident memory of one evaluation of 768 × 768 pixels
 above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once.
 """
 

@@ -1,19 +1,17 @@
 """(f) Memory: peaks of whole programs, and growth over many jobs.
 
 As a program (``python -m tests.benchmarks.memory JOBS PAINTING``) this makes tiny pictures in one engine and prints
-the number of jobs done and the resident bytes, every now and then. ``python -m tests.benchmarks.memory evaluation``
-measures what ``pipeline/engine/memory.py`` predicts (Linux only): bytes a pixel of one evaluation, by its layers.
+the number of jobs done and the resident bytes, every now and then.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.memory import evaluation_bytes, look_bytes, need_of, program_bytes
+from pipeline.engine.memory import need_of, program_bytes
 from pipeline.images.decode import decode
 from pipeline.model import Recipe
 from tests.benchmarks.ours import Desk
@@ -40,7 +38,12 @@ def rows(subjects: Subjects) -> list[Row]:
 
 
 def _peak(subjects: Subjects, recipe: Recipe, what: str, goal: str = "") -> Row:
-    keys = {"size": recipe.size, "scales": recipe.scales, "iterations": recipe.iterations}
+    keys = {
+        "size": recipe.size,
+        "scales": recipe.scales,
+        "iterations": recipe.iterations,
+        "tolerance": recipe.tolerance,
+    }
     desk = Desk(subjects.folder / f"f-{recipe.size}-{recipe.iterations}")
     config = desk.config({subjects.paintings[0]: 1.0}, keys)
     peak = desk.try_(config, subjects.photos[0], "try")[0].peak_bytes
@@ -102,70 +105,6 @@ def _make_tiny_pictures(jobs: int, painting: Path) -> Iterator[tuple[int, int]]:
             yield done, _resident_bytes()
 
 
-def _bytes_of_evaluations(side: int = 768) -> Iterator[str]:
-    """Tell for several layers how many bytes a pixel one evaluation took at most, and how many were predicted."""
-    import torch
-
-    from pipeline.engine.calibration import usual_plan
-    from pipeline.engine.evaluation import evaluate
-    from pipeline.engine.losses import gram, objective_of
-    from pipeline.engine.vgg import Network, place
-    from pipeline.engine.weights import load_weights
-    from pipeline.model import LAYERS, WeightsChoice
-
-    ctypes.CDLL(None).mallopt(-3, 65536)  # M_MMAP_THRESHOLD: what is freed is gone at once
-    weights = load_weights(WeightsChoice())
-    convolutions = place(weights, torch.device("cpu"), choose=usual_plan())
-    one = (("relu1_1", 1.0),)
-    recipes = {
-        "default": Recipe(),
-        "all layers": Recipe(style_layers=tuple((layer, 1.0) for layer in LAYERS), content_layers=one),
-        "relu1_2": Recipe(style_layers=(*one, ("relu1_2", 1.0)), content_layers=()),
-        "conv1_2": Recipe(style_layers=(("conv1_1", 1.0), ("conv1_2", 1.0)), content_layers=one),
-        "relu2_2": Recipe(style_layers=(*one, ("relu2_2", 1.0)), content_layers=()),
-        "relu3_1": Recipe(style_layers=(*one, ("relu3_1", 1.0)), content_layers=()),
-    }
-    for name, recipe in recipes.items():
-        objective = objective_of(recipe)
-        kept, styled = ([layer for layer, _ in pairs] for pairs in (objective.content_layers, objective.style_layers))
-        network = Network(weights, {*kept, *styled}, convolutions=convolutions)
-        small, large = torch.rand(1, 3, 64, 64), torch.rand(1, 3, side, side)
-
-        def look(features: Mapping[str, torch.Tensor], styled: list[str] = styled) -> dict[str, torch.Tensor]:
-            return {layer: gram(features[layer]) for layer in features if layer in styled}
-
-        def target(
-            picture: torch.Tensor, network: Network = network, kept: list[str] = kept
-        ) -> dict[str, torch.Tensor]:
-            with torch.no_grad():
-                return network.look(picture, lambda found: {layer: found[layer] for layer in found if layer in kept})
-
-        with torch.no_grad():
-            style = network.look(small, look)
-            evaluate(network, objective, small, target(small), style)  # makes the kernels
-            looked = _most_bytes(lambda: network.look(large, look))
-        content = target(large)
-        for frugal in (False, True):
-            taken = _most_bytes(lambda: evaluate(network, objective, large, content, style, frugal=frugal))
-            expected = evaluation_bytes(side**2, {*kept, *styled}, frugal=frugal)
-            way = "frugally" if frugal else "plainly"
-            yield f"{name}, {way}: {taken / side**2:,.0f} bytes a pixel, predicted {expected / side**2:,.0f}"
-        yield f"{name}, targets: {looked / side**2:,.0f} bytes a pixel, predicted {look_bytes(1):,}"
-
-
-def _most_bytes(work: Callable[[], object]) -> int:
-    """Return by how much the resident memory grew at most while ``work`` was done."""
-    before = _resident_bytes()
-    Path("/proc/self/clear_refs").write_text("5", "ascii")  # forgets the peak so far
-    work()
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 - before
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["evaluation"]:
-        for told in _bytes_of_evaluations():
-            print(told, flush=True)
-    else:
-        for done, resident in _make_tiny_pictures(int(sys.argv[1]), Path(sys.argv[2])):
-            print(done, resident, flush=True)
+    for done, resident in _make_tiny_pictures(int(sys.argv[1]), Path(sys.argv[2])):
+        print(done, resident, flush=True)
