@@ -46,7 +46,7 @@ from pipeline.engine.turns import Turn, take_turn
 from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
 from pipeline.errors import StylewatchError
-from pipeline.model import EngineSettings, Losses, PoolingKind, Recipe, Style
+from pipeline.model import EngineSettings, Losses, Occupancy, PoolingKind, Recipe, Style
 
 __all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
 
@@ -103,7 +103,7 @@ class Stylizer:
         """
         room = Room[Canvas](self._limit())
         idle: deque[Canvas] = deque()
-        active = 0
+        active, used, offered = 0, 0, 0
         with Lanes[Turn](self._lanes) as lanes:
             while True:
                 free = self.capacity - active
@@ -112,11 +112,13 @@ class Stylizer:
                 idle.extend(canvas for canvas in begun if isinstance(canvas, Canvas))
                 yield from (event for event in begun if isinstance(event, Broken))
                 active += sum(isinstance(canvas, Canvas) for canvas in begun)
-                self._fill(lanes, idle, room)
+                turns = self._fill(lanes, idle, room)
+                used, offered = used + turns * active, offered + turns * self.capacity
                 if lanes.busy:
                     over = yield from self._settle(lanes.finished(), idle, room)
-                    active -= over
                     if over:
+                        yield Occupancy(used, offered)
+                        active, used, offered = active - over, 0, 0
                         give_memory_back()
                 elif not pulled:
                     return
@@ -143,14 +145,17 @@ class Stylizer:
                 raise
         return Broken(commission.token, out_of_memory(commission))
 
-    def _fill(self, lanes: Lanes[Turn], idle: deque[Canvas], room: Room[Canvas]) -> None:
-        """Let those lanes that are free begin with what is idle, as far as there is room."""
+    def _fill(self, lanes: Lanes[Turn], idle: deque[Canvas], room: Room[Canvas]) -> int:
+        """Let those lanes that are free begin with what is idle, as far as there is room; return how many did."""
+        turns = 0
         while lanes.free and (ready := room.inside(idle, self._need)):
             batch = self._next_batch(ready, room)
             for canvas in batch:
                 idle.remove(canvas)
             frugal = any(self._is_frugal(canvas, room) for canvas in batch)
             lanes.begin(partial(take_turn, batch, self._turn, frugal), waiting=len(ready) - len(batch))
+            turns += 1
+        return turns
 
     def _next_batch(self, ready: Sequence[Canvas], room: Room[Canvas]) -> list[Canvas]:
         """Return what is to be evaluated together next: on the CPU one, elsewhere all that are alike."""
