@@ -63,12 +63,17 @@ class Stylizer:
     """A VGG-19 on a device, ready for commissions.
 
     ``capacity``: canvases worked on at once. ``device_name``: for people, such as "cpu (2 threads, float32)".
-    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError.
-    Raises DeviceError and WeightsError.
+    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError. ``available``
+    tells how many bytes a run on the CPU may count on, or None. Raises DeviceError and WeightsError.
     """
 
     def __init__(
-        self, settings: EngineSettings, load_painting: LoadPainting, *, evaluate: Evaluate = evaluate
+        self,
+        settings: EngineSettings,
+        load_painting: LoadPainting,
+        *,
+        evaluate: Evaluate = evaluate,
+        available: Callable[[], int | None] = available_bytes,
     ) -> None:
         hardware = choose_hardware(settings)
         self._device, self._autocast = hardware.device, hardware.autocast
@@ -78,7 +83,7 @@ class Stylizer:
         plain = self._device.type == "cpu" and not self._autocast
         plan = calibrate(settings.machine_folder) if plain else DIRECT
         self._convolutions = place(self._weights, self._device, choose=plan)
-        self._evaluate = evaluate
+        self._evaluate, self._available = evaluate, available
         self._frugal_from = math.inf
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
         self._targets = StyleTargets(
@@ -134,7 +139,7 @@ class Stylizer:
 
     def _limit(self) -> float:
         """Return how many bytes canvases may need together; on a GPU, the budget has seen to that."""
-        available = available_bytes() if self._device.type == "cpu" else None
+        available = self._available() if self._device.type == "cpu" else None
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
     def _begin(self, commission: Commission) -> Canvas | Broken:
