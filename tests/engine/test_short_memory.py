@@ -16,12 +16,13 @@ from torch import Tensor
 
 from pipeline.engine.evaluation import Evaluation, Targets
 from pipeline.engine.losses import Objective
-from pipeline.engine.stylizer import Broken, Commission, Finished, Stylizer
+from pipeline.engine.memory import need_of
+from pipeline.engine.stylizer import Broken, Commission, Finished, Step, Stylizer
 from pipeline.engine.threads import on_threads
 from pipeline.engine.vgg import Network
 from pipeline.errors import OutOfMemoryError
 from pipeline.model import EngineSettings, Painting, Recipe
-from tests.engine.test_stylizer import commission, load_painting, style_from
+from tests.engine.test_stylizer import CPU, STYLE, TINY, commission, load_painting, only, picture, run, style_from
 
 RECIPE = Recipe(
     size=48, scales=(32, 48), iterations=4, tolerance=0.0,
@@ -130,3 +131,40 @@ def test_memory_that_is_never_there_breaks_every_picture(settings: EngineSetting
     found = outcomes(settings, Scarce(0, 1.0))
     assert len(found) == 6
     assert all("use a smaller size in recipe 'default'" in str(outcome) for outcome in found.values())
+
+
+@pytest.fixture(scope="module")
+def one() -> Stylizer:
+    return Stylizer(CPU, load_painting)
+
+
+def test_a_photo_too_large_for_this_machine_breaks_alone(one: Stylizer) -> None:
+    endless = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**21, 2**21, 3))
+    events = run(one, Commission("bad", endless, STYLE, TINY), commission("good", recipe=TINY))
+    (broken,) = only(events, Broken)
+    assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
+    assert "48 × 48 pixels" in str(broken.error)
+    assert [event.token for event in only(events, Finished)] == ["good"]
+
+
+def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one: Stylizer) -> None:
+    each = need_of(TINY, 40, 48).plain
+    short = Stylizer(replace(CPU, batch_size=3), load_painting, available=lambda: 4 * each)
+    commissions = [commission(token, seed) for seed, token in enumerate("abc")]
+    events = run(short, *commissions)
+    steps = "".join(event.token for event in only(events, Step))
+    assert steps.index("c") == 15
+    assert steps[:15] == "ab" * 7 + "a"
+    assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in commissions)
+
+
+def test_a_picture_expected_not_to_fit_is_made_frugally_to_the_same_bits(one: Stylizer) -> None:
+    short = Stylizer(CPU, load_painting, available=lambda: 1)
+    events = run(short, commission("t"))
+    assert "computed twice" in only(events, Finished)[0].notes[0]
+    assert np.array_equal(picture(events), picture(run(one, commission("t"))))
+
+
+def test_where_nobody_knows_how_much_memory_there_is_all_are_let_in() -> None:
+    events = run(Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None), *map(commission, "ab"))
+    assert "".join(event.token for event in only(events, Step)) == "ab" * 8

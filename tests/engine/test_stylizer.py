@@ -15,7 +15,6 @@ from torch import Tensor
 
 from pipeline.engine.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.losses import Objective
-from pipeline.engine.memory import need_of
 from pipeline.engine.stylizer import Broken, Commission, Event, Finished, Snapshot, Step, Stylizer
 from pipeline.engine.vgg import Network
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
@@ -240,37 +239,6 @@ def test_a_picture_that_does_not_fit_alone_breaks_alone() -> None:
     (broken,) = only(events, Broken)
     assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
     assert [event.token for event in only(events, Finished)] == ["good"]
-
-
-def test_a_photo_too_large_for_this_machine_breaks_alone(three: Stylizer) -> None:
-    endless = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**21, 2**21, 3))
-    events = run(three, Commission("bad", endless, STYLE, TINY), commission("good"))
-    (broken,) = only(events, Broken)
-    assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
-    assert "48 × 48 pixels" in str(broken.error)
-    assert [event.token for event in only(events, Finished)] == ["good"]
-
-
-def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one: Stylizer) -> None:
-    each = need_of(TINY, 40, 48).plain
-    short = Stylizer(replace(CPU, batch_size=3), load_painting, available=lambda: 4 * each)
-    commissions = [commission(token, seed) for seed, token in enumerate("abc")]
-    events = run(short, *commissions)
-    steps = "".join(event.token for event in only(events, Step))
-    assert steps == "ab" * 8 + "c" * 8
-    assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in commissions)
-
-
-def test_a_picture_expected_not_to_fit_is_made_frugally_to_the_same_bits(one: Stylizer) -> None:
-    short = Stylizer(CPU, load_painting, available=lambda: 1)
-    events = run(short, commission("t"))
-    assert "computed twice" in only(events, Finished)[0].notes[0]
-    assert np.array_equal(picture(events), picture(run(one, commission("t"))))
-
-
-def test_where_nobody_knows_how_much_memory_there_is_all_are_let_in() -> None:
-    events = run(Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None), *map(commission, "ab"))
-    assert "".join(event.token for event in only(events, Step)) == "ab" * 8
 
 
 def test_a_painting_that_fails_at_the_second_scale_breaks_its_picture() -> None:
