@@ -89,7 +89,7 @@ def _make_tiny_pictures(jobs: int, painting: Path) -> Iterator[tuple[int, int]]:
     from pipeline.model import EngineSettings, Painting, Style
 
     stylizer = make_stylizer(EngineSettings(device="cpu"))
-    style, recipe = Style("painting", (Painting(painting, "its hash"),)), Recipe(size=48, iterations=3)
+    style, recipe = Style("painting", (Painting(painting, "its hash"),)), Recipe(size=48, iterations=2)
     random = np.random.default_rng(0)
     shapes = [(32, 48), (48, 48), (48, 40), (96, 128), (40, 48)]
     waiting = list(range(jobs))
