@@ -118,12 +118,13 @@ def finished_picture(canvas: Canvas) -> Finished:
     )
 
 
-def out_of_memory(canvas: Canvas) -> OutOfMemoryError:
-    """Return that ``canvas`` does not fit into the device's memory."""
-    height, width = canvas.geometry.outer
+def out_of_memory(commission: Commission) -> OutOfMemoryError:
+    """Return that the picture does not fit into the device's memory."""
+    recipe, sides = commission.recipe, commission.photo.shape[:2]
+    height, width = (round(side * recipe.size / max(sides)) for side in sides)
     return OutOfMemoryError(
         f"a picture of {width} × {height} pixels does not fit into the device's memory, even alone; "
-        f"use a smaller size in recipe {canvas.recipe.name!r} or another device"
+        f"use a smaller size in recipe {recipe.name!r} or another device"
     )
 
 

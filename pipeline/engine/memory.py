@@ -2,30 +2,43 @@
 
 What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the network
 remembers is counted from its shapes. What is in flight besides was measured: with
-``python -m tests.benchmarks.memory evaluation``, as the most resident memory of one evaluation of 768 × 768 pixels
-above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once.
+``python -m tests.benchmarks.evaluation_bytes``, as the most resident memory of one evaluation of 512 × 512 pixels
+above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once:
+
+==========================  =======  ========  =======
+layers                      plainly  frugally  targets
+==========================  =======  ========  =======
+the default recipe's          1,662     1,348      704
+all                           3,060     2,060      960
+relu1_1, relu1_2              1,036     1,036      512
+conv1_1, relu1_1, conv1_2     2,060     2,060      768
+relu1_1, relu2_2              1,404                704
+==========================  =======  ========  =======
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.model import LAYERS, Recipe, canonical_layer
+from pipeline.model import LAYERS, LayerWeights, Recipe, canonical_layer
 
 _FLOAT: Final = 4
 _COLORS: Final = 3
 _CHANNELS: Final = (64, 128, 256, 512, 512)  # of the five blocks
 _INDEX: Final = 8  # max pooling remembers which pixel was the largest
 
-# Bytes a pixel. Measured above what is remembered at the end of the way there; on the way back through the first
-# block, with all before it remembered or not; and of a way there for whose sake nothing is remembered.
-_IN_FLIGHT: Final = 200
-_FIRST_BLOCK: Final = 1450
-_FIRST_BLOCK_FRUGALLY: Final = 1250
-_LOOK: Final = 800
+# Bytes a pixel: above what is remembered at the end of the way there; on the way back through the first block, where
+# most of what is remembered frugally is in flight, more if another block follows and for every convolution that is
+# read before it is rectified; and on a way there for whose sake nothing is remembered.
+_IN_FLIGHT: Final = 260
+_FIRST_BLOCK: Final = 1050
+_POOLED: Final = 380
+_READ_BEFORE_RECTIFIED: Final = 512
+_LOOK: Final = 960
 
 # L-BFGS keeps 20 pairs of steps and changes. Besides the optimizer's, there are the pixels, the best ones, the last
 # accepted ones and their gradient, the new gradient, and as much again while they are exchanged.
@@ -49,8 +62,7 @@ class Need:
 def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
     """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from beginning to end.
 
-    ``style_scale`` is the painting's size relative to the picture's. Raises ValueError for a layer that VGG-19 does
-    not have.
+    ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
     factor = recipe.size / max(height, width)
     pixels = math.ceil(height * factor) * math.ceil(width * factor)
@@ -59,7 +71,7 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -
 
 
 def need_at(recipe: Recipe, pixels: int) -> Need:
-    """Return what evaluating a picture of ``pixels`` and keeping its state takes. Raises ValueError as above."""
+    """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
     plain, frugal = (evaluation_bytes(pixels, layers, frugal=frugal) for frugal in (False, True))
     return Need(plain + kept, min(plain, frugal) + kept)
@@ -67,10 +79,11 @@ def need_at(recipe: Recipe, pixels: int) -> Need:
 
 def evaluation_bytes(pixels: int, layers: Collection[str], *, frugal: bool = False) -> int:
     """Return the most bytes that one evaluation of a picture takes, losses at ``layers`` and gradient included."""
-    first, *others = (_remembered(block, layers) for block in _blocks(layers))
-    if frugal:
-        return round(pixels * (_FIRST_BLOCK_FRUGALLY if others else _FIRST_BLOCK))
-    return round(pixels * max(first + sum(others) + _IN_FLIGHT, _FIRST_BLOCK))
+    blocks = _blocks(layers)
+    read = len({"conv1_1", "conv1_2"} & set(layers))
+    first = _FIRST_BLOCK + _READ_BEFORE_RECTIFIED * read + (_POOLED if len(blocks) > 1 else 0)
+    remembered = sum(_remembered(block, layers) for block in blocks)
+    return round(pixels * (first if frugal else max(first, remembered + _IN_FLIGHT)))
 
 
 def look_bytes(pixels: int) -> int:
@@ -81,18 +94,26 @@ def look_bytes(pixels: int) -> int:
 def state_bytes(pixels: int, recipe: Recipe) -> int:
     """Return what is kept of a picture between evaluations: optimizer, pixels, features to come near to."""
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
-    features = sum(_bytes_of_layer(canonical_layer(name)) for name, _ in recipe.content_layers)
+    features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * _COLORS * _FLOAT + features))
 
 
 def program_bytes(recipe: Recipe) -> int:
-    """Return what a worker holds without any picture: the program itself and the weights down to the deepest layer."""
+    """Return what a worker holds without any picture: the program and the weights down to the deepest layer."""
     weights = sum(_weights(convolution) for block in _blocks(_layers(recipe)) for convolution in block)
     return _PROGRAM + weights * _FLOAT * _COPIES_OF_A_KERNEL
 
 
 def _layers(recipe: Recipe) -> set[str]:
-    return {canonical_layer(name) for name, _ in (*recipe.content_layers, *recipe.style_layers)}
+    return _known((*recipe.content_layers, *recipe.style_layers))
+
+
+def _known(layers: LayerWeights) -> set[str]:
+    found = set()
+    for name, _ in layers:
+        with contextlib.suppress(ValueError):  # a wrong name breaks the picture elsewhere
+            found.add(canonical_layer(name))
+    return found
 
 
 def _blocks(layers: Collection[str]) -> list[list[str]]:

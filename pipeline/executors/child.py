@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from pipeline.engine.allocator import keep_memory
 from pipeline.errors import StylewatchError
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, EngineSettings
@@ -55,6 +56,7 @@ def _before_torch() -> None:
     # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
     # machine. Read by GNU's OpenMP when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    keep_memory()
 
 
 def measure(connection: Connection, settings: EngineSettings, measurement: Measurement, asked_at: float) -> None:

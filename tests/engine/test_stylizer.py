@@ -205,9 +205,16 @@ class Saboteur:
         self.loss = loss
 
     def __call__(
-        self, network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
     ) -> Evaluation:
-        found = evaluate(network, objective, pictures, content, style)
+        found = evaluate(network, objective, pictures, content, style, frugal=frugal)
         if pictures.shape[2:] != self.shape:
             return found
         if self.loss is None:
