@@ -143,7 +143,7 @@ class Canvas:
         self.state = CanvasState(
             pixels,
             pixels,
-            make_optimizer(self.recipe).new_state(),
+            make_optimizer(self.recipe).state_for_the_next_scale(state.optimizer),
             scale_index=index,
             iterations=(*state.iterations, state.iteration),
         )

@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pipeline.engine.spectrum import band_powers, learned_gains, scale_bands, usual_gains
+from pipeline.engine.spectrum import band_powers, gains_for_the_next_scale, learned_gains, scale_bands, usual_gains
 from pipeline.engine.sums import total
 from pipeline.model import Recipe
 
@@ -40,8 +40,8 @@ class LbfgsState:
     """L-BFGS for one image. Tensors are (C, H, W); ``steps`` and ``changes`` are s and y, oldest first.
 
     ``point`` is the last accepted point with its ``gradient`` (times ``scale``) and ``loss``. ``curvatures`` are the
-    products yᵀs, ``bands`` the powers (2, 3, bands) of s and y by color and frequency, unless L-BFGS does without.
-    ``rejections`` counts evaluations turned down in a row.
+    products yᵀs, ``bands`` the powers (2, 3, bands) of s and y by color and frequency, unless L-BFGS does without;
+    ``gains`` (3, bands) are what the coarser scale taught. ``rejections`` counts evaluations turned down in a row.
     """
 
     iteration: int = 0
@@ -55,6 +55,7 @@ class LbfgsState:
     changes: list[Tensor] = field(default_factory=list)
     curvatures: list[float] = field(default_factory=list)
     bands: list[Tensor] = field(default_factory=list)
+    gains: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -89,6 +90,10 @@ class Optimizer(ABC, Generic[State]):
     @abstractmethod
     def new_state(self) -> State:
         """Return the state of an image that was never evaluated."""
+
+    def state_for_the_next_scale(self, state: State) -> State:  # noqa: ARG002
+        """Return the state of an image that was never evaluated at its size, but in ``state`` at a smaller one."""
+        return self.new_state()
 
     @abstractmethod
     def _advance(self, pixels: Tensor, loss: float, gradient: Tensor, state: State) -> Tensor:
@@ -143,6 +148,10 @@ class Lbfgs(Optimizer[LbfgsState]):
     def new_state(self) -> LbfgsState:
         """Return the state of an image that was never evaluated."""
         return LbfgsState()
+
+    def state_for_the_next_scale(self, state: LbfgsState) -> LbfgsState:
+        """Return a new state that knows what gains colors and frequencies had; a coarse history does not help."""
+        return LbfgsState(gains=gains_for_the_next_scale(state.bands) if state.bands else state.gains)
 
     def _advance(self, pixels: Tensor, loss: float, gradient: Tensor, state: LbfgsState) -> Tensor:
         state.scale = state.scale or (_scale_of(gradient) if self.step_scaling else 1.0)
@@ -221,7 +230,7 @@ class Lbfgs(Optimizer[LbfgsState]):
             newest = state.changes[-1:]
             return direction.mul_(state.curvatures[-1] / _dot(newest[0], newest[0])) if newest else direction
         if not state.bands:
-            return scale_bands(direction, usual_gains(direction))
+            return scale_bands(direction, usual_gains(direction) if state.gains is None else state.gains)
         gains = learned_gains(state.bands)
         return scale_bands(direction, gains * (state.curvatures[-1] / (gains * state.bands[-1][1]).sum()))
 

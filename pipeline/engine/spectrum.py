@@ -21,7 +21,8 @@ from torch import Tensor
 
 from pipeline.engine.threads import on_threads
 
-_BANDS: Final = 16
+_BANDS: Final = 24
+_BANDS_PER_OCTAVE: Final = 3
 _OPPONENTS: Final = ((1.0, 1.0, 1.0), (1.0, -1.0, 0.0), (1.0, 1.0, -2.0))
 # A band of a smaller share hardly moved: nothing can be learned of it.
 _LEAST_SHARE: Final = 1e-8
@@ -49,10 +50,23 @@ def learned_gains(pairs: Sequence[Tensor]) -> Tensor:
     return squares.sqrt()
 
 
+def gains_for_the_next_scale(pairs: Sequence[Tensor]) -> Tensor:
+    """Return :func:`learned_gains` for a larger picture, whose coarsest waves fall into bands that were empty so far.
+
+    Bands are counted down from the finest waves a picture can hold, as VGG's features look at so many pixels.
+    """
+    gains = learned_gains(pairs)
+    seen = (pairs[-1][1].sum(0) > 0).tolist()
+    for band in reversed(range(_BANDS - 1)):
+        if not seen[band]:
+            gains[:, band] = gains[:, band + 1]
+    return gains
+
+
 def usual_gains(x: Tensor) -> Tensor:
     """Return the gains (3, bands) for a picture (3, H, W) of which nothing is known yet: 1 / frequency."""
-    middles = (torch.arange(_BANDS, device=x.device, dtype=x.dtype) + 0.5) / _BANDS
-    return torch.exp(middles * -math.log(_highest(x.shape[1:]))).expand(3, -1)
+    octaves = torch.arange(_BANDS, device=x.device, dtype=x.dtype) / _BANDS_PER_OCTAVE
+    return torch.exp2(-octaves).expand(3, -1)
 
 
 def _spectrum(x: Tensor) -> Tensor:
@@ -84,14 +98,9 @@ def _bands_at(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _bands(height: int, width: int) -> Tensor:
-    """Return the band (H, W // 2 + 1) of each frequency; bands are equally wide on a logarithmic scale."""
+    """Return the band (H, W // 2 + 1) of each frequency; the highest frequencies are in the last band."""
     rows, columns = torch.fft.fftfreq(height), torch.fft.rfftfreq(width)
-    cycles = max(height, width) * (rows[:, None].square() + columns.square()).sqrt()
-    position = cycles.clamp_min(1).log() / math.log(_highest((height, width)))
-    bands: Tensor = (position * _BANDS).long()
-    return bands.clamp_max(_BANDS - 1)
-
-
-def _highest(shape: Sequence[int]) -> float:
-    """Return the highest frequency of a picture (height, width) in cycles along its long side, 2 at least."""
-    return max(2.0, max(shape) * math.sqrt(0.5))
+    frequencies = (rows[:, None].square() + columns.square()).sqrt().clamp_min(1 / max(height, width))
+    octaves_down = (math.sqrt(0.5) / frequencies).log2()
+    bands: Tensor = _BANDS - 1 - (octaves_down * _BANDS_PER_OCTAVE).long()
+    return bands.clamp(0, _BANDS - 1)

@@ -421,6 +421,34 @@ def test_inputs_are_left_as_they_were() -> None:
             pixels = following
 
 
+def test_lbfgs_carries_its_gains_but_no_history_to_the_next_scale() -> None:
+    optimizer = Lbfgs()
+    start = torch.rand((1, 3, 32, 48), generator=torch.Generator().manual_seed(0))
+    finer = torch.rand((1, 3, 64, 96), generator=torch.Generator().manual_seed(1))
+    state = optimizer.new_state()
+    for _ in range(5):
+        start = optimizer.step(start, *stiff_where_it_is_fine(start), [state])
+    taught = optimizer.state_for_the_next_scale(state)
+    assert not taught.steps
+    assert taught.scale == taught.iteration == 0
+    again = optimizer.state_for_the_next_scale(taught)
+    assert torch.equal(again.gains, taught.gains)
+    losses = [
+        stiff_where_it_is_fine(optimizer.step(finer, *stiff_where_it_is_fine(finer), [begun]))[0].item()
+        for begun in (taught, optimizer.new_state())
+    ]
+    assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.1), Sgd(0.1), Lbfgs(spectral=False)])
+def test_other_optimizers_begin_each_scale_anew(optimizer: Optimizer[Any]) -> None:
+    state = optimizer.new_state()
+    pixels = some_pixels(1)
+    for _ in range(3):
+        pixels = optimizer.step(pixels, *valley()(pixels), [state])
+    assert optimizer.state_for_the_next_scale(state) == optimizer.new_state()
+
+
 def test_a_batch_and_its_states_must_agree() -> None:
     pixels = some_pixels(2)
     with pytest.raises(ValueError, match="shorter"):

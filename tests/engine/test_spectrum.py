@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.spectrum import band_powers, learned_gains, scale_bands, usual_gains
+from pipeline.engine.spectrum import band_powers, gains_for_the_next_scale, learned_gains, scale_bands, usual_gains
 from pipeline.engine.threads import on_threads
 
 SHAPES = [(3, 4, 5), (3, 32, 48), (3, 33, 47), (3, 48, 32)]
@@ -59,7 +59,7 @@ def test_scaling_bands_is_symmetric_and_has_the_powers_that_gains_promise(shape:
 
 
 def test_gains_are_learned_band_by_band() -> None:
-    truth = some_picture((3, 16), 3).exp()
+    truth = some_picture((3, 24), 3).exp()
     changes = [some_picture((3, 32, 48), seed) for seed in range(4)]
     pairs = [torch.stack([band_powers(scale_bands(y, truth)), band_powers(y)]) for y in changes]
     gains = learned_gains(pairs)
@@ -73,6 +73,21 @@ def test_gains_are_finite_where_nothing_was_seen() -> None:
     gains = learned_gains([torch.stack([band_powers(flat), band_powers(2 * flat)])])
     assert bool(torch.isfinite(gains).all())
     assert float(gains.min()) > 0
+
+
+def test_the_next_scale_takes_the_gains_of_waves_as_many_pixels_long() -> None:
+    truth = usual_gains(some_picture((3, 4, 4)))
+    changes = some_picture((3, 32, 48))
+    carried = gains_for_the_next_scale(
+        [torch.stack([band_powers(scale_bands(changes, truth)), band_powers(changes)])]
+    )
+    finer = some_picture((3, 64, 96), 1)
+    expected, found = band_powers(scale_bands(finer, truth)), band_powers(scale_bands(finer, carried))
+    seen = band_powers(changes).sum(0) > 0
+    ratios = (found / expected)[:, seen]
+    torch.testing.assert_close(ratios, ratios[0, -1].expand_as(ratios), rtol=0.05, atol=0)
+    coarsest = int(seen.nonzero()[0])
+    torch.testing.assert_close(carried[:, :coarsest], carried[:, coarsest, None].expand(-1, coarsest))
 
 
 def test_usual_gains_fall_with_frequency() -> None:
