@@ -120,8 +120,8 @@ def test_before_the_first_picture_the_time_is_a_guess_about_a_usual_photo(worksh
     workshop.photo("b.png", shade=1)
     outlook = look_ahead(workshop.config())
     assert not outlook.measured
-    # A photo between 3:2 and 4:3, 50 evaluations at 48 pixels.
-    assert outlook.seconds == pytest.approx(2 * 50 * 48 * 48 * 0.7 * GUESSED_SECONDS_PER_PIXEL, rel=0.01)
+    # A photo between 3:2 and 4:3, 150 evaluations at 48 pixels.
+    assert outlook.seconds == pytest.approx(2 * 150 * 48 * 48 * 0.7 * GUESSED_SECONDS_PER_PIXEL, rel=0.01)
 
 
 def test_the_time_is_measured_on_the_pictures_made_before(workshop: Workshop) -> None:
