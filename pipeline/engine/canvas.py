@@ -150,7 +150,7 @@ class Canvas:
         self.state = CanvasState(
             pixels,
             pixels,
-            make_optimizer(self.recipe).state_for_the_next_scale(state.optimizer),
+            make_optimizer(self.recipe).new_state(),
             scale_index=index,
             iterations=(*state.iterations, state.iteration),
         )

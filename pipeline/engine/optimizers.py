@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pipeline.engine.spectrum import band_powers, gains_for_the_next_scale, learned_gains, scale_bands, usual_gains
+from pipeline.engine.spectrum import coarsened
 from pipeline.engine.sums import total
 from pipeline.model import Recipe
 
@@ -40,8 +40,8 @@ class LbfgsState:
     """L-BFGS for one image. Tensors are (C, H, W); ``steps`` and ``changes`` are s and y, oldest first.
 
     ``point`` is the last accepted point with its ``gradient`` (times ``scale``) and ``loss``. ``curvatures`` are the
-    products yᵀs, ``bands`` the powers (2, 3, bands) of s and y by color and frequency, unless L-BFGS does without;
-    ``gains`` (3, bands) are what the coarser scale taught. ``rejections`` counts evaluations turned down in a row.
+    products yᵀs; ``size`` makes the first guess of the inverse Hessian as large as the newest pair asks for.
+    ``rejections`` counts evaluations turned down in a row.
     """
 
     iteration: int = 0
@@ -54,8 +54,7 @@ class LbfgsState:
     steps: list[Tensor] = field(default_factory=list)
     changes: list[Tensor] = field(default_factory=list)
     curvatures: list[float] = field(default_factory=list)
-    bands: list[Tensor] = field(default_factory=list)
-    gains: Tensor | None = None
+    size: float = 1.0
 
 
 @dataclass(slots=True)
@@ -91,10 +90,6 @@ class Optimizer(ABC, Generic[State]):
     def new_state(self) -> State:
         """Return the state of an image that was never evaluated."""
 
-    def state_for_the_next_scale(self, state: State) -> State:  # noqa: ARG002
-        """Return the state of an image that was never evaluated at its size, but in ``state`` at a smaller one."""
-        return self.new_state()
-
     @abstractmethod
     def _advance(self, pixels: Tensor, loss: float, gradient: Tensor, state: State) -> Tensor:
         """Return the next point (C, H, W) of one image; ``gradient`` is contiguous and not to be kept as it is."""
@@ -125,9 +120,9 @@ class Lbfgs(Optimizer[LbfgsState]):
     the first step changes pixels by ``learning_rate`` · 4/255 in the mean, and no step by more than 0.05 in the mean
     or 1 anywhere. With ``restarts`` a step that raised the loss substantially is taken back and tried shorter, and
     the history is dropped when that does not help or when it yields no direction of descent. With ``spectral`` the
-    first guess of the inverse Hessian, H₀, has a gain for each color and frequency, see
-    :mod:`pipeline.engine.spectrum`; without it, one for all. With all three off this is torch.optim.LBFGS with
-    ``max_iter=1`` (apart from its tolerances).
+    first guess of the inverse Hessian, H₀, falls with the spatial frequency, see :mod:`pipeline.engine.spectrum`;
+    without it, H₀ is a number. With all three off this is torch.optim.LBFGS with ``max_iter=1`` (apart from its
+    tolerances).
     """
 
     def __init__(
@@ -148,10 +143,6 @@ class Lbfgs(Optimizer[LbfgsState]):
     def new_state(self) -> LbfgsState:
         """Return the state of an image that was never evaluated."""
         return LbfgsState()
-
-    def state_for_the_next_scale(self, state: LbfgsState) -> LbfgsState:
-        """Return a new state that knows what gains colors and frequencies had; a coarse history does not help."""
-        return LbfgsState(gains=gains_for_the_next_scale(state.bands) if state.bands else state.gains)
 
     def _advance(self, pixels: Tensor, loss: float, gradient: Tensor, state: LbfgsState) -> Tensor:
         state.scale = state.scale or (_scale_of(gradient) if self.step_scaling else 1.0)
@@ -203,11 +194,10 @@ class Lbfgs(Optimizer[LbfgsState]):
         state.steps.append(step)
         state.changes.append(change)
         state.curvatures.append(curvature)
-        if self.spectral:
-            state.bands.append(torch.stack([band_powers(step), band_powers(change)]))
+        # yᵀ H₀ y = sᵀ y
+        state.size = curvature / (float(_dot(change, coarsened(change))) if self.spectral else changes)
         if len(state.steps) > self.history:
-            for kept in (state.steps, state.changes, state.curvatures, state.bands):
-                del kept[:1]
+            del state.steps[0], state.changes[0], state.curvatures[0]
 
     def _direction(self, gradient: Tensor, state: LbfgsState) -> Tensor:
         """Return -H·g by the two loops of algorithm 7.4."""
@@ -219,20 +209,13 @@ class Lbfgs(Optimizer[LbfgsState]):
             share = _dot(step, direction) / curvature
             direction.addcmul_(change, share, value=-1)
             shares.append(share)
-        direction = self._first_guess(direction, state)
+        if self.spectral:
+            direction = coarsened(direction)
+        if pairs:
+            direction.mul_(state.size)
         for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):
             direction.addcmul_(step, share - _dot(change, direction) / curvature)
         return direction
-
-    def _first_guess(self, direction: Tensor, state: LbfgsState) -> Tensor:
-        """Return H₀ times ``direction``; H₀ is as large as the newest pair asks for: yᵀ H₀ y = sᵀ y."""
-        if not self.spectral:
-            newest = state.changes[-1:]
-            return direction.mul_(state.curvatures[-1] / _dot(newest[0], newest[0])) if newest else direction
-        if not state.bands:
-            return scale_bands(direction, usual_gains(direction) if state.gains is None else state.gains)
-        gains = learned_gains(state.bands)
-        return scale_bands(direction, gains * (state.curvatures[-1] / (gains * state.bands[-1][1]).sum()))
 
     def _length(self, direction: Tensor, state: LbfgsState) -> float:
         rate = self._rate(state)
@@ -320,4 +303,3 @@ def _forget(state: LbfgsState) -> None:
     state.steps.clear()
     state.changes.clear()
     state.curvatures.clear()
-    state.bands.clear()

@@ -85,15 +85,6 @@ def test_coarse_scales_end_at_twice_the_tolerance() -> None:
     assert not blank.scale_is_finished
 
 
-def test_what_a_scale_has_taught_the_optimizer_goes_on_to_the_next() -> None:
-    coarse = canvas(Recipe(size=64, scales=(32, 64)))
-    gains = torch.rand(3, 24)
-    coarse.state.optimizer.gains = gains
-    coarse.record(losses(1))
-    coarse.refine()
-    assert coarse.state.optimizer.gains is gains
-
-
 def test_without_a_tolerance_even_a_plateau_is_worked_on() -> None:
     blank = canvas(Recipe(size=64, scales=1, iterations=1000, tolerance=0.0))
     for _ in range(3 * PLATEAU_WINDOW):
