@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pipeline.engine.devices import sent
 from pipeline.engine.events import Commission
 from pipeline.engine.geometry import (
     Geometry,
@@ -146,7 +147,7 @@ class Canvas:
         shape = scaled(self.commission.photo.shape[:2], size)
         self.geometry = network_geometry(*shape)
         pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
-        pixels = pixels.clamp(0, 1).to(state.best.device)
+        pixels = sent(pixels.clamp(0, 1), state.best.device)
         self.state = CanvasState(
             pixels,
             pixels,
@@ -169,7 +170,7 @@ def blank_canvas(commission: Commission, device: torch.device) -> Canvas:
     """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
     recipe = commission.recipe
     geometry = network_geometry(*scaled(commission.photo.shape[:2], recipe.sizes()[0]))
-    pixels = _first_pixels(recipe, _photo(commission, geometry)).to(device)
+    pixels = sent(_first_pixels(recipe, _photo(commission, geometry)), device)
     return Canvas(commission, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
+from torch import Tensor
 
 from pipeline.errors import DeviceError
 from pipeline.model import EngineSettings
@@ -48,6 +49,9 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
     device = _choose_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    if device.type == "cuda":
+        # Matrix products and convolutions in float32 may round to 10 bits: what they read has 8 anyway.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     wanted = settings.precision
     autocast = device.type == "cuda" if wanted == "auto" else wanted == "bfloat16"
     kind = f"{torch.get_num_threads()} threads" if device.type == "cpu" else _product(device)
@@ -84,6 +88,13 @@ def is_out_of_memory(error: Exception) -> bool:
     """Tell whether torch or Python failed for want of memory; CPU allocators say so in words only."""
     words = str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(known in words for known in _NO_MEMORY)
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return ``tensor`` on ``device``; to a GPU it is copied while both sides go on."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def free_what_is_cached() -> None:

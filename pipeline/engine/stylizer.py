@@ -21,7 +21,7 @@ from pipeline.engine.available import available_bytes
 from pipeline.engine.cache import StyleCache
 from pipeline.engine.calibration import DIRECT, calibrate
 from pipeline.engine.canvas import Canvas, blank_canvas
-from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory
+from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory, sent
 from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate
 from pipeline.engine.events import (
     Broken,
@@ -224,7 +224,7 @@ class Stylizer:
         layers = [layer for layer, _ in objective_of(recipe).content_layers]
         with torch.no_grad():
             canvas.content = network.look(
-                canvas.photo().to(self._device),
+                sent(canvas.photo(), self._device),
                 lambda features: {layer: features[layer] for layer in features if layer in layers},
             )
         canvas.grams = style.grams

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cache import DamagedEntryError, StyleCache, TargetKey
+from pipeline.engine.devices import sent
 from pipeline.engine.geometry import LEAST_SIDE, resample, scaled, to_tensor
 from pipeline.engine.losses import gram
 from pipeline.engine.vgg import Network
@@ -125,7 +126,7 @@ class StyleTargets:
             return means | {f"{layer}.second": gram(features[layer])[0] for layer in asked}
 
         with torch.no_grad():
-            found = network.look(picture.to(self._device), moments)
+            found = network.look(sent(picture, self._device), moments)
         arrays = {name: found[name].cpu().numpy() for name in found}
         if self._cache is not None:
             try:

@@ -8,6 +8,7 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from itertools import groupby, pairwise
 from typing import Final
@@ -79,7 +80,7 @@ class Network:
 
     def _segment(self, names: tuple[str, ...], look: Look, x: Tensor) -> dict[str, Tensor]:
         """Return what ``look`` makes of the layers in use among ``names``, and what the next segment begins with."""
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext():
             x, features = self._convolve(names, x)
             if names[-1] in self._pooled:
                 x = self._pool(x, 2)

@@ -365,20 +365,6 @@ def test_what_can_not_run_says_so_at_once() -> None:
         Stylizer(EngineSettings(device="cpu", weights=WeightsChoice("nowhere.pth")), load_painting)
 
 
-@pytest.fixture
-def cuda() -> Stylizer:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    return Stylizer(EngineSettings(device="cuda"), load_painting)
-
-
-@pytest.mark.gpu
-def test_a_gpu_takes_many_canvases_and_makes_nearly_the_same_picture(cuda: Stylizer, one: Stylizer) -> None:
-    assert cuda.capacity > 1
-    difference = picture(run(cuda, commission("t"))) - picture(run(one, commission("t")))
-    assert np.abs(difference).mean() < 0.03
-
-
 def test_slots_count_as_used_while_a_picture_in_them_is_not_finished(three: Stylizer) -> None:
     recipe = replace(TINY, scales=1, iterations=2)
     told = only(run(three, *(commission(token, recipe=recipe) for token in "abcd")), Occupancy)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from pipeline.engine.losses import gram
 from pipeline.engine.vgg import Network
 from pipeline.engine.weights import Weights, find_embedded, load_weights
 from pipeline.model import LAYERS, WeightsChoice
@@ -116,3 +117,21 @@ def test_what_is_looked_at_is_gone_with_its_block(oxford: Weights) -> None:
     assert [names for names in seen if names] == [["relu1_1"], ["conv2_1"], ["relu3_1"]]
     features = network.features(pictures())
     assert found == {f"mean of {layer}": features[layer].mean() for layer in layers}
+
+
+def test_a_gpus_path_has_the_right_shapes_and_precisions_without_a_gpu() -> None:
+    meta = torch.device("meta")
+    network = Network(load_weights(WeightsChoice()), {"relu1_1", "relu4_2"}, device=meta, autocast=False)
+    found = network.features(torch.empty(2, 3, 64, 96, device=meta))
+    assert {name: tuple(features.shape) for name, features in found.items()} == {
+        "relu1_1": (2, 64, 64, 96),
+        "relu4_2": (2, 512, 8, 12),
+    }
+    assert all(features.is_contiguous(memory_format=torch.channels_last) for features in found.values())
+
+
+def test_with_autocast_features_are_bfloat16_and_gram_matrices_float32() -> None:
+    network = Network(load_weights(WeightsChoice()), {"relu2_1"}, autocast=True)
+    features = network.features(torch.rand(1, 3, 32, 48))["relu2_1"]
+    assert features.dtype == torch.bfloat16
+    assert gram(features).dtype == torch.float32
