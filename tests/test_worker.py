@@ -17,6 +17,7 @@ from pipeline.model import (
     Failure,
     FailureKind,
     Job,
+    Occupancy,
     Painting,
     Progress,
     Recipe,
@@ -58,8 +59,8 @@ def work(*assignments: Assignment) -> list[ExecutorEvent]:
 
 def test_a_photo_becomes_a_temporary_file_whose_hash_is_told(tmp_path: Path) -> None:
     assignment = an_assignment(write_photo(tmp_path / "a.png"))
-    started, progress, artwork = work(assignment)
-    assert started == Started("t1")
+    started, progress, occupancy, artwork = work(assignment)
+    assert (started, occupancy) == (Started("t1"), Occupancy(used=3, offered=4))
     assert isinstance(progress, Progress)
     assert isinstance(artwork, Artwork)
     assert artwork.sha256 == sha256_of_file(assignment.part_path)
