@@ -34,13 +34,13 @@ class _Differences:
     unchanged: int = 0
 
 
-def record_jobs(store: Store, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
-    """Make the rows what the config asks for, in one transaction."""
-    with store.writing() as connection:
-        photos = dict(
-            connection.execute("SELECT path, mtime_seconds FROM photos WHERE source_id = ?", (store.source_id,))
-        )
-        found = _compare(wanted, suffix, _rows(store), photos.keys(), _examined(store))
+def record_jobs(
+    store: Store, wanted: Iterable[WantedJob], suffix: str, only: Collection[bytes] | None = None
+) -> JobChanges:
+    """Make the rows (of ``only`` these photos) what the config asks for, in one transaction."""
+    with store.writing():
+        photos = dict(store.of_photos("SELECT path, mtime_seconds FROM photos WHERE source_id = ?", "path", only))
+        found = _compare(wanted, suffix, _rows(store, only), photos.keys(), _examined(store, only))
         _insert(store, found.new, suffix, photos)
         _apply(store, found)
     return JobChanges(
@@ -55,20 +55,22 @@ def record_jobs(store: Store, wanted: Iterable[WantedJob], suffix: str) -> JobCh
 _Row = tuple[int, str, bytes, str, int]
 
 
-def _rows(store: Store) -> dict[_JobName, _Row]:
-    rows = store.connection.execute(
+def _rows(store: Store, only: Collection[bytes] | None) -> dict[_JobName, _Row]:
+    rows = store.of_photos(
         "SELECT photo, style, recipe, id, settings_sha256, stem, suffix, wanted FROM jobs WHERE source_id = ?",
-        (store.source_id,),
+        "photo",
+        only,
     )
     return {row[:3]: row[3:] for row in rows}
 
 
-def _examined(store: Store) -> set[bytes]:
+def _examined(store: Store, only: Collection[bytes] | None) -> set[bytes]:
     """Return the photos that can have jobs now; of others nobody can say what is wanted."""
-    rows = store.connection.execute(
+    rows = store.of_photos(
         "SELECT path FROM photos"
         " WHERE source_id = ? AND signature IS NOT NULL AND absence IS NULL AND problem IS NULL",
-        (store.source_id,),
+        "path",
+        only,
     )
     return {path for (path,) in rows}
 
@@ -121,9 +123,9 @@ def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes,
         rows.append((*name, photos[photo], item.settings_sha256, now, stem, suffix, output, stem + suffix.encode()))
     store.connection.executemany(_INSERT, rows)
     store.follow(
-        "source_id = ? AND state = 'pending' AND photo IN"
-        " (SELECT path FROM photos WHERE source_id = ? AND (absence IS NOT NULL OR problem IS NOT NULL))",
-        [(store.source_id, store.source_id)],
+        "source_id = ? AND photo = ? AND state = 'pending' AND EXISTS (SELECT 1 FROM photos WHERE photos.source_id ="
+        " jobs.source_id AND path = photo AND (absence IS NOT NULL OR problem IS NOT NULL))",
+        [(store.source_id, photo) for photo in {os.fsencode(item.job.photo) for item in new}],
     )
 
 

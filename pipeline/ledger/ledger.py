@@ -81,31 +81,50 @@ class Ledger:
         """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
         return photos.unknown_photos(self._store, photos_seen)
 
+    def news(self, photos_seen: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
+        """Return the unknown ones, and those that are known but were gone: what is left needs no recording."""
+        return photos.news(self._store, photos_seen)
+
+    def missing(self, seen: Iterable[str]) -> list[str]:
+        """Return the recorded photos that should be there and are not among those ``seen`` by a whole scan."""
+        return photos.missing(self._store, {os.fsencode(path) for path in seen})
+
+    def recorded_under(self, path: str) -> list[str]:
+        """Return the recorded photos that should be there at ``path`` or, if that is a folder, under it."""
+        return photos.recorded_under(self._store, path)
+
     def record_photos(
-        self, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]
+        self,
+        seen: Iterable[Photo],
+        ready: Iterable[Photo],
+        quarantined: Iterable[tuple[Photo, str]],
+        only: Collection[str] | None = None,
     ) -> None:
         """Record a scan.
 
         ``seen`` is the whole scan: jobs of photos no longer in it are withdrawn until they are back, done ones stay
         done. ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
         be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
+        With ``only`` it was a look at these photos alone: nothing becomes known of others.
         """
-        photos.record_photos(self._store, seen, ready, quarantined)
+        photos.record_photos(self._store, seen, ready, quarantined, _stored(only))
         failpoint("photos-recorded")
 
     def note_photo_sha256(self, photo: str, sha256: str) -> None:
         """Record the content of a photo's file."""
         photos.note_photo_sha256(self._store, photo, sha256)
 
-    def record_jobs(self, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
+    def record_jobs(
+        self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None
+    ) -> JobChanges:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
         Changed settings make a job pending again with all its attempts. A job not wanted any more is withdrawn, a
         done one too; it is done again when it is wanted again unchanged. Jobs of photos that are gone, quarantined
         or being looked at are left alone unless ``wanted`` mentions the photo; wanted jobs of photos that are not on
-        record are ignored.
+        record are ignored. With ``only`` the jobs of other photos are left alone.
         """
-        changes = jobs.record_jobs(self._store, wanted, suffix)
+        changes = jobs.record_jobs(self._store, wanted, suffix, _stored(only))
         failpoint("jobs-recorded")
         return changes
 
@@ -223,6 +242,14 @@ class Ledger:
         """Yield the done jobs by photo, style and recipe."""
         return queries.finished(self._store)
 
+    def has_work(self) -> bool:
+        """Tell whether :meth:`claim` would find a job; quick however many there are."""
+        return queries.has_work(self._store)
+
+    def unfinished(self, photos_named: Iterable[str]) -> list[str]:
+        """Return those of the photos that have jobs which are neither done nor given up nor withdrawn."""
+        return queries.unfinished(self._store, photos_named)
+
     def counts(self) -> dict[JobState, int]:
         """Return how many jobs of this source are in each state; every state is there."""
         return queries.counts(self._store)
@@ -238,6 +265,10 @@ class Ledger:
     def speed(self) -> float | None:
         """Return the seconds a pixel-evaluation took in the latest pictures of all sources, None without any."""
         return queries.speed(self._store)
+
+
+def _stored(paths: Collection[str] | None) -> list[bytes] | None:
+    return None if paths is None else [os.fsencode(path) for path in paths]
 
 
 def _source_id(connection: sqlite3.Connection, source: str) -> int:

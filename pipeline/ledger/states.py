@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipeline.ledger.schema import explained, transaction
 from pipeline.model import Job, Photo
@@ -65,6 +65,17 @@ class Store:
         cursor = self.connection.cursor()
         cursor.row_factory = sqlite3.Row
         return cursor.execute(query, parameters).fetchall()
+
+    def of_photos(self, query: str, column: str, only: Collection[bytes] | None) -> Iterator[Any]:
+        """Yield the rows of a query on this source (its one parameter), of all photos or of ``only`` these.
+
+        ``column`` holds the photo's path.
+        """
+        if only is None:
+            yield from self.connection.execute(query, (self.source_id,))
+            return
+        for path in only:
+            yield from self.connection.execute(f"{query} AND {column} = ?", (self.source_id, path))
 
     def follow(self, where: str, rows: list[tuple[object, ...]]) -> None:
         """Let the state of the jobs ``where`` (a condition, with one tuple of parameters a time) follow the facts."""
