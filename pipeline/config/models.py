@@ -51,6 +51,12 @@ class InputSection(Section):
     incomplete_seconds: f.Seconds = Field(
         3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
     )
+    watch: Literal["auto", "events", "polling"] = Field(
+        "auto", description="How 'watch' hears of changes: by file events, or by looking itself (network shares)."
+    )
+    rescan_seconds: f.Positive = Field(
+        300, description="'watch' looks at the whole folder so often even if no event came; rarer if that takes long."
+    )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
 
     @property

@@ -7,6 +7,7 @@ for others to say. Systems without ``/proc`` know no kinds here, and their folde
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +15,11 @@ from typing import Final
 
 _TABLE: Final = Path("/proc/self/mounts")
 
-#: File systems that others write to as well, from which this machine's kernel then hears nothing. Any kind that
-#: begins with "fuse" counts too, but for "fuseblk": local disks in a foreign format.
-_SHARED: Final = frozenset(
-    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "virtiofs", "vboxsf", "vmhgfs", "prl_fs", "ceph")
-    + (
-        "glusterfs",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "orangefs",
-        "ocfs2",
-        "gfs2",
-        "fakeowner",
-        "grpcfuse",
-        "osxfs",
-        "drvfs",
-    )
+#: File systems that others write to as well, from which this machine's kernel then hears nothing. "fuseblk" is not
+#: among them: those are local disks in a foreign format.
+_SHARED: Final = re.compile(
+    r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|virtiofs|vboxsf|vmhgfs|prl_fs|ceph|glusterfs|lustre|gpfs|beegfs|orangefs"
+    r"|ocfs2|gfs2|fakeowner|grpcfuse|osxfs|drvfs|fuse|fuse\..+"
 )
 
 
@@ -44,7 +33,7 @@ class Mount:
     @property
     def shared(self) -> bool:
         """Tell whether others can change files here without this machine's kernel knowing."""
-        return self.kind in _SHARED or (self.kind.startswith("fuse") and self.kind not in ("fuseblk", "fusectl"))
+        return _SHARED.fullmatch(self.kind) is not None
 
 
 def mount_point(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 A hint says where something may have changed. What has, and whether anything has, the scan alone decides. Events get
 lost: the kernel's queue overflows, its limits leave folders unwatched, watchdog's threads die. All of that ends in
-the hint "look everywhere" or in a sentence from :meth:`Watcher.trouble`, after which the caller polls.
+the hint "look everywhere" or in a sentence from a :class:`Watcher`, after which the caller polls.
 """
 
 from __future__ import annotations
@@ -121,15 +121,20 @@ class Watcher:
         self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
         return ""
 
-    def trouble(self, folders: int) -> str:
-        """Return why events can't be relied on any more, or nothing; ``folders`` is how many a scan entered."""
-        if not all(thread.is_alive() for thread in self._threads):
-            return "the thread that hears of file events has died"
+    def death(self) -> str:
+        """Return why no events come any more, or nothing."""
+        alive = all(thread.is_alive() for thread in self._threads)
+        return "" if alive else "the thread that hears of file events has died"
+
+    def shortage(self, folders: int) -> str:
+        """Return why of so many folders, counted by a scan, not all are watched; or nothing.
+
+        watchdog passes over folders that it can't watch, and says nothing.
+        """
         watched = _watches()
-        if watched is not None and watched < folders:
-            # watchdog passes over folders that it can't watch, and says nothing.
-            return f"only {watched:,} of {folders:,} folders can be watched; {_ADVICE['max_user_watches']}"
-        return ""
+        if watched is None or watched >= folders:
+            return ""
+        return f"only {watched:,} of {folders:,} folders can be watched; {_ADVICE['max_user_watches']}"
 
     def stop(self) -> None:
         """End watching."""

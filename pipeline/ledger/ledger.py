@@ -246,6 +246,10 @@ class Ledger:
         """Tell whether :meth:`claim` would find a job; quick however many there are."""
         return queries.has_work(self._store)
 
+    def photo_count(self) -> int:
+        """Return how many photos on record are there."""
+        return queries.photo_count(self._store)
+
     def unfinished(self, photos_named: Iterable[str]) -> list[str]:
         """Return those of the photos that have jobs which are neither done nor given up nor withdrawn."""
         return queries.unfinished(self._store, photos_named)

@@ -81,6 +81,15 @@ def has_work(store: Store) -> bool:
     return row is not None
 
 
+def photo_count(store: Store) -> int:
+    """Return how many photos are there."""
+    with store.reading() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM photos WHERE source_id = ? AND absence IS NULL", (store.source_id,)
+        ).fetchone()
+    return int(count)
+
+
 def unfinished(store: Store, photos: Iterable[str]) -> list[str]:
     """Return those of the photos that have jobs still to be done."""
     query = "SELECT 1 FROM jobs WHERE source_id = ? AND photo = ? AND state IN ('pending', 'failed') LIMIT 1"

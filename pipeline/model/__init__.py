@@ -36,6 +36,7 @@ from pipeline.model.run import (
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.model.work import (
     Artwork,
@@ -87,6 +88,7 @@ __all__ = [
     "RunStarted",
     "Started",
     "Style",
+    "WatchNotice",
     "WeightsChoice",
     "canonical_layer",
 ]

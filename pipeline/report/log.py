@@ -20,6 +20,7 @@ from pipeline.model import (
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.report.words import counted, duration, losses, outcome, printable
 
@@ -86,8 +87,10 @@ class LogWriter:
             case RunFinished():
                 LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
             case PhotoSetAside():
-                level = logging.WARNING if event.kind == "quarantined" else logging.INFO
+                level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+            case WatchNotice():
+                LOGGER.log(logging.WARNING if event.kind == "paused" else logging.INFO, "%s", event.text)
             case Progress():
                 self._progress(event)
             case _:

@@ -20,6 +20,7 @@ from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
+from pipeline.runner.root import Root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Places:
     """Folders and limits of a pass."""
 
     input_folder: Path
+    root: Root
     output_folder: Path
     snapshot_folder: Path
     picture: PictureOptions
@@ -151,9 +153,7 @@ class Claims:
 
     def _blame(self, claim: Claim, error: OSError) -> None:
         """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""
-        root = self._places.input_folder
-        if not root.is_dir():
-            raise StorageError(f"{root} is gone; nothing is taken for deleted, mount it and run again") from error
+        self._places.root.require()
         if isinstance(error, FileNotFoundError):
             self._refuse(claim, FailureKind.GONE, "the photo is gone")
         else:

@@ -30,7 +30,6 @@ class Outcomes:
         self._tell = tell
         self._max_attempts = max_attempts
         self._max_crashes = max_crashes
-        self._held: list[str] = []
         self.tally = Tally()
 
     def finish(self, claim: Claim, key: str, output: str, artwork: Artwork | None) -> None:
@@ -71,11 +70,6 @@ class Outcomes:
             )
         )
 
-    def let_go(self) -> None:
-        """Give back the jobs of photos that were changing; the next scan looks at those photos again."""
-        while self._held:
-            self._ledger.forget_photo(self._held.pop())
-
     def _settle(self, claim: Claim, failure: Failure) -> JobState:
         token, reason = claim.token, failure.reason
         match failure.kind:
@@ -91,8 +85,8 @@ class Outcomes:
                 self._ledger.withdraw(token, reason)
                 return JobState.WITHDRAWN
             case FailureKind.CHANGED:
-                # Still leased: given back only at the end of the pass, or the pass would chase a growing file.
-                self._held.append(token)
+                # Not to be claimed again before intake has looked at it anew: the pass doesn't chase a growing file.
+                self._ledger.forget_photo(token)
             case FailureKind.RETURNED | FailureKind.STORAGE:
                 self._ledger.release(token)
         return JobState.PENDING
