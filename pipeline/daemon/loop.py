@@ -112,6 +112,7 @@ class Daemon:
             yield
         finally:
             over.set()
+            self._hints.wake()
             thread.join(10.0)
 
     def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:

@@ -69,6 +69,7 @@ class Hints:
         self._changed = threading.Condition()
         self._paths: set[str] = set()
         self._everywhere = False
+        self._awake = False
 
     def note(self, *paths: str) -> None:
         """Something may have changed at these relative paths ("" is the folder itself)."""
@@ -91,9 +92,16 @@ class Hints:
         return places
 
     def wait(self, seconds: float) -> None:
-        """Wait until something is noted, at most so long."""
+        """Wait until something is noted or somebody calls :meth:`wake`, at most so long."""
         with self._changed:
-            self._changed.wait_for(lambda: self._paths or self._everywhere, seconds)
+            self._changed.wait_for(lambda: self._paths or self._everywhere or self._awake, seconds)
+            self._awake = False
+
+    def wake(self) -> None:
+        """End a wait, or the next one, without a hint."""
+        with self._changed:
+            self._awake = True
+            self._changed.notify_all()
 
 
 class Watcher:
