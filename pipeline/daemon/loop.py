@@ -118,7 +118,7 @@ class Daemon:
     def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:
         try:
             with open_ledger(self._config) as ledger:
-                reception = self._furnish(studio, root, ledger)
+                reception = self._furnish(studio, root, ledger, over.is_set)
                 with contextlib.closing(reception):
                     reception.open()
                     while not over.is_set():
@@ -128,7 +128,7 @@ class Daemon:
         finally:
             self._bell.set()
 
-    def _furnish(self, studio: Studio, root: Root, ledger: Ledger) -> Reception:
+    def _furnish(self, studio: Studio, root: Root, ledger: Ledger, over: Callable[[], bool]) -> Reception:
         settings = self._config.input
         share = shared_mount(settings.folder)
         room = WaitingRoom(
@@ -141,7 +141,7 @@ class Daemon:
         why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
         habits = Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why)
         return Reception(
-            Arrivals(self._config, studio, ledger, room, root),
+            Arrivals(self._config, studio, ledger, room, root, over),
             root,
             self._hints,
             habits,

@@ -19,6 +19,9 @@ _INSERT: Final = """
 INSERT INTO jobs (source_id, photo, style, recipe, photo_seconds, settings_sha256, changed_at, stem, suffix, output,
     named_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_PHOTOS: Final = """
+SELECT path, mtime_seconds, absence IS NOT NULL OR problem IS NOT NULL FROM photos WHERE source_id = ?
+"""
 _OF_JOB: Final = "source_id = ? AND photo = ? AND style = ? AND recipe = ?"
 
 
@@ -39,9 +42,11 @@ def record_jobs(
 ) -> JobChanges:
     """Make the rows (of ``only`` these photos) what the config asks for, in one transaction."""
     with store.writing():
-        photos = dict(store.of_photos("SELECT path, mtime_seconds FROM photos WHERE source_id = ?", "path", only))
+        photos = {path: facts for path, *facts in store.of_photos(_PHOTOS, "path", only)}
         found = _compare(wanted, suffix, _rows(store, only), photos.keys(), _examined(store, only))
-        _insert(store, found.new, suffix, photos)
+        _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
+        troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
+        store.follow("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
         _apply(store, found)
     return JobChanges(
         new=len(found.new),
@@ -122,11 +127,6 @@ def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes,
         name = (store.source_id, photo, item.job.style, item.job.recipe)
         rows.append((*name, photos[photo], item.settings_sha256, now, stem, suffix, output, stem + suffix.encode()))
     store.connection.executemany(_INSERT, rows)
-    store.follow(
-        "source_id = ? AND photo = ? AND state = 'pending' AND EXISTS (SELECT 1 FROM photos WHERE photos.source_id ="
-        " jobs.source_id AND path = photo AND (absence IS NOT NULL OR problem IS NOT NULL))",
-        [(store.source_id, photo) for photo in {os.fsencode(item.job.photo) for item in new}],
-    )
 
 
 def _apply(store: Store, found: _Differences) -> None:

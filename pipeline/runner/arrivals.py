@@ -7,7 +7,7 @@ Refuses to know when to look. Has a ledger connection of its own, since it lives
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
@@ -49,12 +49,22 @@ class Look:
 class Arrivals:
     """Records what comes, changes and goes. Looks raise StorageError when the folder is gone, and LedgerError."""
 
-    def __init__(self, config: Config, studio: Studio, ledger: Ledger, room: WaitingRoom, root: Root) -> None:
+    def __init__(
+        self,
+        config: Config,
+        studio: Studio,
+        ledger: Ledger,
+        room: WaitingRoom,
+        root: Root,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``over`` tells that the program ends: a look then stops where it is."""
         self._config = config
         self._studio = studio
         self._ledger = ledger
         self._room = room
         self._root = root
+        self._over = over
         self._outside = (config.output.folder, config.state.folder)
         self._paired_all = False
         self._told: dict[str, str] = {}
@@ -87,6 +97,8 @@ class Arrivals:
     def _record(self, found: ScanResult, missing: Sequence[str]) -> Look:
         result = Look(len(found.photos), found.folders)
         for piece in _pieces(found.photos):
+            if self._over():
+                return result
             self._record_seen(piece, result)
         # What lies under a folder that can't be read is unknown, not gone.
         gone = [path for path in missing if not _lies_under(path, found.unreadable)]
