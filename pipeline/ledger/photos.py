@@ -16,7 +16,7 @@ _OF_PHOTO: Final = "source_id = ? AND photo = ?"
 _RECORD_PHOTO: Final = """
 INSERT INTO photos (source_id, path, signature, mtime_seconds, problem, problem_at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtime_seconds = excluded.mtime_seconds,
-    sha256 = NULL, absence = NULL, problem = excluded.problem, problem_at = excluded.problem_at
+    sha256 = NULL, absence = NULL, moved_to = NULL, problem = excluded.problem, problem_at = excluded.problem_at
 """
 
 
@@ -87,7 +87,10 @@ def _record_presence(store: Store, there: Collection[bytes]) -> None:
     gone = [path for path, present in rows if present and path not in there]
     back = [path for path, present in rows if not present and path in there]
     absences = [(_GONE, store.source_id, path) for path in gone] + [(None, store.source_id, path) for path in back]
-    store.connection.executemany("UPDATE photos SET absence = ? WHERE source_id = ? AND path = ?", absences)
+    # A move that had begun is over in both cases: what is there again has not been moved, or was moved back.
+    store.connection.executemany(
+        "UPDATE photos SET absence = ?, moved_to = NULL WHERE source_id = ? AND path = ?", absences
+    )
     store.follow(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
 
 

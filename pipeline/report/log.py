@@ -15,6 +15,8 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalMoved,
+    OriginalsStay,
     PhotoSetAside,
     Progress,
     RunEvent,
@@ -90,6 +92,10 @@ class LogWriter:
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
             case Progress():
                 self._progress(event)
+            case OriginalMoved():
+                LOGGER.info("%s is moved to %s", event.path, event.target)
+            case OriginalsStay():
+                LOGGER.warning("%s", event.reason)
             case _:
                 self._job(event)
 
