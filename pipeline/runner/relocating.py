@@ -123,9 +123,9 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
     try:
         with source.open("rb") as file, part.open("wb") as copy:
             shutil.copyfileobj(file, copy)
+            copy.flush()
             with contextlib.suppress(OSError):  # not every file system keeps times and permissions
                 shutil.copystat(source, part)
-            copy.flush()
             os.fsync(copy.fileno())
         whole = _holds(part, original)
     except OSError:
