@@ -24,6 +24,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalsStay,
     PhotoSetAside,
     RunEvent,
     RunFinished,
@@ -103,6 +104,8 @@ class Display:
             case JobFinished() if not self._quiet and not self._console.is_terminal:
                 took = "copied" if event.artwork is None else duration(event.artwork.seconds)
                 self._say(f"{self._place()}{event.job} → {event.output} ({took})")
+            case OriginalsStay():
+                self._say(event.reason, "yellow")
             case RunFinished():
                 self._end(event)
             case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed"):

@@ -20,7 +20,7 @@ from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orpha
 @quiet_option
 @json_option
 def watch(config: Path, quiet: bool, as_json: bool) -> None:
-    """Make every picture that is pending, and of every photo that comes, until stopped.
+    """Make pictures of what is there and of what comes, until stopped.
 
     A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C keeps
     what is done and puts the rest back. A lost share or a full disk only pauses it.

@@ -39,8 +39,8 @@ PICTURES_PER_PASS: Final = 1000
 #: The worker holds the network's weights in memory; without work for so long it is ended.
 _WORKER_IDLE_SECONDS: Final = 60.0
 
-#: Failed pictures get another chance so often.
-_RETRY_SECONDS: Final = 3600.0
+#: So often the ledger is asked what has become due, by time or by 'stylewatch retry' in another process.
+_INQUIRY_SECONDS: Final = 60.0
 
 _NAP_SECONDS: Final = 0.5
 
@@ -76,7 +76,7 @@ class Daemon:
         self._set_aside: list[PhotoSetAside] = []
         self._idle_since = 0.0
         self._work_at = 0.0
-        self._retry_at = 0.0
+        self._inquiry_at = 0.0
         self._death: BaseException | None = None
 
     def stop(self) -> None:
@@ -174,14 +174,21 @@ class Daemon:
 
     def _has_work(self, ledger: Ledger) -> bool:
         """Look into the ledger only when there may be something new."""
-        if self._clock() >= self._retry_at:
-            ledger.ready_failed()
-            self._retry_at = self._clock() + _RETRY_SECONDS
-            self._bell.set()
+        if self._clock() >= self._inquiry_at:
+            self._inquire(ledger)
         if not self._bell.is_set() and "work" not in self._pauses:
             return False
         self._bell.clear()
         return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
+
+    def _inquire(self, ledger: Ledger) -> None:
+        ledger.ready_due()
+        self._hints.note(*ledger.unexamined())
+        due = ledger.next_due()
+        # Not only then: the clock may be set, and another process may change the ledger.
+        seconds = _INQUIRY_SECONDS if due is None else min(max(due - time.time(), 1.0), _INQUIRY_SECONDS)
+        self._inquiry_at = self._clock() + seconds
+        self._bell.set()
 
     def _work(self, studio: Studio, ledger: Ledger, root: Root) -> None:
         try:
@@ -197,7 +204,7 @@ class Daemon:
         else:
             self._pauses.end("work")
             self._work_at = 0.0
-            self._bell.set()  # there may be more than one pass's share
+            self._inquiry_at = 0.0  # there may be more than one pass's share, and failed ones that wait
         self._idle_since = self._clock()
 
     def _make_pictures(self, studio: Studio, ledger: Ledger, root: Root) -> None:

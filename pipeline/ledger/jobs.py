@@ -149,6 +149,30 @@ def ready_failed(store: Store) -> int:
         return _again(store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,)))
 
 
+# Outside of its waiting time: over, or the clock has been set back behind its beginning, and nothing is known of it.
+_DUE: Final = "state = 'failed' AND NOT (delayed_at <= ? AND ? < not_before)"
+
+
+def ready_due(store: Store) -> int:
+    """Make failed jobs pending whose waiting time is over; attempts stay counted."""
+    now = store.clock()
+    with store.writing() as connection:
+        due = _ids(connection, _DUE, (store.source_id, now, now))
+        return _again(store, "verdict = NULL, fault = ''", due)
+
+
+def next_due(store: Store) -> float | None:
+    """Return when the first failed job may be tried again; None without any."""
+    now = store.clock()
+    with store.reading() as connection:
+        (moment,) = connection.execute(
+            f"SELECT min(CASE WHEN {_DUE} THEN min(not_before, ?) ELSE not_before END) FROM jobs"  # noqa: S608
+            " WHERE source_id = ? AND state = 'failed'",
+            (now, now, now, store.source_id),
+        ).fetchone()
+    return None if moment is None else float(moment)
+
+
 def _ids(connection: sqlite3.Connection, condition: str, parameters: tuple[object, ...]) -> list[tuple[int]]:
     return connection.execute(
         f"SELECT id FROM jobs WHERE source_id = ? AND {condition}",  # noqa: S608 (conditions are ours)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger import jobs, leases, photos, queries, schema
+from pipeline.ledger import jobs, leases, originals, photos, queries, schema
 from pipeline.ledger.records import (
     Claim,
     ClaimOrder,
@@ -23,6 +23,8 @@ from pipeline.ledger.records import (
     Finished,
     JobChanges,
     Lease,
+    Move,
+    Original,
     PhotoProblem,
     Published,
     WantedJob,
@@ -93,6 +95,10 @@ class Ledger:
         """Return the recorded photos that should be there at ``path`` or, if that is a folder, under it."""
         return photos.recorded_under(self._store, path)
 
+    def unexamined(self) -> list[str]:
+        """Return the photos that intake has to look at again: they changed, or were given another chance."""
+        return photos.unexamined(self._store)
+
     def record_photos(
         self,
         seen: Iterable[Photo],
@@ -129,8 +135,19 @@ class Ledger:
         return changes
 
     def ready_failed(self) -> int:
-        """Make failed jobs pending, at the start of a run. Returns how many."""
+        """Make failed jobs pending, at the start of a run, even those that should wait. Returns how many."""
         return jobs.ready_failed(self._store)
+
+    def ready_due(self) -> int:
+        """Make failed jobs pending that have waited long enough. Returns how many.
+
+        A clock that was set back keeps none of them waiting for more than its own delay.
+        """
+        return jobs.ready_due(self._store)
+
+    def next_due(self) -> float | None:
+        """Return when :meth:`ready_due` will find a job, in epoch seconds; None without failed jobs."""
+        return jobs.next_due(self._store)
 
     def redo_outdated(self, engine_version: str) -> int:
         """Make done jobs of any other engine version pending. Returns how many."""
@@ -212,9 +229,21 @@ class Ledger:
         """Leased → pending, but not to be claimed before :meth:`record_photos` let the changed photo in again."""
         leases.forget_photo(self._store, token)
 
-    def fail(self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int) -> JobState:
-        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state."""
-        return leases.fail(self._store, token, reason, costs_attempt=costs_attempt, max_attempts=max_attempts)
+    def fail(
+        self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float = 0.0
+    ) -> JobState:
+        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state.
+
+        A failed job waits ``delay_seconds`` until :meth:`ready_due` takes it.
+        """
+        return leases.fail(
+            self._store,
+            token,
+            reason,
+            costs_attempt=costs_attempt,
+            max_attempts=max_attempts,
+            delay_seconds=delay_seconds,
+        )
 
     def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
         """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
@@ -227,6 +256,29 @@ class Ledger:
     def interrupted(self, token: str, max_interruptions: int) -> JobState:
         """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
         return leases.interrupted(self._store, token, max_interruptions)
+
+    # --- originals ----------------------------------------------------------------------------------------
+
+    def movable(self, photo: str | None = None) -> list[Original]:
+        """Return the photos (or only this one) that are there and whose wanted jobs, at least one, are all done."""
+        return originals.movable(self._store, photo)
+
+    def begin_move(self, photo: str, target: str) -> None:
+        """Note that the original is about to be moved to the absolute path ``target``, before anything is done."""
+        originals.begin_move(self._store, photo, target)
+        failpoint("move-noted")
+
+    def moves(self) -> list[Move]:
+        """Return the moves of this source that were begun and not ended: at a start, what was left half-done."""
+        return originals.moves(self._store)
+
+    def end_move(self, photo: str) -> None:
+        """Note that the original lies at its target: it is absent, and its jobs stay done."""
+        originals.end_move(self._store, photo)
+
+    def abandon_move(self, photo: str) -> None:
+        """Note that the original will not be moved there."""
+        originals.abandon_move(self._store, photo)
 
     # --- what it can tell ---------------------------------------------------------------------------------
 

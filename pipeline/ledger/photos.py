@@ -15,7 +15,7 @@ _OF_PHOTO: Final = "source_id = ? AND photo = ?"
 _RECORD_PHOTO: Final = """
 INSERT INTO photos (source_id, path, signature, mtime_seconds, problem, problem_at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtime_seconds = excluded.mtime_seconds,
-    sha256 = NULL, absence = NULL, problem = excluded.problem, problem_at = excluded.problem_at
+    sha256 = NULL, absence = NULL, moved_to = NULL, problem = excluded.problem, problem_at = excluded.problem_at
 """
 
 
@@ -48,17 +48,25 @@ def news(store: Store, photos: Iterable[Photo]) -> tuple[list[Photo], list[Photo
 
 
 def missing(store: Store, seen: Collection[bytes]) -> list[str]:
-    """Return the recorded photos that should be there and are not among those ``seen``."""
-    query = "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL"
+    """Return the recorded photos that should be there and are not among those ``seen``; not those being moved."""
+    query = "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
     with store.reading() as connection:
         return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,)) if path not in seen]
 
 
+def unexamined(store: Store) -> list[str]:
+    """Return the photos that intake has to look at again."""
+    query = "SELECT path FROM photos WHERE source_id = ? AND signature IS NULL AND absence IS NULL"
+    with store.reading() as connection:
+        return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,))]
+
+
 def recorded_under(store: Store, path: str) -> list[str]:
-    """Return the recorded photos that should be there at ``path`` or, if that is a folder, under it."""
+    """Return the recorded photos that should be there at or under ``path``; not those being moved."""
     here, folder = os.fsencode(path), os.fsencode(path) + b"/"
     query = (
-        "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND (path = ? OR (path > ? AND path < ?))"
+        "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
+        " AND (path = ? OR (path > ? AND path < ?))"
     )
     with store.reading() as connection:
         # "0" comes right after "/": between the two lies exactly what begins with the folder's name.
@@ -124,7 +132,10 @@ def _record_presence(store: Store, there: Collection[bytes], only: Collection[by
     gone = [path for path, present in rows if present and path not in there]
     back = [path for path, present in rows if not present and path in there]
     absences = [(_GONE, store.source_id, path) for path in gone] + [(None, store.source_id, path) for path in back]
-    store.connection.executemany("UPDATE photos SET absence = ? WHERE source_id = ? AND path = ?", absences)
+    # A move that had begun is over in both cases: what is there again has not been moved, or was moved back.
+    store.connection.executemany(
+        "UPDATE photos SET absence = ?, moved_to = NULL WHERE source_id = ? AND path = ?", absences
+    )
     store.follow(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
 
 

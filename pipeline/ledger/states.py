@@ -4,7 +4,7 @@ leased       there is a lease
 done         wanted, and the published picture is current (even if the photo is gone meanwhile)
 withdrawn    not wanted any more, or the photo is gone
 quarantined  the photo is quarantined
-failed, quarantined   the job's own verdict
+failed, quarantined   the job's own verdict; a failed one waits until it is made ready again
 pending      everything else
 """
 
@@ -36,7 +36,10 @@ CASE
 END
 """
 
-FORGIVEN: Final = "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0"
+FORGIVEN: Final = (
+    "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
+    " setbacks = 0, delayed_at = 0, not_before = 0"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,21 @@ class JobFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OriginalMoved:
+    """A photo whose pictures are all made was moved out of the input folder, to the absolute path ``target``."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalsStay:
+    """Finished photos can't be moved, told once a pass; they stay where they are until one can."""
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal."""
@@ -111,6 +126,8 @@ RunEvent = (
     | Checkpoint
     | JobFinished
     | JobFailed
+    | OriginalMoved
+    | OriginalsStay
     | RunFinished
     | WatchNotice
 )

@@ -15,6 +15,8 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalMoved,
+    OriginalsStay,
     PhotoSetAside,
     Progress,
     RunEvent,
@@ -93,6 +95,10 @@ class LogWriter:
                 LOGGER.log(logging.WARNING if event.kind == "paused" else logging.INFO, "%s", event.text)
             case Progress():
                 self._progress(event)
+            case OriginalMoved():
+                LOGGER.info("%s is moved to %s", event.path, event.target)
+            case OriginalsStay():
+                LOGGER.warning("%s", event.reason)
             case _:
                 self._job(event)
 

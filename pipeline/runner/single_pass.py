@@ -31,7 +31,8 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.claims import Claims, Places
-from pipeline.runner.outcomes import Outcomes
+from pipeline.runner.originals import Originals
+from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.recovery import recover
@@ -75,8 +76,13 @@ class SinglePass:
         self._sleep = sleep
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
-            ledger, tell, max_attempts=config.state.max_attempts, max_crashes=config.state.max_crashes
+            ledger,
+            tell,
+            max_attempts=config.state.max_attempts,
+            max_crashes=config.state.max_crashes,
+            back_off=BackOff(config.state.retry_seconds, config.state.max_retry_seconds),
         )
+        self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
         self._stopped = False
 
     def stop(self) -> None:
@@ -93,6 +99,7 @@ class SinglePass:
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         recover(self._ledger, self._config.output.folder)
+        self._originals.resume()
         taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
         trouble: CannotRunError | None = None
@@ -138,6 +145,8 @@ class SinglePass:
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
             while not self._stopped and (first := claims(1)):
                 self._execute(claims, first)
+            if not self._stopped:
+                self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
         finally:
             claims.give_back()
 
@@ -198,6 +207,7 @@ class SinglePass:
         )
         claims.close(artwork.token)
         self._outcomes.finish(claim, assignment.key, output, artwork)
+        self._originals.photo_done(claim.job.photo)
 
     def _places(self, root: Root) -> Places:
         config = self._config
