@@ -36,9 +36,13 @@ class Mount:
         return _SHARED.fullmatch(self.kind) is not None
 
 
-def mount_point(folder: Path) -> Path:
+def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     """Return the mount point that ``folder`` lies on. Raises OSError if the folder is not there."""
     path = Path(os.path.realpath(folder, strict=True))
+    points = [mount.point for mount in _mounts(table) if _lies_on(str(path), mount.point)]
+    if points:
+        return Path(max(points, key=len))
+    # Without a table: this overlooks what is mounted from another place of the same file system.
     return next((parent for parent in (path, *path.parents) if parent.is_mount()), Path(path.anchor))
 
 

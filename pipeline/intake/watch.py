@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -107,9 +107,10 @@ class Hints:
 class Watcher:
     """Watches one folder and all below it, and passes what watchdog says on as hints."""
 
-    def __init__(self, folder: Path, hints: Hints) -> None:
+    def __init__(self, folder: Path, hints: Hints, *, observer: Callable[[], BaseObserver] = Observer) -> None:
         self._folder = folder
         self._hints = hints
+        self._make_observer = observer
         self._observer: BaseObserver | None = None
         self._threads: list[threading.Thread] = []
         self._ears = _Ears(hints)
@@ -120,7 +121,7 @@ class Watcher:
         _LOG.propagate = False
         handler = _Handler(self._folder, self._hints)
         try:
-            self._observer = Observer()
+            self._observer = self._make_observer()
             self._observer.schedule(handler, str(self._folder), recursive=True, event_filter=_KINDS)
             self._observer.start()
         except OSError as error:

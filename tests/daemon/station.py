@@ -119,6 +119,10 @@ class Station:
         if deaths:
             raise deaths[0]
 
+    def work_until_its_first_report(self, executor: Callable[[], Executor]) -> None:
+        with self.working(executor=executor):
+            self.wait_for(self.runs, "a report")
+
     def _tell(self, event: RunEvent) -> None:
         self.events.append(event)
         self.on_event(event)
