@@ -6,6 +6,7 @@ had been deleted. What tells the two apart is the mount that the folder lies on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import StorageError
@@ -15,9 +16,10 @@ from pipeline.intake.mounts import mount_point
 class Root:
     """One input folder, from the moment it was first seen. Any thread may ask."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mount_point: Callable[[Path], Path] = mount_point) -> None:
         """Remember what ``folder`` lies on. Raises StorageError if it is not there."""
         self._folder = folder
+        self._mount_point = mount_point
         self._mount, self._identity = self._look()
 
     def require(self) -> None:
@@ -48,7 +50,7 @@ class Root:
         try:
             status = self._folder.stat()
             next(self._folder.iterdir(), None)
-            return mount_point(self._folder), (status.st_dev, status.st_ino)
+            return self._mount_point(self._folder), (status.st_dev, status.st_ino)
         except OSError as error:
             raise self._lost(error.strerror or str(error)) from error
 
