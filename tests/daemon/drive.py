@@ -13,14 +13,14 @@ from pipeline.cli.surroundings import INTERRUPTED, stopping
 from pipeline.config import load_config
 from pipeline.daemon import Daemon
 from pipeline.executors.local import LocalExecutor
-from pipeline.model import JobFailed, JobFinished, RunEvent, WatchNotice
+from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from tests.fakes import fake_engine
 
 
 def tell(event: RunEvent) -> None:
     words = event.text if isinstance(event, WatchNotice) else ""
-    photo = ascii(event.job.photo) if isinstance(event, JobFinished | JobFailed) else ""
+    photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
     print(type(event).__name__, photo, words, flush=True)
 
 
