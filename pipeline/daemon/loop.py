@@ -40,7 +40,7 @@ PICTURES_PER_PASS: Final = 1000
 _WORKER_IDLE_SECONDS: Final = 60.0
 
 #: So often the ledger is asked what has become due, by time or by 'stylewatch retry' in another process.
-_INQUIRY_SECONDS: Final = 60.0
+_INQUIRY_SECONDS: Final = 10.0
 
 _NAP_SECONDS: Final = 0.5
 
@@ -182,12 +182,12 @@ class Daemon:
         return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
 
     def _inquire(self, ledger: Ledger) -> None:
-        ledger.ready_due()
-        self._hints.note(*ledger.unexamined())
+        if ledger.was_changed_by_others():
+            self._hints.note(*ledger.unexamined())
         due = ledger.next_due()
-        # Not only then: the clock may be set, and another process may change the ledger.
-        seconds = _INQUIRY_SECONDS if due is None else min(max(due - time.time(), 1.0), _INQUIRY_SECONDS)
-        self._inquiry_at = self._clock() + seconds
+        if due is not None and due <= time.time():
+            ledger.ready_due()
+        self._inquiry_at = self._clock() + _INQUIRY_SECONDS
         self._bell.set()
 
     def _work(self, studio: Studio, ledger: Ledger, root: Root) -> bool:

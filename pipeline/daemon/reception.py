@@ -19,8 +19,8 @@ from pipeline.report.words import duration
 from pipeline.runner.arrivals import Arrivals, Look
 from pipeline.runner.root import Root
 
-#: A scan that took a second of processor time is repeated after 250 at the earliest: 0.4 % of a processor.
-_REST_PER_CPU_SECOND: Final = 250.0
+#: A scan that took a second of processor time is repeated after 300 at the earliest: a third of a percent of a core.
+_REST_PER_CPU_SECOND: Final = 300.0
 #: One that waited long for a slow disk or share leaves it alone for ten times as long.
 _REST_PER_SECOND: Final = 10.0
 #: Without events a look is all there is; on a small folder it costs a few milliseconds.
@@ -186,7 +186,7 @@ class Reception:
         began, cpu_began = self._clock(), self._cpu_clock()
         look = self._arrivals.look_everywhere()
         now, cpu_seconds = self._clock(), self._cpu_clock() - cpu_began
-        if self._opened and not look.brought_news:  # to record news costs more than to find out that there are none
+        if not look.brought_news:  # to record news costs more than to find out that there are none
             self._rest = max(_REST_PER_CPU_SECOND * cpu_seconds, _REST_PER_SECOND * (now - began))
         self._next_scan = now + max(self._usual_rest(), self._rest)
         self._share(look)

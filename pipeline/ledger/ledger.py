@@ -41,6 +41,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> None:
         self._connection = connection
+        self._version = -1
         with schema.explained(place):
             self._store = Store(connection, _source_id(connection, source), place, clock)
 
@@ -293,6 +294,11 @@ class Ledger:
     def finished(self) -> Iterator[Finished]:
         """Yield the done jobs by photo, style and recipe."""
         return queries.finished(self._store)
+
+    def was_changed_by_others(self) -> bool:
+        """Tell whether another connection wrote since this was last asked; costs next to nothing."""
+        before, self._version = self._version, queries.version(self._store)
+        return before != self._version
 
     def has_work(self) -> bool:
         """Tell whether :meth:`claim` would find a job; quick however many there are."""

@@ -69,6 +69,13 @@ def finished(store: Store) -> Iterator[Finished]:
         yield Finished(job_of(photo, style, recipe), os.fsdecode(output), sha256, engine_version)
 
 
+def version(store: Store) -> int:
+    """Return a number that changes when another connection writes."""
+    with store.reading() as connection:
+        (number,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(number)
+
+
 def has_work(store: Store) -> bool:
     """Tell whether a pending job can be claimed."""
     with store.reading() as connection:

@@ -243,3 +243,13 @@ def test_folders_that_are_ignored_stay_so_whatever_happens_in_them(station: Stat
         station.workshop.photo(".hidden/b.png")
         station.workshop.photo("c.png")
         station.wait_for_pictures("c--night.jpg")
+
+
+def test_another_chance_given_by_another_process_is_noticed(station: Station) -> None:
+    letter = station.folder / "letter.jpg"
+    letter.write_text("I am a letter, not a photo.")
+    with station.working():
+        station.wait_for(lambda: station.set_aside() and station.is_idle(), "the letter to be noticed")
+        with station.workshop.ledger() as ledger:
+            ledger.retry()
+        station.wait_for(lambda: len(station.set_aside()) == 2, "another look at the letter")
