@@ -52,11 +52,13 @@ class RecipeSection(Section):
         "128 or more. Or the list of long sides itself, ending in size.",
     )
     iterations: IterationList = Field(
-        _DEFAULT.iterations, description="Evaluations of the loss at each size: one number for all, or a list."
+        _DEFAULT.iterations,
+        description="The most evaluations of the loss at each size: one number for all, or a list.",
     )
     tolerance: Annotated[f.Weight, Field(lt=1)] = Field(
         _DEFAULT.tolerance,
-        description="A size is finished once the loss gains less than this share; 0 = never early.",
+        description="The last size is finished once ten evaluations lower the loss by less than this share, smaller "
+        "ones at twice that; 0 = never early.",
     )
     content_layers: Layers = Field(
         dict(_DEFAULT.content_layers), description="Layers that keep the photo: a list, or layer: weight."

@@ -30,6 +30,9 @@ from pipeline.model import Losses, Recipe
 #: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
 PLATEAU_WINDOW: Final = 10
 
+# What a coarse scale leaves undone the next one makes up for: there twice the tolerance shows in no picture.
+_COARSE_TOLERANCE: Final = 2
+
 # Noise to start from: gray, as strong as the contrast of a usual photo.
 _GRAY: Final = 0.5
 _NOISE: Final = 0.2
@@ -122,7 +125,11 @@ class Canvas:
         if len(self.state.plateau) <= PLATEAU_WINDOW:
             return False
         before, now = self.state.plateau[0], self.state.plateau[-1]
-        return before - now < self.recipe.tolerance * abs(before)
+        return before - now < self._tolerance * abs(before)
+
+    @property
+    def _tolerance(self) -> float:
+        return self.recipe.tolerance * (1 if self.at_the_last_scale else _COARSE_TOLERANCE)
 
     def proceed(self, pixels: Tensor) -> None:
         """Take ``pixels`` (1, 3, h, w) as the next to evaluate, confined to the colors a file can hold.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import is_out_of_memory
+from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
 from pipeline.engine.losses import Objective
 from pipeline.engine.vgg import Network
 
@@ -29,17 +28,34 @@ class Evaluate(Protocol):
     """How pictures are judged; a test may judge in another way."""
 
     def __call__(
-        self, network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
     ) -> Evaluation:
-        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
+
+        ``frugal``: with less memory in more time, to the same bits.
+        """
 
 
 def evaluate(
-    network: Network, objective: Objective, pictures: Tensor, content: Targets, style: Targets
+    network: Network,
+    objective: Objective,
+    pictures: Tensor,
+    content: Targets,
+    style: Targets,
+    *,
+    frugal: bool = False,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
     pictures = pictures.detach().requires_grad_()
-    found = objective.losses(pictures, network.features(pictures), content, style)
+    layers = network.look(pictures, lambda found: objective.compare(found, content, style), frugal=frugal)
+    found = objective.total(pictures, layers)
     (gradients,) = torch.autograd.grad(found.total.sum(), pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
 
@@ -47,44 +63,37 @@ def evaluate(
 class Chunks:
     """Splits batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
 
-    Whatever runs out of memory is tried again in halves, at last alone and frugally: remembering less and computing
-    twice instead. What was learned of batches holds for later ones, and so does frugality for images as large.
+    Whatever runs out of memory is tried again in halves. What was learned of batches holds for later ones.
     """
 
     def __init__(self, pixels_at_once: int) -> None:
         self.pixels_at_once = pixels_at_once
-        self.frugal_from = math.inf
 
-    def run(self, count: int, pixels: int, work: Callable[[slice, bool], Evaluation]) -> list[Evaluation | None]:
-        """Return the evaluation of each of ``count`` images of ``pixels`` each; None: too large even alone.
+    def run(self, count: int, pixels: int, work: Callable[[slice], Evaluation]) -> list[Evaluation]:
+        """Return the evaluation of each of ``count`` images of ``pixels`` each; ``work`` evaluates a part of them.
 
-        ``work`` evaluates a part of the batch, frugally if its second argument says so.
+        Raises what ``work`` raises for an image alone.
         """
-        found: list[Evaluation | None] = []
+        found: list[Evaluation] = []
         while len(found) < count:
             size = min(max(1, self.pixels_at_once // pixels), count - len(found))
-            frugal = pixels >= self.frugal_from
-            result = _attempt(work, slice(len(found), len(found) + size), frugal)
-            if result is not None:
-                found += _one_by_one(result)
-            elif size == 1 and frugal:
-                found.append(None)
-            elif size == 1:
-                self.frugal_from = pixels
-            else:
+            part = slice(len(found), len(found) + size)
+            result = work(part) if size == 1 else _attempt(work, part)
+            if result is None:
                 self.pixels_at_once = size // 2 * pixels
+            else:
+                found += _one_by_one(result)
         return found
 
 
-def _attempt(work: Callable[[slice, bool], Evaluation], part: slice, frugal: bool) -> Evaluation | None:
+def _attempt(work: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
     try:
-        return work(part, frugal)
+        return work(part)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
     # Here the failed attempt's tensors are gone with their frames.
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free_what_is_cached()
     return None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError
-from pipeline.model import Losses, Recipe, Style
+from pipeline.model import Losses, Occupancy, Recipe, Style
 
 if TYPE_CHECKING:
     from pipeline.engine.canvas import Canvas
@@ -75,7 +75,7 @@ class Broken:
     error: StylewatchError
 
 
-Event = Step | Snapshot | Finished | Broken
+Event = Step | Snapshot | Finished | Broken | Occupancy
 
 
 def step_of(canvas: Canvas, losses: Losses) -> Step:
@@ -118,12 +118,13 @@ def finished_picture(canvas: Canvas) -> Finished:
     )
 
 
-def out_of_memory(canvas: Canvas) -> OutOfMemoryError:
-    """Return that ``canvas`` does not fit into the device's memory."""
-    height, width = canvas.geometry.outer
+def out_of_memory(commission: Commission) -> OutOfMemoryError:
+    """Return that the picture does not fit into the device's memory."""
+    recipe, sides = commission.recipe, commission.photo.shape[:2]
+    height, width = (round(side * recipe.size / max(sides)) for side in sides)
     return OutOfMemoryError(
         f"a picture of {width} × {height} pixels does not fit into the device's memory, even alone; "
-        f"use a smaller size in recipe {canvas.recipe.name!r} or another device"
+        f"use a smaller size in recipe {recipe.name!r} or another device"
     )
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import torch
@@ -30,7 +31,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.engine.convolution import by_pixel
-from pipeline.model import LayerWeights, LossKind
+from pipeline.engine.sums import totals
+from pipeline.errors import StylizeError
+from pipeline.model import LayerWeights, LossKind, Recipe, canonical_layer
 
 # Of a black painting's Gram matrix or a blank photo's features: keeps the relative losses finite.
 _LEAST_NORM = 1e-8
@@ -67,26 +70,50 @@ class Objective:
 
         ``content`` maps layers to features (B, C, h, w), ``style`` to Gram matrices (B, C, C).
         """
-        of_style = sum(
-            (
-                weight * style_loss(gram(features[layer]), style[layer], self.loss)
-                for layer, weight in self.style_layers
-            ),
-            start=_zeros(pictures),
-        )
-        of_content = sum(
-            (
-                weight * content_loss(features[layer], content[layer], self.loss)
-                for layer, weight in self.content_layers
-            ),
-            start=_zeros(pictures),
-        )
+        return self.total(pictures, self.compare(features, content, style))
+
+    def compare(
+        self, features: Mapping[str, Tensor], content: Mapping[str, Tensor], style: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the losses (B,) of those layers that are among ``features``, under names for :meth:`total`."""
+        of_style = {
+            _of_style(layer): style_loss(gram(features[layer]), style[layer], self.loss)
+            for layer, _ in self.style_layers
+            if layer in features
+        }
+        of_content = {
+            _of_content(layer): content_loss(features[layer], content[layer], self.loss)
+            for layer, _ in self.content_layers
+            if layer in features
+        }
+        return of_style | of_content
+
+    def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
+        """Return the losses of pictures (B, 3, H, W) whose layers have the losses ``found`` by :meth:`compare`."""
+        zeros = pictures.new_zeros(pictures.shape[0])
+        of_style = sum((weight * found[_of_style(layer)] for layer, weight in self.style_layers), start=zeros)
+        of_content = sum((weight * found[_of_content(layer)] for layer, weight in self.content_layers), start=zeros)
         of_style = of_style * (self.style_weight / max(1, len(self.style_layers)))
         of_content = of_content * (self.content_weight / max(1, len(self.content_layers)))
         total = of_content + of_style
         if self.tv_weight:
             total = total + self.tv_weight * total_variation(pictures)
         return BatchLosses(of_content, of_style, total)
+
+
+@lru_cache(maxsize=64)
+def objective_of(recipe: Recipe) -> Objective:
+    """Return what ``recipe`` minimizes, its layers by the field's names. Raises StylizeError for a wrong name."""
+    if not (recipe.content_layers or recipe.style_layers):
+        raise StylizeError(f"recipe {recipe.name!r} names no layer at all; give it content_layers or style_layers")
+    try:
+        content, style = (
+            tuple((canonical_layer(name), weight) for name, weight in layers)
+            for layers in (recipe.content_layers, recipe.style_layers)
+        )
+    except ValueError as error:
+        raise StylizeError(f"recipe {recipe.name!r}: {error}") from error
+    return Objective(content, style, recipe.content_weight, recipe.style_weight, recipe.tv_weight, recipe.loss)
 
 
 def gram(features: Tensor) -> Tensor:
@@ -145,12 +172,16 @@ def _exact(x: Tensor) -> Tensor:
 
 
 def _sum_of_squares(x: Tensor) -> Tensor:
-    return x.square().flatten(1).sum(1)
+    return totals(x.square())
 
 
 def _norm(target: Tensor) -> Tensor:
     return _sum_of_squares(target).clamp_min(_LEAST_NORM)
 
 
-def _zeros(pictures: Tensor) -> Tensor:
-    return pictures.new_zeros(pictures.shape[0])
+def _of_style(layer: str) -> str:
+    return f"style of {layer}"
+
+
+def _of_content(layer: str) -> str:
+    return f"content of {layer}"

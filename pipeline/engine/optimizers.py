@@ -1,8 +1,8 @@
 """Optimizers for batches of independent images. Owns how pixels move; refuses to evaluate losses or to stop.
 
 Each image brings its own state, a plain dataclass of tensors and numbers, so that images join and leave a batch at
-any time and a state can be written to a checkpoint. All sums run image by image over memory of their own: on the
-CPU an image takes bit for bit the same path alone and in any batch.
+any time and a state can be written to a checkpoint. All sums run image by image over memory of their own, always in
+the same order: on the CPU an image takes bit for bit the same path alone, in any batch and on any number of threads.
 
 No optimizer here minds the magnitude of the objective: gradients are divided by the mean absolute value of the
 image's first one, so that learning rates count in pixel values (0..1) per step.
@@ -22,9 +22,11 @@ from typing import Any, Final, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from pipeline.engine.spectrum import coarsened
+from pipeline.engine.sums import total
 from pipeline.model import Recipe
 
-_FIRST_CHANGE: Final = 1 / 255
+_FIRST_CHANGE: Final = 4 / 255
 _MEAN_CHANGE_LIMIT: Final = 0.05
 _MAX_CHANGE_LIMIT: Final = 1.0
 _RISE_LIMIT: Final = 0.2
@@ -38,7 +40,8 @@ class LbfgsState:
     """L-BFGS for one image. Tensors are (C, H, W); ``steps`` and ``changes`` are s and y, oldest first.
 
     ``point`` is the last accepted point with its ``gradient`` (times ``scale``) and ``loss``. ``curvatures`` are the
-    products yᵀs. ``rejections`` counts evaluations turned down in a row.
+    products yᵀs; ``size`` makes the first guess of the inverse Hessian as large as the newest pair asks for.
+    ``rejections`` counts evaluations turned down in a row.
     """
 
     iteration: int = 0
@@ -51,6 +54,7 @@ class LbfgsState:
     steps: list[Tensor] = field(default_factory=list)
     changes: list[Tensor] = field(default_factory=list)
     curvatures: list[float] = field(default_factory=list)
+    size: float = 1.0
 
 
 @dataclass(slots=True)
@@ -113,10 +117,12 @@ class Lbfgs(Optimizer[LbfgsState]):
     """L-BFGS (Liu and Nocedal 1989; Nocedal and Wright 2006, algorithms 7.4 and 7.5), one evaluation a step.
 
     Instead of a line search, the quasi-Newton step times the learning rate is taken as it is. With ``step_scaling``
-    the first step changes pixels by ``learning_rate`` / 255 in the mean, and no step by more than 0.05 in the mean
+    the first step changes pixels by ``learning_rate`` · 4/255 in the mean, and no step by more than 0.05 in the mean
     or 1 anywhere. With ``restarts`` a step that raised the loss substantially is taken back and tried shorter, and
-    the history is dropped when that does not help or when it yields no direction of descent. With both off this is
-    torch.optim.LBFGS with ``max_iter=1`` (apart from its tolerances).
+    the history is dropped when that does not help or when it yields no direction of descent. With ``spectral`` the
+    first guess of the inverse Hessian, H₀, falls with the spatial frequency, see :mod:`pipeline.engine.spectrum`;
+    without it, H₀ is a number. With all three off this is torch.optim.LBFGS with ``max_iter=1`` (apart from its
+    tolerances).
     """
 
     def __init__(
@@ -126,11 +132,13 @@ class Lbfgs(Optimizer[LbfgsState]):
         history: int = 20,
         restarts: bool = True,
         step_scaling: bool = True,
+        spectral: bool = True,
     ) -> None:
         super().__init__(learning_rate, decay)
         self.history = history
         self.restarts = restarts
         self.step_scaling = step_scaling
+        self.spectral = spectral
 
     def new_state(self) -> LbfgsState:
         """Return the state of an image that was never evaluated."""
@@ -148,7 +156,7 @@ class Lbfgs(Optimizer[LbfgsState]):
 
     def _accept(self, pixels: Tensor, loss: float, gradient: Tensor, state: LbfgsState) -> None:
         if state.point is not None and state.gradient is not None:
-            _remember(pixels - state.point, gradient - state.gradient, state, self.history)
+            self._remember(pixels - state.point, gradient - state.gradient, state)
         state.point = pixels.clone()
         state.gradient = gradient
         state.loss = loss
@@ -171,18 +179,50 @@ class Lbfgs(Optimizer[LbfgsState]):
 
     def _stride(self, state: LbfgsState) -> Tensor:
         assert state.gradient is not None
-        direction = _quasi_newton_direction(state.gradient, state)
+        direction = self._direction(state.gradient, state)
         if self.restarts and state.steps and not float(_dot(direction, state.gradient)) < 0:
             _forget(state)
-            direction = -state.gradient
+            direction = self._direction(state.gradient, state)
         return direction.mul_(self._length(direction, state))
+
+    def _remember(self, step: Tensor, change: Tensor, state: LbfgsState) -> None:
+        """Add a pair (s, y) to the history if the objective curves upward along it."""
+        products = torch.stack([_dot(step, change), _dot(step, step), _dot(change, change)])
+        curvature, steps, changes = products.tolist()
+        if not curvature > _CURVATURE_LIMIT * math.sqrt(steps * changes):
+            return
+        state.steps.append(step)
+        state.changes.append(change)
+        state.curvatures.append(curvature)
+        # yᵀ H₀ y = sᵀ y
+        state.size = curvature / (float(_dot(change, coarsened(change))) if self.spectral else changes)
+        if len(state.steps) > self.history:
+            del state.steps[0], state.changes[0], state.curvatures[0]
+
+    def _direction(self, gradient: Tensor, state: LbfgsState) -> Tensor:
+        """Return -H·g by the two loops of algorithm 7.4."""
+        direction = -gradient
+        pairs = list(zip(state.steps, state.changes, state.curvatures, strict=True))
+        # Products stay tensors: on a GPU each number fetched would wait for all that was queued before.
+        shares = []
+        for step, change, curvature in reversed(pairs):
+            share = _dot(step, direction) / curvature
+            direction.addcmul_(change, share, value=-1)
+            shares.append(share)
+        if self.spectral:
+            direction = coarsened(direction)
+        if pairs:
+            direction.mul_(state.size)
+        for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):
+            direction.addcmul_(step, share - _dot(change, direction) / curvature)
+        return direction
 
     def _length(self, direction: Tensor, state: LbfgsState) -> float:
         rate = self._rate(state)
         if not self.step_scaling:
-            return rate if state.iteration else rate * min(1.0, 1.0 / max(float(direction.abs().sum()), _TINY))
+            return rate if state.iteration else rate * min(1.0, 1.0 / max(float(total(direction.abs())), _TINY))
         changes = direction.abs()
-        mean, largest = max(float(changes.mean()), _TINY), max(float(changes.max()), _TINY)
+        mean, largest = max(float(total(changes)) / changes.numel(), _TINY), max(float(changes.max()), _TINY)
         if not state.steps:
             return rate * _FIRST_CHANGE / mean
         return min(rate, _MEAN_CHANGE_LIMIT / mean, _MAX_CHANGE_LIMIT / largest)
@@ -245,13 +285,13 @@ def make_optimizer(recipe: Recipe) -> Optimizer[Any]:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     # Not torch.dot: BLAS may choose its threads, and with them the order of the sum, by the machine's load.
-    return (a * b).sum()
+    return total(a * b)
 
 
 def _scale_of(gradient: Tensor) -> float:
     """Return what makes the mean absolute slope 1; 0.0 (not known yet) where all slopes are zero."""
     # In float64, as float32 would lose what is below 1e-38; the mean of slopes can't overflow there either.
-    mean = float(gradient.abs().sum(dtype=torch.float64)) / gradient.numel()
+    mean = float(total(gradient.abs().double())) / gradient.numel()
     return 1.0 / mean if mean else 0.0
 
 
@@ -259,36 +299,7 @@ def _highest_acceptable(state: LbfgsState) -> float:
     return state.best_loss + _RISE_LIMIT * abs(state.best_loss)
 
 
-def _remember(step: Tensor, change: Tensor, state: LbfgsState, history: int) -> None:
-    """Add a pair (s, y) to the history if the objective curves upward along it."""
-    curvature, steps, changes = torch.stack([_dot(step, change), _dot(step, step), _dot(change, change)]).tolist()
-    if not curvature > _CURVATURE_LIMIT * math.sqrt(steps * changes):
-        return
-    state.steps.append(step)
-    state.changes.append(change)
-    state.curvatures.append(curvature)
-    if len(state.steps) > history:
-        del state.steps[0], state.changes[0], state.curvatures[0]
-
-
 def _forget(state: LbfgsState) -> None:
     state.steps.clear()
     state.changes.clear()
     state.curvatures.clear()
-
-
-def _quasi_newton_direction(gradient: Tensor, state: LbfgsState) -> Tensor:
-    """Return -H·g by the two loops of algorithm 7.4, H₀ = sᵀy / yᵀy of the newest pair; -g without a history."""
-    direction = -gradient
-    pairs = list(zip(state.steps, state.changes, state.curvatures, strict=True))
-    # Products stay tensors: on a GPU each number fetched would wait for all that was queued before.
-    shares = []
-    for step, change, curvature in reversed(pairs):
-        share = _dot(step, direction) / curvature
-        direction.addcmul_(change, share, value=-1)
-        shares.append(share)
-    if pairs:
-        direction.mul_(pairs[-1][2] / _dot(pairs[-1][1], pairs[-1][1]))
-    for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):
-        direction.addcmul_(step, share - _dot(change, direction) / curvature)
-    return direction

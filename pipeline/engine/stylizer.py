@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from pipeline.engine.allocator import give_memory_back
+from pipeline.engine.available import available_bytes
 from pipeline.engine.cache import StyleCache
 from pipeline.engine.calibration import DIRECT, calibrate
 from pipeline.engine.canvas import Canvas, blank_canvas
@@ -35,18 +36,25 @@ from pipeline.engine.events import (
     snapshot_of,
     step_of,
 )
-from pipeline.engine.losses import Objective, gram
+from pipeline.engine.losses import gram, objective_of
+from pipeline.engine.memory import Need, need_at, need_of
 from pipeline.engine.optimizers import make_optimizer
+from pipeline.engine.room import Room
 from pipeline.engine.targets import LoadPainting, StyleTargets
 from pipeline.engine.threads import Lanes
+from pipeline.engine.turns import Turn, take_turn
 from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
-from pipeline.errors import StylewatchError, StylizeError
-from pipeline.model import EngineSettings, Losses, PoolingKind, Recipe, Style, canonical_layer
+from pipeline.errors import StylewatchError
+from pipeline.model import EngineSettings, Losses, Occupancy, PoolingKind, Recipe, Style
 
 __all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
 
 _FRUGAL: Final = "memory was short: every block of the network was computed twice, which takes longer"
+
+# Others want memory too, and predictions are no more than that.
+_SHARE_OF_AVAILABLE_MEMORY: Final = 0.6
+_NOTHING: Final = Need(0, 0)
 
 Pull = Callable[[int], Sequence[Commission]]
 
@@ -55,12 +63,17 @@ class Stylizer:
     """A VGG-19 on a device, ready for commissions.
 
     ``capacity``: canvases worked on at once. ``device_name``: for people, such as "cpu (2 threads, float32)".
-    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError.
-    Raises DeviceError and WeightsError.
+    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError. ``available``
+    tells how many bytes a run on the CPU may count on, or None. Raises DeviceError and WeightsError.
     """
 
     def __init__(
-        self, settings: EngineSettings, load_painting: LoadPainting, *, evaluate: Evaluate = evaluate
+        self,
+        settings: EngineSettings,
+        load_painting: LoadPainting,
+        *,
+        evaluate: Evaluate = evaluate,
+        available: Callable[[], int | None] = available_bytes,
     ) -> None:
         hardware = choose_hardware(settings)
         self._device, self._autocast = hardware.device, hardware.autocast
@@ -70,7 +83,8 @@ class Stylizer:
         plain = self._device.type == "cpu" and not self._autocast
         plan = calibrate(settings.machine_folder) if plain else DIRECT
         self._convolutions = place(self._weights, self._device, choose=plan)
-        self._evaluate = evaluate
+        self._evaluate, self._available = evaluate, available
+        self._frugal_from = math.inf
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
         self._targets = StyleTargets(
             load_painting,
@@ -92,24 +106,27 @@ class Stylizer:
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
         """
+        room = Room[Canvas](self._limit())
         idle: deque[Canvas] = deque()
-        active = 0
-        with Lanes[_Turn](self._lanes) as lanes:
+        active, used, offered = 0, 0, 0
+        with Lanes[Turn](self._lanes) as lanes:
             while True:
                 free = self.capacity - active
                 pulled = pull(free) if free > 0 else ()
-                idle.extend(blank_canvas(commission, self._device) for commission in pulled)
-                active += len(pulled)
-                while idle and lanes.free:
-                    batch = self._next_batch(idle)
-                    lanes.begin(partial(self._turn, batch), waiting=len(idle))
-                if not lanes.busy:
+                begun = [self._begin(commission) for commission in pulled]
+                idle.extend(canvas for canvas in begun if isinstance(canvas, Canvas))
+                yield from (event for event in begun if isinstance(event, Broken))
+                active += sum(isinstance(canvas, Canvas) for canvas in begun)
+                turns = self._fill(lanes, idle, room)
+                used, offered = used + turns * active, offered + turns * self.capacity
+                if lanes.busy:
+                    over = yield from self._settle(lanes.finished(), idle, room)
+                    if over:
+                        yield Occupancy(used, offered)
+                        active, used, offered = active - over, 0, 0
+                        give_memory_back()
+                elif not pulled:
                     return
-                for turn in lanes.finished():
-                    yield from turn.events
-                    going_on = [canvas for canvas in turn.batch if not canvas.over]
-                    active -= len(turn.batch) - len(going_on)
-                    idle.extend(going_on)
 
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
         """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
@@ -120,25 +137,79 @@ class Stylizer:
         found = [self._targets.of(style, size, network, layers, recipe.pooling) for size in recipe.sizes()]
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
-    def _next_batch(self, idle: deque[Canvas]) -> list[Canvas]:
-        """Take those canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
-        if self._device.type == "cpu":
-            return [idle.popleft()]
-        kind = _kind(idle[0])
-        batch = [canvas for canvas in idle if _kind(canvas) == kind]
-        others = [canvas for canvas in idle if _kind(canvas) != kind]
-        idle.clear()
-        idle.extend(others)
-        return batch
+    def _limit(self) -> float:
+        """Return how many bytes canvases may need together; on a GPU, the budget has seen to that."""
+        available = self._available() if self._device.type == "cpu" else None
+        return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
-    def _turn(self, batch: list[Canvas]) -> _Turn:
+    def _begin(self, commission: Commission) -> Canvas | Broken:
+        try:
+            return blank_canvas(commission, self._device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return Broken(commission.token, out_of_memory(commission))
+
+    def _fill(self, lanes: Lanes[Turn], idle: deque[Canvas], room: Room[Canvas]) -> int:
+        """Let those lanes that are free begin with what is idle, as far as there is room; return how many did."""
+        turns = 0
+        while lanes.free and (ready := room.inside(idle, self._need)):
+            batch = self._next_batch(ready, room)
+            for canvas in batch:
+                idle.remove(canvas)
+            frugal = any(self._is_frugal(canvas, room) for canvas in batch)
+            lanes.begin(partial(take_turn, batch, self._turn, frugal), waiting=len(ready) - len(batch))
+            turns += 1
+        return turns
+
+    def _next_batch(self, ready: Sequence[Canvas], room: Room[Canvas]) -> list[Canvas]:
+        """Return what is to be evaluated together next: on the CPU one, elsewhere all that are alike."""
+        first = ready[0]
+        if self._device.type == "cpu" or room.is_alone(first):
+            return [first]
+        return [canvas for canvas in ready if _kind(canvas) == _kind(first)]
+
+    def _need(self, canvas: Canvas) -> Need:
+        if self._device.type != "cpu":
+            return _NOTHING
+        height, width = canvas.commission.photo.shape[:2]
+        return need_of(canvas.recipe, height, width, canvas.commission.style.scale)
+
+    def _is_frugal(self, canvas: Canvas, room: Room[Canvas]) -> bool:
+        """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
+        pixels = _pixels(canvas)
+        need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
+        return pixels >= self._frugal_from or room.is_frugal(canvas, need)
+
+    def _settle(self, turns: Iterable[Turn], idle: deque[Canvas], room: Room[Canvas]) -> Generator[Event, None, int]:
+        """Tell what turns tell and put their canvases back to where they wait; return how many are over.
+
+        Those that were short of memory come back first, with more room, until there is no more to be given.
+        """
+        over = 0
+        for turn in turns:
+            yield from turn.events
+            for canvas in turn.batch:
+                if turn.short and not room.retreat(canvas):
+                    yield _broken(canvas, out_of_memory(canvas.commission))
+                if turn.frugal and not turn.short and room.is_alone(canvas):
+                    self._frugal_from = min(self._frugal_from, _pixels(canvas))
+                if canvas.over:
+                    room.leave(canvas)
+                    over += 1
+                elif turn.short:
+                    idle.appendleft(canvas)
+                else:
+                    idle.append(canvas)
+        return over
+
+    def _turn(self, batch: Sequence[Canvas], frugal: bool) -> list[Event]:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first."""
         events: list[Event] = []
         for canvas in batch:
             if not canvas.has_targets:
                 events += self._aim(canvas)
-        events += self._step([canvas for canvas in batch if not canvas.over])
-        return _Turn(batch, events)
+        return events + list(self._step([canvas for canvas in batch if not canvas.over], frugal))
 
     def _aim(self, canvas: Canvas) -> Iterator[Broken]:
         """Give a canvas the targets of its scale, or break it."""
@@ -146,29 +217,25 @@ class Stylizer:
             self._find_targets(canvas)
         except StylewatchError as error:
             yield _broken(canvas, error)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            yield _broken(canvas, out_of_memory(canvas))
 
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._network(canvas.recipe)
         style = self._targets.of(canvas.commission.style, canvas.size, network, _style_layers(recipe), recipe.pooling)
+        layers = [layer for layer, _ in objective_of(recipe).content_layers]
         with torch.no_grad():
-            features = network.features(canvas.photo().to(self._device))
-        canvas.content = {layer: features[layer] for layer, _ in _objective(recipe).content_layers}
+            canvas.content = network.look(
+                canvas.photo().to(self._device),
+                lambda features: {layer: features[layer] for layer in features if layer in layers},
+            )
         canvas.grams = style.grams
         canvas.cache_hits += style.hits
         canvas.cache_misses += style.misses
         canvas.notes += style.notes
 
-    def _step(self, batch: list[Canvas]) -> Iterator[Event]:
+    def _step(self, batch: list[Canvas], frugal: bool) -> Iterator[Event]:
         """Evaluate a batch once, and move those canvases on that are neither broken nor finished at this scale."""
         going: list[tuple[Canvas, Tensor, Tensor]] = []
-        for canvas, found in zip(batch, self._evaluations(batch), strict=True):
-            if found is None:
-                yield _broken(canvas, out_of_memory(canvas))
-                continue
+        for canvas, found in zip(batch, self._evaluations(batch, frugal), strict=True):
             content, style, total = found.losses[0].tolist()
             if not math.isfinite(total):
                 yield _broken(canvas, not_finite(canvas, total))
@@ -181,27 +248,25 @@ class Stylizer:
                 going.append((canvas, found.losses[:, 2], found.gradients))
         self._move(going)
 
-    def _evaluations(self, batch: list[Canvas]) -> list[Evaluation | None]:
+    def _evaluations(self, batch: list[Canvas], frugal: bool) -> list[Evaluation]:
         if not batch:
             return []
         recipe = batch[0].recipe
-        network, objective = self._network(recipe), _objective(recipe)
+        network, objective = self._network(recipe), objective_of(recipe)
 
-        def work(part: slice, frugal: bool) -> Evaluation:
+        def work(part: slice) -> Evaluation:
             canvases = batch[part]
             content = {
                 layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
             }
             style = {layer: torch.stack([canvas.grams[layer] for canvas in canvases]) for layer in canvases[0].grams}
             pictures = torch.cat([canvas.state.pixels for canvas in canvases])
-            return self._evaluate(network.frugal() if frugal else network, objective, pictures, content, style)
+            return self._evaluate(network, objective, pictures, content, style, frugal=frugal)
 
-        pixels = batch[0].state.pixels[0, 0].numel()
-        found = self._chunks.run(len(batch), pixels, work)
-        if pixels >= self._chunks.frugal_from:
+        if frugal:
             for canvas in batch:
                 canvas.note(_FRUGAL)
-        return found
+        return self._chunks.run(len(batch), _pixels(batch[0]), work)
 
     def _move(self, going: list[tuple[Canvas, Tensor, Tensor]]) -> None:
         if not going:
@@ -225,7 +290,7 @@ class Stylizer:
         yield from self._aim(canvas)
 
     def _network(self, recipe: Recipe) -> Network:
-        objective = _objective(recipe)
+        objective = objective_of(recipe)
         layers = frozenset(layer for layer, _ in (*objective.content_layers, *objective.style_layers))
         key = (layers, recipe.pooling)
         if key not in self._networks:
@@ -242,7 +307,7 @@ class Stylizer:
     def _peak_bytes(self, count: int, side: int) -> int:
         """Return the memory that evaluating ``count`` square pictures takes at most."""
         recipe = Recipe()
-        network, objective = self._network(recipe), _objective(recipe)
+        network, objective = self._network(recipe), objective_of(recipe)
         pictures = torch.rand(count, 3, side, side, device=self._device)
         with torch.no_grad():
             features = network.features(pictures)
@@ -253,38 +318,19 @@ class Stylizer:
         return torch.cuda.max_memory_allocated(self._device)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """A batch that has been evaluated once, and what is to be told of it."""
-
-    batch: list[Canvas]
-    events: list[Event]
-
-
-@lru_cache(maxsize=64)
-def _objective(recipe: Recipe) -> Objective:
-    """Return what ``recipe`` minimizes, its layers by the field's names. Raises StylizeError for a wrong name."""
-    if not (recipe.content_layers or recipe.style_layers):
-        raise StylizeError(f"recipe {recipe.name!r} names no layer at all; give it content_layers or style_layers")
-    try:
-        content, style = (
-            tuple((canonical_layer(name), weight) for name, weight in layers)
-            for layers in (recipe.content_layers, recipe.style_layers)
-        )
-    except ValueError as error:
-        raise StylizeError(f"recipe {recipe.name!r}: {error}") from error
-    return Objective(content, style, recipe.content_weight, recipe.style_weight, recipe.tv_weight, recipe.loss)
-
-
 def _style_layers(recipe: Recipe) -> tuple[str, ...]:
-    return tuple(layer for layer, _ in _objective(recipe).style_layers)
+    return tuple(layer for layer, _ in objective_of(recipe).style_layers)
 
 
 def _kind(canvas: Canvas) -> Hashable:
     """Return what canvases have in common that can be evaluated and moved together."""
     recipe = canvas.recipe
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
-    return canvas.geometry.outer, _objective(recipe), recipe.pooling, moves
+    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves
+
+
+def _pixels(canvas: Canvas) -> int:
+    return canvas.state.pixels[0, 0].numel()
 
 
 def _report(canvas: Canvas, losses: Losses) -> Iterator[Event]:

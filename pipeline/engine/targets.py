@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -118,12 +118,15 @@ class StyleTargets:
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
     ) -> dict[str, Tensor]:
         picture = _fitted(to_tensor(self._load_painting(painting)), key.size, painting)
+
+        def moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            asked = [layer for layer in features if layer in key.layers]
+            means = {f"{layer}.mean": features[layer].float().mean((0, 2, 3)) for layer in asked}
+            return means | {f"{layer}.second": gram(features[layer])[0] for layer in asked}
+
         with torch.no_grad():
-            features = network.features(picture.to(self._device))
-        arrays = {}
-        for layer in key.layers:
-            arrays[f"{layer}.mean"] = features[layer].float().mean((0, 2, 3)).cpu().numpy()
-            arrays[f"{layer}.second"] = gram(features[layer])[0].cpu().numpy()
+            found = network.look(picture.to(self._device), moments)
+        arrays = {name: found[name].cpu().numpy() for name in found}
         if self._cache is not None:
             try:
                 self._cache.write(key, arrays)

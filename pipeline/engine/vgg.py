@@ -7,19 +7,24 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Final
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from pipeline.engine.convolution import Choose, Convolution, always_direct
+from pipeline.engine.recomputing import computed_twice
 from pipeline.engine.weights import Weights
 from pipeline.model import LAYERS, PoolingKind
+
+#: Makes of some layers' features (B, C, h, w) what is wanted of them.
+Look = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+
+_ONWARD: Final = "onward"
 
 
 class Network:
@@ -47,35 +52,41 @@ class Network:
         depth = max(LAYERS.index(layer) for layer in self.layers) + 1
         placed = convolutions or place(weights, self._device, dtype)
         self._convolutions = {name: placed[name] for name in placed if LAYERS.index(name) < depth}
-        self._frugal = False
+        self._segments = _segments(self._convolutions)
+        self._pooled = {last[-1] for last, first in pairwise(self._segments) if _block(last[0]) != _block(first[0])}
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
     def features(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the features (B, C, h, w) of each layer in use for pictures (B, 3, H, W), RGB 0..1."""
-        x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
-            return self._convolve(x)
+        return self.look(pictures, dict)
 
-    def frugal(self) -> Network:
-        """Return the same network, computing every block twice: less is remembered from forward to backward.
+    def look(self, pictures: Tensor, look: Look, *, frugal: bool = False) -> dict[str, Tensor]:
+        """Return what ``look`` makes of the features of pictures (B, 3, H, W), RGB 0..1, block by block.
 
-        Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174).
+        Features that ``look`` does not keep are gone with their block, unless a gradient will need them; with
+        ``frugal`` they are gone even then, and the block is computed again on the way back, to the same bits.
         """
-        other = copy.copy(self)
-        other._frugal = True
-        return other
-
-    def _convolve(self, x: Tensor) -> dict[str, Tensor]:
+        x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
-        for _, names in groupby(self._convolutions, key=lambda name: name.partition("_")[0]):
-            block = partial(self._block, tuple(names))
-            x, here = checkpoint(block, x, use_reentrant=False) if self._frugal else block(x)
-            found |= here
+        for names in self._segments:
+            segment = partial(self._segment, names, look)
+            # The way back begins with the last segment, which is still remembered then.
+            again = frugal and names != self._segments[-1]
+            found |= computed_twice(segment, x) if again else segment(x)
+            x = found.pop(_ONWARD)
         return found
 
-    def _block(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return a block's pooled output, the next one's input, and the features of its layers in use."""
+    def _segment(self, names: tuple[str, ...], look: Look, x: Tensor) -> dict[str, Tensor]:
+        """Return what ``look`` makes of the layers in use among ``names``, and what the next segment begins with."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+            x, features = self._convolve(names, x)
+            if names[-1] in self._pooled:
+                x = self._pool(x, 2)
+        return look(features) | {_ONWARD: x}
+
+    def _convolve(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the last output of the convolutions ``names`` and the features of their layers in use."""
         found: dict[str, Tensor] = {}
         for name in names:
             read = name in self.layers
@@ -88,8 +99,16 @@ class Network:
             rectified = name.replace("conv", "relu")
             if rectified in self.layers:
                 found[rectified] = x
-        deepest = names[-1] == next(reversed(self._convolutions))
-        return x if deepest else self._pool(x, 2), found
+        return x, found
+
+
+def _block(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Split convolutions into what is computed again at once: blocks, but the first one, half of all, in two."""
+    return [tuple(part) for _, part in groupby(names, lambda name: name if name == "conv1_1" else _block(name))]
 
 
 def place(

@@ -15,6 +15,7 @@ from pipeline.ledger.records import (
     Original,
     PhotoProblem,
     Published,
+    Timing,
     WantedJob,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "Original",
     "PhotoProblem",
     "Published",
+    "Timing",
     "WantedJob",
 ]

@@ -129,3 +129,12 @@ class PhotoProblem:
     path: str
     reason: str
     when: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What some pictures of the same settings took together; ``pixel_evaluations`` as in :meth:`Ledger.complete`."""
+
+    pictures: int
+    seconds: float
+    pixel_evaluations: float

@@ -49,6 +49,7 @@ from pipeline.model.work import (
     FailureKind,
     Job,
     Losses,
+    Occupancy,
     Progress,
     Started,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "LossKind",
     "Losses",
     "MetadataPolicy",
+    "Occupancy",
     "OptimizerKind",
     "OriginalMoved",
     "OriginalsStay",

@@ -82,8 +82,9 @@ class Recipe:
 
     ``size``: long side of the picture in pixels. ``scales``: how many sizes from coarse to fine (each half the
     next), 0 = as many as keep the smallest at 128 or more, or the list of long sides itself (the last is ``size``).
-    ``iterations``: evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of the
-    loss over the plateau window below which a scale is finished (0 = never). Layers are (name, weight) pairs.
+    ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
+    the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
+    are (0 = never). Layers are (name, weight) pairs.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; it changes no pixel.
     """
@@ -91,8 +92,8 @@ class Recipe:
     name: str = "default"
     size: int = 512
     scales: int | tuple[int, ...] = 0
-    iterations: int | tuple[int, ...] = 50
-    tolerance: float = 0.02
+    iterations: int | tuple[int, ...] = 150
+    tolerance: float = 0.05
     content_layers: LayerWeights = DEFAULT_CONTENT_LAYERS
     style_layers: LayerWeights = DEFAULT_STYLE_LAYERS
     content_weight: float = 0.02

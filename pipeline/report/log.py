@@ -24,7 +24,7 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.report.words import counted, duration, losses, outcome, printable
+from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
 LOGGER: Final = logging.getLogger("stylewatch")
 
@@ -88,6 +88,8 @@ class LogWriter:
                 LOGGER.info("%s", _beginning(event))
             case RunFinished():
                 LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
+                if event.slots_offered:
+                    LOGGER.info("%s", economy(event))
             case PhotoSetAside():
                 level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)

@@ -22,7 +22,7 @@ class EngineLoop:
         painting = subjects.paintings[0]
         self.stylizer = make_stylizer(subjects.folder / "engine-cache")
         style = Style("painting", (Painting(painting, sha256_of_file(painting)),))
-        recipe = Recipe(size=subjects.size, scales=(subjects.size,), iterations=evaluations)
+        recipe = Recipe(size=subjects.size, scales=(subjects.size,), iterations=evaluations, tolerance=0)
         commissions = [Commission("token", self.photo, style, recipe)]
         self._steps: Iterator[object] = self.stylizer.run(lambda _: [commissions.pop()] if commissions else [])
 

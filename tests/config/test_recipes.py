@@ -87,9 +87,9 @@ def test_each_optimizer_has_a_learning_rate_that_works(load: Load, optimizer: st
 @pytest.mark.parametrize(
     ("settings", "sizes", "iterations"),
     [
-        ("size: 256, scales: 2", (128, 256), (50, 50)),
+        ("size: 256, scales: 2", (128, 256), (150, 150)),
         ("size: 64, scales: 3, iterations: [3, 2, 1]", (16, 32, 64), (3, 2, 1)),
-        ("size: 16, scales: 1", (16,), (50,)),
+        ("size: 16, scales: 1", (16,), (150,)),
         ("size: 512, scales: [512], iterations: [9]", (512,), (9,)),
         ("iterations: [1, 2, 3]", (128, 256, 512), (1, 2, 3)),
     ],

@@ -73,6 +73,18 @@ def test_a_scale_ends_when_it_gains_too_little() -> None:
     assert blank.scale_is_finished
 
 
+def test_coarse_scales_end_at_twice_the_tolerance() -> None:
+    blank = canvas(Recipe(size=64, scales=(32, 64), iterations=1000, tolerance=0.1))
+    for total in (100.0, *[85.0] * PLATEAU_WINDOW):
+        assert not blank.scale_is_finished
+        blank.record(losses(total))
+    assert blank.scale_is_finished
+    blank.refine()
+    for total in (100.0, *[85.0] * PLATEAU_WINDOW):
+        blank.record(losses(total))
+    assert not blank.scale_is_finished
+
+
 def test_without_a_tolerance_even_a_plateau_is_worked_on() -> None:
     blank = canvas(Recipe(size=64, scales=1, iterations=1000, tolerance=0.0))
     for _ in range(3 * PLATEAU_WINDOW):

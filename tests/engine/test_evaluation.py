@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
+from torch import Tensor
 
+from pipeline.engine.calibration import usual_plan
+from pipeline.engine.convolution import Choose, always_direct
 from pipeline.engine.evaluation import Chunks, Evaluation, evaluate
 from pipeline.engine.losses import Objective, gram
-from pipeline.engine.vgg import Network
+from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
-from pipeline.model import WeightsChoice
+from pipeline.model import LossKind, PoolingKind, WeightsChoice
 
 
 class Device:
-    """A device that holds ``room`` images, twice as many frugally; an image's evaluation tells its number."""
+    """A device that holds ``room`` images; an image's evaluation tells its number."""
 
     def __init__(self, room: float) -> None:
         self.room = room
         self.attempts: list[int] = []
-        self.frugal: list[bool] = []
 
-    def work(self, part: slice, frugal: bool) -> Evaluation:
+    def work(self, part: slice) -> Evaluation:
         numbers = torch.arange(part.start, part.stop, dtype=torch.float32)
         self.attempts.append(len(numbers))
-        self.frugal.append(frugal)
-        if len(numbers) > self.room * (1 + frugal):
+        if len(numbers) > self.room:
             raise torch.OutOfMemoryError("no room")
         return Evaluation(numbers[:, None].expand(-1, 3), numbers.view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
 
 
-def numbers(found: list[Evaluation | None]) -> list[float | None]:
-    return [None if each is None else each.losses[0, 2].item() for each in found]
+def numbers(found: list[Evaluation]) -> list[float]:
+    return [each.losses[0, 2].item() for each in found]
 
 
 def test_without_a_budget_images_are_evaluated_one_by_one() -> None:
@@ -38,7 +42,6 @@ def test_without_a_budget_images_are_evaluated_one_by_one() -> None:
     found = Chunks(0).run(3, 100, device.work)
     assert device.attempts == [1, 1, 1]
     assert numbers(found) == [0, 1, 2]
-    assert found[2] is not None
     assert found[2].losses.shape == (1, 3)
     assert found[2].gradients.shape == (1, 3, 2, 2)
 
@@ -58,28 +61,68 @@ def test_out_of_memory_halves_what_is_evaluated_at_once_for_good() -> None:
     assert device.attempts == [2, 1]
 
 
-def test_an_image_that_does_not_fit_alone_is_given_up() -> None:
-    device = Device(room=0)
-    assert numbers(Chunks(200).run(2, 100, device.work)) == [None, None]
-
-
-def test_an_image_that_does_not_fit_alone_is_evaluated_frugally_and_so_are_others_as_large() -> None:
-    device, chunks = Device(room=0.5), Chunks(200)
-    assert numbers(chunks.run(2, 100, device.work)) == [0, 1]
-    assert device.attempts == [2, 1, 1, 1]
-    assert device.frugal == [False, False, True, True]
-    device.frugal.clear()
-    device.room = 9
-    chunks.run(1, 99, device.work)
-    assert device.frugal == [False]
+def test_an_image_that_does_not_fit_alone_is_for_others_to_decide_about() -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        Chunks(200).run(2, 100, Device(room=0).work)
 
 
 def test_other_errors_are_not_taken_for_want_of_memory() -> None:
-    def work(part: slice, frugal: bool) -> Evaluation:
+    def work(part: slice) -> Evaluation:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        Chunks(0).run(1, 100, work)
+        Chunks(200).run(2, 100, work)
+
+
+def objective(loss: LossKind = "relative") -> Objective:
+    content = (("relu1_1", 1.0), ("conv2_1", 1.0), ("relu3_1", 0.5))
+    return Objective(
+        content, (("relu1_1", 1.0), ("relu1_2", 2.0), ("conv2_1", 1.0), ("relu3_1", 1.0)), 0.5, 2.0, 0.1, loss
+    )
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize("plan", [always_direct, usual_plan()])
+def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: PoolingKind, plan: Choose) -> None:
+    weights, sought = load_weights(WeightsChoice()), objective()
+    layers = {layer for layer, _ in (*sought.content_layers, *sought.style_layers)}
+    convolutions = place(weights, torch.device("cpu"), choose=plan)
+    network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
+    pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    content = network.features(photos)
+    style = {layer: gram(content[layer]).flip(0) for layer, _ in sought.style_layers}
+
+    plain, frugal = (evaluate(network, sought, pictures, content, style, frugal=frugal) for frugal in (False, True))
+    assert torch.equal(plain.losses, frugal.losses)
+    assert torch.equal(plain.gradients, frugal.gradients)
+
+    def remembered(frugal: bool) -> int:
+        storages: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        x = pictures.clone().requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            found = network.look(x, lambda features: sought.compare(features, content, style), frugal=frugal)
+        assert found
+        return sum(storages.values())
+
+    assert remembered(frugal=True) < 0.75 * remembered(frugal=False)
+
+
+def test_computing_twice_does_not_load_a_compiler() -> None:
+    script = """
+import sys, torch
+from pipeline.engine.recomputing import computed_twice
+x = torch.ones(2, requires_grad=True)
+(slope,) = torch.autograd.grad(computed_twice(lambda x: {"y": x * x, "z": x + 1}, x)["y"].sum(), x)
+assert slope.tolist() == [2.0, 2.0]
+assert "torch._dynamo" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_evaluation_has_each_images_losses_and_the_totals_gradient() -> None:

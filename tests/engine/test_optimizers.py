@@ -10,13 +10,19 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.optimizers import Adam, Lbfgs, Optimizer, Sgd, make_optimizer
+from pipeline.engine.threads import on_threads
 from pipeline.model import Recipe
 
 Evaluation = tuple[Tensor, Tensor]
 Objective = Callable[[Tensor], Evaluation]
 
 SHAPE = (3, 4, 5)
-OPTIMIZERS: list[Optimizer[Any]] = [Lbfgs(), Lbfgs(restarts=False, step_scaling=False), Adam(0.02), Sgd(0.01)]
+OPTIMIZERS: list[Optimizer[Any]] = [
+    Lbfgs(),
+    Lbfgs(restarts=False, step_scaling=False, spectral=False),
+    Adam(0.02),
+    Sgd(0.01),
+]
 
 
 def some_pixels(batch: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -105,7 +111,7 @@ def test_lbfgs_without_its_safeguards_follows_torch_in_float64(history: int, obj
     theirs = torch.nn.Parameter(start.clone())
     reference = torch.optim.LBFGS([theirs], lr=0.5, max_iter=1, history_size=history)
     expected = run_torch(reference, theirs, objective, 25)
-    plain = Lbfgs(learning_rate=0.5, history=history, restarts=False, step_scaling=False)
+    plain = Lbfgs(0.5, history=history, restarts=False, step_scaling=False, spectral=False)
     points = follow(plain, start, objective, 25)
     assert (expected[-1] - start).abs().max() > 0.01
     for point, other in zip(points, expected, strict=True):
@@ -130,7 +136,7 @@ def test_gradient_descent_follows_torch_on_the_objective_with_unit_slopes() -> N
         torch.testing.assert_close(point, other, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize(("condition", "steps"), [(1.0, 25), (100.0, 80), (10_000.0, 600)])
+@pytest.mark.parametrize(("condition", "steps"), [(1.0, 25), (100.0, 80), (10_000.0, 800)])
 @pytest.mark.parametrize("bottom", [0.0, -3.0])
 def test_lbfgs_reaches_the_optimum_of_a_quadratic(condition: float, steps: int, bottom: float) -> None:
     pixels, _ = run(Lbfgs(), quadratic(condition, bottom=bottom), some_pixels(2, dtype=torch.float64), steps)
@@ -173,10 +179,10 @@ def test_images_of_different_magnitude_share_a_batch_without_minding() -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("scale", [1e-3, 1e7])
-def test_the_first_step_of_lbfgs_changes_pixels_by_a_255th_times_the_rate(rate: float, scale: float) -> None:
+def test_the_first_step_of_lbfgs_changes_pixels_by_four_255ths_times_the_rate(rate: float, scale: float) -> None:
     start = some_pixels(1)
     pixels, _ = run(Lbfgs(learning_rate=rate), valley(scale), start, 1)
-    assert (pixels - start).abs().mean().item() == pytest.approx(rate / 255, rel=1e-3)
+    assert (pixels - start).abs().mean().item() == pytest.approx(4 * rate / 255, rel=1e-3)
 
 
 def test_no_step_of_lbfgs_leaps() -> None:
@@ -197,6 +203,42 @@ def test_an_image_takes_bit_for_bit_the_same_path_alone_and_in_a_batch(optimizer
     together, _ = run(optimizer, quadratic(100.0), start, 12)
     alone = [run(optimizer, quadratic(100.0), image[None], 12)[0] for image in start]
     assert torch.equal(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_threads_change_no_bit_of_a_path(optimizer: Optimizer[Any]) -> None:
+    start = torch.rand((1, 3, 160, 224), generator=torch.Generator().manual_seed(0))
+    slopes = torch.randn((6, 1, 3, 160, 224), generator=torch.Generator().manual_seed(1))
+
+    def path() -> Tensor:
+        states, pixels = [optimizer.new_state()], start
+        for slope in slopes:
+            pixels = optimizer.step(pixels, torch.ones(1), 0.1 * slope + pixels, states)
+        return pixels
+
+    found = []
+    for threads in (1, 2, 5):
+        with on_threads(threads):
+            found.append(path())
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+def stiff_where_it_is_fine(pixels: Tensor) -> Evaluation:
+    """A bowl around 0.25 that bends most along differences of neighbors."""
+
+    def losses_of(at: Tensor) -> Tensor:
+        rest = at - 0.25
+        down, right = rest - rest.roll(1, 2), rest - rest.roll(1, 3)
+        return (rest.square() + 30 * (down.square() + right.square())).mean((1, 2, 3))
+
+    return evaluate(losses_of, pixels)
+
+
+def test_lbfgs_saves_evaluations_where_fine_structure_is_stiff() -> None:
+    start = torch.rand((2, 3, 32, 48), generator=torch.Generator().manual_seed(0))
+    losses = [run(Lbfgs(spectral=spectral), stiff_where_it_is_fine, start, 15)[1][-1] for spectral in (True, False)]
+    assert bool((losses[0] < 0.5 * losses[1]).all())
 
 
 def test_memory_layout_changes_no_path() -> None:
@@ -281,14 +323,14 @@ def test_lbfgs_drops_its_history_when_shorter_steps_do_not_help() -> None:
         assert state.steps
         pixels = optimizer.step(pixels, torch.tensor([1e9]), torch.ones_like(pixels), [state])
     assert not state.steps
-    assert (pixels[0] - point).abs().mean().item() == pytest.approx(1 / 255, rel=1e-3)
+    assert (pixels[0] - point).abs().mean().item() == pytest.approx(4 / 255, rel=1e-3)
     for _ in range(3):  # without a history there is nothing left but still shorter steps
         pixels = optimizer.step(pixels, torch.tensor([1e9]), torch.ones_like(pixels), [state])
-    assert (pixels[0] - point).abs().mean().item() < 1e-3 / 255 * 1.1
+    assert (pixels[0] - point).abs().mean().item() < 1e-3 * 4 / 255 * 1.1
 
 
 def test_lbfgs_falls_back_to_steepest_descent_when_its_history_points_uphill() -> None:
-    optimizer = Lbfgs()
+    optimizer = Lbfgs(spectral=False)
     state = optimizer.new_state()
     pixels = some_pixels(1)
     for _ in range(4):
@@ -298,15 +340,19 @@ def test_lbfgs_falls_back_to_steepest_descent_when_its_history_points_uphill() -
     state.curvatures = [-curvature for curvature in state.curvatures]
     following = optimizer.step(pixels, losses, gradients, [state])
     assert not state.steps
-    torch.testing.assert_close(following - pixels, -gradients / gradients.abs().mean() / 255, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(
+        following - pixels, -gradients / gradients.abs().mean() * 4 / 255, rtol=1e-3, atol=1e-6
+    )
 
 
 def test_lbfgs_with_safeguards_descends_where_plain_lbfgs_climbs_a_cliff() -> None:
     start = some_pixels(1)
     _, guarded = run(Lbfgs(), cliff, start, 40)
     best = torch.tensor([losses.item() for losses in guarded]).cummin(0).values
-    assert guarded[-1] <= 1.2 * best[-1]
-    assert guarded[-1] < 1e-3 * guarded[0]
+    # The last evaluations may be of steps that were turned down, three in a row at most.
+    accepted = min(guarded[-4:])
+    assert accepted <= 1.2 * best[-1]
+    assert accepted < 1e-3 * guarded[0]
 
 
 def test_lbfgs_skips_pairs_along_which_the_objective_does_not_curve_upward() -> None:

@@ -1,0 +1,82 @@
+"""How much memory a process may still take, by whoever sets the narrowest limit. Refuses to know what for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+_KIBI = 1024
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """Return how many bytes this process can still take without anybody's harm; None where nobody tells.
+
+    The least of what the system has available, what this process's control groups (versions 1 and 2) leave it, and
+    what its address space may still grow by. Elsewhere than on Linux: half of the machine's memory.
+    """
+    proc, groups = root / "proc", root / "sys/fs/cgroup"
+    system = _field(proc / "meminfo", "MemAvailable:")
+    if system is None:
+        return _half_of_the_machine()
+    found = [system * _KIBI, *_left_by_groups(proc, groups), *_left_of_address_space(proc)]
+    return max(0, min(found))
+
+
+def _half_of_the_machine() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return None
+
+
+def _left_by_groups(proc: Path, groups: Path) -> Iterator[int]:
+    for line in _lines(proc / "self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield from _left_of(groups, path, "memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+            yield from _left_of(groups / "memory", path, *names)
+
+
+def _left_of(mount: Path, path: str, limit: str, usage: str, droppable: str) -> Iterator[int]:
+    """Yield what a group and those around it leave; within a container only the outermost folder is there."""
+    inner = PurePosixPath(path.lstrip("/"))
+    for folder in (mount / inner, *(mount / outer for outer in inner.parents)):
+        most, used = _number(folder / limit), _number(folder / usage)
+        if most is not None and used is not None:
+            # Pages of files that nobody uses count as used, but are given up on demand.
+            yield most - used + (_field(folder / "memory.stat", droppable) or 0)
+
+
+def _left_of_address_space(proc: Path) -> Iterator[int]:
+    try:
+        import resource
+    except ImportError:
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = _field(proc / "self/status", "VmSize:")
+    if limit != resource.RLIM_INFINITY and used is not None:
+        yield limit - used * _KIBI
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _number(path: Path) -> int | None:
+    """Return the number in a file; None if there is no file or no number, as in "max"."""
+    lines = _lines(path)
+    return int(lines[0]) if lines and lines[0].isdigit() else None
+
+
+def _field(path: Path, name: str) -> int | None:
+    """Return the number that follows ``name`` in a file of names and numbers."""
+    for words in map(str.split, _lines(path)):
+        if words[:1] == [name] and len(words) > 1 and words[1].isdigit():
+            return int(words[1])
+    return None

@@ -1,0 +1,54 @@
+"""Work that remembers nothing but its input, and is done again for the gradient. Refuses to know what the work is.
+
+Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174). Not by
+torch.utils.checkpoint: it loads torch's compiler, hundreds of megabytes, just when memory is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+Work = Callable[[Tensor], dict[str, Tensor]]
+
+
+def computed_twice(work: Work, x: Tensor) -> dict[str, Tensor]:
+    """Return ``work(x)``, differentiable in ``x`` alone. ``work`` must come out the same each time."""
+    names: list[str] = []
+
+    def unnamed(x: Tensor) -> tuple[Tensor, ...]:
+        found = work(x)
+        names[:] = found
+        return tuple(found.values())
+
+    values = cast(tuple[Tensor, ...], _Twice.apply(x, unnamed))
+    return dict(zip(names, values, strict=True))
+
+
+class _Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, work: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x)
+        ctx.work = work
+        return work(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, None]:
+        (x,) = ctx.saved_tensors
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            wanted = [
+                (value, gradient)
+                for value, gradient in zip(ctx.work(x), gradients, strict=True)
+                if gradient is not None and value.requires_grad
+            ]
+        if not wanted:
+            return None, None
+        values, slopes = zip(*wanted, strict=True)
+        return torch.autograd.grad(values, x, slopes)[0], None

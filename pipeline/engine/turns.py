@@ -1,0 +1,59 @@
+"""One evaluation of a batch, wholly done or not at all. Refuses to know how it is done."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.engine.canvas import Canvas
+from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
+from pipeline.engine.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A batch that has been evaluated once, and what is to be told of it.
+
+    ``short``: memory ran out, and the canvases are as they were before. ``frugal``: how it was evaluated.
+    """
+
+    batch: Sequence[Canvas]
+    frugal: bool
+    events: list[Event] = field(default_factory=list)
+    short: bool = False
+
+
+def take_turn(batch: Sequence[Canvas], work: Callable[[Sequence[Canvas], bool], list[Event]], frugal: bool) -> Turn:
+    """Let ``work`` evaluate and move the canvases of a batch, and put them back if memory runs out."""
+    before = [_contents(canvas) for canvas in batch]
+    try:
+        return Turn(batch, frugal, work(batch, frugal))
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    # Here the failed attempt's tensors are gone with their frames.
+    for canvas, contents in zip(batch, before, strict=True):
+        vars(canvas).update(contents)
+    free_what_is_cached()
+    return Turn(batch, frugal, short=True)
+
+
+def _contents(canvas: Canvas) -> dict[str, Any]:
+    """Return all that a canvas consists of, so that nothing that happens to it changes what is returned.
+
+    Tensors are shared: nobody writes into those of a state.
+    """
+    state = dataclasses.replace(canvas.state, optimizer=_with_own_lists(canvas.state.optimizer))
+    return {**vars(canvas), "state": state, "notes": list(canvas.notes)}
+
+
+def _with_own_lists(state: Any) -> Any:
+    own = copy.copy(state)
+    for each in dataclasses.fields(own):
+        value = getattr(own, each.name)
+        if isinstance(value, list):
+            setattr(own, each.name, list(value))
+    return own

@@ -1,0 +1,92 @@
+"""Measures what ``pipeline/engine/memory.py`` predicts: ``python -m tests.benchmarks.evaluation_bytes [SIDE]``.
+
+Prints the bytes a pixel that one evaluation of a picture, and the search for a painting's targets, took at most, for
+several choices of layers. Linux only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.calibration import usual_plan
+from pipeline.engine.convolution import Convolution
+from pipeline.engine.evaluation import evaluate
+from pipeline.engine.losses import gram, objective_of
+from pipeline.engine.memory import evaluation_bytes, look_bytes
+from pipeline.engine.vgg import Network, place
+from pipeline.engine.weights import Weights, load_weights
+from pipeline.model import LAYERS, Recipe, WeightsChoice
+
+_MMAP_THRESHOLD = -3
+
+_FIRST = ("relu1_1", 1.0)
+RECIPES = {
+    "default": Recipe(),
+    "all layers": Recipe(style_layers=tuple((layer, 1.0) for layer in LAYERS), content_layers=(_FIRST,)),
+    "relu1_2": Recipe(style_layers=(_FIRST, ("relu1_2", 1.0)), content_layers=()),
+    "conv1_1 and conv1_2": Recipe(style_layers=(("conv1_1", 1.0), ("conv1_2", 1.0)), content_layers=(_FIRST,)),
+    "relu2_2": Recipe(style_layers=(_FIRST, ("relu2_2", 1.0)), content_layers=()),
+    "relu3_1": Recipe(style_layers=(_FIRST, ("relu3_1", 1.0)), content_layers=()),
+}
+
+
+def bytes_a_pixel(
+    recipe: Recipe, weights: Weights, convolutions: Mapping[str, Convolution], side: int
+) -> Iterator[tuple[str, float, float]]:
+    """Return for each way: its name, the bytes a pixel it took, and those predicted."""
+    objective = objective_of(recipe)
+    kept, styled = ({layer for layer, _ in pairs} for pairs in (objective.content_layers, objective.style_layers))
+    network = Network(weights, kept | styled, convolutions=convolutions)
+    small, large = torch.rand(1, 3, 64, 64), torch.rand(1, 3, side, side)
+
+    def style(picture: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return network.look(picture, lambda found: {name: gram(found[name]) for name in found if name in styled})
+
+    def content(picture: Tensor) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return network.look(picture, lambda found: {name: found[name] for name in found if name in kept})
+
+    targets = style(small)
+    evaluate(network, objective, small, content(small), targets)  # makes the kernels
+    yield "targets", _most_bytes(lambda: style(large)) / side**2, look_bytes(1)
+    near = content(large)
+    for frugal in (False, True):
+
+        def once(frugal: bool = frugal) -> object:
+            return evaluate(network, objective, large, near, targets, frugal=frugal)
+
+        predicted = evaluation_bytes(side**2, kept | styled, frugal=frugal) / side**2
+        yield "frugally" if frugal else "plainly", _most_bytes(once) / side**2, predicted
+
+
+def _most_bytes(work: Callable[[], object]) -> int:
+    """Return by how much the resident memory grew at most while ``work`` was done."""
+    Path("/proc/self/clear_refs").write_text("5", "ascii")  # forgets the peak so far
+    before = _peak_bytes()
+    work()
+    return _peak_bytes() - before
+
+
+def _peak_bytes() -> int:
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+
+
+def main(side: int) -> None:
+    ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 65536)  # what is freed is gone at once
+    weights = load_weights(WeightsChoice())
+    convolutions = place(weights, torch.device("cpu"), choose=usual_plan())
+    for name, recipe in RECIPES.items():
+        for way, taken, predicted in bytes_a_pixel(recipe, weights, convolutions, side):
+            print(f"{name}, {way}: {taken:,.0f} bytes a pixel, predicted {predicted:,.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 768)

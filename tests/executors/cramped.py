@@ -1,0 +1,48 @@
+"""The real engine in a worker whose memory is limited at its first evaluation, once for a folder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.evaluation import Evaluation, Targets, evaluate
+from pipeline.engine.losses import Objective
+from pipeline.engine.stylizer import Stylizer
+from pipeline.engine.vgg import Network
+from pipeline.images.decode import decode_painting
+from pipeline.model import EngineSettings
+
+MANY_THREADS = 64
+
+
+def cramped_engine(settings: EngineSettings) -> Stylizer:
+    """Build an engine; the first one with this ``machine_folder`` dies as programs do that can't start a thread."""
+    assert settings.machine_folder is not None
+    mark = settings.machine_folder / "limited"
+
+    def limited(
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
+    ) -> Evaluation:
+        if not mark.exists():
+            mark.touch()
+            _leave_no_room()
+        return evaluate(network, objective, pictures, content, style, frugal=frugal)
+
+    return Stylizer(settings, lambda painting: decode_painting(painting.path), evaluate=limited)
+
+
+def _leave_no_room() -> None:
+    import resource
+    from pathlib import Path
+
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 4_000_000,) * 2)
+    torch.set_num_threads(MANY_THREADS)
+    x = torch.rand(1, 64, 64, 64)
+    torch.nn.functional.conv2d(x, torch.rand(64, 64, 3, 3))
