@@ -1,0 +1,387 @@
+"""A folder of photos, its owner, and the program's own record, small and fast enough for thousands of lives.
+
+The owner drops, replaces, renames and deletes photos, slowly or at once, at any time; edits and throws away pictures;
+unmounts the disk. What the owner knows is the :class:`Model`; :mod:`tests.faults.truth` compares it with the disk.
+Real are the intake, the ledger, the runner, the worker and every file; only the engine is not: it inverts the photo
+and marks the lower half with its style's color, so that every picture shows what it was made of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import shutil
+import tempfile
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.config import Config, load_config
+from pipeline.engine.events import Broken, Commission, Event, Finished
+from pipeline.errors import StorageError, StylizeError
+from pipeline.executors import JobSource
+from pipeline.failpoints import VARIABLE
+from pipeline.hashing import sha256_of_bytes
+from pipeline.ledger import Ledger
+from pipeline.model import ExecutorEvent, Failure, FailureKind, Losses, RunEvent, Started
+from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
+from pipeline.runner.single_pass import SinglePass
+from pipeline.worker import Worker
+from tests.fakes import write_painting
+
+NAMES = ("a.png", "A.png", "b.png", "sub/a.png")
+PAPERS = ("a--night.png", "b--day.png", "sub/a--night-2.png", "notes.txt")
+STYLES = {"night": (10, 20, 30), "day": (200, 210, 220)}
+FINE = range(6)
+DIVERGES, DEADLY, BROKEN, FOREIGN = 6, 7, 8, 9
+CONTENTS = (*FINE, DIVERGES, DEADLY, BROKEN, FOREIGN)
+
+Happening = tuple[Any, ...]
+
+
+def color(content: int) -> tuple[int, int, int]:
+    return (content * 20 + 5, 250 - content * 20, content * 7)
+
+
+@cache
+def photo_bytes(content: int) -> bytes:
+    """Return a small photo; what is not fine is a whole container all the same, but the foreign one."""
+    if content == FOREIGN:
+        return b"I am a letter, not a photo, whatever my name says."
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16), color(content)).save(file, format="PNG")
+    data = file.getvalue()
+    # Inside the compressed pixels: the container is whole, the checksum is not.
+    return data if content != BROKEN else data[:45] + bytes([data[45] ^ 0xFF]) + data[46:]
+
+
+@cache
+def content_of(data: bytes) -> int | None:
+    return next((content for content in CONTENTS if photo_bytes(content) == data), None)
+
+
+class MarkingEngine:
+    device_name = "fake"
+
+    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+        while commissions := pull(1):
+            for commission in commissions:
+                yield _painted(commission)
+
+
+def _painted(commission: Commission) -> Event:
+    if tuple(int(value) for value in commission.photo[0, 0]) == color(DIVERGES):
+        return Broken(commission.token, StylizeError("the loss became nan"))
+    pixels = (255.0 - commission.photo.astype(np.float32)) / 255.0
+    pixels[8:] = np.array(STYLES[commission.style.name], np.float32) / 255.0
+    losses = Losses(0.5, 2.0, 2.5)
+    return Finished(
+        token=commission.token,
+        pixels=pixels.astype(np.float32),
+        sizes=(16,),
+        iterations=(1,),
+        first=losses,
+        last=losses,
+        cache_hits=0,
+        cache_misses=0,
+        notes=(),
+    )
+
+
+@cache
+def shown_in(data: bytes) -> tuple[int, str] | None:
+    """Return the content and the style that a picture shows; None if it is none of ours. Raises for a damaged one."""
+    with Image.open(io.BytesIO(data)) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    marks = {tuple(int(value) for value in pixels[row, 3]) for row in (0, 7)}, tuple(int(v) for v in pixels[12, 3])
+    for content in FINE:
+        for style, mark in STYLES.items():
+            if marks == ({tuple(255 - value for value in color(content))}, mark):
+                return content, style
+    return None
+
+
+@dataclass
+class Model:
+    """What the owner of the folders knows."""
+
+    photos: dict[str, int] = field(default_factory=dict)
+    history: dict[str, set[int]] = field(default_factory=dict)
+    writing: dict[str, int] = field(default_factory=dict)
+    papers: dict[str, bytes] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    discarded: set[str] = field(default_factory=set)
+    styles: str = "night"
+    mounted: bool = True
+    now: float = 1_700_000_000.0
+    ticks: int = 0
+
+
+class MeddledExecutor:
+    """The real worker, here and now; before and after each photo the owner does what comes next."""
+
+    def __init__(self, meddle: Callable[[], bool], at_once: int) -> None:
+        self._meddle = meddle
+        self._at_once = at_once
+        self._stopped = False
+
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+        while not self._stopped and (assignments := source(self._at_once)):
+            for assignment in assignments:
+                if self._meddle() or self._stopped:
+                    yield Failure(assignment.token, FailureKind.RETURNED, "put back: the run was stopped")
+                    continue
+                if assignment.photo_sha256 == sha256_of_bytes(photo_bytes(DEADLY)):
+                    yield Started(assignment.token)
+                    yield Failure(assignment.token, FailureKind.CRASH, "the worker process died (SIGKILL)")
+                    continue
+                told: list[ExecutorEvent] = []
+                waiting = [assignment]
+                Worker(MarkingEngine(), told.append).work(lambda _: [waiting.pop()] if waiting else [])  # noqa: B023
+                self._meddle()
+                yield from told
+
+    def drain(self) -> None:
+        self._stopped = True
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def close(self) -> None:
+        pass
+
+
+_CONFIG = """
+input: {{folder: in, settle_seconds: 2, originals: {originals}}}
+output: {{folder: out, min_free_disk: 0, format: png}}
+styles: [{styles}]
+recipes: {{default: {{size: 16, scales: 1}}}}
+state: {{retry_seconds: 60, max_retry_seconds: 600}}
+"""
+
+
+class World:
+    """One example's folders. ``mode``: where originals go: "keep", "same" or "other" file system."""
+
+    _settled: dict[tuple[Path, str, str], tuple[Config, Studio]] = {}  # noqa: RUF012 - shared by all examples
+
+    def __init__(self, root: Path, elsewhere: Path, mode: str) -> None:
+        self.root, self.mode = root, mode
+        self.photos, self.out = root / "in", root / "out"
+        self.kept = elsewhere / "kept" if mode == "other" else root / "kept"
+        self.model = Model()
+        for folder in (self.photos, self.out, self.kept, root / "unmounted"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.photos.mkdir()
+        self.out.mkdir()
+        if not (root / "night.jpg").exists():
+            for style, mark in STYLES.items():
+                write_painting(root / f"{style}.jpg", mark)
+
+    def settled(self) -> tuple[Config, Studio]:
+        key = (self.root, self.mode, self.model.styles)
+        if key not in self._settled:
+            styles = ", ".join(f"{{name: {name}, painting: {name}.jpg}}" for name in self.model.styles.split("+"))
+            originals = "keep" if self.mode == "keep" else f"{{move: '{self.kept}'}}"
+            path = self.root / "stylewatch.yaml"
+            path.write_text(_CONFIG.format(styles=styles, originals=originals), encoding="utf-8")
+            config = load_config(path)
+            self._settled[key] = config, prepare(config)
+        return self._settled[key]
+
+    def ledger(self) -> Ledger:
+        config, _ = self.settled()
+        return Ledger.open(ledger_file(config), source_of(config), lambda: self.model.now)
+
+    # --- the program --------------------------------------------------------------------------------------
+
+    def run(self, happenings: list[Happening], at_once: int, look: Callable[[Ledger], None]) -> None:
+        """Make a pass during which the ``happenings`` happen one by one; ``look`` at the ledger afterwards."""
+        config, studio = self.settled()
+        left = list(happenings)
+
+        def meddle() -> bool:
+            """Let the next thing happen; True if it is a stop."""
+            if not left:
+                return False
+            if left[0] == ("stop",):
+                the_pass.stop()
+            self.happen(left.pop(0))
+            return the_pass._stopped
+
+        def wait(_seconds: float) -> None:
+            meddle()
+
+        def hear(_: RunEvent) -> None:
+            pass
+
+        with self.ledger() as ledger:
+            the_pass = SinglePass(config, studio, ledger, MeddledExecutor(meddle, at_once), hear, sleep=wait)
+            try:
+                the_pass.run()
+            except StorageError:
+                assert not self.model.mounted, "the only trouble there is"
+                return
+            look(ledger)
+
+    def run_and_die(self, happenings: list[Happening], at_once: int, where: str) -> bool:
+        """Make a pass in a process that is killed at a fail point; False if it came to its end."""
+        notes = self.root / "notes"
+        notes.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            self._live_and_die(notes, happenings, at_once, where)
+        _, status = os.waitpid(child, 0)
+        with contextlib.suppress(FileNotFoundError):
+            self.model = pickle.loads(notes.read_bytes())
+        assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0, (self.root / "trace").read_text()
+        return os.WIFSIGNALED(status)
+
+    def _live_and_die(self, notes: Path, happenings: list[Happening], at_once: int, where: str) -> None:
+        try:
+            os.environ[VARIABLE] = where
+            happen = self.happen
+
+            def happen_and_note(happening: Happening) -> None:
+                happen(happening)
+                notes.write_bytes(pickle.dumps(self.model))
+
+            self.happen = happen_and_note  # type: ignore[method-assign]
+            self.run(happenings, at_once, lambda _: None)
+            os._exit(0)
+        except BaseException:
+            (self.root / "trace").write_text(traceback.format_exc())
+        finally:
+            os._exit(1)
+
+    # --- its owner ----------------------------------------------------------------------------------------
+
+    def happen(self, happening: Happening) -> None:
+        """Let one thing happen; what can't happen now doesn't."""
+        name, *parameters = happening
+        getattr(self, f"_{name}")(*parameters)
+
+    def _tick(self) -> int:
+        """Return a new time for a file: a pass takes less than a file system's clock needs to move."""
+        self.model.ticks += 1
+        return 1_700_000_000_000_000_000 + self.model.ticks * 1_000_000
+
+    def _know(self, path: str, content: int) -> None:
+        self.model.photos[path] = content
+        self.model.history.setdefault(path, set()).add(content)
+        self.model.writing.pop(path, None)
+
+    def _drop(self, path: str, content: int, how: str) -> None:
+        if not self.model.mounted:
+            return
+        file = self.photos / path
+        file.parent.mkdir(exist_ok=True)
+        written = file if how == "in place" else self.photos / "new.part"
+        written.write_bytes(photo_bytes(content))
+        # Copies keep their originals' time, and some of them come from the future.
+        time = {"old": 1_000_000_000_000_000_000, "future": 4_000_000_000_000_000_000}.get(how) or self._tick()
+        os.utime(written, ns=(time, time))
+        written.replace(file)
+        self._know(path, content)
+
+    def _begin(self, path: str, content: int, how: str) -> None:
+        if not self.model.mounted or content == FOREIGN:
+            return
+        data = photo_bytes(content)
+        file = self.photos / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data[: len(data) // 2] if how == "half" else bytes(len(data)))
+        time = self._tick()
+        os.utime(file, ns=(time, time))
+        self.model.photos.pop(path, None)
+        self.model.writing[path] = content
+
+    def _finish(self, path: str) -> None:
+        if self.model.mounted and path in self.model.writing:
+            self._drop(path, self.model.writing[path], "in place")
+
+    def _delete(self, path: str) -> None:
+        if self.model.mounted and (self.photos / path).exists():
+            (self.photos / path).unlink()
+            self.model.photos.pop(path, None)
+            self.model.writing.pop(path, None)
+
+    def _rename(self, path: str, other: str) -> None:
+        if self.model.mounted and path in self.model.photos and path != other and (self.photos / path).exists():
+            (self.photos / other).parent.mkdir(exist_ok=True)
+            (self.photos / path).replace(self.photos / other)
+            self._know(other, self.model.photos.pop(path))
+
+    def _touch(self, path: str) -> None:
+        if self.model.mounted and (self.photos / path).exists():
+            time = self._tick()
+            os.utime(self.photos / path, ns=(time, time))
+
+    def _bring_back(self, number: int) -> None:
+        """Take an original that was moved away back into the folder."""
+        if self.model.mounted and self.model.kept:
+            name = sorted(self.model.kept)[number % len(self.model.kept)]
+            if not (self.photos / name).exists() and (self.kept / name).exists():
+                (self.photos / name).parent.mkdir(exist_ok=True)
+                shutil.move(self.kept / name, self.photos / name)
+                self._know(name, self.model.kept.pop(name))
+
+    def _paper(self, name: str) -> None:
+        """Put a file of the owner's among the pictures, or write over one."""
+        (self.out / name).parent.mkdir(exist_ok=True)
+        self.model.papers[name] = b"the owner's %d" % self._tick()
+        (self.out / name).write_bytes(self.model.papers[name])
+
+    def pictures(self) -> list[str]:
+        """Return all files among the pictures but the program's memory."""
+        files = (Path(folder, name) for folder, _, names in os.walk(self.out) for name in names)
+        return sorted(
+            name for file in files if not (name := file.relative_to(self.out).as_posix()).startswith(".stylewatch/")
+        )
+
+    def _edit(self, number: int) -> None:
+        if names := [name for name in self.pictures() if not name.endswith(".part")]:
+            self._paper(names[number % len(names)])
+
+    def _discard(self, number: int) -> None:
+        names = [name for name in self.pictures() if name not in self.model.papers and not name.endswith(".part")]
+        if names:
+            (self.out / names[number % len(names)]).unlink()
+            self.model.discarded.add(names[number % len(names)])
+
+    def _restyle(self, styles: str) -> None:
+        self.model.styles = styles
+
+    def _retry(self) -> None:
+        with self.ledger() as ledger:
+            ledger.retry()
+
+    def _clock(self, seconds: float) -> None:
+        self.model.now += seconds
+
+    def _unmount(self) -> None:
+        if self.model.mounted:
+            self.photos.rename(self.root / "unmounted")
+            self.model.mounted = False
+
+    def _mount(self) -> None:
+        if not self.model.mounted:
+            (self.root / "unmounted").rename(self.photos)
+            self.model.mounted = True
+
+    def _stop(self) -> None:
+        """Only in a pass: see :meth:`run`."""
+
+
+def memory_folder() -> Path:
+    """Return a new folder in memory, if there is such a thing here: a pass then takes milliseconds."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="stylewatch-", dir=memory if memory.is_dir() else None))
