@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,10 +102,11 @@ class FolderLife(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _folders(request: pytest.FixtureRequest) -> None:
+def _folders() -> Iterator[None]:
     FolderLife.root, FolderLife.elsewhere = memory_folder(), Path(tempfile.mkdtemp(prefix="stylewatch-"))
-    request.addfinalizer(lambda: shutil.rmtree(FolderLife.root))
-    request.addfinalizer(lambda: shutil.rmtree(FolderLife.elsewhere))
+    yield
+    shutil.rmtree(FolderLife.root)
+    shutil.rmtree(FolderLife.elsewhere)
 
 
 FolderLife.TestCase.settings = settings(
