@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -22,18 +22,16 @@ from tests.faults.world import CONTENTS, FINE, NAMES, PAPERS, Happening, World, 
 
 EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES", "1000"))
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(0),
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="a killed pass is a forked one"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
 
 names = st.sampled_from(NAMES)
 contents = st.sampled_from(FINE) | st.sampled_from(CONTENTS)
 numbers = st.integers(0, 7)
 
+DROPS = st.tuples(st.just("drop"), names, contents, st.sampled_from(("in place", "renamed", "old", "future")))
 IN_THE_FOLDER = st.one_of(
-    st.tuples(st.just("drop"), names, contents, st.sampled_from(("in place", "renamed", "old", "future"))),
+    DROPS,
+    DROPS,
     st.tuples(st.just("begin"), names, contents, st.sampled_from(("half", "zeros"))),
     st.tuples(st.just("finish"), names),
     st.tuples(st.just("delete"), names),
@@ -45,7 +43,7 @@ ELSEWHERE = st.one_of(
     st.tuples(st.just("paper"), st.sampled_from(PAPERS)),
     st.tuples(st.just("edit"), numbers),
     st.tuples(st.just("discard"), numbers),
-    st.sampled_from((("unmount",), ("mount",))),
+    st.just(("unmount",)),
     st.tuples(st.just("clock"), st.sampled_from((1.0, 700.0, -100_000.0))),
 )
 BETWEEN_PASSES = st.one_of(
@@ -64,9 +62,10 @@ class FolderLife(RuleBasedStateMachine):
     def begin(self, mode: str) -> None:
         self.world = World(self.root, self.elsewhere, mode)
 
-    @rule(happening=IN_THE_FOLDER)
-    def something_happens_in_the_folder(self, happening: Happening) -> None:
-        self.world.happen(happening)
+    @rule(happenings=st.lists(IN_THE_FOLDER, min_size=1, max_size=3))
+    def something_happens_in_the_folder(self, happenings: list[Happening]) -> None:
+        for happening in happenings:
+            self.world.happen(happening)
 
     @rule(happening=ELSEWHERE | BETWEEN_PASSES)
     def something_happens(self, happening: Happening) -> None:
@@ -76,6 +75,7 @@ class FolderLife(RuleBasedStateMachine):
     def a_pass(self, happenings: list[Happening], at_once: int) -> None:
         self.world.run(happenings, at_once, lambda ledger: check_ledger(self.world, ledger))
         check_pictures(self.world, killed=not self.world.model.mounted)
+        self.world.happen(("mount",))
         check_originals(self.world)
 
     @rule(
@@ -85,7 +85,8 @@ class FolderLife(RuleBasedStateMachine):
         passage=st.integers(1, 3),
     )
     def a_killed_pass(self, happenings: list[Happening], at_once: int, where: str, passage: int) -> None:
-        self.world.run_and_die(happenings, at_once, f"{where}:{passage}")
+        self.world.run(happenings, at_once, lambda _: None, (where, passage))
+        self.world.happen(("mount",))
         check_pictures(self.world, killed=True)
         check_after_kill(self.world)
 
@@ -115,6 +116,7 @@ FolderLife.TestCase.settings = settings(
     deadline=None,
     database=None,
     print_blob=True,
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 TestFolderLife = FolderLife.TestCase

@@ -79,8 +79,6 @@ def _check_strays(world: World, published: set[str]) -> None:
 def check_originals(world: World) -> None:
     """Every photo is where its owner left it, or, if originals are moved, where they go."""
     model = world.model
-    if not model.mounted:
-        return
     there, kept = files_under(world.photos), files_under(world.kept)
     assert not [name for name in there if name.endswith(".leaving")], "hidden and forgotten"
     for name, content in model.kept.items():
@@ -97,8 +95,6 @@ def check_originals(world: World) -> None:
 
 def check_after_kill(world: World) -> None:
     """Every photo is whole in one of the two places, visible or not."""
-    if not world.model.mounted:
-        return
     everywhere = [*files_under(world.photos).values(), *files_under(world.kept).values()]
     for path, content in world.model.photos.items():
         assert photo_bytes(content) in everywhere, f"{path} is lost"

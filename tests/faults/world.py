@@ -11,10 +11,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import pickle
 import shutil
 import tempfile
-import traceback
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +27,7 @@ from pipeline.config import Config, load_config
 from pipeline.engine.events import Broken, Commission, Event, Finished
 from pipeline.errors import StorageError, StylizeError
 from pipeline.executors import JobSource
-from pipeline.failpoints import VARIABLE
+from pipeline.failpoints import heard_by
 from pipeline.hashing import sha256_of_bytes
 from pipeline.ledger import Ledger
 from pipeline.model import ExecutorEvent, Failure, FailureKind, Losses, RunEvent, Started
@@ -66,6 +65,10 @@ def photo_bytes(content: int) -> bytes:
 @cache
 def content_of(data: bytes) -> int | None:
     return next((content for content in CONTENTS if photo_bytes(content) == data), None)
+
+
+class Killed(BaseException):
+    """The end at a fail point."""
 
 
 class MarkingEngine:
@@ -128,8 +131,9 @@ class Model:
 class MeddledExecutor:
     """The real worker, here and now; before and after each photo the owner does what comes next."""
 
-    def __init__(self, meddle: Callable[[], bool], at_once: int) -> None:
+    def __init__(self, meddle: Callable[[], bool], die: Callable[[], None], at_once: int) -> None:
         self._meddle = meddle
+        self._die = die
         self._at_once = at_once
         self._stopped = False
 
@@ -145,7 +149,11 @@ class MeddledExecutor:
                     continue
                 told: list[ExecutorEvent] = []
                 waiting = [assignment]
-                Worker(MarkingEngine(), told.append).work(lambda _: [waiting.pop()] if waiting else [])  # noqa: B023
+                try:
+                    Worker(MarkingEngine(), told.append).work(lambda _: [waiting.pop()] if waiting else [])  # noqa: B023
+                except Killed:
+                    self._die()  # the writer's thread can't
+                    raise
                 self._meddle()
                 yield from told
 
@@ -174,7 +182,8 @@ class World:
     _settled: dict[tuple[Path, str, str], tuple[Config, Studio]] = {}  # noqa: RUF012 - shared by all examples
 
     def __init__(self, root: Path, elsewhere: Path, mode: str) -> None:
-        self.root, self.mode = root, mode
+        self.root, self.elsewhere, self.mode = root, elsewhere, mode
+        self._alive = True
         self.photos, self.out = root / "in", root / "out"
         self.kept = elsewhere / "kept" if mode == "other" else root / "kept"
         self.model = Model()
@@ -203,8 +212,17 @@ class World:
 
     # --- the program --------------------------------------------------------------------------------------
 
-    def run(self, happenings: list[Happening], at_once: int, look: Callable[[Ledger], None]) -> None:
-        """Make a pass during which the ``happenings`` happen one by one; ``look`` at the ledger afterwards."""
+    def run(
+        self,
+        happenings: list[Happening],
+        at_once: int,
+        look: Callable[[Ledger], None],
+        where: tuple[str, int] | None = None,
+    ) -> None:
+        """Make a pass during which the ``happenings`` happen one by one; ``look`` at the ledger afterwards.
+
+        At the n-th passage of the fail point ``where`` it dies.
+        """
         config, studio = self.settled()
         left = list(happenings)
 
@@ -223,44 +241,51 @@ class World:
         def hear(_: RunEvent) -> None:
             pass
 
-        with self.ledger() as ledger:
-            the_pass = SinglePass(config, studio, ledger, MeddledExecutor(meddle, at_once), hear, sleep=wait)
+        self._alive = True
+        with contextlib.ExitStack() as stack:
+            if where:
+                stack.enter_context(heard_by(self._deadly(*where)))
+            ledger = stack.enter_context(self.ledger())
+            self._open = ledger
+            executor = MeddledExecutor(meddle, self._die, at_once)
+            the_pass = SinglePass(config, studio, ledger, executor, hear, sleep=wait)
             try:
                 the_pass.run()
+                look(ledger)
             except StorageError:
                 assert not self.model.mounted, "the only trouble there is"
-                return
-            look(ledger)
+            except BaseException:
+                # Whatever cleans up after a death finds neither the ledger nor the folders, and complains.
+                if self._alive:
+                    raise
+        self._resurrect()
 
-    def run_and_die(self, happenings: list[Happening], at_once: int, where: str) -> bool:
-        """Make a pass in a process that is killed at a fail point; False if it came to its end."""
-        notes = self.root / "notes"
-        notes.unlink(missing_ok=True)
-        child = os.fork()
-        if child == 0:
-            self._live_and_die(notes, happenings, at_once, where)
-        _, status = os.waitpid(child, 0)
-        with contextlib.suppress(FileNotFoundError):
-            self.model = pickle.loads(notes.read_bytes())
-        assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0, (self.root / "trace").read_text()
-        return os.WIFSIGNALED(status)
+    def _deadly(self, place: str, passage: int) -> Callable[[str], None]:
+        passages = 0
 
-    def _live_and_die(self, notes: Path, happenings: list[Happening], at_once: int, where: str) -> None:
-        try:
-            os.environ[VARIABLE] = where
-            happen = self.happen
+        def listen(name: str) -> None:
+            nonlocal passages
+            passages += name == place
+            if self._alive and name == place and passages == passage:
+                if threading.current_thread() is threading.main_thread():
+                    self._die()
+                raise Killed
 
-            def happen_and_note(happening: Happening) -> None:
-                happen(happening)
-                notes.write_bytes(pickle.dumps(self.model))
+        return listen
 
-            self.happen = happen_and_note  # type: ignore[method-assign]
-            self.run(happenings, at_once, lambda _: None)
-            os._exit(0)
-        except BaseException:
-            (self.root / "trace").write_text(traceback.format_exc())
-        finally:
-            os._exit(1)
+    def _die(self) -> None:
+        """Let the disk be as it is now, whatever anybody still does: the program is dead, but for its exceptions."""
+        if self._alive:
+            self._alive = False
+            self._open._connection.close()
+            self.root.rename(f"{self.root}-dead")
+            self.elsewhere.rename(f"{self.elsewhere}-dead")
+
+    def _resurrect(self) -> None:
+        if not self._alive:
+            for folder in (self.root, self.elsewhere):
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(f"{folder}-dead").rename(folder)
 
     # --- its owner ----------------------------------------------------------------------------------------
 
