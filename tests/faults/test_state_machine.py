@@ -31,7 +31,6 @@ numbers = st.integers(0, 7)
 DROPS = st.tuples(st.just("drop"), names, contents, st.sampled_from(("in place", "renamed", "old", "future")))
 IN_THE_FOLDER = st.one_of(
     DROPS,
-    DROPS,
     st.tuples(st.just("begin"), names, contents, st.sampled_from(("half", "zeros"))),
     st.tuples(st.just("finish"), names),
     st.tuples(st.just("delete"), names),
@@ -49,7 +48,7 @@ ELSEWHERE = st.one_of(
 BETWEEN_PASSES = st.one_of(
     st.tuples(st.just("restyle"), st.sampled_from(("night", "day", "night+day"))), st.just(("retry",))
 )
-DURING_A_PASS = st.lists(IN_THE_FOLDER | ELSEWHERE | st.just(("stop",)), max_size=4)
+DURING_A_PASS = st.lists(IN_THE_FOLDER | DROPS | ELSEWHERE | st.just(("stop",)), max_size=4)
 
 
 class FolderLife(RuleBasedStateMachine):
@@ -61,6 +60,15 @@ class FolderLife(RuleBasedStateMachine):
     @initialize(mode=st.sampled_from(("keep", "keep", "same", "same", "other")))
     def begin(self, mode: str) -> None:
         self.world = World(self.root, self.elsewhere, mode)
+
+    @rule(drops=st.lists(DROPS, min_size=1, max_size=3))
+    def photos_arrive(self, drops: list[Happening]) -> None:
+        self.something_happens_in_the_folder(drops)
+
+    @rule(drop=DROPS, happenings=DURING_A_PASS, at_once=st.integers(1, 3))
+    def a_photo_arrives_and_is_painted(self, drop: Happening, happenings: list[Happening], at_once: int) -> None:
+        self.world.happen(drop)
+        self.a_pass(happenings, at_once)
 
     @rule(happenings=st.lists(IN_THE_FOLDER, min_size=1, max_size=3))
     def something_happens_in_the_folder(self, happenings: list[Happening]) -> None:
@@ -79,12 +87,16 @@ class FolderLife(RuleBasedStateMachine):
         check_originals(self.world)
 
     @rule(
+        drops=st.lists(DROPS, max_size=2),
         happenings=DURING_A_PASS,
         at_once=st.integers(1, 3),
         where=st.sampled_from(FAILPOINTS),
-        passage=st.integers(1, 3),
+        passage=st.sampled_from((1, 1, 1, 2, 3)),
     )
-    def a_killed_pass(self, happenings: list[Happening], at_once: int, where: str, passage: int) -> None:
+    def a_killed_pass(
+        self, drops: list[Happening], happenings: list[Happening], at_once: int, where: str, passage: int
+    ) -> None:
+        self.something_happens_in_the_folder(drops)
         self.world.run(happenings, at_once, lambda _: None, (where, passage))
         self.world.happen(("mount",))
         check_pictures(self.world, killed=True)

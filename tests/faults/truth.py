@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from pipeline.hashing import job_key, sha256_of_bytes
 from pipeline.ledger import Ledger
 from pipeline.model import JobState
-from tests.faults.world import FINE, World, content_of, photo_bytes, shown_in
+from tests.faults.world import FINE, World, content_of, photo_bytes, photo_named, shown_in
 
 _LONGEST_WAIT_SECONDS = 600.0
 
@@ -84,7 +83,7 @@ def check_originals(world: World) -> None:
     for name, content in model.kept.items():
         assert kept.pop(name, None) == photo_bytes(content), f"the moved {name} was touched"
     for name, data in kept.items():
-        content, photo = content_of(data), re.sub(r"(-\d+)?\.png$", ".png", name)
+        content, photo = content_of(data), photo_named(name)
         assert content in model.history.get(photo, set()), f"{name} was moved there by nobody"
         model.kept[name] = content
         if photo not in there and model.photos.get(photo) == content:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -65,6 +66,11 @@ def photo_bytes(content: int) -> bytes:
 @cache
 def content_of(data: bytes) -> int | None:
     return next((content for content in CONTENTS if photo_bytes(content) == data), None)
+
+
+def photo_named(kept: str) -> str:
+    """Return the path that an original had before it was moved, perhaps to a numbered name."""
+    return re.sub(r"(-\d+)?\.png$", ".png", kept)
 
 
 class Killed(BaseException):
@@ -354,10 +360,11 @@ class World:
         """Take an original that was moved away back into the folder."""
         if self.model.mounted and self.model.kept:
             name = sorted(self.model.kept)[number % len(self.model.kept)]
-            if not (self.photos / name).exists() and (self.kept / name).exists():
-                (self.photos / name).parent.mkdir(exist_ok=True)
-                shutil.move(self.kept / name, self.photos / name)
-                self._know(name, self.model.kept.pop(name))
+            path = photo_named(name)
+            if not (self.photos / path).exists() and (self.kept / name).exists():
+                (self.photos / path).parent.mkdir(exist_ok=True)
+                shutil.move(self.kept / name, self.photos / path)
+                self._know(path, self.model.kept.pop(name))
 
     def _paper(self, name: str) -> None:
         """Put a file of the owner's among the pictures, or write over one."""
