@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from pipeline.failpoints import NAMES as FAILPOINTS
+from tests.faults.painters import CONTENTS, FINE
 from tests.faults.truth import check_after_kill, check_end, check_ledger, check_originals, check_pictures
-from tests.faults.world import CONTENTS, FINE, NAMES, PAPERS, Happening, World, memory_folder
+from tests.faults.world import NAMES, PAPERS, Happening, World, memory_folder
 
 EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES", "1000"))
 
@@ -128,7 +129,6 @@ FolderLife.TestCase.settings = settings(
     deadline=None,
     database=None,
     print_blob=True,
-    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 TestFolderLife = FolderLife.TestCase

@@ -8,7 +8,8 @@ from pathlib import Path
 from pipeline.hashing import job_key, sha256_of_bytes
 from pipeline.ledger import Ledger
 from pipeline.model import JobState
-from tests.faults.world import FINE, World, content_of, photo_bytes, photo_named, shown_in
+from tests.faults.painters import FINE, content_of, photo_bytes, shown_in
+from tests.faults.world import World, photo_named
 
 _LONGEST_WAIT_SECONDS = 600.0
 

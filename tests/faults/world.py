@@ -9,113 +9,34 @@ and marks the lower half with its style's color, so that every picture shows wha
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from pipeline.config import Config, load_config
-from pipeline.engine.events import Broken, Commission, Event, Finished
-from pipeline.errors import StorageError, StylizeError
-from pipeline.executors import JobSource
+from pipeline.errors import StorageError
 from pipeline.failpoints import heard_by
-from pipeline.hashing import sha256_of_bytes
 from pipeline.ledger import Ledger
-from pipeline.model import ExecutorEvent, Failure, FailureKind, Losses, RunEvent, Started
+from pipeline.model import RunEvent
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.single_pass import SinglePass
-from pipeline.worker import Worker
 from tests.fakes import write_painting
+from tests.faults.painters import FOREIGN, STYLES, Killed, MeddledExecutor, photo_bytes
 
 NAMES = ("a.png", "A.png", "b.png", "sub/a.png")
 PAPERS = ("a--night.png", "b--day.png", "sub/a--night-2.png", "notes.txt")
-STYLES = {"night": (10, 20, 30), "day": (200, 210, 220)}
-FINE = range(6)
-DIVERGES, DEADLY, BROKEN, FOREIGN = 6, 7, 8, 9
-CONTENTS = (*FINE, DIVERGES, DEADLY, BROKEN, FOREIGN)
-
 Happening = tuple[Any, ...]
-
-
-def color(content: int) -> tuple[int, int, int]:
-    return (content * 20 + 5, 250 - content * 20, content * 7)
-
-
-@cache
-def photo_bytes(content: int) -> bytes:
-    """Return a small photo; what is not fine is a whole container all the same, but the foreign one."""
-    if content == FOREIGN:
-        return b"I am a letter, not a photo, whatever my name says."
-    file = io.BytesIO()
-    Image.new("RGB", (16, 16), color(content)).save(file, format="PNG")
-    data = file.getvalue()
-    # Inside the compressed pixels: the container is whole, the checksum is not.
-    return data if content != BROKEN else data[:45] + bytes([data[45] ^ 0xFF]) + data[46:]
-
-
-@cache
-def content_of(data: bytes) -> int | None:
-    return next((content for content in CONTENTS if photo_bytes(content) == data), None)
 
 
 def photo_named(kept: str) -> str:
     """Return the path that an original had before it was moved, perhaps to a numbered name."""
     return re.sub(r"(-\d+)?\.png$", ".png", kept)
-
-
-class Killed(BaseException):
-    """The end at a fail point."""
-
-
-class MarkingEngine:
-    device_name = "fake"
-
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        while commissions := pull(1):
-            for commission in commissions:
-                yield _painted(commission)
-
-
-def _painted(commission: Commission) -> Event:
-    if tuple(int(value) for value in commission.photo[0, 0]) == color(DIVERGES):
-        return Broken(commission.token, StylizeError("the loss became nan"))
-    pixels = (255.0 - commission.photo.astype(np.float32)) / 255.0
-    pixels[8:] = np.array(STYLES[commission.style.name], np.float32) / 255.0
-    losses = Losses(0.5, 2.0, 2.5)
-    return Finished(
-        token=commission.token,
-        pixels=pixels.astype(np.float32),
-        sizes=(16,),
-        iterations=(1,),
-        first=losses,
-        last=losses,
-        cache_hits=0,
-        cache_misses=0,
-        notes=(),
-    )
-
-
-@cache
-def shown_in(data: bytes) -> tuple[int, str] | None:
-    """Return the content and the style that a picture shows; None if it is none of ours. Raises for a damaged one."""
-    with Image.open(io.BytesIO(data)) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    marks = {tuple(int(value) for value in pixels[row, 3]) for row in (0, 7)}, tuple(int(v) for v in pixels[12, 3])
-    for content in FINE:
-        for style, mark in STYLES.items():
-            if marks == ({tuple(255 - value for value in color(content))}, mark):
-                return content, style
-    return None
 
 
 @dataclass
@@ -132,45 +53,6 @@ class Model:
     mounted: bool = True
     now: float = 1_700_000_000.0
     ticks: int = 0
-
-
-class MeddledExecutor:
-    """The real worker, here and now; before and after each photo the owner does what comes next."""
-
-    def __init__(self, meddle: Callable[[], bool], die: Callable[[], None], at_once: int) -> None:
-        self._meddle = meddle
-        self._die = die
-        self._at_once = at_once
-        self._stopped = False
-
-    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
-        while not self._stopped and (assignments := source(self._at_once)):
-            for assignment in assignments:
-                if self._meddle() or self._stopped:
-                    yield Failure(assignment.token, FailureKind.RETURNED, "put back: the run was stopped")
-                    continue
-                if assignment.photo_sha256 == sha256_of_bytes(photo_bytes(DEADLY)):
-                    yield Started(assignment.token)
-                    yield Failure(assignment.token, FailureKind.CRASH, "the worker process died (SIGKILL)")
-                    continue
-                told: list[ExecutorEvent] = []
-                waiting = [assignment]
-                try:
-                    Worker(MarkingEngine(), told.append).work(lambda _: [waiting.pop()] if waiting else [])  # noqa: B023
-                except Killed:
-                    self._die()  # the writer's thread can't
-                    raise
-                self._meddle()
-                yield from told
-
-    def drain(self) -> None:
-        self._stopped = True
-
-    def stop(self) -> None:
-        self._stopped = True
-
-    def close(self) -> None:
-        pass
 
 
 _CONFIG = """
