@@ -41,7 +41,11 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
 
 def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes) -> RunFinished:
     wait_for_orphan(settings.state.folder)
-    executor = LocalExecutor(settings.engine_settings(), lock_file=settings.state.folder / WORKER_LOCK_NAME)
+    executor = LocalExecutor(
+        settings.engine_settings(),
+        lock_file=settings.state.folder / WORKER_LOCK_NAME,
+        hang_seconds=settings.state.hang_seconds,
+    )
     with contextlib.closing(executor), open_ledger(settings) as ledger:
         the_pass = SinglePass(settings, prepare(settings), ledger, executor, tell, config_name=str(config))
         with stopping(the_pass.stop):

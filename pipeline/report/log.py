@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -42,6 +43,11 @@ class _PatientHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
         """Leave the line out."""
+
+    def close(self) -> None:
+        """Close the file, without the last lines if there is no room for them."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000_000, backups: int = 5) -> None:

@@ -24,7 +24,9 @@ from pipeline.runner.relocating import Outcome, Rename, leaving_name, relocate
 SIDECAR_SUFFIXES: Final = (".xmp", ".aae", ".thm", ".dop", ".pp3", ".json", ".txt")
 
 #: Photos that we don't read but that a sidecar may belong to.
-_RAW_SUFFIXES: Final = frozenset(f".{word}" for word in "dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f".split())
+_RAW_SUFFIXES: Final = tuple(
+    f".{word}" for word in ("dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "orf", "rw2", "raf", "pef", "srw", "x3f")
+)
 
 
 class Originals:

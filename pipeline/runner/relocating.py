@@ -44,7 +44,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
     if os.path.lexists(leaving):
         return _let_go(source, leaving, target, original)
     if not _is(source, original):
-        return "moved" if _holds(target, original) else "changed"
+        return "moved" if _holds(target, original) else _clear_away(leaving, target)
     make_folder_durably(target.parent)
     if not _reserve(target, original):
         return "taken"
@@ -98,6 +98,18 @@ def _is_placeholder(target: Path) -> bool:
     return target.is_file() and not target.is_symlink() and target.stat().st_size == 0
 
 
+def _clear_away(leaving: Path, target: Path) -> Outcome:
+    """Remove what a killed attempt left at the target, now that its original is another file, or gone."""
+    _withdraw(target)
+    with contextlib.suppress(OSError):
+        _part(leaving, target).unlink()
+    return "changed"
+
+
+def _part(leaving: Path, target: Path) -> Path:
+    return target.with_name(leaving.with_suffix(".part").name)
+
+
 def _withdraw(target: Path) -> None:
     with contextlib.suppress(OSError):
         if _is_placeholder(target):
@@ -106,11 +118,10 @@ def _withdraw(target: Path) -> None:
 
 def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
     if not _holds(target, original):
-        part = leaving.with_suffix(".part").name
-        if not _copy_verified(source, target.with_name(part), original):
-            _withdraw(target)
-            return "changed"
-        target.with_name(part).replace(target)
+        part = _part(leaving, target)
+        if not _copy_verified(source, part, original):
+            return _clear_away(leaving, target)
+        part.replace(target)
         sync_folder(target.parent)
     failpoint("original-copied")
     # Removed under a hidden name: what takes the visible one meanwhile is another file, and stays.

@@ -298,6 +298,18 @@ def test_a_second_call_ends_what_a_killed_one_began(
     assert target.read_bytes() == data
 
 
+@pytest.mark.parametrize("killed", [reserved, half_copied])
+def test_nothing_is_left_of_an_attempt_whose_photo_was_replaced_since(
+    source: Path, target: Path, tmp_path: Path, killed
+) -> None:
+    original = original_of(source)
+    target.parent.mkdir(parents=True)
+    killed(source, target)
+    source.write_bytes(b"another photo")
+    assert relocate(source, target, original) == "changed"
+    assert files(tmp_path) == ["in/a.png"]
+
+
 def test_a_hidden_original_whose_copy_is_gone_comes_back(source: Path, target: Path, tmp_path: Path) -> None:
     original = original_of(source)
     source.rename(leaving_name(source, target))
