@@ -26,6 +26,8 @@ COLORS = {
     "kills the worker": (40, 40, 200),
     "needs too much memory": (200, 200, 40),
     "takes for ever": (200, 40, 200),
+    "hangs": (40, 200, 200),
+    "breaks the worker": (240, 240, 240),
 }
 
 
@@ -61,6 +63,10 @@ class FakeEngine:
         kind = _kind(commission)
         if kind == "kills the worker":
             os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "breaks the worker":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if kind == "hangs":
+            time.sleep(3600)
         errors: dict[str, StylewatchError] = {
             "diverges": StylizeError("the loss became nan"),
             "needs too much memory": OutOfMemoryError("does not fit"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,20 @@ def test_commands_over_a_finished_folder_never_load_torch(finished: Path, comman
     code, _, heavy = spy(command, finished)
     assert code == 0
     assert not {"torch", "torchvision"} & set(heavy)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_daemon_over_a_finished_folder_never_loads_torch(finished: Path) -> None:
+    command = [sys.executable, "-c", SPY, "watch", str(finished)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdout is not None
+        assert "watching" in process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert not {"torch", "torchvision"} & set(json.loads(err.splitlines()[-1]))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
 
 The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
-nothing but that child: the next child works on half as many at once.
+nothing but that child: the next child works on half as many at once. One that hangs is ended, and counts as dead.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
+from pipeline.executors.patience import Patience
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Resume, Unfit
 from pipeline.model import (
     Artwork,
@@ -43,12 +44,17 @@ class LocalExecutor:
         lock_file: Path | None = None,
         factory: child.EngineFactory = child.make_stylizer,
         ahead: int = 2,
+        hang_seconds: float = 0.0,
     ) -> None:
-        """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`."""
+        """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
+
+        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`.
+        """
         self._settings = settings
         self._lock_file = lock_file
         self._factory = factory
         self._ahead = ahead
+        self._hang_seconds = hang_seconds
         self._worker: _Child | None = None
         self._capacity = 0
         self._ever_ready = False
@@ -100,16 +106,21 @@ class LocalExecutor:
     ) -> Generator[ExecutorEvent, None, bool]:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
+        patience = Patience(self._hang_seconds)
         while not self._stopping:
             try:
                 message = worker.listen()
                 if message is None:
+                    if patience.wait(_POLL_SECONDS):
+                        yield from self._mourn(worker, pending, worker.end_hung(patience.silent_seconds))
+                        return False
                     continue
+                patience.hear()
                 if isinstance(message, Idle):
                     return True
                 yield from self._hear(worker, message, source, pending)
             except _WorkerDiedError:
-                yield from self._mourn(worker, pending)
+                yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
                 return False
         yield from self._last_words(worker, pending)
         return True
@@ -139,9 +150,10 @@ class LocalExecutor:
                 if isinstance(message, Artwork | Failure):
                     yield from _note(message, pending)
 
-    def _mourn(self, worker: _Child, pending: dict[str, bool]) -> Iterator[Failure]:
+    def _mourn(self, worker: _Child, pending: dict[str, bool], fate: str) -> Iterator[Failure]:
+        worker.end(kill=True)
         self._worker = None
-        reason = f"the worker process died ({worker.cause_of_death()})"
+        reason = f"the worker process {fate}"
         if not self._ever_ready:
             raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
         suspects = [token for token, has_begun in pending.items() if has_begun]
@@ -239,10 +251,17 @@ class _Child:
         self._process.join()
         self._connection.close()
 
+    def end_hung(self, silent_seconds: float) -> str:
+        """End a child that does not get on, and tell so."""
+        self._process.kill()
+        self._process.join()
+        return f"made no progress for {silent_seconds:,.0f} s and was ended"
+
     def cause_of_death(self) -> str:
         """Reap a child whose pipe broke and tell why it ended."""
         self._process.join(_END_SECONDS)
-        self.end(kill=True)
+        self._process.kill()
+        self._process.join()
         code = self._process.exitcode
         if code is None or code >= 0:
             return f"exit code {code}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -15,11 +16,14 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalMoved,
+    OriginalsStay,
     PhotoSetAside,
     Progress,
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
@@ -39,6 +43,11 @@ class _PatientHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
         """Leave the line out."""
+
+    def close(self) -> None:
+        """Close the file, without the last lines if there is no room for them."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000_000, backups: int = 5) -> None:
@@ -88,10 +97,16 @@ class LogWriter:
                 if event.slots_offered:
                     LOGGER.info("%s", economy(event))
             case PhotoSetAside():
-                level = logging.WARNING if event.kind == "quarantined" else logging.INFO
+                level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+            case WatchNotice():
+                LOGGER.log(logging.WARNING if event.kind == "paused" else logging.INFO, "%s", event.text)
             case Progress():
                 self._progress(event)
+            case OriginalMoved():
+                LOGGER.info("%s is moved to %s", event.path, event.target)
+            case OriginalsStay():
+                LOGGER.warning("%s", event.reason)
             case _:
                 self._job(event)
 

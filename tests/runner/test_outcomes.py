@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.executors import JobSource
 from pipeline.model import ExecutorEvent, Failure, FailureKind, JobStarted, JobState, RunEvent, RunFinished, Started
+from pipeline.runner.outcomes import BackOff
 from pipeline.runner.single_pass import SinglePass
 from tests.workshop import InProcessExecutor, Workshop
 
@@ -99,3 +101,22 @@ def test_the_output_folder_is_made_even_if_nothing_else_lies_in_it(workshop: Wor
     workshop.text += "state: {folder: state}\n"
     assert workshop.run().finished == 2
     assert workshop.pictures() == ["0--night.jpg", "1--night.jpg"]
+
+
+def test_waiting_times_double_up_to_the_most_and_come_apart_by_chance() -> None:
+    longest = BackOff(60, 3600, chance=lambda: 0.0)
+    assert [longest(setbacks) for setbacks in (1, 2, 3, 7, 10_000)] == [60, 120, 240, 3600, 3600]
+    assert BackOff(60, 3600, chance=lambda: 1.0)(2) == 60
+    assert len({BackOff(60, 3600)(1) for _ in range(20)}) > 1
+
+
+def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Workshop) -> None:
+    workshop.text += "state: {retry_seconds: 100, max_retry_seconds: 1000}\n"
+    before = time.time()
+    workshop.run(executor=Answers(FailureKind.ENGINE))
+    with workshop.ledger() as ledger:
+        due = ledger.next_due()
+        assert due is not None
+        assert 50 <= due - before <= 110
+        assert ledger.ready_due() == 0
+    assert workshop.run().finished == 1

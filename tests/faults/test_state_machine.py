@@ -1,0 +1,134 @@
+"""Thousands of random lives of a folder and its owner, with kills at every named moment: see tests.faults.world.
+
+``STYLEWATCH_EXAMPLES=50000 pytest tests/faults/test_state_machine.py`` lives more of them than CI does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from pipeline.failpoints import NAMES as FAILPOINTS
+from tests.faults.painters import CONTENTS, FINE
+from tests.faults.truth import check_after_kill, check_end, check_ledger, check_originals, check_pictures
+from tests.faults.world import NAMES, PAPERS, Happening, World, memory_folder
+
+EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES", "1000"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
+
+names = st.sampled_from(NAMES)
+contents = st.sampled_from(FINE) | st.sampled_from(CONTENTS)
+numbers = st.integers(0, 7)
+
+DROPS = st.tuples(st.just("drop"), names, contents, st.sampled_from(("in place", "renamed", "old", "future")))
+IN_THE_FOLDER = st.one_of(
+    DROPS,
+    st.tuples(st.just("begin"), names, contents, st.sampled_from(("half", "zeros"))),
+    st.tuples(st.just("finish"), names),
+    st.tuples(st.just("delete"), names),
+    st.tuples(st.just("rename"), names, names),
+    st.tuples(st.just("touch"), names),
+)
+ELSEWHERE = st.one_of(
+    st.tuples(st.just("bring_back"), numbers),
+    st.tuples(st.just("paper"), st.sampled_from(PAPERS)),
+    st.tuples(st.just("edit"), numbers),
+    st.tuples(st.just("discard"), numbers),
+    st.just(("unmount",)),
+    st.tuples(st.just("clock"), st.sampled_from((1.0, 700.0, -100_000.0))),
+)
+BETWEEN_PASSES = st.one_of(
+    st.tuples(st.just("restyle"), st.sampled_from(("night", "day", "night+day"))), st.just(("retry",))
+)
+DURING_A_PASS = st.lists(IN_THE_FOLDER | DROPS | ELSEWHERE | st.just(("stop",)), max_size=4)
+
+
+class FolderLife(RuleBasedStateMachine):
+    """The owner and the program take turns, and do not always wait for each other."""
+
+    root: Path
+    elsewhere: Path
+
+    @initialize(mode=st.sampled_from(("keep", "keep", "same", "same", "other")))
+    def begin(self, mode: str) -> None:
+        self.world = World(self.root, self.elsewhere, mode)
+
+    @rule(drops=st.lists(DROPS, min_size=1, max_size=3))
+    def photos_arrive(self, drops: list[Happening]) -> None:
+        self.something_happens_in_the_folder(drops)
+
+    @rule(drop=DROPS, happenings=DURING_A_PASS, at_once=st.integers(1, 3))
+    def a_photo_arrives_and_is_painted(self, drop: Happening, happenings: list[Happening], at_once: int) -> None:
+        self.world.happen(drop)
+        self.a_pass(happenings, at_once)
+
+    @rule(happenings=st.lists(IN_THE_FOLDER, min_size=1, max_size=3))
+    def something_happens_in_the_folder(self, happenings: list[Happening]) -> None:
+        for happening in happenings:
+            self.world.happen(happening)
+
+    @rule(happening=ELSEWHERE | BETWEEN_PASSES)
+    def something_happens(self, happening: Happening) -> None:
+        self.world.happen(happening)
+
+    @rule(happenings=DURING_A_PASS, at_once=st.integers(1, 3))
+    def a_pass(self, happenings: list[Happening], at_once: int) -> None:
+        self.world.run(happenings, at_once, lambda ledger: check_ledger(self.world, ledger))
+        check_pictures(self.world, killed=not self.world.model.mounted)
+        self.world.happen(("mount",))
+        check_originals(self.world)
+
+    @rule(
+        drops=st.lists(DROPS, max_size=2),
+        happenings=DURING_A_PASS,
+        at_once=st.integers(1, 3),
+        where=st.sampled_from(FAILPOINTS),
+        passage=st.sampled_from((1, 1, 1, 2, 3)),
+    )
+    def a_killed_pass(
+        self, drops: list[Happening], happenings: list[Happening], at_once: int, where: str, passage: int
+    ) -> None:
+        self.something_happens_in_the_folder(drops)
+        self.world.run(happenings, at_once, lambda _: None, (where, passage))
+        self.world.happen(("mount",))
+        check_pictures(self.world, killed=True)
+        check_after_kill(self.world)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        self.world.happen(("mount",))
+        for name in NAMES:
+            self.world.happen(("finish", name))
+        for _ in range(4):  # a photo that can't be painted is given up after three attempts
+            self.a_pass([], 2)
+        with self.world.ledger() as ledger:
+            check_end(self.world, ledger)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _folders() -> Iterator[None]:
+    FolderLife.root, FolderLife.elsewhere = memory_folder(), Path(tempfile.mkdtemp(prefix="stylewatch-"))
+    yield
+    shutil.rmtree(FolderLife.root)
+    shutil.rmtree(FolderLife.elsewhere)
+
+
+FolderLife.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestFolderLife = FolderLife.TestCase
