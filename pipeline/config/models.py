@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import platformdirs
-from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import fields as f
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
@@ -52,6 +52,14 @@ class InputSection(Section):
         3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
     )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
+    archives: StrictBool = Field(True, description="Take .zip, .tar, .tar.gz and .tgz files for folders of photos.")
+    archive_space: f.ByteSize = Field(
+        2_000_000_000, description="The most disk space, in state.folder, for photos taken out of archives."
+    )
+    max_archive_size: f.ByteSize = Field(
+        100_000_000_000, description="Archives that unpack to more are refused as decompression bombs."
+    )
+    max_archive_files: f.Positive = Field(100_000, description="Archives with more files are refused.")
 
     @property
     def max_pixels(self) -> int:

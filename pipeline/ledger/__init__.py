@@ -12,6 +12,7 @@ from pipeline.ledger.records import (
     JobChanges,
     Lease,
     PhotoProblem,
+    PhotoRow,
     Published,
     WantedJob,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "PhotoProblem",
+    "PhotoRow",
     "Published",
     "WantedJob",
 ]

@@ -24,6 +24,7 @@ from pipeline.ledger.records import (
     JobChanges,
     Lease,
     PhotoProblem,
+    PhotoRow,
     Published,
     WantedJob,
 )
@@ -80,6 +81,10 @@ class Ledger:
     def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:
         """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
         return photos.unknown_photos(self._store, photos_seen)
+
+    def photos_at(self, path: str) -> list[PhotoRow]:
+        """Return what is on record at ``path`` and below it, without what is gone, by path."""
+        return photos.photos_at(self._store, path)
 
     def record_photos(
         self, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]

@@ -111,3 +111,12 @@ class PhotoProblem:
     path: str
     reason: str
     when: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """A photo on record. ``photo`` is None if intake has to look at it again; a problem means quarantine."""
+
+    path: str
+    photo: Photo | None
+    has_problem: bool

@@ -1,0 +1,123 @@
+"""Archives as a scan finds them. Owns which must be opened, and what their photos mean for the ledger.
+
+An archive has a row in the ledger like a photo, but no jobs. Its photos have rows with the archive's signature: when
+it is replaced, all of them are. As long as all signatures agree, the archive need not be opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.intake import containers
+from pipeline.intake.archives import Contents, inspect
+from pipeline.intake.containers import Verdict
+from pipeline.intake.members import Limits
+from pipeline.intake.scan import kinds_in_archives, names_archive
+from pipeline.intake.settle import Settled
+from pipeline.ledger import Ledger, PhotoRow
+from pipeline.model import Photo
+
+
+def limits_of(config: Config) -> Limits:
+    """Return what an archive may ask for."""
+    return Limits(
+        files=config.input.max_archive_files,
+        bytes=config.input.max_archive_size,
+        photo_bytes=config.input.archive_space,
+    )
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """What archives add to a scan. ``seen`` has the archives too, ``usable`` are the paths of photos to pair."""
+
+    seen: list[Photo] = field(default_factory=list)
+    ready: list[Photo] = field(default_factory=list)
+    quarantined: list[tuple[Photo, str]] = field(default_factory=list)
+    usable: list[str] = field(default_factory=list)
+    photos: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Unpacking:
+    """The archives of one scan of a config's input folder."""
+
+    def __init__(self, config: Config, ledger: Ledger, archives: Sequence[Photo]) -> None:
+        self._ledger = ledger
+        self._root = config.input.folder
+        self._limits = limits_of(config)
+        self._kind_of = kinds_in_archives(config.input.ignore)
+        self._archives = archives
+        self._rows = {archive.path: ledger.photos_at(archive.path) for archive in archives}
+        self._contents: dict[str, Contents] = {}
+        self.to_open = [archive for archive in archives if not _is_current(archive, self._rows[archive.path])]
+
+    def examine(self, path: Path) -> Verdict:
+        """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
+        if not names_archive(path.name):
+            return containers.examine(path)
+        name = path.relative_to(self._root).as_posix()
+        contents = inspect(path, self._limits, lambda member: self._kind_of(f"{name}/{member}"))
+        self._contents[name] = contents
+        return contents.verdict
+
+    def unpack(self, settled: Settled) -> Unpacked:
+        """Return what the archives hold, those in ``settled`` by what :meth:`examine` found."""
+        found = Unpacked()
+        ready = {photo.path: photo for photo in settled.ready}
+        refused = {photo.path for photo, _ in settled.quarantined}
+        opened = {archive.path for archive in self.to_open}
+        for archive in self._archives:
+            if archive.path in ready:
+                self._take_contents(found, ready[archive.path], self._contents[archive.path])
+            elif archive.path in refused:
+                found.seen.append(archive)
+            else:
+                # Not looked at, or not complete yet: in the second case the ledger sees by the new signature that
+                # what it knows of the photos is worth nothing until the archive is.
+                self._take_rows(found, archive, usable=archive.path not in opened)
+        return found
+
+    def _take_rows(self, found: Unpacked, archive: Photo, *, usable: bool) -> None:
+        rows = [row for row in self._rows[archive.path] if row.path != archive.path]
+        found.seen += [archive, *_photos(archive, [row.path for row in rows])]
+        found.photos += len(rows)
+        if usable:
+            found.usable += [row.path for row in rows if not row.has_problem]
+
+    def _take_contents(self, found: Unpacked, archive: Photo, contents: Contents) -> None:
+        prefix = f"{archive.path}/"
+        photos = list(_photos(archive, [prefix + name for name in contents.photos]))
+        refused = dict(
+            zip(
+                _photos(archive, [prefix + name for name, _ in contents.refused]),
+                [reason for _, reason in contents.refused],
+                strict=True,
+            )
+        )
+        found.seen += [archive, *photos, *refused]
+        found.photos += len(photos) + len(refused)
+        found.usable += [photo.path for photo in photos]
+        found.skipped += Counter(contents.skipped)
+        # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.
+        found.ready += self._ledger.unknown_photos(photos)
+        found.quarantined += [(photo, refused[photo]) for photo in self._ledger.unknown_photos(refused)]
+        if contents.remark:
+            found.quarantined.append((archive, contents.remark))
+
+
+def _is_current(archive: Photo, rows: Sequence[PhotoRow]) -> bool:
+    """Tell whether the archive itself is on record, and all that is on record of it as of this very version."""
+    known = {row.path: row.photo for row in rows}
+    return archive.path in known and all(
+        photo is not None and dataclasses.replace(photo, path=archive.path) == archive for photo in known.values()
+    )
+
+
+def _photos(archive: Photo, paths: Iterable[str]) -> Iterable[Photo]:
+    return (dataclasses.replace(archive, path=path) for path in paths)
