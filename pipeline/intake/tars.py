@@ -41,6 +41,10 @@ class Tape:
         self._allowance = _HEADER_BYTES
         self.ended = False
 
+    def cut_off(self, where: str) -> Exception:
+        """Return the finding that the stream ends too early: what has been packed whole will never be completed."""
+        return Incomplete(f"it {where}") if self._budget is None else RefusedError(f"the tar in it {where}")
+
     def begin_header(self) -> None:
         """Allow tarfile to read one more header with all that belongs to it."""
         self._allowance = _HEADER_BYTES
@@ -123,7 +127,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise Incomplete("it ends in the middle of its compressed data") from error
+        raise Incomplete("it ends in the middle of its packed data") from error
     except (zlib.error, gzip.BadGzipFile) as error:
         raise RefusedError(f"its compressed data is damaged ({error})") from error
 
@@ -148,7 +152,7 @@ def _ends_of(tape: Tape) -> Iterator[None]:
         yield
     except tarfile.TarError as error:
         if tape.ended:
-            raise Incomplete("it ends in the middle of a file") from error
+            raise tape.cut_off("ends in the middle of a file") from error
         raise RefusedError(f"it is no tar archive, or damaged ({error})") from error
 
 
@@ -158,7 +162,7 @@ def _check_end(tape: Tape, offset: int) -> None:
     tape.seek(offset)
     block = tape.read(_BLOCK)
     if len(block) < _BLOCK:
-        raise Incomplete("its end is missing")
+        raise tape.cut_off("lacks its end")
     if block.strip(b"\0"):
         raise RefusedError("it is damaged: between its files there is something that is none")
 
@@ -171,7 +175,7 @@ def _member(info: tarfile.TarInfo, plain: BinaryIO | None, tape: Tape, budget: B
         while left > 0:
             data = tape.take(left) if plain is None else plain.read(min(left, CHUNK_BYTES))
             if not data:
-                raise Incomplete("it ends in the middle of a file")
+                raise tape.cut_off("ends in the middle of a file")
             if plain is not None:
                 budget.spend(len(data))
             sink.write(data)

@@ -5,9 +5,13 @@ from PIL import Image
 
 from pipeline.model import PhotoSetAside
 from tests.fakes import COLORS
-from tests.intake.hostile import CASES, HOSTILE, Case, write
+from tests.intake.cases import Case, write
+from tests.intake.damaged import ALL_DAMAGED
+from tests.intake.hostile import HOSTILE
+from tests.intake.odd import ODD_BUT_FINE
 from tests.workshop import CONFIG, Workshop
 
+CASES = [*HOSTILE, *ALL_DAMAGED, *ODD_BUT_FINE]
 SMALL = CONFIG.replace(
     "settle_seconds: 0",
     "settle_seconds: 0, archive_space: 4 MB, max_archive_size: 8 MB, max_archive_files: 100",
@@ -43,7 +47,8 @@ def untouched(workshop: Workshop) -> dict[str, bytes]:
 
 
 def test_there_are_more_than_fifty_hostile_archives() -> None:
-    assert len({case.id for case in HOSTILE}) == len(HOSTILE) > 50
+    assert len({case.id for case in CASES}) == len(CASES)
+    assert len(HOSTILE) > 50
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
