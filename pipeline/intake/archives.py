@@ -73,7 +73,8 @@ def inspect(path: Path, limits: Limits, kind_of: KindOf) -> Contents:
     sorting = _Sorting(limits, kind_of)
     try:
         with path.open("rb") as file:
-            for member in walk(file, os.fstat(file.fileno()).st_size, limits):
+            size = os.fstat(file.fileno()).st_size
+            for member in walk(file, size, Budget(limits, size)):
                 sorting.take(member)
     except Incomplete as finding:
         return Contents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
@@ -82,27 +83,20 @@ def inspect(path: Path, limits: Limits, kind_of: KindOf) -> Contents:
     return sorting.contents()
 
 
-def walk(file: BinaryIO, size: int, limits: Limits) -> Iterator[Member]:
-    """Yield all members of an open archive, in its order. Raises Incomplete, RefusedError, OSError.
+def walk(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+    """Yield all members of an open archive, in its order; as long as it is open they can be copied in any order.
 
-    See :func:`can_be_copied_later` for until when they can be copied.
+    Raises Incomplete, RefusedError, OSError.
     """
-    budget = Budget(limits, size)
     with _damage_explained():
         file.seek(0)
         head = file.read(tars.HEAD_BYTES)
         if not head.strip(b"\0"):
             raise Incomplete("it begins with nothing but zeros" if head else "it is empty")
         if head.startswith(zips.MAGICS):
-            yield from zips.members(file, size, limits, budget)
+            yield from zips.members(file, size, budget)
         else:
             yield from tars.members(file, size, budget)
-
-
-def can_be_copied_later(file: BinaryIO) -> bool:
-    """Tell whether an archive's members can be copied in any order, or each only until the next one is asked for."""
-    file.seek(0)
-    return file.read(2) != tars.GZIP_MAGIC
 
 
 @contextlib.contextmanager

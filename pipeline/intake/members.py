@@ -7,6 +7,7 @@ the photo's path and part of its picture's name, which is why :func:`unsafe` ref
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -40,13 +41,18 @@ class Limits:
     photo_bytes: int
 
 
+#: For an archive that has been inspected, with a size that makes no ratio a bomb's.
+UNLIMITED: Final = Limits(files=sys.maxsize, bytes=sys.maxsize, photo_bytes=sys.maxsize)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One entry of an archive.
 
     ``name`` is as stored, bytes that are not UTF-8 as surrogates. ``oddity`` says what it is if neither file nor
     folder ("a link"), ``fault`` why a file can't be read ("it is encrypted"). ``copy`` writes its content and raises
-    MemberError, or RefusedError and Incomplete if that is the end of the whole archive.
+    MemberError, or RefusedError and Incomplete if that is the end of the whole archive. ``passes_by`` tells that
+    it costs less to copy it now than later.
     """
 
     name: str
@@ -55,13 +61,14 @@ class Member:
     is_folder: bool = False
     oddity: str = ""
     fault: str = ""
+    passes_by: bool = False
 
 
 class Budget:
     """Counts what an archive of ``archive_bytes`` has cost so far. Raises RefusedError beyond the limits."""
 
-    def __init__(self, limits: Limits, archive_bytes: int) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits = UNLIMITED, archive_bytes: int = sys.maxsize) -> None:
+        self.limits = limits
         self._archive_bytes = archive_bytes
         self._files = 0
         self._bytes = 0
@@ -69,15 +76,15 @@ class Budget:
     def count(self) -> None:
         """Count one member."""
         self._files += 1
-        if self._files > self._limits.files:
-            raise RefusedError(too_many_files(self._limits))
+        if self._files > self.limits.files:
+            raise RefusedError(too_many_files(self.limits))
 
     def spend(self, count: int) -> None:
         """Count unpacked bytes."""
         self._bytes += count
-        if self._bytes > self._limits.bytes:
+        if self._bytes > self.limits.bytes:
             raise RefusedError(
-                f"it unpacks to more than {in_megabytes(self._limits.bytes)}; "
+                f"it unpacks to more than {in_megabytes(self.limits.bytes)}; "
                 f"unpack it yourself, or raise input.max_archive_size"
             )
         if is_bomb(self._bytes, self._archive_bytes):

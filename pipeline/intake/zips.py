@@ -40,12 +40,12 @@ _ENCRYPTED: Final = 0x1
 _NAME_IS_UTF8: Final = 0x800
 
 
-def members(file: BinaryIO, size: int, limits: Limits, budget: Budget) -> Iterator[Member]:
+def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
     """Yield the members of the ZIP archive in ``file``, of ``size`` bytes; they can be copied in any order.
 
     Raises Incomplete, RefusedError, OSError, and whatever zipfile raises on damaged data.
     """
-    _measure(file, size, limits)
+    _measure(file, size, budget.limits)
     file.seek(0)
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()

@@ -16,7 +16,7 @@ from pipeline.errors import StorageError
 from pipeline.hashing import job_key, sha256_of_file
 from pipeline.images.encode import read_provenance, written_as
 from pipeline.intake.archives import split
-from pipeline.intake.members import Limits, MemberError, RefusedError
+from pipeline.intake.members import MemberError, RefusedError
 from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
@@ -38,7 +38,7 @@ class Places:
     order: ClaimOrder
     min_free_bytes: int
     stage_folder: Path
-    archive_limits: Limits
+    stage_bytes: int
 
 
 class Claims:
@@ -61,7 +61,7 @@ class Claims:
         self._left = limit
         self._stopped = stopped
         self._publisher = Publisher(ledger, places.output_folder)
-        self._stage = Stage(places.stage_folder, places.archive_limits)
+        self._stage = Stage(places.stage_folder, places.stage_bytes)
         self._stage_is_full = False
         self._twins: dict[str, list[Claim]] = {}
         self.open: dict[str, tuple[Claim, Assignment]] = {}

@@ -36,7 +36,6 @@ from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.recovery import recover
 from pipeline.runner.taking_in import TakenIn, take_in
-from pipeline.runner.unpacking import limits_of
 
 _STOPPED = "stopped before everything was done"
 
@@ -194,7 +193,7 @@ class SinglePass:
             order=config.input.order,
             min_free_bytes=config.output.min_free_disk,
             stage_folder=config.state.folder / "unpacked",
-            archive_limits=limits_of(config),
+            stage_bytes=config.input.archive_space,
         )
 
     def _sum_up(self, run_id: str, begun: float, trouble: CannotRunError | None) -> RunFinished:

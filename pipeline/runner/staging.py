@@ -16,9 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from pipeline.errors import StorageError
-from pipeline.intake.archives import can_be_copied_later, walk
-from pipeline.intake.members import Limits, Member, MemberError, normalized, unsafe
+from pipeline.intake.archives import walk
+from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, unsafe
 from pipeline.intake.scan import PHOTO_SUFFIXES
+from pipeline.intake.walks import Incomplete
 from pipeline.model import Photo
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -42,21 +43,20 @@ class _Place:
 
 @dataclass(slots=True)
 class _Open:
-    """An archive at some point of a walk through it. ``index`` holds members passed that can still be copied."""
+    """An archive at some point of a walk through it; ``index`` holds the files passed."""
 
     version: Photo
     file: BinaryIO
     walk: Iterator[Member]
-    copies_later: bool
     index: dict[str, Member] = field(default_factory=dict)
 
 
 class Stage:
-    """Gives files of photos in archives. Not thread-safe. ``limits.photo_bytes`` is the room for all of them."""
+    """Gives files of photos in archives, which together never have more than ``space_bytes``. Not thread-safe."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, space_bytes: int) -> None:
         self._folder = folder
-        self._limits = limits
+        self._space_bytes = space_bytes
         self._files: dict[_Place, tuple[Path, int]] = {}
         self._pinned: dict[str, Path] = {}
         self._used = 0
@@ -73,9 +73,13 @@ class Stage:
         """
         place = _Place(archive, name)
         if place not in self._files:
-            member = self._find(path, place)
-            self._make_room(member.size_bytes)
-            self._write(place, member)
+            try:
+                member = self._find(path, place)
+                self._make_room(member.size_bytes)
+                self._write(place, member)
+            except (OSError, Incomplete, RefusedError):
+                self._close_archive()  # the walk through it is broken off, the next one begins anew
+                raise
         self._files[place] = self._files.pop(place)  # now the last to go
         return self._files[place][0]
 
@@ -96,53 +100,36 @@ class Stage:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _find(self, path: Path, place: _Place) -> Member:
-        """Go on in the archive until the photo comes; from the beginning again if it has gone by already."""
-        fresh = self._open is None or self._open.version != place.version
-        if fresh:
-            self._open_archive(path, place.version)
-        member = self._go_on(place)
-        if member is None and not fresh:
-            self._open_archive(path, place.version)
-            member = self._go_on(place)
-        if member is None:
-            raise MemberError("it is not in its archive any more")
-        return member
-
-    def _go_on(self, place: _Place) -> Member | None:
-        opened = self._open
-        assert opened is not None
+        """Go on in the archive until the photo comes, unless it has gone by already."""
+        opened = self._opened(path, place.version)
         if place.name in opened.index:
             return opened.index[place.name]
-        for member in opened.walk:
-            if member.is_folder or member.oddity or member.fault or unsafe(member.name):
-                continue
-            name = normalized(member.name)
-            if opened.copies_later:
-                opened.index[name] = member
+        for name, member in _files(opened.walk):
+            opened.index[name] = member
             if name == place.name:
                 return member
-            if not opened.copies_later:
+            if member.passes_by:
                 self._keep_in_passing(_Place(place.version, name), member)
-        return None
+        raise MemberError("it is not in its archive any more")
 
     def _keep_in_passing(self, place: _Place, member: Member) -> None:
-        """Write what can't be copied later, if it is a photo and there is free room: it need not be found again."""
+        """Write a photo that will be wanted later if there is free room."""
         is_photo = PurePosixPath(place.name).suffix.lower() in PHOTO_SUFFIXES
-        if is_photo and place not in self._files and self._used + member.size_bytes <= self._limits.photo_bytes:
+        if is_photo and place not in self._files and self._used + member.size_bytes <= self._space_bytes:
             self._write(place, member)
 
     def _make_room(self, size: int) -> None:
         pinned = set(self._pinned.values())
-        if size > self._limits.photo_bytes:
+        if size > self._space_bytes:
             raise MemberError("it has more bytes than input.archive_space allows")
         for place, (file, file_size) in list(self._files.items()):
-            if self._used + size <= self._limits.photo_bytes:
+            if self._used + size <= self._space_bytes:
                 return
             if file not in pinned:
                 file.unlink(missing_ok=True)
                 del self._files[place]
                 self._used -= file_size
-        if self._used + size > self._limits.photo_bytes:
+        if self._used + size > self._space_bytes:
             raise NoRoomError
 
     def _write(self, place: _Place, member: Member) -> None:
@@ -163,18 +150,25 @@ class Stage:
         self._files[place] = file, member.size_bytes
         self._used += member.size_bytes
 
-    def _open_archive(self, path: Path, version: Photo) -> None:
-        self._close_archive()
-        file = path.open("rb")
-        status = os.fstat(file.fileno())
-        if (status.st_size, status.st_mtime_ns) != (version.size_bytes, version.mtime_ns):
-            file.close()
-            raise ArchiveChangedError
-        later = can_be_copied_later(file)
-        self._open = _Open(version, file, walk(file, status.st_size, self._limits), later)
+    def _opened(self, path: Path, version: Photo) -> _Open:
+        if self._open is None or self._open.version != version:
+            self._close_archive()
+            file = path.open("rb")
+            status = os.fstat(file.fileno())
+            if (status.st_size, status.st_mtime_ns) != (version.size_bytes, version.mtime_ns):
+                file.close()
+                raise ArchiveChangedError
+            self._open = _Open(version, file, walk(file, status.st_size, Budget()))
+        return self._open
 
     def _close_archive(self) -> None:
         if self._open is not None:
             with contextlib.suppress(OSError):
                 self._open.file.close()
             self._open = None
+
+
+def _files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:
+    for member in members:
+        if not (member.is_folder or member.oddity or member.fault or unsafe(member.name)):
+            yield normalized(member.name), member

@@ -23,15 +23,6 @@ from pipeline.ledger import Ledger, PhotoRow
 from pipeline.model import Photo
 
 
-def limits_of(config: Config) -> Limits:
-    """Return what an archive may ask for."""
-    return Limits(
-        files=config.input.max_archive_files,
-        bytes=config.input.max_archive_size,
-        photo_bytes=config.input.archive_space,
-    )
-
-
 @dataclass(slots=True)
 class Unpacked:
     """What archives add to a scan. ``seen`` has the archives too, ``usable`` are the paths of photos to pair."""
@@ -50,7 +41,11 @@ class Unpacking:
     def __init__(self, config: Config, ledger: Ledger, archives: Sequence[Photo]) -> None:
         self._ledger = ledger
         self._root = config.input.folder
-        self._limits = limits_of(config)
+        self._limits = Limits(
+            files=config.input.max_archive_files,
+            bytes=config.input.max_archive_size,
+            photo_bytes=config.input.archive_space,
+        )
         self._kind_of = kinds_in_archives(config.input.ignore)
         self._archives = archives
         self._rows = {archive.path: ledger.photos_at(archive.path) for archive in archives}

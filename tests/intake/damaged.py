@@ -160,7 +160,7 @@ DAMAGED = [
         "gzip wrong check sum",
         "trip.tgz",
         lambda: (data := gzip.compress(good_tar()))[:-8] + b"\1\2\3\4" + data[-4:],
-        "compressed data is damaged",
+        "packed data is damaged",
     ),
     refused(
         "gzip flipped bits",
@@ -168,7 +168,7 @@ DAMAGED = [
         lambda: in_place(gzip.compress(good_tar()), 60, b"\xff\xff\xff\xff"),
         "damaged",
     ),
-    refused("gzip with junk after it", "trip.tgz", lambda: gzip.compress(good_tar()) + b"junk", "data is damaged"),
+    refused("gzip with junk after it", "trip.tgz", lambda: gzip.compress(good_tar()) + b"junk", "damaged"),
     refused("gzip of no tar", "trip.tar.gz", lambda: gzip.compress(b"I am a letter. " * 100), "no tar archive"),
     refused("gzip of a zip", "trip.tgz", lambda: gzip.compress(good_zip()), "the tar in it ends"),
     refused("gzip of half a tar", "trip.tgz", lambda: gzip.compress(good_tar()[:900]), "the tar in it ends in the"),
@@ -178,7 +178,7 @@ DAMAGED = [
     refused("web page", "trip.zip", lambda: b"<!doctype html>" + b"<p>404</p>" * 200, "no tar archive"),
     refused("photo with an archive's name", "trip.tar", lambda: jpeg(), "no tar archive"),
     refused("other archive", "trip.zip", lambda: b"Rar!\x1a\x07\x00" + os.urandom(2000), "no tar archive"),
-    refused("noise", "trip.tgz", lambda: b"\x1f\x8b\x08\x00" + bytes(range(1, 250)) * 9, "data is damaged"),
+    refused("noise", "trip.tgz", lambda: b"\x1f\x8b\x08\x00" + bytes(range(1, 250)) * 9, "damaged"),
 ]
 
 CONTENTS = [
