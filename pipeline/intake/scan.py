@@ -136,7 +136,7 @@ class _Walk:
     root: str
     ignored: GitIgnoreSpec
     outside: frozenset[str]
-    with_archives: bool
+    with_archives: bool = True
     pending: list[str] = field(default_factory=lambda: [""])
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)

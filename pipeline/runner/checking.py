@@ -50,10 +50,11 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 
 
 def _input(config: Config) -> str:
-    found = scan(config.input.folder, config.input.ignore)
+    found = scan(config.input.folder, config.input.ignore, archives=config.input.archives)
     skipped = sum(found.skipped.values())
+    archives = f" and {counted(len(found.archives), 'archive')}" if found.archives else ""
     others = f", {counted(skipped, 'other file')}" if skipped else ""
-    return f"{counted(len(found.photos), 'photo')} in {config.input.folder}{others}"
+    return f"{counted(len(found.photos), 'photo')}{archives} in {config.input.folder}{others}"
 
 
 def _painting(path: Path) -> str:

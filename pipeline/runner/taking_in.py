@@ -42,18 +42,18 @@ def take_in(
     folder = config.input.folder
     outside = (config.output.folder, config.state.folder)
     found = scan(folder, config.input.ignore, outside, archives=config.input.archives)
-    unpacking = Unpacking(config, ledger, found.archives)
+    unpacking = Unpacking(config, ledger)
     unknown = ledger.unknown_photos(found.photos)
     settled = sort_out(
         folder,
-        [*unknown, *unpacking.to_open],
+        [*unknown, *unpacking.to_open(found.archives)],
         settle_seconds=config.input.settle_seconds,
         incomplete_seconds=config.input.incomplete_seconds,
         now_ns=time.time_ns,
         sleep=sleep,
         examine=unpacking.examine,
     )
-    unpacked = unpacking.unpack(settled)
+    unpacked = unpacking.unpack(found.archives, settled)
     quarantined = (*settled.quarantined, *unpacked.quarantined)
     ledger.record_photos((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
     held_back = {photo.path for photo, _ in settled.incomplete}

@@ -36,9 +36,13 @@ class Unpacked:
 
 
 class Unpacking:
-    """The archives of one scan of a config's input folder."""
+    """Knows the archives of a config's input folder; remembers contents between :meth:`examine` and :meth:`unpack`.
 
-    def __init__(self, config: Config, ledger: Ledger, archives: Sequence[Photo]) -> None:
+    Looking at archives goes like this: those :meth:`to_open` are judged like photos, with :meth:`examine` for their
+    content; :meth:`unpack` then says what all of them mean.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
         self._root = config.input.folder
         self._limits = Limits(
@@ -47,10 +51,11 @@ class Unpacking:
             photo_bytes=config.input.archive_space,
         )
         self._kind_of = kinds_in_archives(config.input.ignore)
-        self._archives = archives
-        self._rows = {archive.path: ledger.photos_at(archive.path) for archive in archives}
         self._contents: dict[str, Contents] = {}
-        self.to_open = [archive for archive in archives if not _is_current(archive, self._rows[archive.path])]
+
+    def to_open(self, archives: Iterable[Photo]) -> list[Photo]:
+        """Return those of which the ledger does not know all that is in them."""
+        return [archive for archive in archives if not _is_current(archive, self._ledger.photos_at(archive.path))]
 
     def examine(self, path: Path) -> Verdict:
         """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
@@ -61,29 +66,32 @@ class Unpacking:
         self._contents[name] = contents
         return contents.verdict
 
-    def unpack(self, settled: Settled) -> Unpacked:
-        """Return what the archives hold, those in ``settled`` by what :meth:`examine` found."""
+    def unpack(self, archives: Iterable[Photo], settled: Settled) -> Unpacked:
+        """Return what ``archives`` hold; ``settled`` is what became of those that were :meth:`to_open`."""
         found = Unpacked()
         ready = {photo.path: photo for photo in settled.ready}
         refused = {photo.path for photo, _ in settled.quarantined}
-        opened = {archive.path for archive in self.to_open}
-        for archive in self._archives:
-            if archive.path in ready:
-                self._take_contents(found, ready[archive.path], self._contents[archive.path])
-            elif archive.path in refused:
+        for archive in archives:
+            contents = self._contents.pop(archive.path, None)
+            if archive.path in refused:
                 found.seen.append(archive)
+            elif archive.path in ready and contents is not None:
+                self._take_contents(found, ready[archive.path], contents)
             else:
-                # Not looked at, or not complete yet: in the second case the ledger sees by the new signature that
-                # what it knows of the photos is worth nothing until the archive is.
-                self._take_rows(found, archive, usable=archive.path not in opened)
+                self._take_rows(found, archive)
         return found
 
-    def _take_rows(self, found: Unpacked, archive: Photo, *, usable: bool) -> None:
-        rows = [row for row in self._rows[archive.path] if row.path != archive.path]
-        found.seen += [archive, *_photos(archive, [row.path for row in rows])]
-        found.photos += len(rows)
-        if usable:
-            found.usable += [row.path for row in rows if not row.has_problem]
+    def _take_rows(self, found: Unpacked, archive: Photo) -> None:
+        """Take over what is on record of an archive that was not opened, or is not complete yet.
+
+        In the second case the ledger sees by the new signature that the photos have to be looked at again.
+        """
+        rows = self._ledger.photos_at(archive.path)
+        members = [row for row in rows if row.path != archive.path]
+        found.seen += [archive, *_photos(archive, [row.path for row in members])]
+        found.photos += len(members)
+        if _is_current(archive, rows):
+            found.usable += [row.path for row in members if not row.has_problem]
 
     def _take_contents(self, found: Unpacked, archive: Photo, contents: Contents) -> None:
         prefix = f"{archive.path}/"
