@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
-from pipeline.model import EngineSettings, Losses
+from pipeline.model import EngineSettings, Losses, Occupancy
 
 #: What the fake engine does with a photo of this color.
 COLORS = {
@@ -76,6 +76,7 @@ class FakeEngine:
         pixels = (1.0 - commission.photo.astype(np.float32) / 255.0).astype(np.float32)
         if commission.recipe.snapshot_every:
             yield Snapshot(token=commission.token, iteration=1, scale_index=0, pixels=pixels)
+        yield Occupancy(used=3, offered=4)
         yield Finished(
             token=commission.token,
             pixels=pixels,

@@ -17,12 +17,16 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_input
 
 from pipeline.engine.threads import on_threads
 from pipeline.engine.winograd import Kernel, Packed, Tiles, turned
 
-# Below this many pixels a matrix product of theirs is done by one thread.
+# Of so few pixels torch's convolutions and matrix products come out in other bits with another number of threads.
 _FEW_PIXELS: Final = 64
+_COLORS: Final = 3
+# What a band makes should stay in a processor's cache.
+_BAND_PIXELS: Final = 12_000
 
 Algorithm = Literal["direct", "tiles", "packed"]
 ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
@@ -65,7 +69,10 @@ class Convolution:
         shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
         if self._choose(shape) != "direct":
             return cast(Tensor, _Frozen.apply(x, self, rectify))
-        y = nn.conv2d(x, self.weight, self.bias, padding=self._padding)
+        if _depends_on_threads(x, shape):
+            y = cast(Tensor, _Alone.apply(x, self.weight, self.bias, self._padding))
+        else:
+            y = nn.conv2d(x, self.weight, self.bias, padding=self._padding)
         # Nobody else reads the convolution's own output, so its memory may be reused.
         return nn.relu_(y) if rectify else y
 
@@ -126,6 +133,54 @@ class _Frozen(torch.autograd.Function):
             (y,) = ctx.saved_tensors
             gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
         return ctx.convolution.backward(gradient), None, None
+
+
+class _Alone(torch.autograd.Function):
+    """Torch's own convolution, done by one thread there and back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+        ctx.shape, ctx.weight, ctx.padding = x.shape, weight, padding
+        with on_threads(1):
+            return nn.conv2d(x, weight, bias, padding=padding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        with on_threads(1):
+            if ctx.shape[1] == _COLORS and not ctx.padding:
+                colors = torch.cat([_back_to_colors(one[None], ctx.weight) for one in gradient])
+            else:
+                colors = conv2d_input(ctx.shape, ctx.weight, gradient, padding=ctx.padding)  # type: ignore[no-untyped-call]
+        return colors, None, None, None
+
+
+def _back_to_colors(gradient: Tensor, weight: Tensor) -> Tensor:
+    """Return what conv2d_input does for a ``gradient`` (1, K, H, W) and a weight (K, 3, 3, 3), (1, 3, H+2, W+2).
+
+    One matrix product and nine additions, band by band: torch's convolutions take twice to three times as long to
+    come back to so few channels.
+    """
+    _, outputs, height, width = gradient.shape
+    matrix = weight.permute(2, 3, 1, 0).reshape(9 * _COLORS, outputs)
+    colors = gradient.new_zeros(1, _COLORS, height + 2, width + 2)
+    band = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, band):
+        pixels = gradient[0, :, top : top + band].permute(1, 2, 0)
+        shares = (matrix @ pixels.reshape(-1, outputs).T).view(9, _COLORS, -1, width)
+        for position, share in enumerate(shares):
+            down, right = divmod(position, 3)
+            colors[0, :, top + down : top + down + share.shape[1], right : right + width] += share
+    return colors
+
+
+def _depends_on_threads(x: Tensor, shape: LayerShape) -> bool:
+    """Tell whether torch's own convolution of ``x``, or its way back, differs with the number of threads.
+
+    Besides that of few pixels it is the way back to the three colors.
+    """
+    exact = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    return exact and (shape.channels == _COLORS or shape.height * shape.width < _FEW_PIXELS)
 
 
 def by_pixel(x: Tensor, matrix: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError
-from pipeline.model import Losses, Recipe, Style
+from pipeline.model import Losses, Occupancy, Recipe, Style
 
 if TYPE_CHECKING:
     from pipeline.engine.canvas import Canvas
@@ -75,7 +75,7 @@ class Broken:
     error: StylewatchError
 
 
-Event = Step | Snapshot | Finished | Broken
+Event = Step | Snapshot | Finished | Broken | Occupancy
 
 
 def step_of(canvas: Canvas, losses: Losses) -> Step:

@@ -30,6 +30,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.engine.convolution import by_pixel
+from pipeline.engine.sums import totals
 from pipeline.model import LayerWeights, LossKind
 
 # Of a black painting's Gram matrix or a blank photo's features: keeps the relative losses finite.
@@ -145,7 +146,7 @@ def _exact(x: Tensor) -> Tensor:
 
 
 def _sum_of_squares(x: Tensor) -> Tensor:
-    return x.square().flatten(1).sum(1)
+    return totals(x.square())
 
 
 def _norm(target: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from pipeline.engine.sums import total
 from pipeline.model import Recipe
 
 _FIRST_CHANGE: Final = 1 / 255
@@ -180,9 +181,9 @@ class Lbfgs(Optimizer[LbfgsState]):
     def _length(self, direction: Tensor, state: LbfgsState) -> float:
         rate = self._rate(state)
         if not self.step_scaling:
-            return rate if state.iteration else rate * min(1.0, 1.0 / max(float(direction.abs().sum()), _TINY))
+            return rate if state.iteration else rate * min(1.0, 1.0 / max(float(total(direction.abs())), _TINY))
         changes = direction.abs()
-        mean, largest = max(float(changes.mean()), _TINY), max(float(changes.max()), _TINY)
+        mean, largest = max(float(total(changes)) / changes.numel(), _TINY), max(float(changes.max()), _TINY)
         if not state.steps:
             return rate * _FIRST_CHANGE / mean
         return min(rate, _MEAN_CHANGE_LIMIT / mean, _MAX_CHANGE_LIMIT / largest)
@@ -245,13 +246,13 @@ def make_optimizer(recipe: Recipe) -> Optimizer[Any]:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     # Not torch.dot: BLAS may choose its threads, and with them the order of the sum, by the machine's load.
-    return (a * b).sum()
+    return total(a * b)
 
 
 def _scale_of(gradient: Tensor) -> float:
     """Return what makes the mean absolute slope 1; 0.0 (not known yet) where all slopes are zero."""
     # In float64, as float32 would lose what is below 1e-38; the mean of slopes can't overflow there either.
-    mean = float(gradient.abs().sum(dtype=torch.float64)) / gradient.numel()
+    mean = float(total(gradient.abs().double())) / gradient.numel()
     return 1.0 / mean if mean else 0.0
 
 

@@ -42,7 +42,7 @@ from pipeline.engine.threads import Lanes
 from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
 from pipeline.errors import StylewatchError, StylizeError
-from pipeline.model import EngineSettings, Losses, PoolingKind, Recipe, Style, canonical_layer
+from pipeline.model import EngineSettings, Losses, Occupancy, PoolingKind, Recipe, Style, canonical_layer
 
 __all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
 
@@ -93,7 +93,7 @@ class Stylizer:
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
         """
         idle: deque[Canvas] = deque()
-        active = 0
+        active, used, offered = 0, 0, 0
         with Lanes[_Turn](self._lanes) as lanes:
             while True:
                 free = self.capacity - active
@@ -103,12 +103,15 @@ class Stylizer:
                 while idle and lanes.free:
                     batch = self._next_batch(idle)
                     lanes.begin(partial(self._turn, batch), waiting=len(idle))
+                    used, offered = used + active, offered + self.capacity
                 if not lanes.busy:
                     return
                 for turn in lanes.finished():
                     yield from turn.events
                     going_on = [canvas for canvas in turn.batch if not canvas.over]
-                    active -= len(turn.batch) - len(going_on)
+                    if len(going_on) < len(turn.batch):
+                        yield Occupancy(used, offered)
+                        active, used, offered = active - len(turn.batch) + len(going_on), 0, 0
                     idle.extend(going_on)
 
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
@@ -121,7 +124,7 @@ class Stylizer:
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _next_batch(self, idle: deque[Canvas]) -> list[Canvas]:
-        """Take those canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
+        """Take the canvases that are to be evaluated together next: on the CPU one, elsewhere all that are alike."""
         if self._device.type == "cpu":
             return [idle.popleft()]
         kind = _kind(idle[0])

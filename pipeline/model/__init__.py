@@ -46,6 +46,7 @@ from pipeline.model.work import (
     FailureKind,
     Job,
     Losses,
+    Occupancy,
     Progress,
     Started,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "LossKind",
     "Losses",
     "MetadataPolicy",
+    "Occupancy",
     "OptimizerKind",
     "Painting",
     "Photo",

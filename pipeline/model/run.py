@@ -76,7 +76,10 @@ class JobFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal."""
+    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal.
+
+    ``slots_used`` of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`.
+    """
 
     run_id: str
     finished: int
@@ -87,6 +90,8 @@ class RunFinished:
     seconds: float
     cache_hits: int
     cache_misses: int
+    slots_used: int = 0
+    slots_offered: int = 0
     reason: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 

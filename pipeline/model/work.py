@@ -81,6 +81,17 @@ class Checkpoint:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """How full the engine was since it told so last.
+
+    ``offered`` are its slots at every evaluation, ``used`` those of them that held a picture that was not finished.
+    """
+
+    used: int
+    offered: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artwork:
     """A finished picture, written to its assignment's ``part_path`` and fsynced, not yet published.
@@ -126,4 +137,4 @@ class Failure:
     reason: str
 
 
-ExecutorEvent = Started | Progress | Checkpoint | Artwork | Failure
+ExecutorEvent = Started | Progress | Checkpoint | Occupancy | Artwork | Failure

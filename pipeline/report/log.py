@@ -21,7 +21,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
-from pipeline.report.words import counted, duration, losses, outcome, printable
+from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
 LOGGER: Final = logging.getLogger("stylewatch")
 
@@ -85,6 +85,8 @@ class LogWriter:
                 LOGGER.info("%s", _beginning(event))
             case RunFinished():
                 LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
+                if event.slots_offered:
+                    LOGGER.info("%s", economy(event))
             case PhotoSetAside():
                 level = logging.WARNING if event.kind == "quarantined" else logging.INFO
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.ledger import Claim, Ledger
-from pipeline.model import Artwork, Failure, FailureKind, JobFailed, JobFinished, JobState, RunEvent
+from pipeline.model import Artwork, Failure, FailureKind, JobFailed, JobFinished, JobState, Occupancy, RunEvent
 
 Tell = Callable[[RunEvent], None]
 
@@ -20,6 +20,13 @@ class Tally:
     failed: int = 0
     cache_hits: int = 0
     cache_misses: int = 0
+    slots_used: int = 0
+    slots_offered: int = 0
+
+    def count(self, occupancy: Occupancy) -> None:
+        """Add how full the engine was."""
+        self.slots_used += occupancy.used
+        self.slots_offered += occupancy.offered
 
 
 class Outcomes:

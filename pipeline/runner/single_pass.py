@@ -25,6 +25,7 @@ from pipeline.model import (
     FailureKind,
     JobStarted,
     JobState,
+    Occupancy,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -161,6 +162,8 @@ class SinglePass:
                 self._outcomes.fail(claim, assignment.key, event)
                 if event.kind is FailureKind.STORAGE:
                     raise StorageError(event.reason)
+            case Occupancy():
+                self._outcomes.tally.count(event)
             case _:
                 self._tell(event)
 
@@ -209,6 +212,8 @@ class SinglePass:
             seconds=time.monotonic() - begun,
             cache_hits=tally.cache_hits,
             cache_misses=tally.cache_misses,
+            slots_used=tally.slots_used,
+            slots_offered=tally.slots_offered,
             reason=str(trouble) if trouble else _STOPPED if self._stopped else "",
             counts={state.value: count for state, count in counts.items()},
         )

@@ -24,6 +24,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    Occupancy,
     RunEvent,
     Started,
 )
@@ -145,7 +146,7 @@ class Tryout:
         if isinstance(event, Started):
             job = assignments[event.token].job
             self._tell(JobStarted(event.token, job, _variant(job)))
-        elif not isinstance(event, Artwork | Failure):
+        elif not isinstance(event, Occupancy | Artwork | Failure):
             self._tell(event)
 
 

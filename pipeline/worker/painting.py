@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
-from pipeline.model import Failure, Progress
+from pipeline.model import Failure, Occupancy, Progress
 from pipeline.worker.reading import Reader, Sitting, Source, Tell
 from pipeline.worker.writing import Writer, kind_of
 
@@ -73,6 +73,8 @@ class Worker:
 
     def _translate(self, event: Event, writer: Writer) -> None:
         match event:
+            case Occupancy():
+                self._tell(event)
             case Step():
                 self._tell(_progress(event))
             case Snapshot():

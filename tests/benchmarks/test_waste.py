@@ -1,20 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.benchmarks.waste import slots
+from tests.fakes import write_painting
 
 
-def test_full_slots_leave_no_waste() -> None:
-    assert slots("abcdabcdabcd") == (3, 12)
-
-
-def test_a_canvas_that_takes_a_finished_ones_slot_is_of_the_same_round() -> None:
-    assert slots("ababacac") == (4, 8)
-
-
-def test_slots_that_stay_empty_are_counted_as_rounds_go_by() -> None:
-    rounds, used = slots("ababbbb")
-    assert (rounds, used) == (5, 7)
-
-
-def test_nothing_takes_no_rounds() -> None:
-    assert slots([]) == (0, 0)
+@pytest.mark.slow
+def test_over_an_archive_of_a_thousand_jobs_at_most_five_percent_of_the_slots_are_wasted(tmp_path: Path) -> None:
+    write_painting(tmp_path / "painting.png")
+    used, offered = slots(tmp_path / "painting.png", 1000)
+    assert 0.95 * offered <= used <= offered
+    assert used > 5_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.grad import conv2d_input
 
 from pipeline.engine.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape, by_pixel
 from pipeline.engine.losses import gram
@@ -83,6 +84,24 @@ def test_the_way_back_may_be_direct() -> None:
     work = Convolution(
         random(3, 2, 3, 3), random(3), choose=lambda shape: "tiles" if shape.channels == 2 else "direct"
     )
+    assert torch.autograd.gradcheck(lambda value: work(value, rectify=True), (x,))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5, 6), (2, 3, 40, 9)])
+def test_the_way_back_to_the_colors_is_exact(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.engine.convolution._BAND_PIXELS", 50)
+    x = random(*shape).requires_grad_()
+    weight, bias = random(4, 3, 3, 3), random(4)
+    work = Convolution(weight, bias, padding=0)
+    assert torch.autograd.gradcheck(lambda value: work(value, rectify=False), (x,))
+    gradient = random(shape[0], 4, shape[2] - 2, shape[3] - 2)
+    (found,) = torch.autograd.grad(work(x, rectify=False), x, gradient)
+    torch.testing.assert_close(found, conv2d_input(list(shape), weight, gradient))
+
+
+def test_a_convolution_of_few_pixels_differentiates_as_any_other() -> None:
+    x = random(2, 5, 4, 3).requires_grad_()
+    work = Convolution(random(2, 5, 3, 3), random(2))
     assert torch.autograd.gradcheck(lambda value: work(value, rectify=True), (x,))
 
 

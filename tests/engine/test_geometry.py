@@ -24,6 +24,9 @@ from pipeline.engine.geometry import (
         ((171, 256), (176, 256), (176, 256)),
         ((135, 256), (128, 256), (128, 256)),
         ((341, 512), (336, 512), (336, 512)),
+        ((512, 441), (512, 448), (512, 448)),
+        ((1000, 1000), (992, 992), (992, 992)),
+        ((24, 400), (24, 400), (32, 400)),
         ((512, 1), (512, 1), (512, 32)),
         ((1, 1), (1, 1), (32, 32)),
         ((20, 31), (20, 31), (32, 32)),
@@ -38,9 +41,22 @@ def test_shapes_are_the_nearest_multiples_of_sixteen(
     assert (geometry.inner, geometry.outer) == (inner, outer)
 
 
-def test_from_two_hundred_pixels_on_no_side_changes_by_more_than_four_percent() -> None:
-    changes = [abs(network_geometry(side, 512).outer[0] / side - 1) for side in range(200, 600)]
-    assert max(changes) == pytest.approx(0.04)
+def anisotropy(shape: tuple[int, int]) -> float:
+    outer = network_geometry(*shape).outer
+    return abs((outer[0] / shape[0]) / (outer[1] / shape[1]) - 1)
+
+
+@pytest.mark.parametrize("long", [256, 512, 1000, 1024, 3000])
+def test_from_two_hundred_pixels_on_no_side_changes_by_more_than_four_percent(long: int) -> None:
+    shapes = [(side, long) for side in range(200, long + 1)]
+    assert max(map(anisotropy, shapes)) < 0.0418
+    assert max(map(anisotropy, [(width, height) for height, width in shapes])) < 0.0418
+    assert anisotropy((long, long)) == 0
+
+
+@pytest.mark.parametrize(("long", "most"), [(256, 5), (512, 14), (1024, 14), (2048, 14)])
+def test_photos_of_any_proportions_fall_into_few_shapes(long: int, most: int) -> None:
+    assert len({network_geometry(side, long).outer for side in range(long // 2, long + 1) if side >= 200}) <= most
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (10, 20), (31, 32), (33, 95)])

@@ -18,7 +18,7 @@ from pipeline.engine.losses import Objective
 from pipeline.engine.stylizer import Broken, Commission, Event, Finished, Snapshot, Step, Stylizer
 from pipeline.engine.vgg import Network
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
-from pipeline.model import EngineSettings, LossKind, OptimizerKind, Painting, Recipe, Style, WeightsChoice
+from pipeline.model import EngineSettings, LossKind, Occupancy, OptimizerKind, Painting, Recipe, Style, WeightsChoice
 
 STYLE = Style("s", (Painting(Path("a.jpg"), "a" * 64),))
 TINY = Recipe(
@@ -31,7 +31,7 @@ TINY = Recipe(
 )
 CPU = EngineSettings(device="cpu")
 
-E = TypeVar("E", Step, Snapshot, Finished, Broken)
+E = TypeVar("E", Step, Snapshot, Finished, Broken, Occupancy)
 
 
 def pixels(seed: int, height: int = 40, width: int = 48) -> npt.NDArray[Any]:
@@ -150,9 +150,9 @@ def test_a_finished_canvas_makes_room_for_the_next(three: Stylizer) -> None:
     source = Source(commissions)
     events = list(three.run(source))
     order = [event.token for event in only(events, Step)]
-    assert order == [*"abc" * 2, *"bcd" * 3, *"d" * 2]
+    assert order == [*"abcabc", *"dbcdbcdbc", *"dd"]
     assert [event.token for event in only(events, Finished)] == list("abcd")
-    assert source.asked[:3] == [3, 1, 2]
+    assert source.asked[:4] == [3, 1, 1, 2]
 
 
 def test_no_more_canvases_are_pulled_than_there_is_room_for(three: Stylizer) -> None:
@@ -370,3 +370,9 @@ def test_a_gpu_takes_many_canvases_and_makes_nearly_the_same_picture(cuda: Styli
     assert cuda.capacity > 1
     difference = picture(run(cuda, commission("t"))) - picture(run(one, commission("t")))
     assert np.abs(difference).mean() < 0.03
+
+
+def test_slots_count_as_used_while_a_picture_in_them_is_not_finished(three: Stylizer) -> None:
+    recipe = replace(TINY, scales=1, iterations=2)
+    told = only(run(three, *(commission(token, recipe=recipe) for token in "abcd")), Occupancy)
+    assert [(each.used, each.offered) for each in told] == [(12, 12), (3, 3), (2, 3), (2, 6)]

@@ -42,6 +42,13 @@ def test_a_run_is_told_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_tells_what_it_spared_itself(tmp_path: Path) -> None:
+    *_, last = told(tmp_path, over(slots_used=987, slots_offered=1000))
+    assert last == (
+        "INFO    4 style targets computed, 3 taken from the cache; 98.7 % of the engine's slots were in use"
+    )
+
+
 def test_photos_set_aside_and_failures_are_told_by_weight(tmp_path: Path) -> None:
     lines = told(
         tmp_path,

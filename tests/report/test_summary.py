@@ -111,6 +111,8 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "seconds": 41.0,
         "cache_hits": 3,
         "cache_misses": 4,
+        "slots_used": 0,
+        "slots_offered": 0,
         "reason": "",
         "counts": {},
     }

@@ -45,6 +45,7 @@ def test_the_events_tell_the_run_from_begin_to_end(workshop: Workshop) -> None:
     assert (first.photos, first.jobs, first.done) == (1, 1, 0)
     assert isinstance(last, RunFinished)
     assert last.cache_hits == 1
+    assert (last.slots_used, last.slots_offered) == (3, 4)
     assert last.counts["done"] == 1
 
 
