@@ -108,8 +108,9 @@ class Unpacking:
         found.usable += [photo.path for photo in photos]
         found.skipped += Counter(contents.skipped)
         # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.
-        found.ready += self._ledger.unknown_photos(photos)
-        found.quarantined += [(photo, refused[photo]) for photo in self._ledger.unknown_photos(refused)]
+        known = {row.photo for row in self._ledger.photos_at(archive.path)}
+        found.ready += [photo for photo in photos if photo not in known]
+        found.quarantined += [(photo, reason) for photo, reason in refused.items() if photo not in known]
         if contents.remark:
             found.quarantined.append((archive, contents.remark))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
@@ -16,6 +18,12 @@ SMALL = CONFIG.replace(
     "settle_seconds: 0",
     "settle_seconds: 0, archive_space: 4 MB, max_archive_size: 8 MB, max_archive_files: 100",
 )
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """Return a workshop with folders of ours around it, for archives that want to get out."""
+    return Workshop(tmp_path / "around" / "workshop")
 
 
 def workshop_for(case: Case, workshop: Workshop) -> Workshop:
@@ -40,8 +48,8 @@ def shades(workshop: Workshop) -> dict[str, int]:
 def untouched(workshop: Workshop) -> dict[str, bytes]:
     """Return every file around the output folder."""
     return {
-        path.relative_to(workshop.folder.parent).as_posix(): path.read_bytes()
-        for path in workshop.folder.parent.rglob("*")
+        path.relative_to(workshop.folder.parents[1]).as_posix(): path.read_bytes()
+        for path in workshop.folder.parents[1].rglob("*")
         if path.is_file() and not path.is_relative_to(workshop.out)
     }
 
