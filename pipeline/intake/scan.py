@@ -60,7 +60,7 @@ class ScanResult:
 
     ``photos`` are sorted by path. ``skipped`` counts what is no photo, by kind: "sidecar", "video", "camera raw",
     "partial download", "junk", "hidden", "ignored", "other", "output", "link", "link leaving the folder",
-    "archive" (if those are left alone), "unreadable". ``archives`` are files that are named like archives, sorted
+    "unreadable". ``archives`` are files that are named like archives, sorted
     by path. ``folders`` counts the folders entered, the input folder among them. ``unreadable`` lists the
     relative paths that could not be looked at: what lies at or under them is unknown, not deleted. ``notes`` has a
     sentence for each of those.
@@ -74,9 +74,7 @@ class ScanResult:
     archives: tuple[Photo, ...] = ()
 
 
-def scan(
-    folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = (), *, archives: bool = True
-) -> ScanResult:
+def scan(folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
     """Walk ``folder`` and return what is in it; files are not opened.
 
     ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``outside``
@@ -86,9 +84,7 @@ def scan(
     Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for a bad
     pattern.
     """
-    walk = _Walk(
-        os.path.realpath(folder), _spec(ignore), frozenset(os.path.realpath(path) for path in outside), archives
-    )
+    walk = _Walk(os.path.realpath(folder), _spec(ignore), frozenset(os.path.realpath(path) for path in outside))
     before = _identity(folder)
     while walk.pending:
         prefix = walk.pending.pop()
@@ -136,7 +132,6 @@ class _Walk:
     root: str
     ignored: GitIgnoreSpec
     outside: frozenset[str]
-    with_archives: bool = True
     pending: list[str] = field(default_factory=lambda: [""])
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)
@@ -169,7 +164,7 @@ class _Walk:
     def _look_at_file(self, entry: os.DirEntry[str], path: str) -> None:
         kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
         found = self.photos if kind is None else self.archives
-        if kind is None or (kind == "archive" and self.with_archives):
+        if kind in (None, "archive"):
             kind = "ignored" if self.ignored.match_file(path) else None
         if kind is None:
             # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.

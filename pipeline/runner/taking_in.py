@@ -41,19 +41,20 @@ def take_in(
     """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
     folder = config.input.folder
     outside = (config.output.folder, config.state.folder)
-    found = scan(folder, config.input.ignore, outside, archives=config.input.archives)
+    found = scan(folder, config.input.ignore, outside)
     unpacking = Unpacking(config, ledger)
+    archives, skipped = unpacking.among(found)
     unknown = ledger.unknown_photos(found.photos)
     settled = sort_out(
         folder,
-        [*unknown, *unpacking.to_open(found.archives)],
+        [*unknown, *unpacking.to_open(archives)],
         settle_seconds=config.input.settle_seconds,
         incomplete_seconds=config.input.incomplete_seconds,
         now_ns=time.time_ns,
         sleep=sleep,
         examine=unpacking.examine,
     )
-    unpacked = unpacking.unpack(found.archives, settled)
+    unpacked = unpacking.unpack(archives, settled)
     quarantined = (*settled.quarantined, *unpacked.quarantined)
     ledger.record_photos((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
     held_back = {photo.path for photo, _ in settled.incomplete}
@@ -70,6 +71,6 @@ def take_in(
             *(PhotoSetAside(photo.path, "incomplete", reason) for photo, reason in settled.incomplete),
             *(PhotoSetAside(photo.path, "quarantined", reason) for photo, reason in quarantined),
         ),
-        skipped=Counter(found.skipped) + unpacked.skipped,
+        skipped=Counter(skipped) + unpacked.skipped,
         unpaired=len(set(paths) - {job.photo for job in jobs}),
     )

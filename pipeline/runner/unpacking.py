@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pipeline.intake import containers
 from pipeline.intake.archives import Contents, inspect
 from pipeline.intake.containers import Verdict
 from pipeline.intake.members import Limits
-from pipeline.intake.scan import kinds_in_archives, names_archive
+from pipeline.intake.scan import ScanResult, kinds_in_archives, names_archive
 from pipeline.intake.settle import Settled
 from pipeline.ledger import Ledger, PhotoRow
 from pipeline.model import Photo
@@ -44,6 +44,7 @@ class Unpacking:
 
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._wanted = config.input.archives
         self._root = config.input.folder
         self._limits = Limits(
             files=config.input.max_archive_files,
@@ -52,6 +53,12 @@ class Unpacking:
         )
         self._kind_of = kinds_in_archives(config.input.ignore)
         self._contents: dict[str, Contents] = {}
+
+    def among(self, found: ScanResult) -> tuple[tuple[Photo, ...], Mapping[str, int]]:
+        """Return the archives to look at, and how many files were skipped: those too if the config says so."""
+        if self._wanted:
+            return found.archives, found.skipped
+        return (), Counter(found.skipped) + Counter(archive=len(found.archives))
 
     def to_open(self, archives: Iterable[Photo]) -> list[Photo]:
         """Return those of which the ledger does not know all that is in them."""
