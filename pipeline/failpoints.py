@@ -24,6 +24,11 @@ NAMES: Final = (
     "picture-linked",
     "picture-published",
     "job-done",
+    "move-noted",
+    "original-reserved",
+    "original-copied",
+    "original-leaving",
+    "original-moved",
 )
 
 _passages: dict[str, int] = {}

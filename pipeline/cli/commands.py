@@ -1,6 +1,7 @@
 """The command group and what all commands share: the config argument, errors to one sentence and an exit code.
 
-Adding a command: write it in the module of its kind (``making``, ``looking``, ``changing``) and register it here.
+Adding a command: write it in the module of its kind (``making``, ``watching``, ``looking``, ``changing``) and
+register it here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 import click
 
 from pipeline import __version__
-from pipeline.cli import changing, looking, making
+from pipeline.cli import changing, looking, making, watching
 from pipeline.errors import ConfigError, StylewatchError
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.
@@ -21,6 +22,7 @@ _HELP: Final = """Turn folders of photos into paintings, unattended.
 First steps:
   stylewatch demo input                     put two sample photos into input/
   stylewatch run configs/quickstart.yaml    make their pictures
+  stylewatch watch CONFIG                   make them of every photo dropped into a folder
   stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
   stylewatch plan CONFIG                    what a run would do, and how long
 """
@@ -47,7 +49,7 @@ def stylewatch() -> None:
     """Hold the commands together; what they have in common is in :func:`main`."""
 
 
-for _command in (*making.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
+for _command in (*making.COMMANDS, *watching.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
     stylewatch.add_command(_command)
 
 

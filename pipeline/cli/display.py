@@ -24,10 +24,12 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalsStay,
     PhotoSetAside,
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.report.journal import Encoder
 from pipeline.report.summary import Row, Summary
@@ -35,6 +37,8 @@ from pipeline.report.words import duration, outcome, printable
 
 #: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
 ROWS_SHOWN: Final = 20
+
+_COLORS: Final = {"paused": "yellow", "polling": "yellow", "resumed": "green"}
 
 
 class Display:
@@ -92,7 +96,7 @@ class Display:
 
     def _tell(self, event: RunEvent) -> None:
         match event:
-            case PhotoSetAside() if not self._quiet or event.kind == "quarantined":
+            case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
                 self._say(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
             case JobFailed():
                 said = "is put back" if event.state == JobState.PENDING else "failed"
@@ -100,8 +104,14 @@ class Display:
             case JobFinished() if not self._quiet and not self._console.is_terminal:
                 took = "copied" if event.artwork is None else duration(event.artwork.seconds)
                 self._say(f"{self._place()}{event.job} → {event.output} ({took})")
+            case OriginalsStay():
+                self._say(event.reason, "yellow")
             case RunFinished():
                 self._end(event)
+            case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed"):
+                self._say(
+                    f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {event.text}", _COLORS.get(event.kind, "")
+                )
             case _:
                 pass
 

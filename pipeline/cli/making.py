@@ -1,31 +1,24 @@
-"""Commands that make pictures: ``run`` and ``try``. Owns signals and who reads the events."""
+"""Commands that make pictures: ``run`` and ``try``. Owns what they pass on to the runner."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from pipeline.cli.display import Display
 from pipeline.cli.options import config_argument, json_option, quiet_option
+from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
-from pipeline.report.journal import Journal
-from pipeline.report.log import LogWriter, close_log, configure_log
-from pipeline.report.summary import Summary
 from pipeline.report.words import counted
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.tryout import Tryout
-
-_INTERRUPTED = 130
 
 
 @click.command()
@@ -41,9 +34,9 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
     pictures that changed. Ctrl-C keeps what is done and puts the rest back.
     """
     settings = load_config(config)
-    with instance_lock(settings.state.folder, f"stylewatch run {config}"), _readers(settings, quiet, as_json) as tell:
+    with instance_lock(settings.state.folder, f"stylewatch run {config}"), readers(settings, quiet, as_json) as tell:
         finished = _run(settings, config, tell, Wishes(limit=limit, redo_outdated=redo is not None))
-    raise click.exceptions.Exit(_INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
+    raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
 def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes) -> RunFinished:
@@ -51,7 +44,7 @@ def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishe
     executor = LocalExecutor(settings.engine_settings(), lock_file=settings.state.folder / WORKER_LOCK_NAME)
     with contextlib.closing(executor), open_ledger(settings) as ledger:
         the_pass = SinglePass(settings, prepare(settings), ledger, executor, tell, config_name=str(config))
-        with _stopping(the_pass.stop):
+        with stopping(the_pass.stop):
             return the_pass.run(wishes)
 
 
@@ -81,55 +74,11 @@ def try_(
     folder = into or settings.output.folder / "try" / photo.stem
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
-    with contextlib.closing(executor), _stopping(executor.stop) as stopped, display:
+    with contextlib.closing(executor), stopping(executor.stop) as stopped, display:
         pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
     if not quiet and not as_json:
         click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
-    raise click.exceptions.Exit(_INTERRUPTED if stopped else 0)
-
-
-@contextlib.contextmanager
-def _readers(config: Config, quiet: bool, as_json: bool) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal and the report, all fed from one stream."""
-    max_bytes = round(config.log.max_megabytes * 1e6)
-    configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
-    journal = Journal(config.log.journal, max_bytes, config.log.backups)
-    summary = Summary(config.log.reports)
-    display = Display(quiet=quiet, json_lines=as_json, summary=summary)
-    # The report is written before the display tells where it is.
-    readers = (LogWriter(), journal, summary, display)
-
-    def tell(event: RunEvent) -> None:
-        for reader in readers:
-            reader(event)
-
-    with contextlib.closing(journal), display:
-        try:
-            yield tell
-        finally:
-            close_log()
-
-
-@contextlib.contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
-
-    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that.
-    """
-    came: list[int] = []
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if came:
-            os._exit(_INTERRUPTED)
-        came.append(number)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    raise click.exceptions.Exit(INTERRUPTED if stopped else 0)
 
 
 COMMANDS = (run, try_)

@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import fields as f
+from pipeline.config.places import MoveSection, Originals, apart_from_photos
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
 from pipeline.model import (
     EngineSettings,
@@ -51,6 +52,12 @@ class InputSection(Section):
     incomplete_seconds: f.Seconds = Field(
         3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
     )
+    watch: Literal["auto", "events", "polling"] = Field(
+        "auto", description="How 'watch' hears of changes: by file events, or by looking itself (network shares)."
+    )
+    rescan_seconds: f.Positive = Field(
+        300, description="'watch' looks at the whole folder so often even if no event came; rarer if that takes long."
+    )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
     archives: StrictBool = Field(True, description="Take .zip, .tar, .tar.gz and .tgz files for folders of photos.")
     archive_space: f.ByteSize = Field(
@@ -60,6 +67,15 @@ class InputSection(Section):
         100_000_000_000, description="Archives that unpack to more are refused as decompression bombs."
     )
     max_archive_files: f.Positive = Field(100_000, description="Archives with more files are refused.")
+    originals: Originals = Field(
+        "keep",
+        description="What becomes of a photo once all its pictures are made: keep, or move: FOLDER.",
+    )
+
+    @property
+    def originals_folder(self) -> Path | None:
+        """The folder that finished photos are moved to; None if they are kept."""
+        return self.originals.move if isinstance(self.originals, MoveSection) else None
 
     @property
     def max_pixels(self) -> int:
@@ -91,21 +107,7 @@ class OutputSection(Section):
     @field_validator("folder")
     @classmethod
     def _apart_from_input(cls, folder: Path, info: ValidationInfo) -> Path:
-        context = f.surroundings(info)
-        if context.input is None:
-            return folder
-        if context.input.is_relative_to(folder):
-            raise ValueError(
-                f"can't hold the photos' folder {context.input}; choose a folder beside it, found {folder}"
-            )
-        if folder.is_relative_to(context.input):
-            inside = folder.relative_to(context.input).as_posix() + "/"
-            if not f.is_ignored(inside, context.ignore):
-                raise ValueError(
-                    f"can't lie in the photos' folder, or pictures become photos; choose a folder beside it, "
-                    f"or add '/{inside}' to input.ignore, found {folder}"
-                )
-        return folder
+        return apart_from_photos(folder, info, "pictures become photos")
 
     @field_validator("name")
     @classmethod
@@ -205,6 +207,15 @@ class StateSection(Section):
     )
     max_attempts: f.Positive = Field(3, description="A picture that fails this often is given up.")
     max_crashes: f.Positive = Field(3, description="A picture that kills its worker this often is given up.")
+    retry_seconds: f.Seconds = Field(
+        60.0, description="A daemon tries a failed picture again after this long, then twice as long, and so on."
+    )
+    max_retry_seconds: f.Seconds = Field(
+        3600.0, description="No picture waits longer than this for its next attempt."
+    )
+    hang_seconds: f.Seconds = Field(
+        1800.0, description="A worker that shows no progress for this long is replaced; 0 = never."
+    )
 
 
 class LogSection(Section):

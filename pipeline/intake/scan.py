@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -84,8 +84,31 @@ def scan(folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = ())
     Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for a bad
     pattern.
     """
+    return _walked(folder, ignore, outside, lambda walk: walk.pending.append(""))
+
+
+def look(folder: Path, paths: Iterable[str], ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
+    """Scan only these relative ``paths`` of files and folders, and what is below them, by the rules of :func:`scan`.
+
+    What is not there is left out. Raises as :func:`scan` does.
+    """
+
+    def begin(walk: _Walk) -> None:
+        wanted = frozenset(paths)
+        for path in sorted(wanted):
+            # A folder's own visit comes by its files anyway.
+            if wanted.isdisjoint(_folders_above(path)):
+                walk.visit(path)
+
+    return _walked(folder, ignore, outside, begin)
+
+
+def _walked(
+    folder: Path, ignore: Sequence[str], outside: Iterable[Path], begin: Callable[[_Walk], None]
+) -> ScanResult:
     walk = _Walk(os.path.realpath(folder), _spec(ignore), frozenset(os.path.realpath(path) for path in outside))
     before = _identity(folder)
+    begin(walk)
     while walk.pending:
         prefix = walk.pending.pop()
         try:
@@ -120,9 +143,33 @@ def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
     return kind
 
 
+def _folders_above(path: str) -> Iterator[str]:
+    """Yield ``a`` and ``a/b`` for ``a/b/c``."""
+    parts = path.split("/")
+    return ("/".join(parts[:count]) for count in range(1, len(parts)))
+
+
 def signature(path: str, status: os.stat_result) -> Photo:
     """Return the photo at relative ``path`` as ``status`` describes it."""
     return Photo(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+class _Entry:
+    """One path looked at alone, as os.scandir would show it. Raises OSError if it is not there."""
+
+    def __init__(self, root: str, path: str) -> None:
+        self.path = f"{root}{os.sep}{path}"
+        self.name = path.rpartition("/")[2]
+        self._mode = os.lstat(self.path).st_mode
+
+    def is_symlink(self) -> bool:
+        return stat.S_ISLNK(self._mode)
+
+    def is_dir(self, *, follow_symlinks: bool = False) -> bool:  # noqa: ARG002 - as DirEntry has it
+        return stat.S_ISDIR(self._mode)
+
+    def is_junction(self) -> bool:
+        return hasattr(os.path, "isjunction") and os.path.isjunction(self.path)
 
 
 @dataclass(slots=True)
@@ -132,13 +179,24 @@ class _Walk:
     root: str
     ignored: GitIgnoreSpec
     outside: frozenset[str]
-    pending: list[str] = field(default_factory=lambda: [""])
+    pending: list[str] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     folders: int = 0
     unreadable: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def visit(self, path: str) -> None:
+        """Look at one path, unless a folder above it is one that a whole walk would not enter."""
+        try:
+            for folder in _folders_above(path):
+                entry = _Entry(self.root, folder)
+                if entry.is_symlink() or not entry.is_dir() or self._kind_of_folder(entry, folder) is not None:
+                    return
+            self.look_at(_Entry(self.root, path), path)
+        except OSError as error:
+            self.give_up(path, error)
 
     def enter(self, prefix: str) -> None:
         with os.scandir(Path(self.root, prefix)) as entries:
@@ -149,7 +207,7 @@ class _Walk:
                 except OSError as error:
                     self.give_up(prefix + entry.name, error)
 
-    def look_at(self, entry: os.DirEntry[str], path: str) -> None:
+    def look_at(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         if entry.is_symlink() or _is_junction(entry):
             self.skipped[self._kind_of_link(entry)] += 1
         elif entry.is_dir(follow_symlinks=False):
@@ -161,7 +219,7 @@ class _Walk:
         else:
             self._look_at_file(entry, path)
 
-    def _look_at_file(self, entry: os.DirEntry[str], path: str) -> None:
+    def _look_at_file(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
         found = self.photos if kind is None else self.archives
         if kind in (None, "archive"):
@@ -175,7 +233,7 @@ class _Walk:
             kind = "other"
         self.skipped[kind] += 1
 
-    def _kind_of_folder(self, entry: os.DirEntry[str], path: str) -> str | None:
+    def _kind_of_folder(self, entry: os.DirEntry[str] | _Entry, path: str) -> str | None:
         kind = _kind_of_name(entry.name)
         if kind is None and self.outside and os.path.realpath(entry.path) in self.outside:
             kind = "output"
@@ -183,7 +241,7 @@ class _Walk:
             kind = "ignored"
         return kind
 
-    def _kind_of_link(self, entry: os.DirEntry[str]) -> str:
+    def _kind_of_link(self, entry: os.DirEntry[str] | _Entry) -> str:
         target = os.path.realpath(entry.path)
         inside = target == self.root or target.startswith(self.root.rstrip(os.sep) + os.sep)
         return "link" if inside else "link leaving the folder"
@@ -225,7 +283,7 @@ def _kind_of_suffix(name: str) -> str | None:
     return next((kind for kind, suffixes in _KINDS_OF_SUFFIXES if suffix in suffixes), "other")
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
+def _is_junction(entry: os.DirEntry[str] | _Entry) -> bool:
     """Tell a Windows junction, a link that is_symlink() does not see; Python knows them since 3.12."""
     return bool(getattr(entry, "is_junction", bool)())
 

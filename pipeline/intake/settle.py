@@ -1,4 +1,4 @@
-"""Which photos are complete? Owns the wait until files stop changing; refuses a clock of its own.
+"""Which photos are complete? Owns the wait until files stop changing; refuses to read a clock it was not given.
 
 Age alone proves nothing: copies keep their originals' time, and cameras' clocks are wrong. So a photo is ready when
 neither its size, its time nor its inode changed for ``settle_seconds`` and its container is whole.
@@ -7,6 +7,7 @@ neither its size, its time nor its inode changed for ``settle_seconds`` and its 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from pipeline.intake.scan import signature
 from pipeline.model import Photo
 
 _NS: Final = 1_000_000_000
+
+#: Seconds between looks at an incomplete photo of which nothing is heard.
+_SHORTEST_DELAY: Final = 2.0
+_LONGEST_DELAY: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,89 @@ def sort_out(
     for before in young:
         opinions[before.photo.path] = judge.look_again(before)
     return _sorted(opinions[photo.path] for photo in photos)
+
+
+@dataclass(slots=True)
+class _Wait:
+    """A photo seen before: unchanged since that moment, to be looked at again at another (both of the clock)."""
+
+    photo: Photo
+    since: float
+    due: float
+    delay: float
+
+
+class WaitingRoom:
+    """Judges photos as they come, and remembers those that have to be looked at again, and when.
+
+    The same rules as :func:`sort_out`, for a program that goes on meanwhile. A photo that is still being written is
+    due again when it could be ready; one that is incomplete at growing intervals, for not every change of a file is
+    told of.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        settle_seconds: float,
+        incomplete_seconds: float,
+        trust_times: bool = True,
+        now_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+        stat: Callable[[Path], os.stat_result] = os.lstat,
+    ) -> None:
+        """``trust_times``: a file's times tell for how long it has not been touched.
+
+        They don't on a server whose clock may differ from ours.
+        """
+        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat)
+        self._settle_seconds = settle_seconds
+        self._trust_times = trust_times
+        self._clock = clock
+        self._waits: dict[str, _Wait] = {}
+
+    def receive(self, photos: Iterable[Photo]) -> Settled:
+        """Judge photos; those that may still be written are in none of the result's lists."""
+        return _sorted([self._receive(photo) for photo in photos])
+
+    def due(self) -> list[str]:
+        """Return the photos whose time to be looked at again has come."""
+        now = self._clock()
+        return [path for path, wait in self._waits.items() if wait.due <= now]
+
+    def seconds_left(self) -> float | None:
+        """Return how long it is until a photo is due; None without any."""
+        first = min((wait.due for wait in self._waits.values()), default=None)
+        return None if first is None else max(0.0, first - self._clock())
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Wait no longer for these."""
+        for path in paths:
+            self._waits.pop(path, None)
+
+    def _receive(self, photo: Photo) -> _Opinion | None:
+        before = self._waits.pop(photo.path, None)
+        look = self._judge.look(photo)
+        if not isinstance(look, _Look):
+            return self._wait_longer(look, before)
+        now = self._clock()
+        since = before.since if before is not None and before.photo == look.photo else now
+        untouched = max(now - since, look.untouched_seconds if self._trust_times else 0.0)
+        if untouched < self._settle_seconds:
+            due = now + self._settle_seconds - untouched
+            self._waits[photo.path] = _Wait(look.photo, since, due, self._settle_seconds)
+            return None
+        return self._wait_longer(self._judge.opinion(look), before, since)
+
+    def _wait_longer(
+        self, opinion: _Opinion | None, before: _Wait | None, since: float | None = None
+    ) -> _Opinion | None:
+        if opinion is not None and opinion[1] == "incomplete":
+            photo, now = opinion[0], self._clock()
+            delay = _SHORTEST_DELAY if before is None else min(2 * before.delay, _LONGEST_DELAY)
+            delay = max(delay, _SHORTEST_DELAY)
+            self._waits[photo.path] = _Wait(photo, now if since is None else since, now + delay, delay)
+        return opinion
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ _INSERT: Final = """
 INSERT INTO jobs (source_id, photo, style, recipe, photo_seconds, settings_sha256, changed_at, stem, suffix, output,
     named_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_PHOTOS: Final = """
+SELECT path, mtime_seconds, absence IS NOT NULL OR problem IS NOT NULL FROM photos WHERE source_id = ?
+"""
 _OF_JOB: Final = "source_id = ? AND photo = ? AND style = ? AND recipe = ?"
 
 
@@ -34,14 +37,16 @@ class _Differences:
     unchanged: int = 0
 
 
-def record_jobs(store: Store, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
-    """Make the rows what the config asks for, in one transaction."""
-    with store.writing() as connection:
-        photos = dict(
-            connection.execute("SELECT path, mtime_seconds FROM photos WHERE source_id = ?", (store.source_id,))
-        )
-        found = _compare(wanted, suffix, _rows(store), photos.keys(), _examined(store))
-        _insert(store, found.new, suffix, photos)
+def record_jobs(
+    store: Store, wanted: Iterable[WantedJob], suffix: str, only: Collection[bytes] | None = None
+) -> JobChanges:
+    """Make the rows (of ``only`` these photos) what the config asks for, in one transaction."""
+    with store.writing():
+        photos = {path: facts for path, *facts in store.of_photos(_PHOTOS, "path", only)}
+        found = _compare(wanted, suffix, _rows(store, only), photos.keys(), _examined(store, only))
+        _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
+        troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
+        store.follow("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
         _apply(store, found)
     return JobChanges(
         new=len(found.new),
@@ -55,20 +60,22 @@ def record_jobs(store: Store, wanted: Iterable[WantedJob], suffix: str) -> JobCh
 _Row = tuple[int, str, bytes, str, int]
 
 
-def _rows(store: Store) -> dict[_JobName, _Row]:
-    rows = store.connection.execute(
+def _rows(store: Store, only: Collection[bytes] | None) -> dict[_JobName, _Row]:
+    rows = store.of_photos(
         "SELECT photo, style, recipe, id, settings_sha256, stem, suffix, wanted FROM jobs WHERE source_id = ?",
-        (store.source_id,),
+        "photo",
+        only,
     )
     return {row[:3]: row[3:] for row in rows}
 
 
-def _examined(store: Store) -> set[bytes]:
+def _examined(store: Store, only: Collection[bytes] | None) -> set[bytes]:
     """Return the photos that can have jobs now; of others nobody can say what is wanted."""
-    rows = store.connection.execute(
+    rows = store.of_photos(
         "SELECT path FROM photos"
         " WHERE source_id = ? AND signature IS NOT NULL AND absence IS NULL AND problem IS NULL",
-        (store.source_id,),
+        "path",
+        only,
     )
     return {path for (path,) in rows}
 
@@ -120,11 +127,6 @@ def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes,
         name = (store.source_id, photo, item.job.style, item.job.recipe)
         rows.append((*name, photos[photo], item.settings_sha256, now, stem, suffix, output, stem + suffix.encode()))
     store.connection.executemany(_INSERT, rows)
-    store.follow(
-        "source_id = ? AND state = 'pending' AND photo IN"
-        " (SELECT path FROM photos WHERE source_id = ? AND (absence IS NOT NULL OR problem IS NOT NULL))",
-        [(store.source_id, store.source_id)],
-    )
 
 
 def _apply(store: Store, found: _Differences) -> None:
@@ -145,6 +147,30 @@ def ready_failed(store: Store) -> int:
     """Make failed jobs pending; attempts stay counted."""
     with store.writing() as connection:
         return _again(store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,)))
+
+
+# Outside of its waiting time: over, or the clock has been set back behind its beginning, and nothing is known of it.
+_DUE: Final = "state = 'failed' AND NOT (delayed_at <= ? AND ? < not_before)"
+
+
+def ready_due(store: Store) -> int:
+    """Make failed jobs pending whose waiting time is over; attempts stay counted."""
+    now = store.clock()
+    with store.writing() as connection:
+        due = _ids(connection, _DUE, (store.source_id, now, now))
+        return _again(store, "verdict = NULL, fault = ''", due)
+
+
+def next_due(store: Store) -> float | None:
+    """Return when the first failed job may be tried again; None without any."""
+    now = store.clock()
+    with store.reading() as connection:
+        (moment,) = connection.execute(
+            f"SELECT min(CASE WHEN {_DUE} THEN min(not_before, ?) ELSE not_before END) FROM jobs"  # noqa: S608
+            " WHERE source_id = ? AND state = 'failed'",
+            (now, now, now, store.source_id),
+        ).fetchone()
+    return None if moment is None else float(moment)
 
 
 def _ids(connection: sqlite3.Connection, condition: str, parameters: tuple[object, ...]) -> list[tuple[int]]:

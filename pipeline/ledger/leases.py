@@ -63,8 +63,10 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
         settings_sha256=row["settings_sha256"],
         attempts=row["attempts"],
         crashes=row["crashes"],
+        setbacks=row["setbacks"],
         published_sha256=None if renamed else row["published_sha256"],
         published_key=None if renamed else row["key"],
+        original_sha256=None if renamed else row["original_sha256"],
     )
 
 
@@ -72,8 +74,8 @@ def _rename(store: Store, job_id: int) -> str:
     stem, suffix = store.connection.execute("SELECT stem, suffix FROM jobs WHERE id = ?", (job_id,)).fetchone()
     output = Allocator(store.connection).allocate(os.fsdecode(stem), suffix)
     store.connection.execute(
-        "UPDATE jobs SET output = ?, named_for = ?, key = NULL, published_sha256 = NULL, engine_version = NULL"
-        " WHERE id = ?",
+        "UPDATE jobs SET output = ?, named_for = ?, key = NULL, published_sha256 = NULL, engine_version = NULL,"
+        " original_sha256 = NULL WHERE id = ?",
         (os.fsencode(output), stem + suffix.encode(), job_id),
     )
     return output
@@ -147,7 +149,7 @@ def complete(
             raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
         store.connection.execute(
             "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
-            f" seconds = ?, pixel_evaluations = ?, {_CURRENT}, {FORGIVEN} WHERE id = ?",
+            f" seconds = ?, pixel_evaluations = ?, original_sha256 = NULL, {_CURRENT}, {FORGIVEN} WHERE id = ?",
             (key, picture_sha256, engine_version, seconds, pixel_evaluations, job_id),
         )
 
@@ -200,12 +202,16 @@ def quarantine_photo(store: Store, token: str, reason: str) -> None:
         store.follow(_SAME_PHOTO, [(job_id,)])
 
 
-def fail(store: Store, token: str, reason: str, *, costs_attempt: bool, max_attempts: int) -> JobState:
+def fail(
+    store: Store, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float
+) -> JobState:
     """End with a failure; the ``max_attempts``-th that counts is the last."""
+    now = store.clock()
     with _ending(store, token) as job_id:
         store.connection.execute(
-            "UPDATE jobs SET attempts = attempts + ?, fault = ? WHERE id = ?",
-            (int(costs_attempt), stored_text(reason), job_id),
+            "UPDATE jobs SET attempts = attempts + ?, setbacks = setbacks + 1, delayed_at = ?, not_before = ?,"
+            " fault = ? WHERE id = ?",
+            (int(costs_attempt), now, now + delay_seconds, stored_text(reason), job_id),
         )
         store.connection.execute(
             "UPDATE jobs SET verdict = CASE WHEN ? AND attempts >= ? THEN 'quarantined' ELSE 'failed' END"

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger import jobs, leases, photos, queries, schema
+from pipeline.ledger import jobs, leases, originals, photos, queries, schema
 from pipeline.ledger.records import (
     Claim,
     ClaimOrder,
@@ -23,6 +23,8 @@ from pipeline.ledger.records import (
     Finished,
     JobChanges,
     Lease,
+    Move,
+    Original,
     PhotoProblem,
     PhotoRow,
     Published,
@@ -86,37 +88,71 @@ class Ledger:
         """Return what is on record at ``path`` and below it, without what is gone, by path."""
         return photos.photos_at(self._store, path)
 
+    def news(self, photos_seen: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
+        """Return the unknown ones, and those that are known but were gone: what is left needs no recording."""
+        return photos.news(self._store, photos_seen)
+
+    def missing(self, seen: Iterable[str]) -> list[str]:
+        """Return the recorded photos that should be there and are not among those ``seen`` by a whole scan."""
+        return photos.missing(self._store, {os.fsencode(path) for path in seen})
+
+    def recorded_under(self, path: str) -> list[str]:
+        """Return the recorded photos that should be there at ``path`` or, if that is a folder, under it."""
+        return photos.recorded_under(self._store, path)
+
+    def unexamined(self) -> list[str]:
+        """Return the photos that intake has to look at again: they changed, or were given another chance."""
+        return photos.unexamined(self._store)
+
     def record_photos(
-        self, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]
+        self,
+        seen: Iterable[Photo],
+        ready: Iterable[Photo],
+        quarantined: Iterable[tuple[Photo, str]],
+        only: Collection[str] | None = None,
     ) -> None:
         """Record a scan.
 
         ``seen`` is the whole scan: jobs of photos no longer in it are withdrawn until they are back, done ones stay
         done. ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
         be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
+        With ``only`` it was a look at these photos alone: nothing becomes known of others.
         """
-        photos.record_photos(self._store, seen, ready, quarantined)
+        photos.record_photos(self._store, seen, ready, quarantined, _stored(only))
         failpoint("photos-recorded")
 
     def note_photo_sha256(self, photo: str, sha256: str) -> None:
         """Record the content of a photo's file."""
         photos.note_photo_sha256(self._store, photo, sha256)
 
-    def record_jobs(self, wanted: Iterable[WantedJob], suffix: str) -> JobChanges:
+    def record_jobs(
+        self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None
+    ) -> JobChanges:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
         Changed settings make a job pending again with all its attempts. A job not wanted any more is withdrawn, a
         done one too; it is done again when it is wanted again unchanged. Jobs of photos that are gone, quarantined
         or being looked at are left alone unless ``wanted`` mentions the photo; wanted jobs of photos that are not on
-        record are ignored.
+        record are ignored. With ``only`` the jobs of other photos are left alone.
         """
-        changes = jobs.record_jobs(self._store, wanted, suffix)
+        changes = jobs.record_jobs(self._store, wanted, suffix, _stored(only))
         failpoint("jobs-recorded")
         return changes
 
     def ready_failed(self) -> int:
-        """Make failed jobs pending, at the start of a run. Returns how many."""
+        """Make failed jobs pending, at the start of a run, even those that should wait. Returns how many."""
         return jobs.ready_failed(self._store)
+
+    def ready_due(self) -> int:
+        """Make failed jobs pending that have waited long enough. Returns how many.
+
+        A clock that was set back keeps none of them waiting for more than its own delay.
+        """
+        return jobs.ready_due(self._store)
+
+    def next_due(self) -> float | None:
+        """Return when :meth:`ready_due` will find a job, in epoch seconds; None without failed jobs."""
+        return jobs.next_due(self._store)
 
     def redo_outdated(self, engine_version: str) -> int:
         """Make done jobs of any other engine version pending. Returns how many."""
@@ -198,9 +234,21 @@ class Ledger:
         """Leased → pending, but not to be claimed before :meth:`record_photos` let the changed photo in again."""
         leases.forget_photo(self._store, token)
 
-    def fail(self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int) -> JobState:
-        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state."""
-        return leases.fail(self._store, token, reason, costs_attempt=costs_attempt, max_attempts=max_attempts)
+    def fail(
+        self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float = 0.0
+    ) -> JobState:
+        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state.
+
+        A failed job waits ``delay_seconds`` until :meth:`ready_due` takes it.
+        """
+        return leases.fail(
+            self._store,
+            token,
+            reason,
+            costs_attempt=costs_attempt,
+            max_attempts=max_attempts,
+            delay_seconds=delay_seconds,
+        )
 
     def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
         """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
@@ -213,6 +261,29 @@ class Ledger:
     def interrupted(self, token: str, max_interruptions: int) -> JobState:
         """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
         return leases.interrupted(self._store, token, max_interruptions)
+
+    # --- originals ----------------------------------------------------------------------------------------
+
+    def movable(self, photo: str | None = None) -> list[Original]:
+        """Return the photos (or only this one) that are there and whose wanted jobs, at least one, are all done."""
+        return originals.movable(self._store, photo)
+
+    def begin_move(self, photo: str, target: str) -> None:
+        """Note that the original is about to be moved to the absolute path ``target``, before anything is done."""
+        originals.begin_move(self._store, photo, target)
+        failpoint("move-noted")
+
+    def moves(self) -> list[Move]:
+        """Return the moves of this source that were begun and not ended: at a start, what was left half-done."""
+        return originals.moves(self._store)
+
+    def end_move(self, photo: str) -> None:
+        """Note that the original lies at its target: it is absent, and its jobs stay done."""
+        originals.end_move(self._store, photo)
+
+    def abandon_move(self, photo: str) -> None:
+        """Note that the original will not be moved there."""
+        originals.abandon_move(self._store, photo)
 
     # --- what it can tell ---------------------------------------------------------------------------------
 
@@ -227,6 +298,18 @@ class Ledger:
     def finished(self) -> Iterator[Finished]:
         """Yield the done jobs by photo, style and recipe."""
         return queries.finished(self._store)
+
+    def has_work(self) -> bool:
+        """Tell whether :meth:`claim` would find a job; quick however many there are."""
+        return queries.has_work(self._store)
+
+    def photo_count(self) -> int:
+        """Return how many photos on record are there."""
+        return queries.photo_count(self._store)
+
+    def unfinished(self, photos_named: Iterable[str]) -> list[str]:
+        """Return those of the photos that have jobs which are neither done nor given up nor withdrawn."""
+        return queries.unfinished(self._store, photos_named)
 
     def counts(self) -> dict[JobState, int]:
         """Return how many jobs of this source are in each state; every state is there."""
@@ -243,6 +326,10 @@ class Ledger:
     def speed(self) -> float | None:
         """Return the seconds a pixel-evaluation took in the latest pictures of all sources, None without any."""
         return queries.speed(self._store)
+
+
+def _stored(paths: Collection[str] | None) -> list[bytes] | None:
+    return None if paths is None else [os.fsencode(path) for path in paths]
 
 
 def _source_id(connection: sqlite3.Connection, source: str) -> int:

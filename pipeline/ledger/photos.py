@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -17,19 +16,63 @@ _OF_PHOTO: Final = "source_id = ? AND photo = ?"
 _RECORD_PHOTO: Final = """
 INSERT INTO photos (source_id, path, signature, mtime_seconds, problem, problem_at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtime_seconds = excluded.mtime_seconds,
-    sha256 = NULL, absence = NULL, problem = excluded.problem, problem_at = excluded.problem_at
+    sha256 = NULL, absence = NULL, moved_to = NULL, problem = excluded.problem, problem_at = excluded.problem_at
 """
 
 
 def unknown_photos(store: Store, photos: Iterable[Photo]) -> list[Photo]:
     """Return those that are not on record with this very signature."""
-    with store.reading() as connection:
-        known = _signatures(connection, store.source_id)
+    with store.reading():
+        known = _signatures(store)
     return [photo for photo in photos if known.get(os.fsencode(photo.path)) != stored_signature(photo)]
 
 
-def _signatures(connection: sqlite3.Connection, source_id: int) -> dict[bytes, str | None]:
-    return dict(connection.execute("SELECT path, signature FROM photos WHERE source_id = ?", (source_id,)))
+def _signatures(store: Store, only: Collection[bytes] | None = None) -> dict[bytes, str | None]:
+    return dict(store.of_photos("SELECT path, signature FROM photos WHERE source_id = ?", "path", only))
+
+
+def news(store: Store, photos: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
+    """Return the unknown ones among ``photos``, and those that are known but were gone.
+
+    Asks for each photo alone: for thousands of known ones that takes little memory.
+    """
+    unknown, returned = [], []
+    query = "SELECT signature, absence IS NULL FROM photos WHERE source_id = ? AND path = ?"
+    with store.reading() as connection:
+        for photo in photos:
+            row = connection.execute(query, (store.source_id, os.fsencode(photo.path))).fetchone()
+            if row is None or row[0] != stored_signature(photo):
+                unknown.append(photo)
+            elif not row[1]:
+                returned.append(photo)
+    return unknown, returned
+
+
+def missing(store: Store, seen: Collection[bytes]) -> list[str]:
+    """Return the recorded photos that should be there and are not among those ``seen``; not those being moved."""
+    query = "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
+    with store.reading() as connection:
+        return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,)) if path not in seen]
+
+
+def unexamined(store: Store) -> list[str]:
+    """Return the photos that intake has to look at again."""
+    query = "SELECT path FROM photos WHERE source_id = ? AND signature IS NULL AND absence IS NULL"
+    with store.reading() as connection:
+        return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,))]
+
+
+def recorded_under(store: Store, path: str) -> list[str]:
+    """Return the recorded photos that should be there at or under ``path``; not those being moved."""
+    here, folder = os.fsencode(path), os.fsencode(path) + b"/"
+    query = (
+        "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
+        " AND (path = ? OR (path > ? AND path < ?))"
+    )
+    with store.reading() as connection:
+        # "0" comes right after "/": between the two lies exactly what begins with the folder's name.
+        rows = connection.execute(query, (store.source_id, here, folder, here + b"0")).fetchall()
+    return [os.fsdecode(path) for (path,) in rows]
 
 
 def photos_at(store: Store, path: str) -> list[PhotoRow]:
@@ -48,12 +91,16 @@ def photos_at(store: Store, path: str) -> list[PhotoRow]:
 
 
 def record_photos(
-    store: Store, seen: Iterable[Photo], ready: Iterable[Photo], quarantined: Iterable[tuple[Photo, str]]
+    store: Store,
+    seen: Iterable[Photo],
+    ready: Iterable[Photo],
+    quarantined: Iterable[tuple[Photo, str]],
+    only: Collection[bytes] | None,
 ) -> None:
-    """Record a whole scan: what is there, what intake let in, what it refused."""
-    with store.writing() as connection:
+    """Record a scan, a whole one or of ``only`` these: what is there, what intake let in, what it refused."""
+    with store.writing():
         examined = set()
-        known = _signatures(connection, store.source_id)
+        known = _signatures(store, only)
         for photo in ready:
             examined.add(os.fsencode(photo.path))
             _record_ready(store, photo, known)
@@ -61,7 +108,7 @@ def record_photos(
             examined.add(os.fsencode(photo.path))
             _record_quarantined(store, photo, reason)
         there = {os.fsencode(photo.path): stored_signature(photo) for photo in seen}
-        _record_presence(store, there.keys() | examined)
+        _record_presence(store, there.keys() | examined, only)
         _look_again(store, [path for path in there.keys() & known.keys() - examined if known[path] != there[path]])
 
 
@@ -96,14 +143,15 @@ def _record_quarantined(store: Store, photo: Photo, reason: str) -> None:
     store.follow(_OF_PHOTO, [(store.source_id, os.fsencode(photo.path))])
 
 
-def _record_presence(store: Store, there: Collection[bytes]) -> None:
-    rows = store.connection.execute(
-        "SELECT path, absence IS NULL FROM photos WHERE source_id = ?", (store.source_id,)
-    ).fetchall()
+def _record_presence(store: Store, there: Collection[bytes], only: Collection[bytes] | None) -> None:
+    rows = list(store.of_photos("SELECT path, absence IS NULL FROM photos WHERE source_id = ?", "path", only))
     gone = [path for path, present in rows if present and path not in there]
     back = [path for path, present in rows if not present and path in there]
     absences = [(_GONE, store.source_id, path) for path in gone] + [(None, store.source_id, path) for path in back]
-    store.connection.executemany("UPDATE photos SET absence = ? WHERE source_id = ? AND path = ?", absences)
+    # A move that had begun is over in both cases: what is there again has not been moved, or was moved back.
+    store.connection.executemany(
+        "UPDATE photos SET absence = ?, moved_to = NULL WHERE source_id = ? AND path = ?", absences
+    )
     store.follow(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
 
 

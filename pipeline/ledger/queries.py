@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published
@@ -67,6 +67,36 @@ def finished(store: Store) -> Iterator[Finished]:
         ).fetchall()
     for photo, style, recipe, output, sha256, engine_version in rows:
         yield Finished(job_of(photo, style, recipe), os.fsdecode(output), sha256, engine_version)
+
+
+def has_work(store: Store) -> bool:
+    """Tell whether a pending job can be claimed."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM jobs INDEXED BY pending_by_age CROSS JOIN photos"
+            " ON photos.source_id = jobs.source_id AND photos.path = jobs.photo"
+            " WHERE jobs.source_id = ? AND jobs.state = 'pending' AND photos.signature IS NOT NULL LIMIT 1",
+            (store.source_id,),
+        ).fetchone()
+    return row is not None
+
+
+def photo_count(store: Store) -> int:
+    """Return how many photos are there."""
+    with store.reading() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM photos WHERE source_id = ? AND absence IS NULL", (store.source_id,)
+        ).fetchone()
+    return int(count)
+
+
+def unfinished(store: Store, photos: Iterable[str]) -> list[str]:
+    """Return those of the photos that have jobs still to be done."""
+    query = "SELECT 1 FROM jobs WHERE source_id = ? AND photo = ? AND state IN ('pending', 'failed') LIMIT 1"
+    with store.reading() as connection:
+        return [
+            photo for photo in photos if connection.execute(query, (store.source_id, os.fsencode(photo))).fetchone()
+        ]
 
 
 def counts(store: Store) -> dict[JobState, int]:

@@ -50,8 +50,10 @@ class Claim:
     settings_sha256: str
     attempts: int
     crashes: int
+    setbacks: int
     published_sha256: str | None
     published_key: str | None
+    original_sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,22 @@ class Lease:
     attempts: int
     published_sha256: str | None
     published_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A photo whose pictures are all done, and the content they were made of."""
+
+    photo: Photo
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move of an original that was begun and is not on record as ended; ``target`` is absolute."""
+
+    original: Original
+    target: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 from pipeline.errors import CannotRunError, LedgerError, StorageError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _APPLICATION_ID: Final = 0x73747977
 _BUSY_SECONDS: Final = 5.0
 #: Checking a file up to this size takes some hundredths of a second.
@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS photos (
     absence TEXT,                   -- why the photo is not there
     problem TEXT,                   -- why the photo is quarantined
     problem_at REAL NOT NULL DEFAULT 0,
+    moved_to BLOB,                  -- where its original is, or is being, moved to; NULL = nowhere
     PRIMARY KEY (source_id, path)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS jobs (
@@ -55,6 +56,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     attempts INTEGER NOT NULL DEFAULT 0,
     crashes INTEGER NOT NULL DEFAULT 0,
     interruptions INTEGER NOT NULL DEFAULT 0,
+    setbacks INTEGER NOT NULL DEFAULT 0,    -- failures in a row, those that cost no attempt too
+    delayed_at REAL NOT NULL DEFAULT 0,     -- a failed job waits from here ...
+    not_before REAL NOT NULL DEFAULT 0,     -- ... to here
     changed_at REAL NOT NULL,
     stem BLOB NOT NULL,
     suffix TEXT NOT NULL,
@@ -63,6 +67,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     key TEXT,
     published_sha256 TEXT,
     engine_version TEXT,
+    original_sha256 TEXT,                   -- content that the picture was made of, once that was moved away
     seconds REAL NOT NULL DEFAULT 0,
     pixel_evaluations REAL NOT NULL DEFAULT 0,
     UNIQUE (source_id, photo, style, recipe),
@@ -73,6 +78,8 @@ CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (source_id, state);
 CREATE INDEX IF NOT EXISTS jobs_by_key ON jobs (key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS pending_by_age ON jobs (source_id, photo_seconds) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS pending_by_name ON jobs (source_id, photo, style, recipe) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS waiting_jobs ON jobs (source_id, not_before) WHERE state = 'failed';
+CREATE INDEX IF NOT EXISTS moves ON photos (source_id) WHERE moved_to IS NOT NULL AND absence IS NULL;
 CREATE INDEX IF NOT EXISTS timed_jobs ON jobs (changed_at) WHERE pixel_evaluations > 0;
 CREATE TABLE IF NOT EXISTS leases (
     token TEXT PRIMARY KEY,
@@ -87,6 +94,17 @@ CREATE TABLE IF NOT EXISTS names (
     folded BLOB PRIMARY KEY
 ) WITHOUT ROWID;
 """
+
+#: What makes the tables of a version those of the next one; indexes are in _TABLES.
+_MIGRATIONS: Final = {
+    1: """
+ALTER TABLE photos ADD COLUMN moved_to BLOB;
+ALTER TABLE jobs ADD COLUMN setbacks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN delayed_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN not_before REAL NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN original_sha256 TEXT;
+""",
+}
 
 
 @contextmanager
@@ -166,14 +184,25 @@ def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None
 
 
 def fit_schema(connection: sqlite3.Connection, place: str) -> None:
-    """Create the tables in an empty database. Raises LedgerError for a newer schema or somebody else's tables."""
+    """Create the tables in an empty database, or bring older ones up to date, at once or not at all.
+
+    Raises LedgerError for a newer schema or somebody else's tables.
+    """
     if _version(connection, place) == SCHEMA_VERSION:
         return
     with transaction(connection):
-        for statement in _TABLES.split(";\n"):
-            connection.execute(statement)
+        # Read again: another process may have done it meanwhile.
+        for version in range(_version(connection, place) or SCHEMA_VERSION, SCHEMA_VERSION):
+            _execute(connection, _MIGRATIONS[version])
+        _execute(connection, _TABLES)
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    # Not executescript(), which commits first.
+    for statement in statements.split(";\n"):
+        connection.execute(statement)
 
 
 def _version(connection: sqlite3.Connection, place: str) -> int:

@@ -4,7 +4,7 @@ leased       there is a lease
 done         wanted, and the published picture is current (even if the photo is gone meanwhile)
 withdrawn    not wanted any more, or the photo is gone
 quarantined  the photo is quarantined
-failed, quarantined   the job's own verdict
+failed, quarantined   the job's own verdict; a failed one waits until it is made ready again
 pending      everything else
 """
 
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipeline.ledger.schema import explained, transaction
 from pipeline.model import Job, Photo
@@ -36,7 +36,10 @@ CASE
 END
 """
 
-FORGIVEN: Final = "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0"
+FORGIVEN: Final = (
+    "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
+    " setbacks = 0, delayed_at = 0, not_before = 0"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,17 @@ class Store:
         cursor = self.connection.cursor()
         cursor.row_factory = sqlite3.Row
         return cursor.execute(query, parameters).fetchall()
+
+    def of_photos(self, query: str, column: str, only: Collection[bytes] | None) -> Iterator[Any]:
+        """Yield the rows of a query on this source (its one parameter), of all photos or of ``only`` these.
+
+        ``column`` holds the photo's path.
+        """
+        if only is None:
+            yield from self.connection.execute(query, (self.source_id,))
+            return
+        for path in only:
+            yield from self.connection.execute(f"{query} AND {column} = ?", (self.source_id, path))
 
     def follow(self, where: str, rows: list[tuple[object, ...]]) -> None:
         """Let the state of the jobs ``where`` (a condition, with one tuple of parameters a time) follow the facts."""

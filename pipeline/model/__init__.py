@@ -32,10 +32,13 @@ from pipeline.model.run import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalMoved,
+    OriginalsStay,
     PhotoSetAside,
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.model.work import (
     Artwork,
@@ -74,6 +77,8 @@ __all__ = [
     "MetadataPolicy",
     "Occupancy",
     "OptimizerKind",
+    "OriginalMoved",
+    "OriginalsStay",
     "Painting",
     "Photo",
     "PhotoSetAside",
@@ -89,6 +94,7 @@ __all__ = [
     "RunStarted",
     "Started",
     "Style",
+    "WatchNotice",
     "WeightsChoice",
     "canonical_layer",
 ]

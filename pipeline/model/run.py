@@ -33,10 +33,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhotoSetAside:
-    """A photo that makes no jobs now: ``incomplete`` (tried again next time) or ``quarantined``."""
+    """A photo that makes no jobs now: ``incomplete`` (tried again next time), ``quarantined``, or ``gone``."""
 
     path: str
-    kind: Literal["incomplete", "quarantined"]
+    kind: Literal["incomplete", "quarantined", "gone"]
     reason: str
 
 
@@ -74,6 +74,21 @@ class JobFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OriginalMoved:
+    """A photo whose pictures are all made was moved out of the input folder, to the absolute path ``target``."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalsStay:
+    """Finished photos can't be moved, told once a pass; they stay where they are until one can."""
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal.
@@ -96,4 +111,28 @@ class RunFinished:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-RunEvent = RunStarted | PhotoSetAside | JobStarted | Progress | Checkpoint | JobFinished | JobFailed | RunFinished
+@dataclass(frozen=True, slots=True)
+class WatchNotice:
+    """How a daemon stands to its folder, in a sentence for its user; between runs or during one.
+
+    ``watching``: it hears of changes by file events. ``polling``: it looks by itself. ``paused``: it waits until
+    something outside is mended. ``resumed``: it is. ``stopped``: it was told to end.
+    """
+
+    kind: Literal["watching", "polling", "paused", "resumed", "stopped"]
+    text: str
+
+
+RunEvent = (
+    RunStarted
+    | PhotoSetAside
+    | JobStarted
+    | Progress
+    | Checkpoint
+    | JobFinished
+    | JobFailed
+    | OriginalMoved
+    | OriginalsStay
+    | RunFinished
+    | WatchNotice
+)

@@ -4,7 +4,8 @@ r"""The structured log, for programs: one event a line. Owns its encoding and it
 
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null before the first run_started
-    event   run_started, photo_set_aside, job_started, progress, checkpoint, job_finished, job_failed, run_finished
+    event   run_started, photo_set_aside, job_started, progress, checkpoint, job_finished, job_failed,
+            original_moved, originals_stay, run_finished, watch_notice
 
 and the fields of the dataclass of that name in :mod:`pipeline.model`, with ``job`` spread out into ``photo``,
 ``style`` and ``recipe``, paths as strings and non-finite numbers as null. ``token`` ties the lines of one attempt

@@ -15,11 +15,14 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    OriginalMoved,
+    OriginalsStay,
     PhotoSetAside,
     Progress,
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
@@ -88,10 +91,16 @@ class LogWriter:
                 if event.slots_offered:
                     LOGGER.info("%s", economy(event))
             case PhotoSetAside():
-                level = logging.WARNING if event.kind == "quarantined" else logging.INFO
+                level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+            case WatchNotice():
+                LOGGER.log(logging.WARNING if event.kind == "paused" else logging.INFO, "%s", event.text)
             case Progress():
                 self._progress(event)
+            case OriginalMoved():
+                LOGGER.info("%s is moved to %s", event.path, event.target)
+            case OriginalsStay():
+                LOGGER.warning("%s", event.reason)
             case _:
                 self._job(event)
 

@@ -7,6 +7,7 @@ same content elsewhere and need only be copied.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
+from pipeline.runner.root import Root
 from pipeline.runner.staging import ArchiveChangedError, NoRoomError, Stage
 
 
@@ -31,6 +33,7 @@ class Places:
     """Folders and limits of a pass."""
 
     input_folder: Path
+    root: Root
     output_folder: Path
     snapshot_folder: Path
     picture: PictureOptions
@@ -142,7 +145,10 @@ class Claims:
         if photo_sha256 is None:
             return None
         key = job_key(photo_sha256, claim.settings_sha256)
-        if self._is_current(claim, key) or self._copy(claim, key) or self._wait_for_twin(claim, key):
+        if self._is_current(claim, key):
+            return None
+        claim = self._apart(claim, photo_sha256)
+        if self._copy(claim, key) or self._wait_for_twin(claim, key):
             return None
         photo_path = self._file_of(claim)
         if photo_path is None:
@@ -193,9 +199,7 @@ class Claims:
 
     def _blame(self, claim: Claim, error: OSError) -> None:
         """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""
-        root = self._places.input_folder
-        if not root.is_dir():
-            raise StorageError(f"{root} is gone; nothing is taken for deleted, mount it and run again") from error
+        self._places.root.require()
         if isinstance(error, FileNotFoundError):
             self._refuse(claim, FailureKind.GONE, "the photo is gone")
         else:
@@ -210,6 +214,16 @@ class Claims:
             return False
         self._ledger.settle_unchanged(claim.token, key)
         return True
+
+    def _apart(self, claim: Claim, photo_sha256: str) -> Claim:
+        """Give another name to the picture of a new photo under the name of one whose original was moved away.
+
+        It is no successor: cameras begin with IMG_0001 again, and the first one's picture must stay.
+        """
+        if claim.original_sha256 in (None, photo_sha256):
+            return claim
+        output = self._ledger.rename_output(claim.token)
+        return dataclasses.replace(claim, output=output, published_sha256=None, published_key=None)
 
     def _copy(self, claim: Claim, key: str) -> bool:
         """Publish a copy of a finished picture with the same key, unless somebody has changed it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,15 +30,34 @@ class Tally:
         self.slots_offered += occupancy.offered
 
 
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """How long a failed job waits: ``first_seconds``, doubled by each failure in a row, at most ``most_seconds``.
+
+    ``chance`` returns 0..1: up to half of the time is taken off, so that jobs that failed together come back apart.
+    """
+
+    first_seconds: float
+    most_seconds: float
+    chance: Callable[[], float] = random.random
+
+    def __call__(self, setbacks: int) -> float:
+        """Return the seconds to wait after the ``setbacks``-th failure in a row, from 1."""
+        doublings = min(setbacks - 1, 60)  # beyond, numbers only become too large to count with
+        return min(self.most_seconds, self.first_seconds * 2.0**doublings) * (1 - self.chance() / 2)
+
+
 class Outcomes:
     """Writes answers into the ledger and tells of them."""
 
-    def __init__(self, ledger: Ledger, tell: Tell, *, max_attempts: int, max_crashes: int) -> None:
+    def __init__(
+        self, ledger: Ledger, tell: Tell, *, max_attempts: int, max_crashes: int, back_off: BackOff = BackOff(0, 0)
+    ) -> None:
         self._ledger = ledger
         self._tell = tell
         self._max_attempts = max_attempts
         self._max_crashes = max_crashes
-        self._held: list[str] = []
+        self._back_off = back_off
         self.tally = Tally()
 
     def finish(self, claim: Claim, key: str, output: str, artwork: Artwork | None) -> None:
@@ -78,11 +98,6 @@ class Outcomes:
             )
         )
 
-    def let_go(self) -> None:
-        """Give back the jobs of photos that were changing; the next scan looks at those photos again."""
-        while self._held:
-            self._ledger.forget_photo(self._held.pop())
-
     def _settle(self, claim: Claim, failure: Failure) -> JobState:
         token, reason = claim.token, failure.reason
         match failure.kind:
@@ -90,16 +105,21 @@ class Outcomes:
                 self._ledger.quarantine_photo(token, reason)
                 return JobState.QUARANTINED
             case FailureKind.ENGINE | FailureKind.MEMORY:
-                costs_attempt = failure.kind is FailureKind.ENGINE
-                return self._ledger.fail(token, reason, costs_attempt=costs_attempt, max_attempts=self._max_attempts)
+                return self._ledger.fail(
+                    token,
+                    reason,
+                    costs_attempt=failure.kind is FailureKind.ENGINE,
+                    max_attempts=self._max_attempts,
+                    delay_seconds=self._back_off(claim.setbacks + 1),
+                )
             case FailureKind.CRASH:
                 return self._ledger.crash(token, reason, max_crashes=self._max_crashes)
             case FailureKind.GONE:
                 self._ledger.withdraw(token, reason)
                 return JobState.WITHDRAWN
             case FailureKind.CHANGED:
-                # Still leased: given back only at the end of the pass, or the pass would chase a growing file.
-                self._held.append(token)
+                # Not to be claimed again before intake has looked at it anew: the pass doesn't chase a growing file.
+                self._ledger.forget_photo(token)
             case FailureKind.RETURNED | FailureKind.STORAGE:
                 self._ledger.release(token)
         return JobState.PENDING

@@ -32,10 +32,12 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.claims import Claims, Places
-from pipeline.runner.outcomes import Outcomes
+from pipeline.runner.originals import Originals
+from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.recovery import recover
+from pipeline.runner.root import Root
 from pipeline.runner.taking_in import TakenIn, take_in
 
 _STOPPED = "stopped before everything was done"
@@ -62,8 +64,11 @@ class SinglePass:
         *,
         config_name: str = "",
         sleep: Callable[[float], None] = time.sleep,
+        root: Root | None = None,
     ) -> None:
+        """``root``: the input folder as it was seen before, for a program that makes one pass after another."""
         self._config = config
+        self._root = root
         self._studio = studio
         self._ledger = ledger
         self._executor = executor
@@ -72,8 +77,13 @@ class SinglePass:
         self._sleep = sleep
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
-            ledger, tell, max_attempts=config.state.max_attempts, max_crashes=config.state.max_crashes
+            ledger,
+            tell,
+            max_attempts=config.state.max_attempts,
+            max_crashes=config.state.max_crashes,
+            back_off=BackOff(config.state.retry_seconds, config.state.max_retry_seconds),
         )
+        self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
         self._stopped = False
 
     def stop(self) -> None:
@@ -81,12 +91,17 @@ class SinglePass:
         self._stopped = True
         self._executor.stop()
 
-    def run(self, wishes: Wishes = Wishes()) -> RunFinished:
-        """Make the pictures that are pending. Raises CannotRunError after having told RunFinished."""
+    def run(self, wishes: Wishes = Wishes(), taken_in: TakenIn | None = None) -> RunFinished:
+        """Make the pictures that are pending. Raises CannotRunError after having told RunFinished.
+
+        With ``taken_in`` somebody else keeps the ledger in step with the folder, before and during the pass; jobs
+        that come meanwhile are made too.
+        """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         recover(self._ledger, self._config.output.folder)
-        taken_in = self._take_in(wishes)
+        self._originals.resume()
+        taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
         trouble: CannotRunError | None = None
         try:
@@ -123,17 +138,18 @@ class SinglePass:
             self._outcomes.tally.failed += photo.kind == "quarantined"
 
     def _work(self, wishes: Wishes) -> None:
-        claims = Claims(
-            self._ledger, self._studio, self._places(), self._outcomes, wishes.limit, lambda: self._stopped
-        )
+        self._root = self._root or Root(self._config.input.folder)
+        places = self._places(self._root)
+        claims = Claims(self._ledger, self._studio, places, self._outcomes, wishes.limit, lambda: self._stopped)
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
             while not self._stopped and (first := claims(1)):
                 self._execute(claims, first)
+            if not self._stopped:
+                self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
         finally:
             claims.give_back()
-            self._outcomes.let_go()
 
     def _execute(self, claims: Claims, first: list[Assignment]) -> None:
         def source(count: int) -> list[Assignment]:
@@ -155,6 +171,7 @@ class SinglePass:
             case Artwork():
                 self._publish(claims, event)
             case Failure():
+                event = self._excused(event)
                 put_back = event.kind in (FailureKind.RETURNED, FailureKind.CRASH)
                 claim, assignment = claims.close(event.token, put_back=put_back)
                 with contextlib.suppress(OSError):  # a lost share is told by the failure itself
@@ -166,6 +183,15 @@ class SinglePass:
                 self._outcomes.tally.count(event)
             case _:
                 self._tell(event)
+
+    def _excused(self, failure: Failure) -> Failure:
+        """Blame a lost share, where it explains why a photo can't be had, instead of the photo."""
+        if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and self._root is not None:
+            try:
+                self._root.require()
+            except StorageError as error:
+                return Failure(failure.token, FailureKind.STORAGE, str(error))
+        return failure
 
     def _publish(self, claims: Claims, artwork: Artwork) -> None:
         claim, assignment = claims.open[artwork.token]
@@ -184,11 +210,13 @@ class SinglePass:
         )
         claims.close(artwork.token)
         self._outcomes.finish(claim, assignment.key, output, artwork)
+        self._originals.photo_done(claim.job.photo)
 
-    def _places(self) -> Places:
+    def _places(self, root: Root) -> Places:
         config = self._config
         return Places(
             input_folder=config.input.folder,
+            root=root,
             output_folder=config.output.folder,
             snapshot_folder=config.output.folder / "snapshots",
             picture=config.picture_options(),

@@ -25,7 +25,7 @@ from tests.intake.packing import zipped
 from tests.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try"]
+COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,8 @@ def test_ctrl_c_again_and_again_is_still_exit_code_130(say: Say, monkeypatch: py
 def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: int) -> None:
     script = f"""
 import os, signal
-from pipeline.cli.making import _stopping
-with _stopping(lambda: print("stopping", flush=True)) as came:
+from pipeline.cli.surroundings import stopping
+with stopping(lambda: print("stopping", flush=True)) as came:
     for _ in range({times}):
         os.kill(os.getpid(), signal.SIGTERM)
 assert came == [signal.SIGTERM]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from PIL import Image
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
 from tests.fakes import write_photo
-from tests.workshop import Workshop
+from tests.workshop import CONFIG, Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")]
 
@@ -64,7 +66,10 @@ def assert_all_is_well(workshop: Workshop) -> None:
     assert sum(counts.values()) == PHOTOS
 
 
-@pytest.mark.parametrize("name", NAMES)
+MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES])
 def test_a_kill_at_every_named_moment_loses_and_doubles_nothing(workshop: Workshop, name: str) -> None:
     once = name in ("photos-recorded", "jobs-recorded")
     code, output = run(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
@@ -73,6 +78,39 @@ def test_a_kill_at_every_named_moment_loses_and_doubles_nothing(workshop: Worksh
     code, output = run(workshop.folder)
     assert code == 0, output
     assert_all_is_well(workshop)
+
+
+ACROSS_FILE_SYSTEMS = ("original-copied", "original-leaving")
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_kill_during_a_move_leaves_every_original_in_one_of_both_places(
+    workshop: Workshop, name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    photos, kept = workshop.folder / "in", tmp_path_factory.mktemp("kept")
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    (photos / "1.xmp").write_text("settings")
+    if name in ACROSS_FILE_SYSTEMS:
+        memory = Path("/dev/shm")
+        if not memory.is_dir() or memory.stat().st_dev == photos.stat().st_dev:
+            pytest.skip("needs a second file system")
+        kept = Path(tempfile.mkdtemp(dir=memory))
+    try:
+        workshop.text = CONFIG.replace("settle_seconds: 0", f"settle_seconds: 0, originals: {{move: '{kept}'}}")
+        workshop.config()
+        code, output = run(workshop.folder, **{VARIABLE: f"{name}:2"})
+        assert code == -signal.SIGKILL, output
+        for original, data in before.items():
+            # A copy that is on its way out is hidden from the next scan, but a copy only.
+            assert data in [path.read_bytes() for path in (photos / original, kept / original) if path.exists()]
+        code, output = run(workshop.folder)
+        assert code == 0, output
+        assert_all_is_well(workshop)
+        assert {path.name: path.read_bytes() for path in kept.iterdir()} == before | {"1.xmp": b"settings"}
+        assert list(photos.iterdir()) == []
+    finally:
+        if name in ACROSS_FILE_SYSTEMS:
+            shutil.rmtree(kept)
 
 
 def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(workshop: Workshop) -> None:

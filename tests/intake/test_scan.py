@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, StorageError
-from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _spec, _Walk, scan
+from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _spec, _Walk, look, scan
 
 not_as_root = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing to root and to Windows"
@@ -224,3 +224,47 @@ def test_an_unreadable_root_is_a_storage_error(tmp_path: Path) -> None:
     root.mkdir(mode=0)
     with pytest.raises(StorageError, match="can't be read"):
         scan(root)
+
+
+# --- a look at some paths only ----------------------------------------------------------------------------
+
+
+def test_a_look_at_files_and_folders_sees_these_and_what_is_below(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.jpg", "trip/c.jpg", "trip/deep/d.jpg", "other/e.jpg")
+    assert paths(look(tmp_path, ["a.jpg", "trip"])) == ["a.jpg", "trip/c.jpg", "trip/deep/d.jpg"]
+    assert paths(look(tmp_path, ["trip/deep/d.jpg"])) == ["trip/deep/d.jpg"]
+    assert look(tmp_path, ["a.jpg"]).photos == (scan(tmp_path).photos[0],)
+
+
+def test_a_photo_is_seen_once_however_often_it_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "trip/deep/d.jpg")
+    assert paths(look(tmp_path, ["trip/deep/d.jpg", "trip/deep", "trip", "trip"])) == ["trip/deep/d.jpg"]
+
+
+def test_what_is_not_there_is_left_out_without_a_word(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
+    result = look(tmp_path, ["b.jpg", "gone/c.jpg", "a.jpg/d.jpg"])
+    assert (result.photos, result.unreadable) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "path", [".git/a.jpg", "@eaDir/a.jpg", "raw/a.jpg", "raw/deep/a.jpg", "out/a.jpg", "a.txt", "._a.jpg"]
+)
+def test_a_look_passes_over_what_a_scan_passes_over(tmp_path: Path, path: str) -> None:
+    put(tmp_path, path)
+    result = look(tmp_path, [path], ["raw/"], outside=[tmp_path / "out"])
+    assert result.photos == scan(tmp_path, ["raw/"], outside=[tmp_path / "out"]).photos == ()
+
+
+def test_a_look_follows_no_links(tmp_path: Path) -> None:
+    put(tmp_path, "in/real/a.jpg", "elsewhere/b.jpg")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "twin.jpg").symlink_to(tmp_path / "in" / "real" / "a.jpg")
+    result = look(tmp_path / "in", ["link/b.jpg", "link", "twin.jpg", "real/a.jpg"])
+    assert paths(result) == ["real/a.jpg"]
+    assert result.skipped == {"link": 1, "link leaving the folder": 1}
+
+
+def test_a_look_into_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="does not exist"):
+        look(tmp_path / "nothing", ["a.jpg"])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.intake.scan import scan
-from pipeline.intake.settle import Settled, sort_out
+from pipeline.intake.settle import Settled, WaitingRoom, sort_out
 from pipeline.model import Photo
 
 NOW_NS = 1_800_000_000 * 10**9
@@ -207,3 +207,121 @@ def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
         sleep=clock.sleep,
     )
     assert found == Settled((), (), ())
+
+
+# --- the waiting room -------------------------------------------------------------------------------------
+
+
+class Waiting:
+    """A waiting room over a folder, with a monotonic clock that a test moves, in step with the time of day."""
+
+    def __init__(self, folder: Path, disk: FakeDisk, *, trust_times: bool = True) -> None:
+        self.folder = folder
+        self.disk = disk
+        self.seconds = 0.0
+        self.room = WaitingRoom(
+            folder,
+            settle_seconds=2.0,
+            incomplete_seconds=3600.0,
+            trust_times=trust_times,
+            now_ns=lambda: NOW_NS + round(self.seconds * 1e9),
+            clock=lambda: self.seconds,
+            stat=disk.stat,
+        )
+
+    def receive(self) -> Settled:
+        return self.room.receive(scan(self.folder).photos)
+
+    def after(self, seconds: float) -> Settled:
+        self.seconds += seconds
+        return self.receive()
+
+
+def test_the_waiting_room_lets_in_at_once_what_has_not_been_touched_for_long(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 2.0)}))
+    assert names(waiting.receive().ready) == ["a.jpg"]
+    assert waiting.room.seconds_left() is None
+
+
+def test_the_waiting_room_counts_the_time_for_which_a_file_was_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 0.5)}))
+    assert waiting.receive() == Settled((), (), ())
+    assert waiting.room.seconds_left() == pytest.approx(1.5)
+    assert waiting.room.due() == []
+    waiting.seconds = 1.5
+    assert waiting.room.due() == ["a.jpg"]
+    assert names(waiting.receive().ready) == ["a.jpg"]
+    assert waiting.room.due() == []
+
+
+@pytest.mark.parametrize("ages", [(-500.0, -500.0), (0.0, 0.0)])
+def test_the_waiting_room_believes_its_own_eyes_where_times_say_nothing(
+    tmp_path: Path, ages: tuple[float, float]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": ages}))
+    assert waiting.receive().ready == ()
+    assert waiting.after(1.0).ready == ()
+    assert names(waiting.after(1.0).ready) == ["a.jpg"]
+
+
+def test_the_waiting_room_does_not_trust_the_times_of_a_server(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk({}), trust_times=False)
+    assert waiting.receive().ready == ()
+    assert names(waiting.after(2.0).ready) == ["a.jpg"]
+
+
+def test_the_waiting_room_begins_anew_with_every_change(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (-500.0, -500.0)}))
+    for part in range(1, 4):
+        photo.write_bytes(jpeg()[: 100 * part])
+        assert waiting.after(1.9) == Settled((), (), ())
+    photo.write_bytes(jpeg())
+    assert waiting.after(1.9) == Settled((), (), ())
+    assert names(waiting.after(2.0).ready) == ["a.jpg"]
+
+
+def test_the_waiting_room_looks_at_an_incomplete_photo_again_more_and_more_rarely(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
+    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 60.0)}))
+    waits = []
+    for _ in range(12):
+        ((photo, reason),) = waiting.receive().incomplete
+        assert "incomplete" in reason
+        wait = waiting.room.seconds_left()
+        assert wait is not None
+        waits.append(wait)
+        waiting.seconds += wait
+        assert waiting.room.due() == [photo.path]
+    assert waits[0] == 2.0
+    assert waits == sorted(waits)
+    assert waits[-1] == 600.0
+
+
+def test_the_waiting_room_forgets_what_is_gone_refused_or_not_asked_for(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk(dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), (0.0, 0.0))))
+    photos = scan(tmp_path).photos
+    waiting.room.receive(photos)
+    (tmp_path / "a.jpg").unlink()
+    waiting.room.forget(["b.jpg", "unknown.jpg"])
+    waiting.seconds = 2.0
+    (tmp_path / "c.jpg").write_text("I am a letter, not a photo.")
+    waiting.room.receive(photos)
+    waiting.seconds = 4.0
+    settled = waiting.room.receive(scan(tmp_path).photos)
+    assert [photo.path for photo, _ in settled.quarantined] == ["c.jpg"]
+    assert waiting.room.seconds_left() is None or waiting.room.due() == []
+
+
+def test_the_waiting_room_takes_reading_errors_for_a_reason_to_wait(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    waiting = Waiting(tmp_path, FakeDisk({}, {"a.jpg": OSError(errno.EIO, "Input/output error")}))
+    ((_, reason),) = waiting.receive().incomplete
+    assert reason == "it can't be read (Input/output error)"
+    assert waiting.room.seconds_left() == 2.0

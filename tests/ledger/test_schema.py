@@ -77,7 +77,7 @@ def test_a_newer_schema_is_refused(house) -> None:
     connection = sqlite3.connect(house.file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerError, match=r"schema 99, this one knows 1\); update stylewatch"):
+    with pytest.raises(LedgerError, match=r"schema 99, this one knows 2\); update stylewatch"):
         Ledger.open(house.file, "in")
 
 
@@ -194,3 +194,45 @@ def test_damage_found_late_while_naming_the_source_closes_the_file(house) -> Non
     with pytest.raises(sqlite3.OperationalError, match="no such table: sources"):
         Ledger.open(house.file, "in")
     os.replace(house.file, house.file.with_name("moved"))  # noqa: PTH105
+
+
+def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.executescript((Path(__file__).parent / "golden" / "version-1.sql").read_text(encoding="utf-8"))
+    connection.close()
+    with Ledger.rehearsal(file, "in") as rehearsal:
+        assert len(rehearsal.failures()) == 2
+    connection = sqlite3.connect(file)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,), "a rehearsal changes nothing"
+    connection.close()
+    with Ledger.open(file, "in") as ledger:
+        counts = {state.value: count for state, count in ledger.counts().items()}
+        assert counts == dict.fromkeys(("pending", "leased", "done", "failed", "quarantined", "withdrawn"), 1)
+        assert [(row.job.photo, row.attempts) for row in ledger.failures()] == [("b.jpg", 1), ("c.jpg", 0)]
+        assert ledger.next_due() == 0
+        assert ledger.ready_due() == 1
+        assert [original.photo.path for original in ledger.movable()] == ["a.jpg"]
+        assert ledger.moves() == []
+        new = ledger._connection.execute("SELECT sql FROM sqlite_master WHERE name LIKE 'waiting%'").fetchall()
+    assert len(new) == 1
+    with Ledger.open(file, "in") as ledger:
+        assert ledger.counts()["pending"] == 2
+
+
+def test_a_migrated_ledger_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
+    old = sqlite3.connect(":memory:", isolation_level=None)
+    old.executescript((Path(__file__).parent / "golden" / "version-1.sql").read_text(encoding="utf-8"))
+    new = sqlite3.connect(":memory:", isolation_level=None)
+    for connection in (old, new):
+        fit_schema(connection, "here")
+    described = [
+        {
+            name: sorted(row[1:] for row in connection.execute(f"PRAGMA table_info({name})"))
+            for name in ("jobs", "photos", "leases", "names", "sources")
+        }
+        for connection in (old, new)
+    ]
+    assert described[0] == described[1]
+    for connection in (old, new):
+        connection.close()

@@ -1,0 +1,64 @@
+"""What commands that make pictures stand in: who reads their events, and what a signal does. Owns both."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+from pipeline.cli.display import Display
+from pipeline.config import Config
+from pipeline.model import RunEvent
+from pipeline.report.journal import Journal
+from pipeline.report.log import LogWriter, close_log, configure_log
+from pipeline.report.summary import Summary
+
+#: The exit code after a signal.
+INTERRUPTED: Final = 130
+
+
+@contextlib.contextmanager
+def readers(config: Config, quiet: bool, as_json: bool) -> Iterator[Callable[[RunEvent], None]]:
+    """Open the terminal, the log, the journal and the report, all fed from one stream."""
+    max_bytes = round(config.log.max_megabytes * 1e6)
+    configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
+    journal = Journal(config.log.journal, max_bytes, config.log.backups)
+    summary = Summary(config.log.reports)
+    display = Display(quiet=quiet, json_lines=as_json, summary=summary)
+    # The report is written before the display tells where it is.
+    readers = (LogWriter(), journal, summary, display)
+
+    def tell(event: RunEvent) -> None:
+        for reader in readers:
+            reader(event)
+
+    with contextlib.closing(journal), display:
+        try:
+            yield tell
+        finally:
+            close_log()
+
+
+@contextlib.contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
+
+    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that.
+    """
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if came:
+            os._exit(INTERRUPTED)
+        came.append(number)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,45 @@
+"""Folders that depend on each other: what may not lie in the photos' folder. Owns that rule and its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, Tag, ValidationInfo, field_validator
+
+from pipeline.config import fields as f
+from pipeline.config.recipes import Section
+
+
+def apart_from_photos(folder: Path, info: ValidationInfo, otherwise: str) -> Path:
+    """Return ``folder`` if it neither holds the photos' folder nor lies in it, unless ignored; else ValueError."""
+    context = f.surroundings(info)
+    if context.input is None:
+        return folder
+    if context.input.is_relative_to(folder):
+        raise ValueError(f"can't hold the photos' folder {context.input}; choose a folder beside it, found {folder}")
+    if folder.is_relative_to(context.input):
+        inside = folder.relative_to(context.input).as_posix() + "/"
+        if not f.is_ignored(inside, context.ignore):
+            raise ValueError(
+                f"can't lie in the photos' folder, or {otherwise}; choose a folder beside it, "
+                f"or add '/{inside}' to input.ignore, found {folder}"
+            )
+    return folder
+
+
+class MoveSection(Section):
+    """Where photos go once all their pictures are made."""
+
+    move: f.ResolvedPath = Field(description="The folder that a photo is moved to, sub-folders kept.")
+
+    @field_validator("move")
+    @classmethod
+    def _apart_from_photos(cls, folder: Path, info: ValidationInfo) -> Path:
+        return apart_from_photos(folder, info, "moved photos become new ones")
+
+
+Originals = Annotated[
+    Annotated[MoveSection, Tag(f.MAPPING_TAG)] | Annotated[Literal["keep"], Tag(f.PLAIN_TAG)],
+    f.form("keep, or move: FOLDER"),
+]

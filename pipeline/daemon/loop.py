@@ -1,0 +1,267 @@
+"""The daemon's main loop: a pass whenever there is work, a pause when the surroundings forbid it, until its end.
+
+Two threads, each with its own ledger connection: this one makes pictures, another one looks at the folder (see
+:mod:`pipeline.daemon.reception`), so that photos that come during a pass of days are taken in at once and, newest
+first, made next. All events are told by this thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from pipeline.config import Config
+from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.reception import EventSource, Habits, Reception
+from pipeline.errors import CannotRunError, StorageError
+from pipeline.executors import Executor
+from pipeline.intake.mounts import shared_mount
+from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.watch import Hints, Watcher
+from pipeline.ledger import Ledger
+from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, RunEvent, RunStarted, WatchNotice
+from pipeline.runner.arrivals import Arrivals
+from pipeline.runner.preparation import Studio, open_ledger, prepare
+from pipeline.runner.publishing import make_folder
+from pipeline.runner.recovery import recover
+from pipeline.runner.root import Root
+from pipeline.runner.single_pass import SinglePass, Wishes
+from pipeline.runner.taking_in import TakenIn
+
+#: A pass ends after so many pictures, and its report is written; the next one begins at once.
+PICTURES_PER_PASS: Final = 1000
+
+#: The worker holds the network's weights in memory; without work for so long it is ended.
+_WORKER_IDLE_SECONDS: Final = 60.0
+
+#: So often the ledger is asked what has become due, by time or by 'stylewatch retry' in another process.
+_INQUIRY_SECONDS: Final = 60.0
+
+_NAP_SECONDS: Final = 0.5
+
+
+class Daemon:
+    """Watches one config's folder for good. The caller holds the instance lock, reads events, handles signals."""
+
+    def __init__(
+        self,
+        config: Config,
+        executor: Callable[[], Executor],
+        tell: Callable[[RunEvent], None],
+        *,
+        config_name: str = "",
+        watcher: Callable[[], EventSource] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one."""
+        self._config = config
+        self._make_executor = executor
+        self._tell_readers = tell
+        self._config_name = config_name
+        self._hints = Hints()
+        self._make_watcher = watcher or (lambda: Watcher(config.input.folder, self._hints))
+        self._clock = clock
+        self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
+        self._pauses = Pauses(self._outbox.put)
+        self._executor: Executor | None = None
+        self._pass: SinglePass | None = None
+        self._bell = threading.Event()
+        self._stopped = False
+        self._looked = False
+        self._set_aside: list[PhotoSetAside] = []
+        self._idle_since = 0.0
+        self._work_at = 0.0
+        self._inquiry_at = 0.0
+        self._death: BaseException | None = None
+
+    def stop(self) -> None:
+        """End soon: publish what is done, put the rest back. Safe to call from a signal handler."""
+        # Flags only: the signal may have come while this very thread holds any lock.
+        self._stopped = True
+        if self._pass is not None:
+            self._pass.stop()
+
+    def run(self) -> None:
+        """Work until stopped. Raises CannotRunError when that can't begin, or can't ever go on."""
+        studio = prepare(self._config)
+        root = Root(self._config.input.folder)
+        make_folder(self._config.output.folder)
+        with open_ledger(self._config) as ledger, self._reception(studio, root):
+            recover(ledger, self._config.output.folder)
+            try:
+                while not self._stopped:
+                    self._turn(studio, ledger, root)
+            finally:
+                self._dismiss()
+                self._pass_on()
+        self._tell_readers(WatchNotice("stopped", "stopped"))
+
+    # --- the thread that looks at the folder --------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _reception(self, studio: Studio, root: Root) -> Iterator[None]:
+        over = threading.Event()
+        thread = threading.Thread(target=self._receive, args=(studio, root, over), name="reception", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            self._hints.wake()
+            thread.join(10.0)
+
+    def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:
+        try:
+            with open_ledger(self._config) as ledger:
+                reception = self._furnish(studio, root, ledger, over.is_set)
+                with contextlib.closing(reception):
+                    reception.open()
+                    while not over.is_set():
+                        self._hints.wait(min(reception.turn(), 1.0))
+        except BaseException as error:  # raised again by the main thread, which ends then
+            self._death = error
+        finally:
+            self._bell.set()
+
+    def _furnish(self, studio: Studio, root: Root, ledger: Ledger, over: Callable[[], bool]) -> Reception:
+        settings = self._config.input
+        share = shared_mount(settings.folder)
+        room = WaitingRoom(
+            settings.folder,
+            settle_seconds=settings.settle_seconds,
+            incomplete_seconds=settings.incomplete_seconds,
+            trust_times=share is None,
+        )
+        poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
+        why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
+        habits = Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why)
+        return Reception(
+            Arrivals(self._config, studio, ledger, room, root, over),
+            root,
+            self._hints,
+            habits,
+            self._pauses,
+            tell=self._outbox.put,
+            on_news=self._hear_news,
+            watcher=self._make_watcher,
+            folder_name=str(settings.folder),
+        )
+
+    def _hear_news(self) -> None:
+        self._looked = True
+        self._bell.set()
+
+    # --- one turn -----------------------------------------------------------------------------------------
+
+    def _turn(self, studio: Studio, ledger: Ledger, root: Root) -> None:
+        if self._death is not None:
+            raise self._death
+        self._pass_on()
+        if self._may_work() and self._has_work(ledger):
+            self._work(studio, ledger, root)
+            return
+        self._rest()
+        self._bell.wait(_NAP_SECONDS)
+
+    def _may_work(self) -> bool:
+        # Before the first look the jobs on record may be those of a former config.
+        return self._looked and "input" not in self._pauses and self._clock() >= self._work_at
+
+    def _has_work(self, ledger: Ledger) -> bool:
+        """Look into the ledger only when there may be something new."""
+        if self._clock() >= self._inquiry_at:
+            self._inquire(ledger)
+        if not self._bell.is_set() and "work" not in self._pauses:
+            return False
+        self._bell.clear()
+        return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
+
+    def _inquire(self, ledger: Ledger) -> None:
+        ledger.ready_due()
+        self._hints.note(*ledger.unexamined())
+        due = ledger.next_due()
+        # Not only then: the clock may be set, and another process may change the ledger.
+        seconds = _INQUIRY_SECONDS if due is None else min(max(due - time.time(), 1.0), _INQUIRY_SECONDS)
+        self._inquiry_at = self._clock() + seconds
+        self._bell.set()
+
+    def _work(self, studio: Studio, ledger: Ledger, root: Root) -> None:
+        try:
+            if "work" in self._pauses:
+                self._require_disk()
+            self._make_pictures(studio, ledger, root)
+        except CannotRunError as error:
+            # A worker that died before it could begin has only the plain error; it may have lacked memory just now.
+            if error.final and type(error) is not CannotRunError:
+                raise
+            self._dismiss()
+            self._wait_for_better_times(error, root)
+        else:
+            self._pauses.end("work")
+            self._work_at = 0.0
+            self._inquiry_at = 0.0  # there may be more than one pass's share, and failed ones that wait
+        self._idle_since = self._clock()
+
+    def _make_pictures(self, studio: Studio, ledger: Ledger, root: Root) -> None:
+        if self._executor is None:
+            self._executor = self._make_executor()
+        self._pass = SinglePass(
+            self._config, studio, ledger, self._executor, self._tell, config_name=self._config_name, root=root
+        )
+        try:
+            if self._stopped:  # the signal came before there was a pass that could hear of it
+                self._pass.stop()
+            taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
+            self._set_aside.clear()
+            self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
+        finally:
+            self._pass = None
+
+    def _wait_for_better_times(self, error: CannotRunError, root: Root) -> None:
+        # A lost folder is the other thread's to tell of, and to notice when it is back.
+        seconds = self._pauses.report("work", str(error)) if root.is_there() else _NAP_SECONDS
+        self._work_at = self._clock() + seconds
+        self._bell.set()
+
+    def _require_disk(self) -> None:
+        """Raise StorageError while a pass would only fail again: it would tell so each time."""
+        output = self._config.output
+        make_folder(output.folder)
+        if shutil.disk_usage(output.folder).free < output.min_free_disk:
+            raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
+
+    def _rest(self) -> None:
+        if self._executor is not None and self._clock() - self._idle_since > _WORKER_IDLE_SECONDS:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.close()
+
+    # --- events -------------------------------------------------------------------------------------------
+
+    def _tell(self, event: RunEvent) -> None:
+        """Pass an event of the running pass on, after what the other thread had to say meanwhile."""
+        if not isinstance(event, RunStarted):
+            self._pass_on()
+        if isinstance(event, JobFailed) and event.state is JobState.PENDING:
+            # It changed under our hands, perhaps: taken in again at once, not with the next full look.
+            self._hints.note(event.job.photo)
+        if isinstance(event, JobFinished):
+            self._pauses.end("work")
+        self._tell_readers(event)
+
+    def _pass_on(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                event = self._outbox.get_nowait()
+                if isinstance(event, PhotoSetAside) and self._pass is None and event.kind != "incomplete":
+                    self._set_aside.append(event)  # told by the next pass, whose report has it then
+                else:
+                    self._tell_readers(event)

@@ -1,0 +1,46 @@
+"""What keeps the daemon from working, told once when it begins and once when it is over. Any thread may report."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final, Literal
+
+from pipeline.model import WatchNotice
+
+Reason = Literal["input", "work"]
+
+_SHORTEST_SECONDS: Final = 1.0
+_LONGEST_SECONDS: Final = 300.0
+
+
+class Pauses:
+    """``input``: the folder of photos can't be looked at. ``work``: pictures can't be made or put down."""
+
+    def __init__(self, tell: Callable[[WatchNotice], None]) -> None:
+        """``tell`` is called from whatever thread reports."""
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._delays: dict[Reason, float] = {}
+
+    def report(self, reason: Reason, words: str) -> float:
+        """Note a failure; returns the seconds until trying again makes sense, more from time to time."""
+        with self._lock:
+            first = reason not in self._delays
+            delay = _SHORTEST_SECONDS if first else min(2 * self._delays[reason], _LONGEST_SECONDS)
+            self._delays[reason] = delay
+        if first:
+            self._tell(WatchNotice("paused", f"paused: {words}; work goes on by itself once that is mended"))
+        return delay
+
+    def end(self, reason: Reason) -> None:
+        """Note that it works again."""
+        with self._lock:
+            was_on = self._delays.pop(reason, None) is not None
+        if was_on:
+            what = "the folder of photos is back" if reason == "input" else "pictures can be made again"
+            self._tell(WatchNotice("resumed", f"resumed: {what}"))
+
+    def __contains__(self, reason: Reason) -> bool:
+        """Tell whether this pause is on."""
+        return reason in self._delays

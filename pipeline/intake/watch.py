@@ -1,0 +1,220 @@
+"""File events, as hints where to look. Owns watchdog and all the ways in which it fails; refuses to believe it.
+
+A hint says where something may have changed. What has, and whether anything has, the scan alone decides. Events get
+lost: the kernel's queue overflows, its limits leave folders unwatched, watchdog's threads die. All of that ends in
+the hint "look everywhere" or in a sentence from a :class:`Watcher`, after which the caller polls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+_LOG: Final = logging.getLogger("watchdog")
+
+#: With more places than this to look at, looking everywhere is as quick. An overflow has far more events before it.
+MOST_PLACES: Final = 2000
+
+_KINDS: Final[list[type[FileSystemEvent]]] = [
+    DirCreatedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+    # inotify tells when a writer is done, and would otherwise tell of every single write.
+    FileClosedEvent if sys.platform.startswith("linux") else FileModifiedEvent,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where to look: relative paths of files and folders, or everywhere."""
+
+    paths: frozenset[str] = frozenset()
+    everywhere: bool = False
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to look at."""
+        return self.everywhere or bool(self.paths)
+
+
+class Hints:
+    """Collects hints from any thread until somebody takes them. Many hints become one: everywhere."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._paths: set[str] = set()
+        self._everywhere = False
+        self._awake = False
+
+    def note(self, *paths: str) -> None:
+        """Something may have changed at these relative paths ("" is the folder itself)."""
+        with self._changed:
+            self._paths.update(paths)
+            if len(self._paths) > MOST_PLACES or "" in self._paths:
+                self._everywhere = True
+                self._paths.clear()
+            self._changed.notify_all()
+
+    def note_everywhere(self) -> None:
+        """Something may have changed anywhere."""
+        self.note("")
+
+    def take(self) -> Places:
+        """Return what was noted since the last time."""
+        with self._changed:
+            places = Places(frozenset(self._paths), self._everywhere)
+            self._paths, self._everywhere = set(), False
+        return places
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something is noted or somebody calls :meth:`wake`, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._paths or self._everywhere or self._awake, seconds)
+            self._awake = False
+
+    def wake(self) -> None:
+        """End a wait, or the next one, without a hint."""
+        with self._changed:
+            self._awake = True
+            self._changed.notify_all()
+
+
+class Watcher:
+    """Watches one folder and all below it, and passes what watchdog says on as hints."""
+
+    def __init__(self, folder: Path, hints: Hints, *, observer: Callable[[], BaseObserver] = Observer) -> None:
+        self._folder = folder
+        self._hints = hints
+        self._make_observer = observer
+        self._observer: BaseObserver | None = None
+        self._threads: list[threading.Thread] = []
+        self._ears = _Ears(hints)
+
+    def start(self) -> str:
+        """Begin to watch; returns why that is impossible, or nothing."""
+        _LOG.addHandler(self._ears)
+        _LOG.propagate = False
+        handler = _Handler(self._folder, self._hints)
+        try:
+            self._observer = self._make_observer()
+            self._observer.schedule(handler, str(self._folder), recursive=True, event_filter=_KINDS)
+            self._observer.start()
+        except OSError as error:
+            return _explanation(error)
+        # Its own threads, of which one reads the kernel's queue: whichever of them dies, no more events come.
+        self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
+        return ""
+
+    def death(self) -> str:
+        """Return why no events come any more, or nothing."""
+        alive = all(thread.is_alive() for thread in self._threads)
+        return "" if alive else "the thread that hears of file events has died"
+
+    def shortage(self, folders: int) -> str:
+        """Return why of so many folders, counted by a scan, not all are watched; or nothing.
+
+        watchdog passes over folders that it can't watch, and says nothing.
+        """
+        watched = _watches()
+        if watched is None or watched >= folders:
+            return ""
+        return f"only {watched:,} of {folders:,} folders can be watched; {_ADVICE['max_user_watches']}"
+
+    def stop(self) -> None:
+        """End watching."""
+        _LOG.removeHandler(self._ears)
+        if self._observer is not None:
+            # Never started, or dying: there is nothing left that could be told of it.
+            with contextlib.suppress(RuntimeError, OSError):
+                self._observer.stop()
+                self._observer.join(5.0)
+
+
+def _is_watchdogs(thread: threading.Thread) -> bool:
+    return type(thread).__module__.startswith("watchdog.")
+
+
+class _Handler(FileSystemEventHandler):
+    """Notes where; an exception here would silently end the thread that calls it."""
+
+    def __init__(self, folder: Path, hints: Hints) -> None:
+        self._roots = tuple({str(folder), os.path.realpath(folder)})
+        self._hints = hints
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note where an event was, and for a move also where to."""
+        try:
+            paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+            self._hints.note(*(relative for path in paths for relative in self._relative(path)))
+        except Exception:
+            # Whatever it was, a full look makes up for it.
+            self._hints.note_everywhere()
+
+    def _relative(self, path: str) -> Iterator[str]:
+        for root in self._roots:
+            if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
+                yield path[len(root) :].strip(os.sep).replace(os.sep, "/")
+                return
+        yield ""
+
+
+class _Ears(logging.Handler):
+    """Hears what watchdog only logs: that the kernel's queue overflowed, that watches could not be rebuilt."""
+
+    def __init__(self, hints: Hints) -> None:
+        super().__init__(logging.WARNING)
+        self._hints = hints
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - its words don't matter
+        """Take any warning for lost events."""
+        self._hints.note_everywhere()
+
+
+_ADVICE: Final = {
+    "max_user_watches": "raise the limit with 'sysctl fs.inotify.max_user_watches=524288'",
+    "max_user_instances": "raise the limit with 'sysctl fs.inotify.max_user_instances=512'",
+}
+
+
+def _explanation(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return f"the system's limit of watched folders is reached; {_ADVICE['max_user_watches']}"
+    if error.errno == errno.EMFILE:
+        return f"the system's limit of watching programs is reached; {_ADVICE['max_user_instances']}"
+    return f"file events are not to be had here ({error.strerror or error})"
+
+
+def _watches(descriptors: Path = Path("/proc/self/fdinfo")) -> int | None:
+    """Return how many folders this process watches, as the kernel counts them; None where it can't be known."""
+    if not sys.platform.startswith("linux") or not descriptors.is_dir():
+        return None
+    count = 0
+    for entry in descriptors.iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            count += entry.read_bytes().count(b"inotify wd:")
+    return count

@@ -1,0 +1,40 @@
+"""A daemon with the fake engine in a process of its own: ``python -m tests.daemon.drive FOLDER``.
+
+Writes a line for each event: its kind, and the photo or the words.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from pipeline.cli.surroundings import INTERRUPTED, stopping
+from pipeline.config import load_config
+from pipeline.daemon import Daemon
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
+from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from tests.fakes import fake_engine
+
+
+def tell(event: RunEvent) -> None:
+    words = event.text if isinstance(event, WatchNotice) else ""
+    photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
+    print(type(event).__name__, photo, words, flush=True)
+
+
+def main(folder: Path) -> int:
+    config = load_config(folder / "stylewatch.yaml")
+    with instance_lock(config.state.folder, "drive"):
+        wait_for_orphan(config.state.folder)
+        lock_file = config.state.folder / WORKER_LOCK_NAME
+        executor = partial(LocalExecutor, config.engine_settings(), lock_file=lock_file, factory=fake_engine)
+        daemon = Daemon(config, executor, tell)
+        with stopping(daemon.stop):
+            daemon.run()
+    return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

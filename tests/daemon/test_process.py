@@ -1,0 +1,111 @@
+"""A daemon in a process of its own: stopped, frozen under a burst, starved of what the kernel lends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.daemon.station import CONFIG, PATIENCE_SECONDS
+from tests.workshop import Workshop
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")]
+
+ROOT = Path(__file__).parents[2]
+
+#: Taken in, but never painted: what is counted is whether every one was noticed.
+NO_PICTURES = CONFIG + 'pairing: {rules: [{match: "burst/**", styles: []}]}\n'
+
+_A_GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
+
+
+@contextmanager
+def driven(workshop: Workshop, *wrapper: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the daemon in a process, which is killed in the end if it is still there."""
+    workshop.config()
+    process = subprocess.Popen(
+        [*wrapper, sys.executable, "-m", "tests.daemon.drive", str(workshop.folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(output: IO[str] | None, words: str) -> str:
+    assert output is not None
+    for line in output:
+        if words in line:
+            return line
+    raise AssertionError(f"the daemon ended without a word of {words!r}")
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 3 * PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_what_is_done_kept(tmp_path: Path, number: signal.Signals) -> None:
+    workshop = Workshop(tmp_path, CONFIG)
+    workshop.photo("fine.png")
+    with driven(workshop) as process:
+        read_until(process.stdout, "JobFinished 'fine.png'")
+        workshop.photo("endless.png", "takes for ever")
+        read_until(process.stdout, "Progress")
+        process.send_signal(number)
+        read_until(process.stdout, "stopped")
+        assert process.wait(PATIENCE_SECONDS) == 130
+    assert "fine--night.jpg" in workshop.pictures()
+    with workshop.ledger() as ledger:
+        assert ledger.leases() == []
+        assert ledger.has_work()
+    assert not [name for name in workshop.pictures() if name.endswith(".part")]
+
+
+def test_a_burst_of_40_000_files_while_it_is_frozen_loses_none(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, NO_PICTURES)
+    workshop.photo("first.png")
+    with driven(workshop) as process:
+        read_until(process.stdout, "RunFinished")
+        process.send_signal(signal.SIGSTOP)
+        for number in range(40_000):
+            path = workshop.folder / "in" / "burst" / f"{number % 20}" / f"{number}.gif"
+            if number < 20:
+                path.parent.mkdir(parents=True)
+            path.write_bytes(_A_GIF)
+        process.send_signal(signal.SIGCONT)
+        with workshop.ledger() as ledger:
+            wait_for(lambda: ledger.photo_count() == 40_001)
+        workshop.photo("last.png", shade=7)
+        read_until(process.stdout, "JobFinished 'last.png'")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux'")
+def test_without_watches_it_says_what_to_raise_and_polls(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, CONFIG)
+    for number in range(10):
+        (workshop.folder / "in" / str(number)).mkdir()
+    # A user namespace has limits of its own, so that nobody else's are touched.
+    limited = 'echo 5 > /proc/sys/user/max_inotify_watches; exec "$@"'
+    namespace = ("unshare", "--user", "--map-root-user", "sh", "-c", limited, "sh")
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("may not make a user namespace here")
+    with driven(workshop, *namespace) as process:
+        assert "sysctl fs.inotify.max_user_watches" in read_until(process.stdout, "polling")
+        workshop.photo("9/a.png")
+        read_until(process.stdout, "JobFinished '9/a.png'")

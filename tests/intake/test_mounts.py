@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.intake.mounts import mount_point, shared_mount
+
+TABLE = r"""
+/dev/sda1 / ext4 rw 0 0
+server:/photos /mnt/nas nfs4 rw 0 0
+//server/x /mnt/my\040share cifs rw 0 0
+me@host:/ /home/me/remote fuse.sshfs rw 0 0
+/dev/sdb1 /media/usb fuseblk rw 0 0
+/dev/sda2 /mnt/nas/local ext4 rw 0 0
+broken line
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "mounts"
+    path.write_text(TABLE, encoding="ascii")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/mnt/nas", "nfs4"),
+        ("/mnt/nas/2024", "nfs4"),
+        ("/mnt/my share/in", "cifs"),
+        ("/home/me/remote/in", "fuse.sshfs"),
+        ("/home/me", "fuse.sshfs"),  # a share is mounted inside it
+        ("/media/usb", None),
+        ("/mnt/nas/local/in", None),
+        ("/mnt/nasty", None),
+        ("/home/you", None),
+    ],
+)
+def test_shares_are_known_by_their_file_system(table: Path, folder: str, kind: str | None) -> None:
+    mount = shared_mount(Path(folder), table)
+    assert (mount.kind if mount else None) == kind
+
+
+def test_without_a_table_every_folder_counts_as_local(tmp_path: Path) -> None:
+    assert shared_mount(tmp_path, tmp_path / "nothing") is None
+
+
+def test_the_last_mount_at_a_point_counts(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_text("a / ext4 rw 0 0\nb /x ext4 rw 0 0\nc /x nfs rw 0 0\n", encoding="ascii")
+    mount = shared_mount(Path("/x"), table)
+    assert mount is not None
+    assert mount.kind == "nfs"
+
+
+def test_a_folder_lies_on_the_deepest_mount_above_it(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"a / ext4 rw 0 0\nb {tmp_path} ext4 rw 0 0\n", encoding="utf-8")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    assert mount_point(folder, table) == tmp_path
+
+
+def test_without_a_table_mount_points_are_looked_for(tmp_path: Path) -> None:
+    assert mount_point(tmp_path, tmp_path / "nothing").is_mount()
+
+
+def test_a_folder_that_is_not_there_has_no_mount_point(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        mount_point(tmp_path / "nothing")
