@@ -114,12 +114,13 @@ class WaitingRoom:
         now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
         stat: Callable[[Path], os.stat_result] = os.lstat,
+        examine: Callable[[Path], Verdict] = examine,
     ) -> None:
         """``trust_times``: a file's times tell for how long it has not been touched.
 
         They don't on a server whose clock may differ from ours.
         """
-        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat)
+        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat, examine)
         self._settle_seconds = settle_seconds
         self._trust_times = trust_times
         self._clock = clock
