@@ -14,6 +14,7 @@ from pipeline.ledger.records import (
     PhotoProblem,
     PhotoRow,
     Published,
+    Timing,
     WantedJob,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "PhotoProblem",
     "PhotoRow",
     "Published",
+    "Timing",
     "WantedJob",
 ]

@@ -26,6 +26,7 @@ from pipeline.ledger.records import (
     PhotoProblem,
     PhotoRow,
     Published,
+    Timing,
     WantedJob,
 )
 from pipeline.ledger.states import Store
@@ -240,9 +241,9 @@ class Ledger:
         """Return the quarantined photos that are there, by path; they may have no jobs at all."""
         return queries.photo_problems(self._store)
 
-    def speed(self) -> float | None:
-        """Return the seconds a pixel-evaluation took in the latest pictures of all sources, None without any."""
-        return queries.speed(self._store)
+    def timings(self, engine_version: str) -> dict[str, Timing]:
+        """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
+        return queries.timings(self._store, engine_version)
 
 
 def _source_id(connection: sqlite3.Connection, source: str) -> int:
