@@ -13,7 +13,7 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.intake.scan import scan
 from pipeline.model import Job
 from pipeline.runner.preparation import prepare
-from tests.workshop import Workshop
+from tests.workshop import Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +56,34 @@ def test_commands_over_a_finished_folder_never_load_torch(finished: Path, comman
     code, _, heavy = spy(command, finished)
     assert code == 0
     assert not {"torch", "torchvision"} & set(heavy)
+
+
+@pytest.fixture
+def pending(tmp_path: Path) -> Path:
+    """Return the config of a folder where a picture is to be made."""
+    workshop = Workshop(tmp_path)
+    workshop.photo("a.png")
+    workshop.config()
+    return tmp_path / "stylewatch.yaml"
+
+
+def test_a_plan_on_a_known_machine_never_loads_torch(pending: Path) -> None:
+    know_the_machine()
+    code, out, heavy = spy("plan", pending)
+    assert (code, "as measured here" in out) == (0, True)
+    assert not {"torch", "torchvision"} & set(heavy)
+
+
+@pytest.mark.slow
+def test_a_plan_measures_the_machine_without_loading_torch_itself(
+    pending: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+    code, out, heavy = spy("plan", pending)
+    assert (code, "as measured here" in out) == (0, True)
+    assert not {"torch", "torchvision"} & set(heavy)
+    assert list(tmp_path.rglob("speed-*.json")) or sys.platform == "darwin"
 
 
 def test_the_spy_sees_torch_where_it_is_needed(finished: Path) -> None:

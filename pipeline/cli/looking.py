@@ -11,6 +11,7 @@ import click
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
+from pipeline.executors.measuring import known_speed
 from pipeline.ledger import Ledger
 from pipeline.model import JobState
 from pipeline.report.words import counted, printable
@@ -49,7 +50,7 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     Lists photo × style (recipe) -> picture, in the order of the work; changes nothing.
     """
     settings = load_config(config)
-    outlook = look_ahead(settings)
+    outlook = look_ahead(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
     if as_json:
         click.echo(json.dumps(_outlook_fields(outlook)))
         return
@@ -72,16 +73,19 @@ def _print_outlook(config: Config, outlook: Outlook) -> None:
     )
     if not outlook.jobs:
         return
-    basis = (
-        "measured on the pictures made so far"
-        if outlook.measured
-        else "a guess for two CPU cores until the first picture is made here"
-    )
-    click.echo(f"Time: {in_words(outlook.seconds)} ({basis}).")
+    time, memory = in_words(outlook.forecast.seconds), outlook.memory_bytes / 1e9
+    click.echo(f"It takes {time} and up to {memory:.1f} GB of memory ({_basis(outlook)}).")
     if outlook.advice:
         click.echo("What would shorten it:")
     for line in outlook.advice:
         click.echo(f"  {line}")
+
+
+def _basis(outlook: Outlook) -> str:
+    learned = any(recipe.learned for recipe in outlook.forecast.recipes.values())
+    if outlook.device is None:
+        return "a guess: this machine could not be measured"
+    return "as measured here" + (", and by the pictures made so far" if learned else "")
 
 
 def _outlook_fields(outlook: Outlook) -> dict[str, object]:
@@ -99,8 +103,21 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
         "done": outlook.done,
         "quarantined": outlook.quarantined,
         "unpaired": outlook.taken_in.unpaired,
-        "seconds": round(outlook.seconds, 1),
-        "measured": outlook.measured,
+        "seconds": round(outlook.forecast.seconds, 1),
+        "start_seconds": round(outlook.forecast.start_seconds, 1),
+        "painting_seconds": round(outlook.forecast.painting_seconds, 1),
+        "memory_bytes": outlook.memory_bytes,
+        "measured": outlook.device is not None,
+        "device": outlook.device,
+        "recipes": {
+            name: {
+                "pictures": recipe.pictures,
+                "seconds": round(recipe.seconds, 1),
+                "evaluations": [round(count, 1) for count in recipe.evaluations],
+                "learned": recipe.learned,
+            }
+            for name, recipe in outlook.forecast.recipes.items()
+        },
     }
 
 

@@ -7,21 +7,20 @@ into the report. Without a folder nothing is measured and a fixed choice serves.
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.convolution import ALGORITHMS, Algorithm, LayerShape, by_pixel, make_kernel
 from pipeline.engine.losses import gram
+from pipeline.engine.machine import keep_measured, processor, read_measured
 from pipeline.engine.threads import on_threads, same_bits
 from pipeline.engine.winograd import packing_works
 from pipeline.hashing import sha256_of_json
@@ -157,7 +156,7 @@ def race_kernels(
 def machine() -> dict[str, str]:
     """Return all that a measurement is valid for."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "cores": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),
@@ -193,28 +192,15 @@ def _as_text(choices: Mapping[LayerShape, Algorithm]) -> dict[str, str]:
 
 
 def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorithm]) -> Plan | None:
+    found = read_measured(path)
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
         choices: dict[LayerShape, Algorithm] = {shape: found["choices"][_text(shape)] for shape in shapes()}
         steady = found["steady"]
         whole = found["machine"] == identity and set(choices.values()) <= set(candidates) and steady in (True, False)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
     return Plan(choices, steady) if whole else None
 
 
 def _write(path: Path, identity: Mapping[str, str], plan: Plan) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    text = json.dumps({"machine": dict(identity), "choices": _as_text(plan.choices), "steady": plan.steady}, indent=1)
-    part.write_text(text + "\n", encoding="utf-8")
-    part.replace(path)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.machine()
+    keep_measured(path, {"machine": dict(identity), "choices": _as_text(plan.choices), "steady": plan.steady})

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,22 +20,54 @@ from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Rea
 from pipeline.model import Assignment, EngineSettings
 
 if TYPE_CHECKING:
+    from pipeline.engine.estimates import Speed
     from pipeline.engine.stylizer import Stylizer
+    from pipeline.engine.targets import LoadPainting
 
 #: Builds an engine in the worker's process; picklable, that is, a function of a module.
 EngineFactory = Callable[[EngineSettings], Any]
 
+#: Measures an engine, ``seconds`` after its process was asked for; picklable as well.
+Measurement = Callable[[EngineSettings, float], "Speed"]
 
-def make_stylizer(settings: EngineSettings) -> Stylizer:
+
+def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
+    _before_torch()
+    from pipeline.engine.stylizer import Stylizer
+    from pipeline.images.decode import decode_painting
+
+    return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path)))
+
+
+def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
+    """Measure the real engine in a process that took ``seconds`` to get here. Raises StylewatchError."""
+    began = time.monotonic()
+    _before_torch()
+    from pipeline.engine import speed
+
+    arrived_after = seconds + time.monotonic() - began
+    return speed.measure(lambda: make_stylizer(settings, speed.noise), arrived_after)
+
+
+def _before_torch() -> None:
     # torch's threads otherwise spin for long while they wait for each other: as soon as anything else wants a core,
     # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
     # machine. Read by GNU's OpenMP when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    from pipeline.engine.stylizer import Stylizer
-    from pipeline.images.decode import decode_painting
 
-    return Stylizer(settings, lambda painting: decode_painting(painting.path))
+
+def measure(connection: Connection, settings: EngineSettings, measurement: Measurement, asked_at: float) -> None:
+    """Send the engine's speed, or the StylewatchError that says why there is none.
+
+    ``asked_at``: when the process was asked for, in seconds since the epoch.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    try:
+        connection.send(measurement(settings, max(0.0, time.time() - asked_at)))
+    except StylewatchError as error:
+        connection.send(error)
 
 
 def main(

@@ -93,6 +93,12 @@ def decode_painting(path: Path) -> NDArray[np.uint8]:
         raise PaintingError(f"the painting {path} can't be used: {error}") from error
 
 
+def read_size(path: Path) -> Size:
+    """Return a picture's width and height as its header has them, which may be sideways. Raises PhotoError."""
+    with _blaming_the_photo(b""), Image.open(path, formats=_readable_formats()) as image:
+        return image.size
+
+
 def read_metadata(data: bytes) -> Metadata:
     """Return a picture's metadata without decoding its pixels. Raises PhotoError."""
     with _blaming_the_photo(data):

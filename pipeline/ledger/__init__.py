@@ -16,6 +16,7 @@ from pipeline.ledger.records import (
     PhotoProblem,
     PhotoRow,
     Published,
+    Timing,
     WantedJob,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "PhotoProblem",
     "PhotoRow",
     "Published",
+    "Timing",
     "WantedJob",
 ]

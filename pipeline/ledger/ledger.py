@@ -28,6 +28,7 @@ from pipeline.ledger.records import (
     PhotoProblem,
     PhotoRow,
     Published,
+    Timing,
     WantedJob,
 )
 from pipeline.ledger.states import Store
@@ -323,9 +324,9 @@ class Ledger:
         """Return the quarantined photos that are there, by path; they may have no jobs at all."""
         return queries.photo_problems(self._store)
 
-    def speed(self) -> float | None:
-        """Return the seconds a pixel-evaluation took in the latest pictures of all sources, None without any."""
-        return queries.speed(self._store)
+    def timings(self, engine_version: str) -> dict[str, Timing]:
+        """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
+        return queries.timings(self._store, engine_version)
 
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:

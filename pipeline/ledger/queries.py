@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published
+from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published, Timing
 from pipeline.ledger.states import Store, job_of
 from pipeline.model import JobState
 
-_SPEED_SAMPLE: Final = 200
+_TIMED_SAMPLE: Final = 1000
 
 _LEASES: Final = """
 SELECT leases.*, sources.name AS source, jobs.photo, style, recipe, output, attempts, published_sha256, key
@@ -131,12 +131,13 @@ def photo_problems(store: Store) -> list[PhotoProblem]:
     return [PhotoProblem(os.fsdecode(path), problem, when) for path, problem, when in rows]
 
 
-def speed(store: Store) -> float | None:
-    """Return the seconds a pixel-evaluation took in the latest timed pictures, None without any."""
+def timings(store: Store, engine_version: str) -> dict[str, Timing]:
+    """Return what this engine's latest timed pictures, of all sources, took, by the hash of their settings."""
     with store.reading() as connection:
-        seconds, pixel_evaluations = connection.execute(
-            "SELECT sum(seconds), sum(pixel_evaluations) FROM (SELECT seconds, pixel_evaluations FROM jobs"
-            " WHERE pixel_evaluations > 0 ORDER BY changed_at DESC LIMIT ?)",
-            (_SPEED_SAMPLE,),
-        ).fetchone()
-    return seconds / pixel_evaluations if pixel_evaluations else None
+        rows = connection.execute(
+            "SELECT settings_sha256, count(*), sum(seconds), sum(pixel_evaluations) FROM (SELECT * FROM jobs"
+            " WHERE pixel_evaluations > 0 AND state = 'done' AND engine_version = ? ORDER BY changed_at DESC LIMIT ?)"
+            " GROUP BY settings_sha256",
+            (engine_version, _TIMED_SAMPLE),
+        ).fetchall()
+    return {settings: Timing(*numbers) for settings, *numbers in rows}

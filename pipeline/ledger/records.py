@@ -138,3 +138,12 @@ class PhotoRow:
     path: str
     photo: Photo | None
     has_problem: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What some pictures of the same settings took together; ``pixel_evaluations`` as in :meth:`Ledger.complete`."""
+
+    pictures: int
+    seconds: float
+    pixel_evaluations: float

@@ -1,24 +1,33 @@
-"""What a run would do, and how long it would take. Owns estimates and their words; changes nothing on disk."""
+"""What a run would do, and how long it would take. Owns estimates and their words; changes nothing in its folders."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.ledger import Ledger
-from pipeline.model import Job, JobState, Recipe
-from pipeline.runner.preparation import ledger_file, prepare, source_of
+from pipeline.engine import ENGINE_VERSION
+from pipeline.engine.cache import StyleCache
+from pipeline.engine.estimates import GUESS, Speed, read_speed
+from pipeline.errors import PhotoError
+from pipeline.images.decode import fit, read_size
+from pipeline.ledger import Claim, Ledger, Timing
+from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
+from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
+from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.publishing import pixel_evaluations
 from pipeline.runner.taking_in import TakenIn, take_in
 
-#: Seconds per evaluated pixel of VGG-19 up to relu5_1, forward and backward, on two CPU cores: a first guess only.
-GUESSED_SECONDS_PER_PIXEL: Final = 12e-6
+#: Returns what is known of this machine, None if nothing is and nothing can be found out.
+Meter = Callable[[EngineSettings], Speed | None]
 
-#: Photos are mostly 3:2 or 4:3; their real shape is known only after decoding.
-_ASPECT: Final = 0.7
+#: Short side by long side of photos whose header can't be read; most are 3:2 or 4:3.
+_USUAL_PROPORTION: Final = 0.7
+
+#: Of so many photos the headers are read; an archive's other photos are taken to be alike.
+_LOOKED_AT: Final = 300
 
 _EVERYTHING: Final = 2**31 - 1
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
@@ -34,19 +43,26 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What ``run`` would do now. ``measured`` tells whether ``seconds`` rests on pictures made on this machine."""
+    """What ``run`` would do now, and the most memory that its worker takes.
+
+    ``device`` is what was measured for ``forecast``, None if that is a guess.
+    """
 
     jobs: tuple[PlannedJob, ...]
     taken_in: TakenIn
     done: int
     quarantined: int
-    seconds: float
-    measured: bool
+    forecast: Forecast
+    memory_bytes: int
+    device: str | None
     advice: tuple[str, ...]
 
 
-def look_ahead(config: Config) -> Outlook:
-    """Scan and pair on a copy of the ledger in memory. Raises StorageError, PaintingError, LedgerError."""
+def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
+    """Scan and pair on a copy of the ledger in memory. Raises StorageError, PaintingError, LedgerError.
+
+    ``meter`` is asked only if there is something to do.
+    """
     studio = prepare(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
         for lease in ledger.leases():
@@ -55,27 +71,22 @@ def look_ahead(config: Config) -> Outlook:
         ledger.ready_failed()
         taken_in = take_in(config, studio, ledger, sleep=_no_sleep)
         claims = ledger.claim(_EVERYTHING, config.input.order)
-        speed = ledger.speed()
+        timings = _timings(studio, ledger.timings(ENGINE_VERSION))
         counts = ledger.counts()
-    seconds_per_pixel = GUESSED_SECONDS_PER_PIXEL if speed is None else speed
-    recipes = Counter(claim.job.recipe for claim in claims)
-    seconds = {
-        name: count * seconds_per_pixel * expected_work(studio.recipes[name]) for name, count in recipes.items()
-    }
+    speed = meter(config.engine_settings()) if claims else None
+    tasks = _tasks(config, studio, claims)
+    scales = [studio.styles[claim.job.style].scale for claim in claims]
+    expected = forecast(speed or GUESS, tasks, _sights(config, studio, claims), timings)
     return Outlook(
         jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
         taken_in=taken_in,
         done=counts.get(JobState.DONE, 0),
         quarantined=counts.get(JobState.QUARANTINED, 0),
-        seconds=sum(seconds.values()),
-        measured=speed is not None,
-        advice=_advise(studio.recipes, seconds),
+        forecast=expected,
+        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
+        device=speed.device if speed else None,
+        advice=_advise(studio.recipes, expected, speed.device if speed else ""),
     )
-
-
-def expected_work(recipe: Recipe) -> float:
-    """Return the evaluated pixels of one picture if no scale stops early."""
-    return pixel_evaluations(recipe, recipe.iterations_by_scale(), round(recipe.size**2 * _ASPECT))
 
 
 def in_words(seconds: float) -> str:
@@ -92,21 +103,90 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / _YEAR:,.0f} years"
 
 
-def _advise(recipes: Mapping[str, Recipe], seconds: dict[str, float]) -> tuple[str, ...]:
+def _tasks(config: Config, studio: Studio, claims: Sequence[Claim]) -> list[Task]:
+    photos = list(dict.fromkeys(claim.job.photo for claim in claims))
+    step = -(-len(photos) // _LOOKED_AT) or 1
+    known = {photo: _proportion(config.input.folder / photo) for photo in photos[::step]}
+    usual = sum(known.values()) / len(known) if known else _USUAL_PROPORTION
+    return [Task(studio.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
+
+
+def _sights(config: Config, studio: Studio, claims: Iterable[Claim]) -> Iterator[Sight]:
+    """Yield the paintings at the sizes that are not in the style cache yet."""
+    settings = config.engine_settings()
+    cache = StyleCache(config.cache.folder, settings.cache_limit_bytes)
+    cached = {(entry.painting_sha256, entry.size) for entry in cache.entries()}
+    for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
+        yield from missing_sights(studio.styles[style], studio.recipes[recipe], cached)
+
+
+def missing_sights(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[Sight]:
+    """Yield a style's paintings at those sizes that are not ``cached`` (content, long side), and add them.
+
+    They are never enlarged.
+    """
+    for painting in style.paintings:
+        for wanted in recipe.sizes():
+            size = max(1, round(wanted * style.scale))
+            if (painting.sha256, size) not in cached:
+                cached.add((painting.sha256, size))
+                yield Sight(recipe, _painting_pixels(painting.path, size))
+
+
+def _painting_pixels(path: Path, long_side: int) -> float:
+    try:
+        size = read_size(path)
+    except PhotoError:
+        return long_side**2 * _USUAL_PROPORTION
+    width, height = fit(size, min(long_side, max(size)))
+    return width * height
+
+
+def _proportion(path: Path) -> float:
+    try:
+        sides = read_size(path)
+    except PhotoError:
+        return _USUAL_PROPORTION
+    return min(sides) / max(sides)
+
+
+def _timings(studio: Studio, found: Mapping[str, Timing]) -> dict[str, Timing]:
+    """Return what finished pictures took by their recipe, whatever their style."""
+    timings: dict[str, Timing] = {}
+    # Styles of the same paintings have the same settings, and the same pictures.
+    for settings, recipe in {settings: recipe for (_, recipe), settings in studio.settings.items()}.items():
+        if settings in found:
+            before, more = timings.get(recipe, Timing(0, 0.0, 0.0)), found[settings]
+            timings[recipe] = Timing(
+                before.pictures + more.pictures,
+                before.seconds + more.seconds,
+                before.pixel_evaluations + more.pixel_evaluations,
+            )
+    return timings
+
+
+def _advise(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> tuple[str, ...]:
     """Tell what would shorten the work, if it is long enough to care."""
-    total = sum(seconds.values())
-    if total < _HOUR:
+    if expected.seconds < _HOUR:
         return ()
-    name = max(seconds, key=lambda key: seconds[key])
-    recipe, rest = recipes[name], total - seconds[name]
-    return tuple(
-        f"{change}: {in_words(rest + seconds[name] * factor)}"
-        for change, factor in (
-            (f"recipes.{name}.size {recipe.size // 2} instead of {recipe.size}", 0.25),
-            (f"half of recipes.{name}.iterations", 0.5),
-            ("a GPU (engine.device: cuda), often 20 to 50 times as fast as two CPU cores", 0.03),
-        )
-    )
+    name = max(expected.recipes, key=lambda key: expected.recipes[key].seconds)
+    recipe, longest = recipes[name], expected.recipes[name]
+    rest = expected.seconds - longest.seconds
+    changes = [
+        (f"recipes.{name}.size {recipe.size // 2} instead of {recipe.size}", 0.25),
+        (f"half of recipes.{name}.iterations", _left_by_half(recipe, longest)),
+    ]
+    if not device or device.startswith("cpu"):
+        changes.append(("a GPU (engine.device: cuda), often 20 to 50 times as fast as two CPU cores", 0.03))
+    return tuple(f"{change}: {in_words(rest + longest.seconds * factor)}" for change, factor in changes if factor < 1)
+
+
+def _left_by_half(recipe: Recipe, expected: RecipeForecast) -> float:
+    """Return the share of the work that is left if each scale ends after half of its evaluations at most."""
+    half = [
+        min(count, most / 2) for count, most in zip(expected.evaluations, recipe.iterations_by_scale(), strict=True)
+    ]
+    return pixel_evaluations(recipe, half, 1) / pixel_evaluations(recipe, expected.evaluations, 1)
 
 
 def _no_sleep(_seconds: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def copy_durably(source: Path, part: Path) -> None:
         os.fsync(copy.fileno())
 
 
-def pixel_evaluations(recipe: Recipe, iterations: tuple[int, ...], pixels: int) -> float:
+def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) -> float:
     """Return pixels × evaluations over all scales, the measure of work that estimates are made from.
 
     ``pixels`` counts the finished picture, ``iterations`` the evaluations at each of the recipe's sizes.

@@ -12,13 +12,13 @@ import click
 from rich.console import Console
 
 from pipeline.engine import ENGINE_VERSION
-from tests.benchmarks import feeding, folder, memory, one_picture, outside, rate, waste, watching
+from tests.benchmarks import feeding, folder, foresight, memory, one_picture, outside, rate, waste, watching
 from tests.benchmarks.processes import Neighbors
 from tests.benchmarks.subjects import choose
 from tests.benchmarks.table import Section, machine, merge, on_screen, percent
 
 PARTS: dict[str, ModuleType] = {
-    part.TITLE[0]: part for part in (one_picture, folder, rate, outside, waste, memory, feeding, watching)
+    part.TITLE[0]: part for part in (one_picture, folder, rate, outside, waste, memory, feeding, foresight, watching)
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.report.log import LOGGER
 from pipeline.runner.lock import instance_lock
 from tests.intake.packing import zipped
-from tests.workshop import Workshop
+from tests.workshop import Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
@@ -72,6 +73,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
+    know_the_machine()
     return Workshop(tmp_path)
 
 
@@ -313,7 +315,9 @@ def test_plan_lists_what_run_would_make_and_how_long(say: Say, workshop: Worksho
     assert sorted(said.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
     assert said.lines[2].startswith("quarantined: c.jpg: ")
     assert said.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
-    assert said.lines[4].startswith("Time: about 2 seconds (a guess")
+    assert re.fullmatch(
+        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", said.lines[4]
+    )
     assert not workshop.out.exists()
 
 
@@ -348,20 +352,34 @@ def test_plan_measures_on_the_pictures_made_before_and_names_photos_without_styl
     workshop.photo("day/c.png", shade=2)
     said = say("plan", config_of(workshop))
     assert "no picture of 1 photo: no rule and no style's folder matches" in said.lines
-    assert "(measured on the pictures made so far)" in said.lines[-1]
+    assert said.lines[-1].endswith("GB of memory (as measured here, and by the pictures made so far).")
+
+
+@pytest.mark.slow
+def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(say: Say, workshop: Workshop) -> None:
+    workshop.text += "engine: {device: 'cuda:99'}\n"
+    workshop.photo("a.png")
+    said = say("plan", config_of(workshop))
+    assert "It could not be measured: engine.device: this machine has no usable 'cuda:99'" in said.err
+    assert said.lines[-1].endswith("(a guess: this machine could not be measured).")
 
 
 def test_plan_as_json(say: Say, workshop: Workshop) -> None:
     workshop.photo("a.png")
     fields = json.loads(say("plan", "--json", config_of(workshop)).out)
-    assert fields.pop("seconds") > 0
+    assert fields.pop("seconds") == 5.1
+    assert 0.5e9 < fields.pop("memory_bytes") < 2e9
     assert fields == {
         "jobs": [{"photo": "a.png", "style": "night", "recipe": "default", "output": "a--night.jpg"}],
         "photos": 1,
         "done": 0,
         "quarantined": 0,
         "unpaired": 0,
-        "measured": False,
+        "start_seconds": 5.0,
+        "painting_seconds": 0.0,
+        "measured": True,
+        "device": "cpu (fake)",
+        "recipes": {"default": {"pictures": 1, "seconds": 0.1, "evaluations": [50.0], "learned": False}},
     }
 
 

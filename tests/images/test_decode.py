@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import PaintingError, PhotoError
-from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, decode, decode_painting, fit
+from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, decode, decode_painting, fit, read_size
 from tests.images.pictures import (
     CORNERS,
     as_stored,
@@ -237,3 +237,17 @@ def test_a_painting_that_cannot_be_used_is_named(tmp_path: Path, content: bytes 
         path.write_bytes(content)
     with pytest.raises(PaintingError, match=r"lost\.jpg"):
         decode_painting(path)
+
+
+def test_a_size_is_read_from_the_header_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (40, 30)).save(path)
+    path.write_bytes(path.read_bytes()[:60])
+    assert read_size(path) == (40, 30)
+
+
+def test_a_size_that_can_not_be_read_is_the_photos_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    for name in ("a.png", "nothing.png"):
+        with pytest.raises(PhotoError):
+            read_size(tmp_path / name)

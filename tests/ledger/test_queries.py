@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
+from pipeline.ledger import Timing
 from pipeline.model import JobState
+from tests.ledger.conftest import photo, wanted
 
 
 def test_counts_name_every_state(house) -> None:
@@ -26,24 +26,36 @@ def test_a_published_picture_is_found_while_its_photo_is_looked_at_again(house) 
     assert [picture.sha256 for picture in house.ledger.published_with_key("k1")] == ["p1"]
 
 
-def test_speed_is_unknown_before_the_first_timed_picture(house) -> None:
-    house.done("a.jpg")
-    assert house.ledger.speed() is None
-
-
-def test_speed_is_that_of_the_timed_pictures(house) -> None:
-    house.pending("a.jpg", "b.jpg")
-    for claim, seconds in zip(house.ledger.claim(2, "name"), [1.0, 3.0], strict=True):
+def time_pictures(house, *seconds: float, engine: str = "1") -> None:
+    for claim, taken in zip(house.ledger.claim(len(seconds), "name"), seconds, strict=True):
         house.ledger.complete(
             claim.token,
             key="k",
             output=claim.output,
             picture_sha256="p",
-            engine_version="1",
-            seconds=seconds,
+            engine_version=engine,
+            seconds=taken,
             pixel_evaluations=1000.0,
         )
-    assert house.ledger.speed() == pytest.approx(0.002)
+
+
+def test_nothing_is_known_of_pictures_that_were_not_timed(house) -> None:
+    house.done("a.jpg")
+    assert house.ledger.timings("1") == {}
+
+
+def test_timed_pictures_are_summed_up_by_their_settings(house) -> None:
+    house.want(*(wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"))))
+    house.scan(*(photo(path) for path in "abc"))
+    house.want(*(wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"))))
+    time_pictures(house, 1.0, 3.0, 7.0)
+    assert house.ledger.timings("1") == {"s1": Timing(2, 4.0, 2000.0), "s2": Timing(1, 7.0, 1000.0)}
+
+
+def test_pictures_of_another_engine_tell_nothing_about_this_one(house) -> None:
+    house.pending("a.jpg")
+    time_pictures(house, 1.0, engine="0")
+    assert house.ledger.timings("1") == {}
 
 
 def test_finished_jobs_come_in_the_order_of_jobs(house) -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engine.cache import StyleCache, TargetKey
+from pipeline.engine.estimates import FORWARD, GUESS, Speed, network_pixels
 from pipeline.hashing import sha256_of_file
-from pipeline.model import Job, Recipe
-from pipeline.runner.planning import GUESSED_SECONDS_PER_PIXEL, Outlook, expected_work, in_words, look_ahead
+from pipeline.model import Job, Painting, Recipe, Style
+from pipeline.runner.forecast import USUAL_EVALUATIONS
+from pipeline.runner.planning import Outlook, in_words, look_ahead, missing_sights
 from pipeline.runner.preparation import prepare
 from pipeline.runner.taking_in import take_in
-from tests.workshop import Workshop
+from tests.workshop import SPEED, Workshop
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -103,7 +106,7 @@ def test_nothing_is_planned_over_a_finished_folder(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
     outlook = look_ahead(workshop.config())
-    assert (outlook.jobs, outlook.done, outlook.seconds, outlook.advice) == ((), 1, 0.0, ())
+    assert (outlook.jobs, outlook.done, outlook.forecast.seconds, outlook.advice) == ((), 1, 0.0, ())
 
 
 def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
@@ -115,32 +118,90 @@ def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
     assert outlook.taken_in.unpaired == 1
 
 
-def test_before_the_first_picture_the_time_is_a_guess_about_a_usual_photo(workshop: Workshop) -> None:
+def test_without_a_measurement_the_time_is_a_guess(workshop: Workshop) -> None:
     workshop.photo("a.png")
-    workshop.photo("b.png", shade=1)
-    outlook = look_ahead(workshop.config())
-    assert not outlook.measured
-    # A photo between 3:2 and 4:3, 50 evaluations at 48 pixels.
-    assert outlook.seconds == pytest.approx(2 * 50 * 48 * 48 * 0.7 * GUESSED_SECONDS_PER_PIXEL, rel=0.01)
+    outlook = look_ahead(workshop.config(), lambda _: None)
+    assert outlook.device is None
+    assert outlook.forecast.start_seconds == GUESS.start
 
 
-def test_the_time_is_measured_on_the_pictures_made_before(workshop: Workshop) -> None:
+def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    (made,) = workshop.finished()
-    assert made.artwork is not None
-    # The fake engine evaluates once, on 48 × 32 pixels.
-    seconds_per_pixel = made.artwork.seconds / (48 * 32)
+
+    def meter(_: object) -> None:
+        raise AssertionError
+
+    look_ahead(workshop.config(), meter)
+
+
+def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
+    workshop.photo("a.png")
     workshop.photo("b.png", shade=1)
-    outlook = look_ahead(workshop.config())
-    assert outlook.measured
-    expected = seconds_per_pixel * expected_work(Recipe(size=48, scales=1))
-    assert outlook.seconds == pytest.approx(expected, rel=1e-6)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    assert outlook.device == "cpu (fake)"
+    assert network_pixels(48, 32 / 48) == 48 * 32
+    pictures = 2 * 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    painting = 48 * 32 * 2e-6  # 96 × 64 pixels, looked at with a long side of 48
+    assert outlook.forecast.seconds == pytest.approx(5.0 + painting + pictures)
 
 
-def test_coarse_scales_cost_their_share() -> None:
-    one, two = Recipe(size=256, scales=1, iterations=50), Recipe(size=256, scales=2, iterations=(200, 50))
-    assert expected_work(two) == pytest.approx(expected_work(one) * 2)  # 200 evaluations on a quarter of the pixels
+def test_pictures_made_before_tell_how_many_evaluations_it_takes(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.photo("b.png", shade=1)
+    default = look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"]
+    assert default.learned
+    assert default.evaluations == (pytest.approx(1),)  # as the fake engine does
+
+
+def test_pictures_of_a_recipe_that_was_changed_tell_nothing(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("scales: 1}", "scales: 1, content_weight: 0.5}")
+    assert not look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"].learned
+
+
+def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop) -> None:
+    path = workshop.photo("a.png")
+    damaged = bytearray(path.read_bytes())
+    damaged[16:29] = bytes(13)
+    path.write_bytes(damaged)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    usual = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert outlook.forecast.recipes["default"].seconds == pytest.approx(usual)
+
+
+def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
+    for number in range(305):
+        workshop.photo(f"{number}.png", shade=number)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    alone = 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert outlook.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
+
+
+def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    config = workshop.config()
+    key = TargetKey(
+        painting_sha256=sha256_of_file(workshop.folder / "night.jpg"),
+        size=48,
+        layers=("relu1_1",),
+        weights_id="w",
+        pooling="max",
+        precision="p",
+    )
+    StyleCache(config.cache.folder, 10**9).write(key, {})
+    assert look_ahead(config, lambda _: SPEED).forecast.painting_seconds == 0
+
+
+def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: Workshop) -> None:
+    style = Style("night", (Painting(workshop.folder / "night.jpg", "a"), Painting(Path("nowhere.jpg"), "b")), 2.0)
+    recipe = Recipe(size=64, scales=(32, 64))
+    cached = {("b", 64)}
+    found = [sight.pixels for sight in missing_sights(style, recipe, cached)]
+    assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
+    assert list(missing_sights(style, recipe, cached)) == []
 
 
 def test_short_work_gets_no_advice(workshop: Workshop) -> None:
@@ -149,15 +210,25 @@ def test_short_work_gets_no_advice(workshop: Workshop) -> None:
 
 
 def test_long_work_gets_advice_with_the_time_it_would_take(workshop: Workshop) -> None:
-    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1}")
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1, tolerance: 0}")
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
-    outlook = look_ahead(workshop.config())
-    assert outlook.seconds > HOUR
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    seconds = outlook.forecast.seconds
+    assert seconds > HOUR
     size, iterations, gpu = outlook.advice
-    assert size == f"recipes.default.size 2000 instead of 4000: {in_words(outlook.seconds / 4)}"
-    assert iterations == f"half of recipes.default.iterations: {in_words(outlook.seconds / 2)}"
+    assert size == f"recipes.default.size 2000 instead of 4000: {in_words(seconds / 4)}"
+    assert iterations == f"half of recipes.default.iterations: {in_words(seconds / 2)}"
     assert "GPU" in gpu
+
+
+def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1, iterations: 9999}")
+    for number in range(50):
+        workshop.photo(f"{number}.png", shade=number)
+    speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, looks=SPEED.looks)
+    (size,) = look_ahead(workshop.config(), lambda _: speed).advice
+    assert size.startswith("recipes.default.size")
 
 
 def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> None:
@@ -165,9 +236,9 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
     workshop.text = workshop.text.replace(
         "default: {size: 48, scales: 1}", "small: {size: 2000, scales: 1}\n  huge: {size: 8000, scales: 1}"
     )
-    for number in range(5):
+    for number in range(20):
         workshop.photo(f"{number}.png", shade=number)
-    outlook = look_ahead(workshop.config())
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
     # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
-    expected = in_words(outlook.seconds * 5 / 17)
+    expected = in_words(outlook.forecast.seconds * 5 / 17)
     assert outlook.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"

@@ -1,0 +1,170 @@
+"""How long an evaluation takes here. Owns what was measured of this machine, and predicts from it; refuses torch.
+
+:mod:`pipeline.engine.speed` measures, once for a machine and its settings. An evaluation's time is not proportional
+to its pixels: small pictures leave a processor waiting, and pictures worked on side by side share it. So both are
+measured at some sizes, and between these the time is taken to follow a power of the pixels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.engine import ENGINE_VERSION
+from pipeline.engine.machine import circumstances, keep_measured, read_measured
+from pipeline.hashing import sha256_of_json
+from pipeline.model import DEFAULT_STYLE_LAYERS, LAYERS, EngineSettings, Recipe, canonical_layer
+
+#: The deepest layer of the evaluations that :attr:`Speed.shallow` compares with the usual ones.
+SHALLOW_LAYER: Final = "relu2_1"
+
+#: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
+FORWARD: Final = 0.4
+
+_GRID: Final = 16
+_LEAST_SIDE: Final = 32
+_CHANNELS: Final = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was measured with pictures of ``pixels`` each.
+
+    Seconds that one evaluation takes, the optimizer's part included: of a picture ``alone``, and of each of the
+    pictures that are worked on at once, ``together``. ``painting``: seconds that a painting of this size takes, once.
+    """
+
+    pixels: int
+    alone: float
+    together: float
+    painting: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """How fast a worker is. ``looks`` come in the order of their pixels, one at least.
+
+    ``at_once``: how many pictures are worked on at once. ``start``: seconds until a new worker has begun to work.
+    ``shallow``: seconds of an evaluation through :data:`SHALLOW_LAYER` alone, as a share of a usual one.
+    """
+
+    device: str
+    at_once: int
+    start: float
+    shallow: float
+    looks: tuple[Look, ...]
+
+    def evaluation(self, pixels: float, pictures: int = 1) -> float:
+        """Return the seconds in which each of ``pictures`` pictures of ``pixels`` is evaluated once.
+
+        ``pictures``: 1 to :attr:`at_once`.
+        """
+        alone = _between([(look.pixels, look.alone) for look in self.looks], pixels)
+        together = _between([(look.pixels, look.together) for look in self.looks], pixels)
+        return alone + (together - alone) * (pictures - 1) / max(1, self.at_once - 1)
+
+    def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
+        """Return the seconds that each of ``pictures`` alike takes, with ``pixels`` and evaluations of its scales."""
+        share = self._share(recipe)
+        return share * sum(
+            self.evaluation(size, pictures) * (count + FORWARD)
+            for size, count in zip(pixels, evaluations, strict=True)
+        )
+
+    def painting(self, recipe: Recipe, pixels: float) -> float:
+        """Return the seconds that it takes to look at a painting of ``pixels`` for the first time."""
+        return self._share(recipe) * _between([(look.pixels, look.painting) for look in self.looks], pixels)
+
+    def _share(self, recipe: Recipe) -> float:
+        """Return what an evaluation through ``recipe``'s layers takes of a usual one's time."""
+        usual, shallow = arithmetic(DEFAULT_STYLE_LAYERS), arithmetic(((SHALLOW_LAYER, 1.0),))
+        wanted = arithmetic((*recipe.content_layers, *recipe.style_layers))
+        return max(self.shallow, self.shallow + (1 - self.shallow) * (wanted - shallow) / (usual - shallow))
+
+
+#: Of two cores of a usual server; for machines that can't be measured.
+GUESS: Final = Speed(
+    device="",
+    at_once=2,
+    start=6.0,
+    shallow=0.3,
+    looks=(Look(12288, 0.09, 0.15, 0.2), Look(49152, 0.25, 0.44, 0.3), Look(196608, 0.95, 1.7, 1.2)),
+)
+
+
+def arithmetic(layers: Sequence[tuple[str, float]]) -> float:
+    """Return the multiplications a pixel of the picture that the features of these layers take."""
+    deepest = max((LAYERS.index(canonical_layer(name)) for name, _ in layers), default=0)
+    total, channels = 0.0, 3
+    for layer in LAYERS[: deepest + 1]:
+        if layer.startswith("conv"):
+            block = layer[4]
+            total += 9 * channels * _CHANNELS[block] / 4 ** (int(block) - 1)
+            channels = _CHANNELS[block]
+    return total
+
+
+def network_pixels(size: int, proportion: float) -> int:
+    """Return the pixels of what the network sees of a picture with this long side; ``proportion`` = short / long.
+
+    Up to 5 % wrong: the steps by which :mod:`pipeline.engine.geometry` rounds a short side grow with it.
+    """
+    return _network_side(size) * _network_side(max(1, round(size * proportion)))
+
+
+def read_speed(settings: EngineSettings) -> Speed | None:
+    """Return what was measured here with these settings, None if nothing was or what is kept is damaged."""
+    if settings.machine_folder is None:
+        return None
+    found = read_measured(_path(settings.machine_folder, settings))
+    try:
+        looks = tuple(Look(**look) for look in found["speed"]["looks"])
+        speed = Speed(**found["speed"] | {"looks": looks})
+        whole = found["machine"] == _identity(settings) and _is_sound(speed)
+    except (KeyError, TypeError):
+        return None
+    return speed if whole else None
+
+
+def keep_speed(settings: EngineSettings, speed: Speed) -> None:
+    """Keep what was measured; where that is impossible it will be measured again."""
+    if settings.machine_folder is not None:
+        document = {"machine": _identity(settings), "speed": dataclasses.asdict(speed)}
+        with contextlib.suppress(OSError):
+            keep_measured(_path(settings.machine_folder, settings), document)
+
+
+def _between(points: Sequence[tuple[float, float]], pixels: float) -> float:
+    """Return the seconds at ``pixels``: a power of them between two points, proportional above the last one."""
+    largest, seconds = points[-1]
+    if len(points) == 1 or pixels >= largest:
+        return seconds * pixels / largest
+    index = next(index for index, (known, _) in enumerate(points[1:], start=1) if pixels < known)
+    (before, low), (after, high) = points[index - 1], points[index]
+    return low * math.exp(math.log(high / low) * math.log(pixels / before) / math.log(after / before))
+
+
+def _network_side(side: int) -> int:
+    return max(_LEAST_SIDE, _GRID * round(side / _GRID))
+
+
+def _identity(settings: EngineSettings) -> dict[str, str]:
+    chosen = {"device": settings.device, "precision": settings.precision, "weights": settings.weights.source}
+    numbers = {"threads": str(settings.threads), "batch_size": str(settings.batch_size)}
+    return circumstances() | chosen | numbers | {"engine": ENGINE_VERSION}
+
+
+def _path(folder: Path, settings: EngineSettings) -> Path:
+    return folder / f"speed-{sha256_of_json(_identity(settings))[:16]}.json"
+
+
+def _is_sound(speed: Speed) -> bool:
+    numbers = [speed.at_once, speed.start, speed.shallow]
+    numbers += [number for look in speed.looks for number in dataclasses.astuple(look)]
+    rising = all(before.pixels < after.pixels for before, after in zip(speed.looks, speed.looks[1:], strict=False))
+    return bool(speed.looks) and rising and all(0 < number < math.inf for number in numbers)

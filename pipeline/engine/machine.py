@@ -1,0 +1,49 @@
+"""What tells this machine from others, and how what was measured of it is kept. Refuses torch: all may ask."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+def circumstances() -> dict[str, str]:
+    """Return all that a program's speed depends on here and that can be known without torch."""
+    return {
+        "processor": processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "torch": metadata.version("torch"),
+        **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
+    }
+
+
+def read_measured(path: Path) -> Any:
+    """Return what :func:`keep_measured` wrote, None if nothing is there or it is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def keep_measured(path: Path, document: Mapping[str, Any]) -> None:
+    """Write ``document`` whole or not at all, for people to read too. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.estimates import GUESS, Speed, keep_speed, read_speed
+from pipeline.errors import DeviceError
+from pipeline.executors.measuring import known_speed
+from pipeline.model import EngineSettings
+
+
+def plain_measurement(settings: EngineSettings, seconds: float) -> Speed:
+    assert 0 <= seconds < 60
+    return GUESS
+
+
+def unfit_measurement(settings: EngineSettings, seconds: float) -> Speed:
+    raise DeviceError("this machine has no usable 'cuda'")
+
+
+def deadly_measurement(settings: EngineSettings, seconds: float) -> Speed:
+    os._exit(1)
+
+
+def endless_measurement(settings: EngineSettings, seconds: float) -> Speed:
+    time.sleep(600)
+    return GUESS
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> EngineSettings:
+    return EngineSettings(machine_folder=tmp_path)
+
+
+def test_what_is_measured_is_kept_and_announced(settings: EngineSettings) -> None:
+    told: list[str] = []
+    assert known_speed(settings, told.append, measurement=plain_measurement) == GUESS
+    assert told == ["Measuring how fast this machine is, once; this takes some seconds ..."]
+    assert read_speed(settings) == GUESS
+
+
+def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
+    told: list[str] = []
+    keep_speed(settings, GUESS)
+    assert known_speed(settings, told.append, measurement=deadly_measurement) == GUESS
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("measurement", "patience", "reason"),
+    [
+        (unfit_measurement, 60.0, "this machine has no usable 'cuda'"),
+        (deadly_measurement, 60.0, "the process that measures died"),
+        (endless_measurement, 0.1, "it takes more than 0 seconds"),
+    ],
+)
+def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
+    settings: EngineSettings, measurement: object, patience: float, reason: str
+) -> None:
+    told: list[str] = []
+    found = known_speed(settings, told.append, measurement=measurement, patience_seconds=patience)  # type: ignore[arg-type]
+    assert found is None
+    assert told[-1] == f"It could not be measured: {reason}"
+    assert read_speed(settings) is None
+
+
+@pytest.mark.slow
+def test_the_real_engine_can_be_measured(settings: EngineSettings) -> None:
+    found = known_speed(settings, lambda _: None)
+    assert found is not None
+    assert len(found.looks) >= 2
+    assert found.start > 0.1
+    assert read_speed(settings) == found
