@@ -123,7 +123,7 @@ class Daemon:
                 with contextlib.closing(reception):
                     reception.open()
                     while not over.is_set():
-                        self._hints.wait(min(reception.turn(), 1.0))
+                        self._hints.wait(reception.turn())
         except BaseException as error:  # raised again by the main thread, which ends then
             self._death = error
         finally:
@@ -165,11 +165,11 @@ class Daemon:
         if self._death is not None:
             raise self._death
         self._pass_on()
-        if self._may_work() and self._has_work(ledger):
-            self._work(studio, ledger, root)
-            return
-        self._rest()
-        self._bell.wait(_NAP_SECONDS)
+        if not self._may_work():
+            time.sleep(_NAP_SECONDS)
+        elif not self._work(studio, ledger, root):
+            self._rest()
+            self._bell.wait(_NAP_SECONDS)
 
     def _may_work(self) -> bool:
         # Before the first look the jobs on record may be those of a former config.
@@ -193,8 +193,11 @@ class Daemon:
         self._inquiry_at = self._clock() + seconds
         self._bell.set()
 
-    def _work(self, studio: Studio, ledger: Ledger, root: Root) -> None:
+    def _work(self, studio: Studio, ledger: Ledger, root: Root) -> bool:
+        """Make a pass if there is anything to do; tells whether there was."""
         try:
+            if not self._has_work(ledger):
+                return False
             if "work" in self._pauses:
                 self._require_disk()
             self._make_pictures(studio, ledger, root)
@@ -209,6 +212,7 @@ class Daemon:
             self._work_at = 0.0
             self._inquiry_at = 0.0  # there may be more than one pass's share, and failed ones that wait
         self._idle_since = self._clock()
+        return True
 
     def _make_pictures(self, studio: Studio, ledger: Ledger, root: Root) -> None:
         if self._executor is None:
@@ -220,7 +224,6 @@ class Daemon:
             if self._stopped:  # the signal came before there was a pass that could hear of it
                 self._pass.stop()
             taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
-            self._set_aside.clear()
             self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
         finally:
             self._pass = None
@@ -251,7 +254,9 @@ class Daemon:
 
     def _tell(self, event: RunEvent) -> None:
         """Pass an event of the running pass on, after what the other thread had to say meanwhile."""
-        if not isinstance(event, RunStarted):
+        if isinstance(event, RunStarted):
+            self._set_aside.clear()  # the pass tells of them next
+        else:
             self._pass_on()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
             # It changed under our hands, perhaps: taken in again at once, not with the next full look.

@@ -98,6 +98,7 @@ class Reception:
         self._cpu_clock = cpu_clock
         self._watcher: EventSource | None = None
         self._next_scan = -math.inf
+        self._not_before = -math.inf
         self._rest = 0.0
         self._opened = False
         self._short = False
@@ -119,11 +120,13 @@ class Reception:
 
     def turn(self) -> float:
         """Do what is due now; returns for how many seconds, at most, nothing else is, unless a hint comes."""
+        if self._clock() < self._not_before:
+            return self._not_before - self._clock()
         try:
             self._root.require()
             replaced = self._root.was_replaced()
         except StorageError as error:
-            return min(self._pauses.report("input", str(error)), _LOST_SECONDS)
+            return self._pause(error, _LOST_SECONDS)
         try:
             if replaced or "input" in self._pauses:
                 self._begin_anew()
@@ -131,11 +134,16 @@ class Reception:
         except StorageError as error:
             # What was hinted at is forgotten with it.
             self._next_scan = -math.inf
-            return self._pauses.report("input", str(error))
+            return self._pause(error)
         self._pauses.end("input")
         left = self._arrivals.seconds_left()
         ends = [_ROUND_SECONDS, self._next_scan - self._clock(), *([] if left is None else [left])]
         return max(0.0, min(ends))
+
+    def _pause(self, error: StorageError, most_seconds: float = math.inf) -> float:
+        seconds = min(self._pauses.report("input", str(error)), most_seconds)
+        self._not_before = self._clock() + seconds
+        return seconds
 
     def _begin_anew(self) -> None:
         """Watch the folder that is there now: the events of the former one end with it."""

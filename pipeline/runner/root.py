@@ -6,6 +6,7 @@ had been deleted. What tells the two apart is the mount that the folder lies on.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class Root:
     def _look(self) -> tuple[Path, tuple[int, int]]:
         try:
             status = self._folder.stat()
-            next(self._folder.iterdir(), None)
+            with os.scandir(self._folder) as entries:
+                next(entries, None)
             return self._mount_point(self._folder), (status.st_dev, status.st_ino)
         except OSError as error:
             raise self._lost(error.strerror or str(error)) from error
