@@ -12,6 +12,7 @@ from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.executors.measuring import known_speed
+from pipeline.ledger import Ledger
 from pipeline.model import JobState
 from pipeline.report.words import counted, printable
 from pipeline.runner.planning import Outlook, in_words, look_ahead
@@ -142,15 +143,33 @@ def status(config: Path, as_json: bool) -> None:
                 }
                 for row in ledger.failures()
             ]
+            failures += _without_jobs(ledger, {failure["photo"] for failure in failures})
     numbers = {state.value: counts.get(state, 0) for state in JobState}
     if as_json:
         click.echo(json.dumps({"version": 1, "counts": numbers, "failures": failures}))
         return
     click.echo(", ".join(f"{count:,} {name}" for name, count in numbers.items()))
     for failure in failures:
-        click.echo(printable(f"{failure['state']}: {failure['photo']} × {failure['style']}: {failure['reason']}"))
+        what = f"{failure['photo']} × {failure['style']}" if failure["style"] else failure["photo"]
+        click.echo(printable(f"{failure['state']}: {what}: {failure['reason']}"))
     if failures:
         click.echo("'stylewatch retry' gives them another chance.")
+
+
+def _without_jobs(ledger: Ledger, told: set[object]) -> list[dict[str, object]]:
+    """Return the quarantined photos that no style wants or that nobody ever could paint, and refused archives."""
+    return [
+        {
+            "photo": printable(row.path),
+            "style": "",
+            "recipe": "",
+            "state": JobState.QUARANTINED.value,
+            "reason": row.reason,
+            "attempts": 0,
+        }
+        for row in ledger.photo_problems()
+        if printable(row.path) not in told
+    ]
 
 
 @click.command()

@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import platformdirs
-from pydantic import BeforeValidator, Field, StrictStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import fields as f
 from pipeline.config.places import MoveSection, Originals, apart_from_photos
@@ -59,6 +59,14 @@ class InputSection(Section):
         300, description="'watch' looks at the whole folder so often even if no event came; rarer if that takes long."
     )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
+    archives: StrictBool = Field(True, description="Take .zip, .tar, .tar.gz and .tgz files for folders of photos.")
+    archive_space: f.ByteSize = Field(
+        2_000_000_000, description="The most disk space, in state.folder, for photos taken out of archives."
+    )
+    max_archive_size: f.ByteSize = Field(
+        100_000_000_000, description="Archives that unpack to more are refused as decompression bombs."
+    )
+    max_archive_files: f.Positive = Field(100_000, description="Archives with more files are refused.")
     originals: Originals = Field(
         "keep",
         description="What becomes of a photo once all its pictures are made: keep, or move: FOLDER.",

@@ -22,6 +22,7 @@ _FORM_TAGS: Final = {MAPPING_TAG, LIST_TAG, PLAIN_TAG, "[key]"}
 #: Pydantic's error types and what is allowed instead; the names in braces are pydantic's.
 _ALLOWED: Final[Mapping[str, str]] = {
     "missing": "is missing",
+    "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",

@@ -32,6 +32,7 @@ from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.taking_in import TakenIn
+from pipeline.runner.unpacking import Unpacking
 
 #: A pass ends after so many pictures, and its report is written; the next one begins at once.
 PICTURES_PER_PASS: Final = 1000
@@ -131,8 +132,10 @@ class Daemon:
     def _furnish(self, studio: Studio, root: Root, ledger: Ledger, over: Callable[[], bool]) -> Reception:
         settings = self._config.input
         share = shared_mount(settings.folder)
+        unpacking = Unpacking(self._config, ledger)
         room = WaitingRoom(
             settings.folder,
+            examine=unpacking.examine,
             settle_seconds=settings.settle_seconds,
             incomplete_seconds=settings.incomplete_seconds,
             trust_times=share is None,
@@ -141,7 +144,7 @@ class Daemon:
         why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
         habits = Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why)
         return Reception(
-            Arrivals(self._config, studio, ledger, room, root, over),
+            Arrivals(self._config, studio, ledger, room, root, over, unpacking),
             root,
             self._hints,
             habits,

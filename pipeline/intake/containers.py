@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 from pipeline.intake.walks import (
     Incomplete,
@@ -81,18 +81,22 @@ _STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
 def examine(path: Path) -> Verdict:
     """Judge the file at ``path`` by its container alone, reading as little as possible. Raises OSError."""
     with path.open("rb") as file:
-        source = Source(file, os.fstat(file.fileno()).st_size)
-        head = file.read(_HEAD_BYTES)
-        if not head:
-            return Verdict("incomplete", "the file is empty")
-        found = _format_of(head)
-        if found is None:
-            return _without_format(head)
-        name, walk = found
-        try:
-            walk(source)
-        except Incomplete as finding:
-            return Verdict("incomplete", f"the {name} is incomplete: {finding}")
+        return examine_open(file, os.fstat(file.fileno()).st_size)
+
+
+def examine_open(file: BinaryIO, size: int) -> Verdict:
+    """Judge an open file of ``size`` bytes, positioned at its beginning, as :func:`examine` does."""
+    head = file.read(_HEAD_BYTES)
+    if not head:
+        return Verdict("incomplete", "the file is empty")
+    found = _format_of(head)
+    if found is None:
+        return _without_format(head)
+    name, walk = found
+    try:
+        walk(Source(file, size))
+    except Incomplete as finding:
+        return Verdict("incomplete", f"the {name} is incomplete: {finding}")
     return WHOLE
 
 

@@ -25,6 +25,9 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
+#: Suffixes, in lower case, of archives that are folders of photos, see :mod:`pipeline.intake.archives`.
+ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
+
 #: Suffixes, in lower case, of files that are taken for photos. What they really are is decided by content.
 PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif")
 
@@ -57,7 +60,8 @@ class ScanResult:
 
     ``photos`` are sorted by path. ``skipped`` counts what is no photo, by kind: "sidecar", "video", "camera raw",
     "partial download", "junk", "hidden", "ignored", "other", "output", "link", "link leaving the folder",
-    "unreadable". ``folders`` counts the folders entered, the input folder among them. ``unreadable`` lists the
+    "unreadable". ``archives`` are files that are named like archives, sorted
+    by path. ``folders`` counts the folders entered, the input folder among them. ``unreadable`` lists the
     relative paths that could not be looked at: what lies at or under them is unknown, not deleted. ``notes`` has a
     sentence for each of those.
     """
@@ -67,6 +71,7 @@ class ScanResult:
     folders: int
     unreadable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    archives: tuple[Photo, ...] = ()
 
 
 def scan(folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
@@ -118,6 +123,26 @@ def _walked(
     return walk.result()
 
 
+def names_archive(name: str) -> bool:
+    """Tell whether a file of this name is taken for an archive."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
+    """Return what tells why the file at a relative path in an archive ("trip.zip/beach/1.jpg") is no photo.
+
+    The kinds are those of :class:`ScanResult`, None for a photo; the same rules as for files and folders on disk.
+    """
+    ignored = _spec(ignore)
+
+    def kind(path: str) -> str | None:
+        *folders, name = path.split("/")
+        found = next(filter(None, map(_kind_of_name, [*folders, name])), None) or _kind_of_suffix(name)
+        return "ignored" if found is None and ignored.match_file(path) else found
+
+    return kind
+
+
 def _folders_above(path: str) -> Iterator[str]:
     """Yield ``a`` and ``a/b`` for ``a/b/c``."""
     parts = path.split("/")
@@ -156,6 +181,7 @@ class _Walk:
     outside: frozenset[str]
     pending: list[str] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
+    archives: list[Photo] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     folders: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -195,13 +221,14 @@ class _Walk:
 
     def _look_at_file(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
-        if kind is None and self.ignored.match_file(path):
-            kind = "ignored"
+        found = self.photos if kind is None else self.archives
+        if kind in (None, "archive"):
+            kind = "ignored" if self.ignored.match_file(path) else None
         if kind is None:
             # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.
             status = os.lstat(entry.path)
             if stat.S_ISREG(status.st_mode):
-                self.photos.append(signature(path, status))
+                found.append(signature(path, status))
                 return
             kind = "other"
         self.skipped[kind] += 1
@@ -231,7 +258,12 @@ class _Walk:
         self.photos.sort(key=lambda photo: photo.path)
         skipped = dict(sorted(self.skipped.items()))
         return ScanResult(
-            tuple(self.photos), skipped, self.folders, tuple(sorted(self.unreadable)), tuple(sorted(self.notes))
+            tuple(self.photos),
+            skipped,
+            self.folders,
+            tuple(sorted(self.unreadable)),
+            tuple(sorted(self.notes)),
+            tuple(sorted(self.archives, key=lambda archive: archive.path)),
         )
 
 
@@ -246,6 +278,8 @@ def _kind_of_suffix(name: str) -> str | None:
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 names takes a second
     if suffix in PHOTO_SUFFIXES:
         return None
+    if names_archive(name):
+        return "archive"
     return next((kind for kind, suffixes in _KINDS_OF_SUFFIXES if suffix in suffixes), "other")
 
 

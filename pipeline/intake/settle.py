@@ -14,7 +14,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Final, Literal
 
-from pipeline.intake.containers import examine
+from pipeline.intake.containers import Verdict, examine
 from pipeline.intake.scan import signature
 from pipeline.model import Photo
 
@@ -58,6 +58,7 @@ def sort_out(
     now_ns: Callable[[], int],
     sleep: Callable[[float], None],
     stat: Callable[[Path], os.stat_result] = os.lstat,
+    examine: Callable[[Path], Verdict] = examine,
 ) -> Settled:
     """Judge the ``photos`` of one scan of ``folder``, waiting at most once for all that may still be written.
 
@@ -65,8 +66,9 @@ def sort_out(
     after the first look: unchanged ones are judged, changed ones are incomplete. An incomplete photo that has not
     been touched for ``incomplete_seconds`` is quarantined, and so is, at once, a file that is no image.
     ``now_ns`` returns the time of day in nanoseconds since 1970. Reading errors make a photo incomplete.
+    ``examine`` judges a file's content, see :func:`pipeline.intake.containers.examine`.
     """
-    judge = _Judge(folder, incomplete_seconds, now_ns, stat)
+    judge = _Judge(folder, incomplete_seconds, now_ns, stat, examine)
     began = now_ns()
     opinions: dict[str, _Opinion | None] = {}
     young: list[_Look] = []
@@ -112,12 +114,13 @@ class WaitingRoom:
         now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
         stat: Callable[[Path], os.stat_result] = os.lstat,
+        examine: Callable[[Path], Verdict] = examine,
     ) -> None:
         """``trust_times``: a file's times tell for how long it has not been touched.
 
         They don't on a server whose clock may differ from ours.
         """
-        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat)
+        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat, examine)
         self._settle_seconds = settle_seconds
         self._trust_times = trust_times
         self._clock = clock
@@ -173,6 +176,7 @@ class _Judge:
     incomplete_seconds: float
     now_ns: Callable[[], int]
     stat: Callable[[Path], os.stat_result]
+    examine: Callable[[Path], Verdict]
 
     def look(self, photo: Photo) -> _Look | _Opinion | None:
         """Return what the file looks like now, the opinion that spares looking, or None if it is gone."""
@@ -196,7 +200,7 @@ class _Judge:
 
     def opinion(self, look: _Look) -> _Opinion | None:
         try:
-            verdict = examine(self.folder / look.photo.path)
+            verdict = self.examine(self.folder / look.photo.path)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -26,6 +26,7 @@ from pipeline.ledger.records import (
     Move,
     Original,
     PhotoProblem,
+    PhotoRow,
     Published,
     Timing,
     WantedJob,
@@ -84,6 +85,10 @@ class Ledger:
     def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:
         """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
         return photos.unknown_photos(self._store, photos_seen)
+
+    def photos_at(self, path: str) -> list[PhotoRow]:
+        """Return what is on record at ``path`` and below it, without what is gone, by path."""
+        return photos.photos_at(self._store, path)
 
     def news(self, photos_seen: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
         """Return the unknown ones, and those that are known but were gone: what is left needs no recording."""

@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from pipeline.ledger.states import FORGIVEN, Store, stored_signature, stored_text
+from pipeline.ledger.records import PhotoRow
+from pipeline.ledger.states import FORGIVEN, Store, photo_of, stored_signature, stored_text
 from pipeline.model import Photo
 
 _GONE: Final = "the photo is gone"
@@ -72,6 +73,21 @@ def recorded_under(store: Store, path: str) -> list[str]:
         # "0" comes right after "/": between the two lies exactly what begins with the folder's name.
         rows = connection.execute(query, (store.source_id, here, folder, here + b"0")).fetchall()
     return [os.fsdecode(path) for (path,) in rows]
+
+
+def photos_at(store: Store, path: str) -> list[PhotoRow]:
+    """Return what is on record at and below a path, as far as it is there."""
+    here = os.fsencode(path)
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT path, signature, problem IS NOT NULL FROM photos WHERE source_id = ? AND absence IS NULL"
+            " AND (path = ? OR path >= ? AND path < ?) ORDER BY path",
+            (store.source_id, here, here + b"/", here + b"0"),  # "0" comes right after "/"
+        ).fetchall()
+    return [
+        PhotoRow(os.fsdecode(path), None if signature is None else photo_of(path, signature), bool(problem))
+        for path, signature, problem in rows
+    ]
 
 
 def record_photos(

@@ -132,6 +132,15 @@ class PhotoProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoRow:
+    """A photo on record. ``photo`` is None if intake has to look at it again; a problem means quarantine."""
+
+    path: str
+    photo: Photo | None
+    has_problem: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """What some pictures of the same settings took together; ``pixel_evaluations`` as in :meth:`Ledger.complete`."""
 

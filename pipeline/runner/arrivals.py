@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeVar
 
 from pipeline.config import Config
 from pipeline.images.encode import suffix_of
+from pipeline.intake.archives import split
 from pipeline.intake.scan import ScanResult, look, scan
 from pipeline.intake.settle import WaitingRoom
 from pipeline.ledger import Ledger
@@ -20,6 +21,7 @@ from pipeline.model import Photo, PhotoSetAside
 from pipeline.pairing import pair
 from pipeline.runner.preparation import Studio
 from pipeline.runner.root import Root
+from pipeline.runner.unpacking import Unpacking
 
 #: So many photos a transaction take some hundredths of a second.
 _PIECE: Final = 1000
@@ -57,8 +59,13 @@ class Arrivals:
         room: WaitingRoom,
         root: Root,
         over: Callable[[], bool] = lambda: False,
+        unpacking: Unpacking | None = None,
     ) -> None:
-        """``over`` tells that the program ends: a look then stops where it is."""
+        """``over`` tells that the program ends: a look then stops where it is.
+
+        ``unpacking`` is the one by which ``room`` examines files.
+        """
+        self._unpacking = unpacking or Unpacking(config, ledger)
         self._config = config
         self._studio = studio
         self._ledger = ledger
@@ -73,18 +80,20 @@ class Arrivals:
         """Scan the whole folder. The first time every photo is paired, since the config may be another by now."""
         found = scan(self._config.input.folder, self._config.input.ignore, self._outside)
         self._root.require()
-        result = self._record(found, self._ledger.missing(photo.path for photo in found.photos))
+        result = self._record(found, self._ledger.missing)
         self._paired_all = True
         return result
 
     def look_at(self, paths: Collection[str]) -> Look:
         """Scan only these relative paths, and what is below them."""
-        found = look(self._config.input.folder, paths, self._config.input.ignore, self._outside)
+        folder = self._config.input.folder
+        paths = {(split(folder, path) or (path, ""))[0] for path in paths}  # a photo's archive instead of it
+        found = look(folder, paths, self._config.input.ignore, self._outside)
         self._root.require()
-        seen = {photo.path for photo in found.photos}
+        seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._room.forget(path for path in paths if path not in seen)
         recorded = {photo for path in paths for photo in self._ledger.recorded_under(path)}
-        return self._record(found, sorted(recorded - seen))
+        return self._record(found, lambda seen: sorted(recorded - set(seen)))
 
     def due(self) -> list[str]:
         """Return the photos that have to be looked at again now."""
@@ -94,14 +103,16 @@ class Arrivals:
         """Return how long it is until a photo has to be looked at again; None without any."""
         return self._room.seconds_left()
 
-    def _record(self, found: ScanResult, missing: Sequence[str]) -> Look:
+    def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> Look:
         result = Look(len(found.photos), found.folders)
         for piece in _pieces(found.photos):
             if self._over():
                 return result
             self._record_seen(piece, result)
+        in_archives = self._record_archives(found, result)
+        seen = [photo.path for photo in (*found.photos, *in_archives)]
         # What lies under a folder that can't be read is unknown, not gone.
-        gone = [path for path in missing if not _lies_under(path, found.unreadable)]
+        gone = [path for path in missing(seen) if not _lies_under(path, found.unreadable)]
         for piece_of_gone in _pieces(gone):
             self._record_gone(piece_of_gone, result)
         for path, note in zip(found.unreadable, found.notes, strict=True):
@@ -119,6 +130,23 @@ class Arrivals:
         self._pair(photo.path for photo in self._to_pair(photos, unknown, [*judged, *returned]))
         result.arrived += len(settled.ready) + len(returned)
         self._tell_of(settled.ready, settled.incomplete, settled.quarantined, result)
+
+    def _record_archives(self, found: ScanResult, result: Look) -> list[Photo]:
+        """Record the archives like photos, with what is in them; return all of that."""
+        archives, _ = self._unpacking.among(found)
+        to_open = self._unpacking.to_open(archives)
+        settled = self._room.receive(to_open)
+        unpacked = self._unpacking.unpack(archives, settled)
+        quarantined = (*settled.quarantined, *unpacked.quarantined)
+        if to_open:
+            concerned = [photo.path for photo in unpacked.seen]
+            self._ledger.record_photos(unpacked.seen, (*settled.ready, *unpacked.ready), quarantined, concerned)
+        if to_open or not self._paired_all:
+            self._pair(unpacked.usable)
+        result.photos += unpacked.photos
+        result.arrived += len(unpacked.ready)
+        self._tell_of(settled.ready, settled.incomplete, quarantined, result)
+        return unpacked.seen
 
     def _to_pair(self, photos: Sequence[Photo], unknown: Sequence[Photo], new: Sequence[Photo]) -> list[Photo]:
         if self._paired_all:

@@ -52,8 +52,9 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
 def _input(config: Config) -> str:
     found = scan(config.input.folder, config.input.ignore)
     skipped = sum(found.skipped.values())
+    archives = f" and {counted(len(found.archives), 'archive')}" if found.archives and config.input.archives else ""
     others = f", {counted(skipped, 'other file')}" if skipped else ""
-    return f"{counted(len(found.photos), 'photo')} in {config.input.folder}{others}"
+    return f"{counted(len(found.photos), 'photo')}{archives} in {config.input.folder}{others}"
 
 
 def _painting(path: Path) -> str:

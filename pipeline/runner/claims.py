@@ -10,18 +10,22 @@ import contextlib
 import dataclasses
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import StorageError
 from pipeline.hashing import job_key, sha256_of_file
 from pipeline.images.encode import read_provenance, written_as
+from pipeline.intake.archives import split
+from pipeline.intake.members import MemberError, RefusedError
+from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
 from pipeline.runner.root import Root
+from pipeline.runner.staging import ArchiveChangedError, NoRoomError, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Places:
     max_pixels: int
     order: ClaimOrder
     min_free_bytes: int
+    stage_folder: Path
+    stage_bytes: int
 
 
 class Claims:
@@ -58,6 +64,8 @@ class Claims:
         self._left = limit
         self._stopped = stopped
         self._publisher = Publisher(ledger, places.output_folder)
+        self._stage = Stage(places.stage_folder, places.stage_bytes)
+        self._stage_is_full = False
         self._twins: dict[str, list[Claim]] = {}
         self.open: dict[str, tuple[Claim, Assignment]] = {}
 
@@ -65,8 +73,11 @@ class Claims:
         """Lease at most ``count`` jobs that need a worker."""
         self._check_disk()
         assignments: list[Assignment] = []
+        self._stage_is_full = False
         # Thousands of copies and unchanged photos may come before one that needs a worker.
-        while (wanted := self._room(count - len(assignments))) > 0 and not self._stopped():
+        while (
+            (wanted := self._room(count - len(assignments))) > 0 and not self._stopped() and not self._stage_is_full
+        ):
             claims = self._ledger.claim(wanted, self._places.order)
             if not claims:
                 break
@@ -79,6 +90,7 @@ class Claims:
         One that was ``put_back`` does not count towards the limit.
         """
         claim, assignment = self.open.pop(token)
+        self._stage.unpin(token)
         if put_back and self._left is not None:
             self._left += 1
         for twin in self._twins.pop(assignment.key, ()):
@@ -92,12 +104,18 @@ class Claims:
             with contextlib.suppress(OSError):
                 assignment.part_path.unlink(missing_ok=True)
             self._ledger.release(token)
+        self._stage.close()
 
     def _admit_all(self, claims: list[Claim]) -> list[Assignment]:
         admitted: list[Assignment] = []
         for position, claim in enumerate(claims):
             try:
                 admitted += filter(None, [self._admit(claim)])
+            except NoRoomError:
+                for left in claims[position:]:
+                    self._ledger.release(left.token)
+                self._stage_is_full = True
+                break
             except StorageError as error:
                 if isinstance(error.__cause__, FileExistsError | NotADirectoryError):
                     # A file has the name of this picture's folder: that is no matter of the disk, others go on.
@@ -123,8 +141,7 @@ class Claims:
         return count if self._left is None else min(count, self._left)
 
     def _admit(self, claim: Claim) -> Assignment | None:
-        photo_path = self._places.input_folder / claim.job.photo
-        photo_sha256 = self._content_of(claim, photo_path)
+        photo_sha256 = self._content_of(claim)
         if photo_sha256 is None:
             return None
         key = job_key(photo_sha256, claim.settings_sha256)
@@ -133,27 +150,52 @@ class Claims:
         claim = self._apart(claim, photo_sha256)
         if self._copy(claim, key) or self._wait_for_twin(claim, key):
             return None
+        photo_path = self._file_of(claim)
+        if photo_path is None:
+            return None
         assignment = self._assign(claim, photo_path, photo_sha256, key)
+        self._stage.pin(claim.token, photo_path)
         self.open[claim.token] = claim, assignment
         if self._left is not None:
             self._left -= 1
         return assignment
 
-    def _content_of(self, claim: Claim, photo_path: Path) -> str | None:
+    def _content_of(self, claim: Claim) -> str | None:
         """Return the photo's hash; None if the job can't be worked on now, which is then settled."""
         try:
-            status = photo_path.stat()
+            archive, _ = split(self._places.input_folder, claim.job.photo) or (claim.job.photo, "")
+            status = (self._places.input_folder / archive).stat()
             if (status.st_size, status.st_mtime_ns) != (claim.photo.size_bytes, claim.photo.mtime_ns):
                 self._refuse(claim, FailureKind.CHANGED, "the photo changed after it was taken in")
                 return None
             if claim.photo_sha256 is not None:
                 return claim.photo_sha256
+            photo_path = self._file_of(claim)
+            if photo_path is None:
+                return None
             sha256 = sha256_of_file(photo_path)
         except OSError as error:
             self._blame(claim, error)
             return None
         self._ledger.note_photo_sha256(claim.job.photo, sha256)
         return sha256
+
+    def _file_of(self, claim: Claim) -> Path | None:
+        """Return the photo's own file, or one taken out of its archive; None if that failed and is settled."""
+        root = self._places.input_folder
+        member = split(root, claim.job.photo)
+        if member is None:
+            return root / claim.job.photo
+        archive, name = member
+        try:
+            return self._stage.fetch(root / archive, replace(claim.photo, path=archive), name)
+        except ArchiveChangedError:
+            self._refuse(claim, FailureKind.CHANGED, "the archive changed after it was taken in")
+        except (MemberError, RefusedError, Incomplete) as problem:
+            self._refuse(claim, FailureKind.PHOTO, f"it can't be read from its archive: {problem}")
+        except OSError as error:
+            self._blame(claim, error)
+        return None
 
     def _blame(self, claim: Claim, error: OSError) -> None:
         """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""

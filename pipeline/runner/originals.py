@@ -15,6 +15,7 @@ from typing import Final
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
+from pipeline.intake.archives import split
 from pipeline.intake.scan import PHOTO_SUFFIXES, signature
 from pipeline.ledger import Ledger, Original
 from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
@@ -68,7 +69,8 @@ class Originals:
 
     def _move_all(self, originals: Iterable[Original]) -> None:
         for original in originals:
-            if not self._troubled:
+            # A photo in an archive leaves with it or not at all, and archives stay.
+            if not self._troubled and split(self._input, original.photo.path) is None:
                 self._guarded(lambda original=original: self._move(original))  # type: ignore[misc]
 
     def _guarded(self, move: Callable[[], object]) -> None:

@@ -223,6 +223,8 @@ class SinglePass:
             max_pixels=config.input.max_pixels,
             order=config.input.order,
             min_free_bytes=config.output.min_free_disk,
+            stage_folder=config.state.folder / "unpacked",
+            stage_bytes=config.input.archive_space,
         )
 
     def _sum_up(self, run_id: str, begun: float, trouble: CannotRunError | None) -> RunFinished:

@@ -6,6 +6,7 @@ The same function serves ``run``, on the real ledger, and ``plan``, on a copy in
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside
 from pipeline.pairing import pair
 from pipeline.runner.preparation import Studio
+from pipeline.runner.unpacking import Unpacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +40,37 @@ def take_in(
 ) -> TakenIn:
     """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
     folder = config.input.folder
-    found = scan(folder, config.input.ignore, outside=(config.output.folder, config.state.folder))
+    outside = (config.output.folder, config.state.folder)
+    found = scan(folder, config.input.ignore, outside)
+    unpacking = Unpacking(config, ledger)
+    archives, skipped = unpacking.among(found)
     unknown = ledger.unknown_photos(found.photos)
     settled = sort_out(
         folder,
-        unknown,
+        [*unknown, *unpacking.to_open(archives)],
         settle_seconds=config.input.settle_seconds,
         incomplete_seconds=config.input.incomplete_seconds,
         now_ns=time.time_ns,
         sleep=sleep,
+        examine=unpacking.examine,
     )
-    ledger.record_photos(found.photos, settled.ready, settled.quarantined)
+    unpacked = unpacking.unpack(archives, settled)
+    quarantined = (*settled.quarantined, *unpacked.quarantined)
+    ledger.record_photos((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
     held_back = {photo.path for photo, _ in settled.incomplete}
-    paths = [photo.path for photo in found.photos if photo.path not in held_back]
+    paths = [photo.path for photo in found.photos if photo.path not in held_back] + unpacked.usable
     jobs = list(pair(paths, studio.pairing))
     ledger.record_jobs(map(studio.want, jobs), suffix_of(config.output.format))
     return TakenIn(
-        photos=len(found.photos),
+        photos=len(found.photos) + unpacked.photos,
         set_aside=(
             *(
                 PhotoSetAside(path, "incomplete", note)
                 for path, note in zip(found.unreadable, found.notes, strict=True)
             ),
             *(PhotoSetAside(photo.path, "incomplete", reason) for photo, reason in settled.incomplete),
-            *(PhotoSetAside(photo.path, "quarantined", reason) for photo, reason in settled.quarantined),
+            *(PhotoSetAside(photo.path, "quarantined", reason) for photo, reason in quarantined),
         ),
-        skipped=found.skipped,
+        skipped=Counter(skipped) + unpacked.skipped,
         unpaired=len(set(paths) - {job.photo for job in jobs}),
     )

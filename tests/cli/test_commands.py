@@ -22,6 +22,7 @@ from pipeline.config import json_schema
 from pipeline.hashing import sha256_of_file
 from pipeline.report.log import LOGGER
 from pipeline.runner.lock import instance_lock
+from tests.intake.packing import zipped
 from tests.workshop import Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[2]
@@ -428,6 +429,19 @@ def test_status_counts_and_gives_reasons(say: Say, workshop: Workshop) -> None:
     assert said.lines[1] == "failed: b.png × night: the loss became nan"
     assert said.lines[2].startswith("quarantined: c.jpg × night: ")
     assert said.lines[3] == "'stylewatch retry' gives them another chance."
+
+
+def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Workshop) -> None:
+    (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("../evil.png", b""), ("letter.png", b"Dear Vincent,")))
+    workshop.run()
+    said = say("status", config_of(workshop))
+    assert said.lines[1].startswith("quarantined: trip.zip: 1 of the archive's files are refused, the rest goes on: ")
+    assert said.lines[2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
+    assert [row["style"] for row in json.loads(say("status", "--json", config_of(workshop)).out)["failures"]] == [
+        "",
+        "",
+    ]
+    assert "1 picture" in say("retry", config_of(workshop), "trip.zip").out
 
 
 def test_status_as_json(say: Say, workshop: Workshop) -> None:

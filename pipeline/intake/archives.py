@@ -1,0 +1,192 @@
+"""Archives in the input folder: folders of photos in one file. Owns what is in one and which of it is a photo.
+
+``trip.zip/beach/1.jpg`` is the path of a member. A folder called ``trip.zip`` can't be confused with it: in one place
+there is either the one or the other, and :func:`split` asks the disk which. Refuses to write under members' names,
+and to open an archive in an archive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from pipeline.intake import tars, zips
+from pipeline.intake.containers import WHOLE, Verdict, examine_open
+from pipeline.intake.members import (
+    Budget,
+    Limits,
+    Member,
+    MemberError,
+    RefusedError,
+    in_megabytes,
+    normalized,
+    unsafe,
+)
+from pipeline.intake.scan import names_archive
+from pipeline.intake.walks import Incomplete
+
+#: Tells why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
+KindOf = Callable[[str], str | None]
+
+_IN_MEMORY_BYTES: Final = 32 << 20
+_NAMED_IN_REMARK: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in one archive; names are relative to it, ``/`` between their parts, in the archive's order.
+
+    ``refused`` photos come with the reason. ``remark`` tells of members whose names are no paths at all, empty if
+    there are none. ``skipped`` counts what is no photo, by kind.
+    """
+
+    verdict: Verdict
+    photos: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    remark: str = ""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+def split(root: Path, path: str) -> tuple[str, str] | None:
+    """Split a photo's path into its archive's and its name in there; None if it lies in no archive."""
+    parts = path.split("/")
+    for end in range(1, len(parts)):
+        if names_archive(parts[end - 1]):
+            archive = "/".join(parts[:end])
+            if (root / archive).is_file():
+                return archive, "/".join(parts[end:])
+    return None
+
+
+def inspect(path: Path, limits: Limits, kind_of: KindOf) -> Contents:
+    """Read the archive at ``path`` once, to its end, and judge it and its photos. Raises OSError.
+
+    ``kind_of`` is asked about names in the archive.
+    """
+    sorting = _Sorting(limits, kind_of)
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for member in walk(file, size, Budget(limits, size)):
+                sorting.take(member)
+    except Incomplete as finding:
+        return Contents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
+    except RefusedError as problem:
+        return Contents(Verdict("foreign", f"the archive is refused: {problem}"))
+    return sorting.contents()
+
+
+def walk(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+    """Yield all members of an open archive, in its order; as long as it is open they can be copied in any order.
+
+    Raises Incomplete, RefusedError, OSError.
+    """
+    with _damage_explained():
+        file.seek(0)
+        head = file.read(tars.HEAD_BYTES)
+        if not head.strip(b"\0"):
+            raise Incomplete("it begins with nothing but zeros" if head else "it is empty")
+        if head.startswith(zips.MAGICS):
+            yield from zips.members(file, size, budget)
+        else:
+            yield from tars.members(file, size, budget)
+
+
+@contextlib.contextmanager
+def _damage_explained() -> Iterator[None]:
+    """Take what the libraries raise on hostile data, which is nearly anything, for a reason to refuse the archive."""
+    try:
+        yield
+    except (Incomplete, RefusedError, MemberError, GeneratorExit):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        raise RefusedError(f"it is damaged ({error or type(error).__name__})") from error
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Photos from everything else, while an archive goes by."""
+
+    limits: Limits
+    kind_of: KindOf
+    names: set[str] = field(default_factory=set)
+    photos: dict[str, None] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def take(self, member: Member) -> None:
+        fault = unsafe(member.name)
+        name = normalized(member.name)
+        if fault:
+            if name:  # "./" is how some archives name the folder they were made of
+                self.remarks.append((member.name, fault))
+        elif not member.is_folder:
+            kind = self.kind_of(name)
+            if kind in (None, "archive"):
+                self._take_photo(name, member, kind)
+            else:
+                self.skipped[kind or ""] += 1
+
+    def _take_photo(self, name: str, member: Member, kind: str | None) -> None:
+        reason = self._reason(name, member, kind)
+        self.names.add(name)
+        if reason:
+            self.photos.pop(name, None)
+            self.refused[name] = reason
+        else:
+            self.photos[name] = None
+
+    def _reason(self, name: str, member: Member, kind: str | None) -> str:
+        """Return why this is no photo to work on, nothing if it is one."""
+        if name in self.names:
+            return "the archive holds several files of this name"
+        if kind == "archive":
+            return "it is an archive in an archive; unpack the outer one"
+        if member.oddity:
+            return f"it is {member.oddity}, not a file"
+        if member.size_bytes > self.limits.photo_bytes:
+            return f"it has more than {in_megabytes(self.limits.photo_bytes)}, see input.archive_space"
+        return member.fault or _reason_of_content(member)
+
+    def contents(self) -> Contents:
+        reasons = set(self.refused.values())
+        if not self.photos and len(reasons) == 1 and len(self.refused) > 1:
+            return Contents(
+                Verdict(
+                    "foreign", f"the archive is refused: each of its {len(self.refused):,} photos is: {reasons.pop()}"
+                )
+            )
+        return Contents(
+            WHOLE, tuple(self.photos), tuple(self.refused.items()), _remark(self.remarks), dict(self.skipped)
+        )
+
+
+def _reason_of_content(member: Member) -> str:
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spool:
+        content = cast(BinaryIO, spool)
+        try:
+            member.copy(content)
+        except MemberError as problem:
+            return str(problem)
+        size = content.tell()
+        content.seek(0)
+        # Nothing will complete it: whatever is not whole now stays as it is.
+        return examine_open(content, size).reason
+
+
+def _remark(remarks: list[tuple[str, str]]) -> str:
+    if not remarks:
+        return ""
+    named = "; ".join(f"{name!r}: {fault}" for name, fault in remarks[:_NAMED_IN_REMARK])
+    more = f"; and {len(remarks) - _NAMED_IN_REMARK:,} more" if len(remarks) > _NAMED_IN_REMARK else ""
+    return f"{len(remarks):,} of the archive's files are refused, the rest goes on: {named}{more}"

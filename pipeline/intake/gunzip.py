@@ -1,0 +1,125 @@
+"""A gzip stream in which one can go back. Owns decompression and the places to go back to; refuses what is in it.
+
+Photos of a compressed tar are worked on in another order than they lie in it, and each is read again for each style
+if there is no space to keep it. Without these places, whose states of the decompressor take some 50 kB of memory
+each, that would mean to decompress all that comes before it every time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from pipeline.intake.members import CHUNK_BYTES, RefusedError
+from pipeline.intake.walks import Incomplete
+
+if TYPE_CHECKING:
+    from zlib import _Decompress
+
+MAGIC: Final = b"\x1f\x8b"
+
+_PACKED_CHUNK_BYTES: Final = 1 << 16
+_GZIP: Final = 31  # how zlib is told to read gzip's header and to check its sums
+#: So much is kept of what has been read, for the small steps back that tarfile makes.
+_KEPT_BYTES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where decompression can begin: positions in the packed and in the unpacked stream, and the state there."""
+
+    packed: int
+    unpacked: int
+    state: _Decompress
+
+
+class Gunzip:
+    """What is packed in ``file``, as a stream. ``charge`` is told of all bytes that are unpacked for the first time.
+
+    Places to go back to are ``spacing`` unpacked bytes apart. Reading raises Incomplete for a file that ends too
+    early, RefusedError for a damaged one.
+    """
+
+    def __init__(self, file: BinaryIO, charge: Callable[[int], None], spacing: int = 64 << 20) -> None:
+        self._file = file
+        self._charge = charge
+        self._spacing = spacing
+        self._places = [_Place(0, 0, zlib.decompressobj(_GZIP))]
+        self._furthest = 0
+        self._go_to(self._places[0])
+
+    def read(self, count: int) -> bytes:
+        """Return at least one and at most ``count`` bytes, none at the end."""
+        if self._at == len(self._block) and not self._load():
+            return b""
+        data = self._block[self._at : self._at + count]
+        self._at += len(data)
+        return data
+
+    def seek(self, position: int) -> None:
+        """Go to ``position`` in what is packed, or to its end if that comes before."""
+        place = self._places[bisect_right(self._places, position, key=lambda place: place.unpacked) - 1]
+        if position < self._start or place.unpacked > self._end:
+            self._go_to(place)
+        while self._end < position and self._load():
+            pass
+        self._at = min(position, self._end) - self._start
+
+    @property
+    def _end(self) -> int:
+        return self._start + len(self._block)
+
+    def _go_to(self, place: _Place) -> None:
+        self._packed_at = place.packed
+        self._state = place.state.copy()
+        self._pending = b""
+        self._start, self._block, self._at = place.unpacked, b"", 0
+
+    def _load(self) -> bool:
+        """Append more to the block, forgetting most of what it held; False at the end."""
+        if self._end >= self._places[-1].unpacked + self._spacing:
+            self._places.append(_Place(self._packed_at - len(self._pending), self._end, self._state.copy()))
+        more = self._unpack()
+        kept = self._block[-_KEPT_BYTES:]
+        self._start += len(self._block) - len(kept)
+        self._block = kept + more
+        self._at = len(kept)
+        if self._end > self._furthest:
+            self._charge(self._end - self._furthest)
+            self._furthest = self._end
+        return bool(more)
+
+    def _unpack(self) -> bytes:
+        more = b""
+        while not more and (not self._state.eof or self._begin_next()):
+            packed = self._pending or self._read_packed()
+            if not packed:
+                raise Incomplete("it ends in the middle of its packed data")
+            try:
+                more = self._state.decompress(packed, CHUNK_BYTES)
+            except zlib.error as error:
+                raise RefusedError(f"its packed data is damaged ({error})") from error
+            self._pending = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
+        return more
+
+    def _begin_next(self) -> bool:
+        """Begin with the next of several gzip files put together; False if nothing follows but zeros."""
+        packed = self._pending.lstrip(b"\0")
+        while not packed:
+            read = self._read_packed()
+            if not read:
+                self._pending = b""
+                return False
+            packed = read.lstrip(b"\0")
+        self._pending = packed
+        self._state = zlib.decompressobj(_GZIP)
+        return True
+
+    def _read_packed(self) -> bytes:
+        self._file.seek(self._packed_at)
+        packed = self._file.read(_PACKED_CHUNK_BYTES)
+        self._packed_at += len(packed)
+        return packed

@@ -1,0 +1,133 @@
+"""What archives of every kind share: their members, and what none may do. Owns names, limits and faults.
+
+Members are read as streams and never unpacked under their own names, so a name can't lead anywhere. It still becomes
+the photo's path and part of its picture's name, which is why :func:`unsafe` refuses what is no plain relative path.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+#: Bytes read at once; what a hostile stream can make of a single step stays about this small.
+CHUNK_BYTES: Final = 1 << 20
+
+# With its picture's name and the folders around it this stays under what systems allow for a whole path.
+_LONGEST_NAME_BYTES: Final = 1000
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
+
+# Flat pictures (a white scan as BMP) shrink to a thousandth; what stays small is no bomb, whatever its ratio.
+_HIGHEST_RATIO: Final = 200
+_HARMLESS_BYTES: Final = 100_000_000
+
+
+class RefusedError(Exception):
+    """Nothing of this archive is taken; the text says why."""
+
+
+class MemberError(Exception):
+    """One member can't be read, others can; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may ask for: ``files`` (folders among them), ``bytes`` unpacked, ``photo_bytes`` of a photo."""
+
+    files: int
+    bytes: int
+    photo_bytes: int
+
+
+#: For an archive that has been inspected, with a size that makes no ratio a bomb's.
+UNLIMITED: Final = Limits(files=sys.maxsize, bytes=sys.maxsize, photo_bytes=sys.maxsize)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One entry of an archive.
+
+    ``name`` is as stored, bytes that are not UTF-8 as surrogates. ``oddity`` says what it is if neither file nor
+    folder ("a link"), ``fault`` why a file can't be read ("it is encrypted"). ``copy`` writes its content and raises
+    MemberError, or RefusedError and Incomplete if that is the end of the whole archive. ``passes_by`` tells that
+    it costs less to copy it now than later.
+    """
+
+    name: str
+    size_bytes: int
+    copy: Callable[[BinaryIO], None]
+    is_folder: bool = False
+    oddity: str = ""
+    fault: str = ""
+    passes_by: bool = False
+
+
+class Budget:
+    """Counts what an archive of ``archive_bytes`` has cost so far. Raises RefusedError beyond the limits."""
+
+    def __init__(self, limits: Limits = UNLIMITED, archive_bytes: int = sys.maxsize) -> None:
+        self.limits = limits
+        self._archive_bytes = archive_bytes
+        self._files = 0
+        self._bytes = 0
+
+    def count(self) -> None:
+        """Count one member."""
+        self._files += 1
+        if self._files > self.limits.files:
+            raise RefusedError(too_many_files(self.limits))
+
+    def spend(self, count: int) -> None:
+        """Count unpacked bytes."""
+        self._bytes += count
+        if self._bytes > self.limits.bytes:
+            raise RefusedError(
+                f"it unpacks to more than {in_megabytes(self.limits.bytes)}; "
+                f"unpack it yourself, or raise input.max_archive_size"
+            )
+        if is_bomb(self._bytes, self._archive_bytes):
+            raise RefusedError(
+                f"it unpacks to more than {_HIGHEST_RATIO} times its size, as decompression bombs do; "
+                f"unpack it yourself if you trust it"
+            )
+
+
+def too_many_files(limits: Limits) -> str:
+    """Say that an archive has too many members."""
+    return f"it holds more than {limits.files:,} files; unpack it yourself, or raise input.max_archive_files"
+
+
+def is_bomb(unpacked_bytes: int, packed_bytes: int) -> bool:
+    """Tell whether so much from so little is what decompression bombs do."""
+    return unpacked_bytes > max(_HARMLESS_BYTES, _HIGHEST_RATIO * packed_bytes)
+
+
+def in_megabytes(count: int) -> str:
+    """Say a number of bytes."""
+    return f"{count / 1e6:,.0f} MB"
+
+
+def normalized(name: str) -> str:
+    """Return a safe name without the ``./`` and doubled ``/`` that some programs write."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def unsafe(name: str) -> str:
+    """Return why a member's name can't be a path in the input folder, nothing if it can."""
+    parts = name.split("/")
+    faults = (
+        ("\0" in name, "its name holds a zero byte"),
+        ("\\" in name, "its name holds a backslash"),
+        (name.startswith("/"), "its name begins at the root of a disk"),
+        (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
+        (".." in parts, "its name leads out of the archive"),
+        (_bytes_of(name) > _LONGEST_NAME_BYTES, f"its name has more than {_LONGEST_NAME_BYTES:,} bytes"),
+        (not normalized(name), "it has no name"),
+    )
+    return next((fault for applies, fault in faults if applies), "")
+
+
+def _bytes_of(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))

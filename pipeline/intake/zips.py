@@ -1,0 +1,159 @@
+"""ZIP archives as streams of members. Owns how hostile ones are met; refuses names and decisions about photos.
+
+zipfile reads the whole central directory at once and believes it: so that directory is measured first. An archive
+is whole when the directory ends where the file does and begins where it says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from pipeline.intake.members import (
+    CHUNK_BYTES,
+    Budget,
+    Limits,
+    Member,
+    MemberError,
+    RefusedError,
+    is_bomb,
+    too_many_files,
+)
+from pipeline.intake.walks import Incomplete
+
+MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+_END_BYTES: Final = 22
+_LONGEST_COMMENT_BYTES: Final = (1 << 16) - 1
+_END64_BYTES: Final = 56
+_LOCATOR_BYTES: Final = 20
+_LARGEST_DIRECTORY_BYTES: Final = 1 << 28
+
+_ENCRYPTED: Final = 0x1
+_NAME_IS_UTF8: Final = 0x800
+
+
+def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+    """Yield the members of the ZIP archive in ``file``, of ``size`` bytes; they can be copied in any order.
+
+    Raises Incomplete, RefusedError, OSError, and whatever zipfile raises on damaged data.
+    """
+    _measure(file, size, budget.limits)
+    file.seek(0)
+    archive = zipfile.ZipFile(file)
+    infos = archive.infolist()
+    if sum(info.compress_size for info in infos) > size:
+        raise RefusedError("its members overlap, as in decompression bombs")
+    for info in infos:
+        budget.count()
+        yield _member(archive, info, budget)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Member:
+    def copy(sink: BinaryIO) -> None:
+        with _explained(), archive.open(info) as content:
+            copied = 0
+            while chunk := content.read(CHUNK_BYTES):
+                budget.spend(len(chunk))
+                copied += sink.write(chunk)
+        if copied != info.file_size:
+            raise MemberError(f"it is damaged: it has {copied:,} bytes instead of {info.file_size:,}")
+
+    return Member(
+        _name(info), info.file_size, copy, is_folder=info.is_dir(), oddity=_oddity(info), fault=_fault(info)
+    )
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError) as error:
+        raise MemberError(f"it is damaged ({error or type(error).__name__})") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise MemberError("it is damaged: it lies where no file can have anything") from error
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the stored name: zipfile cuts it at a zero byte, and takes what is not marked as UTF-8 for CP437."""
+    name = info.orig_filename
+    return name if info.flag_bits & _NAME_IS_UTF8 else name.encode("cp437").decode("utf-8", "surrogateescape")
+
+
+def _oddity(info: zipfile.ZipInfo) -> str:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind in (0, stat.S_IFREG, stat.S_IFDIR):
+        return ""
+    return "a link" if kind == stat.S_IFLNK else "a device or pipe"
+
+
+def _fault(info: zipfile.ZipInfo) -> str:
+    if info.flag_bits & _ENCRYPTED:
+        return "it is encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "it is compressed by a method other than Deflate; pack it again"
+    if is_bomb(info.file_size, info.compress_size):
+        return f"it unpacks to {info.file_size // max(1, info.compress_size):,} times its size, as bombs do"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """Where the central directory ends, and what the end record says of it."""
+
+    end: int
+    size: int
+    offset: int
+
+
+def _measure(file: BinaryIO, size: int, limits: Limits) -> None:
+    """Find the central directory and count its entries before anything believes them."""
+    directory = _directory(file, size)
+    start = directory.end - directory.size
+    if start < 0 or start != directory.offset:
+        # The end of an archive stored in this one, for example, whose own end has not arrived yet.
+        raise Incomplete("its table of contents does not lie where it should")
+    if directory.size > _LARGEST_DIRECTORY_BYTES:
+        raise RefusedError(too_many_files(limits))
+    file.seek(start)
+    if file.read(directory.size).count(b"PK\x01\x02") > limits.files:
+        raise RefusedError(too_many_files(limits))
+
+
+def _directory(file: BinaryIO, size: int) -> _Directory:
+    start = max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES)
+    file.seek(start)
+    tail = file.read(size - start)
+    found = tail.rfind(b"PK\x05\x06")
+    if found < 0 or len(tail) - found < _END_BYTES:
+        raise Incomplete("its table of contents is missing")
+    disk, first_disk, _, _, length, offset, comment = struct.unpack("<HHHHLLH", tail[found + 4 : found + _END_BYTES])
+    if start + found + _END_BYTES + comment != size:
+        raise Incomplete("its table of contents is not at its end")
+    if {disk, first_disk} - {0, 0xFFFF}:
+        raise RefusedError("it is one of several parts of an archive; join or unpack them")
+    return _directory64(file, start + found) or _Directory(start + found, length, offset)
+
+
+def _directory64(file: BinaryIO, end: int) -> _Directory | None:
+    """Return what the records of a ZIP64 archive before ``end`` say, None if it is no such archive."""
+    start = end - _LOCATOR_BYTES - _END64_BYTES
+    if start < 0:
+        return None
+    file.seek(start)
+    record = file.read(_END64_BYTES + _LOCATOR_BYTES)
+    if record[_END64_BYTES : _END64_BYTES + 4] != b"PK\x06\x07":
+        return None
+    if record[:4] != b"PK\x06\x06":
+        raise RefusedError("its table of contents is damaged")
+    length, offset = struct.unpack("<QQ", record[40:_END64_BYTES])
+    return _Directory(start, length, offset)

@@ -1,0 +1,174 @@
+"""Photos taken out of their archives, one file each, for as long as somebody works on them. Owns a bounded folder.
+
+The worker reads a photo in an archive from here as it reads any other. What is here has names of our own, is never
+larger altogether than the config allows, and is cleared at the begin and the end of each pass: also after kill -9.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final
+
+from pipeline.errors import StorageError
+from pipeline.intake.archives import walk
+from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, unsafe
+from pipeline.intake.scan import PHOTO_SUFFIXES
+from pipeline.intake.walks import Incomplete
+from pipeline.model import Photo
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+class NoRoomError(Exception):
+    """All room is taken by photos that are being worked on; there will be some when one is finished."""
+
+
+class ArchiveChangedError(Exception):
+    """The archive is not the one that was taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Names a photo in one version of an archive; ``version`` is the archive's signature."""
+
+    version: Photo
+    name: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """An archive at some point of a walk through it; ``index`` holds the files passed."""
+
+    version: Photo
+    file: BinaryIO
+    walk: Iterator[Member]
+    index: dict[str, Member] = field(default_factory=dict)
+
+
+class Stage:
+    """Gives files of photos in archives, which together never have more than ``space_bytes``. Not thread-safe."""
+
+    def __init__(self, folder: Path, space_bytes: int) -> None:
+        self._folder = folder
+        self._space_bytes = space_bytes
+        self._files: dict[_Place, tuple[Path, int]] = {}
+        self._pinned: dict[str, Path] = {}
+        self._used = 0
+        self._count = 0
+        self._open: _Open | None = None
+        self.close()
+
+    def fetch(self, path: Path, archive: Photo, name: str) -> Path:
+        """Return a file with the content of the photo ``name`` in the archive at ``path``, known as ``archive``.
+
+        It stays until room is needed, or if it is pinned until it is unpinned. Raises ArchiveChangedError,
+        NoRoomError, MemberError for a photo that can't be had, Incomplete and RefusedError for an archive that can't
+        be read, OSError, StorageError if nothing can be written.
+        """
+        place = _Place(archive, name)
+        if place not in self._files:
+            try:
+                member = self._find(path, place)
+                self._make_room(member.size_bytes)
+                self._write(place, member)
+            except (OSError, Incomplete, RefusedError):
+                self._close_archive()  # the walk through it is broken off, the next one begins anew
+                raise
+        self._files[place] = self._files.pop(place)  # now the last to go
+        return self._files[place][0]
+
+    def pin(self, token: str, file: Path) -> None:
+        """Keep ``file`` until ``token`` is unpinned; files that are not of this stage are kept anyway."""
+        self._pinned[token] = file
+
+    def unpin(self, token: str) -> None:
+        """Let the file of ``token`` go when room is needed."""
+        self._pinned.pop(token, None)
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._close_archive()
+        self._files.clear()
+        self._pinned.clear()
+        self._used = 0
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _find(self, path: Path, place: _Place) -> Member:
+        """Go on in the archive until the photo comes, unless it has gone by already."""
+        opened = self._opened(path, place.version)
+        if place.name in opened.index:
+            return opened.index[place.name]
+        for name, member in _files(opened.walk):
+            opened.index[name] = member
+            if name == place.name:
+                return member
+            if member.passes_by:
+                self._keep_in_passing(_Place(place.version, name), member)
+        raise MemberError("it is not in its archive any more")
+
+    def _keep_in_passing(self, place: _Place, member: Member) -> None:
+        """Write a photo that will be wanted later if there is free room."""
+        is_photo = PurePosixPath(place.name).suffix.lower() in PHOTO_SUFFIXES
+        if is_photo and place not in self._files and self._used + member.size_bytes <= self._space_bytes:
+            self._write(place, member)
+
+    def _make_room(self, size: int) -> None:
+        pinned = set(self._pinned.values())
+        if size > self._space_bytes:
+            raise MemberError("it has more bytes than input.archive_space allows")
+        for place, (file, file_size) in list(self._files.items()):
+            if self._used + size <= self._space_bytes:
+                return
+            if file not in pinned:
+                file.unlink(missing_ok=True)
+                del self._files[place]
+                self._used -= file_size
+        if self._used + size > self._space_bytes:
+            raise NoRoomError
+
+    def _write(self, place: _Place, member: Member) -> None:
+        self._count += 1
+        file = self._folder / f"{self._count}.photo"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with file.open("wb") as sink:
+                member.copy(sink)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise StorageError(
+                    f"{self._folder}: photos in archives need room there ({error.strerror}); make room and run again"
+                ) from error
+            raise
+        self._files[place] = file, member.size_bytes
+        self._used += member.size_bytes
+
+    def _opened(self, path: Path, version: Photo) -> _Open:
+        if self._open is None or self._open.version != version:
+            self._close_archive()
+            file = path.open("rb")
+            status = os.fstat(file.fileno())
+            if (status.st_size, status.st_mtime_ns) != (version.size_bytes, version.mtime_ns):
+                file.close()
+                raise ArchiveChangedError
+            self._open = _Open(version, file, walk(file, status.st_size, Budget()))
+        return self._open
+
+    def _close_archive(self) -> None:
+        if self._open is not None:
+            with contextlib.suppress(OSError):
+                self._open.file.close()
+            self._open = None
+
+
+def _files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:
+    for member in members:
+        if not (member.is_folder or member.oddity or member.fault or unsafe(member.name)):
+            yield normalized(member.name), member

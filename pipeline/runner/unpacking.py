@@ -1,0 +1,134 @@
+"""Archives as a scan finds them. Owns which must be opened, and what their photos mean for the ledger.
+
+An archive has a row in the ledger like a photo, but no jobs. Its photos have rows with the archive's signature: when
+it is replaced, all of them are. As long as all signatures agree, the archive need not be opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.intake import containers
+from pipeline.intake.archives import Contents, inspect
+from pipeline.intake.containers import Verdict
+from pipeline.intake.members import Limits
+from pipeline.intake.scan import ScanResult, kinds_in_archives, names_archive
+from pipeline.intake.settle import Settled
+from pipeline.ledger import Ledger, PhotoRow
+from pipeline.model import Photo
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """What archives add to a scan. ``seen`` has the archives too, ``usable`` are the paths of photos to pair."""
+
+    seen: list[Photo] = field(default_factory=list)
+    ready: list[Photo] = field(default_factory=list)
+    quarantined: list[tuple[Photo, str]] = field(default_factory=list)
+    usable: list[str] = field(default_factory=list)
+    photos: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Unpacking:
+    """Knows the archives of a config's input folder; remembers contents between :meth:`examine` and :meth:`unpack`.
+
+    Looking at archives goes like this: those :meth:`to_open` are judged like photos, with :meth:`examine` for their
+    content; :meth:`unpack` then says what all of them mean.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._wanted = config.input.archives
+        self._root = config.input.folder
+        self._limits = Limits(
+            files=config.input.max_archive_files,
+            bytes=config.input.max_archive_size,
+            photo_bytes=config.input.archive_space,
+        )
+        self._kind_of = kinds_in_archives(config.input.ignore)
+        self._contents: dict[str, Contents] = {}
+
+    def among(self, found: ScanResult) -> tuple[tuple[Photo, ...], Mapping[str, int]]:
+        """Return the archives to look at, and how many files were skipped: those too if the config says so."""
+        if self._wanted:
+            return found.archives, found.skipped
+        return (), Counter(found.skipped) + Counter(archive=len(found.archives))
+
+    def to_open(self, archives: Iterable[Photo]) -> list[Photo]:
+        """Return those of which the ledger does not know all that is in them."""
+        return [archive for archive in archives if not _is_current(archive, self._ledger.photos_at(archive.path))]
+
+    def examine(self, path: Path) -> Verdict:
+        """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
+        if not names_archive(path.name):
+            return containers.examine(path)
+        name = path.relative_to(self._root).as_posix()
+        contents = inspect(path, self._limits, lambda member: self._kind_of(f"{name}/{member}"))
+        self._contents[name] = contents
+        return contents.verdict
+
+    def unpack(self, archives: Iterable[Photo], settled: Settled) -> Unpacked:
+        """Return what ``archives`` hold; ``settled`` is what became of those that were :meth:`to_open`."""
+        found = Unpacked()
+        ready = {photo.path: photo for photo in settled.ready}
+        refused = {photo.path for photo, _ in settled.quarantined}
+        for archive in archives:
+            contents = self._contents.pop(archive.path, None)
+            if archive.path in refused:
+                found.seen.append(archive)
+            elif archive.path in ready and contents is not None:
+                self._take_contents(found, ready[archive.path], contents)
+            else:
+                self._take_rows(found, archive)
+        return found
+
+    def _take_rows(self, found: Unpacked, archive: Photo) -> None:
+        """Take over what is on record of an archive that was not opened, or is not complete yet.
+
+        In the second case the ledger sees by the new signature that the photos have to be looked at again.
+        """
+        rows = self._ledger.photos_at(archive.path)
+        members = [row for row in rows if row.path != archive.path]
+        found.seen += [archive, *_photos(archive, [row.path for row in members])]
+        found.photos += len(members)
+        if _is_current(archive, rows):
+            found.usable += [row.path for row in members if not row.has_problem]
+
+    def _take_contents(self, found: Unpacked, archive: Photo, contents: Contents) -> None:
+        prefix = f"{archive.path}/"
+        photos = list(_photos(archive, [prefix + name for name in contents.photos]))
+        refused = dict(
+            zip(
+                _photos(archive, [prefix + name for name, _ in contents.refused]),
+                [reason for _, reason in contents.refused],
+                strict=True,
+            )
+        )
+        found.seen += [archive, *photos, *refused]
+        found.photos += len(photos) + len(refused)
+        found.usable += [photo.path for photo in photos]
+        found.skipped += Counter(contents.skipped)
+        # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.
+        known = {row.photo for row in self._ledger.photos_at(archive.path)}
+        found.ready += [photo for photo in photos if photo not in known]
+        found.quarantined += [(photo, reason) for photo, reason in refused.items() if photo not in known]
+        if contents.remark:
+            found.quarantined.append((archive, contents.remark))
+
+
+def _is_current(archive: Photo, rows: Sequence[PhotoRow]) -> bool:
+    """Tell whether the archive itself is on record, and all that is on record of it as of this very version."""
+    known = {row.path: row.photo for row in rows}
+    return archive.path in known and all(
+        photo is not None and dataclasses.replace(photo, path=archive.path) == archive for photo in known.values()
+    )
+
+
+def _photos(archive: Photo, paths: Iterable[str]) -> Iterable[Photo]:
+    return (dataclasses.replace(archive, path=path) for path in paths)
