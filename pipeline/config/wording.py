@@ -123,8 +123,16 @@ def _schema_at(location: Location) -> Mapping[str, Any]:
             schema = schema["items"]
         else:
             schema = schema["properties"].get(part) if "properties" in schema else schema["additionalProperties"]
-        if "$ref" in schema:
-            schema = whole["$defs"][schema["$ref"].rpartition("/")[2]] | {
-                key: text for key, text in schema.items() if key != "$ref"
-            }
+        schema = _followed(schema, whole)
     return schema
+
+
+def _followed(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a schema refers to; of several forms, the mapping: only that one has keys to speak of."""
+    for form in schema.get("oneOf", ()):
+        if "$ref" in form:
+            schema = form | {key: text for key, text in schema.items() if key != "oneOf"}
+    if "$ref" not in schema:
+        return schema
+    others = {key: text for key, text in schema.items() if key != "$ref"}
+    return {**whole["$defs"][schema["$ref"].rpartition("/")[2]], **others}

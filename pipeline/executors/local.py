@@ -32,6 +32,8 @@ from pipeline.model import (
 
 _POLL_SECONDS: Final = 0.1
 _END_SECONDS: Final = 10.0
+#: Loading the engine, and measuring the machine once, may take minutes in which nothing is said.
+_START_SECONDS: Final = 900.0
 
 
 class LocalExecutor:
@@ -106,7 +108,7 @@ class LocalExecutor:
     ) -> Generator[ExecutorEvent, None, bool]:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
-        patience = Patience(self._hang_seconds)
+        patience = self._patience(worker)
         while not self._stopping:
             try:
                 message = worker.listen()
@@ -119,11 +121,18 @@ class LocalExecutor:
                 if isinstance(message, Idle):
                     return True
                 yield from self._hear(worker, message, source, pending)
+                if isinstance(message, Ready):
+                    patience = self._patience(worker)
             except _WorkerDiedError:
                 yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
                 return False
         yield from self._last_words(worker, pending)
         return True
+
+    def _patience(self, worker: _Child) -> Patience:
+        if worker.ready or not self._hang_seconds:
+            return Patience(self._hang_seconds)
+        return Patience(max(self._hang_seconds, _START_SECONDS))
 
     def _hear(
         self, worker: _Child, message: FromWorker, source: JobSource, pending: dict[str, bool]
@@ -131,7 +140,7 @@ class LocalExecutor:
         match message:
             case Ready():
                 self._capacity = message.capacity
-                self._ever_ready = True
+                self._ever_ready = worker.ready = True
             case Pull():
                 assignments = () if self._draining else tuple(source(message.count))
                 pending.update({assignment.token: False for assignment in assignments})
@@ -207,6 +216,7 @@ class _Child:
     def __init__(
         self, settings: EngineSettings, factory: child.EngineFactory, lock_file: Path | None, ahead: int
     ) -> None:
+        self.ready = False
         # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
         context = multiprocessing.get_context("spawn")
         self._connection: Connection

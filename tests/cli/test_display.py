@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipeline.cli.board import Board
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
-from pipeline.model import Job, JobState, PhotoSetAside, RunEvent
+from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 
@@ -239,3 +239,7 @@ def test_json_gets_the_systems_time() -> None:
     out = io.StringIO()
     Display(json_lines=True, console=Console(file=out))(started())
     assert json.loads(out.getvalue())["time"].endswith("Z")
+
+
+def test_originals_that_stay_are_told_even_when_quiet() -> None:
+    assert shown(OriginalsStay("/kept: full\x1b"), quiet=True) == "/kept: full\\x1b\n"

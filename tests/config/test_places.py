@@ -33,7 +33,9 @@ def test_an_ignored_folder_among_the_photos_may_take_them(load: Load, folder: Pa
         ("input: {folder: photos, originals: {move: .}}", "can't hold the photos' folder"),
         ("input: {originals: delete}", "must be"),
         ("input: {originals: [done]}", "must be keep, or move: FOLDER"),
-        ("input: {originals: {}}", "is missing"),
+        ("input: {originals: {}}", "input.originals.move: is missing: the folder that a photo is moved to"),
+        ("input: {originals: {mov: a, move: b}}", "input.originals.mov: is an unknown key; did you mean 'move'?"),
+        ("input: {originals: {move: 3}}", "input.originals.move: must be"),
     ],
 )
 def test_a_wrong_place_is_explained(problems: Problems, text: str, said: str) -> None:

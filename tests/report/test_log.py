@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.model import Checkpoint, JobState, PhotoSetAside, RunEvent
+from pipeline.model import Checkpoint, JobState, OriginalMoved, OriginalsStay, PhotoSetAside, RunEvent
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import artwork, begun, failed, finished, over, progress, started
 
@@ -132,3 +132,10 @@ def test_a_line_that_cannot_be_written_is_left_out(tmp_path: Path, capsys: pytes
     close_log()
     assert (tmp_path / "a.log").read_text().endswith("INFO    after\n")
     assert capsys.readouterr().err == ""
+
+
+def test_where_originals_go_is_told_on_one_line(tmp_path: Path) -> None:
+    assert told(tmp_path, OriginalMoved("a\n\x1b.jpg", "/kept/a.jpg"), OriginalsStay("/kept: Permission denied")) == [
+        r"INFO    a\n\x1b.jpg is moved to /kept/a.jpg",
+        "WARNING /kept: Permission denied",
+    ]
