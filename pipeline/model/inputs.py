@@ -93,7 +93,7 @@ class Recipe:
     size: int = 512
     scales: int | tuple[int, ...] = 0
     iterations: int | tuple[int, ...] = 150
-    tolerance: float = 0.05
+    tolerance: float = 0.04
     content_layers: LayerWeights = DEFAULT_CONTENT_LAYERS
     style_layers: LayerWeights = DEFAULT_STYLE_LAYERS
     content_weight: float = 0.02

@@ -18,7 +18,7 @@ from pipeline.model import OptimizerKind, Recipe
 from pipeline.runner.publishing import pixel_evaluations
 
 #: Evaluations after which a scale usually gains too little to go on, with the default tolerance.
-USUAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 50.0, "adam": 50.0, "sgd": 50.0}
+USUAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 48.0, "adam": 60.0, "sgd": 60.0}
 
 # Beyond this, finished pictures were made by another machine or device than the one that was measured.
 _PLAUSIBLE_PACE: Final = (0.4, 2.5)
