@@ -34,7 +34,10 @@ def canonical_layer(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo file as a scan saw it. Two equal ``Photo`` values are taken for the same, unchanged file."""
+    """A photo file as a scan saw it. Two equal ``Photo`` values are taken for the same, unchanged file.
+
+    A photo in an archive lies below it ("trip.zip/beach/1.jpg") and has the archive's size, time and inode.
+    """
 
     path: str
     size_bytes: int
