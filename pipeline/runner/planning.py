@@ -172,21 +172,20 @@ def _advise(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> t
     name = max(expected.recipes, key=lambda key: expected.recipes[key].seconds)
     recipe, longest = recipes[name], expected.recipes[name]
     rest = expected.seconds - longest.seconds
+    most = max(1, round(max(longest.evaluations) / 2))
     changes = [
         (f"recipes.{name}.size {recipe.size // 2} instead of {recipe.size}", 0.25),
-        (f"half of recipes.{name}.iterations", _left_by_half(recipe, longest)),
+        (f"recipes.{name}.iterations {most}", _share_left(recipe, longest, most)),
     ]
     if not device or device.startswith("cpu"):
         changes.append(("a GPU (engine.device: cuda), often 20 to 50 times as fast as two CPU cores", 0.03))
     return tuple(f"{change}: {in_words(rest + longest.seconds * factor)}" for change, factor in changes if factor < 1)
 
 
-def _left_by_half(recipe: Recipe, expected: RecipeForecast) -> float:
-    """Return the share of the work that is left if each scale ends after half of its evaluations at most."""
-    half = [
-        min(count, most / 2) for count, most in zip(expected.evaluations, recipe.iterations_by_scale(), strict=True)
-    ]
-    return pixel_evaluations(recipe, half, 1) / pixel_evaluations(recipe, expected.evaluations, 1)
+def _share_left(recipe: Recipe, expected: RecipeForecast, most: int) -> float:
+    """Return the share of the work that is left if each scale ends after ``most`` evaluations at the latest."""
+    fewer = [min(count, most) for count in expected.evaluations]
+    return pixel_evaluations(recipe, fewer, 1) / pixel_evaluations(recipe, expected.evaluations, 1)
 
 
 def _no_sleep(_seconds: float) -> None:

@@ -288,10 +288,10 @@ def test_losses_of_any_magnitude_give_the_same_picture(one: Stylizer) -> None:
     np.testing.assert_allclose(picture(found[0]), picture(found[1]), atol=1e-5)
 
 
-def test_the_first_step_changes_pixels_by_about_one_level(one: Stylizer) -> None:
+def test_the_first_step_changes_pixels_by_about_four_levels(one: Stylizer) -> None:
     events = run(one, commission("t", recipe=replace(TINY, size=48, scales=1, iterations=3, snapshot_every=1)))
     first, second, *_ = only(events, Snapshot)
-    assert 0.5 < np.abs(second.pixels - first.pixels).mean() * 255 < 1.5
+    assert 2 < np.abs(second.pixels - first.pixels).mean() * 255 < 5
 
 
 def test_snapshots_come_every_so_many_evaluations_of_all_scales(one: Stylizer) -> None:
