@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.hashing import job_key
+from pipeline.images.publish import sync_folder
 from pipeline.ledger import Lease, Ledger
 from pipeline.runner.publishing import Delivery, Publisher, part_path, sha256_if_there
 
@@ -43,6 +44,10 @@ def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool
         predecessor_sha256=lease.published_sha256,
     )
     if sha256_if_there(final) == lease.artwork_sha256:
+        # While the lease is there: killed once more after it is gone, nobody would know the temporary file.
+        sync_folder(final.parent)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         publisher.confirm(delivery, lease.output)
         return True
     if sha256_if_there(part) == lease.artwork_sha256:

@@ -83,9 +83,10 @@ class FolderLife(RuleBasedStateMachine):
     @rule(happenings=DURING_A_PASS, at_once=st.integers(1, 3))
     def a_pass(self, happenings: list[Happening], at_once: int) -> None:
         self.world.run(happenings, at_once, lambda ledger: check_ledger(self.world, ledger))
-        check_pictures(self.world, killed=not self.world.model.mounted)
+        mounted = self.world.model.mounted
+        check_pictures(self.world, killed=not mounted)
         self.world.happen(("mount",))
-        check_originals(self.world)
+        check_originals(self.world, killed=not mounted)
 
     @rule(
         drops=st.lists(DROPS, max_size=2),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine import ENGINE_VERSION
+from pipeline.failpoints import heard_by
 from pipeline.hashing import sha256_of_file
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import JobState
@@ -107,6 +108,23 @@ def test_a_picture_under_both_names_loses_the_temporary_one(scene: Scene) -> Non
     part.write_bytes(PICTURE)
     (scene.workshop.out / claim.output).hardlink_to(part)
     scene.ledger.record_artwork(claim.token, SHA256)
+    scene.recover()
+    assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
+
+
+def test_a_recovery_killed_when_the_job_is_done_leaves_no_temporary_file(scene: Scene) -> None:
+    claim = scene.lease_noted()
+    part = scene.part(claim)
+    part.write_bytes(PICTURE)
+    (scene.workshop.out / claim.output).hardlink_to(part)
+    scene.ledger.record_artwork(claim.token, SHA256)
+
+    def die(name: str) -> None:
+        if name == "job-done":
+            raise KeyboardInterrupt
+
+    with heard_by(die), pytest.raises(KeyboardInterrupt):
+        scene.recover()
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
 
