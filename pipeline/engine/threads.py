@@ -41,7 +41,9 @@ def same_bits(work: Callable[[], Tensor]) -> bool:
 class Lanes(Generic[T]):
     """Does up to ``count`` units of work side by side, each on its share of this thread's threads. A context manager.
 
-    With a single lane everything is done in the calling thread, when it is waited for.
+    With a single lane everything is done in the calling thread, when it is waited for; and so is what has no company,
+    because OpenMP keeps a team for each thread that ever asked for one, and teams of more threads than there are
+    cores never spin: they sleep at each barrier, and an evaluation takes half as long again.
     """
 
     def __init__(self, count: int) -> None:
@@ -74,7 +76,7 @@ class Lanes(Generic[T]):
 
     def begin(self, work: Callable[[], T], *, waiting: int) -> None:
         """Begin a unit of work; ``waiting`` others could begin, if there were lanes for them."""
-        if self._pool is None:
+        if self._pool is None or not (self.busy or waiting):
             self._waiting.append(work)
             return
         side_by_side = min(self._count, self.busy + 1 + waiting)
@@ -88,7 +90,7 @@ class Lanes(Generic[T]):
 
     def finished(self) -> list[T]:
         """Return the results of what is finished, waiting for one at least. Raises what the work raised."""
-        if self._pool is None:
+        if self._waiting:
             return [self._waiting.pop(0)()]
         done, self._at_work = wait(self._at_work, return_when=FIRST_COMPLETED)
         return [future.result() for future in done]

@@ -81,12 +81,22 @@ def test_work_that_is_alone_gets_all_threads() -> None:
         assert threads_of(lanes) == [4]
 
 
-def test_what_a_lane_raises_is_raised_where_it_is_waited_for() -> None:
+def test_work_that_is_alone_is_done_in_the_calling_thread() -> None:
+    with Lanes[int](2) as lanes:
+        lanes.begin(threading.get_ident, waiting=0)
+        assert (lanes.busy, lanes.free) == (1, 1)
+        assert lanes.finished() == [threading.get_ident()]
+        lanes.begin(threading.get_ident, waiting=1)
+        assert lanes.finished() != [threading.get_ident()]
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_what_a_lane_raises_is_raised_where_it_is_waited_for(waiting: int) -> None:
     def work() -> int:
         raise ValueError("a bug")
 
     with Lanes[int](2) as lanes:
-        lanes.begin(work, waiting=0)
+        lanes.begin(work, waiting=waiting)
         with pytest.raises(ValueError, match="a bug"):
             lanes.finished()
 
@@ -101,7 +111,7 @@ def test_leaving_waits_for_what_is_at_work() -> None:
         return 1
 
     with Lanes[int](2) as lanes:
-        lanes.begin(work, waiting=0)
+        lanes.begin(work, waiting=1)
         finish.set()
     assert done == [1]
 
