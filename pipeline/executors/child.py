@@ -34,7 +34,7 @@ Measurement = Callable[[EngineSettings, float], "Speed"]
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
-    _before_torch()
+    before_torch()
     from pipeline.engine.stylizer import Stylizer
     from pipeline.images.decode import decode_painting
 
@@ -44,14 +44,15 @@ def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None =
 def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     """Measure the real engine in a process that took ``seconds`` to get here. Raises StylewatchError."""
     began = time.monotonic()
-    _before_torch()
+    before_torch()
     from pipeline.engine import speed
 
     arrived_after = seconds + time.monotonic() - began
     return speed.measure(lambda: make_stylizer(settings, speed.noise), arrived_after)
 
 
-def _before_torch() -> None:
+def before_torch() -> None:
+    """Set what torch goes by in threads and memory; whoever is to compute calls this before it loads torch."""
     # torch's threads otherwise spin for long while they wait for each other: as soon as anything else wants a core,
     # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
     # machine. Read by GNU's OpenMP when torch is loaded.

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import click
 from rich.console import Console
 
 from pipeline.engine import ENGINE_VERSION
-from tests.benchmarks import feeding, folder, foresight, memory, one_picture, outside, rate, waste, watching
+from pipeline.executors.child import before_torch
 from tests.benchmarks.processes import Neighbors
 from tests.benchmarks.subjects import choose
 from tests.benchmarks.table import Section, machine, merge, on_screen, percent
 
-PARTS: dict[str, ModuleType] = {
-    part.TITLE[0]: part for part in (one_picture, folder, rate, outside, waste, memory, feeding, foresight, watching)
+PARTS = {
+    "a": "one_picture",
+    "b": "folder",
+    "c": "rate",
+    "d": "outside",
+    "e": "waste",
+    "f": "memory",
+    "g": "feeding",
+    "h": "foresight",
+    "i": "watching",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -39,15 +48,19 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
     def tell(progress: str) -> None:
         console.print(f"[dim]{time.strftime('%H:%M:%S')} {progress}[/dim]")
 
+    before_torch()
+    parts: dict[str, Any] = {
+        letter: importlib.import_module(f"tests.benchmarks.{PARTS[letter]}") for letter in letters
+    }
     command = _command(quick, photos, paintings)
     console, sections = Console(width=None if sys.stdout.isatty() else 160), []
     with tempfile.TemporaryDirectory() as temporary:
         for letter in letters:
-            tell(f"{PARTS[letter].TITLE} ...")
+            tell(f"{parts[letter].TITLE} ...")
             subjects = choose(photos, paintings, Path(temporary) / letter, tell=tell, quick=quick)
-            neighbors, rows = Neighbors(), PARTS[letter].rows(subjects)
+            neighbors, rows = Neighbors(), parts[letter].rows(subjects)
             circumstances = f"{_now()}, engine {ENGINE_VERSION}, `{command}`. {_disturbance(neighbors)}"
-            section = Section(PARTS[letter].TITLE, circumstances, tuple(rows))
+            section = Section(parts[letter].TITLE, circumstances, tuple(rows))
             sections.append(section)
             if not quick:
                 document = RESULTS.read_text("utf-8") if RESULTS.exists() else ""
