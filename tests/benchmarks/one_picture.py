@@ -19,7 +19,7 @@ from tests.benchmarks.table import Row, seconds, times
 
 TITLE = "a. One picture"
 
-_MOST = 500
+_MOST = 300
 
 
 class Contest:
