@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +51,10 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
     def tell(progress: str) -> None:
         console.print(f"[dim]{time.strftime('%H:%M:%S')} {progress}[/dim]")
 
-    before_torch()
-    parts: dict[str, Any] = {
-        letter: importlib.import_module(f"tests.benchmarks.{PARTS[letter]}") for letter in letters
-    }
+    with _as_in_a_worker():
+        parts: dict[str, Any] = {
+            letter: importlib.import_module(f"tests.benchmarks.{PARTS[letter]}") for letter in letters
+        }
     command = _command(quick, photos, paintings)
     console, sections = Console(width=None if sys.stdout.isatty() else 160), []
     with tempfile.TemporaryDirectory() as temporary:
@@ -69,6 +72,20 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
     console.print(on_screen(sections))
     for section in sections:
         console.print(f"[dim]{section.title}: {section.circumstances}[/dim]")
+
+
+@contextlib.contextmanager
+def _as_in_a_worker() -> Iterator[None]:
+    """Let torch be loaded under a worker's conditions, and hide them from the programs that are started later."""
+    before = dict(os.environ)
+    before_torch()
+    try:
+        import torch  # noqa: F401
+
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> str:
