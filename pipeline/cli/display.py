@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.board import Board, Canvas
+from pipeline.report.board import Board, Canvas
 from pipeline.model import (
     JobFailed,
     JobFinished,

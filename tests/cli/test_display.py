@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.cli.board import Board
+from pipeline.report.board import Board
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
 from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent
 from pipeline.report.summary import Row, Summary

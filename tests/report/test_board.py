@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.cli.board import Board, Canvas
+from pipeline.report.board import Board, Canvas
 from pipeline.model import JobState, PhotoSetAside
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 
