@@ -34,8 +34,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     what is done and puts the rest back. A lost share or a full disk only pauses it. A changed config is taken over,
     if it is good.
     """
+    reloading = Reloading(config)  # before it is read: a change from here on is one
     settings, command = load_config(config), f"stylewatch watch {config}"
-    reloading = Reloading(config)
     with (
         instance_lock(settings.state.folder, command),
         Heart(settings.state.folder, command) as heart,

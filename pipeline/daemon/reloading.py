@@ -53,7 +53,7 @@ class Reloading:
     """Looks at one config file. All but :meth:`ask` belongs to one thread."""
 
     def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """``file`` has just been loaded. ``clock`` returns monotonic seconds."""
+        """``file`` is about to be loaded. ``clock`` returns monotonic seconds."""
         self._file = file
         self._clock = clock
         self._asked = False
