@@ -1,7 +1,7 @@
 """Another config for a daemon at work. Owns when its file is read again and what of it may change; takes nothing over.
 
 Editors and programs write a file in several steps or put another one in its place, so it is read once it has not
-changed for a second. What is missing is waited for.
+changed for a while. What is missing is waited for.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
 from pipeline.runner.checking import look_at_painting
 from pipeline.runner.preparation import Studio, prepare
-
-_LOOK_SECONDS: Final = 1.0
-_SETTLE_SECONDS: Final = 1.0
 
 #: Where pictures, records and logs are: the ledger, the lock and open files are bound to them.
 _NEED_RESTART: Final = (
@@ -52,9 +49,12 @@ class Edition:
 class Reloading:
     """Looks at one config file. All but :meth:`ask` belongs to one thread."""
 
-    def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, file: Path, *, settle_seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``file`` is about to be loaded. ``clock`` returns monotonic seconds."""
         self._file = file
+        self._settle_seconds = settle_seconds
         self._clock = clock
         self._asked = False
         self._look_at = -math.inf
@@ -73,7 +73,7 @@ class Reloading:
     ) -> Edition | None:
         """Return what follows ``present``, if the file says so by now; tells of it, and of a config that is bad.
 
-        The file is read within ``announced()``. Costs a look at the clock, and once a second one at the file.
+        The file is read within ``announced()``. Costs a look at the clock, and once in ``settle_seconds`` one at the file.
         """
         if not self._is_due():
             return None
@@ -94,11 +94,11 @@ class Reloading:
         now = self._clock()
         if now < self._look_at and not self._asked:
             return False
-        self._look_at = now + _LOOK_SECONDS
+        self._look_at = now + self._settle_seconds
         found = _signature(self._file)
         if found != self._seen:
             self._seen, self._seen_at = found, now
-        if now - self._seen_at < _SETTLE_SECONDS or not (self._asked or (found is not None and found != self._read)):
+        if now - self._seen_at < self._settle_seconds or not (self._asked or (found is not None and found != self._read)):
             return False
         self._read = found
         return True
