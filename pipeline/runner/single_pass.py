@@ -156,7 +156,7 @@ class SinglePass:
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
             while not self._stopped and (first := claims(1)):
                 self._execute(claims, first)
-            if not self._stopped:
+            if not (self._stopped or self._drained):
                 self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
         finally:
             claims.give_back()

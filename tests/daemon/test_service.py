@@ -134,7 +134,11 @@ def test_status_tells_it_from_a_process_that_was_killed(workshop: Workshop) -> N
 def test_a_closed_terminal_ends_it_in_good_order(workshop: Workshop) -> None:
     ours, theirs = os.openpty()
     # The first terminal that the leader of a session opens becomes its own.
-    take = "import os, sys; [os.dup2(os.open(sys.argv[1], os.O_RDWR), n) for n in (0, 1, 2)]; os.execv(sys.argv[2], sys.argv[2:])"
+    take = (
+        "import os, sys; terminal = os.open(sys.argv[1], os.O_RDWR)\n"
+        "for number in (0, 1, 2): os.dup2(terminal, number)\n"
+        "os.execv(sys.argv[2], sys.argv[2:])"
+    )
     program = [sys.executable, "-m", "pipeline", "watch", str(workshop.folder / "stylewatch.yaml")]
     process = subprocess.Popen(
         [sys.executable, "-c", take, os.ttyname(theirs), *program], cwd=ROOT, start_new_session=True
