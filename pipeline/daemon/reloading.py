@@ -73,7 +73,8 @@ class Reloading:
     ) -> Edition | None:
         """Return what follows ``present``, if the file says so by now; tells of it, and of a config that is bad.
 
-        The file is read within ``announced()``. Costs a look at the clock, and once in ``settle_seconds`` one at the file.
+        The file is read within ``announced()``. Costs a look at the clock, and once in
+        ``settle_seconds`` one at the file.
         """
         if not self._is_due():
             return None
@@ -98,7 +99,8 @@ class Reloading:
         found = _signature(self._file)
         if found != self._seen:
             self._seen, self._seen_at = found, now
-        if now - self._seen_at < self._settle_seconds or not (self._asked or (found is not None and found != self._read)):
+        has_changed = found is not None and found != self._read
+        if now - self._seen_at < self._settle_seconds or not (self._asked or has_changed):
             return False
         self._read = found
         return True

@@ -70,8 +70,8 @@ class Vitals:
 
     def main_turned(self) -> None:
         """Note that the main thread gets on, and say so if the other one does, too. Called often."""
-        now = self._clock()
-        if self._reception_at is not None and now - self._reception_at > _LOOK_SECONDS:
+        now, reception_at = self._clock(), self._reception_at
+        if reception_at is not None and now - reception_at > _LOOK_SECONDS:
             return
         if self._heart is not None:
             self._heart.beat()

@@ -174,7 +174,7 @@ class Heart:
         self._say(after_seconds)
 
     def beat(self) -> None:
-        """Say that the program gets on. Called several times a second; hardly ever costs more than a look at the clock."""
+        """Say that the program gets on. Called often; hardly ever costs more than a look at the clock."""
         self._quiet_seconds = _QUIET_SECONDS
         self._say(_BEAT_SECONDS)
 

@@ -135,7 +135,8 @@ def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
     file = ledger_file(config)
     if not file.exists():
         return Pictures()
-    midnight = datetime.fromtimestamp(now()).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    # Without a zone, so that the day begins at midnight also when the clock is changed on it.
+    midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with Ledger.to_read(file, source_of(config), now) as ledger:
         failures = ledger.failures()
         told = {row.job.photo for row in failures}
