@@ -84,4 +84,3 @@ def test_a_missed_night_is_made_up_for() -> None:
 def minutes(span: str) -> int:
     assert span.endswith("min")
     return int(span.removesuffix("min"))
-

@@ -19,7 +19,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.report.board import Board, Canvas
 from pipeline.model import (
     JobFailed,
     JobFinished,
@@ -32,6 +31,7 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
+from pipeline.report.board import Board, Canvas
 from pipeline.report.journal import Encoder
 from pipeline.report.summary import Row, Summary
 from pipeline.report.words import duration, outcome, printable

@@ -52,9 +52,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
                 on_turn=vitals.main_turned,
             )
 
-        daemon = Daemon(
-            settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals
-        )
+        daemon = Daemon(settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals)
         with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)

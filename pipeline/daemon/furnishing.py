@@ -1,4 +1,4 @@
-"""From a config to a reception: which folder is watched, how, and what may become of a file there. Owns that wiring."""
+"""From a config to a reception: which folder is watched, how, and what becomes of a file there. Owns that wiring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another config for a daemon at work. Owns when its file is read again and what of it may change; takes nothing over.
+"""Another config for a daemon at work. Owns when its file is read again and what of it may change, no more than that.
 
 Editors and programs write a file in several steps or put another one in its place, so it is read once it has not
 changed for a while. What is missing is waited for.

@@ -346,4 +346,3 @@ class Ledger:
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:
     return None if paths is None else [os.fsencode(path) for path in paths]
-

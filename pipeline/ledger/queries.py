@@ -121,7 +121,8 @@ def made_since(store: Store, moment: float) -> int:
     """Return how many pictures were published since then."""
     with store.reading() as connection:
         (count,) = connection.execute(
-            "SELECT count(*) FROM jobs WHERE source_id = ? AND made_at > 0 AND made_at >= ?", (store.source_id, moment)
+            "SELECT count(*) FROM jobs WHERE source_id = ? AND made_at > 0 AND made_at >= ?",
+            (store.source_id, moment),
         ).fetchone()
     return int(count)
 

@@ -126,7 +126,7 @@ class Heart:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``command`` is what was called. ``clock`` returns the machine's monotonic seconds, ``now`` epoch seconds."""
+        """``command`` is what was called. ``clock``: the machine's monotonic seconds, ``now``: epoch seconds."""
         self.last_scan: float | None = None
         self._file = state_folder / FILE_NAME
         self._command = command

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.report.board import Board
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
 from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent, WatchNotice
+from pipeline.report.board import Board
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 

@@ -102,9 +102,7 @@ class Station:
         """
         config = self.workshop.config()
         reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
-        daemon = Daemon(
-            config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher
-        )
+        daemon = Daemon(config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher)
         deaths: list[BaseException] = []
 
         def run() -> None:

@@ -171,9 +171,7 @@ def test_with_another_output_folder_all_that_lies_in_it_stays_where_it_is(desk: 
     old, new = desk.edition.config, edition.config
     assert (new.output.folder, new.state, new.cache, new.log) == (old.output.folder, old.state, old.cache, old.log)
     assert new.output.quality == 50
-    assert desk.told[0].text == (
-        "config reloaded: output changed; output.folder needs a restart and stays as before"
-    )
+    assert desk.told[0].text == ("config reloaded: output changed; output.folder needs a restart and stays as before")
 
 
 def test_with_another_input_folder_the_whole_section_waits(desk: Desk) -> None:

@@ -133,7 +133,9 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_working(bed: Bed) -> None:
     assert bed.beat_after(100).beat_monotonic == 1000
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "pictures": []}', '{"version": 1, "pictures": [7]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"version": 1, "pictures": []}', '{"version": 1, "pictures": [7]}']
+)
 def test_what_is_no_sign_of_life_is_none(tmp_path: Path, text: str) -> None:
     assert read_sign(tmp_path) is None
     (tmp_path / FILE_NAME).write_text(text)

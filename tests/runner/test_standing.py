@@ -215,4 +215,3 @@ def test_a_folder_that_may_not_be_locked_is_judged_by_what_is_written_there(work
         os.chmod(state / "instance.lock", 0)  # noqa: PTH101
         assert is_held(state)
     assert not is_held(state)
-
