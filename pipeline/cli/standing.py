@@ -24,7 +24,7 @@ _VERSION: Final = 1
 @config_argument
 @json_option
 def status(config: Path, as_json: bool) -> None:
-    """Tell whether it gets on, what it is doing, what is pending, and what failed and why.
+    """Tell whether it gets on, what is pending, and what failed and why.
 
     Exit code 0: all is well, or nothing runs. 1: pictures were given up within a day. 3: it hangs, was killed, or
     waits until something is mended.
