@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,10 @@ from pipeline.model import WatchNotice
 from pipeline.runner.checking import look_at_painting
 from pipeline.runner.preparation import Studio, prepare
 
-#: Where pictures, records and logs are: the ledger, the lock and open files are bound to them.
-_NEED_RESTART: Final = (
-    ("input", "folder"),
-    ("output", "folder"),
-    ("cache", "folder"),
-    ("state", "folder"),
-    ("log", "file"),
-    ("log", "journal"),
-    ("log", "reports"),
-    ("log", "level"),
-    ("log", "max_megabytes"),
-    ("log", "backups"),
-)
+#: Where photos, pictures and records are: the ledger and the lock are bound to them.
+_FOLDERS: Final = ("input", "output", "cache", "state")
+#: Sections whose files are opened once, at the start.
+_WHOLE_SECTIONS: Final = ("log",)
 
 _Signature = tuple[int, int, int] | None
 
@@ -117,7 +108,7 @@ def _signature(file: Path) -> _Signature:
 def _merged(present: Edition, new: Config) -> tuple[Edition, tuple[str, ...]]:
     """Return the new config with all that needs a restart as it is now, and the names of that."""
     old = present.config
-    stay = [at for at in _NEED_RESTART if _value(old, at) != _value(new, at)]
+    stay = [at for at in _need_restart(old) if _value(old, at) != _value(new, at)]
     sections = {
         section: getattr(new, section).model_copy(
             update={key: _value(old, (section, key)) for other, key in stay if other == section}
@@ -132,6 +123,12 @@ def _merged(present: Edition, new: Config) -> tuple[Edition, tuple[str, ...]]:
     moved = new.output.folder if ("output", "folder") in stay else None
     told = [at for at in stay if moved is None or at[0] == "output" or not _lies_in(_value(new, at), moved)]
     return Edition(config, prepare(config)), tuple(".".join(at) for at in told)
+
+
+def _need_restart(config: Config) -> Iterator[tuple[str, str]]:
+    yield from ((section, "folder") for section in _FOLDERS)
+    for section in _WHOLE_SECTIONS:
+        yield from ((section, key) for key in type(getattr(config, section)).model_fields)
 
 
 def _value(config: Config, at: tuple[str, str]) -> object:
