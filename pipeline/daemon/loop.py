@@ -313,6 +313,8 @@ class Daemon:
         if isinstance(event, JobFinished):
             self._pauses.end("work")
         self._tell_readers(event)
+        if self._stopped:
+            self._vitals.stopping()
         self._vitals.main_turned()
         self._look_for_successor()
 

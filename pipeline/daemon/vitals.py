@@ -52,7 +52,7 @@ class Vitals:
         self._clock = clock
         self._now = now
         self._reception_at: float | None = None
-        self._is_ready = False
+        self._is_ready = self._is_stopping = False
         self._watchdog_at = self._status_at = clock()
         self._status = ""
         within = self._notify.watchdog_seconds / 4
@@ -101,5 +101,7 @@ class Vitals:
             self._notify("READY=1")
 
     def stopping(self) -> None:
-        """Say that the daemon ends."""
-        self._notify("STOPPING=1")
+        """Say, once, that the daemon ends."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._notify("STOPPING=1")

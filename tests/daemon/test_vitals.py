@@ -125,7 +125,8 @@ def test_a_full_look_is_noted_with_its_time(ward: Ward) -> None:
     assert ward.heart.last_scan == 5e9 + 1000.0
 
 
-def test_the_end_is_told(ward: Ward) -> None:
+def test_the_end_is_told_once(ward: Ward) -> None:
+    ward.vitals.stopping()
     ward.vitals.stopping()
     assert ward.ear.heard == ["STOPPING=1"]
 
