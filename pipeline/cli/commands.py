@@ -1,7 +1,7 @@
 """The command group and what all commands share: the config argument, errors to one sentence and an exit code.
 
-Adding a command: write it in the module of its kind (``making``, ``watching``, ``looking``, ``changing``) and
-register it here.
+Adding a command: write it in the module of its kind (``making``, ``watching``, ``looking``, ``standing``,
+``changing``) and register it here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from pipeline import __version__
-from pipeline.cli import changing, looking, making, watching
+from pipeline.cli import changing, looking, making, standing, watching
 from pipeline.errors import ConfigError, StylewatchError
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.
@@ -30,9 +30,9 @@ First steps:
 _EPILOG: Final = """\b
 Exit codes:
   0    all done
-  1    some photos failed in this run, the rest is done
+  1    some photos failed in this run, the rest is done; status: given up within a day
   2    bad usage or config
-  3    cannot run: weights, device, disk, or another instance at work
+  3    cannot run: weights, device, disk, or another instance at work; status: hung, killed or paused
   130  interrupted
 
 \b
@@ -49,7 +49,13 @@ def stylewatch() -> None:
     """Hold the commands together; what they have in common is in :func:`main`."""
 
 
-for _command in (*making.COMMANDS, *watching.COMMANDS, *looking.COMMANDS, *changing.COMMANDS):
+for _command in (
+    *making.COMMANDS,
+    *watching.COMMANDS,
+    *looking.COMMANDS,
+    *standing.COMMANDS,
+    *changing.COMMANDS,
+):
     stylewatch.add_command(_command)
 
 

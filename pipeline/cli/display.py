@@ -5,6 +5,7 @@ One more reader of the stream of events. Texts with file names never pass throug
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.board import Board, Canvas
 from pipeline.model import (
     JobFailed,
     JobFinished,
@@ -31,6 +31,7 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
+from pipeline.report.board import Board, Canvas
 from pipeline.report.journal import Encoder
 from pipeline.report.summary import Row, Summary
 from pipeline.report.words import duration, outcome, printable
@@ -38,7 +39,7 @@ from pipeline.report.words import duration, outcome, printable
 #: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
 ROWS_SHOWN: Final = 20
 
-_COLORS: Final = {"paused": "yellow", "polling": "yellow", "resumed": "green"}
+_COLORS: Final = {"paused": "yellow", "polling": "yellow", "refused": "red", "resumed": "green", "reloaded": "green"}
 
 
 class Display:
@@ -70,6 +71,7 @@ class Display:
         self._clock = clock
         self._board = Board(clock())
         self._live: Live | None = None
+        self._is_gone = False
 
     def __enter__(self) -> Display:
         """Return the display."""
@@ -79,10 +81,18 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the terminal back."""
-        self._stop()
+        with contextlib.suppress(OSError):
+            self._stop()
 
     def __call__(self, event: RunEvent) -> None:
-        """Show one event."""
+        """Show one event. A terminal that was closed ends the showing, not the work."""
+        if not self._is_gone:
+            try:
+                self._show(event)
+            except OSError:
+                self._is_gone = True
+
+    def _show(self, event: RunEvent) -> None:
         if self._encode is not None:
             self._console.file.write(self._encode(event) + "\n")
             self._console.file.flush()
@@ -108,7 +118,7 @@ class Display:
                 self._say(event.reason, "yellow")
             case RunFinished():
                 self._end(event)
-            case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed"):
+            case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed", "refused"):
                 self._say(
                     f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {event.text}", _COLORS.get(event.kind, "")
                 )
@@ -141,9 +151,9 @@ class Display:
             self._live.start()
 
     def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def _picture(self) -> RenderableType:
         return picture_of(self._board, self._clock())

@@ -1,4 +1,4 @@
-"""Commands that only look: ``check``, ``plan``, ``status``, ``styles`` and ``schema``."""
+"""Commands that only look: ``check``, ``plan``, ``styles`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.executors.measuring import known_speed
-from pipeline.ledger import Ledger
-from pipeline.model import JobState
 from pipeline.report.words import counted, printable
 from pipeline.runner.planning import Outlook, in_words, look_ahead
-from pipeline.runner.preparation import ledger_file, open_ledger
 
 _SHOWN: Final = 20
 
@@ -123,57 +120,6 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
 
 @click.command()
 @config_argument
-@json_option
-def status(config: Path, as_json: bool) -> None:
-    """Tell how many pictures are pending, done and failed, and why."""
-    settings = load_config(config)
-    counts: dict[JobState, int] = {}
-    failures: list[dict[str, object]] = []
-    if ledger_file(settings).exists():
-        with open_ledger(settings) as ledger:
-            counts = ledger.counts()
-            failures = [
-                {
-                    "photo": printable(row.job.photo),
-                    "style": row.job.style,
-                    "recipe": row.job.recipe,
-                    "state": row.state.value,
-                    "reason": row.reason,
-                    "attempts": row.attempts,
-                }
-                for row in ledger.failures()
-            ]
-            failures += _without_jobs(ledger, {failure["photo"] for failure in failures})
-    numbers = {state.value: counts.get(state, 0) for state in JobState}
-    if as_json:
-        click.echo(json.dumps({"version": 1, "counts": numbers, "failures": failures}))
-        return
-    click.echo(", ".join(f"{count:,} {name}" for name, count in numbers.items()))
-    for failure in failures:
-        what = f"{failure['photo']} × {failure['style']}" if failure["style"] else failure["photo"]
-        click.echo(printable(f"{failure['state']}: {what}: {failure['reason']}"))
-    if failures:
-        click.echo("'stylewatch retry' gives them another chance.")
-
-
-def _without_jobs(ledger: Ledger, told: set[object]) -> list[dict[str, object]]:
-    """Return the quarantined photos that no style wants or that nobody ever could paint, and refused archives."""
-    return [
-        {
-            "photo": printable(row.path),
-            "style": "",
-            "recipe": "",
-            "state": JobState.QUARANTINED.value,
-            "reason": row.reason,
-            "attempts": 0,
-        }
-        for row in ledger.photo_problems()
-        if printable(row.path) not in told
-    ]
-
-
-@click.command()
-@config_argument
 @click.option(
     "--warm", is_flag=True, help="Compute every style target the config needs now, not with the first photo."
 )
@@ -208,4 +154,4 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-COMMANDS = (check, plan, status, styles, schema)
+COMMANDS = (check, plan, styles, schema)

@@ -14,6 +14,7 @@ from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
+from pipeline.report.heartbeat import Heart
 from pipeline.report.words import counted
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
@@ -33,21 +34,30 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
     Pictures that are done stay as they are; a new photo, a new painting or a changed recipe makes exactly the
     pictures that changed. Ctrl-C keeps what is done and puts the rest back.
     """
-    settings = load_config(config)
-    with instance_lock(settings.state.folder, f"stylewatch run {config}"), readers(settings, quiet, as_json) as tell:
-        finished = _run(settings, config, tell, Wishes(limit=limit, redo_outdated=redo is not None))
+    settings, command = load_config(config), f"stylewatch run {config}"
+    with (
+        instance_lock(settings.state.folder, command),
+        Heart(settings.state.folder, command) as heart,
+        readers(settings, quiet, as_json, heart) as tell,
+    ):
+        finished = _run(settings, config, tell, Wishes(limit=limit, redo_outdated=redo is not None), heart.beat)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
-def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes) -> RunFinished:
+def _run(
+    settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes, beat: Callable[[], None]
+) -> RunFinished:
     wait_for_orphan(settings.state.folder)
     executor = LocalExecutor(
         settings.engine_settings(),
         lock_file=settings.state.folder / WORKER_LOCK_NAME,
         hang_seconds=settings.state.hang_seconds,
+        on_turn=beat,
     )
     with contextlib.closing(executor), open_ledger(settings) as ledger:
-        the_pass = SinglePass(settings, prepare(settings), ledger, executor, tell, config_name=str(config))
+        the_pass = SinglePass(
+            settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=beat
+        )
         with stopping(the_pass.stop):
             return the_pass.run(wishes)
 

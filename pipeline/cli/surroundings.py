@@ -21,15 +21,17 @@ INTERRUPTED: Final = 130
 
 
 @contextlib.contextmanager
-def readers(config: Config, quiet: bool, as_json: bool) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal and the report, all fed from one stream."""
+def readers(
+    config: Config, quiet: bool, as_json: bool, *others: Callable[[RunEvent], None]
+) -> Iterator[Callable[[RunEvent], None]]:
+    """Open the terminal, the log, the journal and the report; with the ``others`` they are fed from one stream."""
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
     summary = Summary(config.log.reports)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
     # The report is written before the display tells where it is.
-    readers = (LogWriter(), journal, summary, display)
+    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, *others)
 
     def tell(event: RunEvent) -> None:
         for reader in readers:

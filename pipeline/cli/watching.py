@@ -1,17 +1,25 @@
-"""The command that goes on: ``watch``. Owns what it passes on to the daemon."""
+"""The command that goes on: ``watch``. Owns what it passes on to the daemon, and what the end of a terminal means."""
 
 from __future__ import annotations
 
-from functools import partial
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
-from pipeline.config import load_config
+from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.notify import notifier_of
+from pipeline.daemon.reloading import Reloading
+from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
+from pipeline.report.heartbeat import Heart
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 
 
@@ -23,20 +31,61 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """Make pictures of what is there and of what comes, until stopped.
 
     A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C keeps
-    what is done and puts the rest back. A lost share or a full disk only pauses it.
+    what is done and puts the rest back. A lost share or a full disk only pauses it. A changed config is taken over,
+    if it is good.
     """
-    settings = load_config(config)
+    reloading = Reloading(config)  # before it is read: a change from here on is one
+    settings, command = load_config(config), f"stylewatch watch {config}"
     with (
-        instance_lock(settings.state.folder, f"stylewatch watch {config}"),
-        readers(settings, quiet, as_json) as tell,
+        instance_lock(settings.state.folder, command),
+        Heart(settings.state.folder, command) as heart,
+        readers(settings, quiet, as_json, heart) as tell,
     ):
         wait_for_orphan(settings.state.folder)
-        lock_file = settings.state.folder / WORKER_LOCK_NAME
-        executor = partial(LocalExecutor, settings.engine_settings(), lock_file=lock_file)
-        daemon = Daemon(settings, executor, tell, config_name=str(config))
-        with stopping(daemon.stop):
+        vitals = Vitals(heart, notifier_of(os.environ))
+
+        def executor(settings: Config) -> LocalExecutor:
+            return LocalExecutor(
+                settings.engine_settings(),
+                lock_file=settings.state.folder / WORKER_LOCK_NAME,
+                hang_seconds=settings.state.hang_seconds,
+                on_turn=vitals.main_turned,
+            )
+
+        daemon = Daemon(settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals)
+        with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def hanging_up(reload: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``reload`` at SIGHUP, or ``stop`` if it came because the terminal is gone; Windows has no such signal.
+
+    With nohup there never was a terminal, and it is ``reload``.
+    """
+    number = getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield
+        return
+    had_terminal = _has_terminal()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if had_terminal and not _has_terminal():
+            stop()
+        else:
+            reload()
+
+    before = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def _has_terminal() -> bool:
+    # After the hang-up the files are still open, but no terminal any more.
+    return any(os.isatty(descriptor) for descriptor in (0, 1, 2))
 
 
 COMMANDS = (watch,)

@@ -13,26 +13,26 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.daemon.furnishing import furnish
 from pipeline.daemon.pauses import Pauses
-from pipeline.daemon.reception import EventSource, Habits, Reception
+from pipeline.daemon.reception import EventSource
+from pipeline.daemon.reloading import Edition, Reloading
+from pipeline.daemon.vitals import Vitals
 from pipeline.errors import CannotRunError, StorageError
 from pipeline.executors import Executor
-from pipeline.intake.mounts import shared_mount
-from pipeline.intake.settle import WaitingRoom
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, RunEvent, RunStarted, WatchNotice
-from pipeline.runner.arrivals import Arrivals
 from pipeline.runner.preparation import Studio, open_ledger, prepare
 from pipeline.runner.publishing import make_folder
 from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.taking_in import TakenIn
-from pipeline.runner.unpacking import Unpacking
 
 #: A pass ends after so many pictures, and its report is written; the next one begins at once.
 PICTURES_PER_PASS: Final = 1000
@@ -45,6 +45,9 @@ _INQUIRY_SECONDS: Final = 10.0
 
 _NAP_SECONDS: Final = 0.5
 
+#: A thread that hangs on a lost share is given up after this long.
+_END_SECONDS: Final = 10.0
+
 
 class Daemon:
     """Watches one config's folder for good. The caller holds the instance lock, reads events, handles signals."""
@@ -52,18 +55,27 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        executor: Callable[[], Executor],
+        executor: Callable[[Config], Executor],
         tell: Callable[[RunEvent], None],
         *,
         config_name: str = "",
+        reloading: Reloading | None = None,
+        vitals: Vitals | None = None,
         watcher: Callable[[], EventSource] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one."""
+        """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one.
+
+        ``reloading`` looks for another config while the daemon is at work; ``vitals`` hears that it gets on.
+        """
         self._config = config
         self._make_executor = executor
         self._tell_readers = tell
         self._config_name = config_name
+        self._reloading = reloading
+        self._vitals = vitals or Vitals()
+        self._edition: Edition | None = None
+        self._successor: Edition | None = None
         self._hints = Hints()
         self._make_watcher = watcher or (lambda: Watcher(config.input.folder, self._hints))
         self._clock = clock
@@ -88,19 +100,45 @@ class Daemon:
             self._pass.stop()
 
     def run(self) -> None:
-        """Work until stopped. Raises CannotRunError when that can't begin, or can't ever go on."""
-        studio = prepare(self._config)
+        """Work until stopped, under one config after another.
+
+        Raises CannotRunError when that can't begin, or can't ever go on.
+        """
+        edition = Edition(self._config, prepare(self._config))
         root = Root(self._config.input.folder)
         make_folder(self._config.output.folder)
-        with open_ledger(self._config) as ledger, self._reception(studio, root):
+        with open_ledger(self._config) as ledger:
+            while not self._stopped:
+                self._reign(edition, ledger, root)
+                edition, self._successor = self._successor or edition, None
+                self._config = edition.config
+        self._tell_readers(WatchNotice("stopped", "stopped"))
+
+    def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
+        """Work under one config, until stopped or until there is another one."""
+        self._edition, self._looked = edition, False
+        self._work_at = self._inquiry_at = 0.0
+        with self._reception(edition.studio, root):
             recover(ledger, self._config.output.folder)
             try:
-                while not self._stopped:
-                    self._turn(studio, ledger, root)
+                while not (self._stopped or self._successor):
+                    self._turn(edition.studio, ledger, root)
             finally:
+                if self._stopped:
+                    self._vitals.stopping()
                 self._dismiss()
                 self._pass_on()
-        self._tell_readers(WatchNotice("stopped", "stopped"))
+
+    def _look_for_successor(self) -> None:
+        """Note another config: what is in work is finished under the old one, and nothing more is claimed by it."""
+        present = self._successor or self._edition
+        if self._reloading is None or present is None or self._stopped:
+            return
+        found = self._reloading.next_edition(present, self._tell_readers, self._vitals.reloading)
+        if found is not None:
+            self._successor = found
+            if self._pass is not None:
+                self._pass.drain()
 
     # --- the thread that looks at the folder --------------------------------------------------------------
 
@@ -114,46 +152,46 @@ class Daemon:
         finally:
             over.set()
             self._hints.wake()
-            thread.join(10.0)
+            self._await(thread)
+
+    def _await(self, thread: threading.Thread) -> None:
+        """Let the other thread end. A folder that hangs keeps nobody from stopping, but from taking a config over:
+        two threads with two configs would pair photos against each other.
+        """
+        until = self._clock() + _END_SECONDS
+        while thread.is_alive() and (self._clock() < until or (self._successor is not None and not self._stopped)):
+            thread.join(_NAP_SECONDS)
+            self._vitals.main_turned()
 
     def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:
+        def is_over() -> bool:
+            self._vitals.reception_turned()
+            return over.is_set()
+
         try:
             with open_ledger(self._config) as ledger:
-                reception = self._furnish(studio, root, ledger, over.is_set)
+                reception = furnish(
+                    self._config,
+                    studio,
+                    root,
+                    ledger,
+                    over=is_over,
+                    hints=self._hints,
+                    pauses=self._pauses,
+                    tell=self._outbox.put,
+                    on_news=self._hear_news,
+                    on_scan=partial(self._vitals.reception_turned, looked_everywhere=True),
+                    watcher=self._make_watcher,
+                )
                 with contextlib.closing(reception):
                     reception.open()
-                    while not over.is_set():
+                    while not is_over():
                         self._hints.wait(reception.turn())
         except BaseException as error:  # raised again by the main thread, which ends then
             self._death = error
         finally:
+            self._vitals.reception_left()
             self._bell.set()
-
-    def _furnish(self, studio: Studio, root: Root, ledger: Ledger, over: Callable[[], bool]) -> Reception:
-        settings = self._config.input
-        share = shared_mount(settings.folder)
-        unpacking = Unpacking(self._config, ledger)
-        room = WaitingRoom(
-            settings.folder,
-            examine=unpacking.examine,
-            settle_seconds=settings.settle_seconds,
-            incomplete_seconds=settings.incomplete_seconds,
-            trust_times=share is None,
-        )
-        poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
-        why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
-        habits = Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why)
-        return Reception(
-            Arrivals(self._config, studio, ledger, room, root, over, unpacking),
-            root,
-            self._hints,
-            habits,
-            self._pauses,
-            tell=self._outbox.put,
-            on_news=self._hear_news,
-            watcher=self._make_watcher,
-            folder_name=str(settings.folder),
-        )
 
     def _hear_news(self) -> None:
         self._looked = True
@@ -164,7 +202,11 @@ class Daemon:
     def _turn(self, studio: Studio, ledger: Ledger, root: Root) -> None:
         if self._death is not None:
             raise self._death
+        self._vitals.main_turned()
         self._pass_on()
+        self._look_for_successor()
+        if self._successor is not None:
+            return
         if not self._may_work():
             time.sleep(_NAP_SECONDS)
         elif not self._work(studio, ledger, root):
@@ -216,9 +258,16 @@ class Daemon:
 
     def _make_pictures(self, studio: Studio, ledger: Ledger, root: Root) -> None:
         if self._executor is None:
-            self._executor = self._make_executor()
+            self._executor = self._make_executor(self._config)
         self._pass = SinglePass(
-            self._config, studio, ledger, self._executor, self._tell, config_name=self._config_name, root=root
+            self._config,
+            studio,
+            ledger,
+            self._executor,
+            self._tell,
+            config_name=self._config_name,
+            root=root,
+            on_turn=self._vitals.main_turned,
         )
         try:
             if self._stopped:  # the signal came before there was a pass that could hear of it
@@ -264,6 +313,10 @@ class Daemon:
         if isinstance(event, JobFinished):
             self._pauses.end("work")
         self._tell_readers(event)
+        if self._stopped:
+            self._vitals.stopping()
+        self._vitals.main_turned()
+        self._look_for_successor()
 
     def _pass_on(self) -> None:
         with contextlib.suppress(queue.Empty):

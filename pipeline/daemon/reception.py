@@ -76,12 +76,13 @@ class Reception:
         *,
         tell: Callable[[PhotoSetAside | WatchNotice], None],
         on_news: Callable[[], None],
+        on_scan: Callable[[], None] = lambda: None,
         watcher: Callable[[], EventSource],
         folder_name: str = "",
         clock: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.thread_time,
     ) -> None:
-        """``on_news`` hears of the first look and of every one that changed anything.
+        """``on_news`` hears of the first look and of every one that changed anything, ``on_scan`` of every full one.
 
         ``watcher`` makes a new one, not yet started.
         """
@@ -92,6 +93,7 @@ class Reception:
         self._pauses = pauses
         self._tell = tell
         self._on_news = on_news
+        self._on_scan = on_scan
         self._make_watcher = watcher
         self._folder_name = folder_name
         self._clock = clock
@@ -191,6 +193,7 @@ class Reception:
         self._next_scan = now + max(self._usual_rest(), self._rest)
         self._share(look)
         self._opened = True
+        self._on_scan()
         self._check_watches(look.folders)
 
     def _usual_rest(self) -> float:

@@ -82,8 +82,9 @@ def main(
     whoever recovers after a killed parent waits for it, so that no orphan still writes while temporary files are
     cleared.
     """
-    # Ctrl-C reaches the whole terminal group; what happens then is the parent's decision alone.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and the end of a terminal reach its whole group; what happens then is the parent's decision alone.
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     with contextlib.ExitStack() as stack:
         if lock_file is not None:

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import multiprocessing
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -47,16 +47,19 @@ class LocalExecutor:
         factory: child.EngineFactory = child.make_stylizer,
         ahead: int = 2,
         hang_seconds: float = 0.0,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
         A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`.
+        ``on_turn`` is called several times a second while it is listened to.
         """
         self._settings = settings
         self._lock_file = lock_file
         self._factory = factory
         self._ahead = ahead
         self._hang_seconds = hang_seconds
+        self._on_turn = on_turn
         self._worker: _Child | None = None
         self._capacity = 0
         self._ever_ready = False
@@ -110,6 +113,7 @@ class LocalExecutor:
         worker.resume()
         patience = self._patience(worker)
         while not self._stopping:
+            self._on_turn()
             try:
                 message = worker.listen()
                 if message is None:

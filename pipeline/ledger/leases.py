@@ -149,8 +149,9 @@ def complete(
             raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
         store.connection.execute(
             "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
-            f" seconds = ?, pixel_evaluations = ?, original_sha256 = NULL, {_CURRENT}, {FORGIVEN} WHERE id = ?",
-            (key, picture_sha256, engine_version, seconds, pixel_evaluations, job_id),
+            f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {_CURRENT}, {FORGIVEN}"
+            " WHERE id = ?",
+            (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
         )
 
 

@@ -31,7 +31,7 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.states import Store
+from pipeline.ledger.states import Store, source_id_of
 from pipeline.model import Job, JobState, Photo
 
 
@@ -45,7 +45,7 @@ class Ledger:
         self._connection = connection
         self._version = -1
         with schema.explained(place):
-            self._store = Store(connection, _source_id(connection, source), place, clock)
+            self._store = Store(connection, source_id_of(connection, source), place, clock)
 
     @classmethod
     def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
@@ -54,6 +54,11 @@ class Ledger:
         Raises LedgerError for a damaged, foreign or locked file or a newer schema; StorageError.
         """
         return cls._on(schema.connect(file), str(file), source, clock)
+
+    @classmethod
+    def to_read(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
+        """Open an existing ledger for looking only, beside whoever works with it. Raises as :meth:`open` does."""
+        return cls._on(schema.connect_to_read(file), str(file), source, clock)
 
     @classmethod
     def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
@@ -322,6 +327,10 @@ class Ledger:
         """Return how many jobs of this source are in each state; every state is there."""
         return queries.counts(self._store)
 
+    def made_since(self, moment: float) -> int:
+        """Return how many pictures were published, made or copied, since ``moment`` (epoch seconds)."""
+        return queries.made_since(self._store, moment)
+
     def failures(self) -> list[FailureRow]:
         """Return the failed and quarantined jobs by photo, style and recipe."""
         return queries.failures(self._store)
@@ -337,12 +346,3 @@ class Ledger:
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:
     return None if paths is None else [os.fsencode(path) for path in paths]
-
-
-def _source_id(connection: sqlite3.Connection, source: str) -> int:
-    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
-    row = connection.execute(find, name).fetchone()
-    if row is None:
-        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
-        row = connection.execute(find, name).fetchone()
-    return int(row[0])

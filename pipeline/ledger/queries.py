@@ -117,6 +117,16 @@ def counts(store: Store) -> dict[JobState, int]:
     return {state: found.get(state.value, 0) for state in JobState}
 
 
+def made_since(store: Store, moment: float) -> int:
+    """Return how many pictures were published since then."""
+    with store.reading() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM jobs WHERE source_id = ? AND made_at > 0 AND made_at >= ?",
+            (store.source_id, moment),
+        ).fetchone()
+    return int(count)
+
+
 def failures(store: Store) -> list[FailureRow]:
     """Return the failed and quarantined jobs by photo, style and recipe."""
     with store.reading() as connection:

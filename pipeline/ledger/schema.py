@@ -15,7 +15,7 @@ from typing import Final
 
 from pipeline.errors import CannotRunError, LedgerError, StorageError
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _APPLICATION_ID: Final = 0x73747977
 _BUSY_SECONDS: Final = 5.0
 #: Checking a file up to this size takes some hundredths of a second.
@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     original_sha256 TEXT,                   -- content that the picture was made of, once that was moved away
     seconds REAL NOT NULL DEFAULT 0,
     pixel_evaluations REAL NOT NULL DEFAULT 0,
+    made_at REAL NOT NULL DEFAULT 0,        -- when its present picture was published
     UNIQUE (source_id, photo, style, recipe),
     FOREIGN KEY (source_id, photo) REFERENCES photos (source_id, path),
     CHECK (NOT current OR (key IS NOT NULL AND published_sha256 IS NOT NULL))
@@ -81,6 +82,7 @@ CREATE INDEX IF NOT EXISTS pending_by_name ON jobs (source_id, photo, style, rec
 CREATE INDEX IF NOT EXISTS waiting_jobs ON jobs (source_id, not_before) WHERE state = 'failed';
 CREATE INDEX IF NOT EXISTS moves ON photos (source_id) WHERE moved_to IS NOT NULL AND absence IS NULL;
 CREATE INDEX IF NOT EXISTS timed_jobs ON jobs (changed_at) WHERE pixel_evaluations > 0;
+CREATE INDEX IF NOT EXISTS made_jobs ON jobs (source_id, made_at) WHERE made_at > 0;
 CREATE TABLE IF NOT EXISTS leases (
     token TEXT PRIMARY KEY,
     job_id INTEGER NOT NULL UNIQUE REFERENCES jobs (id),
@@ -104,6 +106,7 @@ ALTER TABLE jobs ADD COLUMN delayed_at REAL NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN not_before REAL NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN original_sha256 TEXT;
 """,
+    2: "ALTER TABLE jobs ADD COLUMN made_at REAL NOT NULL DEFAULT 0;\n",
 }
 
 
@@ -232,6 +235,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def connect_to_read(file: Path) -> sqlite3.Connection:
+    """Open an existing ledger at ``file`` for looking only: nothing is created, and nobody at work has to wait.
+
+    One that an older version wrote is copied into memory and brought up to date there. Raises as :func:`connect`.
+    """
+    with explained(str(file)):
+        connection = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            if _version(connection, str(file)) == SCHEMA_VERSION:
+                connection.execute("PRAGMA query_only = ON")
+                return connection
+        except BaseException:
+            connection.close()
+            raise
+    connection.close()
+    return memory_copy(file)
+
+
 def memory_copy(file: Path) -> sqlite3.Connection:
     """Return an in-memory copy of the ledger at ``file``, or an empty one; nothing on the disk changes.
 
@@ -251,12 +272,15 @@ def memory_copy(file: Path) -> sqlite3.Connection:
 
 
 def _copy(file: Path, memory: sqlite3.Connection) -> None:
-    # Reading a WAL database creates its companion files, unless it is said to be immutable. It is, as long as
-    # no companions are there: then nobody else has it open.
-    quiet = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
-    uri = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
-    original = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
+    original = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS)
     try:
         original.backup(memory)
     finally:
         original.close()
+
+
+def _uri_to_read(file: Path) -> str:
+    # Reading a WAL database creates its companion files, unless it is said to be immutable. It is, as long as
+    # no companions are there: then nobody else has it open.
+    quiet = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
+    return f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"

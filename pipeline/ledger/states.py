@@ -108,3 +108,13 @@ def photo_of(path: bytes, signature: str) -> Photo:
 def job_of(photo: bytes, style: str, recipe: str) -> Job:
     """Return the job that three columns name."""
     return Job(os.fsdecode(photo), style, recipe)
+
+
+def source_id_of(connection: sqlite3.Connection, source: str) -> int:
+    """Return the number of this input folder, noting it if it is new; 0 if it is, and nothing may be written."""
+    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
+    row = connection.execute(find, name).fetchone()
+    if row is None and connection.execute("PRAGMA query_only").fetchone() != (1,):
+        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
+        row = connection.execute(find, name).fetchone()
+    return 0 if row is None else int(row[0])

@@ -100,7 +100,7 @@ class LogWriter:
                 level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
             case WatchNotice():
-                LOGGER.log(logging.WARNING if event.kind == "paused" else logging.INFO, "%s", event.text)
+                LOGGER.log(logging.WARNING if event.kind in ("paused", "refused") else logging.INFO, "%s", event.text)
             case Progress():
                 self._progress(event)
             case OriginalMoved():

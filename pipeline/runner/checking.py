@@ -34,7 +34,7 @@ def findings(config: Config) -> Iterator[Finding]:
     yield _look("input", partial(_input, config))
     for style in config.styles:
         for path in style.paintings:
-            yield _look(f"painting of {style.name!r}", partial(_painting, path))
+            yield _look(f"painting of {style.name!r}", partial(look_at_painting, path))
     for what, folder in (("output", config.output.folder), ("state", config.state.folder)):
         yield _look(what, partial(_writable, folder))
     yield _look("disk", partial(_disk, config))
@@ -57,7 +57,8 @@ def _input(config: Config) -> str:
     return f"{counted(len(found.photos), 'photo')}{archives} in {config.input.folder}{others}"
 
 
-def _painting(path: Path) -> str:
+def look_at_painting(path: Path) -> str:
+    """Return the painting's size in words. Raises PaintingError if it can't be decoded or is too small."""
     height, width, _ = decode_painting(path).shape
     if min(height, width) < 32:
         raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")

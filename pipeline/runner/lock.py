@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ WORKER_LOCK_NAME: Final = "worker.lock"
 
 _ORPHAN_SECONDS: Final = 60.0
 
+#: Whoever only asks whether the lock is held holds it for a moment, which must not make anybody believe it is.
+_GLANCE_SECONDS: Final = 0.1
+
 
 @contextlib.contextmanager
 def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
@@ -31,10 +35,11 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
     holder = state_folder / HOLDER_NAME
     try:
         state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(state_folder / LOCK_NAME, timeout=0, fallback_to_soft=False)
+        lock = FileLock(state_folder / LOCK_NAME, timeout=_GLANCE_SECONDS, fallback_to_soft=False)
         lock.acquire()
     except Timeout as error:
-        raise LockedError(f"{state_folder} is in use by {_describe(holder)}; wait for it or stop it") from error
+        who = _describe(holder_of(state_folder))
+        raise LockedError(f"{state_folder} is in use by {who}; wait for it or stop it") from error
     except (OSError, NotImplementedError) as error:
         raise StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk") from error
     try:
@@ -45,6 +50,37 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def is_held(state_folder: Path) -> bool:
+    """Tell whether a process holds the state folder now; makes nothing."""
+    file = state_folder / LOCK_NAME
+    if not file.exists():
+        return False
+    try:
+        with FileLock(file, timeout=_GLANCE_SECONDS, fallback_to_soft=False):
+            return False
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):  # somebody else's folder: what he wrote there has to do
+        return (state_folder / HOLDER_NAME).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that says it holds a state folder; only the lock proves that it does."""
+
+    pid: int
+    command: str
+
+
+def holder_of(state_folder: Path) -> Holder | None:
+    """Return who holds the state folder as far as is written there, None if nothing is."""
+    try:
+        entry = json.loads((state_folder / HOLDER_NAME).read_text(encoding="utf-8"))
+        return Holder(int(entry["pid"]), str(entry["command"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def wait_for_orphan(state_folder: Path, seconds: float = _ORPHAN_SECONDS) -> None:
@@ -59,9 +95,5 @@ def wait_for_orphan(state_folder: Path, seconds: float = _ORPHAN_SECONDS) -> Non
         ) from error
 
 
-def _describe(holder: Path) -> str:
-    try:
-        entry = json.loads(holder.read_text(encoding="utf-8"))
-        return f"'{entry['command']}' with pid {entry['pid']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another stylewatch"
+def _describe(holder: Holder | None) -> str:
+    return "another stylewatch" if holder is None else f"'{holder.command}' with pid {holder.pid}"

@@ -65,8 +65,12 @@ class SinglePass:
         config_name: str = "",
         sleep: Callable[[float], None] = time.sleep,
         root: Root | None = None,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """``root``: the input folder as it was seen before, for a program that makes one pass after another."""
+        """``root``: the input folder as it was seen before, for a program that makes one pass after another.
+
+        ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
+        """
         self._config = config
         self._root = root
         self._studio = studio
@@ -75,6 +79,7 @@ class SinglePass:
         self._tell = tell
         self._config_name = config_name
         self._sleep = sleep
+        self._on_turn = on_turn
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,
@@ -85,11 +90,16 @@ class SinglePass:
         )
         self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
         self._stopped = False
+        self._drained = False
 
     def stop(self) -> None:
         """End the pass soon: publish what is done, put the rest back. Safe to call from a signal handler."""
         self._stopped = True
         self._executor.stop()
+
+    def drain(self) -> None:
+        """End the pass once what is in work is finished: claim nothing more."""
+        self._drained = True
 
     def run(self, wishes: Wishes = Wishes(), taken_in: TakenIn | None = None) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError after having told RunFinished.
@@ -140,16 +150,20 @@ class SinglePass:
     def _work(self, wishes: Wishes) -> None:
         self._root = self._root or Root(self._config.input.folder)
         places = self._places(self._root)
-        claims = Claims(self._ledger, self._studio, places, self._outcomes, wishes.limit, lambda: self._stopped)
+        claims = Claims(self._ledger, self._studio, places, self._outcomes, wishes.limit, self._is_over)
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
             while not self._stopped and (first := claims(1)):
                 self._execute(claims, first)
-            if not self._stopped:
+            if not (self._stopped or self._drained):
                 self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
         finally:
             claims.give_back()
+
+    def _is_over(self) -> bool:
+        self._on_turn()
+        return self._stopped or self._drained
 
     def _execute(self, claims: Claims, first: list[Assignment]) -> None:
         def source(count: int) -> list[Assignment]:

@@ -409,7 +409,7 @@ def test_a_terminal_without_all_characters_gets_question_marks_and_no_traceback(
 
 def test_status_before_the_first_run_is_all_zero_and_makes_nothing(say: Say, workshop: Workshop) -> None:
     said = say("status", config_of(workshop))
-    assert said.lines == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn"]
+    assert said.lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
     assert not workshop.out.exists()
 
 
@@ -424,19 +424,21 @@ def troubled(workshop: Workshop) -> Path:
 
 def test_status_counts_and_gives_reasons(say: Say, workshop: Workshop) -> None:
     said = say("status", troubled(workshop))
-    assert said.code == 0
+    assert said.code == 1, "a photo was just given up"
     assert said.lines[0] == "0 pending, 0 leased, 1 done, 1 failed, 1 quarantined, 0 withdrawn"
-    assert said.lines[1] == "failed: b.png × night: the loss became nan"
-    assert said.lines[2].startswith("quarantined: c.jpg × night: ")
-    assert said.lines[3] == "'stylewatch retry' gives them another chance."
+    assert said.lines[-3] == "failed: b.png × night: the loss became nan"
+    assert said.lines[-2].startswith("quarantined: c.jpg × night: ")
+    assert said.lines[-1] == "'stylewatch retry' gives them another chance."
 
 
 def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Workshop) -> None:
     (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("../evil.png", b""), ("letter.png", b"Dear Vincent,")))
     workshop.run()
     said = say("status", config_of(workshop))
-    assert said.lines[1].startswith("quarantined: trip.zip: 1 of the archive's files are refused, the rest goes on: ")
-    assert said.lines[2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
+    assert said.lines[-3].startswith(
+        "quarantined: trip.zip: 1 of the archive's files are refused, the rest goes on: "
+    )
+    assert said.lines[-2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
     assert [row["style"] for row in json.loads(say("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",
@@ -446,7 +448,6 @@ def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Works
 
 def test_status_as_json(say: Say, workshop: Workshop) -> None:
     fields = json.loads(say("status", "--json", troubled(workshop)).out)
-    assert set(fields) == {"version", "counts", "failures"}
     assert fields["counts"] == {
         "pending": 0,
         "leased": 0,
@@ -468,7 +469,7 @@ def test_status_as_json(say: Say, workshop: Workshop) -> None:
 def test_status_works_beside_a_running_instance(say: Say, workshop: Workshop) -> None:
     path = troubled(workshop)
     with instance_lock(workshop.config().state.folder, "first"):
-        assert say("status", path).code == 0
+        assert "'first' with pid" in say("status", path).lines[1]
         assert say("plan", path).code == 0
 
 

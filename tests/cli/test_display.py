@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import re
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.cli.board import Board
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
-from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent
+from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent, WatchNotice
+from pipeline.report.board import Board
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 
@@ -243,3 +244,35 @@ def test_json_gets_the_systems_time() -> None:
 
 def test_originals_that_stay_are_told_even_when_quiet() -> None:
     assert shown(OriginalsStay("/kept: full\x1b"), quiet=True) == "/kept: full\\x1b\n"
+
+
+class Closing(io.StringIO):
+    """A terminal that is closed after a while."""
+
+    is_closed = False
+
+    def write(self, text: str) -> int:
+        if self.is_closed:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_terminal_that_is_closed_ends_the_showing_and_not_the_work(terminal: bool) -> None:
+    out = Closing()
+    console = Console(file=out, force_terminal=terminal, width=200, color_system=None, legacy_windows=False)
+    with Display(console=console, clock=lambda: 0.0) as display:
+        display(started())
+        display(finished())
+        out.is_closed = True
+        display(finished())
+        display(over())
+        out.is_closed = False
+        display(finished(CAFE))
+    assert "caf" not in out.getvalue()
+
+
+def test_a_new_config_and_a_refused_one_are_told_the_latter_even_to_the_quiet() -> None:
+    notices = (WatchNotice("reloaded", "config reloaded: styles changed"), WatchNotice("refused", "it is not taken"))
+    assert [line.split(" ", 2)[2] for line in shown(*notices).splitlines()] == [notice.text for notice in notices]
+    assert [line.split(" ", 2)[2] for line in shown(*notices, quiet=True).splitlines()] == ["it is not taken"]

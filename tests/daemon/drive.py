@@ -5,15 +5,20 @@ Writes a line for each event: its kind, and the photo or the words.
 
 from __future__ import annotations
 
+import os
 import sys
-from functools import partial
 from pathlib import Path
 
 from pipeline.cli.surroundings import INTERRUPTED, stopping
-from pipeline.config import load_config
+from pipeline.cli.watching import hanging_up
+from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.notify import notifier_of
+from pipeline.daemon.reloading import Reloading
+from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
+from pipeline.report.heartbeat import Heart
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from tests.fakes import fake_engine
 
@@ -25,13 +30,28 @@ def tell(event: RunEvent) -> None:
 
 
 def main(folder: Path) -> int:
-    config = load_config(folder / "stylewatch.yaml")
-    with instance_lock(config.state.folder, "drive"):
-        wait_for_orphan(config.state.folder)
-        lock_file = config.state.folder / WORKER_LOCK_NAME
-        executor = partial(LocalExecutor, config.engine_settings(), lock_file=lock_file, factory=fake_engine)
-        daemon = Daemon(config, executor, tell)
-        with stopping(daemon.stop):
+    file = folder / "stylewatch.yaml"
+    reloading = Reloading(file)
+    config = load_config(file)
+    state = config.state.folder
+    with instance_lock(state, "drive"), Heart(state, "drive") as heart:
+        wait_for_orphan(state)
+        vitals = Vitals(heart, notifier_of(os.environ))
+
+        def executor(settings: Config) -> LocalExecutor:
+            return LocalExecutor(
+                settings.engine_settings(),
+                lock_file=state / WORKER_LOCK_NAME,
+                factory=fake_engine,
+                on_turn=vitals.main_turned,
+            )
+
+        def hear(event: RunEvent) -> None:
+            heart(event)
+            tell(event)
+
+        daemon = Daemon(config, executor, hear, reloading=reloading, vitals=vitals)
+        with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     return INTERRUPTED
 

@@ -14,6 +14,8 @@ from PIL import Image
 
 from pipeline.daemon import Daemon
 from pipeline.daemon.reception import EventSource
+from pipeline.daemon.reloading import Reloading
+from pipeline.daemon.vitals import Vitals
 from pipeline.engine.events import Commission, Event
 from pipeline.executors import Executor, JobSource
 from pipeline.ledger import Ledger
@@ -92,10 +94,15 @@ class Station:
         *,
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
+        vitals: Vitals | None = None,
     ) -> Iterator[Daemon]:
-        """Run the daemon until the block ends; what ended it before is raised."""
+        """Run the daemon until the block ends; what ended it before is raised.
+
+        Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
+        """
         config = self.workshop.config()
-        daemon = Daemon(config, executor, self._tell, watcher=watcher)
+        reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
+        daemon = Daemon(config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher)
         deaths: list[BaseException] = []
 
         def run() -> None:
@@ -118,6 +125,14 @@ class Station:
             assert not thread.is_alive()
         if deaths:
             raise deaths[0]
+
+    def rewrite(self, old: str, new: str) -> None:
+        """Put another config in the place of the one in force, as an editor does."""
+        assert old in self.workshop.text
+        self.workshop.text = self.workshop.text.replace(old, new)
+        draft = self.workshop.folder / ".stylewatch.yaml.swp"
+        draft.write_text(self.workshop.text, encoding="utf-8")
+        draft.replace(self.workshop.folder / "stylewatch.yaml")
 
     def work_until_its_first_report(self, executor: Callable[[], Executor]) -> None:
         with self.working(executor=executor):

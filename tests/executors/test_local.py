@@ -224,3 +224,11 @@ def test_a_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         parent.kill()
     with FileLock(tmp_path / "worker.lock", timeout=30):
         pass
+
+
+def test_whoever_waits_for_the_worker_is_heard_of_several_times_a_second(tmp_path: Path) -> None:
+    turns: list[int] = []
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine, on_turn=lambda: turns.append(1))
+    with contextlib.closing(executor):
+        list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "only"))))
+    assert len(turns) >= 4, "while it starts and at each of its messages"

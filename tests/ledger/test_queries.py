@@ -61,3 +61,22 @@ def test_pictures_of_another_engine_tell_nothing_about_this_one(house) -> None:
 def test_finished_jobs_come_in_the_order_of_jobs(house) -> None:
     house.done("c.jpg", "a.jpg", "b.jpg")
     assert [finished.job.photo for finished in house.ledger.finished()] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_pictures_count_from_the_moment_they_were_published(house, another_house) -> None:
+    house.done("a.jpg", "b.jpg")
+    another_house.done("c.jpg")
+    then = house.clock.now
+    house.clock.now += 100
+    house.done("d.jpg")
+    assert [house.ledger.made_since(moment) for moment in (0, then, then + 1, then + 101)] == [3, 3, 1, 0]
+
+
+def test_a_style_that_comes_back_makes_no_picture_newer(house) -> None:
+    house.done("a.jpg")
+    house.clock.now += 100
+    house.want()
+    assert house.states() == {"withdrawn": 1}
+    house.want(wanted("a.jpg"))
+    assert house.states() == {"done": 1}
+    assert house.ledger.made_since(house.clock.now) == 0

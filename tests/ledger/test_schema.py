@@ -77,7 +77,7 @@ def test_a_newer_schema_is_refused(house) -> None:
     connection = sqlite3.connect(house.file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerError, match=r"schema 99, this one knows 2\); update stylewatch"):
+    with pytest.raises(LedgerError, match=r"schema 99, this one knows 3\); update stylewatch"):
         Ledger.open(house.file, "in")
 
 
@@ -236,3 +236,63 @@ def test_a_migrated_ledger_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
     assert described[0] == described[1]
     for connection in (old, new):
         connection.close()
+
+
+def test_looking_changes_nothing_on_the_disk_and_sees_what_is_there(house) -> None:
+    house.done("a.jpg")
+    house.ledger.close()
+    before = contents(house.file.parent)
+    with Ledger.to_read(house.file, "in") as looking:
+        assert looking.counts()["done"] == 1
+    with Ledger.to_read(house.file, "never seen before") as looking:
+        assert sum(looking.counts().values()) == 0
+    assert contents(house.file.parent) == before
+
+
+def test_looking_keeps_nobody_from_working_and_is_kept_by_nobody(house) -> None:
+    house.pending("a.jpg")
+    with Ledger.to_read(house.file, "in") as looking, looking._store.reading() as connection:
+        connection.execute("BEGIN")
+        assert looking.counts()["pending"] == 1
+        house.ledger._connection.execute("PRAGMA busy_timeout = 1")
+        house.finish(house.claim())
+        house.ledger._connection.execute("BEGIN IMMEDIATE")
+        assert looking.counts()["pending"] == 1
+        connection.execute("COMMIT")
+        assert looking.counts()["done"] == 1
+        house.ledger._connection.execute("ROLLBACK")
+
+
+def test_a_ledger_looked_at_can_not_be_written(house) -> None:
+    house.pending("a.jpg")
+    with Ledger.to_read(house.file, "in") as looking, pytest.raises(StorageError, match="can't be read or written"):
+        looking.claim(1, "name")
+
+
+def test_looking_at_a_ledger_of_version_1_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.executescript((Path(__file__).parent / "golden" / "version-1.sql").read_text(encoding="utf-8"))
+    connection.close()
+    before = contents(tmp_path)
+    with Ledger.to_read(file, "in") as looking:
+        assert looking.counts()["done"] == 1
+        assert looking.made_since(0) == 0
+    assert contents(tmp_path) == before
+
+
+def test_looking_at_a_damaged_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite3").write_bytes(b"garbage" * 1000)
+    with pytest.raises(LedgerError, match="damaged"):
+        Ledger.to_read(tmp_path / "ledger.sqlite3", "in")
+
+
+def test_a_ledger_that_a_stranger_keeps_for_itself_is_said_to_be_locked_when_looked_at(house) -> None:
+    house.pending("a.jpg")
+    house.ledger.close()
+    stranger = sqlite3.connect(house.file, isolation_level=None)
+    stranger.execute("PRAGMA locking_mode = EXCLUSIVE")
+    stranger.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(LedgerError, match="another process keeps the ledger locked"):
+        Ledger.to_read(house.file, "in")
+    stranger.close()

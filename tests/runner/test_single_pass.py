@@ -484,3 +484,16 @@ def test_a_job_that_was_put_back_does_not_use_up_the_limit(workshop: Workshop) -
     workshop.photo("fine.png", shade=1)
     finished = workshop.run(Wishes(limit=1))
     assert (finished.finished, finished.failed) == (1, 1)
+
+
+def test_a_drained_pass_finishes_what_is_in_work_and_claims_nothing_more(workshop: Workshop) -> None:
+    for number in range(5):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def drain_at_the_first(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.drain()
+
+    finished = workshop.run(on_event=drain_at_the_first)
+    assert (finished.finished, finished.left, finished.interrupted) == (1, 4, False)
+    assert workshop.run().finished == 4

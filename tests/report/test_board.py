@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.cli.board import Board, Canvas
 from pipeline.model import JobState, PhotoSetAside
+from pipeline.report.board import Board, Canvas
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 
 

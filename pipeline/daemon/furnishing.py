@@ -1,0 +1,59 @@
+"""From a config to a reception: which folder is watched, how, and what becomes of a file there. Owns that wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.config import Config
+from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.reception import EventSource, Habits, Reception
+from pipeline.intake.mounts import shared_mount
+from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.watch import Hints
+from pipeline.ledger import Ledger
+from pipeline.model import PhotoSetAside, WatchNotice
+from pipeline.runner.arrivals import Arrivals
+from pipeline.runner.preparation import Studio
+from pipeline.runner.root import Root
+from pipeline.runner.unpacking import Unpacking
+
+
+def furnish(
+    config: Config,
+    studio: Studio,
+    root: Root,
+    ledger: Ledger,
+    *,
+    over: Callable[[], bool],
+    hints: Hints,
+    pauses: Pauses,
+    tell: Callable[[PhotoSetAside | WatchNotice], None],
+    on_news: Callable[[], None],
+    on_scan: Callable[[], None],
+    watcher: Callable[[], EventSource],
+) -> Reception:
+    """Return the reception of ``config``'s folder, not yet opened; ``ledger`` is its thread's own."""
+    settings = config.input
+    share = shared_mount(settings.folder)
+    unpacking = Unpacking(config, ledger)
+    room = WaitingRoom(
+        settings.folder,
+        examine=unpacking.examine,
+        settle_seconds=settings.settle_seconds,
+        incomplete_seconds=settings.incomplete_seconds,
+        trust_times=share is None,
+    )
+    poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
+    why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
+    return Reception(
+        Arrivals(config, studio, ledger, room, root, over, unpacking),
+        root,
+        hints,
+        Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why),
+        pauses,
+        tell=tell,
+        on_news=on_news,
+        on_scan=on_scan,
+        watcher=watcher,
+        folder_name=str(settings.folder),
+    )
