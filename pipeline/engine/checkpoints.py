@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.canvas import Canvas, CanvasState, blank_canvas, geometry_at
-from pipeline.engine.devices import sent
+from pipeline.engine.devices import is_out_of_memory, sent
 from pipeline.engine.events import Commission, Draft, Resumed
 from pipeline.engine.optimizers import make_optimizer
 from pipeline.failpoints import failpoint
@@ -185,20 +185,20 @@ def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 def _write(path: Path, document: str, tensors: Mapping[str, Tensor]) -> None:
     """Put a file at ``path`` in place of what is there, whole or not at all. Raises OSError."""
-    here = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"document": document, "checksum": _checksum(document, here)}
     part = path.with_suffix(".part")
     try:
+        here = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        metadata = {"document": document, "checksum": _checksum(document, here)}
         path.parent.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(here, part, metadata)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         failpoint("worker-checkpoint-written")
         part.replace(path)
-    except BaseException as error:
+    except Exception as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, safetensors.SafetensorError):  # its word for a disk that is full
-            raise OSError(str(error)) from error
+        if isinstance(error, safetensors.SafetensorError) or is_out_of_memory(error):
+            raise OSError(str(error)) from error  # a disk that is full is the former's word too
         raise
     failpoint("worker-checkpoint-kept")
 
