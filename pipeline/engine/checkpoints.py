@@ -8,6 +8,7 @@ other is left alone. A file is written under another name, synced and renamed: i
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -196,7 +197,8 @@ def _write(path: Path, document: str, tensors: Mapping[str, Tensor]) -> None:
         failpoint("worker-checkpoint-written")
         part.replace(path)
     except Exception as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         if isinstance(error, safetensors.SafetensorError) or is_out_of_memory(error):
             raise OSError(str(error)) from error  # a disk that is full is the former's word too
         raise

@@ -152,7 +152,7 @@ class LocalExecutor:
             return True
         if not worker.is_stopping:
             worker.stop(self._grace_seconds)
-            patience.tighten(self._grace_seconds + _SUSPEND_SECONDS)
+            patience.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
         return False
 
     def _patience(self, worker: _Child) -> Patience:

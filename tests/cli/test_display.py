@@ -11,7 +11,7 @@ from rich.console import Console
 
 from pipeline.cli.board import Board
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
-from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent
+from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 
@@ -243,3 +243,14 @@ def test_json_gets_the_systems_time() -> None:
 
 def test_originals_that_stay_are_told_even_when_quiet() -> None:
     assert shown(OriginalsStay("/kept: full\x1b"), quiet=True) == "/kept: full\\x1b\n"
+
+
+def test_remarks_on_the_run_and_warnings_are_shown_and_those_on_a_picture_are_for_the_log() -> None:
+    remarks = (Remark("", "stopping"), Remark("t1", "put back"), Remark("t1", "no room", warning=True))
+    assert shown(*remarks).splitlines() == ["stopping", "no room"]
+    assert shown(*remarks, quiet=True).splitlines() == ["no room"]
+    assert [json.loads(line)["text"] for line in shown(*remarks, json_lines=True).splitlines()] == [
+        "stopping",
+        "put back",
+        "no room",
+    ]

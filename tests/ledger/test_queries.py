@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.hashing import job_key
 from pipeline.ledger import Timing
 from pipeline.model import JobState
 from tests.ledger.conftest import photo, wanted
@@ -61,3 +62,11 @@ def test_pictures_of_another_engine_tell_nothing_about_this_one(house) -> None:
 def test_finished_jobs_come_in_the_order_of_jobs(house) -> None:
     house.done("c.jpg", "a.jpg", "b.jpg")
     assert [finished.job.photo for finished in house.ledger.finished()] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_open_keys_are_those_of_all_jobs_to_be_done_with_known_photos(house, another_house) -> None:
+    house.pending("a.jpg")
+    assert house.ledger.open_keys() == set()
+    house.ledger.note_photo_sha256("a.jpg", "s1")
+    (settings,) = {claim.settings_sha256 for claim in house.ledger.claim(9, "name")}
+    assert house.ledger.open_keys() == another_house.ledger.open_keys() == {job_key("s1", settings)}
