@@ -91,15 +91,9 @@ class FakeEngine:
         evaluations += 1
         if self.orders.wants_draft(commission.token):
             yield draft(commission, evaluations)
-        while kind == "takes for ever":
-            time.sleep(0.02)
-            yield _step(commission, losses)
-            evaluations += 1
-            if self.orders.suspend():
-                yield draft(commission, evaluations, last=True)
-                return
-            if self.orders.wants_draft(commission.token):
-                yield draft(commission, evaluations)
+        if kind == "takes for ever":
+            yield from self._go_on_until_suspended(commission, evaluations, losses)
+            return
         pixels = (1.0 - commission.photo.astype(np.float32) / 255.0).astype(np.float32)
         if commission.recipe.snapshot_every:
             yield Snapshot(token=commission.token, iteration=1, scale_index=0, pixels=pixels)
@@ -115,6 +109,15 @@ class FakeEngine:
             cache_misses=0,
             notes=(),
         )
+
+    def _go_on_until_suspended(self, commission: Commission, evaluations: int, losses: Losses) -> Iterator[Event]:
+        while not self.orders.suspend():
+            time.sleep(0.02)
+            yield _step(commission, losses)
+            evaluations += 1
+            if self.orders.wants_draft(commission.token):
+                yield draft(commission, evaluations)
+        yield draft(commission, evaluations, last=True)
 
 
 def _step(commission: Commission, losses: Losses) -> Step:

@@ -11,8 +11,8 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
-from pipeline.model import RunEvent
 from pipeline.executors.local import LocalExecutor
+from pipeline.model import RunEvent
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary

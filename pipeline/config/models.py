@@ -224,7 +224,8 @@ class StateSection(Section):
         300.0, description="What is made of a picture is kept so often; 0 = only when work is stopped."
     )
     checkpoint_space: f.ByteSize = Field(
-        4_000_000_000, description="The most disk space, in state.folder, for pictures in the making; 0 = none is kept."
+        4_000_000_000,
+        description="The most disk space, in state.folder, for pictures in the making; 0 = none is kept.",
     )
 
 

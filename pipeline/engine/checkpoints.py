@@ -135,7 +135,9 @@ def _canvas(commission: Commission, kept: _Kept, device: torch.device) -> tuple[
     document = kept.document
     state = _state(document["state"], kept.tensors, commission.recipe, device)
     hits, misses = document["cache"]
-    canvas = Canvas(commission, state, geometry_at(commission, state.scale_index), cache_hits=hits, cache_misses=misses)
+    canvas = Canvas(
+        commission, state, geometry_at(commission, state.scale_index), cache_hits=hits, cache_misses=misses
+    )
     canvas.notes += document["notes"]
     limit = canvas.recipe.iterations_by_scale()[state.scale_index]
     canvas.note(f"went on from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")

@@ -58,8 +58,8 @@ class Snapshot:
 class Draft:
     """What is made of a picture so far, after ``iteration`` of at most ``iterations`` evaluations at this ``size``.
 
-    ``evaluations`` counts all sizes. ``save(path, seconds)`` writes about ``size_bytes`` to ``path``, in place of what
-    is there, with the seconds spent on the picture; it may be called from any thread, whatever the engine does
+    ``evaluations`` counts all sizes. ``save(path, seconds)`` writes about ``size_bytes`` to ``path``, in the place of
+    what is there, with the seconds spent on the picture; it may be called from any thread, whatever the engine does
     meanwhile, and raises OSError. ``last``: the engine was told to suspend its work and does no more about it.
     """
 

@@ -109,8 +109,8 @@ class Stylizer:
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
 
-        Once ``orders`` suspend it, no evaluation is begun any more and the run ends with the last draft of every picture
-        in work.
+        Once ``orders`` suspend it, no evaluation is begun any more, and the run ends with the last draft of every
+        picture in work.
         """
         room = Room[Canvas](self._limit())
         idle: deque[Canvas] = deque()

@@ -26,9 +26,9 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> None:
-        """Take nothing new and end soon; what is not finished by then is put back. Safe to call from a signal handler.
+        """Take nothing new and end soon; what is not finished by then is put back.
 
-        An executor that was stopped can't be used again.
+        Safe to call from a signal handler. An executor that was stopped can't be used again.
         """
         ...
 

@@ -164,7 +164,7 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointRules:
-    """How what is made of a picture is kept: every so many seconds (0 = only when work is stopped), as far as it fits.
+    """How what is made of a picture is kept: every so many seconds (0 = only when work is stopped), if it fits.
 
     All checkpoints together take at most ``space_bytes``, and none is written to a disk that would then have less
     than ``min_free_bytes`` left.

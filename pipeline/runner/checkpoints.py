@@ -1,4 +1,4 @@
-"""Checkpoints of pictures in the making, as files. Owns their names and their end; what is in them is the engine's."""
+"""Checkpoints of unfinished pictures, as files. Owns their names and their end; what is in them is the engine's."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ from pipeline.model import (
     RunStarted,
     Started,
 )
-from pipeline.runner.claims import Claims, Places
 from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
+from pipeline.runner.claims import Claims, Places
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio

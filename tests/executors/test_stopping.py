@@ -71,9 +71,7 @@ def test_what_is_finished_within_the_grace_is_finished(tmp_path: Path) -> None:
                 worker.stop()
     answered = answers(found)
     assert any(isinstance(answer, Artwork) for answer in answered.values())
-    assert all(
-        isinstance(answer, Artwork) or answer.kind is FailureKind.RETURNED for answer in answered.values()
-    )
+    assert all(isinstance(answer, Artwork) or answer.kind is FailureKind.RETURNED for answer in answered.values())
     assert len(answered) + len(source.waiting) == 8
 
 
@@ -151,7 +149,9 @@ print(len(list(executor.run(Source(an_assignment(Path(sys.argv[1]) / "a.png"))))
 def test_a_program_that_forgets_its_worker_ends_all_the_same(tmp_path: Path) -> None:
     write_photo(tmp_path / "a.png")
     command = [sys.executable, "-c", ABANDONS_ITS_WORKER, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=True)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=True
+    )
     assert int(done.stdout) > 1
 
 

@@ -51,9 +51,7 @@ class Desk:
         self.sitting.assignment = replace(self.sitting.assignment, checkpoint_path=path)
 
     def rule(self, every_seconds: float = 60.0, space_bytes: int = 1000, min_free_bytes: int = 0) -> None:
-        rules = CheckpointRules(
-            every_seconds=every_seconds, space_bytes=space_bytes, min_free_bytes=min_free_bytes
-        )
+        rules = CheckpointRules(every_seconds=every_seconds, space_bytes=space_bytes, min_free_bytes=min_free_bytes)
         self.keeper = Keeper(rules, self.told.append, lambda: self.now)
         self.keeper.begin(self.sitting)
 
