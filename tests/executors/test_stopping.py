@@ -84,12 +84,13 @@ def test_every_picture_is_answered_once(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_does_not_come_to_its_end_is_killed(tmp_path: Path) -> None:
-    source = Source(an_assignment(write_photo(tmp_path / "a.png", "hangs"), "hung"))
+    fine, hung = write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png", "hangs")
     found: list[ExecutorEvent] = []
-    with executor(hang_seconds=1.0) as worker:
-        for event in worker.run(source):
+    with executor(hang_seconds=1.0, ahead=0) as worker:
+        for event in worker.run(Source(an_assignment(fine, "fine"), an_assignment(hung, "hung"))):
             found.append(event)
-            worker.stop()
+            if isinstance(event, Artwork):  # by now, the engine is at the second one
+                worker.stop()
     assert found[-1] == Failure("hung", FailureKind.RETURNED, "put back: the run was stopped")
 
 
