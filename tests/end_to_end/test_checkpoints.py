@@ -48,10 +48,12 @@ def new_folder(folder: Path, *, grace: float = 0.0, every: float = 0.0) -> Path:
     return config
 
 
-def run(config: Path, meddle: Meddle = lambda pid, evaluations: None) -> tuple[int, list[Event]]:
+def run(
+    config: Path, meddle: Meddle = lambda pid, evaluations: None, command: str = "run"
+) -> tuple[int, list[Event]]:
     """Return the exit code and what was told; ``meddle`` hears of every evaluation."""
     events: list[Event] = []
-    with start("run", "--json", config) as process:
+    with start(command, "--json", config) as process:
         assert process.stdout is not None
         for line in process.stdout:
             with contextlib.suppress(ValueError):  # the last line of one that was killed
@@ -133,7 +135,20 @@ def test_a_picture_that_is_soon_finished_is_finished(tmp_path: Path, undisturbed
     assert kept(config) == []
 
 
-def kill_all(config: Path, pid: int) -> None:
+def test_a_daemon_goes_on_where_it_was_stopped(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    config = new_folder(tmp_path)
+    for at in (30, 50):
+        code, events = run(config, signaled(signal.SIGTERM, at), command="watch")
+        assert code == 130
+        assert events[-1]["kind"] == "stopped"
+        assert sum("goes on there next time" in text for text in remarks(events)) == 2
+    code, events = run(config)
+    assert (code, evaluations_of(events) <= EVALUATIONS - 80) == (0, True)
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def kill_all(pid: int) -> None:
     worker = _worker_of(pid)
     os.kill(pid, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
@@ -143,7 +158,7 @@ def test_a_power_cut_costs_what_was_made_since_the_last_checkpoint(
     tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
     config = new_folder(tmp_path, every=0.05)
-    code, events = run(config, lambda pid, evaluations: kill_all(config, pid) if evaluations == 100 else None)
+    code, events = run(config, lambda pid, evaluations: kill_all(pid) if evaluations == 100 else None)
     assert code == -signal.SIGKILL
     assert ".safetensors" in kept(config)
     code, events = run(config)
