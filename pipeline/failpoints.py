@@ -20,6 +20,8 @@ NAMES: Final = (
     "jobs-recorded",
     "job-leased",
     "worker-decoded",
+    "worker-checkpoint-written",
+    "worker-checkpoint-kept",
     "worker-half-written",
     "worker-written",
     "artwork-recorded",

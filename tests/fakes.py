@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import Broken, Commission, Event, Finished, Snapshot, Step
+from pipeline.engine.events import Broken, Commission, Draft, Event, Finished, Orders, Resumed, Snapshot, Step
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
+from pipeline.failpoints import failpoint
 from pipeline.model import EngineSettings, Losses, Occupancy
 
 #: What the fake engine does with a photo of this color.
@@ -48,16 +49,24 @@ def write_painting(path: Path, color: tuple[int, int, int] = (250, 180, 20)) -> 
 
 
 class FakeEngine:
-    """Gives back the photo with its colors inverted, one canvas after the other."""
+    """Gives back the photo with its colors inverted, one canvas after the other.
+
+    A checkpoint of its holds no more than the number of evaluations and the seconds spent.
+    """
 
     def __init__(self, capacity: int = 2) -> None:
         self.capacity = capacity
         self.device_name = f"fake ({capacity} at once)"
+        self.orders = Orders()
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        while commissions := pull(self.capacity):
+    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
+        self.orders = orders
+        while not orders.suspend() and (commissions := pull(self.capacity)):
             for commission in commissions:
-                yield from self._paint(commission)
+                if orders.suspend():
+                    yield draft(commission, 0, last=True)
+                else:
+                    yield from self._paint(commission)
 
     def _paint(self, commission: Commission) -> Iterator[Event]:
         kind = _kind(commission)
@@ -75,10 +84,16 @@ class FakeEngine:
             yield Broken(commission.token, errors[kind])
             return
         losses = Losses(0.5, 2.0, 2.5)
+        evaluations, seconds = kept_in(commission.checkpoint)
+        if evaluations:
+            yield _resumed(commission, evaluations, seconds)
         yield _step(commission, losses)
-        while kind == "takes for ever":
-            time.sleep(0.02)
-            yield _step(commission, losses)
+        evaluations += 1
+        if self.orders.wants_draft(commission.token):
+            yield draft(commission, evaluations)
+        if kind == "takes for ever":
+            yield from self._go_on_until_suspended(commission, evaluations, losses)
+            return
         pixels = (1.0 - commission.photo.astype(np.float32) / 255.0).astype(np.float32)
         if commission.recipe.snapshot_every:
             yield Snapshot(token=commission.token, iteration=1, scale_index=0, pixels=pixels)
@@ -95,11 +110,58 @@ class FakeEngine:
             notes=(),
         )
 
+    def _go_on_until_suspended(self, commission: Commission, evaluations: int, losses: Losses) -> Iterator[Event]:
+        while not self.orders.suspend():
+            time.sleep(0.02)
+            yield _step(commission, losses)
+            evaluations += 1
+            if self.orders.wants_draft(commission.token):
+                yield draft(commission, evaluations)
+        yield draft(commission, evaluations, last=True)
+
 
 def _step(commission: Commission, losses: Losses) -> Step:
     size = commission.recipe.size
     return Step(
         token=commission.token, scale_index=0, scale_count=1, size=size, iteration=1, iterations=1, losses=losses
+    )
+
+
+def draft(commission: Commission, evaluations: int, *, last: bool = False) -> Draft:
+    def save(path: Path, seconds: float) -> None:
+        path.with_suffix(".part").write_text(f"{evaluations} {seconds}")
+        failpoint("worker-checkpoint-written")
+        path.with_suffix(".part").replace(path)
+        failpoint("worker-checkpoint-kept")
+
+    return Draft(
+        token=commission.token,
+        size=commission.recipe.size,
+        iteration=evaluations,
+        iterations=evaluations + 1,
+        evaluations=evaluations,
+        size_bytes=1000,
+        save=save,
+        last=last,
+    )
+
+
+def kept_in(checkpoint: Path | None) -> tuple[int, float]:
+    """Return the evaluations and seconds in a checkpoint of the fake engine, zeros if there is none."""
+    if checkpoint is None or not checkpoint.exists():
+        return 0, 0.0
+    evaluations, seconds = checkpoint.read_text().split()
+    return int(evaluations), float(seconds)
+
+
+def _resumed(commission: Commission, evaluations: int, seconds: float) -> Resumed:
+    return Resumed(
+        token=commission.token,
+        size=commission.recipe.size,
+        iteration=evaluations,
+        iterations=evaluations + 1,
+        evaluations=evaluations,
+        seconds=seconds,
     )
 
 

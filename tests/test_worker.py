@@ -13,6 +13,7 @@ from pipeline.model import (
     Artwork,
     Assignment,
     Checkpoint,
+    CheckpointRules,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -21,11 +22,12 @@ from pipeline.model import (
     Painting,
     Progress,
     Recipe,
+    Remark,
     Started,
     Style,
 )
-from pipeline.worker import Worker
-from tests.fakes import FakeEngine, write_photo
+from pipeline.worker import ClosingTime, Worker
+from tests.fakes import FakeEngine, kept_in, write_photo
 
 STYLE = Style("night", (Painting(Path("night.jpg"), "0" * 64),))
 
@@ -164,3 +166,73 @@ def test_no_folder_for_intermediate_pictures_means_none(tmp_path: Path) -> None:
     recipe = Recipe(size=48, scales=1, snapshot_every=1)
     told = work(an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe))
     assert not any(isinstance(event, Checkpoint) for event in told)
+
+
+def suspended_after(
+    steps: int, *assignments: Assignment, ahead: int = 0, capacity: int = 2, **rules: float
+) -> list[ExecutorEvent]:
+    """Let closing time come after so many evaluations; return what was told."""
+    waiting, told = list(assignments), list[ExecutorEvent]()
+    closing = ClosingTime()
+
+    def tell(event: ExecutorEvent) -> None:
+        told.append(event)
+        if sum(isinstance(event, Progress) for event in told) == steps:
+            closing.announce(0.0)
+
+    def source(count: int) -> Sequence[Assignment]:
+        taken = waiting[:count]
+        del waiting[:count]
+        return taken
+
+    keeping = CheckpointRules(every_seconds=rules.get("every_seconds", 0.0))
+    Worker(FakeEngine(capacity), tell, ahead=ahead, rules=keeping, closing=closing).work(source)
+    return told
+
+
+def test_a_picture_is_put_back_at_closing_time_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "k.safetensors"
+    endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), checkpoint_path=checkpoint)
+    told = suspended_after(3, endless)
+    assert told[-1] == Failure(
+        "t1", FailureKind.RETURNED, "put back after evaluation 3 of 4 at 48 px; goes on there next time"
+    )
+    evaluations, seconds = kept_in(checkpoint)
+    assert evaluations == 3
+    assert seconds > 0
+    told = suspended_after(2, endless)
+    assert Remark("t1", "goes on after evaluation 3 of 4 at 48 px, where it was left off") in told
+    evaluations, more_seconds = kept_in(checkpoint)
+    assert evaluations == 5
+    assert more_seconds > seconds
+
+
+def test_what_was_not_begun_at_closing_time_is_not_begun(tmp_path: Path) -> None:
+    endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), "a", checkpoint_path=tmp_path / "a")
+    others = [
+        an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}", checkpoint_path=tmp_path / f"{n}")
+        for n in range(4)
+    ]
+    told = suspended_after(2, endless, *others, ahead=2)
+    assert not any(isinstance(event, Artwork) for event in told)
+    answered = {event.token: event.reason for event in told if isinstance(event, Failure)}
+    assert answered["a"].endswith("goes on there next time")
+    assert set(answered.values()) - {answered["a"]} <= {"put back before its first evaluation"}
+
+
+def test_pictures_are_kept_on_the_way_and_a_finished_one_after_that(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "k.safetensors"
+    fine = an_assignment(write_photo(tmp_path / "a.png"), checkpoint_path=checkpoint)
+    told = suspended_after(10, fine, every_seconds=1e-9)
+    assert isinstance(told[-1], Artwork)
+    assert kept_in(checkpoint)[0] == 1
+
+
+def test_a_picture_that_fails_drops_its_checkpoint_unless_memory_was_short(tmp_path: Path) -> None:
+    kept = {}
+    for kind in ("diverges", "needs too much memory"):
+        checkpoint = tmp_path / f"{kind}.safetensors"
+        checkpoint.write_text("3 1.0")
+        suspended_after(10, an_assignment(write_photo(tmp_path / "a.png", kind), checkpoint_path=checkpoint))
+        kept[kind] = checkpoint.exists()
+    assert kept == {"diverges": False, "needs too much memory": True}

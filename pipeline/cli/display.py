@@ -26,6 +26,7 @@ from pipeline.model import (
     JobState,
     OriginalsStay,
     PhotoSetAside,
+    Remark,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -114,6 +115,8 @@ class Display:
             case JobFinished() if not self._quiet and not self._console.is_terminal:
                 took = "copied" if event.artwork is None else duration(event.artwork.seconds)
                 self._say(f"{self._place()}{event.job} → {event.output} ({took})")
+            case Remark() if event.warning or not (self._quiet or event.token):
+                self._say(event.text, "yellow" if event.warning else "")
             case OriginalsStay():
                 self._say(event.reason, "yellow")
             case RunFinished():

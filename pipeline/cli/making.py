@@ -10,13 +10,13 @@ import click
 
 from pipeline.cli.display import Display
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
 from pipeline.report.heartbeat import Heart
 from pipeline.report.words import counted
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.tryout import Tryout
@@ -32,7 +32,8 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
     """Make every picture that is pending, then exit.
 
     Pictures that are done stay as they are; a new photo, a new painting or a changed recipe makes exactly the
-    pictures that changed. Ctrl-C keeps what is done and puts the rest back.
+    pictures that changed. Ctrl-C ends it soon: what is in work is finished within seconds or kept as it is, and the
+    next run goes on there.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
     with (
@@ -48,13 +49,7 @@ def _run(
     settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes, beat: Callable[[], None]
 ) -> RunFinished:
     wait_for_orphan(settings.state.folder)
-    executor = LocalExecutor(
-        settings.engine_settings(),
-        lock_file=settings.state.folder / WORKER_LOCK_NAME,
-        hang_seconds=settings.state.hang_seconds,
-        on_turn=beat,
-    )
-    with contextlib.closing(executor), open_ledger(settings) as ledger:
+    with contextlib.closing(executor_of(settings, beat)) as executor, open_ledger(settings) as ledger:
         the_pass = SinglePass(
             settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=beat
         )

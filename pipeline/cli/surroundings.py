@@ -1,4 +1,4 @@
-"""What commands that make pictures stand in: who reads their events, and what a signal does. Owns both."""
+"""What commands that make pictures stand in: who works, who reads the events, what a signal does. Owns all three."""
 
 from __future__ import annotations
 
@@ -11,13 +11,30 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
+from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
+from pipeline.runner.lock import WORKER_LOCK_NAME
 
 #: The exit code after a signal.
 INTERRUPTED: Final = 130
+
+
+def executor_of(config: Config, on_turn: Callable[[], None] = lambda: None) -> LocalExecutor:
+    """Return what works on a config's pictures: it holds the worker's lock and keeps what it can't finish.
+
+    ``on_turn`` is called several times a second while it works.
+    """
+    return LocalExecutor(
+        config.engine_settings(),
+        lock_file=config.state.folder / WORKER_LOCK_NAME,
+        hang_seconds=config.state.hang_seconds,
+        grace_seconds=config.state.grace_seconds,
+        rules=config.checkpoint_rules(),
+        on_turn=on_turn,
+    )
 
 
 @contextlib.contextmanager

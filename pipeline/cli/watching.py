@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.notify import notifier_of
@@ -20,7 +20,7 @@ from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heart
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 
 
 @click.command()
@@ -30,9 +30,9 @@ from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orpha
 def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """Make pictures of what is there and of what comes, until stopped.
 
-    A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C keeps
-    what is done and puts the rest back. A lost share or a full disk only pauses it. A changed config is taken over,
-    if it is good.
+    A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C ends it
+    soon: what is in work is finished within seconds or kept as it is, and the next start goes on there. A lost share
+    or a full disk only pauses it. A changed config is taken over, if it is good.
     """
     reloading = Reloading(config)  # before it is read: a change from here on is one
     settings, command = load_config(config), f"stylewatch watch {config}"
@@ -45,12 +45,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         vitals = Vitals(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return LocalExecutor(
-                settings.engine_settings(),
-                lock_file=settings.state.folder / WORKER_LOCK_NAME,
-                hang_seconds=settings.state.hang_seconds,
-                on_turn=vitals.main_turned,
-            )
+            return executor_of(settings, vitals.main_turned)
 
         daemon = Daemon(settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals)
         with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):

@@ -18,6 +18,7 @@ from pipeline.config import fields as f
 from pipeline.config.places import MoveSection, Originals, apart_from_photos
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
 from pipeline.model import (
+    CheckpointRules,
     EngineSettings,
     MetadataPolicy,
     PictureFormat,
@@ -216,6 +217,16 @@ class StateSection(Section):
     hang_seconds: f.Seconds = Field(
         1800.0, description="A worker that shows no progress for this long is replaced; 0 = never."
     )
+    grace_seconds: f.Seconds = Field(
+        10.0, description="After a stop, pictures in work may be finished for this long; then they are put back."
+    )
+    checkpoint_seconds: f.Seconds = Field(
+        300.0, description="What is made of a picture is kept so often; 0 = only when work is stopped."
+    )
+    checkpoint_space: f.ByteSize = Field(
+        4_000_000_000,
+        description="The most disk space, in state.folder, for pictures in the making; 0 = none is kept.",
+    )
 
 
 class LogSection(Section):
@@ -271,6 +282,14 @@ class Config(Section):
             cache_folder=self.cache.folder,
             machine_folder=platformdirs.user_cache_path("stylewatch"),
             cache_limit_bytes=self.cache.max_megabytes * _MEGABYTE,
+        )
+
+    def checkpoint_rules(self) -> CheckpointRules:
+        """Return how pictures in the making are kept."""
+        return CheckpointRules(
+            every_seconds=self.state.checkpoint_seconds,
+            space_bytes=self.state.checkpoint_space,
+            min_free_bytes=self.output.min_free_disk,
         )
 
     def picture_options(self) -> PictureOptions:

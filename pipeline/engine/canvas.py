@@ -6,6 +6,8 @@ follows from its commission.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -59,6 +61,10 @@ class CanvasState:
     plateau: list[float] = field(default_factory=list)
     first: Losses = _UNKNOWN
     losses: Losses = _UNKNOWN
+
+    def copied(self) -> CanvasState:
+        """Return this state as it is now, whatever happens to it; tensors are shared: nobody writes into them."""
+        return dataclasses.replace(self, optimizer=_with_own_lists(self.optimizer))
 
 
 @dataclass(eq=False)
@@ -119,6 +125,11 @@ class Canvas:
         state.plateau = [*state.plateau[-PLATEAU_WINDOW:], state.losses.total]
 
     @property
+    def pixel_count(self) -> int:
+        """Return the pixels that are evaluated at the current scale."""
+        return self.state.pixels[0, 0].numel()
+
+    @property
     def scale_is_finished(self) -> bool:
         """Tell whether this scale has used its evaluations up or gains too little by more of them."""
         if self.state.iteration >= self.recipe.iterations_by_scale()[self.state.scale_index]:
@@ -143,8 +154,7 @@ class Canvas:
         """Go on to the next scale from the best pixels of this one."""
         state, coarse = self.state, self.geometry
         index = state.scale_index + 1
-        size = self.recipe.sizes()[index]
-        shape = scaled(self.commission.photo.shape[:2], size)
+        shape = scaled(self.commission.photo.shape[:2], self.recipe.sizes()[index])
         self.geometry = network_geometry(*shape)
         pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
         pixels = sent(pixels.clamp(0, 1), state.best.device)
@@ -169,9 +179,14 @@ class Canvas:
 def blank_canvas(commission: Commission, device: torch.device) -> Canvas:
     """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
     recipe = commission.recipe
-    geometry = network_geometry(*scaled(commission.photo.shape[:2], recipe.sizes()[0]))
+    geometry = geometry_at(commission, 0)
     pixels = sent(_first_pixels(recipe, _photo(commission, geometry)), device)
     return Canvas(commission, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
+
+
+def geometry_at(commission: Commission, scale_index: int) -> Geometry:
+    """Return where the pixels of a commission lie at one of its scales."""
+    return network_geometry(*scaled(commission.photo.shape[:2], commission.recipe.sizes()[scale_index]))
 
 
 def _photo(commission: Commission, geometry: Geometry) -> Tensor:
@@ -185,3 +200,12 @@ def _first_pixels(recipe: Recipe, photo: Tensor) -> Tensor:
     noise = torch.randn(photo.shape, generator=torch.Generator().manual_seed(recipe.seed)).mul_(_NOISE).add_(_GRAY)
     noise = noise.clamp_(0, 1)
     return noise if recipe.init == "noise" else (photo + noise) / 2
+
+
+def _with_own_lists(state: Any) -> Any:
+    own = copy.copy(state)
+    for each in dataclasses.fields(own):
+        value = getattr(own, each.name)
+        if isinstance(value, list):
+            setattr(own, each.name, list(value))
+    return own

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
-from pipeline.engine.losses import Objective
+from pipeline.engine.losses import Objective, gram
 from pipeline.engine.vgg import Network
 
 Targets = Mapping[str, Tensor]
@@ -58,6 +58,18 @@ def evaluate(
     found = objective.total(pictures, layers)
     (gradients,) = torch.autograd.grad(found.total.sum(), pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
+
+
+def peak_bytes(network: Network, objective: Objective, count: int, side: int, device: torch.device) -> int:
+    """Return the memory that evaluating ``count`` square pictures on a CUDA device takes at most."""
+    pictures = torch.rand(count, 3, side, side, device=device)
+    with torch.no_grad():
+        features = network.features(pictures)
+    content = {layer: features[layer] for layer, _ in objective.content_layers}
+    style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
+    torch.cuda.reset_peak_memory_stats(device)
+    evaluate(network, objective, pictures, content, style)
+    return torch.cuda.max_memory_allocated(device)
 
 
 class Chunks:

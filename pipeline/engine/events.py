@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Commission:
-    """A picture to make. ``photo``: uint8 sRGB (H, W, 3), its long side the recipe's size."""
+    """A picture to make. ``photo``: uint8 sRGB (H, W, 3), its long side the recipe's size.
+
+    ``checkpoint``: where what was made of it before may be found.
+    """
 
     token: str
     photo: npt.NDArray[np.uint8]
     style: Style
     recipe: Recipe
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,37 @@ class Snapshot:
     iteration: int
     scale_index: int
     pixels: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Draft:
+    """What is made of a picture so far, after ``iteration`` of at most ``iterations`` evaluations at this ``size``.
+
+    ``evaluations`` counts all sizes. ``save(path, seconds)`` writes about ``size_bytes`` to ``path``, in the place of
+    what is there, with the seconds spent on the picture; it may be called from any thread, whatever the engine does
+    meanwhile, and raises OSError. ``last``: the engine was told to suspend its work and does no more about it.
+    """
+
+    token: str
+    size: int
+    iteration: int
+    iterations: int
+    evaluations: int
+    size_bytes: int
+    save: Callable[[Path, float], None]
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A picture goes on from its checkpoint, on which ``seconds`` had been spent; see :class:`Draft`."""
+
+    token: str
+    size: int
+    iteration: int
+    iterations: int
+    evaluations: int
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,7 +112,19 @@ class Broken:
     error: StylewatchError
 
 
-Event = Step | Snapshot | Finished | Broken | Occupancy
+Event = Step | Snapshot | Draft | Resumed | Finished | Broken | Occupancy
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What an engine asks between evaluations, always in the thread that runs it.
+
+    ``suspend``: is it to end, and to tell the last draft of every picture in work? ``wants_draft(token)``: is it to
+    tell a draft of this one now?
+    """
+
+    suspend: Callable[[], bool] = lambda: False
+    wants_draft: Callable[[str], bool] = lambda _: False
 
 
 def step_of(canvas: Canvas, losses: Losses) -> Step:
@@ -100,6 +149,20 @@ def snapshot_of(canvas: Canvas) -> Snapshot:
         scale_index=canvas.state.scale_index,
         pixels=canvas.picture(canvas.state.pixels),
     )
+
+
+def report_of(canvas: Canvas, losses: Losses) -> Iterator[Event]:
+    """Tell that ``canvas`` was evaluated and had ``losses``, with a snapshot if it is time for one."""
+    yield step_of(canvas, losses)
+    every = canvas.recipe.snapshot_every
+    if every and canvas.evaluations % every == 0:
+        yield snapshot_of(canvas)
+
+
+def broken(canvas: Canvas, error: StylewatchError) -> Broken:
+    """Give ``canvas`` up."""
+    canvas.over = True
+    return Broken(canvas.commission.token, error)
 
 
 def finished_picture(canvas: Canvas) -> Finished:

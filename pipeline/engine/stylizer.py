@@ -19,24 +19,26 @@ from torch import Tensor
 from pipeline.engine.allocator import give_memory_back
 from pipeline.engine.available import available_bytes
 from pipeline.engine.cache import StyleCache
-from pipeline.engine.calibration import DIRECT, calibrate
-from pipeline.engine.canvas import Canvas, blank_canvas
+from pipeline.engine.calibration import DIRECT, calibrate, machine
+from pipeline.engine.canvas import Canvas
+from pipeline.engine.checkpoints import Checkpoints
 from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory, sent
-from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate
+from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate, peak_bytes
 from pipeline.engine.events import (
     Broken,
     Commission,
     Event,
     Finished,
+    Orders,
     Snapshot,
     Step,
+    broken,
     finished_picture,
     not_finite,
     out_of_memory,
-    snapshot_of,
-    step_of,
+    report_of,
 )
-from pipeline.engine.losses import gram, objective_of
+from pipeline.engine.losses import objective_of
 from pipeline.engine.memory import Need, need_at, need_of
 from pipeline.engine.optimizers import make_optimizer
 from pipeline.engine.room import Room
@@ -99,34 +101,42 @@ class Stylizer:
         # Side by side only where nobody can see it in the pictures.
         self._lanes = min(self.capacity, torch.get_num_threads()) if plan.steady else 1
         self.device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
+        self._checkpoints = Checkpoints({"device": self.device_name, **machine()}, self._weights.id, self._device)
 
-    def run(self, pull: Pull) -> Iterator[Event]:
+    def run(self, pull: Pull, orders: Orders = Orders()) -> Iterator[Event]:
         """Work on commissions until none is left; a broken one never stops the others.
 
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
+
+        Once ``orders`` suspend it, no evaluation is begun any more, and the run ends with the last draft of every
+        picture in work.
         """
         room = Room[Canvas](self._limit())
         idle: deque[Canvas] = deque()
         active, used, offered = 0, 0, 0
         with Lanes[Turn](self._lanes) as lanes:
             while True:
-                free = self.capacity - active
+                suspended = orders.suspend()
+                free = 0 if suspended else self.capacity - active
                 pulled = pull(free) if free > 0 else ()
-                begun = [self._begin(commission) for commission in pulled]
-                idle.extend(canvas for canvas in begun if isinstance(canvas, Canvas))
-                yield from (event for event in begun if isinstance(event, Broken))
-                active += sum(isinstance(canvas, Canvas) for canvas in begun)
-                turns = self._fill(lanes, idle, room)
+                before = len(idle)
+                for commission in pulled:
+                    yield from self._begin(commission, idle)
+                active += len(idle) - before
+                turns = 0 if suspended else self._fill(lanes, idle, room)
                 used, offered = used + turns * active, offered + turns * self.capacity
                 if lanes.busy:
-                    over = yield from self._settle(lanes.finished(), idle, room)
+                    over = yield from self._settle(lanes.finished(), idle, room, orders)
                     if over:
                         yield Occupancy(used, offered)
                         active, used, offered = active - over, 0, 0
                         give_memory_back()
-                elif not pulled:
-                    return
+                elif suspended or not pulled:
+                    break
+            yield from (self._checkpoints.draft(canvas, last=True) for canvas in idle)
+            if active:
+                yield Occupancy(used, offered)
 
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
         """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
@@ -142,13 +152,17 @@ class Stylizer:
         available = self._available() if self._device.type == "cpu" else None
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
-    def _begin(self, commission: Commission) -> Canvas | Broken:
+    def _begin(self, commission: Commission, idle: deque[Canvas]) -> Iterator[Event]:
+        told: Event | None
         try:
-            return blank_canvas(commission, self._device)
+            canvas, told = self._checkpoints.begin(commission)
+            idle.append(canvas)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        return Broken(commission.token, out_of_memory(commission))
+            told = Broken(commission.token, out_of_memory(commission))
+        if told is not None:
+            yield told
 
     def _fill(self, lanes: Lanes[Turn], idle: deque[Canvas], room: Room[Canvas]) -> int:
         """Let those lanes that are free begin with what is idle, as far as there is room; return how many did."""
@@ -177,11 +191,13 @@ class Stylizer:
 
     def _is_frugal(self, canvas: Canvas, room: Room[Canvas]) -> bool:
         """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
-        pixels = _pixels(canvas)
+        pixels = canvas.pixel_count
         need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
         return pixels >= self._frugal_from or room.is_frugal(canvas, need)
 
-    def _settle(self, turns: Iterable[Turn], idle: deque[Canvas], room: Room[Canvas]) -> Generator[Event, None, int]:
+    def _settle(
+        self, turns: Iterable[Turn], idle: deque[Canvas], room: Room[Canvas], orders: Orders
+    ) -> Generator[Event, None, int]:
         """Tell what turns tell and put their canvases back to where they wait; return how many are over.
 
         Those that were short of memory come back first, with more room, until there is no more to be given.
@@ -191,9 +207,9 @@ class Stylizer:
             yield from turn.events
             for canvas in turn.batch:
                 if turn.short and not room.retreat(canvas):
-                    yield _broken(canvas, out_of_memory(canvas.commission))
+                    yield broken(canvas, out_of_memory(canvas.commission))
                 if turn.frugal and not turn.short and room.is_alone(canvas):
-                    self._frugal_from = min(self._frugal_from, _pixels(canvas))
+                    self._frugal_from = min(self._frugal_from, canvas.pixel_count)
                 if canvas.over:
                     room.leave(canvas)
                     over += 1
@@ -201,6 +217,8 @@ class Stylizer:
                     idle.appendleft(canvas)
                 else:
                     idle.append(canvas)
+                    if orders.wants_draft(canvas.commission.token):
+                        yield self._checkpoints.draft(canvas)
         return over
 
     def _turn(self, batch: Sequence[Canvas], frugal: bool) -> list[Event]:
@@ -216,7 +234,7 @@ class Stylizer:
         try:
             self._find_targets(canvas)
         except StylewatchError as error:
-            yield _broken(canvas, error)
+            yield broken(canvas, error)
 
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._network(canvas.recipe)
@@ -238,10 +256,10 @@ class Stylizer:
         for canvas, found in zip(batch, self._evaluations(batch, frugal), strict=True):
             content, style, total = found.losses[0].tolist()
             if not math.isfinite(total):
-                yield _broken(canvas, not_finite(canvas, total))
+                yield broken(canvas, not_finite(canvas, total))
                 continue
             canvas.record(Losses(content, style, total))
-            yield from _report(canvas, Losses(content, style, total))
+            yield from report_of(canvas, Losses(content, style, total))
             if canvas.scale_is_finished:
                 yield from self._next_scale(canvas)
             else:
@@ -266,7 +284,7 @@ class Stylizer:
         if frugal:
             for canvas in batch:
                 canvas.note(_FRUGAL)
-        return self._chunks.run(len(batch), _pixels(batch[0]), work)
+        return self._chunks.run(len(batch), batch[0].pixel_count, work)
 
     def _move(self, going: list[tuple[Canvas, Tensor, Tensor]]) -> None:
         if not going:
@@ -305,17 +323,8 @@ class Stylizer:
         return self._networks[key]
 
     def _peak_bytes(self, count: int, side: int) -> int:
-        """Return the memory that evaluating ``count`` square pictures takes at most."""
         recipe = Recipe()
-        network, objective = self._network(recipe), objective_of(recipe)
-        pictures = torch.rand(count, 3, side, side, device=self._device)
-        with torch.no_grad():
-            features = network.features(pictures)
-        content = {layer: features[layer] for layer, _ in objective.content_layers}
-        style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
-        torch.cuda.reset_peak_memory_stats(self._device)
-        evaluate(network, objective, pictures, content, style)
-        return torch.cuda.max_memory_allocated(self._device)
+        return peak_bytes(self._network(recipe), objective_of(recipe), count, side, self._device)
 
 
 def _style_layers(recipe: Recipe) -> tuple[str, ...]:
@@ -327,19 +336,3 @@ def _kind(canvas: Canvas) -> Hashable:
     recipe = canvas.recipe
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
     return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves
-
-
-def _pixels(canvas: Canvas) -> int:
-    return canvas.state.pixels[0, 0].numel()
-
-
-def _report(canvas: Canvas, losses: Losses) -> Iterator[Event]:
-    yield step_of(canvas, losses)
-    every = canvas.recipe.snapshot_every
-    if every and canvas.evaluations % every == 0:
-        yield snapshot_of(canvas)
-
-
-def _broken(canvas: Canvas, error: StylewatchError) -> Broken:
-    canvas.over = True
-    return Broken(canvas.commission.token, error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,18 +40,5 @@ def take_turn(batch: Sequence[Canvas], work: Callable[[Sequence[Canvas], bool], 
 
 
 def _contents(canvas: Canvas) -> dict[str, Any]:
-    """Return all that a canvas consists of, so that nothing that happens to it changes what is returned.
-
-    Tensors are shared: nobody writes into those of a state.
-    """
-    state = dataclasses.replace(canvas.state, optimizer=_with_own_lists(canvas.state.optimizer))
-    return {**vars(canvas), "state": state, "notes": list(canvas.notes)}
-
-
-def _with_own_lists(state: Any) -> Any:
-    own = copy.copy(state)
-    for each in dataclasses.fields(own):
-        value = getattr(own, each.name)
-        if isinstance(value, list):
-            setattr(own, each.name, list(value))
-    return own
+    """Return all that a canvas consists of, so that nothing that happens to it changes what is returned."""
+    return {**vars(canvas), "state": canvas.state.copied(), "notes": list(canvas.notes)}

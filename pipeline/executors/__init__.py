@@ -26,7 +26,10 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> None:
-        """Give back what is not finished, at once. Safe to call from a signal handler."""
+        """Take nothing new and end soon; what is not finished by then is put back.
+
+        Safe to call from a signal handler. An executor that was stopped can't be used again.
+        """
         ...
 
     def close(self) -> None:

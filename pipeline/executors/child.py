@@ -17,8 +17,9 @@ from filelock import FileLock
 
 from pipeline.engine.allocator import keep_memory
 from pipeline.errors import StylewatchError
+from pipeline.executors.ears import Ears
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
-from pipeline.model import Assignment, EngineSettings
+from pipeline.model import Assignment, CheckpointRules, EngineSettings
 
 if TYPE_CHECKING:
     from pipeline.engine.estimates import Speed
@@ -74,16 +75,23 @@ def measure(connection: Connection, settings: EngineSettings, measurement: Measu
 
 
 def main(
-    connection: Connection, settings: EngineSettings, factory: EngineFactory, lock_file: Path | None, ahead: int
+    connection: Connection,
+    settings: EngineSettings,
+    factory: EngineFactory,
+    lock_file: Path | None,
+    ahead: int,
+    rules: CheckpointRules,
 ) -> None:
     """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent is gone.
 
-    ``ahead`` photos are decoded while the engine works on others. ``lock_file`` is held for the process's life:
+    ``ahead`` photos are decoded while the engine works on others, and what is made of them is kept by ``rules``.
+    ``lock_file`` is held for the process's life:
     whoever recovers after a killed parent waits for it, so that no orphan still writes while temporary files are
     cleared.
     """
-    # Ctrl-C and the end of a terminal reach its whole group; what happens then is the parent's decision alone.
-    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    # Ctrl-C and the end of a terminal reach its whole group, a service's SIGTERM all of its processes; what happens
+    # then is the parent's decision alone.
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     with contextlib.ExitStack() as stack:
@@ -92,7 +100,7 @@ def main(
         # The pipe's other end is closed: the parent is gone, and so is the reason to go on.
         stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
         try:
-            _serve(connection, factory(settings), ahead)
+            _serve(connection, factory(settings), ahead, rules)
         except StylewatchError as error:
             connection.send(Unfit(error))
 
@@ -104,23 +112,24 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _serve(connection: Connection, engine: Stylizer, ahead: int) -> None:
-    from pipeline.worker import Worker
+def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: CheckpointRules) -> None:
+    from pipeline.worker import ClosingTime, Worker
 
-    turn = threading.Lock()
+    turn, closing = threading.Lock(), ClosingTime()
+    ears = Ears(connection, closing.announce)
 
     def tell(message: FromWorker) -> None:
         with turn:  # the engine's, the reader's and the writer's threads all tell
             connection.send(message)
 
     tell(Ready(engine.capacity, engine.device_name))
-    worker = Worker(engine, tell, ahead=ahead)
+    worker = Worker(engine, tell, ahead=ahead, rules=rules, closing=closing)
 
     def pull(count: int) -> Sequence[Assignment]:
         tell(Pull(count))
-        answer = connection.recv()
+        answer = ears.next()
         return answer.assignments if isinstance(answer, Assign) else ()
 
-    while not isinstance(connection.recv(), End):
+    while not isinstance(ears.next(), End):
         worker.work(pull)
         tell(Idle())

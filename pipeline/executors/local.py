@@ -2,15 +2,19 @@
 
 The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
 nothing but that child: the next child works on half as many at once. One that hangs is ended, and counts as dead.
+
+A stop gives the child time: to finish what is in work, then to keep what is made of it. One that does not come to its
+end is killed, which loses no more than what was made since it was kept last.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import multiprocessing
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -19,10 +23,11 @@ from typing import Final
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
 from pipeline.executors.patience import Patience
-from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Resume, Unfit
+from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Resume, Stop, Unfit
 from pipeline.model import (
     Artwork,
     Assignment,
+    CheckpointRules,
     EngineSettings,
     ExecutorEvent,
     Failure,
@@ -34,6 +39,8 @@ _POLL_SECONDS: Final = 0.1
 _END_SECONDS: Final = 10.0
 #: Loading the engine, and measuring the machine once, may take minutes in which nothing is said.
 _START_SECONDS: Final = 900.0
+#: After the grace, a child has one evaluation to end and files to write; each of them may take so long.
+_SUSPEND_SECONDS: Final = 60.0
 
 
 class LocalExecutor:
@@ -47,12 +54,15 @@ class LocalExecutor:
         factory: child.EngineFactory = child.make_stylizer,
         ahead: int = 2,
         hang_seconds: float = 0.0,
+        grace_seconds: float | None = None,
+        rules: CheckpointRules = CheckpointRules(),
         on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
-        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`.
-        ``on_turn`` is called several times a second while it is listened to.
+        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`. After a stop it
+        has ``grace_seconds`` to finish what is in work before that is kept, by ``rules``, and put back; None: a stop
+        ends it at once. ``on_turn`` is called several times a second while it is listened to.
         """
         self._settings = settings
         self._lock_file = lock_file
@@ -60,6 +70,8 @@ class LocalExecutor:
         self._ahead = ahead
         self._hang_seconds = hang_seconds
         self._on_turn = on_turn
+        self._grace_seconds = grace_seconds
+        self._rules = rules
         self._worker: _Child | None = None
         self._capacity = 0
         self._ever_ready = False
@@ -89,7 +101,7 @@ class LocalExecutor:
         self._draining = True
 
     def stop(self) -> None:
-        """Give back what is not finished, at once."""
+        """Take nothing new; give back what is not finished in the time of grace."""
         self._stopping = True
 
     def close(self) -> None:
@@ -98,7 +110,7 @@ class LocalExecutor:
 
     def _employ(self) -> _Child:
         if self._worker is None:
-            self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead)
+            self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
 
     def _dismiss(self, *, kill: bool) -> None:
@@ -112,12 +124,14 @@ class LocalExecutor:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
         patience = self._patience(worker)
-        while not self._stopping:
+        while not self._is_to_leave(worker, pending, patience):
             self._on_turn()
             try:
                 message = worker.listen()
                 if message is None:
                     if patience.wait(_POLL_SECONDS):
+                        if self._stopping:
+                            break
                         yield from self._mourn(worker, pending, worker.end_hung(patience.silent_seconds))
                         return False
                     continue
@@ -133,6 +147,17 @@ class LocalExecutor:
         yield from self._last_words(worker, pending)
         return True
 
+    def _is_to_leave(self, worker: _Child, pending: Mapping[str, bool], patience: Patience) -> bool:
+        """Tell whether a stop leaves nothing to wait for; lets the child know of it once."""
+        if not self._stopping:
+            return False
+        if self._grace_seconds is None or not pending:
+            return True
+        if not worker.is_stopping:
+            worker.stop(self._grace_seconds)
+            patience.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
+        return False
+
     def _patience(self, worker: _Child) -> Patience:
         if worker.ready or not self._hang_seconds:
             return Patience(self._hang_seconds)
@@ -146,7 +171,7 @@ class LocalExecutor:
                 self._capacity = message.capacity
                 self._ever_ready = worker.ready = True
             case Pull():
-                assignments = () if self._draining else tuple(source(message.count))
+                assignments = () if self._draining or self._stopping else tuple(source(message.count))
                 pending.update({assignment.token: False for assignment in assignments})
                 worker.assign(assignments)
             case Unfit():
@@ -195,15 +220,15 @@ def _give_back(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
 
 
 @contextlib.contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Let a child be born deaf to Ctrl-C, which would end it with a traceback before it can say so itself.
+def _signals_held_back() -> Iterator[None]:
+    """Let a child be born deaf to the signals that end a program, before it can say itself that it ignores them.
 
     This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
@@ -218,21 +243,29 @@ class _Child:
     """One worker process and the parent's end of its pipe."""
 
     def __init__(
-        self, settings: EngineSettings, factory: child.EngineFactory, lock_file: Path | None, ahead: int
+        self,
+        settings: EngineSettings,
+        factory: child.EngineFactory,
+        lock_file: Path | None,
+        ahead: int,
+        rules: CheckpointRules,
     ) -> None:
         self.ready = False
+        self.is_stopping = False
         # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
         context = multiprocessing.get_context("spawn")
         self._connection: Connection
         self._connection, theirs = context.Pipe()
         self._process: SpawnProcess = context.Process(
             target=child.main,
-            args=(theirs, settings, factory, lock_file, ahead),
+            args=(theirs, settings, factory, lock_file, ahead, rules),
             name="stylewatch-worker",
             daemon=True,
         )
-        with _ctrl_c_held_back():
+        with _signals_held_back():
             self._process.start()
+        # Before multiprocessing's own exit, which waits for ever for a child that SIGTERM does not end.
+        atexit.register(self._process.kill)
         theirs.close()
 
     def listen(self, seconds: float = _POLL_SECONDS) -> FromWorker | None:
@@ -249,6 +282,11 @@ class _Child:
         with contextlib.suppress(OSError):  # a dead child is noticed when it is listened to
             self._connection.send(Resume())
 
+    def stop(self, grace_seconds: float) -> None:
+        self.is_stopping = True
+        with contextlib.suppress(OSError):
+            self._connection.send(Stop(grace_seconds))
+
     def assign(self, assignments: tuple[Assignment, ...]) -> None:
         try:
             self._connection.send(Assign(assignments))
@@ -264,6 +302,7 @@ class _Child:
         self._process.kill()
         self._process.join()
         self._connection.close()
+        atexit.unregister(self._process.kill)
 
     def end_hung(self, silent_seconds: float) -> str:
         """End a child that does not get on, and tell so."""

@@ -24,6 +24,11 @@ class Patience:
         self._longest_seconds = max(self._longest_seconds, self.silent_seconds)
         self.silent_seconds = 0.0
 
+    def tighten(self, least_seconds: float) -> None:
+        """Wait no longer than this from now on, or ten times the longest silence."""
+        self._least_seconds = least_seconds
+        self.silent_seconds = 0.0
+
     def wait(self, seconds: float) -> bool:
         """Take in that it was listened to in vain for ``seconds``; True once patience has run out."""
         self.silent_seconds += seconds

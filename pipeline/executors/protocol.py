@@ -2,7 +2,8 @@
 
 The worker speaks first (Ready), then asks (Pull) whenever it has room and is answered (Assign), tells what
 happens (:data:`pipeline.model.ExecutorEvent`), and says Idle when it was given nothing and owes nothing; then
-it waits for Resume or End.
+it waits for Resume or End. Stop may come at any time: what is in work is then finished in time or put back, and Idle
+follows.
 """
 
 from __future__ import annotations
@@ -56,8 +57,15 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Begin nothing more; in ``grace_seconds`` keep what is made of the pictures in work and put them back."""
+
+    grace_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """Exit."""
 
 
-ToWorker = Assign | Resume | End
+ToWorker = Assign | Resume | Stop | End

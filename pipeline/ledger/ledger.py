@@ -151,10 +151,7 @@ class Ledger:
         return jobs.ready_failed(self._store)
 
     def ready_due(self) -> int:
-        """Make failed jobs pending that have waited long enough. Returns how many.
-
-        A clock that was set back keeps none of them waiting for more than its own delay.
-        """
+        """Make failed jobs pending that waited long enough, by no clock more than their delay. Returns how many."""
         return jobs.ready_due(self._store)
 
     def next_due(self) -> float | None:
@@ -322,6 +319,10 @@ class Ledger:
     def unfinished(self, photos_named: Iterable[str]) -> list[str]:
         """Return those of the photos that have jobs which are neither done nor given up nor withdrawn."""
         return queries.unfinished(self._store, photos_named)
+
+    def open_keys(self) -> set[str]:
+        """Return the keys of all sources' jobs that are to be done, of photos whose content is on record."""
+        return queries.open_keys(self._store)
 
     def counts(self) -> dict[JobState, int]:
         """Return how many jobs of this source are in each state; every state is there."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from pipeline.hashing import job_key
 from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published, Timing
 from pipeline.ledger.states import Store, job_of
 from pipeline.model import JobState
@@ -104,6 +105,17 @@ def unfinished(store: Store, photos: Iterable[str]) -> list[str]:
         return [
             photo for photo in photos if connection.execute(query, (store.source_id, os.fsencode(photo))).fetchone()
         ]
+
+
+def open_keys(store: Store) -> set[str]:
+    """Return the keys of all jobs of all sources that are to be done, as far as their photos' contents are known."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT photos.sha256, settings_sha256 FROM jobs JOIN photos"
+            " ON photos.source_id = jobs.source_id AND photos.path = jobs.photo"
+            " WHERE state IN ('pending', 'leased', 'failed') AND photos.sha256 IS NOT NULL"
+        ).fetchall()
+    return {job_key(photo, settings) for photo, settings in rows}
 
 
 def counts(store: Store) -> dict[JobState, int]:

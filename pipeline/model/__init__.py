@@ -9,6 +9,7 @@ from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
     LAYERS,
+    CheckpointRules,
     EngineSettings,
     InitKind,
     LayerWeights,
@@ -51,6 +52,7 @@ from pipeline.model.work import (
     Losses,
     Occupancy,
     Progress,
+    Remark,
     Started,
 )
 
@@ -61,6 +63,7 @@ __all__ = [
     "Artwork",
     "Assignment",
     "Checkpoint",
+    "CheckpointRules",
     "EngineSettings",
     "ExecutorEvent",
     "Failure",
@@ -89,6 +92,7 @@ __all__ = [
     "PreprocessingKind",
     "Progress",
     "Recipe",
+    "Remark",
     "RunEvent",
     "RunFinished",
     "RunStarted",

@@ -162,6 +162,19 @@ class EngineSettings:
     cache_limit_bytes: int = 2_000_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointRules:
+    """How what is made of a picture is kept: every so many seconds (0 = only when work is stopped), if it fits.
+
+    All checkpoints together take at most ``space_bytes``, and none is written to a disk that would then have less
+    than ``min_free_bytes`` left.
+    """
+
+    every_seconds: float = 300.0
+    space_bytes: int = 4_000_000_000
+    min_free_bytes: int = 0
+
+
 MetadataPolicy = Literal["keep", "strip", "strip_location"]
 PictureFormat = Literal["jpeg", "png", "webp", "tiff"]
 

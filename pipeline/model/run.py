@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from pipeline.model.work import Artwork, Checkpoint, Job, Progress
+from pipeline.model.work import Artwork, Checkpoint, Job, Progress, Remark
 
 
 class JobState(StrEnum):
@@ -130,6 +130,7 @@ RunEvent = (
     | JobStarted
     | Progress
     | Checkpoint
+    | Remark
     | JobFinished
     | JobFailed
     | OriginalMoved

@@ -29,6 +29,7 @@ class Assignment:
 
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
+    ``checkpoint_path`` is where what is made of the picture is kept until it is finished; None = nowhere.
     """
 
     token: str
@@ -41,6 +42,7 @@ class Assignment:
     part_path: Path
     picture: PictureOptions = PictureOptions()
     snapshot_folder: Path | None = None
+    checkpoint_path: Path | None = None
     max_pixels: int = 500_000_000
 
 
@@ -79,6 +81,18 @@ class Checkpoint:
 
     token: str
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What people may want to know of a job that is neither done nor failed; ``token`` "" = of the whole run.
+
+    ``warning``: something could be mended.
+    """
+
+    token: str
+    text: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +139,7 @@ class FailureKind(StrEnum):
     MEMORY = "memory"  # tried again, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes
-    RETURNED = "returned"  # put back untouched: the run was stopped, or the worker died before it began
+    RETURNED = "returned"  # put back at no cost: the run was stopped, or the worker died before it began
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +151,4 @@ class Failure:
     reason: str
 
 
-ExecutorEvent = Started | Progress | Checkpoint | Occupancy | Artwork | Failure
+ExecutorEvent = Started | Progress | Checkpoint | Remark | Occupancy | Artwork | Failure

@@ -4,7 +4,7 @@ r"""The structured log, for programs: one event a line. Owns its encoding and it
 
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null before the first run_started
-    event   run_started, photo_set_aside, job_started, progress, checkpoint, job_finished, job_failed,
+    event   run_started, photo_set_aside, job_started, progress, checkpoint, remark, job_finished, job_failed,
             original_moved, originals_stay, run_finished, watch_notice
 
 and the fields of the dataclass of that name in :mod:`pipeline.model`, with ``job`` spread out into ``photo``,

@@ -20,6 +20,7 @@ from pipeline.model import (
     OriginalsStay,
     PhotoSetAside,
     Progress,
+    Remark,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -110,13 +111,16 @@ class LogWriter:
             case _:
                 self._job(event)
 
-    def _job(self, event: JobStarted | Checkpoint | JobFinished | JobFailed) -> None:
+    def _job(self, event: JobStarted | Checkpoint | Remark | JobFinished | JobFailed) -> None:
         match event:
             case JobStarted():
                 self._jobs[event.token] = event.job
                 LOGGER.debug("%s is begun: %s", event.job, event.output)
             case Checkpoint():
                 LOGGER.info("%s: intermediate picture %s", self._name(event.token), event.path)
+            case Remark():
+                told_of = f"{self._name(event.token)}: " if event.token else ""
+                LOGGER.log(logging.WARNING if event.warning else logging.INFO, "%s%s", told_of, event.text)
             case JobFinished():
                 self._jobs.pop(event.token, None)
                 _log_finished(event)

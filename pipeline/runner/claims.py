@@ -21,6 +21,7 @@ from pipeline.intake.members import MemberError, RefusedError
 from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
+from pipeline.runner.checkpoints import checkpoint_path
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
@@ -42,6 +43,7 @@ class Places:
     min_free_bytes: int
     stage_folder: Path
     stage_bytes: int
+    checkpoint_folder: Path | None = None
 
 
 class Claims:
@@ -272,6 +274,7 @@ class Claims:
         part = part_path(self._places.output_folder, claim.output, claim.token)
         make_folder(part.parent)
         recipe = self._studio.recipes[claim.job.recipe]
+        kept = self._places.checkpoint_folder
         return Assignment(
             token=claim.token,
             job=claim.job,
@@ -285,5 +288,6 @@ class Claims:
             snapshot_folder=self._places.snapshot_folder / Path(claim.output).with_suffix("")
             if recipe.snapshot_every
             else None,
+            checkpoint_path=checkpoint_path(kept, key) if kept else None,
             max_pixels=self._places.max_pixels,
         )

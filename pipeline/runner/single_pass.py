@@ -26,11 +26,13 @@ from pipeline.model import (
     JobStarted,
     JobState,
     Occupancy,
+    Remark,
     RunEvent,
     RunFinished,
     RunStarted,
     Started,
 )
+from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
 from pipeline.runner.claims import Claims, Places
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
@@ -91,9 +93,13 @@ class SinglePass:
         self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
         self._stopped = False
         self._drained = False
+        self._stop_told = False
 
     def stop(self) -> None:
-        """End the pass soon: publish what is done, put the rest back. Safe to call from a signal handler."""
+        """End the pass soon: publish what is done within ``state.grace_seconds``, put the rest back where it is.
+
+        Safe to call from a signal handler.
+        """
         self._stopped = True
         self._executor.stop()
 
@@ -110,6 +116,7 @@ class SinglePass:
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         recover(self._ledger, self._config.output.folder)
+        tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
         self._originals.resume()
         taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
@@ -174,7 +181,14 @@ class SinglePass:
 
         with contextlib.closing(self._executor.run(source)) as events:
             for event in events:
+                self._tell_of_a_stop()
                 self._hear(claims, event)
+
+    def _tell_of_a_stop(self) -> None:
+        if self._stopped and not self._stop_told:
+            self._stop_told = True
+            grace = f"{self._config.state.grace_seconds:g} s to be finished"
+            self._tell(Remark("", f"stopping: pictures in work have {grace}, then they are put back where they are"))
 
     def _hear(self, claims: Claims, event: ExecutorEvent) -> None:
         match event:
@@ -223,6 +237,7 @@ class SinglePass:
             )
         )
         claims.close(artwork.token)
+        remove_checkpoint(assignment.checkpoint_path)
         self._outcomes.finish(claim, assignment.key, output, artwork)
         self._originals.photo_done(claim.job.photo)
 
@@ -239,6 +254,7 @@ class SinglePass:
             min_free_bytes=config.output.min_free_disk,
             stage_folder=config.state.folder / "unpacked",
             stage_bytes=config.input.archive_space,
+            checkpoint_folder=checkpoint_folder(config) if config.state.checkpoint_space else None,
         )
 
     def _sum_up(self, run_id: str, begun: float, trouble: CannotRunError | None) -> RunFinished:

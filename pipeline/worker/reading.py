@@ -21,11 +21,16 @@ Tell = Callable[[ExecutorEvent], None]
 
 @dataclass(slots=True)
 class Sitting:
-    """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine."""
+    """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine.
+
+    ``kept_at``: when what is made of it was last kept, or work began; after ``kept_evaluations``, 0 = never.
+    """
 
     assignment: Assignment
     photo: DecodedPhoto
     seconds: float
+    kept_at: float = 0.0
+    kept_evaluations: int = 0
 
 
 class Reader:

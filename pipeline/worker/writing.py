@@ -59,14 +59,15 @@ class Writer:
 
     def deliver(self, sitting: Sitting, finished: Finished) -> None:
         """Write a finished picture to its assignment's temporary file."""
-        self._submit(lambda: self._tell(self._delivered(sitting, finished)))
+        self.submit(lambda: self._tell(self._delivered(sitting, finished)))
 
     def snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
         """Write an intermediate picture, if the assignment has a folder for them."""
         if assignment.snapshot_folder is not None:
-            self._submit(lambda: self._save(assignment, snapshot))
+            self.submit(lambda: self._save(assignment, snapshot))
 
-    def _submit(self, task: Callable[[], None]) -> None:
+    def submit(self, task: Callable[[], object]) -> None:
+        """Do something on the writer's thread, after what was brought before. Raises what the thread died of."""
         self._room.acquire()
         if self._error is not None:
             raise self._error  # the pipe is broken, for example: nothing more can be told

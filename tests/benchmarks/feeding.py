@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.config import load_config
-from pipeline.engine.events import Commission, Event, Finished
+from pipeline.engine.events import Commission, Event, Finished, Orders
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Losses
 from pipeline.runner.lock import instance_lock
@@ -35,7 +35,7 @@ class SlowEngine:
     def __init__(self, notes: Path) -> None:
         self._notes = notes
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
         """Finish commissions until there are none; the clock starts with the first."""
         began, made = 0.0, 0
         while commissions := pull(self.capacity):

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
-from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, RunEvent, WatchNotice
+from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
 from pipeline.report.board import Board
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
@@ -276,3 +276,14 @@ def test_a_new_config_and_a_refused_one_are_told_the_latter_even_to_the_quiet() 
     notices = (WatchNotice("reloaded", "config reloaded: styles changed"), WatchNotice("refused", "it is not taken"))
     assert [line.split(" ", 2)[2] for line in shown(*notices).splitlines()] == [notice.text for notice in notices]
     assert [line.split(" ", 2)[2] for line in shown(*notices, quiet=True).splitlines()] == ["it is not taken"]
+
+
+def test_remarks_on_the_run_and_warnings_are_shown_and_those_on_a_picture_are_for_the_log() -> None:
+    remarks = (Remark("", "stopping"), Remark("t1", "put back"), Remark("t1", "no room", warning=True))
+    assert shown(*remarks).splitlines() == ["stopping", "no room"]
+    assert shown(*remarks, quiet=True).splitlines() == ["no room"]
+    assert [json.loads(line)["text"] for line in shown(*remarks, json_lines=True).splitlines()] == [
+        "stopping",
+        "put back",
+        "no room",
+    ]

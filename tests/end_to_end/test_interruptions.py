@@ -21,6 +21,7 @@ styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
   default: {size: 64, iterations: 60, scales: 1}
+state: {grace_seconds: 0}
 """
 
 

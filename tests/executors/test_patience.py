@@ -27,3 +27,17 @@ def test_a_slow_engine_is_known_by_its_slowest_evaluation() -> None:
     patience.hear()
     assert not patience.wait(90.0)
     assert patience.wait(0.1)
+
+
+def test_patience_can_be_tightened_but_a_slow_worker_keeps_its_pace() -> None:
+    patience = Patience(1000.0)
+    assert not patience.wait(400.0)
+    patience.tighten(5.0)
+    assert not patience.wait(4.0)
+    assert patience.wait(2.0)
+    slow = Patience(0.0)
+    slow.wait(3.0)
+    slow.hear()
+    slow.tighten(5.0)
+    assert not slow.wait(29.0)
+    assert slow.wait(2.0)

@@ -24,7 +24,9 @@ def main(folder: Path) -> int:
     with instance_lock(config.state.folder, "drive"):
         wait_for_orphan(config.state.folder)
         lock_file = config.state.folder / WORKER_LOCK_NAME
-        executor = LocalExecutor(config.engine_settings(), lock_file=lock_file, factory=fake_engine)
+        executor = LocalExecutor(
+            config.engine_settings(), lock_file=lock_file, factory=fake_engine, rules=config.checkpoint_rules()
+        )
         with contextlib.closing(executor), open_ledger(config) as ledger:
             return 1 if SinglePass(config, prepare(config), ledger, executor, tell).run().failed else 0
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import Broken, Commission, Event, Finished
+from pipeline.engine.events import Broken, Commission, Event, Finished, Orders
 from pipeline.errors import StylizeError
 from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_bytes
@@ -50,7 +50,7 @@ class Killed(BaseException):
 class MarkingEngine:
     device_name = "fake"
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders) -> Iterator[Event]:
         while commissions := pull(1):
             for commission in commissions:
                 yield _painted(commission)

@@ -45,7 +45,7 @@ def run(folder: Path, **environment: str) -> tuple[int, str]:
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    workshop = Workshop(tmp_path)
+    workshop = Workshop(tmp_path, CONFIG + "state: {checkpoint_seconds: 0.000001}\n")
     for number in range(PHOTOS):
         workshop.photo(f"{number}.png", shade=number * 16)
     workshop.config()
@@ -62,6 +62,7 @@ def assert_all_is_well(workshop: Workshop) -> None:
     with workshop.ledger() as ledger:
         counts = ledger.counts()
         assert ledger.leases() == []
+    assert list((workshop.out / ".stylewatch").glob("checkpoints/*")) == []
     assert counts[JobState.DONE] == PHOTOS
     assert sum(counts.values()) == PHOTOS
 

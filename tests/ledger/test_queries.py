@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.hashing import job_key
 from pipeline.ledger import Timing
 from pipeline.model import JobState
 from tests.ledger.conftest import photo, wanted
@@ -80,3 +81,11 @@ def test_a_style_that_comes_back_makes_no_picture_newer(house) -> None:
     house.want(wanted("a.jpg"))
     assert house.states() == {"done": 1}
     assert house.ledger.made_since(house.clock.now) == 0
+
+
+def test_open_keys_are_those_of_all_jobs_to_be_done_with_known_photos(house, another_house) -> None:
+    house.pending("a.jpg")
+    assert house.ledger.open_keys() == set()
+    house.ledger.note_photo_sha256("a.jpg", "s1")
+    (settings,) = {claim.settings_sha256 for claim in house.ledger.claim(9, "name")}
+    assert house.ledger.open_keys() == another_house.ledger.open_keys() == {job_key("s1", settings)}

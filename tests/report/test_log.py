@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.model import Checkpoint, JobState, OriginalMoved, OriginalsStay, PhotoSetAside, RunEvent
+from pipeline.model import Checkpoint, JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import artwork, begun, failed, finished, over, progress, started
 
@@ -138,4 +138,13 @@ def test_where_originals_go_is_told_on_one_line(tmp_path: Path) -> None:
     assert told(tmp_path, OriginalMoved("a\n\x1b.jpg", "/kept/a.jpg"), OriginalsStay("/kept: Permission denied")) == [
         r"INFO    a\n\x1b.jpg is moved to /kept/a.jpg",
         "WARNING /kept: Permission denied",
+    ]
+
+
+def test_remarks_are_told_with_their_job_if_they_have_one(tmp_path: Path) -> None:
+    lines = told(tmp_path, begun(), Remark("", "stopping"), Remark("t1", "put back"), Remark("t1", "no room", True))
+    assert lines == [
+        "INFO    stopping",
+        "INFO    zoo/lion.jpg × wave: put back",
+        "WARNING zoo/lion.jpg × wave: no room",
     ]

@@ -1,0 +1,216 @@
+"""Stopped or killed in the middle of a picture: the next run goes on there, to the very bytes it would have made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.program import pictures, start, write_landscape, write_small_painting
+from tests.faults.test_kill_9 import _worker_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the worker's pid in /proc"),
+]
+
+CONFIG = """
+input: {folder: in, settle_seconds: 0, order: name}
+output: {folder: out, min_free_disk: 0}
+styles:
+  - {name: blossoms, painting: blossoms.jpg}
+recipes:
+  default: {size: 64, iterations: 40, scales: [48, 64], tolerance: 0}
+engine: {batch_size: 2}
+state: {grace_seconds: GRACE, checkpoint_seconds: EVERY}
+"""
+
+PICTURES = ["0--blossoms.jpg", "1--blossoms.jpg"]
+EVALUATIONS = 160
+
+Event = dict[str, Any]
+Meddle = Callable[[int, int], None]
+
+
+def new_folder(folder: Path, *, grace: float = 0.0, every: float = 0.0) -> Path:
+    """Return the config of a folder with two photos."""
+    for number in range(2):
+        write_landscape(folder / "in" / f"{number}.png", sun=number * 20)
+    write_small_painting(folder / "blossoms.jpg")
+    config = folder / "stylewatch.yaml"
+    config.write_text(CONFIG.replace("GRACE", str(grace)).replace("EVERY", str(every)), encoding="utf-8")
+    return config
+
+
+def run(
+    config: Path, meddle: Meddle = lambda pid, evaluations: None, command: str = "run"
+) -> tuple[int, list[Event]]:
+    """Return the exit code and what was told; ``meddle`` hears of every evaluation."""
+    events: list[Event] = []
+    with start(command, "--json", config) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):  # the last line of one that was killed
+                events.append(json.loads(line))
+            if evaluations_of(events[-1:]):
+                meddle(process.pid, evaluations_of(events))
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+    return process.returncode, events
+
+
+def evaluations_of(events: list[Event]) -> int:
+    return sum(event["event"] == "progress" for event in events)
+
+
+def remarks(events: list[Event]) -> list[str]:
+    return [event["text"] for event in events if event["event"] == "remark" and event["token"]]
+
+
+def kept(config: Path) -> list[str]:
+    folder = config.parent / "out" / ".stylewatch" / "checkpoints"
+    return sorted(path.suffix for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def made(config: Path) -> dict[str, bytes]:
+    out = config.parent / "out"
+    assert list(out.rglob("*.part")) == []
+    return {name: (out / name).read_bytes() for name in pictures(out)}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    config = new_folder(tmp_path_factory.mktemp("undisturbed"))
+    code, events = run(config)
+    assert (code, evaluations_of(events)) == (0, EVALUATIONS)
+    assert remarks(events) == []
+    assert kept(config) == []
+    assert sorted(made(config)) == PICTURES
+    return made(config)
+
+
+def signaled(number: int, at: int, times: int = 1) -> Meddle:
+    def meddle(pid: int, evaluations: int) -> None:
+        if at <= evaluations < at + times:
+            os.kill(pid, number)
+
+    return meddle
+
+
+def test_a_signal_puts_pictures_back_and_they_go_on_there(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    config = new_folder(tmp_path)
+    done = 0
+    for at in (30, 40, 50):  # three evenings
+        code, events = run(config, signaled(signal.SIGTERM, at))
+        assert code == 130
+        assert sum("goes on there next time" in text for text in remarks(events)) == 2
+        assert sum("where it was left off" in text for text in remarks(events)) == (2 if done else 0)
+        assert kept(config) == [".safetensors"] * 2
+        assert made(config) == {}
+        done += evaluations_of(events)
+    code, events = run(config)
+    assert code == 0
+    assert done + evaluations_of(events) == EVALUATIONS
+    assert made(config) == undisturbed
+    assert kept(config) == []
+    report = json.loads(next((tmp_path / "out" / "reports").glob("*/report.json")).read_text("utf-8"))
+    assert report["run"]["interrupted"]
+    finished = [event for event in events if event["event"] == "job_finished"]
+    assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
+    assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
+    assert "where it was left off" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
+
+
+def test_a_picture_that_is_soon_finished_is_finished(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    config = new_folder(tmp_path, grace=300)
+    code, events = run(config, signaled(signal.SIGTERM, 100))
+    assert (code, evaluations_of(events)) == (130, EVALUATIONS)
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def test_a_daemon_goes_on_where_it_was_stopped(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    config = new_folder(tmp_path)
+    for at in (30, 50):
+        code, events = run(config, signaled(signal.SIGTERM, at), command="watch")
+        assert code == 130
+        assert events[-1]["kind"] == "stopped"
+        assert sum("goes on there next time" in text for text in remarks(events)) == 2
+    code, events = run(config)
+    assert (code, evaluations_of(events) <= EVALUATIONS - 80) == (0, True)
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def kill_all(pid: int) -> None:
+    worker = _worker_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+
+
+def test_a_power_cut_costs_what_was_made_since_the_last_checkpoint(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    config = new_folder(tmp_path, every=0.05)
+    code, events = run(config, lambda pid, evaluations: kill_all(pid) if evaluations == 100 else None)
+    assert code == -signal.SIGKILL
+    assert ".safetensors" in kept(config)
+    code, events = run(config)
+    assert code == 0
+    assert any("where it was left off" in text for text in remarks(events))
+    assert evaluations_of(events) < EVALUATIONS
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def test_a_killed_worker_costs_what_was_made_since_the_last_checkpoint(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    config = new_folder(tmp_path, every=0.05)
+    killed: list[int] = []
+
+    def meddle(pid: int, evaluations: int) -> None:
+        if evaluations == 100:
+            killed.append(_worker_of(pid))
+            os.kill(killed[0], signal.SIGKILL)
+
+    code, events = run(config, meddle)
+    assert code == 0
+    assert len(killed) == 1
+    assert any("where it was left off" in text for text in remarks(events))
+    assert evaluations_of(events) < 100 + EVALUATIONS
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def test_a_second_signal_ends_it_at_once_and_loses_as_little(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    config = new_folder(tmp_path, grace=300, every=0.05)
+    code, events = run(config, signaled(signal.SIGTERM, 60, times=2))
+    assert code == 130
+    assert evaluations_of(events) < EVALUATIONS
+    code, events = run(config)
+    assert code == 0
+    assert any("where it was left off" in text for text in remarks(events))
+    assert made(config) == undisturbed
+    assert kept(config) == []
+
+
+def test_a_checkpoint_without_room_is_not_written_and_told_once(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    config = new_folder(tmp_path, every=0.05)
+    config.write_text(config.read_text("utf-8").replace("{grace", "{checkpoint_space: 1 kB, grace"), encoding="utf-8")
+    code, events = run(config, signaled(signal.SIGTERM, 60))
+    assert code == 130
+    warnings = [event["text"] for event in events if event["event"] == "remark" and event["warning"]]
+    assert len(warnings) == 1
+    assert "does not fit into state.checkpoint_space" in warnings[0]
+    assert sum("begins anew next time" in text for text in remarks(events)) == 2
+    assert run(config)[0] == 0
+    assert made(config) == undisturbed

@@ -1,0 +1,170 @@
+"""A stop gives the worker time: to finish, then to keep what it has; and it never hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.executors.ears import Ears
+from pipeline.executors.local import LocalExecutor
+from pipeline.executors.protocol import Assign, End, Resume, Stop
+from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, Failure, FailureKind, Progress, Remark
+from tests.executors.test_local import Source, answers
+from tests.fakes import fake_engine, kept_in, write_photo
+from tests.test_worker import an_assignment
+
+
+@contextlib.contextmanager
+def executor(**options: Any) -> Iterator[LocalExecutor]:
+    made = LocalExecutor(EngineSettings(), factory=fake_engine, **{"grace_seconds": 0.0, **options})
+    with contextlib.closing(made):
+        yield made
+
+
+def endless(folder: Path, token: str = "endless") -> Assignment:
+    photo = write_photo(folder / f"{token}.png", "takes for ever")
+    return an_assignment(photo, token, checkpoint_path=folder / f"{token}.safetensors")
+
+
+def run_until_progress(worker: LocalExecutor, source: Source, steps: int = 1) -> list[ExecutorEvent]:
+    """Stop after so many evaluations of an endless picture."""
+    found: list[ExecutorEvent] = []
+    for event in worker.run(source):
+        found.append(event)
+        if sum(isinstance(event, Progress) for event in found) == steps:
+            worker.stop()
+    return found
+
+
+def test_a_stop_keeps_what_is_made_and_the_next_run_goes_on_there(tmp_path: Path) -> None:
+    with executor() as worker:
+        found = run_until_progress(worker, Source(endless(tmp_path)), 3)
+    failure = found[-1]
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.RETURNED
+    assert failure.reason.endswith("goes on there next time")
+    evaluations, _ = kept_in(tmp_path / "endless.safetensors")
+    assert evaluations >= 3
+    with executor() as worker:
+        found = run_until_progress(worker, Source(endless(tmp_path)), 3)
+    assert any(isinstance(event, Remark) and f"evaluation {evaluations} of" in event.text for event in found)
+    assert kept_in(tmp_path / "endless.safetensors")[0] >= evaluations + 3
+
+
+def test_what_is_finished_within_the_grace_is_finished(tmp_path: Path) -> None:
+    photos = [write_photo(tmp_path / f"{n}.png", shade=n) for n in range(8)]
+    source = Source(*(an_assignment(photo, photo.stem) for photo in photos))
+    found: list[ExecutorEvent] = []
+    with executor(grace_seconds=60.0) as worker:
+        for event in worker.run(source):
+            found.append(event)
+            if isinstance(event, Progress):
+                worker.stop()
+    answered = answers(found)
+    assert any(isinstance(answer, Artwork) for answer in answered.values())
+    assert all(isinstance(answer, Artwork) or answer.kind is FailureKind.RETURNED for answer in answered.values())
+    assert len(answered) + len(source.waiting) == 8
+
+
+def test_every_picture_is_answered_once(tmp_path: Path) -> None:
+    source = Source(*(endless(tmp_path, f"t{number}") for number in range(6)))
+    with executor() as worker:
+        found = run_until_progress(worker, source)
+    told = [event.token for event in found if isinstance(event, Artwork | Failure)]
+    assert len(told) == len(set(told)) == 6 - len(source.waiting)
+
+
+def test_a_worker_that_does_not_come_to_its_end_is_killed(tmp_path: Path) -> None:
+    fine, hung = write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png", "hangs")
+    found: list[ExecutorEvent] = []
+    with executor(hang_seconds=1.0, ahead=0) as worker:
+        for event in worker.run(Source(an_assignment(fine, "fine"), an_assignment(hung, "hung"))):
+            found.append(event)
+            if isinstance(event, Artwork):  # by now, the engine is at the second one
+                worker.stop()
+    assert found[-1] == Failure("hung", FailureKind.RETURNED, "put back: the run was stopped")
+
+
+def test_a_stop_before_the_worker_has_anything_ends_it_at_once(tmp_path: Path) -> None:
+    with executor(grace_seconds=1000.0) as worker:
+        worker.stop()
+        assert list(worker.run(Source(endless(tmp_path)))) == []
+        source = Source()
+        assert source.asked == []
+
+
+def test_a_worker_that_dies_while_it_is_stopped_is_mourned(tmp_path: Path) -> None:
+    found: list[ExecutorEvent] = []
+    with executor(grace_seconds=1000.0) as worker:
+        for event in worker.run(Source(endless(tmp_path))):
+            found.append(event)
+            if isinstance(event, Progress):
+                worker.stop()
+                for process in multiprocessing.active_children():
+                    process.kill()
+    assert isinstance(found[-1], Failure)
+    assert found[-1].kind is FailureKind.CRASH
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_signal_to_all_of_a_services_processes_does_not_end_the_worker(tmp_path: Path) -> None:
+    found: list[ExecutorEvent] = []
+    with executor() as worker:
+        for event in worker.run(Source(endless(tmp_path))):
+            found.append(event)
+            steps = sum(isinstance(event, Progress) for event in found)
+            if steps == 1:
+                for process in multiprocessing.active_children():
+                    assert process.pid is not None
+                    os.kill(process.pid, signal.SIGTERM)
+            if steps == 10:
+                worker.stop()
+    assert isinstance(found[-1], Failure)
+    assert found[-1].kind is FailureKind.RETURNED
+
+
+ABANDONS_ITS_WORKER = """
+import sys
+from pathlib import Path
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import EngineSettings
+from tests.executors.test_local import Source
+from tests.fakes import fake_engine
+from tests.test_worker import an_assignment
+
+executor = LocalExecutor(EngineSettings(), factory=fake_engine)
+print(len(list(executor.run(Source(an_assignment(Path(sys.argv[1]) / "a.png"))))))
+"""
+
+
+@pytest.mark.slow
+def test_a_program_that_forgets_its_worker_ends_all_the_same(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.png")
+    command = [sys.executable, "-c", ABANDONS_ITS_WORKER, str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=True
+    )
+    assert int(done.stdout) > 1
+
+
+def test_a_stop_is_heard_while_nobody_asks_and_a_lost_parent_by_all_who_do() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    stops: list[float] = []
+    ears = Ears(theirs, stops.append)
+    for message in (Resume(), Stop(3.0), Assign(()), End()):
+        ours.send(message)
+    assert [ears.next(), ears.next(), ears.next()] == [Resume(), Assign(()), End()]
+    assert stops == [3.0]
+    ours.close()
+    for _ in range(2):
+        with pytest.raises(EOFError):
+            ears.next()
