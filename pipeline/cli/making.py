@@ -10,12 +10,12 @@ import click
 
 from pipeline.cli.display import Display
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, readers, stopping, worker_of
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
 from pipeline.report.words import counted
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.tryout import Tryout
@@ -41,12 +41,7 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
 
 def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes) -> RunFinished:
     wait_for_orphan(settings.state.folder)
-    executor = LocalExecutor(
-        settings.engine_settings(),
-        lock_file=settings.state.folder / WORKER_LOCK_NAME,
-        hang_seconds=settings.state.hang_seconds,
-    )
-    with contextlib.closing(executor), open_ledger(settings) as ledger:
+    with contextlib.closing(worker_of(settings)) as executor, open_ledger(settings) as ledger:
         the_pass = SinglePass(settings, prepare(settings), ledger, executor, tell, config_name=str(config))
         with stopping(the_pass.stop):
             return the_pass.run(wishes)

@@ -1,4 +1,4 @@
-"""What commands that make pictures stand in: who reads their events, and what a signal does. Owns both."""
+"""What commands that make pictures stand in: who reads their events, who works, and what a signal does. Owns these."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
+from pipeline.executors.child import EngineFactory, make_stylizer
+from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
+from pipeline.runner.lock import WORKER_LOCK_NAME
 
 #: The exit code after a signal.
 INTERRUPTED: Final = 130
@@ -40,6 +43,15 @@ def readers(config: Config, quiet: bool, as_json: bool) -> Iterator[Callable[[Ru
             yield tell
         finally:
             close_log()
+
+
+def worker_of(config: Config, factory: EngineFactory = make_stylizer) -> LocalExecutor:
+    """Make the executor of a program that holds the state folder: whoever comes after a kill waits for its worker."""
+    state = config.state
+    lock_file = state.folder / WORKER_LOCK_NAME
+    return LocalExecutor(
+        config.engine_settings(), lock_file=lock_file, factory=factory, hang_seconds=state.hang_seconds
+    )
 
 
 @contextlib.contextmanager

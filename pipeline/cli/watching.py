@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, readers, stopping, worker_of
 from pipeline.config import load_config
 from pipeline.daemon import Daemon
-from pipeline.executors.local import LocalExecutor
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 
 
 @click.command()
@@ -31,9 +30,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         readers(settings, quiet, as_json) as tell,
     ):
         wait_for_orphan(settings.state.folder)
-        lock_file = settings.state.folder / WORKER_LOCK_NAME
-        executor = partial(LocalExecutor, settings.engine_settings(), lock_file=lock_file)
-        daemon = Daemon(settings, executor, tell, config_name=str(config))
+        daemon = Daemon(settings, partial(worker_of, settings), tell, config_name=str(config))
         with stopping(daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)

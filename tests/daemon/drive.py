@@ -9,12 +9,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from pipeline.cli.surroundings import INTERRUPTED, stopping
+from pipeline.cli.surroundings import INTERRUPTED, stopping, worker_of
 from pipeline.config import load_config
 from pipeline.daemon import Daemon
-from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 from tests.fakes import fake_engine
 
 
@@ -28,9 +27,7 @@ def main(folder: Path) -> int:
     config = load_config(folder / "stylewatch.yaml")
     with instance_lock(config.state.folder, "drive"):
         wait_for_orphan(config.state.folder)
-        lock_file = config.state.folder / WORKER_LOCK_NAME
-        executor = partial(LocalExecutor, config.engine_settings(), lock_file=lock_file, factory=fake_engine)
-        daemon = Daemon(config, executor, tell)
+        daemon = Daemon(config, partial(worker_of, config, fake_engine), tell)
         with stopping(daemon.stop):
             daemon.run()
     return INTERRUPTED
