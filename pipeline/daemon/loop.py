@@ -13,12 +13,14 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.daemon.opening import Opening, StoppedError, find_root
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import EventSource, Habits, Reception
-from pipeline.errors import CannotRunError, StorageError
+from pipeline.errors import CannotRunError, LedgerLockedError, StorageError
 from pipeline.executors import Executor
 from pipeline.intake.mounts import shared_mount
 from pipeline.intake.settle import WaitingRoom
@@ -88,19 +90,30 @@ class Daemon:
             self._pass.stop()
 
     def run(self) -> None:
-        """Work until stopped. Raises CannotRunError when that can't begin, or can't ever go on."""
+        """Work until stopped. Raises CannotRunError when that can never begin, or never go on."""
         studio = prepare(self._config)
-        root = Root(self._config.input.folder)
-        make_folder(self._config.output.folder)
-        with open_ledger(self._config) as ledger, self._reception(studio, root):
-            recover(ledger, self._config.output.folder)
-            try:
-                while not self._stopped:
-                    self._turn(studio, ledger, root)
-            finally:
-                self._dismiss()
-                self._pass_on()
+        try:
+            self._run(studio, Opening(self._pauses, lambda: self._stopped, self._pass_on))
+        except StoppedError:
+            pass
+        except LedgerLockedError:
+            if not self._stopped:
+                raise
         self._tell_readers(WatchNotice("stopped", "stopped"))
+
+    def _run(self, studio: Studio, opening: Opening) -> None:
+        output = self._config.output.folder
+        opening.insist(partial(make_folder, output), "work")
+        with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
+            root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
+            opening.insist(partial(recover, ledger, output), "work")
+            with self._reception(studio, root):
+                try:
+                    while not self._stopped:
+                        self._turn(studio, ledger, root)
+                finally:
+                    self._dismiss()
+                    self._pass_on()
 
     # --- the thread that looks at the folder --------------------------------------------------------------
 
@@ -118,14 +131,19 @@ class Daemon:
 
     def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:
         try:
-            with open_ledger(self._config) as ledger:
+            opening = Opening(self._pauses, over.is_set)
+            with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
                 reception = self._furnish(studio, root, ledger, over.is_set)
                 with contextlib.closing(reception):
                     reception.open()
                     while not over.is_set():
                         self._hints.wait(reception.turn())
+        except StoppedError:
+            pass
         except BaseException as error:  # raised again by the main thread, which ends then
             self._death = error
+            if (the_pass := self._pass) is not None:
+                the_pass.stop()
         finally:
             self._bell.set()
 
@@ -221,7 +239,7 @@ class Daemon:
             self._config, studio, ledger, self._executor, self._tell, config_name=self._config_name, root=root
         )
         try:
-            if self._stopped:  # the signal came before there was a pass that could hear of it
+            if self._stopped or self._death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
             taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
             self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)

@@ -7,7 +7,6 @@ claims and what follows from them; reading, ``retry`` and ``redo`` are fine besi
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -31,7 +30,8 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.states import Store
+from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.states import Store, store_on
 from pipeline.model import Job, JobState, Photo
 
 
@@ -41,32 +41,26 @@ class Ledger:
     Methods that take a token raise LedgerError if no job is leased under it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._connection = store.connection
+        self._store = store
         self._version = -1
-        with schema.explained(place):
-            self._store = Store(connection, _source_id(connection, source), place, clock)
 
     @classmethod
-    def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
+    def open(
+        cls, file: Path, source: str, clock: Callable[[], float] = time.time, watch: LockWatch | None = None
+    ) -> Self:
         """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
 
-        Raises LedgerError for a damaged, foreign or locked file or a newer schema; StorageError.
+        ``watch`` hears of locks from then on. Raises LedgerError for a damaged, foreign or locked file or a newer
+        schema; StorageError.
         """
-        return cls._on(schema.connect(file), str(file), source, clock)
+        return cls(store_on(schema.connect(file), str(file), source, clock, watch))
 
     @classmethod
     def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
         """Return a copy in memory, empty if there is no ``file``: nothing done to it reaches the disk."""
-        return cls._on(schema.memory_copy(file), str(file), source, clock)
-
-    @classmethod
-    def _on(cls, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> Self:
-        try:
-            return cls(connection, place, source, clock)
-        except BaseException:
-            connection.close()
-            raise
+        return cls(store_on(schema.memory_copy(file), str(file), source, clock))
 
     def close(self) -> None:
         """Close the file; open leases stay on record."""
@@ -225,7 +219,7 @@ class Ledger:
         leases.settle_unchanged(self._store, token, key)
 
     def release(self, token: str) -> None:
-        """Leased → pending, at no cost."""
+        """Leased → pending, at no cost; one whose picture may be published already stays leased, for recovery."""
         leases.release(self._store, token)
 
     def withdraw(self, token: str, reason: str) -> None:
@@ -337,12 +331,3 @@ class Ledger:
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:
     return None if paths is None else [os.fsencode(path) for path in paths]
-
-
-def _source_id(connection: sqlite3.Connection, source: str) -> int:
-    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
-    row = connection.execute(find, name).fetchone()
-    if row is None:
-        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
-        row = connection.execute(find, name).fetchone()
-    return int(row[0])

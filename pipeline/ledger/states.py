@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipeline.ledger.schema import explained, transaction
+from pipeline.ledger.schema import LockWatch, explained, transaction
 from pipeline.model import Job, Photo
 
 _STATE: Final = """
@@ -44,17 +44,21 @@ FORGIVEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch."""
+    """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
+
+    ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
+    """
 
     connection: sqlite3.Connection
     source_id: int
     place: str
     clock: Callable[[], float]
+    watch: LockWatch | None = None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection inside one durable transaction. Raises LedgerError, StorageError."""
-        with explained(self.place), transaction(self.connection):
+        with explained(self.place), transaction(self.connection, self.place, self.watch):
             yield self.connection
 
     @contextmanager
@@ -87,6 +91,27 @@ class Store:
             f"UPDATE jobs SET state = {_STATE}, changed_at = ? WHERE {where}",  # noqa: S608 (conditions are ours)
             [(now, *row) for row in rows],
         )
+
+
+def store_on(
+    connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float], watch: LockWatch | None = None
+) -> Store:
+    """Return the ledger behind a fresh connection as ``source`` sees it; without success the connection is closed."""
+    try:
+        with explained(place):
+            return Store(connection, _source_id(connection, source), place, clock, watch)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _source_id(connection: sqlite3.Connection, source: str) -> int:
+    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
+    row = connection.execute(find, name).fetchone()
+    if row is None:
+        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
+        row = connection.execute(find, name).fetchone()
+    return int(row[0])
 
 
 def stored_text(text: str) -> str:

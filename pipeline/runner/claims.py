@@ -134,7 +134,7 @@ class Claims:
         if free < self._places.min_free_bytes:
             raise StorageError(
                 f"{self._places.output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk "
-                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room and run again"
+                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room"
             )
 
     def _room(self, count: int) -> int:

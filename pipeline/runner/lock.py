@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ HOLDER_NAME: Final = "instance.json"
 WORKER_LOCK_NAME: Final = "worker.lock"
 
 _ORPHAN_SECONDS: Final = 60.0
+
+#: What says that a file system has no locks, rather than that this folder can't be written.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 @contextlib.contextmanager
@@ -36,7 +40,7 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
     except Timeout as error:
         raise LockedError(f"{state_folder} is in use by {_describe(holder)}; wait for it or stop it") from error
     except (OSError, NotImplementedError) as error:
-        raise StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk") from error
+        raise _no_lock(state_folder, error) from error
     try:
         with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
             holder.write_text(json.dumps({"pid": os.getpid(), "command": command}), encoding="utf-8")
@@ -45,6 +49,15 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _no_lock(state_folder: Path, error: OSError | NotImplementedError) -> StorageError:
+    if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:
+        return StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk")
+    return StorageError(
+        f"{state_folder} can't be written ({error.strerror}); mount its disk or share, give the program the right to "
+        f"write there, or correct output.folder or state.folder"
+    )
 
 
 def wait_for_orphan(state_folder: Path, seconds: float = _ORPHAN_SECONDS) -> None:
