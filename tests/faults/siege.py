@@ -7,17 +7,20 @@ opening the ledger itself would spare the daemon its own recovery.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import queue
 import random
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +35,7 @@ from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
+_SILENCE_SECONDS = 5.0
 
 _CONFIG = (
     CONFIG.replace("settle_seconds: 0", "settle_seconds: 0.05, rescan_seconds: 3600").replace(
@@ -83,12 +87,14 @@ class Siege:
         self._being_written: dict[str, int] = {}
         self._number = 0
         self._tokens: set[str] = set()
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._waiting = 0
 
     # --- the owner of the photos ----------------------------------------------------------------------------
 
-    def drop(self, count: int) -> None:
-        """Drop so many photos: new ones and other versions of old ones, at once, slowly or by renaming."""
-        for _ in range(count):
+    def drop(self, enough: int) -> None:
+        """Drop photos until so many wait: new ones and other versions of old ones, at once, slowly or by renaming."""
+        for _ in range(max(3, enough - self._waiting)):
             name = f"{self._random.choice(('', 'sub/', 'é è/'))}{self._number:04}.png"
             if self._contents and self._random.random() < 0.2:
                 name = self._random.choice(list(self._contents))
@@ -126,24 +132,26 @@ class Siege:
     def daemon(self) -> Iterator[subprocess.Popen[str]]:
         command = [sys.executable, "-m", "tests.daemon.drive", str(self.folder)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self._lines = queue.SimpleQueue()
+        listener = threading.Thread(target=_pass_on, args=(process.stdout, self._lines))
+        listener.start()
         try:
             yield process
         finally:
             process.kill()
+            listener.join()
             process.communicate()
 
-    def watch_it_work(self, process: subprocess.Popen[str], most_pictures: int) -> None:
+    def watch_it_work(self, most_pictures: int) -> None:
         """Return at a random moment during one of the next pictures. Checks what recovery should have removed."""
         left = self._random.randint(1, most_pictures)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("RunStarted"):
-                self._check_recovery()
-            left -= line.startswith("JobStarted")
-            if not left:
-                break
-        else:
-            raise AssertionError("the daemon ended by itself")
+        with contextlib.suppress(queue.Empty):  # it has nothing left to do
+            while left:
+                line = self._lines.get(timeout=_SILENCE_SECONDS)
+                assert line, "the daemon ended by itself"
+                if line.startswith("RunStarted"):
+                    self._check_recovery()
+                left -= line.startswith("JobStarted")
         time.sleep(self._random.uniform(0, 0.03))
 
     def _check_recovery(self) -> None:
@@ -185,6 +193,7 @@ class Siege:
                 " WHERE published_sha256 IS NOT NULL"
             ).fetchall()
             leases = connection.execute("SELECT token, started, artwork_sha256 FROM leases").fetchall()
+            (self._waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE state = 'pending'").fetchone()
         finally:
             connection.close()
         return [(os.fsdecode(output), done, coming) for output, done, coming in rows], leases
@@ -219,8 +228,7 @@ class Siege:
         with self.daemon() as process, self.workshop.ledger() as ledger:
             _wait_for(lambda: ledger.counts()[JobState.DONE] == len(self._contents), lambda: str(ledger.counts()))
             process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=PATIENCE_SECONDS)
-            assert process.returncode == 130, out
+            assert process.wait(PATIENCE_SECONDS) == 130
             assert ledger.leases() == []
             counts = ledger.counts()
             assert sum(counts.values()) == counts[JobState.DONE] == len(self._contents), counts
@@ -230,6 +238,12 @@ class Siege:
         self.figures["photos"] = len(self._contents)
         self.figures["contents"] = self._number
         assert not self.wrongs(), self.wrongs()
+
+
+def _pass_on(output: Iterable[str], lines: queue.SimpleQueue[str]) -> None:
+    for line in output:
+        lines.put(line)
+    lines.put("")
 
 
 def _wait_for(condition: Callable[[], bool], situation: Callable[[], str]) -> None:

@@ -39,7 +39,7 @@ def test_a_daemon_killed_at_random_moments_loses_doubles_and_halves_nothing(sieg
     while siege.figures["kills while leased"] < KILLS:
         siege.drop(12)
         with siege.daemon() as process:
-            siege.watch_it_work(process, most_pictures=10)
+            siege.watch_it_work(most_pictures=10)
             process.kill()
         siege.look()
     siege.end()
@@ -56,7 +56,7 @@ def test_a_worker_killed_at_random_moments_costs_no_picture(siege: Siege) -> Non
             # After deaths a daemon works on one picture at a time for good: a new one has more in work.
             for _ in range(KILLS_OF_ONE_DAEMON):
                 siege.drop(8)
-                siege.watch_it_work(process, most_pictures=6)
+                siege.watch_it_work(most_pictures=6)
                 kill_its_worker(process, siege)
     siege.end()
     tell("its worker", siege)
