@@ -1,6 +1,6 @@
 """A daemon with the fake engine in a process of its own: ``python -m tests.daemon.drive FOLDER``.
 
-Writes a line for each event: its kind, and the photo or the words.
+Writes a line for each event: its kind, the photo and the words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.fakes import fake_engine
 
 
 def tell(event: RunEvent) -> None:
-    words = event.text if isinstance(event, WatchNotice) else ""
+    words = event.text if isinstance(event, WatchNotice) else getattr(event, "reason", "")
     photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
     print(type(event).__name__, photo, words, flush=True)
 

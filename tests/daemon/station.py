@@ -94,13 +94,13 @@ class Station:
         watcher: Callable[[], EventSource] | None = None,
     ) -> Iterator[Daemon]:
         """Run the daemon until the block ends; what ended it before is raised."""
-        config = self.workshop.config()
-        daemon = Daemon(config, executor, self._tell, watcher=watcher)
+        daemon = self.make_daemon(executor, watcher)
+        state_folder = self.workshop.config().state.folder
         deaths: list[BaseException] = []
 
         def run() -> None:
             try:
-                with instance_lock(config.state.folder, "a test"):
+                with instance_lock(state_folder, "a test"):
                     daemon.run()
             except BaseException as error:
                 deaths.append(error)
@@ -118,6 +118,13 @@ class Station:
             assert not thread.is_alive()
         if deaths:
             raise deaths[0]
+
+    def make_daemon(
+        self,
+        executor: Callable[[], Executor] = InProcessExecutor,
+        watcher: Callable[[], EventSource] | None = None,
+    ) -> Daemon:
+        return Daemon(self.workshop.config(), executor, self._tell, watcher=watcher)
 
     def work_until_its_first_report(self, executor: Callable[[], Executor]) -> None:
         with self.working(executor=executor):

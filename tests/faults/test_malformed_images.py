@@ -6,6 +6,7 @@ A picture is right if it shows what Pillow, never told to be lenient, finds in t
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -109,9 +110,9 @@ def is_right(picture: Path, data: bytes) -> bool:
 
 
 def damage_of(path: str) -> str:
-    """Return what was done to a file and its suffix, without the number."""
-    what, _, suffix = path.partition("/")[2].partition(".")
-    return f"{suffix}: {what.rstrip('0123456789 ')}".replace(" tenths on", "").replace(" tenths", "").rstrip("0123456789 ")
+    """Return what was done to a file, with its suffix but without numbers."""
+    what, _, suffix = path.rpartition("/")[2].partition(".")
+    return f"{suffix}: " + re.sub(r"( at| from)? \d.*", "", what)
 
 
 def test_a_thousand_damaged_images_end_in_reasons_or_in_right_pictures(tmp_path: Path) -> None:

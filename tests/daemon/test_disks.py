@@ -1,0 +1,132 @@
+"""Disks that are full, read-only or not ours, under a working daemon: said once, waited for, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.model import JobFailed, JobState
+from tests.daemon.station import CONFIG, Station
+from tests.daemon.test_pausing import mounted
+from tests.daemon.test_process import driven, read_until, wait_for
+from tests.workshop import Workshop
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="mounts and users as Linux does")]
+
+
+def write_noise(path: Path, shade: int) -> None:
+    """Write a photo whose picture is large: noise does not compress."""
+    noise = Image.effect_noise((256, 256), 40).convert("RGB")
+    Image.blend(noise, Image.new("RGB", noise.size, (40, 120 + shade, 40)), 0.8).save(path)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def large_pictures(station: Station) -> None:
+    text = station.workshop.text.replace("min_free_disk: 0", "min_free_disk: 0, format: png")
+    station.workshop.text = text.replace("size: 48", "size: 256")
+    station.workshop.out.mkdir()
+
+
+def made(station: Station) -> list[str]:
+    return [name for name in station.workshop.pictures() if name.endswith("--night.png")]
+
+
+def assert_told_once(station: Station, words: str) -> None:
+    """Each thread may tell what keeps it from writing, but not twice."""
+    paused = [notice.text for notice in station.notices("paused")]
+    assert 1 <= len(paused) <= 2
+    assert len(set(paused)) == len(paused)
+    assert any(words in text for text in paused)
+    assert station.told(JobFailed) == []
+
+
+def test_a_disk_that_fills_up_under_a_daemon_is_told_once_and_costs_nothing(station: Station) -> None:
+    large_pictures(station)
+    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", station.workshop.out), station.working():
+        for number in range(12):
+            write_noise(station.folder / f"{number:02}.png", number)
+        station.wait_for(lambda: station.notices("paused"), "the warning")
+        assert len(made(station)) < 12
+        remount(station.workshop.out, "size=50m")
+        station.wait_for(lambda: len(made(station)) == 12 and station.is_idle(), "all pictures")
+        for name in made(station):
+            with Image.open(station.workshop.out / name) as picture:
+                picture.load()
+        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.DONE] == 12, "all to be done")
+        assert not [name for name in station.workshop.pictures() if name.endswith(".part")]
+    assert_told_once(station, "full")
+
+
+def test_an_output_that_becomes_read_only_is_told_once_until_it_is_not(station: Station) -> None:
+    large_pictures(station)
+    with mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out), station.working():
+        write_noise(station.folder / "a.png", 1)
+        station.wait_for(lambda: made(station) == ["a--night.png"] and station.is_idle(), "a picture")
+        remount(station.workshop.out, "ro")
+        write_noise(station.folder / "b.png", 2)
+        station.wait_for(lambda: station.notices("paused"), "the warning")
+        remount(station.workshop.out, "rw")
+        station.wait_for(lambda: len(made(station)) == 2 and station.is_idle(), "the other picture")
+    assert_told_once(station, "can't be read or written")
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def workshop() -> Iterator[Workshop]:
+    """A workshop that belongs to nobody, if we are root: permissions mean nothing to root."""
+    folder = Path(tempfile.mkdtemp(prefix="stylewatch-"))
+    workshop = Workshop(folder, CONFIG)
+    workshop.out.mkdir()
+    workshop.config()
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    yield workshop
+    shutil.rmtree(folder)
+
+
+def as_nobody() -> list[str]:
+    if os.geteuid():
+        return []
+    wrapper = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    probe = [*wrapper, sys.executable, "-c", "import pipeline"]
+    if subprocess.run(probe, capture_output=True, check=False, cwd=Path(__file__).parents[2]).returncode:
+        pytest.skip("nobody may not read the program here")
+    return wrapper
+
+
+def test_a_folder_of_pictures_that_may_not_be_written_is_told_and_waited_for(workshop: Workshop) -> None:
+    sub = workshop.out / "sub"
+    sub.mkdir()
+    sub.chmod(0o555)
+    with driven(workshop, *as_nobody()) as process:
+        workshop.photo("sub/a.png")
+        assert "ermission denied" in read_until(process.stdout, "paused")
+        sub.chmod(0o777)
+        read_until(process.stdout, "JobFinished 'sub/a.png'")
+
+
+def test_a_photo_that_may_not_be_read_is_told_once_and_made_when_it_may(workshop: Workshop) -> None:
+    secret = workshop.photo("secret.png")
+    secret.chmod(0)
+    with driven(workshop, *as_nobody()) as process:
+        assert "can't be read (Permission denied)" in read_until(process.stdout, "PhotoSetAside")
+        workshop.photo("fine.png", shade=3).chmod(0o644)
+        read_until(process.stdout, "JobFinished 'fine.png'")
+        secret.chmod(0o644)
+        read_until(process.stdout, "JobFinished 'secret.png'")
+    with workshop.ledger() as ledger:
+        wait_for(lambda: ledger.counts()[JobState.DONE] == 2)
