@@ -217,7 +217,7 @@ class Daemon:
             if not self._has_work(ledger):
                 return False
             if "work" in self._pauses:
-                self._require_disk()
+                self._require_disk(ledger)
             self._make_pictures(studio, ledger, root)
         except CannotRunError as error:
             # A worker that died before it could begin has only the plain error; it may have lacked memory just now.
@@ -252,9 +252,10 @@ class Daemon:
         self._work_at = self._clock() + seconds
         self._bell.set()
 
-    def _require_disk(self) -> None:
+    def _require_disk(self, ledger: Ledger) -> None:
         """Raise StorageError while a pass would only fail again: it would tell so each time."""
         output = self._config.output
+        ledger.require_in_place()
         make_folder(output.folder)
         if shutil.disk_usage(output.folder).free < output.min_free_disk:
             raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")

@@ -74,6 +74,10 @@ class Ledger:
     ) -> None:
         self.close()
 
+    def require_in_place(self) -> None:
+        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
+        self._store.require_in_place()
+
     # --- photos and jobs ----------------------------------------------------------------------------------
 
     def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:

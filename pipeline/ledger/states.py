@@ -15,8 +15,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from pipeline.errors import LedgerError, StorageError
 from pipeline.ledger.schema import LockWatch, explained, transaction
 from pipeline.model import Job, Photo
 
@@ -47,6 +49,7 @@ class Store:
     """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
 
     ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
+    ``disk``: what its file lay on when it was opened.
     """
 
     connection: sqlite3.Connection
@@ -54,6 +57,20 @@ class Store:
     place: str
     clock: Callable[[], float]
     watch: LockWatch | None = None
+    disk: int | None = None
+
+    def require_in_place(self) -> None:
+        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
+        if self.disk is None:
+            return
+        try:
+            disk = Path(self.place).stat().st_dev
+        except OSError as error:
+            raise StorageError(
+                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start the program again"
+            ) from error
+        if disk != self.disk:
+            raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -99,10 +116,17 @@ def store_on(
     """Return the ledger behind a fresh connection as ``source`` sees it; without success the connection is closed."""
     try:
         with explained(place):
-            return Store(connection, _source_id(connection, source), place, clock, watch)
+            return Store(connection, _source_id(connection, source), place, clock, watch, _disk_of(place))
     except BaseException:
         connection.close()
         raise
+
+
+def _disk_of(place: str) -> int | None:
+    try:
+        return Path(place).stat().st_dev
+    except OSError:
+        return None
 
 
 def _source_id(connection: sqlite3.Connection, source: str) -> int:

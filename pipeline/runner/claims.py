@@ -129,6 +129,7 @@ class Claims:
         return admitted
 
     def _check_disk(self) -> None:
+        self._ledger.require_in_place()
         make_folder(self._places.output_folder)
         free = shutil.disk_usage(self._places.output_folder).free
         if free < self._places.min_free_bytes:

@@ -80,7 +80,8 @@ class Station:
 
     workshop: Workshop
     events: list[RunEvent] = field(default_factory=list)
-    on_event: Callable[[RunEvent], None] = lambda _: None
+    on_event: Callable[[RunEvent], object] = lambda _: None
+    deaths: list[BaseException] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -96,28 +97,27 @@ class Station:
         """Run the daemon until the block ends; what ended it before is raised."""
         daemon = self.make_daemon(executor, watcher)
         state_folder = self.workshop.config().state.folder
-        deaths: list[BaseException] = []
 
         def run() -> None:
             try:
                 with instance_lock(state_folder, "a test"):
                     daemon.run()
             except BaseException as error:
-                deaths.append(error)
+                self.deaths.append(error)
 
         thread = threading.Thread(target=run)
         thread.start()
         try:
             self.wait_for(
-                lambda: bool(deaths) or bool(self.notices("watching", "polling")), "the daemon's first words"
+                lambda: self.is_dead() or bool(self.notices("watching", "polling")), "the daemon's first words"
             )
             yield daemon
         finally:
             daemon.stop()
             thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()
-        if deaths:
-            raise deaths[0]
+        if self.deaths:
+            raise self.deaths[0]
 
     def make_daemon(
         self,
@@ -149,6 +149,10 @@ class Station:
     def wait_for_ledger(self, condition: Callable[[Ledger], object], what: str) -> None:
         with self.workshop.ledger() as ledger:
             self.wait_for(lambda: condition(ledger), what)
+
+    def is_dead(self) -> bool:
+        """Tell whether the daemon ended by an error."""
+        return bool(self.deaths)
 
     def is_idle(self) -> bool:
         """Tell whether the last run that began is over."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.errors import LedgerError
 from pipeline.model import JobFailed, JobState
 from tests.daemon.station import CONFIG, Station
 from tests.daemon.test_pausing import mounted
@@ -130,3 +131,30 @@ def test_a_photo_that_may_not_be_read_is_told_once_and_made_when_it_may(workshop
         read_until(process.stdout, "JobFinished 'secret.png'")
     with workshop.ledger() as ledger:
         wait_for(lambda: ledger.counts()[JobState.DONE] == 2)
+
+
+def test_a_disk_mounted_over_the_output_ends_the_daemon_before_it_writes_there(station: Station) -> None:
+    with pytest.raises(LedgerError, match="mounted over the ledger"), station.working():
+        station.workshop.photo("a.png")
+        station.wait_for_pictures("a--night.jpg")
+        with mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out):
+            (station.workshop.out / ".stylewatch").mkdir()
+            (station.workshop.out / ".stylewatch" / "ledger.sqlite3").touch()
+            station.workshop.photo("b.png", shade=2)
+            station.wait_for(station.is_dead, "the end")
+            assert station.workshop.pictures() == []
+    assert station.pictures() == ["a--night.jpg"]
+
+
+def test_an_output_that_was_unmounted_is_told_once_and_waited_for(station: Station) -> None:
+    elsewhere = station.workshop.folder / "elsewhere"
+    with station.working():
+        station.workshop.photo("a.png")
+        station.wait_for_pictures("a--night.jpg")
+        station.workshop.out.rename(elsewhere)
+        station.workshop.photo("b.png", shade=2)
+        station.wait_for(lambda: station.notices("paused"), "the warning")
+        shutil.rmtree(station.workshop.out)
+        elsewhere.rename(station.workshop.out)
+        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert_told_once(station, "the ledger is gone")

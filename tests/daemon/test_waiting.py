@@ -124,11 +124,11 @@ def test_a_ledger_damaged_under_a_daemon_ends_it_and_is_kept(station: Station) -
             file.seek(4096)
             file.write(b"\xff" * (ledger_file(station).stat().st_size - 4096))
 
-    with pytest.raises(LedgerError, match="the ledger is damaged .* move it away"), station.working() as daemon:
+    with pytest.raises(LedgerError, match="the ledger is damaged .* move it away"), station.working():
         station.wait_for_pictures("a--night.jpg")
         damage()
         station.workshop.photo("b.png", shade=2)
-        station.wait_for(lambda: daemon._death, "the damage to be noticed")
+        station.wait_for(station.is_dead, "the damage to be noticed")
     assert ledger_file(station).read_bytes()[4096:8192] == b"\xff" * 4096
     assert station.pictures() == ["a--night.jpg"]
 
