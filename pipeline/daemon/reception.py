@@ -135,8 +135,10 @@ class Reception:
         except (StorageError, LedgerLockedError) as error:
             # What was hinted at is forgotten with it.
             self._next_scan = -math.inf
-            self._locked_out = isinstance(error, LedgerLockedError)
-            return self._pause("ledger" if self._locked_out else "input", error)
+            if not isinstance(error, LedgerLockedError):
+                return self._pause("input", error)
+            self._locked_out = True
+            return self._pause("ledger", error)
         self._end_pauses()
         left = self._arrivals.seconds_left()
         ends = [_ROUND_SECONDS, self._next_scan - self._clock(), *([] if left is None else [left])]

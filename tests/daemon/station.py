@@ -105,6 +105,7 @@ class Station:
             except BaseException as error:
                 self.deaths.append(error)
 
+        self.deaths.clear()
         thread = threading.Thread(target=run)
         thread.start()
         try:
