@@ -111,7 +111,11 @@ class Store:
 
 
 def store_on(
-    connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float], watch: LockWatch | None = None
+    connection: sqlite3.Connection,
+    place: str,
+    source: str,
+    clock: Callable[[], float],
+    watch: LockWatch | None = None,
 ) -> Store:
     """Return the ledger behind a fresh connection as ``source`` sees it; without success the connection is closed."""
     try:

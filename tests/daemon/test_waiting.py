@@ -107,7 +107,10 @@ def test_a_damaged_ledger_ends_the_daemon_at_its_start_and_is_kept(station: Stat
     file = ledger_file(station)
     damaged = file.read_bytes()[:4096] + b"\xff" * (file.stat().st_size - 4096)
     file.write_bytes(damaged)
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move it away"), station.working():
+    with (
+        pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move it away"),
+        station.working(),
+    ):
         pass
     assert file.read_bytes() == damaged
 

@@ -140,7 +140,10 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
         empty.save(file, kind, **options)
         yield f"bomb of real pixels.{suffix}", file.getvalue()
     for chunk in (b"zTXt", b"iCCP"):
-        yield f"bomb of {chunk.decode()}.png", _with_chunk(files["png"], chunk, b"x\0\0" + zlib.compress(bytes(80 << 20)))
+        yield (
+            f"bomb of {chunk.decode()}.png",
+            _with_chunk(files["png"], chunk, b"x\0\0" + zlib.compress(bytes(80 << 20))),
+        )
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

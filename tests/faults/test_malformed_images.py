@@ -93,7 +93,11 @@ def read_strictly(data: bytes) -> Image.Image | None:
 
 def expected(data: bytes, image: Image.Image) -> NDArray[np.uint8]:
     """Return the pixels that the fake engine makes of an image: colors inverted."""
-    if image.size == SIZE and image.mode in ("RGB", "L", "P") and not {"transparency", "icc_profile"} & set(image.info):
+    if (
+        image.size == SIZE
+        and image.mode in ("RGB", "L", "P")
+        and not {"transparency", "icc_profile"} & set(image.info)
+    ):
         return 255 - np.asarray(image.convert("RGB"))
     # A flip gave it another size, mode or profile: what that means is tested where it is decoded.
     return 255 - decode(data, long_side=SIZE[0], max_pixels=MAX_PIXELS).pixels

@@ -31,8 +31,10 @@ def siege(tmp_path: Path) -> Siege:
 
 def tell(what: str, siege: Siege) -> None:
     figures = ", ".join(f"{count} {name}" for name, count in siege.figures.items())
-    print(f"\n{what}: {figures}; lost {len(siege.lost)}, doubled {len(siege.doubled)}, "
-          f"half-written {len(siege.half_written)}")
+    print(
+        f"\n{what}: {figures}; lost {len(siege.lost)}, doubled {len(siege.doubled)}, "
+        f"half-written {len(siege.half_written)}"
+    )
 
 
 def test_a_daemon_killed_at_random_moments_loses_doubles_and_halves_nothing(siege: Siege) -> None:
