@@ -1,4 +1,4 @@
-"""What commands that make pictures stand in: who reads their events, who works, and what a signal does. Owns these."""
+"""What commands that make pictures stand in: who reads their events, who works, what a signal does. Owns these."""
 
 from __future__ import annotations
 

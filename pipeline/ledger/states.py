@@ -67,7 +67,7 @@ class Store:
             disk = Path(self.place).stat().st_dev
         except OSError as error:
             raise StorageError(
-                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start the program again"
+                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
             ) from error
         if disk != self.disk:
             raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")

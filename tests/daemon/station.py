@@ -120,6 +120,12 @@ class Station:
         if self.deaths:
             raise self.deaths[0]
 
+    def work_until_death(self, deadly: Callable[[], object]) -> None:
+        """Work until ``deadly``, and what follows from it, has ended the daemon; raises why."""
+        with self.working():
+            deadly()
+            self.wait_for(self.is_dead, "the end")
+
     def make_daemon(
         self,
         executor: Callable[[], Executor] = InProcessExecutor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -134,15 +135,18 @@ def test_a_photo_that_may_not_be_read_is_told_once_and_made_when_it_may(workshop
 
 
 def test_a_disk_mounted_over_the_output_ends_the_daemon_before_it_writes_there(station: Station) -> None:
-    with pytest.raises(LedgerError, match="mounted over the ledger"), station.working():
+    def mount_over() -> None:
         station.workshop.photo("a.png")
         station.wait_for_pictures("a--night.jpg")
-        with mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out):
-            (station.workshop.out / ".stylewatch").mkdir()
-            (station.workshop.out / ".stylewatch" / "ledger.sqlite3").touch()
-            station.workshop.photo("b.png", shade=2)
-            station.wait_for(station.is_dead, "the end")
-            assert station.workshop.pictures() == []
+        mount.enter_context(mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out))
+        (station.workshop.out / ".stylewatch").mkdir()
+        (station.workshop.out / ".stylewatch" / "ledger.sqlite3").touch()
+        station.workshop.photo("b.png", shade=2)
+
+    with contextlib.ExitStack() as mount:
+        with pytest.raises(LedgerError, match="mounted over the ledger"):
+            station.work_until_death(mount_over)
+        assert station.workshop.pictures() == []
     assert station.pictures() == ["a--night.jpg"]
 
 
