@@ -61,7 +61,7 @@ class Findings:
 def watched(workshop: Workshop) -> Iterator[subprocess.Popen[bytes]]:
     """Run a daemon with the fake engine; what it says goes into the file ``said``."""
     workshop.config()
-    command = [sys.executable, "-m", "tests.daemon.drive", str(workshop.folder)]
+    command = [sys.executable, "-m", "tests.daemon.drive", str(workshop.folder), "plain"]
     with (workshop.folder / "said").open("wb") as said, subprocess.Popen(command, cwd=ROOT, stdout=said) as process:
         try:
             yield process
@@ -129,16 +129,15 @@ def test_a_thousand_damaged_images_end_in_reasons_or_in_right_pictures(tmp_path:
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(data)
 
-        def all_settled() -> bool:
-            settled = {problem.path for problem in ledger.photo_problems()}
-            settled |= {done.job.photo for done in ledger.finished()}
-            return settled == files.keys()
+        def settled() -> set[str]:
+            problems = {problem.path for problem in ledger.photo_problems()}
+            return problems | {done.job.photo for done in ledger.finished()}
 
-        wait_for(process, all_settled, "a reason or a picture for each of them")
+        wait_for(process, lambda: settled() == files.keys(), "a reason or a picture for each of them")
         sound = {f"sound.{suffix}": data for suffix, data in originals().items()}
         for name, data in sound.items():
             (workshop.folder / "in" / name).write_bytes(data)
-        wait_for(process, lambda: ledger.counts()[JobState.DONE] >= len(sound), "pictures of sound files")
+        wait_for(process, lambda: settled() >= sound.keys(), "pictures of sound files")
         wait_for(process, lambda: not ledger.has_work() and not ledger.leases(), "the end of all work")
         reasons = {problem.path: problem.reason for problem in ledger.photo_problems()}
         made = {done.job.photo: workshop.out / done.output for done in ledger.finished()}
