@@ -25,8 +25,14 @@ def worker_of(parent: int) -> int | None:
     return None
 
 
-def freeze(pid: int) -> None:
-    """Hold a process still until it gets SIGCONT or SIGKILL; returns when it is."""
-    os.kill(pid, signal.SIGSTOP)
-    while (Path("/proc") / str(pid) / "stat").read_text().rpartition(") ")[2][0] not in "TZ":
-        time.sleep(0.001)
+def freeze(pid: int) -> bool:
+    """Hold a process still until it gets SIGCONT or SIGKILL; returns when it is, False if it has ended."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        while (state := (Path("/proc") / str(pid) / "stat").read_text().rpartition(") ")[2][0]) != "T":
+            if state in "ZX":
+                return False
+            time.sleep(0.001)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True

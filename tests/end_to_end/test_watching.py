@@ -70,8 +70,7 @@ def test_a_worker_that_hangs_is_replaced_and_its_picture_made(tmp_path: Path) ->
             if event["event"] == "job_started" and not frozen:
                 worker = worker_of(process.pid)
                 assert worker is not None
-                freeze(worker)
-                frozen = True
+                frozen = freeze(worker)
             if event["event"] == "job_failed":
                 failures.append(event["reason"])
             if event["event"] == "run_finished":

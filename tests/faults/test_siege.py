@@ -44,6 +44,7 @@ def test_a_daemon_killed_at_random_moments_loses_doubles_and_halves_nothing(sieg
             siege.watch_it_work(most_pictures=10)
             process.kill()
         siege.look()
+        tell("the daemon so far", siege)
     siege.end()
     tell("the daemon", siege)
 
@@ -60,6 +61,7 @@ def test_a_worker_killed_at_random_moments_costs_no_picture(siege: Siege) -> Non
                 siege.drop(8)
                 siege.watch_it_work(most_pictures=6)
                 kill_its_worker(process, siege)
+                tell("its worker so far", siege)
     siege.end()
     tell("its worker", siege)
 
@@ -67,9 +69,8 @@ def test_a_worker_killed_at_random_moments_costs_no_picture(siege: Siege) -> Non
 def kill_its_worker(process: subprocess.Popen[str], siege: Siege) -> None:
     """Hold both still, look whether jobs are leased, kill the worker if so, and let its daemon find out."""
     worker = worker_of(process.pid)
-    if worker is None:
+    if worker is None or not freeze(worker):
         return
-    freeze(worker)
-    freeze(process.pid)
+    assert freeze(process.pid)
     os.kill(worker, signal.SIGKILL if siege.look() else signal.SIGCONT)
     process.send_signal(signal.SIGCONT)
