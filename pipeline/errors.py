@@ -12,6 +12,7 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     │   ├── DeviceError              3   no
     │   ├── LockedError              3   another instance works on this state folder
     │   ├── LedgerError              3   no: the state database is damaged or from another version
+    │   │   └── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
     │   └── StorageError             3   yes: disk full, share lost, folder not writable
     └── JobError                     1   one picture failed, the run goes on
         ├── PhotoError               1   no: the photo itself is at fault, it is quarantined
@@ -86,7 +87,13 @@ class LockedError(CannotRunError):
 
 
 class LedgerError(CannotRunError):
-    """The state database is damaged, locked by a stranger or from another version."""
+    """The state database is damaged or from another version."""
+
+
+class LedgerLockedError(LedgerError):
+    """A program that is none of ours keeps the state database locked."""
+
+    final = False
 
 
 class StorageError(CannotRunError):

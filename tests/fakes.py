@@ -54,8 +54,9 @@ class FakeEngine:
     A checkpoint of its holds no more than the number of evaluations and the seconds spent.
     """
 
-    def __init__(self, capacity: int = 2) -> None:
+    def __init__(self, capacity: int = 2, *, steered: bool = True) -> None:
         self.capacity = capacity
+        self._steered = steered
         self.device_name = f"fake ({capacity} at once)"
         self.orders = Orders()
 
@@ -69,7 +70,7 @@ class FakeEngine:
                     yield from self._paint(commission)
 
     def _paint(self, commission: Commission) -> Iterator[Event]:
-        kind = _kind(commission)
+        kind = _kind(commission) if self._steered else "fine"
         if kind == "kills the worker":
             os.kill(os.getpid(), signal.SIGKILL)
         if kind == "breaks the worker":
@@ -173,6 +174,11 @@ def _kind(commission: Commission) -> str:
 def fake_engine(settings: EngineSettings) -> FakeEngine:
     """Build the fake engine in a worker's process."""
     return FakeEngine(settings.batch_size or 2)
+
+
+def plain_engine(settings: EngineSettings) -> FakeEngine:
+    """Build a fake engine that paints whatever it gets, in whatever color it is."""
+    return FakeEngine(settings.batch_size or 2, steered=False)
 
 
 def unfit_engine(settings: EngineSettings) -> FakeEngine:

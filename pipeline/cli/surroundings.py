@@ -11,6 +11,7 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
+from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent
 from pipeline.report.journal import Journal
@@ -20,21 +21,6 @@ from pipeline.runner.lock import WORKER_LOCK_NAME
 
 #: The exit code after a signal.
 INTERRUPTED: Final = 130
-
-
-def executor_of(config: Config, on_turn: Callable[[], None] = lambda: None) -> LocalExecutor:
-    """Return what works on a config's pictures: it holds the worker's lock and keeps what it can't finish.
-
-    ``on_turn`` is called several times a second while it works.
-    """
-    return LocalExecutor(
-        config.engine_settings(),
-        lock_file=config.state.folder / WORKER_LOCK_NAME,
-        hang_seconds=config.state.hang_seconds,
-        grace_seconds=config.state.grace_seconds,
-        rules=config.checkpoint_rules(),
-        on_turn=on_turn,
-    )
 
 
 @contextlib.contextmanager
@@ -59,6 +45,27 @@ def readers(
             yield tell
         finally:
             close_log()
+
+
+def executor_of(
+    config: Config,
+    on_turn: Callable[[], None] = lambda: None,
+    factory: EngineFactory = make_stylizer,
+) -> LocalExecutor:
+    """Make the executor of a program that holds the state folder: whoever comes after a kill waits for its worker.
+
+    It keeps what it can't finish after a stop. ``on_turn`` is called several times a second while it works.
+    """
+    state = config.state
+    return LocalExecutor(
+        config.engine_settings(),
+        lock_file=state.folder / WORKER_LOCK_NAME,
+        factory=factory,
+        hang_seconds=state.hang_seconds,
+        grace_seconds=state.grace_seconds,
+        rules=config.checkpoint_rules(),
+        on_turn=on_turn,
+    )
 
 
 @contextlib.contextmanager

@@ -18,11 +18,12 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.furnishing import furnish
+from pipeline.daemon.opening import Opening, StoppedError, find_root
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import EventSource
 from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.vitals import Vitals
-from pipeline.errors import CannotRunError, StorageError
+from pipeline.errors import CannotRunError, LedgerLockedError, StorageError
 from pipeline.executors import Executor
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
@@ -102,24 +103,34 @@ class Daemon:
     def run(self) -> None:
         """Work until stopped, under one config after another.
 
-        Raises CannotRunError when that can't begin, or can't ever go on.
+        Raises CannotRunError when that can never begin, or never go on.
         """
         edition = Edition(self._config, prepare(self._config))
-        root = Root(self._config.input.folder)
-        make_folder(self._config.output.folder)
-        with open_ledger(self._config) as ledger:
+        try:
+            self._open(edition, Opening(self._pauses, lambda: self._stopped, self._pulse))
+        except StoppedError:
+            pass
+        except LedgerLockedError:
+            if not self._stopped:
+                raise
+        self._tell_readers(WatchNotice("stopped", "stopped"))
+
+    def _open(self, edition: Edition, opening: Opening) -> None:
+        output = self._config.output.folder
+        opening.insist(partial(make_folder, output), "work")
+        with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
+            root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
             while not self._stopped:
+                opening.insist(partial(recover, ledger, output), "work")
                 self._reign(edition, ledger, root)
                 edition, self._successor = self._successor or edition, None
                 self._config = edition.config
-        self._tell_readers(WatchNotice("stopped", "stopped"))
 
     def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
         self._edition, self._looked = edition, False
         self._work_at = self._inquiry_at = 0.0
         with self._reception(edition.studio, root):
-            recover(ledger, self._config.output.folder)
             try:
                 while not (self._stopped or self._successor):
                     self._turn(edition.studio, ledger, root)
@@ -169,7 +180,8 @@ class Daemon:
             return over.is_set()
 
         try:
-            with open_ledger(self._config) as ledger:
+            opening = Opening(self._pauses, is_over)
+            with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
                 reception = furnish(
                     self._config,
                     studio,
@@ -187,8 +199,12 @@ class Daemon:
                     reception.open()
                     while not is_over():
                         self._hints.wait(reception.turn())
+        except StoppedError:
+            pass
         except BaseException as error:  # raised again by the main thread, which ends then
             self._death = error
+            if (the_pass := self._pass) is not None:
+                the_pass.stop()
         finally:
             self._vitals.reception_left()
             self._bell.set()
@@ -241,7 +257,7 @@ class Daemon:
             if not self._has_work(ledger):
                 return False
             if "work" in self._pauses:
-                self._require_disk()
+                self._require_disk(ledger)
             self._make_pictures(studio, ledger, root)
         except CannotRunError as error:
             # A worker that died before it could begin has only the plain error; it may have lacked memory just now.
@@ -270,7 +286,7 @@ class Daemon:
             on_turn=self._vitals.main_turned,
         )
         try:
-            if self._stopped:  # the signal came before there was a pass that could hear of it
+            if self._stopped or self._death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
             taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
             self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
@@ -283,9 +299,10 @@ class Daemon:
         self._work_at = self._clock() + seconds
         self._bell.set()
 
-    def _require_disk(self) -> None:
+    def _require_disk(self, ledger: Ledger) -> None:
         """Raise StorageError while a pass would only fail again: it would tell so each time."""
         output = self._config.output
+        ledger.require_in_place()
         make_folder(output.folder)
         if shutil.disk_usage(output.folder).free < output.min_free_disk:
             raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
@@ -317,6 +334,10 @@ class Daemon:
             self._vitals.stopping()
         self._vitals.main_turned()
         self._look_for_successor()
+
+    def _pulse(self) -> None:
+        self._pass_on()
+        self._vitals.main_turned()
 
     def _pass_on(self) -> None:
         with contextlib.suppress(queue.Empty):

@@ -8,14 +8,23 @@ from typing import Final, Literal
 
 from pipeline.model import WatchNotice
 
-Reason = Literal["input", "work"]
+Reason = Literal["input", "work", "ledger"]
 
 _SHORTEST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
 
+_MENDED: Final[dict[Reason, str]] = {
+    "input": "the folder of photos is back",
+    "work": "pictures can be made again",
+    "ledger": "the ledger can be written again",
+}
+
 
 class Pauses:
-    """``input``: the folder of photos can't be looked at. ``work``: pictures can't be made or put down."""
+    """``input``: the folder of photos can't be looked at. ``work``: pictures can't be made or put down.
+
+    ``ledger``: nothing can be recorded, since another program keeps the ledger locked.
+    """
 
     def __init__(self, tell: Callable[[WatchNotice], None]) -> None:
         """``tell`` is called from whatever thread reports."""
@@ -38,8 +47,7 @@ class Pauses:
         with self._lock:
             was_on = self._delays.pop(reason, None) is not None
         if was_on:
-            what = "the folder of photos is back" if reason == "input" else "pictures can be made again"
-            self._tell(WatchNotice("resumed", f"resumed: {what}"))
+            self._tell(WatchNotice("resumed", f"resumed: {_MENDED[reason]}"))
 
     def __contains__(self, reason: Reason) -> bool:
         """Tell whether this pause is on."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from pipeline.daemon.pauses import Pauses
-from pipeline.errors import StorageError
+from pipeline.daemon.pauses import Pauses, Reason
+from pipeline.errors import LedgerLockedError, StorageError
 from pipeline.intake.watch import MOST_PLACES, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.report.words import duration
@@ -104,6 +104,7 @@ class Reception:
         self._rest = 0.0
         self._opened = False
         self._short = False
+        self._locked_out = False
 
     def open(self) -> None:
         """Begin to watch, before the first look: what comes between the two is then hinted at."""
@@ -128,22 +129,33 @@ class Reception:
             self._root.require()
             replaced = self._root.was_replaced()
         except StorageError as error:
-            return self._pause(error, _LOST_SECONDS)
+            return self._pause("input", error, _LOST_SECONDS)
         try:
             if replaced or "input" in self._pauses:
                 self._begin_anew()
             self._look_where_needed()
-        except StorageError as error:
+        except (StorageError, LedgerLockedError) as error:
             # What was hinted at is forgotten with it.
             self._next_scan = -math.inf
-            return self._pause(error)
-        self._pauses.end("input")
+            if not isinstance(error, LedgerLockedError):
+                return self._pause("input", error)
+            self._locked_out = True
+            return self._pause("ledger", error)
+        self._end_pauses()
         left = self._arrivals.seconds_left()
         ends = [_ROUND_SECONDS, self._next_scan - self._clock(), *([] if left is None else [left])]
         return max(0.0, min(ends))
 
-    def _pause(self, error: StorageError, most_seconds: float = math.inf) -> float:
-        seconds = min(self._pauses.report("input", str(error)), most_seconds)
+    def _end_pauses(self) -> None:
+        self._pauses.end("input")
+        if self._locked_out:  # otherwise it is the other thread that waits
+            self._locked_out = False
+            self._pauses.end("ledger")
+
+    def _pause(
+        self, reason: Reason, error: StorageError | LedgerLockedError, most_seconds: float = math.inf
+    ) -> float:
+        seconds = min(self._pauses.report(reason, str(error)), most_seconds)
         self._not_before = self._clock() + seconds
         return seconds
 

@@ -19,6 +19,7 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
+from pipeline.ledger.schema import LockWatch
 
 __all__ = [
     "Claim",
@@ -28,6 +29,7 @@ __all__ = [
     "JobChanges",
     "Lease",
     "Ledger",
+    "LockWatch",
     "Move",
     "Original",
     "PhotoProblem",

@@ -165,9 +165,16 @@ def settle_unchanged(store: Store, token: str, key: str) -> None:
 
 
 def release(store: Store, token: str) -> None:
-    """End as if nothing had been."""
-    with _ending(store, token):
-        pass
+    """End as if nothing had been, unless a picture is on record: it may be published, and recovery finds out."""
+    if not _has_artwork(store, token):
+        with _ending(store, token):
+            pass
+
+
+def _has_artwork(store: Store, token: str) -> bool:
+    query = "SELECT 1 FROM leases WHERE token = ? AND artwork_sha256 IS NOT NULL"
+    with store.reading() as connection:
+        return connection.execute(query, (token,)).fetchone() is not None
 
 
 _PHOTO_OF_JOB: Final = "(source_id, path) = (SELECT source_id, photo FROM jobs WHERE id = ?)"

@@ -7,7 +7,6 @@ claims and what follows from them; reading, ``retry`` and ``redo`` are fine besi
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -31,7 +30,8 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.states import Store, source_id_of
+from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.states import Store, store_on
 from pipeline.model import Job, JobState, Photo
 
 
@@ -41,37 +41,31 @@ class Ledger:
     Methods that take a token raise LedgerError if no job is leased under it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._connection = store.connection
+        self._store = store
         self._version = -1
-        with schema.explained(place):
-            self._store = Store(connection, source_id_of(connection, source), place, clock)
 
     @classmethod
-    def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
+    def open(
+        cls, file: Path, source: str, clock: Callable[[], float] = time.time, watch: LockWatch | None = None
+    ) -> Self:
         """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
 
-        Raises LedgerError for a damaged, foreign or locked file or a newer schema; StorageError.
+        ``watch`` hears of locks from then on. Raises LedgerError for a damaged, foreign or locked file or a newer
+        schema; StorageError.
         """
-        return cls._on(schema.connect(file), str(file), source, clock)
+        return cls(store_on(schema.connect(file), str(file), source, clock, watch))
 
     @classmethod
     def to_read(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
         """Open an existing ledger for looking only, beside whoever works with it. Raises as :meth:`open` does."""
-        return cls._on(schema.connect_to_read(file), str(file), source, clock)
+        return cls(store_on(schema.connect_to_read(file), str(file), source, clock))
 
     @classmethod
     def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
         """Return a copy in memory, empty if there is no ``file``: nothing done to it reaches the disk."""
-        return cls._on(schema.memory_copy(file), str(file), source, clock)
-
-    @classmethod
-    def _on(cls, connection: sqlite3.Connection, place: str, source: str, clock: Callable[[], float]) -> Self:
-        try:
-            return cls(connection, place, source, clock)
-        except BaseException:
-            connection.close()
-            raise
+        return cls(store_on(schema.memory_copy(file), str(file), source, clock))
 
     def close(self) -> None:
         """Close the file; open leases stay on record."""
@@ -84,6 +78,10 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def require_in_place(self) -> None:
+        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
+        self._store.require_in_place()
 
     # --- photos and jobs ----------------------------------------------------------------------------------
 
@@ -227,7 +225,7 @@ class Ledger:
         leases.settle_unchanged(self._store, token, key)
 
     def release(self, token: str) -> None:
-        """Leased → pending, at no cost."""
+        """Leased → pending, at no cost; one whose picture may be published already stays leased, for recovery."""
         leases.release(self._store, token)
 
     def withdraw(self, token: str, reason: str) -> None:

@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from pipeline.errors import CannotRunError, LedgerError, StorageError
+from pipeline.errors import CannotRunError, LedgerError, LedgerLockedError, StorageError
 
 SCHEMA_VERSION: Final = 3
 _APPLICATION_ID: Final = 0x73747977
@@ -127,7 +127,7 @@ def _explanation(place: str, error: sqlite3.DatabaseError) -> CannotRunError | N
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(place, str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerError(f"{place}: another process keeps the ledger locked; wait for it to end, or stop it")
+        return LedgerLockedError(f"{place}: another process keeps the ledger locked; wait for it to end, or stop it")
     if code == sqlite3.SQLITE_FULL:
         return StorageError(f"{place}: the disk is full; free some space, nothing is lost")
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -146,7 +146,8 @@ def damaged(place: str, detail: str) -> LedgerError:
 def connect(file: Path) -> sqlite3.Connection:
     """Open the ledger at ``file``, creating it (readable by its owner only) if it is not there.
 
-    Raises LedgerError for a damaged, foreign or locked file or a newer schema, StorageError if the disk is at fault.
+    Raises LedgerError for a damaged or foreign file or a newer schema, LedgerLockedError, StorageError if the disk is
+    at fault.
     """
     _create(file)
     unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
@@ -193,7 +194,7 @@ def fit_schema(connection: sqlite3.Connection, place: str) -> None:
     """
     if _version(connection, place) == SCHEMA_VERSION:
         return
-    with transaction(connection):
+    with transaction(connection, place):
         # Read again: another process may have done it meanwhile.
         for version in range(_version(connection, place) or SCHEMA_VERSION, SCHEMA_VERSION):
             _execute(connection, _MIGRATIONS[version])
@@ -222,10 +223,22 @@ def _version(connection: sqlite3.Connection, place: str) -> int:
     return int(version)
 
 
+class LockWatch(Protocol):
+    """Hears of a ledger that a program of somebody else's keeps locked, in the thread that wants to write to it."""
+
+    def go_on(self, words: str) -> bool:
+        """Hear, every few seconds, why nothing can be written; tells whether to wait any longer."""
+        ...
+
+    def is_over(self) -> None:
+        """Hear that it can be written again."""
+        ...
+
+
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Everything inside is committed together and durably, or not at all."""
-    connection.execute("BEGIN IMMEDIATE")
+def transaction(connection: sqlite3.Connection, place: str, watch: LockWatch | None = None) -> Iterator[None]:
+    """Everything inside is committed together and durably, or not at all. Raises LedgerLockedError, StorageError."""
+    _begin(connection, place, watch)
     try:
         yield
         connection.execute("COMMIT")
@@ -233,6 +246,22 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection, place: str, watch: LockWatch | None) -> None:
+    has_waited = False
+    while True:
+        try:
+            with explained(place):
+                connection.execute("BEGIN IMMEDIATE")
+        except LedgerLockedError as error:
+            if watch is None or not watch.go_on(str(error)):
+                raise
+            has_waited = True
+        else:
+            if watch is not None and has_waited:
+                watch.is_over()
+            return
 
 
 def connect_to_read(file: Path) -> sqlite3.Connection:

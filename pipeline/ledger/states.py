@@ -15,9 +15,11 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from pipeline.ledger.schema import explained, transaction
+from pipeline.errors import LedgerError, StorageError
+from pipeline.ledger.schema import LockWatch, explained, transaction
 from pipeline.model import Job, Photo
 
 _STATE: Final = """
@@ -44,17 +46,36 @@ FORGIVEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch."""
+    """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
+
+    ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
+    ``disk``: what its file lay on when it was opened.
+    """
 
     connection: sqlite3.Connection
     source_id: int
     place: str
     clock: Callable[[], float]
+    watch: LockWatch | None = None
+    disk: int | None = None
+
+    def require_in_place(self) -> None:
+        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
+        if self.disk is None:
+            return
+        try:
+            disk = Path(self.place).stat().st_dev
+        except OSError as error:
+            raise StorageError(
+                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
+            ) from error
+        if disk != self.disk:
+            raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection inside one durable transaction. Raises LedgerError, StorageError."""
-        with explained(self.place), transaction(self.connection):
+        with explained(self.place), transaction(self.connection, self.place, self.watch):
             yield self.connection
 
     @contextmanager
@@ -87,6 +108,29 @@ class Store:
             f"UPDATE jobs SET state = {_STATE}, changed_at = ? WHERE {where}",  # noqa: S608 (conditions are ours)
             [(now, *row) for row in rows],
         )
+
+
+def store_on(
+    connection: sqlite3.Connection,
+    place: str,
+    source: str,
+    clock: Callable[[], float],
+    watch: LockWatch | None = None,
+) -> Store:
+    """Return the ledger behind a fresh connection as ``source`` sees it; without success the connection is closed."""
+    try:
+        with explained(place):
+            return Store(connection, source_id_of(connection, source), place, clock, watch, _disk_of(place))
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _disk_of(place: str) -> int | None:
+    try:
+        return Path(place).stat().st_dev
+    except OSError:
+        return None
 
 
 def stored_text(text: str) -> str:

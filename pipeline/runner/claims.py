@@ -131,12 +131,13 @@ class Claims:
         return admitted
 
     def _check_disk(self) -> None:
+        self._ledger.require_in_place()
         make_folder(self._places.output_folder)
         free = shutil.disk_usage(self._places.output_folder).free
         if free < self._places.min_free_bytes:
             raise StorageError(
                 f"{self._places.output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk "
-                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room and run again"
+                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room"
             )
 
     def _room(self, count: int) -> int:

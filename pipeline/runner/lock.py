@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ _ORPHAN_SECONDS: Final = 60.0
 
 #: Whoever only asks whether the lock is held holds it for a moment, which must not make anybody believe it is.
 _GLANCE_SECONDS: Final = 0.1
+#: What says that a file system has no locks, rather than that this folder can't be written.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 @contextlib.contextmanager
@@ -41,7 +44,7 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
         who = _describe(holder_of(state_folder))
         raise LockedError(f"{state_folder} is in use by {who}; wait for it or stop it") from error
     except (OSError, NotImplementedError) as error:
-        raise StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk") from error
+        raise _no_lock(state_folder, error) from error
     try:
         with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
             holder.write_text(json.dumps({"pid": os.getpid(), "command": command}), encoding="utf-8")
@@ -81,6 +84,15 @@ def holder_of(state_folder: Path) -> Holder | None:
         return Holder(int(entry["pid"]), str(entry["command"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _no_lock(state_folder: Path, error: OSError | NotImplementedError) -> StorageError:
+    if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:
+        return StorageError(f"{state_folder} can't hold a lock ({error}); set state.folder to a local disk")
+    return StorageError(
+        f"{state_folder} can't be written ({error.strerror}); mount its disk or share, give the program the right to "
+        f"write there, or correct output.folder or state.folder"
+    )
 
 
 def wait_for_orphan(state_folder: Path, seconds: float = _ORPHAN_SECONDS) -> None:

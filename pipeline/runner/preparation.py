@@ -10,14 +10,17 @@ from pathlib import Path, PurePosixPath
 from pipeline.config import Config
 from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
-from pipeline.ledger import Ledger, WantedJob
+from pipeline.ledger import Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
 
 
-def open_ledger(config: Config) -> Ledger:
-    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError."""
-    return Ledger.open(ledger_file(config), source_of(config))
+def open_ledger(config: Config, watch: LockWatch | None = None) -> Ledger:
+    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError.
+
+    ``watch``: see :class:`pipeline.ledger.LockWatch`.
+    """
+    return Ledger.open(ledger_file(config), source_of(config), watch=watch)
 
 
 def ledger_file(config: Config) -> Path:

@@ -144,7 +144,7 @@ class Stage:
                 file.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in _NO_ROOM:
                 raise StorageError(
-                    f"{self._folder}: photos in archives need room there ({error.strerror}); make room and run again"
+                    f"{self._folder}: photos in archives need room there ({error.strerror}); make room"
                 ) from error
             raise
         self._files[place] = file, member.size_bytes

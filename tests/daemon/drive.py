@@ -1,6 +1,6 @@
-"""A daemon with the fake engine in a process of its own: ``python -m tests.daemon.drive FOLDER``.
+"""A daemon with the fake engine in a process of its own: ``python -m tests.daemon.drive FOLDER [plain]``.
 
-Writes a line for each event: its kind, and the photo or the words.
+Writes a line for each event: its kind, the photo and the words.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline.cli.surroundings import INTERRUPTED, stopping
+from pipeline.cli.surroundings import INTERRUPTED, executor_of, stopping
 from pipeline.cli.watching import hanging_up
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
@@ -19,17 +19,17 @@ from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
 from pipeline.report.heartbeat import Heart
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
-from tests.fakes import fake_engine
+from pipeline.runner.lock import instance_lock, wait_for_orphan
+from tests.fakes import fake_engine, plain_engine
 
 
 def tell(event: RunEvent) -> None:
-    words = event.text if isinstance(event, WatchNotice) else ""
+    words = event.text if isinstance(event, WatchNotice) else getattr(event, "reason", "")
     photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
     print(type(event).__name__, photo, words, flush=True)
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, engine: str = "steered") -> int:
     file = folder / "stylewatch.yaml"
     reloading = Reloading(file)
     config = load_config(file)
@@ -39,12 +39,7 @@ def main(folder: Path) -> int:
         vitals = Vitals(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return LocalExecutor(
-                settings.engine_settings(),
-                lock_file=state / WORKER_LOCK_NAME,
-                factory=fake_engine,
-                on_turn=vitals.main_turned,
-            )
+            return executor_of(settings, vitals.main_turned, plain_engine if engine == "plain" else fake_engine)
 
         def hear(event: RunEvent) -> None:
             heart(event)
@@ -57,4 +52,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -82,7 +82,8 @@ class Station:
 
     workshop: Workshop
     events: list[RunEvent] = field(default_factory=list)
-    on_event: Callable[[RunEvent], None] = lambda _: None
+    on_event: Callable[[RunEvent], object] = lambda _: None
+    deaths: list[BaseException] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -100,31 +101,46 @@ class Station:
 
         Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
         """
-        config = self.workshop.config()
-        reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
-        daemon = Daemon(config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher)
-        deaths: list[BaseException] = []
+        daemon = self.make_daemon(executor, watcher, vitals)
+        state_folder = self.workshop.config().state.folder
 
         def run() -> None:
             try:
-                with instance_lock(config.state.folder, "a test"):
+                with instance_lock(state_folder, "a test"):
                     daemon.run()
             except BaseException as error:
-                deaths.append(error)
+                self.deaths.append(error)
 
+        self.deaths.clear()
         thread = threading.Thread(target=run)
         thread.start()
         try:
             self.wait_for(
-                lambda: bool(deaths) or bool(self.notices("watching", "polling")), "the daemon's first words"
+                lambda: self.is_dead() or bool(self.notices("watching", "polling")), "the daemon's first words"
             )
             yield daemon
         finally:
             daemon.stop()
             thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()
-        if deaths:
-            raise deaths[0]
+        if self.deaths:
+            raise self.deaths[0]
+
+    def work_until_death(self, deadly: Callable[[], object]) -> None:
+        """Work until ``deadly``, and what follows from it, has ended the daemon; raises why."""
+        with self.working():
+            deadly()
+            self.wait_for(self.is_dead, "the end")
+
+    def make_daemon(
+        self,
+        executor: Callable[[], Executor] = InProcessExecutor,
+        watcher: Callable[[], EventSource] | None = None,
+        vitals: Vitals | None = None,
+    ) -> Daemon:
+        config = self.workshop.config()
+        reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
+        return Daemon(config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher)
 
     def rewrite(self, old: str, new: str) -> None:
         """Put another config in the place of the one in force, as an editor does."""
@@ -157,6 +173,10 @@ class Station:
     def wait_for_ledger(self, condition: Callable[[Ledger], object], what: str) -> None:
         with self.workshop.ledger() as ledger:
             self.wait_for(lambda: condition(ledger), what)
+
+    def is_dead(self) -> bool:
+        """Tell whether the daemon ended by an error."""
+        return bool(self.deaths)
 
     def is_idle(self) -> bool:
         """Tell whether the last run that began is over."""

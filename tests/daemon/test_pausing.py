@@ -135,9 +135,3 @@ def test_what_nobody_mends_by_waiting_ends_the_daemon(station: Station) -> None:
     with pytest.raises(WeightsError):
         station.work_until_its_first_report(flaky(WeightsError("the weights are gone")))
     assert [run.reason for run in station.runs()] == ["the weights are gone"]
-
-
-def test_without_its_folder_a_daemon_does_not_begin(station: Station) -> None:
-    station.folder.rmdir()
-    with pytest.raises(StorageError, match="mount its disk"), station.working():
-        pass

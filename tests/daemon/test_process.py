@@ -14,6 +14,7 @@ from typing import IO
 
 import pytest
 
+from pipeline.model import JobState
 from tests.daemon.station import CONFIG, PATIENCE_SECONDS
 from tests.workshop import Workshop
 
@@ -109,3 +110,25 @@ def test_without_watches_it_says_what_to_raise_and_polls(tmp_path: Path) -> None
         assert "sysctl fs.inotify.max_user_watches" in read_until(process.stdout, "polling")
         workshop.photo("9/a.png")
         read_until(process.stdout, "JobFinished '9/a.png'")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("breaks the worker", "SIGSEGV"), ("kills the worker", "SIGKILL"), ("hangs", "made no progress for 2 s")],
+)
+def test_a_photo_that_ends_its_worker_each_time_is_given_up_and_the_rest_is_made(
+    tmp_path: Path, kind: str, reason: str
+) -> None:
+    workshop = Workshop(tmp_path, CONFIG + "state: {hang_seconds: 2}\n")
+    workshop.photo("bad.png", kind)
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+    with driven(workshop) as process:
+        told = [read_until(process.stdout, "JobFailed 'bad.png'") for _ in range(3)]
+        workshop.photo("last.png", shade=9)
+        read_until(process.stdout, "JobFinished 'last.png'")
+        with workshop.ledger() as ledger:
+            wait_for(lambda: ledger.counts()[JobState.DONE] == 4)
+            (failure,) = ledger.failures()
+    assert all(reason in line for line in told)
+    assert (failure.job.photo, failure.state, reason in failure.reason) == ("bad.png", JobState.QUARANTINED, True)

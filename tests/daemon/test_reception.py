@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import Habits, Reception, WatchMode
-from pipeline.errors import StorageError
+from pipeline.errors import LedgerLockedError, StorageError
 from pipeline.intake.watch import MOST_PLACES, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.arrivals import Look
@@ -47,7 +47,7 @@ class FakeArrivals:
     takes_seconds: float = 0.0
     takes_cpu_seconds: float = 0.0
     brings: int = 0
-    trouble: StorageError | None = None
+    trouble: StorageError | LedgerLockedError | None = None
     waiting: dict[str, float] = field(default_factory=dict)
 
     def look_everywhere(self) -> Look:
@@ -257,6 +257,26 @@ def test_trouble_while_looking_pauses_for_longer_each_time_and_then_looks_everyw
     house.turn_after(300)
     assert house.arrivals.looks == ["everywhere", "everywhere"]
     assert house.kinds() == ["watching", "paused", "resumed"]
+
+
+def test_a_locked_ledger_is_told_as_such_and_then_everything_is_looked_at(house: House) -> None:
+    house.reception.turn()
+    house.arrivals.trouble = LedgerLockedError("another process keeps the ledger locked")
+    house.hints.note("a.png")
+    for _ in range(3):
+        house.turn_after(300)
+    assert "input" not in house.pauses
+    house.arrivals.trouble = None
+    house.turn_after(300)
+    assert house.arrivals.looks == ["everywhere", "everywhere"]
+    assert house.kinds() == ["watching", "paused", "resumed"]
+    assert house.told[-1].text == "resumed: the ledger can be written again"
+
+
+def test_a_lock_that_the_other_thread_waits_for_is_not_declared_over(house: House) -> None:
+    house.pauses.report("ledger", "another process keeps the ledger locked")
+    house.reception.turn()
+    assert "ledger" in house.pauses
 
 
 def test_another_folder_in_its_place_is_watched_anew(house: House) -> None:

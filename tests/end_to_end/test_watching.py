@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.program import pictures, run, start, write_landscape, write_small_painting
+from tests.processes import freeze, needs_proc, worker_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGTERM to one process is POSIX")]
 
@@ -51,3 +52,30 @@ def test_a_dropped_photo_is_painted_and_a_signal_ends_it(tmp_path: Path) -> None
     assert [json.loads(line)["event"] for line in journal].count("run_finished") == 2
     assert "by file events" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
     assert run("run", config)[0] == 0
+
+
+@needs_proc
+def test_a_worker_that_hangs_is_replaced_and_its_picture_made(tmp_path: Path) -> None:
+    write_landscape(tmp_path / "in" / "first.png")
+    write_small_painting(tmp_path / "blossoms.jpg")
+    config = tmp_path / "stylewatch.yaml"
+    config.write_text(
+        CONFIG.replace("iterations: 2", "iterations: 50") + "state: {hang_seconds: 6, max_crashes: 10}\n", "utf-8"
+    )
+    failures, frozen = [], False
+    with start("watch", "--json", config) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "job_started" and not frozen:
+                worker = worker_of(process.pid)
+                assert worker is not None
+                frozen = freeze(worker)
+            if event["event"] == "job_failed":
+                failures.append(event["reason"])
+            if event["event"] == "run_finished":
+                process.send_signal(signal.SIGTERM)
+    assert pictures(tmp_path / "out") == ["first--blossoms.jpg"]
+    # On a machine that is busy otherwise a worker that starts may seem to hang, too.
+    assert failures
+    assert all("made no progress" in reason for reason in failures)

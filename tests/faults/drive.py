@@ -6,10 +6,10 @@ import contextlib
 import sys
 from pathlib import Path
 
+from pipeline.cli.surroundings import executor_of
 from pipeline.config import load_config
-from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent
-from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import fake_engine
@@ -23,10 +23,7 @@ def main(folder: Path) -> int:
 
     with instance_lock(config.state.folder, "drive"):
         wait_for_orphan(config.state.folder)
-        lock_file = config.state.folder / WORKER_LOCK_NAME
-        executor = LocalExecutor(
-            config.engine_settings(), lock_file=lock_file, factory=fake_engine, rules=config.checkpoint_rules()
-        )
+        executor = executor_of(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
             return 1 if SinglePass(config, prepare(config), ledger, executor, tell).run().failed else 0
 

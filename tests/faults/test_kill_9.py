@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from PIL import Image
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
 from tests.fakes import write_photo
+from tests.processes import needs_proc, worker_of
 from tests.workshop import CONFIG, Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")]
@@ -126,7 +126,7 @@ def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(worksh
     assert run(workshop.folder)[0] == 0
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the worker's pid in /proc")
+@needs_proc
 def test_a_worker_killed_from_outside_is_replaced_and_its_photo_tried_again(workshop: Workshop) -> None:
     write_photo(workshop.folder / "in" / "endless.png", "takes for ever")
     with start(workshop.folder) as process:
@@ -136,21 +136,12 @@ def test_a_worker_killed_from_outside_is_replaced_and_its_photo_tried_again(work
             # A second step under the same token: only the endless picture has one. More of them may be on their way
             # when its worker dies.
             if b"Progress" in line and line in seen - killed:
-                os.kill(_worker_of(process.pid), signal.SIGKILL)
+                worker = worker_of(process.pid)
+                assert worker is not None
+                os.kill(worker, signal.SIGKILL)
                 killed.add(line)
             seen.add(line)
     # The first death may find several photos in work, and then blames none.
     assert len(killed) in (3, 4)
     assert process.returncode == 1
     assert workshop.pictures() == PICTURES
-
-
-def _worker_of(parent: int) -> int:
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with contextlib.suppress(OSError):
-            if (
-                f"PPid:\t{parent}\n" in status.read_text()
-                and b"spawn_main" in (status.parent / "cmdline").read_bytes()
-            ):
-                return int(status.parent.name)
-    raise AssertionError("no worker")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import LedgerError, StorageError
+from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.ledger.schema import explained, fit_schema, transaction
 
@@ -146,7 +146,7 @@ def test_a_transaction_that_sqlite_itself_rolled_back_keeps_its_error() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("CREATE TABLE numbers (number UNIQUE ON CONFLICT ROLLBACK)")
     connection.execute("INSERT INTO numbers VALUES (1)")
-    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), transaction(connection):
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), transaction(connection, "here"):
         connection.execute("INSERT INTO numbers VALUES (1)")
     connection.close()
 
@@ -296,3 +296,65 @@ def test_a_ledger_that_a_stranger_keeps_for_itself_is_said_to_be_locked_when_loo
     with pytest.raises(LedgerError, match="another process keeps the ledger locked"):
         Ledger.to_read(house.file, "in")
     stranger.close()
+
+
+def test_a_ledger_that_is_taken_away_or_hidden_while_it_is_open_is_missed(house) -> None:
+    house.ledger.require_in_place()
+    house.file.rename(house.file.with_name("elsewhere"))
+    with pytest.raises(StorageError, match="the ledger is gone"):
+        house.ledger.require_in_place()
+    house.file.with_name("elsewhere").rename(house.file)
+    house.ledger.require_in_place()
+
+
+def test_a_rehearsal_needs_no_place(tmp_path: Path) -> None:
+    with Ledger.rehearsal(tmp_path / "ledger.sqlite3", "in") as ledger:
+        ledger.require_in_place()
+
+
+class Watch:
+    """Waits so many times for a lock, and frees it then."""
+
+    def __init__(self, times: int, stranger: sqlite3.Connection) -> None:
+        self.times = times
+        self.stranger = stranger
+        self.heard: list[str] = []
+        self.ends = 0
+
+    def go_on(self, words: str) -> bool:
+        self.heard.append(words)
+        if len(self.heard) == self.times:
+            self.stranger.execute("ROLLBACK")
+        return len(self.heard) <= self.times
+
+    def is_over(self) -> None:
+        self.ends += 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_whoever_watches_a_lock_may_wait_for_its_end(house, times: int) -> None:
+    house.pending("a.jpg")
+    stranger = sqlite3.connect(house.file, isolation_level=None)
+    watch = Watch(times, stranger)
+    with Ledger.open(house.file, house.source, watch=watch) as ledger:
+        ledger._connection.execute("PRAGMA busy_timeout = 1")
+        stranger.execute("BEGIN IMMEDIATE")
+        assert len(ledger.claim(1, "newest")) == 1
+    stranger.close()
+    assert len(watch.heard) == times
+    assert all("another process keeps the ledger locked" in words for words in watch.heard)
+    assert watch.ends == 1
+
+
+def test_whoever_does_not_wait_any_longer_gets_an_error_that_may_pass(house) -> None:
+    house.pending("a.jpg")
+    stranger = sqlite3.connect(house.file, isolation_level=None)
+    watch = Watch(0, stranger)
+    with Ledger.open(house.file, house.source, watch=watch) as ledger:
+        ledger._connection.execute("PRAGMA busy_timeout = 1")
+        stranger.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerLockedError) as caught:
+            ledger.claim(1, "newest")
+    stranger.close()
+    assert not caught.value.final
+    assert (len(watch.heard), watch.ends) == (1, 0)

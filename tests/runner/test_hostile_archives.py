@@ -26,9 +26,12 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / "around" / "workshop")
 
 
+def needs_limits(case: Case) -> bool:
+    return "unpacks to more" in str(case.says) or "files" in case.id or "photo too large" in case.id
+
+
 def workshop_for(case: Case, workshop: Workshop) -> Workshop:
-    limits = "unpacks to more" in str(case.says) or "files" in case.id or "photo too large" in case.id
-    workshop.text = (SMALL if limits else CONFIG).replace("folder: out", "folder: out, format: png")
+    workshop.text = (SMALL if needs_limits(case) else CONFIG).replace("folder: out", "folder: out, format: png")
     write(case, workshop.folder / "in")
     workshop.photo("beside.png", shade=200)
     return workshop
@@ -36,13 +39,14 @@ def workshop_for(case: Case, workshop: Workshop) -> Workshop:
 
 def shades(workshop: Workshop) -> dict[str, int]:
     """Return which shade of the photo each picture shows: the fake engine inverts colors."""
-    found = {}
-    for event in workshop.finished():
-        with Image.open(workshop.out / event.output) as picture:
-            red, green, _ = picture.convert("RGB").resize((1, 1)).getpixel((0, 0))
-        base_red, base_green, _ = COLORS["fine"]
-        found[event.job.photo] = round((255 - red) - base_red) + 16 * round((255 - green) - base_green)
-    return found
+    return {event.job.photo: shade_in(workshop.out / event.output) for event in workshop.finished()}
+
+
+def shade_in(picture: Path) -> int:
+    with Image.open(picture) as image:
+        red, green, _ = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
+    base_red, base_green, _ = COLORS["fine"]
+    return round((255 - red) - base_red) + 16 * round((255 - green) - base_green)
 
 
 def untouched(workshop: Workshop) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import LockedError, StorageError
-from pipeline.runner.lock import HOLDER_NAME, WORKER_LOCK_NAME, instance_lock, wait_for_orphan
+from pipeline.runner.lock import HOLDER_NAME, WORKER_LOCK_NAME, _no_lock, instance_lock, wait_for_orphan
 
 
 def take(state: Path) -> None:
@@ -68,3 +69,19 @@ def test_an_orphan_that_does_not_end_is_told_of(tmp_path: Path) -> None:
     with FileLock(tmp_path / WORKER_LOCK_NAME), pytest.raises(LockedError, match="stylewatch-worker"):
         wait_for_orphan(tmp_path, seconds=0.01)
     wait_for_orphan(tmp_path, seconds=0.01)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (NotImplementedError("no flock"), "set state.folder to a local disk"),
+        (OSError(errno.ENOLCK, "No locks available"), "set state.folder to a local disk"),
+        (OSError(errno.EROFS, "Read-only file system"), r"can't be written \(Read-only file system\)"),
+        (PermissionError(errno.EACCES, "Permission denied"), r"\(Permission denied\).*correct output\.folder"),
+    ],
+)
+def test_a_folder_without_locks_is_told_from_one_that_may_not_be_written(
+    tmp_path: Path, error: OSError | NotImplementedError, advice: str
+) -> None:
+    with pytest.raises(StorageError, match=advice):
+        raise _no_lock(tmp_path, error)
