@@ -13,11 +13,15 @@ from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import Ledger, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
+from pipeline.runner.belonging import note_owner, refuse_another
 
 
 def open_ledger(config: Config) -> Ledger:
     """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError."""
-    return Ledger.open(ledger_file(config), source_of(config))
+    refuse_another(config.state.folder, config.output.folder)
+    ledger = Ledger.open(ledger_file(config), source_of(config))
+    note_owner(config.state.folder, config.output.folder)
+    return ledger
 
 
 def ledger_file(config: Config) -> Path:
