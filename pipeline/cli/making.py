@@ -15,6 +15,7 @@ from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
 from pipeline.report.words import counted
+from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
@@ -41,6 +42,7 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
 
 def _run(settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes) -> RunFinished:
     wait_for_orphan(settings.state.folder)
+    refuse_circle(settings)
     executor = LocalExecutor(
         settings.engine_settings(),
         lock_file=settings.state.folder / WORKER_LOCK_NAME,

@@ -12,6 +12,7 @@ from pipeline.cli.surroundings import INTERRUPTED, readers, stopping
 from pipeline.config import load_config
 from pipeline.daemon import Daemon
 from pipeline.executors.local import LocalExecutor
+from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import WORKER_LOCK_NAME, instance_lock, wait_for_orphan
 
 
@@ -31,6 +32,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         readers(settings, quiet, as_json) as tell,
     ):
         wait_for_orphan(settings.state.folder)
+        refuse_circle(settings)
         lock_file = settings.state.folder / WORKER_LOCK_NAME
         executor = partial(LocalExecutor, settings.engine_settings(), lock_file=lock_file)
         daemon = Daemon(settings, executor, tell, config_name=str(config))

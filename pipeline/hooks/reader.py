@@ -60,7 +60,7 @@ class Hooks:
 
     def hurry(self) -> None:
         """Leave what runs a few seconds, and leave out what waits. Safe to call from a signal handler."""
-        self._hurried_at = time.monotonic()
+        self._hurried_at = self._hurried_at or time.monotonic()
 
     def close(self) -> None:
         """Wait for what runs and waits; if the program was told to stop, only a few seconds."""

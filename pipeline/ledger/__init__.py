@@ -19,6 +19,7 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
+from pipeline.ledger.sources import sources_in
 
 __all__ = [
     "Claim",
@@ -35,4 +36,5 @@ __all__ = [
     "Published",
     "Timing",
     "WantedJob",
+    "sources_in",
 ]
