@@ -61,14 +61,18 @@ _PROGRAM: Final = AfterValidator(_has_a_program)
 AfterPicture = Annotated[
     tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("after_picture"))], ...], _PROGRAM, _LIST
 ]
-AfterRun = Annotated[tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("after_run"))], ...], _PROGRAM, _LIST]
+AfterRun = Annotated[
+    tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("after_run"))], ...], _PROGRAM, _LIST
+]
 OnFailure = Annotated[
     tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("on_failure"))], ...], _PROGRAM, _LIST
 ]
 
 
 def _described(moment: HookMoment, when: str) -> str:
-    return f"Called {when}: a list of program and arguments, with {' '.join(f'{{{x}}}' for x in HOOK_FIELDS[moment])}."
+    return (
+        f"Called {when}: a list of program and arguments, with {' '.join(f'{{{x}}}' for x in HOOK_FIELDS[moment])}."
+    )
 
 
 class HooksSection(Section):

@@ -63,9 +63,9 @@ class Folders:
                 return "after_run", self._run(event, report)
             case JobFailed(state=JobState.FAILED | JobState.QUARANTINED):
                 job = event.job
-                return "on_failure", self.failure(event.reason, event.state, job.photo, job.style, job.recipe)
+                return "on_failure", self.failure(event.reason, event.state.value, job.photo, job.style, job.recipe)
             case PhotoSetAside(kind="quarantined"):
-                return "on_failure", self.failure(event.reason, JobState.QUARANTINED, event.path)
+                return "on_failure", self.failure(event.reason, JobState.QUARANTINED.value, event.path)
             case WatchNotice(kind="paused"):
                 return "on_failure", self.failure(event.text, "paused")
             case _:

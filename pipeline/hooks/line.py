@@ -74,7 +74,7 @@ class Line:
     def _leave_out(self) -> None:
         if not self._left_out:
             _LOG.warning(
-                "hooks can't keep up: %d calls wait, further ones are left out; raise hooks.at_once or let them do less",
+                "hooks can't keep up: %d calls wait, more are left out; raise hooks.at_once or let them do less",
                 len(self._waiting),
             )
         self._left_out += 1

@@ -1,8 +1,8 @@
 """One command's process, from its start to its end or to its deadline. Owns what it may inherit and how it is ended.
 
 It gets arguments, not a command line; nothing to read; and a process group of its own (on POSIX a session), so that
-Ctrl-C does not reach it and a deadline ends its children, too. It is over once its program has ended and all who could
-still write to its output have closed it.
+Ctrl-C does not reach it and a deadline ends its children, too. It is over once its program has ended and all who
+could still write to its output have closed it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Ended:
 
 def execute(call: Call, deadline: Deadline, *, listen: Listen | None = None) -> Ended:
     """Run a command to its end. Raises OSError or ValueError if it can't be started."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
         call.arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

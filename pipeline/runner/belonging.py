@@ -44,7 +44,7 @@ def note_owner(state_folder: Path, output_folder: Path) -> None:
 def _owner(state_folder: Path) -> Path | None:
     try:
         entry = json.loads((state_folder / NOTE_NAME).read_text(encoding="ascii"))
-        return (state_folder / entry["output"]).resolve()
+        return state_folder.joinpath(str(entry["output"])).resolve()
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -59,7 +59,10 @@ def test_a_program_with_a_path_is_looked_for_beside_the_config(load: Load, folde
     [
         ('"notify {picture}"', "hooks.after_picture: must be a list of a program and its arguments, like "),
         ("[notify, 7]", "hooks.after_picture[1]: must be text, found 7; put it in quotes"),
-        ('[notify, "{pictur}"]', "hooks.after_picture[1]: can use {picture}, {photo}, {style}, {recipe}, {seconds}, "),
+        (
+            '[notify, "{pictur}"]',
+            "hooks.after_picture[1]: can use {picture}, {photo}, {style}, {recipe}, {seconds}, ",
+        ),
         ('[notify, "{report}"]', "hooks.after_picture[1]: can use {picture}"),
         ('[notify, "{photo.parent}"]', "hooks.after_picture[1]: can use {picture}"),
         ('[notify, "{photo!r}"]', "hooks.after_picture[1]: must name fields without ':' or '!'"),

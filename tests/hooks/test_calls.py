@@ -43,7 +43,10 @@ def test_a_copied_picture_took_no_time() -> None:
 
 
 def test_a_run_is_told_with_its_report() -> None:
-    moment, fields = FOLDERS.occasion(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or ("", {})
+    moment, fields = FOLDERS.occasion(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or (
+        "",
+        {},
+    )
     assert moment == "after_run"
     assert fields == {
         "finished": "2",
@@ -63,7 +66,10 @@ def test_a_run_is_told_with_its_report() -> None:
     [
         (failed(LION, state=JobState.FAILED), (str(Path("/photos/zoo/lion.jpg")), "wave", "failed", "truncated")),
         (failed(LION), (str(Path("/photos/zoo/lion.jpg")), "wave", "quarantined", "truncated")),
-        (PhotoSetAside("a.jpg", "quarantined", "no image"), (str(Path("/photos/a.jpg")), "", "quarantined", "no image")),
+        (
+            PhotoSetAside("a.jpg", "quarantined", "no image"),
+            (str(Path("/photos/a.jpg")), "", "quarantined", "no image"),
+        ),
         (WatchNotice("paused", "paused: no disk"), ("", "", "paused", "paused: no disk")),
     ],
 )

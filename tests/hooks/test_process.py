@@ -35,7 +35,9 @@ def test_code_and_both_outputs_are_told(listen: Listen) -> None:
 
 
 def test_the_environment_is_the_parents_and_more() -> None:
-    ended = python("import os; print(os.environ['STYLEWATCH_PICTURE'], os.environ['PATH'] == os.sys.argv[1])", os.environ["PATH"])
+    ended = python(
+        "import os; print(os.environ['STYLEWATCH_PICTURE'], os.environ['PATH'] == os.sys.argv[1])", os.environ["PATH"]
+    )
     assert ended == Ended(0, ["p True"])
 
 
@@ -60,7 +62,9 @@ def test_a_program_that_is_not_there_or_an_impossible_argument_is_an_error() -> 
 
 @both
 def test_megabytes_are_read_to_their_end_and_not_kept(listen: Listen) -> None:
-    ended = python("import sys\nfor _ in range(100): sys.stdout.write('x' * 99_999 + '\\n')\nprint('end')", listen=listen)
+    ended = python(
+        "import sys\nfor _ in range(100): sys.stdout.write('x' * 99_999 + '\\n')\nprint('end')", listen=listen
+    )
     assert ended.code == 0
     assert ended.output[-1] == "end"
     assert sum(map(len, ended.output)) < 9_000
@@ -97,7 +101,8 @@ def test_what_takes_too_long_is_ended_with_its_children(then: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
 def test_a_command_that_is_deaf_and_has_closed_its_output_is_ended_all_the_same() -> None:
-    script = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.close(1); os.close(2); time.sleep(600)"
+    script = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.close(1); os.close(2)\n"
+    script += "time.sleep(600)"
     assert python(script, seconds=2.0) == Ended(None, [])
 
 

@@ -137,7 +137,6 @@ def test_originals_of_both_can_go_to_one_folder(pair: Pair) -> None:
     assert sorted(pair.pictures()) == ["a--night-2.jpg", "a--night.jpg"]
 
 
-
 # --- at the same time -------------------------------------------------------------------------------------
 
 
@@ -148,7 +147,11 @@ def test_the_second_is_refused_and_told_what_holds_what(pair: Pair, command: str
     path = pair.two.folder / "stylewatch.yaml"
     with instance_lock(config.state.folder, "stylewatch watch one.yaml"):
         ended = subprocess.run(
-            [sys.executable, "-m", "pipeline", command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "pipeline", command, str(path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert ended.returncode == LockedError.exit_code
     assert f"{config.state.folder} is in use by 'stylewatch watch one.yaml' with pid {os.getpid()}" in ended.stderr

@@ -125,7 +125,9 @@ def table_of(soak: Soak) -> Table:
     table.add_row("config reload", "works" if soak.reloads else "not there: restarted instead")
     for kind, unit in (("daemon_bytes", "MB"), ("worker_bytes", "MB"), ("handles", ""), ("threads", "")):
         before, after = (value / (1e6 if unit else 1) for value in growth(soak.samples, kind))
-        table.add_row(f"{kind.replace('_bytes', ' memory')}, second and last quarter", f"{before:.1f} {after:.1f} {unit}")
+        table.add_row(
+            f"{kind.replace('_bytes', ' memory')}, second and last quarter", f"{before:.1f} {after:.1f} {unit}"
+        )
     judged = len(soak.samples) >= _FEWEST_SAMPLES
     table.add_row("samples", f"{len(soak.samples)}" + ("" if judged else ", too few to judge growth by"))
     table.add_row("faults", "none" if not soak.faults else "\n".join(soak.faults[:20]))

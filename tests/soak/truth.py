@@ -28,7 +28,9 @@ def unmet(studio: Studio, ledger: Ledger, photos: Mapping[str, int]) -> list[str
             found = rows.get((path, style), ("unknown", None))
             if found != ("done", job_key(sha256, settings)):
                 missing.append(f"{path} in {style} is {found[0]}")
-    return missing + [f"{path} in {style} is {state}" for (path, style), (state, _) in rows.items() if state == "leased"]
+    return missing + [
+        f"{path} in {style} is {state}" for (path, style), (state, _) in rows.items() if state == "leased"
+    ]
 
 
 def faults(
