@@ -30,7 +30,8 @@ def _knows_its_fields(moment: HookMoment) -> Callable[[str], str]:
 def _is_no_line(value: Any) -> Any:
     if isinstance(value, str):
         example = '["notify-send", "{output_folder}"]'
-        raise ValueError(f"must be a list of a program and its arguments, like {example}, found {value!r}")
+        message = f"must be a list of a program and its arguments, like {example}, found {value!r}"
+        raise ValueError(message)  # noqa: TRY004 - what pydantic takes for the user's mistake
     return value
 
 

@@ -25,7 +25,7 @@ def refuse_circle(config: Config) -> None:
             if source.is_relative_to(output):
                 raise CannotRunError(
                     f"input.folder: the photos in {config.input.folder} are pictures made of those in {output}, "
-                    f"which is output.folder (as {pictures / _LEDGER} says): they would be made of each other without end; "
+                    f"which is output.folder (as {pictures / _LEDGER} says): that would go on without end; "
                     f"choose another folder for one of both"
                 )
             if source not in followed:

@@ -115,7 +115,8 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
     pair.photo("bad.png", "diverges", shade=1)
     pair.photo("fine.png", shade=2)
     pair.one.run()
-    assert [job.output for job in look_ahead(pair.two.config()).jobs] == ["bad--night-2.jpg", "fine--night.jpg"]
+    planned = sorted(job.output for job in look_ahead(pair.two.config()).jobs)
+    assert planned == ["bad--night-2.jpg", "fine--night.jpg"]
     pair.two.run()
     assert pair.counts(pair.one) == {JobState.FAILED: 1}
     assert pair.counts(pair.two) == {JobState.FAILED: 1, JobState.DONE: 1}
