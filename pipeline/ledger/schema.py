@@ -164,8 +164,8 @@ def _companion(file: Path, ending: str) -> Path:
 def _create(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A file that is there is left alone: to close it would void the locks of this process's other connections, and
-        # whoever opens it next would take away the log that they write to.
+        # A file that is there is left alone: to close it would void the locks of this process's other connections,
+        # and whoever opens it next would take away the log that they write to.
         if not file.exists():
             _make(file)
     except OSError as error:
