@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from pipeline.config import Config
 from pipeline.errors import CannotRunError
 from pipeline.runner.circles import refuse_circle
 from tests.workshop import CONFIG, Workshop
+
+ROOT = Path(__file__).parents[2]
 
 
 def config(folder: Path, photos: str, pictures: str) -> Config:
@@ -63,3 +67,18 @@ def test_a_database_that_is_no_ledger_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "b" / ".stylewatch").mkdir(parents=True)
     (tmp_path / "b" / ".stylewatch" / "ledger.sqlite3").write_text("this is no database" * 100)
     refuse_circle(config(tmp_path, "b", "a"))
+
+
+@pytest.mark.parametrize("command", ["run", "watch"])
+def test_the_program_refuses_it_before_anything_is_made(tmp_path: Path, command: str) -> None:
+    opened(tmp_path, "a", "b")
+    config(tmp_path, "b", "a")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipeline", command, str(tmp_path / "stylewatch.yaml")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == CannotRunError.exit_code
+    assert ended.stderr.startswith("stylewatch: input.folder: the photos in ")

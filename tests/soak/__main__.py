@@ -101,7 +101,7 @@ class Soak:
             self.watched.end(signal.SIGTERM)
         config = load_config(self.watched.config_file)
         with open_ledger(config) as ledger:
-            looks = self.watched._program == _PROGRAMS["fake"]
+            looks = self.watched.program == _PROGRAMS["fake"]
             self.faults += faults(config, ledger, self.watched.settings, self.owner.numbers, looks=looks)
         self.faults += self.watched.faults
         if len(self.samples) >= _FEWEST_SAMPLES:

@@ -41,7 +41,7 @@ class Watched:
         self.settings: dict[str, str] = {}
         self.starts = 0
         self.faults: list[str] = []
-        self._program = program
+        self.program = program
         self._errors = folder / "errors.txt"
         self._process: subprocess.Popen[bytes] | None = None
         self._began = 0.0
@@ -67,7 +67,7 @@ class Watched:
     def start(self) -> None:
         with self._errors.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, *self._program, "watch", "--quiet", str(self.config_file)],
+                [sys.executable, *self.program, "watch", "--quiet", str(self.config_file)],
                 cwd=ROOT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
