@@ -60,7 +60,7 @@ class Soak:
                 time.sleep(chance.choice((0, 0, 0.1, 0.5)))
                 if chance.random() < 0.1:
                     self._restyle()
-                if rough and chance.random() < 0.1:
+                if rough and chance.random() < 0.3:
                     self._disturb()
             self._settle()
             if not rough:
