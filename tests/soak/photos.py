@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import Commission, Event
+from pipeline.engine.events import Event
 from pipeline.model import EngineSettings
 from tests.faults.painters import STYLES, MarkingEngine
 
@@ -41,8 +42,8 @@ class Painter(MarkingEngine):
 
     capacity: int = 2
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        for event in super().run(pull):
+    def run(self, *how: Any) -> Iterator[Event]:
+        for event in super().run(*how):
             time.sleep(_PICTURE_SECONDS)
             yield event
 
