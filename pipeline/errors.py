@@ -7,6 +7,7 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     ├── UsageError                   2   no: the command line is wrong
     ├── ConfigError                  2   no: carries every problem of the file at once
     ├── PaintingError                2   no: a style painting can't be used
+    ├── HookError                    2   no: the program of a hook is not there; only 'check' minds
     ├── CannotRunError               3   the surroundings are wrong, no photo is to blame
     │   ├── WeightsError             3   no
     │   ├── DeviceError              3   no
@@ -66,6 +67,12 @@ class ConfigError(StylewatchError):
 
 class PaintingError(StylewatchError):
     """A style painting that can't be read or is too small."""
+
+    exit_code = 2
+
+
+class HookError(StylewatchError):
+    """The program of one of the user's commands is not there."""
 
     exit_code = 2
 

@@ -16,6 +16,7 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
 from pipeline.report.heartbeat import Heart
 from pipeline.report.words import counted
+from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
@@ -49,6 +50,7 @@ def _run(
     settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes, beat: Callable[[], None]
 ) -> RunFinished:
     wait_for_orphan(settings.state.folder)
+    refuse_circle(settings)
     with contextlib.closing(executor_of(settings, beat)) as executor, open_ledger(settings) as ledger:
         the_pass = SinglePass(
             settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=beat

@@ -11,8 +11,10 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
+from pipeline.errors import StylewatchError
 from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
+from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
@@ -27,14 +29,15 @@ INTERRUPTED: Final = 130
 def readers(
     config: Config, quiet: bool, as_json: bool, *others: Callable[[RunEvent], None]
 ) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal and the report; with the ``others`` they are fed from one stream."""
+    """Open the terminal, the log, the journal, the report and the hooks; with the ``others`` they hear all events."""
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
     summary = Summary(config.log.reports)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
-    # The report is written before the display tells where it is.
-    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, *others)
+    hooks = Hooks(config.hooks.settings(), config.input.folder, config.output.folder, report=lambda: summary.folder)
+    # The report is written before the display and the hooks tell where it is.
+    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, *others)
 
     def tell(event: RunEvent) -> None:
         for reader in readers:
@@ -43,7 +46,12 @@ def readers(
     with contextlib.closing(journal), display:
         try:
             yield tell
+        except StylewatchError as error:
+            hooks.trouble(str(error))
+            raise
         finally:
+            with stopping(hooks.hurry):
+                hooks.close()
             close_log()
 
 

@@ -20,6 +20,7 @@ from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heart
+from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import instance_lock, wait_for_orphan
 
 
@@ -42,6 +43,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         readers(settings, quiet, as_json, heart) as tell,
     ):
         wait_for_orphan(settings.state.folder)
+        refuse_circle(settings)
         vitals = Vitals(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:

@@ -15,8 +15,10 @@ import platformdirs
 from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import fields as f
+from pipeline.config.hooks import HooksSection
 from pipeline.config.places import MoveSection, Originals, apart_from_photos
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
+from pipeline.config.templates import field_fault
 from pipeline.model import (
     CheckpointRules,
     EngineSettings,
@@ -120,20 +122,14 @@ class OutputSection(Section):
 
 
 def _template_fault(name: str) -> str:
-    allowed = ", ".join(f"{{{field}}}" for field in _NAME_FIELDS)
-    try:
-        pieces = list(Formatter().parse(name))
-    except ValueError:
-        return f"must put '{{' and '}}' around one of {allowed}, found {name!r}"
-    fields = [field for _, field, _, _ in pieces if field is not None]
-    unknown = next((field for field in fields if field not in _NAME_FIELDS), None)
-    if unknown is not None:
-        return f"can use {allowed}, found the field {{{unknown}}}{f.similar(unknown, _NAME_FIELDS)}"
-    if any(spec or conversion for _, _, spec, conversion in pieces):
-        return f"must name fields without ':' or '!', found {name!r}"
+    fault = field_fault(name, _NAME_FIELDS)
+    if fault:
+        return fault
+    pieces = list(Formatter().parse(name))
+    fields = {field for _, field, _, _ in pieces}
     if "stem" not in fields:
         return f"must contain {{stem}}, or all photos of a folder get one name, found {name!r}"
-    if not {"style", "variant"} & set(fields):
+    if not {"style", "variant"} & fields:
         return f"must contain {{variant}} or {{style}}, or all pictures of a photo get one name, found {name!r}"
     return _escape_fault("".join(text for text, _, _, _ in pieces), name)
 
@@ -265,6 +261,7 @@ class Config(Section):
     cache: CacheSection = Field(default_factory=_all_defaults, description="The style cache.")
     state: StateSection = Field(default_factory=_all_defaults, description="What the program remembers.")
     log: LogSection = Field(default_factory=_all_defaults, description="Log, journal and reports.")
+    hooks: HooksSection = Field(default_factory=_all_defaults, description="Your own commands, run without a shell.")
 
     def recipes_by_name(self) -> dict[str, Recipe]:
         """Return all recipes, ``default`` among them, in the order of the file."""

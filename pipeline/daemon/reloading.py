@@ -23,8 +23,8 @@ from pipeline.runner.preparation import Studio, prepare
 
 #: Where photos, pictures and records are: the ledger and the lock are bound to them.
 _FOLDERS: Final = ("input", "output", "cache", "state")
-#: Sections whose files are opened once, at the start.
-_WHOLE_SECTIONS: Final = ("log",)
+#: Sections that are read once, at the start.
+_WHOLE_SECTIONS: Final = ("log", "hooks")
 
 _Signature = tuple[int, int, int] | None
 

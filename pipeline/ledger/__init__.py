@@ -20,6 +20,7 @@ from pipeline.ledger.records import (
     WantedJob,
 )
 from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.sources import sources_in
 
 __all__ = [
     "Claim",
@@ -37,4 +38,5 @@ __all__ = [
     "Published",
     "Timing",
     "WantedJob",
+    "sources_in",
 ]

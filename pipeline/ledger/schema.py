@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -168,11 +168,19 @@ def _companion(file: Path, ending: str) -> Path:
 def _create(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        # A file that is there is left alone: to close it would void the locks of this process's other connections,
+        # and whoever opens it next would take away the log that they write to.
+        if not file.exists():
+            _make(file)
     except OSError as error:
         raise StorageError(
             f"{file}: the ledger can't be opened ({error.strerror}); check the state folder"
         ) from error
+
+
+def _make(file: Path) -> None:
+    with suppress(FileExistsError):  # another process was faster
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None:

@@ -5,6 +5,7 @@ Sizes are pixels, times are seconds, paths of photos are relative to the input f
 their parts (bytes that are not UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
+from pipeline.model.hooks import HOOK_FIELDS, HookMoment, HookSettings
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
@@ -59,6 +60,7 @@ from pipeline.model.work import (
 __all__ = [
     "DEFAULT_CONTENT_LAYERS",
     "DEFAULT_STYLE_LAYERS",
+    "HOOK_FIELDS",
     "LAYERS",
     "Artwork",
     "Assignment",
@@ -68,6 +70,8 @@ __all__ = [
     "ExecutorEvent",
     "Failure",
     "FailureKind",
+    "HookMoment",
+    "HookSettings",
     "InitKind",
     "Job",
     "JobFailed",

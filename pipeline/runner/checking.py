@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.errors import PaintingError, StorageError, StylewatchError
+from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError
 from pipeline.executors.child import make_stylizer
 from pipeline.images.decode import decode_painting
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
 from pipeline.report.words import counted
+from pipeline.runner.belonging import refuse_another
 from pipeline.runner.preparation import ledger_file, source_of
 
 
@@ -39,6 +40,8 @@ def findings(config: Config) -> Iterator[Finding]:
         yield _look(what, partial(_writable, folder))
     yield _look("disk", partial(_disk, config))
     yield _look("ledger", partial(_ledger, config))
+    for moment, command in config.hooks.settings().commands.items():
+        yield _look(f"hook {moment}", partial(_hook, moment, command[0]))
     yield _look("engine", partial(_engine, config))
 
 
@@ -81,8 +84,16 @@ def _disk(config: Config) -> str:
 
 
 def _ledger(config: Config) -> str:
+    refuse_another(config.state.folder, config.output.folder)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
         return f"{counted(sum(ledger.counts().values()), 'picture')} on record"
+
+
+def _hook(moment: str, program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise HookError(f"hooks.{moment}: the program {program!r} is not found; install it, or write its whole path")
+    return found
 
 
 def _engine(config: Config) -> str:

@@ -13,6 +13,7 @@ from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
+from pipeline.runner.belonging import note_owner, refuse_another
 
 
 def open_ledger(config: Config, watch: LockWatch | None = None) -> Ledger:
@@ -20,7 +21,10 @@ def open_ledger(config: Config, watch: LockWatch | None = None) -> Ledger:
 
     ``watch``: see :class:`pipeline.ledger.LockWatch`.
     """
-    return Ledger.open(ledger_file(config), source_of(config), watch=watch)
+    refuse_another(config.state.folder, config.output.folder)
+    ledger = Ledger.open(ledger_file(config), source_of(config), watch=watch)
+    note_owner(config.state.folder, config.output.folder)
+    return ledger
 
 
 def ledger_file(config: Config) -> Path:

@@ -29,7 +29,7 @@ def test_everything_but_styles_has_a_default_beside_the_config(load: Load, folde
     assert config.pairing.rules == ()
 
 
-@pytest.mark.parametrize("section", ["input", "output", "pairing", "engine", "cache", "state", "log"])
+@pytest.mark.parametrize("section", ["input", "output", "pairing", "engine", "cache", "state", "log", "hooks"])
 def test_a_section_with_nothing_in_it_is_all_defaults(load: Load, section: str) -> None:
     assert load(STYLE + f"{section}:\n") == load(STYLE)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from itertools import takewhile
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from pipeline.errors import DeviceError, LedgerError, PaintingError, StorageError
+from pipeline.errors import DeviceError, HookError, LedgerError, PaintingError, StorageError
 from pipeline.runner.checking import Finding, findings
 from tests.workshop import Workshop
 
@@ -94,3 +95,14 @@ def test_trouble_with_disk_ledger_and_engine_is_found_all_at_once(workshop: Work
 def test_the_check_goes_up_to_the_next_folder_that_exists(workshop: Workshop, tmp_path: Path) -> None:
     workshop.text = workshop.text.replace("folder: out", "folder: far/away/out")
     assert looked_at(workshop)["output"].detail == f"{tmp_path.resolve() / 'far/away/out'} will be made"
+
+
+def test_the_programs_of_hooks_are_looked_for(workshop: Workshop) -> None:
+    workshop.text += f"hooks: {{after_run: ['{sys.executable}'], on_failure: [no-such-program, '{{reason}}']}}\n"
+    found = {
+        finding.what: finding
+        for finding in takewhile(lambda finding: finding.what != "engine", findings(workshop.config()))
+    }
+    assert found["hook after_run"] == Finding("hook after_run", sys.executable)
+    assert isinstance(found["hook on_failure"].error, HookError)
+    assert "hooks.on_failure: the program 'no-such-program' is not found" in found["hook on_failure"].detail

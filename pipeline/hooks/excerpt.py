@@ -1,0 +1,49 @@
+"""The beginning and the end of an output of any length. Owns what is left out of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_BYTES: Final = 8000
+_MOST_LINES: Final = 60
+
+
+class Excerpt:
+    """Takes in megabytes and keeps some kilobytes."""
+
+    def __init__(self, most_bytes: int = _MOST_BYTES, most_lines: int = _MOST_LINES) -> None:
+        """Keep the first and the last half of both."""
+        self._half_bytes = most_bytes // 2
+        self._half_lines = most_lines // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._left_out = 0
+
+    def add(self, data: bytes) -> None:
+        """Take in what comes next."""
+        room = self._half_bytes - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:]
+        excess = len(self._tail) - self._half_bytes
+        if excess > 0:
+            del self._tail[:excess]
+            self._left_out += excess
+
+    def lines(self) -> list[str]:
+        """Return the lines that are not blank; in the middle may stand how much is left out."""
+        if not self._left_out:
+            return self._shortened(_lines(self._head + self._tail))
+        head, tail = _lines(self._head)[: self._half_lines], _lines(self._tail)[-self._half_lines :]
+        return [*head, f"... {self._left_out:,} bytes are left out here ...", *tail]
+
+    def _shortened(self, lines: list[str]) -> list[str]:
+        left_out = len(lines) - 2 * self._half_lines
+        if left_out <= 0:
+            return lines
+        note = f"... {left_out:,} lines are left out here ..."
+        return [*lines[: self._half_lines], note, *lines[-self._half_lines :]]
+
+
+def _lines(data: bytes | bytearray) -> list[str]:
+    text = data.decode("utf-8", "backslashreplace")
+    return [line for line in text.splitlines() if line.strip()]

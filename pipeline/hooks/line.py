@@ -1,0 +1,109 @@
+"""Calls that wait for their turn. Owns their order, how many run at once, and what becomes of too many."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from pipeline.hooks.calls import Call
+
+_LOG: Final = logging.getLogger("stylewatch")
+
+_MOST_WAITING: Final = 1000
+_PATIENCE_SECONDS: Final = 1.0
+
+
+class Line:
+    """Runs calls in threads, in their order. One after a run is never left out, and waits for all before it."""
+
+    def __init__(
+        self,
+        run: Callable[[Call], None],
+        at_once: int,
+        *,
+        most_waiting: int = _MOST_WAITING,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """``run`` makes a call, however long that takes, in one of ``at_once`` threads.
+
+        Once ``most_waiting`` wait, whoever brings one more waits ``patience_seconds`` for room.
+        """
+        self._run = run
+        self._at_once = at_once
+        self._most_waiting = most_waiting
+        self._patience_seconds = patience_seconds
+        self._waiting: deque[Call] = deque()
+        self._running = 0
+        self._threads = 0
+        self._left_out = 0
+        self._changed = threading.Condition()
+
+    def put(self, call: Call) -> None:
+        """Let a call wait for its turn. Without any room it is left out, and the log says so."""
+        with self._changed:
+            if call.moment != "after_run" and not self._changed.wait_for(self._has_room, self._patience_seconds):
+                self._leave_out()
+                return
+            self._tell_left_out()
+            self._waiting.append(call)
+            if self._threads < self._at_once:
+                self._threads += 1
+                threading.Thread(target=self._serve, name="hook", daemon=True).start()
+            self._changed.notify_all()
+
+    def is_empty(self, wait_seconds: float = 0.0) -> bool:
+        """Tell whether nothing waits or runs, within the next ``wait_seconds`` at the latest."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._running, wait_seconds)
+
+    def shorten(self) -> int:
+        """Take out what waits, but for calls after a run; returns how many."""
+        with self._changed:
+            kept = [call for call in self._waiting if call.moment == "after_run"]
+            count = len(self._waiting) - len(kept)
+            self._waiting = deque(kept)
+            self._changed.notify_all()
+        return count
+
+    def _has_room(self) -> bool:
+        return len(self._waiting) < self._most_waiting
+
+    def _leave_out(self) -> None:
+        if not self._left_out:
+            _LOG.warning(
+                "hooks can't keep up: %d calls wait, more are left out; raise hooks.at_once or let them do less",
+                len(self._waiting),
+            )
+        self._left_out += 1
+
+    def _tell_left_out(self) -> None:
+        if self._left_out:
+            _LOG.warning("hooks: %d calls were left out", self._left_out)
+            self._left_out = 0
+
+    def _serve(self) -> None:
+        while (call := self._next()) is not None:
+            try:
+                self._run(call)
+            except Exception:
+                _LOG.exception("hook %s", call)
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+
+    def _next(self) -> Call | None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting or self._may_begin())
+            if not self._waiting:
+                self._threads -= 1
+                return None
+            self._running += 1
+            self._changed.notify_all()
+            return self._waiting.popleft()
+
+    def _may_begin(self) -> bool:
+        return not self._running or self._waiting[0].moment != "after_run"

@@ -1,0 +1,110 @@
+"""One command's process, from its start to its end or to its deadline. Owns what it may inherit and how it is ended.
+
+It gets arguments, not a command line; nothing to read; and a process group of its own (on POSIX a session), so that
+Ctrl-C does not reach it and a deadline ends its children, too. It is over once its program has ended and all who
+could still write to its output have closed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Final
+
+from pipeline.hooks.calls import Call
+from pipeline.hooks.excerpt import Excerpt
+
+_CHUNK_BYTES: Final = 65_536
+#: So often a deadline is asked for: it may come nearer meanwhile.
+_GLANCE_SECONDS: Final = 0.1
+#: A killed process ends at once, unless it is another user's and can't be killed.
+_DYING_SECONDS: Final = 2.0
+
+#: Returns when the time is over, by ``time.monotonic()``.
+Deadline = Callable[[], float]
+Listen = Callable[[IO[bytes], Callable[[bytes], None], Deadline], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: ``code`` is its exit code, -N for signal N, None if it was ended at its deadline."""
+
+    code: int | None
+    output: list[str]
+
+
+def execute(call: Call, deadline: Deadline, *, listen: Listen | None = None) -> Ended:
+    """Run a command to its end. Raises OSError or ValueError if it can't be started."""
+    process = subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
+        call.arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | call.environment,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    excerpt = Excerpt()
+    with process.stdout:
+        closed = (listen or _listen)(process.stdout, excerpt.add, deadline)
+        # Not waited for before its children are ended: so its process group can't become somebody else's.
+        code = _wait(process, deadline) if closed else None
+        if code is None:
+            _kill(process)
+    return Ended(code, excerpt.lines())
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
+    while (left := deadline() - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(min(left, _GLANCE_SECONDS))
+    return None
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):  # another user's, or gone
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_DYING_SECONDS)
+
+
+def listen_by_events(output: IO[bytes], hear: Callable[[bytes], None], deadline: Deadline) -> bool:
+    """Hear an output to its end; False if the deadline came first."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while (left := deadline() - time.monotonic()) > 0:
+            if selector.select(min(left, _GLANCE_SECONDS)):
+                data = os.read(output.fileno(), _CHUNK_BYTES)
+                if not data:
+                    return True
+                hear(data)
+    return False
+
+
+def listen_by_thread(output: IO[bytes], hear: Callable[[bytes], None], deadline: Deadline) -> bool:
+    """Do the same where pipes give no events: on Windows."""
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):  # closed under its hands, after the deadline
+            while data := os.read(output.fileno(), _CHUNK_BYTES):
+                hear(data)
+
+    reader = threading.Thread(target=read, name="hook-output", daemon=True)
+    reader.start()
+    while reader.is_alive() and (left := deadline() - time.monotonic()) > 0:
+        reader.join(min(left, _GLANCE_SECONDS))
+    return not reader.is_alive()
+
+
+_listen: Final[Listen] = listen_by_thread if os.name == "nt" else listen_by_events

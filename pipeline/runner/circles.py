@@ -1,0 +1,42 @@
+"""Pictures that come back as photos. Owns finding the circle that several configs may make of their folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pipeline.config import Config
+from pipeline.errors import CannotRunError
+from pipeline.ledger import sources_in
+
+_LEDGER: Final = Path(".stylewatch", "ledger.sqlite3")
+
+
+def refuse_circle(config: Config) -> None:
+    """Raise CannotRunError if the photos are pictures that other configs make, in the end, of this one's pictures.
+
+    One config may work on what another one made. In a circle, pictures of pictures would be made without end.
+    """
+    output = config.output.folder
+    to_follow, followed = [config.input.folder], {config.input.folder}
+    while to_follow:
+        photos = to_follow.pop()
+        for pictures, source in _makers(photos):
+            if source.is_relative_to(output):
+                raise CannotRunError(
+                    f"input.folder: the photos in {config.input.folder} are pictures made of those in {output}, "
+                    f"which is output.folder (as {pictures / _LEDGER} says): that would go on without end; "
+                    f"choose another folder for one of both"
+                )
+            if source not in followed:
+                followed.add(source)
+                to_follow.append(source)
+
+
+def _makers(photos: Path) -> list[tuple[Path, Path]]:
+    """Return the folders of pictures that a folder is or lies in, each with one that its pictures are made of."""
+    return [
+        (pictures, (pictures / name).resolve())
+        for pictures in (photos, *photos.parents)
+        for name in sources_in(pictures / _LEDGER)
+    ]

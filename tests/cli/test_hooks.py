@@ -1,0 +1,51 @@
+"""That ``run`` calls the user's commands, whatever comes of it, and that they change no exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.runner.lock import instance_lock
+from tests.workshop import CONFIG, Workshop
+
+ROOT = Path(__file__).parents[2]
+
+NOTE = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:])); sys.exit(5)"
+
+
+def hooks(folder: Path, moment: str, *arguments: str) -> str:
+    # JSON is YAML, whatever quotes there are.
+    command = json.dumps([sys.executable, "-c", NOTE, str(folder / "notes"), *arguments])
+    return f"hooks: {{{moment}: {command}}}\n"
+
+
+def run(workshop: Workshop) -> subprocess.CompletedProcess[str]:
+    workshop.config()
+    command = [sys.executable, "-m", "pipeline", "run", str(workshop.folder / "stylewatch.yaml")]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_run_with_nothing_to_do_is_a_run_all_the_same(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, CONFIG + hooks(tmp_path, "after_run", "{finished}", "{failed}", "{left}"))
+    ended = run(workshop)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "notes").read_text() == "0 0 0"
+    assert "ended with exit code 5" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
+
+
+def test_a_run_that_cant_begin_is_a_failure(tmp_path: Path) -> None:
+    text = CONFIG + "engine: {weights: gone.pth}\n" + hooks(tmp_path, "on_failure", "{state}: {reason}")
+    ended = run(Workshop(tmp_path, text))
+    assert ended.returncode == 3
+    state, _, reason = (tmp_path / "notes").read_text().partition(": ")
+    assert state == "stopped"
+    assert reason in ended.stderr
+
+
+def test_one_that_is_refused_because_another_works_calls_nothing(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, CONFIG + hooks(tmp_path, "on_failure", "{reason}"))
+    with instance_lock(workshop.config().state.folder, "a test"):
+        assert run(workshop).returncode == 3
+    assert not (tmp_path / "notes").exists()
