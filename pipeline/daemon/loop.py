@@ -13,11 +13,14 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import EventSource, Habits, Reception
+from pipeline.daemon.shifts import Shifts
 from pipeline.errors import CannotRunError, StorageError
 from pipeline.executors import Executor
 from pipeline.intake.mounts import shared_mount
@@ -58,8 +61,12 @@ class Daemon:
         config_name: str = "",
         watcher: Callable[[], EventSource] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one."""
+        """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one.
+
+        ``now`` returns the time of day, which the schedule goes by.
+        """
         self._config = config
         self._make_executor = executor
         self._tell_readers = tell
@@ -69,7 +76,9 @@ class Daemon:
         self._clock = clock
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
         self._pauses = Pauses(self._outbox.put)
+        self._shifts = Shifts(config.hours(), tell, now)
         self._executor: Executor | None = None
+        self._executor_is_spent = False
         self._pass: SinglePass | None = None
         self._bell = threading.Event()
         self._stopped = False
@@ -165,15 +174,19 @@ class Daemon:
         if self._death is not None:
             raise self._death
         self._pass_on()
-        if not self._may_work():
+        if not self._may_work(ledger):
+            self._rest()
             time.sleep(_NAP_SECONDS)
         elif not self._work(studio, ledger, root):
             self._rest()
             self._bell.wait(_NAP_SECONDS)
 
-    def _may_work(self) -> bool:
+    def _may_work(self, ledger: Ledger) -> bool:
         # Before the first look the jobs on record may be those of a former config.
-        return self._looked and "input" not in self._pauses and self._clock() >= self._work_at
+        if not self._looked:
+            return False
+        self._shifts.announce(lambda: ledger.counts()[JobState.PENDING])
+        return self._shifts.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
 
     def _has_work(self, ledger: Ledger) -> bool:
         """Look into the ledger only when there may be something new."""
@@ -224,9 +237,16 @@ class Daemon:
             if self._stopped:  # the signal came before there was a pass that could hear of it
                 self._pass.stop()
             taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
-            self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
+            with self._shifts.keep(partial(self._end_shift, self._pass)):
+                self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
         finally:
             self._pass = None
+            if self._executor_is_spent:
+                self._dismiss()
+
+    def _end_shift(self, the_pass: SinglePass, why: str) -> None:
+        self._executor_is_spent = True  # one that was stopped does not begin anew
+        the_pass.stop(why)
 
     def _wait_for_better_times(self, error: CannotRunError, root: Root) -> None:
         # A lost folder is the other thread's to tell of, and to notice when it is back.
@@ -246,7 +266,7 @@ class Daemon:
             self._dismiss()
 
     def _dismiss(self) -> None:
-        executor, self._executor = self._executor, None
+        executor, self._executor, self._executor_is_spent = self._executor, None, False
         if executor is not None:
             executor.close()
 

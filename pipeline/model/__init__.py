@@ -5,6 +5,7 @@ Sizes are pixels, times are seconds, paths of photos are relative to the input f
 their parts (bytes that are not UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
+from pipeline.model.hours import Hours, clock_time
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
@@ -65,6 +66,7 @@ __all__ = [
     "ExecutorEvent",
     "Failure",
     "FailureKind",
+    "Hours",
     "InitKind",
     "Job",
     "JobFailed",
@@ -97,4 +99,5 @@ __all__ = [
     "WatchNotice",
     "WeightsChoice",
     "canonical_layer",
+    "clock_time",
 ]

@@ -85,9 +85,15 @@ class SinglePass:
         )
         self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
         self._stopped = False
+        self._planned_end = ""
 
-    def stop(self) -> None:
-        """End the pass soon: publish what is done, put the rest back. Safe to call from a signal handler."""
+    def stop(self, planned: str = "") -> None:
+        """End the pass soon: publish what is done, put the rest back. Safe to call from a signal handler.
+
+        ``planned`` says why in a few words if this is no interruption but what somebody planned.
+        """
+        if not (planned and self._stopped):
+            self._planned_end = planned
         self._stopped = True
         self._executor.stop()
 
@@ -236,12 +242,13 @@ class SinglePass:
             copied=tally.copied,
             failed=tally.failed,
             left=counts.get(JobState.PENDING, 0),
-            interrupted=self._stopped,
+            interrupted=self._stopped and not self._planned_end,
+            planned_end=bool(self._planned_end),
             seconds=time.monotonic() - begun,
             cache_hits=tally.cache_hits,
             cache_misses=tally.cache_misses,
             slots_used=tally.slots_used,
             slots_offered=tally.slots_offered,
-            reason=str(trouble) if trouble else _STOPPED if self._stopped else "",
+            reason=str(trouble) if trouble else self._planned_end or (_STOPPED if self._stopped else ""),
             counts={state.value: count for state, count in counts.items()},
         )
