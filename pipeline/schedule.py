@@ -19,8 +19,6 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-
 from pipeline.model import Hours
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -53,7 +51,7 @@ class Schedule:
     """The windows of several working hours together. Without any there is one window, always open."""
 
     def __init__(self, hours: Sequence[Hours]) -> None:
-        """Every ``cron`` must be one that comes, as :mod:`pipeline.config` makes sure."""
+        """A ``cron`` that never comes has no windows; one that is none raises ValueError when it is asked about."""
         self._hours = tuple(hours)
 
     def __bool__(self) -> bool:
@@ -125,6 +123,8 @@ def _spans(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
 
     Between two ``until`` there is one window at most: from the first beginning after the one to the other.
     """
+    from croniter import CroniterBadDateError, croniter  # costs time that few programs need to spend
+
     # No clock is ever set back by more than a day.
     ends = datetime.combine(_wall(now, hours.zone).date() - 2 * _DAY, hours.until)
     # Of wall times only: where the clock changes, croniter has rules of its own.

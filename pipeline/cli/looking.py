@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
+from pipeline.cli.hours import schedule_fields, schedule_words, waiting_seconds
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
@@ -52,13 +54,16 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     settings = load_config(config)
     outlook = look_ahead(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
     if as_json:
-        click.echo(json.dumps(_outlook_fields(outlook)))
+        schedule = schedule_fields(settings, datetime.now(UTC), outlook.forecast.seconds)
+        click.echo(json.dumps(_outlook_fields(outlook) | {"schedule": schedule}))
         return
     for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
         click.echo(printable(f"{job.job} -> {job.output}"))
     if not show_all and len(outlook.jobs) > _SHOWN:
         click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
     _print_outlook(settings, outlook)
+    if words := schedule_words(settings, datetime.now(UTC), outlook.forecast.seconds):
+        click.echo(words)
 
 
 def _print_outlook(config: Config, outlook: Outlook) -> None:
@@ -129,9 +134,11 @@ def status(config: Path, as_json: bool) -> None:
     settings = load_config(config)
     counts: dict[JobState, int] = {}
     failures: list[dict[str, object]] = []
+    seconds: float | None = 0.0
     if ledger_file(settings).exists():
         with open_ledger(settings) as ledger:
             counts = ledger.counts()
+            seconds = waiting_seconds(settings, ledger) if settings.schedule else None
             failures = [
                 {
                     "photo": printable(row.job.photo),
@@ -146,9 +153,12 @@ def status(config: Path, as_json: bool) -> None:
             failures += _without_jobs(ledger, {failure["photo"] for failure in failures})
     numbers = {state.value: counts.get(state, 0) for state in JobState}
     if as_json:
-        click.echo(json.dumps({"version": 1, "counts": numbers, "failures": failures}))
+        schedule = schedule_fields(settings, datetime.now(UTC), seconds)
+        click.echo(json.dumps({"version": 1, "counts": numbers, "failures": failures, "schedule": schedule}))
         return
     click.echo(", ".join(f"{count:,} {name}" for name, count in numbers.items()))
+    if words := schedule_words(settings, datetime.now(UTC), seconds):
+        click.echo(words)
     for failure in failures:
         what = f"{failure['photo']} × {failure['style']}" if failure["style"] else failure["photo"]
         click.echo(printable(f"{failure['state']}: {what}: {failure['reason']}"))

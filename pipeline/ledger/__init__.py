@@ -5,6 +5,7 @@ Owns the SQLite file and every transition of a job; refuses to look at photos, p
 
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
+    Backlog,
     Claim,
     ClaimOrder,
     FailureRow,
@@ -21,6 +22,7 @@ from pipeline.ledger.records import (
 )
 
 __all__ = [
+    "Backlog",
     "Claim",
     "ClaimOrder",
     "FailureRow",

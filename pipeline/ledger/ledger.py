@@ -17,6 +17,7 @@ from typing import Self
 from pipeline.failpoints import failpoint
 from pipeline.ledger import jobs, leases, originals, photos, queries, schema
 from pipeline.ledger.records import (
+    Backlog,
     Claim,
     ClaimOrder,
     FailureRow,
@@ -45,7 +46,7 @@ class Ledger:
         self._connection = connection
         self._version = -1
         with schema.explained(place):
-            self._store = Store(connection, _source_id(connection, source), place, clock)
+            self._store = Store(connection, schema.source_id(connection, source), place, clock)
 
     @classmethod
     def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
@@ -330,6 +331,10 @@ class Ledger:
         """Return the quarantined photos that are there, by path; they may have no jobs at all."""
         return queries.photo_problems(self._store)
 
+    def backlog(self) -> list[Backlog]:
+        """Return the jobs that are pending or leased, counted by recipe and settings."""
+        return queries.backlog(self._store)
+
     def timings(self, engine_version: str) -> dict[str, Timing]:
         """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
         return queries.timings(self._store, engine_version)
@@ -337,12 +342,3 @@ class Ledger:
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:
     return None if paths is None else [os.fsencode(path) for path in paths]
-
-
-def _source_id(connection: sqlite3.Connection, source: str) -> int:
-    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
-    row = connection.execute(find, name).fetchone()
-    if row is None:
-        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
-        row = connection.execute(find, name).fetchone()
-    return int(row[0])

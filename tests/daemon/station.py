@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -92,10 +93,11 @@ class Station:
         *,
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Iterator[Daemon]:
         """Run the daemon until the block ends; what ended it before is raised."""
         config = self.workshop.config()
-        daemon = Daemon(config, executor, self._tell, watcher=watcher)
+        daemon = Daemon(config, executor, self._tell, watcher=watcher, now=now)
         deaths: list[BaseException] = []
 
         def run() -> None:

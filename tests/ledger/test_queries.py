@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.ledger import Timing
+from pipeline.ledger import Backlog, Timing
 from pipeline.model import JobState
 from tests.ledger.conftest import photo, wanted
 
@@ -61,3 +61,14 @@ def test_pictures_of_another_engine_tell_nothing_about_this_one(house) -> None:
 def test_finished_jobs_come_in_the_order_of_jobs(house) -> None:
     house.done("c.jpg", "a.jpg", "b.jpg")
     assert [finished.job.photo for finished in house.ledger.finished()] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_what_waits_is_counted_by_its_settings(house) -> None:
+    assert house.ledger.backlog() == []
+    jobs = [wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"), ("d", "s2"))]
+    house.want(*jobs)
+    house.scan(*(photo(path) for path in "abcd"))
+    house.want(*jobs)
+    time_pictures(house, 1.0)
+    house.ledger.claim(1, "name")
+    assert house.ledger.backlog() == [Backlog("default", "s1", 1), Backlog("default", "s2", 2)]
