@@ -134,7 +134,7 @@ def status(config: Path, as_json: bool) -> None:
     settings = load_config(config)
     counts: dict[JobState, int] = {}
     failures: list[dict[str, object]] = []
-    seconds: float | None = 0.0
+    seconds: float | None = None
     if ledger_file(settings).exists():
         with open_ledger(settings) as ledger:
             counts = ledger.counts()
