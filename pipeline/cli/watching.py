@@ -23,7 +23,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """Make pictures of what is there and of what comes, until stopped.
 
     A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C keeps
-    what is done and puts the rest back. A lost share or a full disk only pauses it.
+    what is done and puts the rest back. A lost share or a full disk only pauses it. With a schedule it makes
+    pictures in its windows only, and takes in what comes meanwhile.
     """
     settings = load_config(config)
     with (
