@@ -110,7 +110,10 @@ class Schedule:
 
 
 def next_moment(clock: time, now: datetime, zone: ZoneInfo | None = None) -> datetime:
-    """Return the first moment after ``now``, in UTC, at which a clock of ``zone`` (None = the system's) shows that."""
+    """Return the first moment after ``now``, in UTC, at which a clock of ``zone`` (None = the system's) shows it.
+
+    A time that it skips comes when the gap ends.
+    """
     today = now.astimezone(zone).date()
     walls = [datetime.combine(today + days * _DAY, clock) for days in range(3)]
     moments = [_moment(wall, zone) for wall in walls]
@@ -155,7 +158,8 @@ def _moment(wall: datetime, zone: ZoneInfo | None) -> datetime:
 
 
 def _instant(wall: datetime, zone: ZoneInfo | None, *, fold: int) -> datetime:
-    return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+    # Not astimezone(): of times without a zone it mistakes those in a gap.
+    return datetime.fromtimestamp(wall.replace(tzinfo=zone, fold=fold).timestamp(), UTC)
 
 
 def _wall(moment: datetime, zone: ZoneInfo | None) -> datetime:

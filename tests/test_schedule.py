@@ -34,62 +34,88 @@ def utc(text: str) -> datetime:
 
 # --- by table ---------------------------------------------------------------------------------------------
 
-#: Zone, cron, until, now, and the next window with the offsets that its zone has then.
+#: Zone, now; and for cron and until the next window, with the offsets that the zone has then.
 TABLE = [
     # Kathmandu and UTC never change their clocks.
-    ("UTC", "0 1 * * *", "06:00", "2026-03-28 12:00", "2026-03-29T01:00:00+00:00", "2026-03-29T06:00:00+00:00"),
-    ("UTC", "0 22 * * *", "06:00", "2026-03-28 12:00", "2026-03-28T22:00:00+00:00", "2026-03-29T06:00:00+00:00"),
-    ("UTC", "0 22 * * *", "24:00", "2026-03-28 12:00", "2026-03-28T22:00:00+00:00", "2026-03-29T00:00:00+00:00"),
-    ("UTC", "0 8 * * mon", "08:00", "2026-03-28 12:00", "2026-03-30T08:00:00+00:00", "2026-03-31T08:00:00+00:00"),
-    ("UTC", "@monthly", "12:30", "2026-03-28 12:00", "2026-04-01T00:00:00+00:00", "2026-04-01T12:30:00+00:00"),
-    ("UTC", "0 0 29 2 *", "1:00", "2026-03-28 12:00", "2028-02-29T00:00:00+00:00", "2028-02-29T01:00:00+00:00"),
-    ("Asia/Kathmandu", "30 23 * * *", "00:15", "2026-03-28 12:00", "2026-03-28T23:30:00+05:45", "2026-03-29T00:15:00+05:45"),
+    ("UTC", "2026-03-28 12:00", [
+        ("0 1 * * *", "06:00", "2026-03-29 01:00+00:00", "2026-03-29 06:00+00:00"),
+        ("0 22 * * *", "06:00", "2026-03-28 22:00+00:00", "2026-03-29 06:00+00:00"),
+        ("0 22 * * *", "24:00", "2026-03-28 22:00+00:00", "2026-03-29 00:00+00:00"),
+        ("0 8 * * mon", "08:00", "2026-03-30 08:00+00:00", "2026-03-31 08:00+00:00"),
+        ("@monthly", "12:30", "2026-04-01 00:00+00:00", "2026-04-01 12:30+00:00"),
+        ("0 0 29 2 *", "1:00", "2028-02-29 00:00+00:00", "2028-02-29 01:00+00:00"),
+    ]),
+    ("Asia/Kathmandu", "2026-03-28 12:00", [
+        ("30 23 * * *", "00:15", "2026-03-28 23:30+05:45", "2026-03-29 00:15+05:45"),
+    ]),
     # Berlin, 29 March 2026: from 02:00 to 03:00. The night is an hour shorter.
-    ("Europe/Berlin", "0 1 * * *", "06:00", "2026-03-28 12:00", "2026-03-29T01:00:00+01:00", "2026-03-29T06:00:00+02:00"),
-    ("Europe/Berlin", "0 2 * * *", "06:00", "2026-03-28 12:00", "2026-03-29T03:00:00+02:00", "2026-03-29T06:00:00+02:00"),
-    ("Europe/Berlin", "30 2 * * *", "06:00", "2026-03-28 12:00", "2026-03-29T03:00:00+02:00", "2026-03-29T06:00:00+02:00"),
-    ("Europe/Berlin", "30 2 * * *", "03:15", "2026-03-28 12:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:15:00+02:00"),
-    ("Europe/Berlin", "0 22 * * *", "02:30", "2026-03-28 12:00", "2026-03-28T22:00:00+01:00", "2026-03-29T03:00:00+02:00"),
-    # A window that lies in the gap does not take place.
-    ("Europe/Berlin", "15 2 * * *", "02:45", "2026-03-28 12:00", "2026-03-30T02:15:00+02:00", "2026-03-30T02:45:00+02:00"),
-    ("Europe/Berlin", "0 8 28 * *", "08:00", "2026-03-28 01:00", "2026-03-28T08:00:00+01:00", "2026-03-29T08:00:00+02:00"),
+    ("Europe/Berlin", "2026-03-28 12:00", [
+        ("0 1 * * *", "06:00", "2026-03-29 01:00+01:00", "2026-03-29 06:00+02:00"),
+        ("0 2 * * *", "06:00", "2026-03-29 03:00+02:00", "2026-03-29 06:00+02:00"),
+        ("30 2 * * *", "06:00", "2026-03-29 03:00+02:00", "2026-03-29 06:00+02:00"),
+        ("30 2 * * *", "03:15", "2026-03-29 03:00+02:00", "2026-03-29 03:15+02:00"),
+        ("0 22 * * *", "02:30", "2026-03-28 22:00+01:00", "2026-03-29 03:00+02:00"),
+        # A window that lies in the gap does not take place.
+        ("15 2 * * *", "02:45", "2026-03-30 02:15+02:00", "2026-03-30 02:45+02:00"),
+    ]),
+    ("Europe/Berlin", "2026-03-28 01:00", [
+        ("0 8 28 * *", "08:00", "2026-03-28 08:00+01:00", "2026-03-29 08:00+02:00"),
+    ]),
     # Berlin, 25 October 2026: from 03:00 back to 02:00. The night is an hour longer.
-    ("Europe/Berlin", "0 1 * * *", "06:00", "2026-10-24 12:00", "2026-10-25T01:00:00+02:00", "2026-10-25T06:00:00+01:00"),
-    ("Europe/Berlin", "30 2 * * *", "06:00", "2026-10-24 12:00", "2026-10-25T02:30:00+02:00", "2026-10-25T06:00:00+01:00"),
-    ("Europe/Berlin", "0 1 * * *", "02:30", "2026-10-24 12:00", "2026-10-25T01:00:00+02:00", "2026-10-25T02:30:00+02:00"),
-    ("Europe/Berlin", "0 1 * * *", "03:00", "2026-10-24 12:00", "2026-10-25T01:00:00+02:00", "2026-10-25T03:00:00+01:00"),
-    ("Europe/Berlin", "30 2 * * *", "02:15", "2026-10-24 12:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:15:00+01:00"),
-    ("Europe/Berlin", "30 2 * * sun", "02:30", "2026-10-24 12:00", "2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"),
+    ("Europe/Berlin", "2026-10-24 12:00", [
+        ("0 1 * * *", "06:00", "2026-10-25 01:00+02:00", "2026-10-25 06:00+01:00"),
+        ("30 2 * * *", "06:00", "2026-10-25 02:30+02:00", "2026-10-25 06:00+01:00"),
+        ("0 1 * * *", "02:30", "2026-10-25 01:00+02:00", "2026-10-25 02:30+02:00"),
+        ("0 1 * * *", "03:00", "2026-10-25 01:00+02:00", "2026-10-25 03:00+01:00"),
+        ("30 2 25 10 *", "02:15", "2026-10-25 02:30+02:00", "2026-10-26 02:15+01:00"),
+        ("30 2 * * sun", "02:30", "2026-10-25 02:30+02:00", "2026-10-26 02:30+01:00"),
+    ]),
     # What began in the first 02:30 does not begin once more in the second.
-    ("Europe/Berlin", "30 2 * * *", "02:45", "2026-10-25 01:10", "2026-10-26T02:30:00+01:00", "2026-10-26T02:45:00+01:00"),
+    ("Europe/Berlin", "2026-10-25 01:10", [
+        ("30 2 * * *", "02:45", "2026-10-26 02:30+01:00", "2026-10-26 02:45+01:00"),
+    ]),
     # New York, 8 March and 1 November 2026, at 02:00.
-    ("America/New_York", "30 2 * * *", "05:00", "2026-03-07 20:00", "2026-03-08T03:00:00-04:00", "2026-03-08T05:00:00-04:00"),
-    ("America/New_York", "0 1 * * *", "02:59", "2026-03-07 20:00", "2026-03-08T01:00:00-05:00", "2026-03-08T03:00:00-04:00"),
-    ("America/New_York", "30 1 * * *", "05:00", "2026-10-31 20:00", "2026-11-01T01:30:00-04:00", "2026-11-01T05:00:00-05:00"),
-    ("America/New_York", "0 23 * * *", "01:30", "2026-10-31 20:00", "2026-10-31T23:00:00-04:00", "2026-11-01T01:30:00-04:00"),
+    ("America/New_York", "2026-03-07 20:00", [
+        ("30 2 * * *", "05:00", "2026-03-08 03:00-04:00", "2026-03-08 05:00-04:00"),
+        ("0 1 * * *", "02:59", "2026-03-08 01:00-05:00", "2026-03-08 03:00-04:00"),
+    ]),
+    ("America/New_York", "2026-10-31 20:00", [
+        ("30 1 * * *", "05:00", "2026-11-01 01:30-04:00", "2026-11-01 05:00-05:00"),
+        ("0 23 * * *", "01:30", "2026-10-31 23:00-04:00", "2026-11-01 01:30-04:00"),
+    ]),
     # Lord Howe, by half an hour: 4 October 2026 from 02:00 to 02:30, 5 April 2026 from 02:00 back to 01:30.
-    ("Australia/Lord_Howe", "15 2 * * *", "04:00", "2026-10-03 06:00", "2026-10-04T02:30:00+11:00", "2026-10-04T04:00:00+11:00"),
-    ("Australia/Lord_Howe", "0 1 * * *", "02:10", "2026-10-03 06:00", "2026-10-04T01:00:00+10:30", "2026-10-04T02:30:00+11:00"),
-    ("Australia/Lord_Howe", "45 1 * * *", "03:00", "2026-04-04 06:00", "2026-04-05T01:45:00+11:00", "2026-04-05T03:00:00+10:30"),
-    ("Australia/Lord_Howe", "0 1 * * *", "01:45", "2026-04-04 06:00", "2026-04-05T01:00:00+11:00", "2026-04-05T01:45:00+11:00"),
+    ("Australia/Lord_Howe", "2026-10-03 06:00", [
+        ("15 2 * * *", "04:00", "2026-10-04 02:30+11:00", "2026-10-04 04:00+11:00"),
+        ("0 1 * * *", "02:10", "2026-10-04 01:00+10:30", "2026-10-04 02:30+11:00"),
+    ]),
+    ("Australia/Lord_Howe", "2026-04-04 06:00", [
+        ("45 1 * * *", "03:00", "2026-04-05 01:45+11:00", "2026-04-05 03:00+10:30"),
+        ("0 1 * * *", "01:45", "2026-04-05 01:00+11:00", "2026-04-05 01:45+11:00"),
+    ]),
     # Samoa left out the whole 30 December 2011: what begins or ends then does so when the 31st begins.
-    ("Pacific/Apia", "0 12 30 12 *", "18:00", "2011-12-30 06:00", "2012-12-30T12:00:00+14:00", "2012-12-30T18:00:00+14:00"),
-    ("Pacific/Apia", "0 22 29 12 *", "06:00", "2011-12-29 12:00", "2011-12-29T22:00:00-10:00", "2011-12-31T00:00:00+14:00"),
+    ("Pacific/Apia", "2011-12-30 06:00", [
+        ("0 12 30 12 *", "18:00", "2012-12-30 12:00+14:00", "2012-12-30 18:00+14:00"),
+    ]),
+    ("Pacific/Apia", "2011-12-29 12:00", [
+        ("0 22 29 12 *", "06:00", "2011-12-29 22:00-10:00", "2011-12-31 00:00+14:00"),
+    ]),
 ]  # fmt: skip
 
+CASES = [(zone, cron, until, now, begins, ends) for zone, now, rows in TABLE for cron, until, begins, ends in rows]
 
-@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), TABLE)
+
+@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), CASES)
 def test_the_next_window(zone: str, cron: str, until: str, now: str, begins: str, ends: str) -> None:
     schedule = Schedule([hours(cron, until, zone)])
     standing = schedule.at(utc(now))
     assert standing.open is None
     assert standing.next is not None
     assert standing.next.ends is not None
-    assert schedule.local(standing.next.begins).isoformat() == begins
-    assert schedule.local(standing.next.ends).isoformat() == ends
+    assert schedule.local(standing.next.begins).isoformat(" ", "minutes") == begins
+    assert schedule.local(standing.next.ends).isoformat(" ", "minutes") == ends
 
 
-@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), TABLE)
+@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), CASES)
 def test_a_window_holds_its_beginning_and_not_its_end(
     zone: str, cron: str, until: str, now: str, begins: str, ends: str
 ) -> None:
@@ -243,7 +269,7 @@ needs_tzset = pytest.mark.skipif(not hasattr(system_time, "tzset"), reason="Wind
 
 
 @needs_tzset
-@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), TABLE)
+@pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), CASES)
 def test_the_systems_own_zone_is_as_good_as_a_named_one(
     zone: str, cron: str, until: str, now: str, begins: str, ends: str
 ) -> None:
@@ -300,9 +326,7 @@ class Plain:
         return Hours(cron, self.until, ZoneInfo(self.zone))
 
     def begins_at(self, wall: datetime) -> bool:
-        return (
-            wall.minute in self.minutes and wall.hour in self.hours and wall.isoweekday() % 7 in self.weekdays
-        )
+        return wall.minute in self.minutes and wall.hour in self.hours and wall.isoweekday() % 7 in self.weekdays
 
     def open_minutes(self, begin: datetime, end: datetime) -> set[datetime]:
         """Return the minutes in which it is open: a clock that never goes back opens and closes as it passes."""
@@ -360,7 +384,8 @@ def test_windows_are_open_when_a_slow_reckoning_says_so(drawn: list[tuple[Plain,
         begin + number * MINUTE
         for number in range(2 * 1440)
         if any(
-            window.begins <= begin + number * MINUTE and (window.ends is None or begin + number * MINUTE < window.ends)
+            window.begins <= begin + number * MINUTE
+            and (window.ends is None or begin + number * MINUTE < window.ends)
             for window in windows
         )
     }

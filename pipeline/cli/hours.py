@@ -33,7 +33,7 @@ def moment_after(text: str, now: datetime) -> datetime:
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromtimestamp(datetime.fromisoformat(text).timestamp(), UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"must be a time like '06:00' or '2026-03-01 06:00', found {text!r}") from error
     if moment <= now:
@@ -41,7 +41,7 @@ def moment_after(text: str, now: datetime) -> datetime:
     return moment
 
 
-class MomentType(click.ParamType):
+class MomentType(click.ParamType[datetime]):
     """A time to come, on the command line."""
 
     name = "time"

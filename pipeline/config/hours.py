@@ -68,7 +68,7 @@ class HoursSection(Section):
     """A window in which 'watch' makes pictures."""
 
     cron: Annotated[StrictStr, AfterValidator(_check_cron)] = Field(
-        description="When it begins, as in crontab: minute, hour, day, month and weekday, or @daily, @weekly ..."
+        description="When it begins, as in crontab: minute, hour, day, month and weekday, or an alias like @daily."
     )
     until: Annotated[StrictStr, AfterValidator(_check_clock)] = Field(
         description="When it ends: the first such time of day after its beginning, like '06:00'."

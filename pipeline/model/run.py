@@ -118,8 +118,8 @@ class WatchNotice:
     """How a daemon stands to its folder, in a sentence for its user; between runs or during one.
 
     ``watching``: it hears of changes by file events. ``polling``: it looks by itself. ``paused``: it waits until
-    something outside is mended. ``resumed``: it is. ``resting``: its schedule lets it make no pictures now. ``working``:
-    it does. ``stopped``: it was told to end.
+    something outside is mended. ``resumed``: it is. ``resting``: its schedule lets it make no pictures now.
+    ``working``: it does. ``stopped``: it was told to end.
     """
 
     kind: Literal["watching", "polling", "paused", "resumed", "resting", "working", "stopped"]

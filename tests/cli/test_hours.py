@@ -48,8 +48,8 @@ def test_without_a_schedule_nothing_is_said(tmp_path: Path) -> None:
         (
             NOON,
             7 * HOUR,
-            "The next window: Tue 01:00, until Tue 06:00; the waiting pictures take about 7 hours, do not fit into it "
-            "and are done by Wed 03:00.",
+            "The next window: Tue 01:00, until Tue 06:00; the waiting pictures take about 7 hours, do not fit into "
+            "it and are done by Wed 03:00.",
         ),
         (
             NIGHT,
@@ -70,8 +70,8 @@ def test_without_a_schedule_nothing_is_said(tmp_path: Path) -> None:
         (
             NIGHT,
             9000 * HOUR,
-            "The schedule's window is open until Tue 06:00; the waiting pictures take about 375 days, do not fit into "
-            "it and are done in years.",
+            "The schedule's window is open until Tue 06:00; the waiting pictures take about 375 days, do not fit "
+            "into it and are done in years.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""``stylewatch run --until`` with the real network: cut short again and again, it makes the same pictures as one run."""
+"""``stylewatch run --until`` with the real network: cut short again and again, it makes what one run makes."""
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def test_finished_jobs_come_in_the_order_of_jobs(house) -> None:
 
 def test_what_waits_is_counted_by_its_settings(house) -> None:
     assert house.ledger.backlog() == []
-    jobs = [wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"), ("d", "s2"))]
+    jobs = [
+        wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"), ("d", "s2"))
+    ]
     house.want(*jobs)
     house.scan(*(photo(path) for path in "abcd"))
     house.want(*jobs)
