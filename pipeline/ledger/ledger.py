@@ -46,7 +46,7 @@ class Ledger:
         self._connection = connection
         self._version = -1
         with schema.explained(place):
-            self._store = Store(connection, schema.source_id(connection, source), place, clock)
+            self._store = Store(connection, _source_id(connection, source), place, clock)
 
     @classmethod
     def open(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
@@ -342,3 +342,12 @@ class Ledger:
 
 def _stored(paths: Collection[str] | None) -> list[bytes] | None:
     return None if paths is None else [os.fsencode(path) for path in paths]
+
+
+def _source_id(connection: sqlite3.Connection, source: str) -> int:
+    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
+    row = connection.execute(find, name).fetchone()
+    if row is None:
+        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
+        row = connection.execute(find, name).fetchone()
+    return int(row[0])

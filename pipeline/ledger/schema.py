@@ -219,16 +219,6 @@ def _version(connection: sqlite3.Connection, place: str) -> int:
     return int(version)
 
 
-def source_id(connection: sqlite3.Connection, source: str) -> int:
-    """Return the id of the source of this name, a new one if it has none yet."""
-    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
-    row = connection.execute(find, name).fetchone()
-    if row is None:
-        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
-        row = connection.execute(find, name).fetchone()
-    return int(row[0])
-
-
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Everything inside is committed together and durably, or not at all."""
