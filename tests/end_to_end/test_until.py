@@ -1,14 +1,23 @@
-"""``stylewatch run --until`` with the real network: cut short again and again, it makes what one run makes."""
+"""Runs that end at their time, with the real network: what they leave, and what comes out in the end."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import time
+import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline.config import load_config
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import Progress, RunEvent, RunFinished
+from pipeline.runner.curfew import curfew
+from pipeline.runner.lock import instance_lock
+from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.single_pass import SinglePass
 from tests.end_to_end.program import pictures, run, write_landscape, write_small_painting
 
 pytestmark = pytest.mark.slow
@@ -20,51 +29,58 @@ engine: {device: cpu, threads: 1, batch_size: 1}
 styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
-  default: {size: 48, iterations: 40, scales: 1, tolerance: 0}
+  default: {size: 48, iterations: 60, scales: 1, tolerance: 0}
 """
 
 
-def prepared(folder: Path) -> Path:
-    for number in range(4):
+def prepared(folder: Path, photos: int) -> Path:
+    for number in range(photos):
         write_landscape(folder / "in" / f"{number}.png", sun=number)
     write_small_painting(folder / "blossoms.jpg")
     (folder / "stylewatch.yaml").write_text(CONFIG, encoding="utf-8")
     return folder / "stylewatch.yaml"
 
 
-def run_for(seconds: float, config: Path) -> dict[str, object]:
-    """Run until that many seconds from now, and return the run's last event."""
-    until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-    code, out, _ = run("run", "--json", "--until", until, config)
-    assert code == 0, out
-    event: dict[str, object] = json.loads(out.splitlines()[-1])
-    return event
+def test_a_run_ends_at_its_time_with_exit_code_0(tmp_path: Path) -> None:
+    config = prepared(tmp_path, 1)
+    config.write_text(CONFIG.replace("iterations: 60", "iterations: 1000000"), encoding="utf-8")
+    until = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+    code, out, err = run("run", "--json", "--until", until, config)
+    last = json.loads(out.splitlines()[-1])
+    assert (code, err) == (0, "")
+    assert (last["planned_end"], last["interrupted"], last["left"], last["failed"]) == (True, False, 1, 0)
+    assert last["reason"].endswith(" as asked")
+    assert not list(tmp_path.rglob("*.part"))
 
 
-def seconds_between(out: str, first: str, last: str) -> float:
-    """Return the time from the first event of a kind to the last one of another."""
-    times: dict[str, list[datetime]] = {}
-    for line in out.splitlines():
-        event = json.loads(line)
-        times.setdefault(event["event"], []).append(datetime.fromisoformat(event["time"]))
-    return (times[last][-1] - times[first][0]).total_seconds()
+def cut_after(evaluations: int, path: Path) -> RunFinished:
+    """Make a pass whose time is over once it has made so many evaluations."""
+    config, over, made = load_config(path), threading.Event(), list[int]()
+
+    def tell(event: RunEvent) -> None:
+        if isinstance(event, Progress):
+            made.append(event.iteration)
+            if len(made) == evaluations:
+                over.set()
+
+    with (
+        instance_lock(config.state.folder, "a test"),
+        open_ledger(config) as ledger,
+        contextlib.closing(LocalExecutor(config.engine_settings())) as executor,
+    ):
+        the_pass = SinglePass(config, prepare(config), ledger, executor, tell)
+        with curfew(over.is_set, partial(the_pass.stop, "the time is over")):
+            return the_pass.run()
 
 
 def test_runs_cut_three_times_make_the_same_pictures_as_one(tmp_path: Path) -> None:
-    whole, cut = prepared(tmp_path / "whole"), prepared(tmp_path / "cut")
-    began = time.monotonic()
-    code, out, _ = run("run", "--json", whole)
-    assert code == 0
-    work = seconds_between(out, "job_started", "job_finished")
-    start = time.monotonic() - began - work
-    # They end in the middle of the work if the machine keeps its pace, else elsewhere.
-    for end in [run_for(start + 0.3 * work, cut) for _ in range(3)]:
-        assert not end["interrupted"]
-        if end["left"]:
-            assert end["planned_end"]
-            assert "as asked" in str(end["reason"])
+    whole, cut = prepared(tmp_path / "whole", 6), prepared(tmp_path / "cut", 6)
+    assert run("run", whole)[0] == 0
+    ends = [cut_after(evaluations, cut) for evaluations in (70, 80, 90)]
+    assert all(end.planned_end and end.left for end in ends[:1])
+    assert [end.interrupted for end in ends] == [False] * 3
     assert run("run", cut)[0] == 0
     assert pictures(tmp_path / "cut" / "out") == pictures(tmp_path / "whole" / "out") != []
     for name in pictures(tmp_path / "whole" / "out"):
         assert (tmp_path / "cut" / "out" / name).read_bytes() == (tmp_path / "whole" / "out" / name).read_bytes()
-    assert not list((tmp_path / "cut" / "out").rglob("*.part"))
+    print([(end.finished, end.left, end.planned_end) for end in ends])
