@@ -135,7 +135,7 @@ class Display:
         self._stop()
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
             self._console.print(table_of(rows))
-        if not self._quiet or event.failed or event.interrupted or event.reason:
+        if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
             self._say(self._last_words(event))
 
     def _last_words(self, event: RunFinished) -> str:

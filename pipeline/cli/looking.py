@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
+from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
@@ -49,13 +51,16 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     settings = load_config(config)
     outlook = look_ahead(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
     if as_json:
-        click.echo(json.dumps(_outlook_fields(outlook)))
+        schedule = schedule_fields(settings, datetime.now(UTC), outlook.forecast.seconds)
+        click.echo(json.dumps(_outlook_fields(outlook) | {"schedule": schedule}))
         return
     for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
         click.echo(printable(f"{job.job} -> {job.output}"))
     if not show_all and len(outlook.jobs) > _SHOWN:
         click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
     _print_outlook(settings, outlook)
+    if words := schedule_words(settings, datetime.now(UTC), outlook.forecast.seconds):
+        click.echo(words)
 
 
 def _print_outlook(config: Config, outlook: Outlook) -> None:

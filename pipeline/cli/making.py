@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from pipeline.cli.display import Display
+from pipeline.cli.hours import MomentType, ended_at
 from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.surroundings import INTERRUPTED, executor_of, readers, stopping
 from pipeline.config import Config, load_config
@@ -27,14 +29,22 @@ from pipeline.runner.tryout import Tryout
 @config_argument
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Make at most N pictures.")
 @click.option("--redo", type=click.Choice(["outdated"]), help="Also make again what an older engine made.")
+@click.option(
+    "--until",
+    type=MomentType(),
+    metavar="TIME",
+    help="Stop at this time of day (06:00) or date and time; what is left is for the next run.",
+)
 @quiet_option
 @json_option
-def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json: bool) -> None:
+def run(
+    config: Path, limit: int | None, redo: str | None, until: datetime | None, quiet: bool, as_json: bool
+) -> None:
     """Make every picture that is pending, then exit.
 
     Pictures that are done stay as they are; a new photo, a new painting or a changed recipe makes exactly the
     pictures that changed. Ctrl-C ends it soon: what is in work is finished within seconds or kept as it is, and the
-    next run goes on there.
+    next run goes on there. The config's schedule is for 'watch': a run begins at once.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
     with (
@@ -42,12 +52,18 @@ def run(config: Path, limit: int | None, redo: str | None, quiet: bool, as_json:
         Heart(settings.state.folder, command) as heart,
         readers(settings, quiet, as_json, heart) as tell,
     ):
-        finished = _run(settings, config, tell, Wishes(limit=limit, redo_outdated=redo is not None), heart.beat)
+        wishes = Wishes(limit=limit, redo_outdated=redo is not None)
+        finished = _run(settings, config, tell, wishes, heart.beat, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
 def _run(
-    settings: Config, config: Path, tell: Callable[[RunEvent], None], wishes: Wishes, beat: Callable[[], None]
+    settings: Config,
+    config: Path,
+    tell: Callable[[RunEvent], None],
+    wishes: Wishes,
+    beat: Callable[[], None],
+    until: datetime | None,
 ) -> RunFinished:
     wait_for_orphan(settings.state.folder)
     refuse_circle(settings)
@@ -55,7 +71,7 @@ def _run(
         the_pass = SinglePass(
             settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=beat
         )
-        with stopping(the_pass.stop):
+        with stopping(the_pass.stop), ended_at(until, the_pass):
             return the_pass.run(wishes)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import load_config
 from pipeline.model import Job, JobState
@@ -31,19 +32,30 @@ def status(config: Path, as_json: bool) -> None:
     """
     settings = load_config(config)
     standing = look_around(settings)
+    now, seconds = datetime.now(UTC), _seconds_waiting(standing)
     if as_json:
-        click.echo(json.dumps(_fields(standing) | {"min_free_disk_bytes": settings.output.min_free_disk}))
+        schedule = schedule_fields(settings, now, seconds)
+        limits = {"min_free_disk_bytes": settings.output.min_free_disk, "schedule": schedule}
+        click.echo(json.dumps(_fields(standing) | limits))
     else:
-        for line in _lines(standing):
+        for line in _lines(standing, schedule_words(settings, now, seconds)):
             click.echo(printable(line))
     raise click.exceptions.Exit(standing.exit_code())
 
 
-def _lines(standing: Standing) -> Iterator[str]:
+def _seconds_waiting(standing: Standing) -> float | None:
+    """Return how long what waits takes: by the pace of late, or else by what was measured earlier."""
+    left = standing.seconds_left()
+    return standing.pictures.waiting_seconds if left is None else left
+
+
+def _lines(standing: Standing, schedule: str) -> Iterator[str]:
     pictures = standing.pictures
     yield ", ".join(f"{count:,} {state.value}" for state, count in pictures.counts.items())
     yield from _life(standing)
     yield _progress(standing)
+    if schedule:
+        yield schedule
     yield from _next_attempt(standing)
     for row in _failures(pictures):
         what = f"{row['photo']} × {row['style']}" if row["style"] else row["photo"]

@@ -33,7 +33,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
 
     A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C ends it
     soon: what is in work is finished within seconds or kept as it is, and the next start goes on there. A lost share
-    or a full disk only pauses it. A changed config is taken over, if it is good.
+    or a full disk only pauses it. A changed config is taken over, if it is good. With a schedule it makes pictures
+    in its windows only, and takes in what comes meanwhile.
     """
     reloading = Reloading(config)  # before it is read: a change from here on is one
     settings, command = load_config(config), f"stylewatch watch {config}"

@@ -16,12 +16,14 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationIn
 
 from pipeline.config import fields as f
 from pipeline.config.hooks import HooksSection
+from pipeline.config.hours import OptionalHours
 from pipeline.config.places import MoveSection, Originals, apart_from_photos
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
 from pipeline.config.templates import field_fault
 from pipeline.model import (
     CheckpointRules,
     EngineSettings,
+    Hours,
     MetadataPolicy,
     PictureFormat,
     PictureOptions,
@@ -257,6 +259,9 @@ class Config(Section):
         {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."
     )
     pairing: PairingSection = Field(default_factory=_all_defaults, description="Which photos get which styles.")
+    schedule: OptionalHours = Field(
+        (), description="When 'watch' makes pictures: a window, or a list of them; [] = always."
+    )
     engine: EngineSection = Field(default_factory=_all_defaults, description="Device, weights, precision.")
     cache: CacheSection = Field(default_factory=_all_defaults, description="The style cache.")
     state: StateSection = Field(default_factory=_all_defaults, description="What the program remembers.")
@@ -267,6 +272,11 @@ class Config(Section):
         """Return all recipes, ``default`` among them, in the order of the file."""
         named = {name: section.recipe(name) for name, section in self.recipes.items()}
         return named if "default" in named else {"default": Recipe(), **named}
+
+    def hours(self) -> tuple[Hours, ...]:
+        """Return when a daemon may make pictures; empty = always."""
+        windows = self.schedule if isinstance(self.schedule, tuple) else (self.schedule,)
+        return tuple(window.hours() for window in windows)
 
     def engine_settings(self) -> EngineSettings:
         """Return what the engine runs on, with the cache's folder absolute."""

@@ -120,11 +120,11 @@ def _schema_at(location: Location) -> Mapping[str, Any]:
     schema: Mapping[str, Any] = whole
     for part in location:
         if isinstance(part, int):
-            schema = schema["items"]
-        else:
-            schema = schema["properties"].get(part) if "properties" in schema else schema["additionalProperties"]
+            schema = next(form for form in schema.get("oneOf", (schema,)) if "items" in form)["items"]
+            continue
         schema = _followed(schema, whole)
-    return schema
+        schema = schema["properties"].get(part) if "properties" in schema else schema["additionalProperties"]
+    return _followed(schema, whole)
 
 
 def _followed(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:

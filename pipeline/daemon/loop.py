@@ -1,7 +1,7 @@
 """The daemon's main loop: a pass whenever there is work, a pause when the surroundings forbid it, until its end.
 
 Two threads, each with its own ledger connection: this one makes pictures, another one looks at the folder (see
-:mod:`pipeline.daemon.reception`), so that photos that come during a pass of days are taken in at once and, newest
+:mod:`pipeline.daemon.lookout`), so that photos that come during a pass of days are taken in at once and, newest
 first, made next. All events are told by this thread.
 """
 
@@ -10,22 +10,22 @@ from __future__ import annotations
 import contextlib
 import queue
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.daemon.furnishing import furnish
+from pipeline.daemon.lookout import Lookout
 from pipeline.daemon.opening import Opening, StoppedError, find_root
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import EventSource
 from pipeline.daemon.reloading import Edition, Reloading
+from pipeline.daemon.shifts import Shifts
 from pipeline.daemon.vitals import Vitals
 from pipeline.errors import CannotRunError, LedgerLockedError, StorageError
 from pipeline.executors import Executor
-from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, RunEvent, RunStarted, WatchNotice
 from pipeline.runner.preparation import Studio, open_ledger, prepare
@@ -46,9 +46,6 @@ _INQUIRY_SECONDS: Final = 10.0
 
 _NAP_SECONDS: Final = 0.5
 
-#: A thread that hangs on a lost share is given up after this long.
-_END_SECONDS: Final = 10.0
-
 
 class Daemon:
     """Watches one config's folder for good. The caller holds the instance lock, reads events, handles signals."""
@@ -64,10 +61,12 @@ class Daemon:
         vitals: Vitals | None = None,
         watcher: Callable[[], EventSource] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one.
 
-        ``reloading`` looks for another config while the daemon is at work; ``vitals`` hears that it gets on.
+        ``reloading`` looks for another config while the daemon is at work; ``vitals`` hears that it gets on. ``now``
+        returns the time of day, which the schedule goes by.
         """
         self._config = config
         self._make_executor = executor
@@ -77,28 +76,32 @@ class Daemon:
         self._vitals = vitals or Vitals()
         self._edition: Edition | None = None
         self._successor: Edition | None = None
-        self._hints = Hints()
-        self._make_watcher = watcher or (lambda: Watcher(config.input.folder, self._hints))
         self._clock = clock
+        self._now = now
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
         self._pauses = Pauses(self._outbox.put)
+        self._lookout = Lookout(
+            self._pauses, self._vitals, self._outbox.put, watcher=watcher, on_death=self._stop_pass, clock=clock
+        )
+        self._shifts = Shifts(config.hours(), tell, now)
         self._executor: Executor | None = None
+        self._executor_is_spent = False
         self._pass: SinglePass | None = None
-        self._bell = threading.Event()
         self._stopped = False
-        self._looked = False
         self._set_aside: list[PhotoSetAside] = []
         self._idle_since = 0.0
         self._work_at = 0.0
         self._inquiry_at = 0.0
-        self._death: BaseException | None = None
 
     def stop(self) -> None:
         """End soon: publish what is done, put the rest back. Safe to call from a signal handler."""
         # Flags only: the signal may have come while this very thread holds any lock.
         self._stopped = True
-        if self._pass is not None:
-            self._pass.stop()
+        self._stop_pass()
+
+    def _stop_pass(self) -> None:
+        if (the_pass := self._pass) is not None:
+            the_pass.stop()
 
     def run(self) -> None:
         """Work until stopped, under one config after another.
@@ -128,9 +131,10 @@ class Daemon:
 
     def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
-        self._edition, self._looked = edition, False
+        self._edition = edition
+        self._shifts = Shifts(edition.config.hours(), self._tell_readers, self._now)
         self._work_at = self._inquiry_at = 0.0
-        with self._reception(edition.studio, root):
+        with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
             try:
                 while not (self._stopped or self._successor):
                     self._turn(edition.studio, ledger, root)
@@ -139,6 +143,9 @@ class Daemon:
                     self._vitals.stopping()
                 self._dismiss()
                 self._pass_on()
+
+    def _is_succeeded(self) -> bool:
+        return self._successor is not None and not self._stopped
 
     def _look_for_successor(self) -> None:
         """Note another config: what is in work is finished under the old one, and nothing more is claimed by it."""
@@ -151,105 +158,47 @@ class Daemon:
             if self._pass is not None:
                 self._pass.drain()
 
-    # --- the thread that looks at the folder --------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _reception(self, studio: Studio, root: Root) -> Iterator[None]:
-        over = threading.Event()
-        thread = threading.Thread(target=self._receive, args=(studio, root, over), name="reception", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            self._hints.wake()
-            self._await(thread)
-
-    def _await(self, thread: threading.Thread) -> None:
-        """Let the other thread end. A folder that hangs keeps nobody from stopping, but from taking a config over:
-        two threads with two configs would pair photos against each other.
-        """
-        until = self._clock() + _END_SECONDS
-        while thread.is_alive() and (self._clock() < until or (self._successor is not None and not self._stopped)):
-            thread.join(_NAP_SECONDS)
-            self._vitals.main_turned()
-
-    def _receive(self, studio: Studio, root: Root, over: threading.Event) -> None:
-        def is_over() -> bool:
-            self._vitals.reception_turned()
-            return over.is_set()
-
-        try:
-            opening = Opening(self._pauses, is_over)
-            with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
-                reception = furnish(
-                    self._config,
-                    studio,
-                    root,
-                    ledger,
-                    over=is_over,
-                    hints=self._hints,
-                    pauses=self._pauses,
-                    tell=self._outbox.put,
-                    on_news=self._hear_news,
-                    on_scan=partial(self._vitals.reception_turned, looked_everywhere=True),
-                    watcher=self._make_watcher,
-                )
-                with contextlib.closing(reception):
-                    reception.open()
-                    while not is_over():
-                        self._hints.wait(reception.turn())
-        except StoppedError:
-            pass
-        except BaseException as error:  # raised again by the main thread, which ends then
-            self._death = error
-            if (the_pass := self._pass) is not None:
-                the_pass.stop()
-        finally:
-            self._vitals.reception_left()
-            self._bell.set()
-
-    def _hear_news(self) -> None:
-        self._looked = True
-        self._bell.set()
-
     # --- one turn -----------------------------------------------------------------------------------------
 
     def _turn(self, studio: Studio, ledger: Ledger, root: Root) -> None:
-        if self._death is not None:
-            raise self._death
+        if self._lookout.death is not None:
+            raise self._lookout.death
         self._vitals.main_turned()
         self._pass_on()
         self._look_for_successor()
         if self._successor is not None:
             return
-        if not self._may_work():
+        if not self._may_work(ledger):
+            self._rest()
             time.sleep(_NAP_SECONDS)
         elif not self._work(studio, ledger, root):
             self._rest()
-            self._bell.wait(_NAP_SECONDS)
+            self._lookout.bell.wait(_NAP_SECONDS)
 
-    def _may_work(self) -> bool:
+    def _may_work(self, ledger: Ledger) -> bool:
         # Before the first look the jobs on record may be those of a former config.
-        return self._looked and "input" not in self._pauses and self._clock() >= self._work_at
+        if not self._lookout.has_looked:
+            return False
+        self._shifts.announce(lambda: ledger.counts()[JobState.PENDING])
+        return self._shifts.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
 
     def _has_work(self, ledger: Ledger) -> bool:
         """Look into the ledger only when there may be something new."""
         if self._clock() >= self._inquiry_at:
             self._inquire(ledger)
-        if not self._bell.is_set() and "work" not in self._pauses:
+        if not self._lookout.bell.is_set() and "work" not in self._pauses:
             return False
-        self._bell.clear()
+        self._lookout.bell.clear()
         return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
 
     def _inquire(self, ledger: Ledger) -> None:
         if ledger.was_changed_by_others():
-            self._hints.note(*ledger.unexamined())
+            self._lookout.hints.note(*ledger.unexamined())
         due = ledger.next_due()
         if due is not None and due <= time.time():
             ledger.ready_due()
         self._inquiry_at = self._clock() + _INQUIRY_SECONDS
-        self._bell.set()
+        self._lookout.bell.set()
 
     def _work(self, studio: Studio, ledger: Ledger, root: Root) -> bool:
         """Make a pass if there is anything to do; tells whether there was."""
@@ -286,18 +235,25 @@ class Daemon:
             on_turn=self._vitals.main_turned,
         )
         try:
-            if self._stopped or self._death:  # it came before there was a pass that could hear of it
+            if self._stopped or self._lookout.death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
             taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
-            self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
+            with self._shifts.keep(partial(self._end_shift, self._pass)):
+                self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
         finally:
             self._pass = None
+            if self._executor_is_spent:
+                self._dismiss()
+
+    def _end_shift(self, the_pass: SinglePass, why: str) -> None:
+        self._executor_is_spent = True  # one that was stopped does not begin anew
+        the_pass.stop(why)
 
     def _wait_for_better_times(self, error: CannotRunError, root: Root) -> None:
         # A lost folder is the other thread's to tell of, and to notice when it is back.
         seconds = self._pauses.report("work", str(error)) if root.is_there() else _NAP_SECONDS
         self._work_at = self._clock() + seconds
-        self._bell.set()
+        self._lookout.bell.set()
 
     def _require_disk(self, ledger: Ledger) -> None:
         """Raise StorageError while a pass would only fail again: it would tell so each time."""
@@ -312,7 +268,7 @@ class Daemon:
             self._dismiss()
 
     def _dismiss(self) -> None:
-        executor, self._executor = self._executor, None
+        executor, self._executor, self._executor_is_spent = self._executor, None, False
         if executor is not None:
             executor.close()
 
@@ -326,7 +282,7 @@ class Daemon:
             self._pass_on()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
             # It changed under our hands, perhaps: taken in again at once, not with the next full look.
-            self._hints.note(event.job.photo)
+            self._lookout.hints.note(event.job.photo)
         if isinstance(event, JobFinished):
             self._pauses.end("work")
         self._tell_readers(event)

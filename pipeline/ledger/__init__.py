@@ -5,6 +5,7 @@ Owns the SQLite file and every transition of a job; refuses to look at photos, p
 
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
+    Backlog,
     Claim,
     ClaimOrder,
     FailureRow,
@@ -23,6 +24,7 @@ from pipeline.ledger.schema import LockWatch
 from pipeline.ledger.sources import sources_in
 
 __all__ = [
+    "Backlog",
     "Claim",
     "ClaimOrder",
     "FailureRow",

@@ -16,6 +16,7 @@ from typing import Self
 from pipeline.failpoints import failpoint
 from pipeline.ledger import jobs, leases, originals, photos, queries, schema
 from pipeline.ledger.records import (
+    Backlog,
     Claim,
     ClaimOrder,
     FailureRow,
@@ -337,6 +338,10 @@ class Ledger:
     def photo_problems(self) -> list[PhotoProblem]:
         """Return the quarantined photos that are there, by path; they may have no jobs at all."""
         return queries.photo_problems(self._store)
+
+    def backlog(self) -> list[Backlog]:
+        """Return the jobs that are pending or leased, counted by recipe and settings."""
+        return queries.backlog(self._store)
 
     def timings(self, engine_version: str) -> dict[str, Timing]:
         """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pipeline.hashing import job_key
-from pipeline.ledger.records import FailureRow, Finished, Lease, PhotoProblem, Published, Timing
+from pipeline.ledger.records import Backlog, FailureRow, Finished, Lease, PhotoProblem, Published, Timing
 from pipeline.ledger.states import Store, job_of
 from pipeline.model import JobState
 
@@ -158,6 +158,17 @@ def photo_problems(store: Store) -> list[PhotoProblem]:
             (store.source_id,),
         ).fetchall()
     return [PhotoProblem(os.fsdecode(path), problem, when) for path, problem, when in rows]
+
+
+def backlog(store: Store) -> list[Backlog]:
+    """Return the jobs that are pending or leased, counted by recipe and settings."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT recipe, settings_sha256, count(*) FROM jobs"
+            " WHERE source_id = ? AND state IN ('pending', 'leased') GROUP BY recipe, settings_sha256",
+            (store.source_id,),
+        ).fetchall()
+    return [Backlog(*row) for row in rows]
 
 
 def timings(store: Store, engine_version: str) -> dict[str, Timing]:

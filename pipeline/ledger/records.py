@@ -150,3 +150,12 @@ class Timing:
     pictures: int
     seconds: float
     pixel_evaluations: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many pictures of the same settings are pending or in work."""
+
+    recipe: str
+    settings_sha256: str
+    pictures: int

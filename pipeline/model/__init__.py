@@ -6,6 +6,7 @@ their parts (bytes that are not UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
 from pipeline.model.hooks import HOOK_FIELDS, HookMoment, HookSettings
+from pipeline.model.hours import Hours, clock_time
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
@@ -72,6 +73,7 @@ __all__ = [
     "FailureKind",
     "HookMoment",
     "HookSettings",
+    "Hours",
     "InitKind",
     "Job",
     "JobFailed",
@@ -105,4 +107,5 @@ __all__ = [
     "WatchNotice",
     "WeightsChoice",
     "canonical_layer",
+    "clock_time",
 ]

@@ -91,7 +91,8 @@ class OriginalsStay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal.
+    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal,
+    ``planned_end`` one that the schedule or the command line asked for.
 
     ``slots_used`` of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`.
     """
@@ -107,6 +108,7 @@ class RunFinished:
     cache_misses: int
     slots_used: int = 0
     slots_offered: int = 0
+    planned_end: bool = False
     reason: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -116,11 +118,12 @@ class WatchNotice:
     """How a daemon stands to its folder, in a sentence for its user; between runs or during one.
 
     ``watching``: it hears of changes by file events. ``polling``: it looks by itself. ``paused``: it waits until
-    something outside is mended. ``resumed``: it is. ``reloaded``: its config file was read again. ``refused``: so it
-    was, but the old config stays in force. ``stopped``: it was told to end.
+    something outside is mended. ``resumed``: it is. ``resting``: its schedule lets it make no pictures now.
+    ``working``: it does. ``reloaded``: its config file was read again. ``refused``: so it was, but the old config
+    stays in force. ``stopped``: it was told to end.
     """
 
-    kind: Literal["watching", "polling", "paused", "resumed", "reloaded", "refused", "stopped"]
+    kind: Literal["watching", "polling", "paused", "resumed", "resting", "working", "reloaded", "refused", "stopped"]
     text: str
 
 

@@ -51,9 +51,9 @@ class PictureInWork:
 class SignOfLife:
     """What a program at work said of itself. Times are in seconds since the epoch.
 
-    It promised to say something again within ``quiet_seconds``. ``doing`` is starting, painting, paused, idle or
-    stopping, ``words`` the same for people; ``paused`` says why it waits, if it does. ``pictures_per_hour`` counts
-    only the time in which there was work, and is None before the first picture.
+    It promised to say something again within ``quiet_seconds``. ``doing`` is starting, painting, paused, resting,
+    idle or stopping, ``words`` the same for people; ``paused`` says why it waits, if it does.
+    ``pictures_per_hour`` counts only the time in which there was work, and is None before the first picture.
     """
 
     pid: int
@@ -138,6 +138,7 @@ class Heart:
         self._pace = _Pace()
         self._at_work = False
         self._pauses: list[str] = []
+        self._rest = ""
         self._stopping = False
         self._quiet_seconds = _STARTING_SECONDS
         self._write()
@@ -179,13 +180,15 @@ class Heart:
         self._say(_BEAT_SECONDS)
 
     def doing(self) -> str:
-        """Return starting, painting, paused, idle or stopping."""
+        """Return starting, painting, paused, resting (outside its schedule), idle or stopping."""
         if self._stopping:
             return "stopping"
         if self._at_work:
             return "painting"
         if self._pauses:
             return "paused"
+        if self._rest:
+            return "resting"
         return "idle" if self._quiet_seconds == _QUIET_SECONDS else "starting"
 
     def words(self) -> str:
@@ -196,6 +199,8 @@ class Heart:
                 return f"painting {in_work}, {self._board.done:,} of {self._board.total:,} done"
             case "paused":
                 return self._pauses[-1]
+            case "resting":
+                return self._rest
             case "idle":
                 return "waiting for photos"
             case other:
@@ -213,6 +218,8 @@ class Heart:
             self._pauses.append(notice.text)
         elif notice.kind == "resumed" and self._pauses:
             self._pauses.pop(0)
+        elif notice.kind in ("resting", "working"):
+            self._rest = notice.text if notice.kind == "resting" else ""
         elif notice.kind == "stopped":
             self._stopping = True
 

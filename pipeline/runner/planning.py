@@ -24,7 +24,7 @@ from pipeline.runner.taking_in import TakenIn, take_in
 Meter = Callable[[EngineSettings], Speed | None]
 
 #: Short side by long side of photos whose header can't be read; most are 3:2 or 4:3.
-_USUAL_PROPORTION: Final = 0.7
+USUAL_PROPORTION: Final = 0.7
 
 #: Of so many photos the headers are read; an archive's other photos are taken to be alike.
 _LOOKED_AT: Final = 300
@@ -107,7 +107,7 @@ def _tasks(config: Config, studio: Studio, claims: Sequence[Claim]) -> list[Task
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
     step = -(-len(photos) // _LOOKED_AT) or 1
     known = {photo: _proportion(config.input.folder / photo) for photo in photos[::step]}
-    usual = sum(known.values()) / len(known) if known else _USUAL_PROPORTION
+    usual = sum(known.values()) / len(known) if known else USUAL_PROPORTION
     return [Task(studio.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
 
 
@@ -137,7 +137,7 @@ def _painting_pixels(path: Path, long_side: int) -> float:
     try:
         size = read_size(path)
     except PhotoError:
-        return long_side**2 * _USUAL_PROPORTION
+        return long_side**2 * USUAL_PROPORTION
     width, height = fit(size, min(long_side, max(size)))
     return width * height
 
@@ -146,7 +146,7 @@ def _proportion(path: Path) -> float:
     try:
         sides = read_size(path)
     except PhotoError:
-        return _USUAL_PROPORTION
+        return USUAL_PROPORTION
     return min(sides) / max(sides)
 
 

@@ -94,12 +94,16 @@ class SinglePass:
         self._stopped = False
         self._drained = False
         self._stop_told = False
+        self._planned_end = ""
 
-    def stop(self) -> None:
+    def stop(self, planned: str = "") -> None:
         """End the pass soon: publish what is done within ``state.grace_seconds``, put the rest back where it is.
 
-        Safe to call from a signal handler.
+        Safe to call from a signal handler. ``planned`` says why in a few words if this is no interruption but what
+        somebody planned.
         """
+        if not (planned and self._stopped):
+            self._planned_end = planned
         self._stopped = True
         self._executor.stop()
 
@@ -266,12 +270,13 @@ class SinglePass:
             copied=tally.copied,
             failed=tally.failed,
             left=counts.get(JobState.PENDING, 0),
-            interrupted=self._stopped,
+            interrupted=self._stopped and not self._planned_end,
+            planned_end=bool(self._planned_end),
             seconds=time.monotonic() - begun,
             cache_hits=tally.cache_hits,
             cache_misses=tally.cache_misses,
             slots_used=tally.slots_used,
             slots_offered=tally.slots_offered,
-            reason=str(trouble) if trouble else _STOPPED if self._stopped else "",
+            reason=str(trouble) if trouble else self._planned_end or (_STOPPED if self._stopped else ""),
             counts={state.value: count for state, count in counts.items()},
         )

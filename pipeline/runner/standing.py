@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pipeline.config import Config
+from pipeline.engine.estimates import read_speed
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem
 from pipeline.model import JobState
 from pipeline.report.heartbeat import SignOfLife, read_sign
 from pipeline.report.words import counted, duration
+from pipeline.runner.backlog import backlog_seconds
 from pipeline.runner.lock import Holder, holder_of, is_held
 from pipeline.runner.preparation import ledger_file, source_of
 
@@ -33,7 +35,8 @@ Life = Literal["running", "hung", "died", "not running"]
 class Pictures:
     """What the ledger knows. ``next_attempt``: when the first failed picture may be tried again (epoch seconds).
 
-    ``problems`` are the quarantined photos that have no jobs among the ``failures``.
+    ``problems`` are the quarantined photos that have no jobs among the ``failures``. ``waiting_seconds``: how long
+    the pictures to be made take by earlier measurements, None if nobody can tell.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -41,6 +44,7 @@ class Pictures:
     problems: tuple[PhotoProblem, ...] = ()
     made_today: int = 0
     next_attempt: float | None = None
+    waiting_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,12 @@ def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
             problems=tuple(row for row in ledger.photo_problems() if row.path not in told),
             made_today=ledger.made_since(midnight.timestamp()),
             next_attempt=ledger.next_due(),
+            waiting_seconds=_waiting_seconds(config, ledger) if config.schedule else None,
         )
+
+
+def _waiting_seconds(config: Config, ledger: Ledger) -> float | None:
+    return backlog_seconds(ledger, config.recipes_by_name(), read_speed(config.engine_settings()))
 
 
 def _free_bytes(folder: Path) -> int | None:

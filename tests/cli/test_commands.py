@@ -119,6 +119,7 @@ def test_the_version_is_told(say: Say) -> None:
         (("run", "x.yaml", "--limit", "0"), "--limit"),
         (("run", "x.yaml", "--limit", "many"), "--limit"),
         (("run", "x.yaml", "--redo", "everything"), "outdated"),
+        (("run", "x.yaml", "--until", "25:00"), "06:00"),
         (("status", "."), "directory"),
         (("try", "x.yaml", "nowhere.jpg"), "nowhere.jpg"),
         (("plan", "x.yaml", "--al"), "--all"),
@@ -380,6 +381,7 @@ def test_plan_as_json(say: Say, workshop: Workshop) -> None:
         "measured": True,
         "device": "cpu (fake)",
         "recipes": {"default": {"pictures": 1, "seconds": 0.1, "evaluations": [48.0], "learned": False}},
+        "schedule": None,
     }
 
 
@@ -464,6 +466,30 @@ def test_status_as_json(say: Say, workshop: Workshop) -> None:
         "reason": "the loss became nan",
         "attempts": 1,
     }
+
+
+ALWAYS = "schedule: {cron: '@daily', until: '24:00'}\n"
+
+
+def test_plan_and_status_tell_of_the_schedule(say: Say, workshop: Workshop) -> None:
+    workshop.text += ALWAYS
+    path = config_of(workshop)
+    opened = "The schedule's window is open without an end in sight; "
+    assert say("status", path).lines[1] == opened + "how long the waiting pictures take is unknown yet."
+    workshop.photo("a.png")
+    assert say("plan", path).lines[-1] == opened + "the waiting pictures take about 5 seconds and fit into it."
+    assert json.loads(say("plan", "--json", path).out)["schedule"]["fits"] is True
+    workshop.run()
+    assert say("status", path).lines[1] == opened + "no picture waits."
+    schedule = json.loads(say("status", "--json", path).out)["schedule"]
+    assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)
+
+
+def test_a_run_does_not_wait_for_the_schedule(say: Say, workshop: Workshop) -> None:
+    workshop.text += "schedule: {cron: '0 0 29 2 *', until: '00:01'}\n"
+    said = say("run", "--until", "2100-01-01", config_of(workshop))
+    assert said.code == 0
+    assert said.out.startswith("Nothing to do")
 
 
 def test_status_works_beside_a_running_instance(say: Say, workshop: Workshop) -> None:

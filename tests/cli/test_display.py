@@ -83,6 +83,12 @@ def test_quiet_is_silent_when_all_is_well() -> None:
     assert shown(started(), begun(), finished(), over(failed=0), quiet=True, terminal=True) == ""
 
 
+def test_an_end_that_was_planned_did_not_go_wrong() -> None:
+    planned = over(failed=0, left=2, planned_end=True, reason="stopped at 06:00 as asked")
+    assert shown(started(), planned, quiet=True) == ""
+    assert shown(started(), planned).endswith("(stopped at 06:00 as asked).\n")
+
+
 def test_json_is_every_event_as_in_the_journal() -> None:
     lines = [json.loads(line) for line in shown(started(), progress(1), over(), json_lines=True).splitlines()]
     assert [line["event"] for line in lines] == ["run_started", "progress", "run_finished"]

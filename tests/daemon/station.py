@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,12 +97,13 @@ class Station:
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
         vitals: Vitals | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Iterator[Daemon]:
         """Run the daemon until the block ends; what ended it before is raised.
 
         Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
         """
-        daemon = self.make_daemon(executor, watcher, vitals)
+        daemon = self.make_daemon(executor, watcher, vitals, now)
         state_folder = self.workshop.config().state.folder
 
         def run() -> None:
@@ -137,10 +139,13 @@ class Station:
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
         vitals: Vitals | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Daemon:
         config = self.workshop.config()
         reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
-        return Daemon(config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher)
+        return Daemon(
+            config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher, now=now
+        )
 
     def rewrite(self, old: str, new: str) -> None:
         """Put another config in the place of the one in force, as an editor does."""

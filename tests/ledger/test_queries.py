@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.hashing import job_key
-from pipeline.ledger import Timing
+from pipeline.ledger import Backlog, Timing
 from pipeline.model import JobState
 from tests.ledger.conftest import photo, wanted
 
@@ -89,3 +89,16 @@ def test_open_keys_are_those_of_all_jobs_to_be_done_with_known_photos(house, ano
     house.ledger.note_photo_sha256("a.jpg", "s1")
     (settings,) = {claim.settings_sha256 for claim in house.ledger.claim(9, "name")}
     assert house.ledger.open_keys() == another_house.ledger.open_keys() == {job_key("s1", settings)}
+
+
+def test_what_waits_is_counted_by_its_settings(house) -> None:
+    assert house.ledger.backlog() == []
+    jobs = [
+        wanted(path, settings=settings) for path, settings in (("a", "s1"), ("b", "s1"), ("c", "s2"), ("d", "s2"))
+    ]
+    house.want(*jobs)
+    house.scan(*(photo(path) for path in "abcd"))
+    house.want(*jobs)
+    time_pictures(house, 1.0)
+    house.ledger.claim(1, "name")
+    assert house.ledger.backlog() == [Backlog("default", "s1", 1), Backlog("default", "s2", 2)]

@@ -108,6 +108,7 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "failed": 1,
         "left": 0,
         "interrupted": True,
+        "planned_end": False,
         "seconds": 41.0,
         "cache_hits": 3,
         "cache_misses": 4,

@@ -347,6 +347,56 @@ def test_a_stop_publishes_what_is_done_and_puts_the_rest_back(workshop: Workshop
     assert workshop.run().finished == 2
 
 
+def test_a_planned_stop_is_no_interruption(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.stop("the window ended at 06:00")
+
+    finished = workshop.run(on_event=stop)
+    assert (finished.interrupted, finished.planned_end) == (False, True)
+    assert finished.reason == "the window ended at 06:00"
+    assert (finished.finished, finished.left) == (1, 2)
+
+
+@pytest.mark.parametrize("reasons", [("as planned", ""), ("", "as planned")])
+def test_a_signal_beside_a_planned_stop_interrupts(workshop: Workshop, reasons: tuple[str, str]) -> None:
+    for number in range(2):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            for reason in reasons:
+                the_pass.stop(reason)
+
+    finished = workshop.run(on_event=stop)
+    assert (finished.interrupted, finished.planned_end) == (True, False)
+    assert finished.reason == "stopped before everything was done"
+
+
+def test_runs_that_are_cut_short_make_the_same_pictures_as_one(workshop: Workshop, tmp_path: Path) -> None:
+    whole = Workshop(tmp_path / "whole")
+    for number in range(6):
+        workshop.photo(f"{number}.png", shade=number)
+        whole.photo(f"{number}.png", shade=number)
+    shutil.copy(workshop.folder / "night.jpg", whole.folder / "night.jpg")
+    whole.run()
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobFinished):
+            the_pass.stop("stopped at 06:00 as asked")
+
+    made = [workshop.run(on_event=stop) for _ in range(3)] + [workshop.run()]
+    assert [run.finished for run in made] == [1, 1, 1, 3]
+    assert [run.left for run in made] == [5, 4, 3, 0]
+    assert [run.planned_end for run in made] == [True, True, True, False]
+    assert workshop.pictures() == whole.pictures()
+    for name in whole.pictures():
+        assert (workshop.out / name).read_bytes() == (whole.out / name).read_bytes()
+
+
 def test_a_stop_ends_a_long_row_of_copies(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()

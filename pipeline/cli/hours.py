@@ -1,0 +1,122 @@
+"""The schedule and times of day as commands take and tell them. Owns their words and fields; refuses to wait.
+
+``now`` is the time of day with its zone.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import click
+
+from pipeline.config import Config
+from pipeline.model import clock_time
+from pipeline.runner.curfew import curfew
+from pipeline.runner.planning import in_words
+from pipeline.runner.single_pass import SinglePass
+from pipeline.schedule import Schedule, Standing, Window, next_moment
+
+
+def moment_after(text: str, now: datetime) -> datetime:
+    """Return the moment, in UTC, that ``06:00`` or ``2026-03-01 06:00`` means: local time, and after ``now``.
+
+    Raises ValueError.
+    """
+    try:
+        return next_moment(clock_time(text), now)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromtimestamp(datetime.fromisoformat(text).timestamp(), UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"must be a time like '06:00' or '2026-03-01 06:00', found {text!r}") from error
+    if moment <= now:
+        raise ValueError(f"must be a time to come; {text!r} is over")
+    return moment
+
+
+class MomentType(click.ParamType[datetime]):
+    """A time to come, on the command line."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the moment in UTC."""
+        try:
+            return moment_after(value, datetime.now(UTC))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def ended_at(moment: datetime | None, the_pass: SinglePass) -> AbstractContextManager[None]:
+    """Stop a pass that is still at work at ``moment``; None = never."""
+    if moment is None:
+        return nullcontext()
+    why = f"stopped at {moment.astimezone():%H:%M} as asked"
+    return curfew(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, why))
+
+
+def schedule_words(config: Config, now: datetime, seconds: float | None) -> str:
+    """Say when pictures may be made, and whether work of ``seconds`` (None = unknown) fits; empty if always."""
+    schedule = Schedule(config.hours())
+    if not schedule:
+        return ""
+    standing = schedule.at(now)
+    window = standing.open or standing.next
+    if window is None:
+        return "The schedule has no window to come."
+    return f"{_window_words(schedule, standing, window, now)}; {_fit_words(schedule, window, now, seconds)}."
+
+
+def _window_words(schedule: Schedule, standing: Standing, window: Window, now: datetime) -> str:
+    begins, ends = schedule.say(window.begins, now), window.ends
+    until = "without an end in sight" if ends is None else f"until {schedule.say(ends, now)}"
+    return f"The schedule's window is open {until}" if standing.open else f"The next window: {begins}, {until}"
+
+
+def _fit_words(schedule: Schedule, window: Window, now: datetime, seconds: float | None) -> str:
+    if seconds is None:
+        return "how long the waiting pictures take is unknown yet"
+    if not seconds:
+        return "no picture waits"
+    done_by = schedule.done_by(now, seconds)
+    work = f"the waiting pictures take {in_words(seconds)}"
+    if _fits(window, done_by):
+        return f"{work} and fit into it"
+    end = "in years" if done_by is None else f"by {schedule.say(done_by, now)}"
+    return f"{work}, do not fit into it and are done {end}"
+
+
+def _fits(window: Window, done_by: datetime | None) -> bool:
+    return done_by is not None and (window.ends is None or done_by <= window.ends)
+
+
+def schedule_fields(config: Config, now: datetime, seconds: float | None) -> dict[str, object] | None:
+    """Return the same for programs, with times in ISO 8601; None without a schedule."""
+    schedule = Schedule(config.hours())
+    if not schedule:
+        return None
+    standing = schedule.at(now)
+    window = standing.open or standing.next
+    done_by = None if seconds is None else schedule.done_by(now, seconds)
+    return {
+        "open": standing.open is not None,
+        "window": _window_fields(schedule, standing.open),
+        "next": _window_fields(schedule, standing.next),
+        "backlog_seconds": None if seconds is None else round(seconds, 1),
+        "fits": None if seconds is None else window is not None and _fits(window, done_by),
+        "done_by": _iso(schedule, done_by),
+    }
+
+
+def _window_fields(schedule: Schedule, window: Window | None) -> dict[str, object] | None:
+    if window is None:
+        return None
+    return {"begins": _iso(schedule, window.begins), "ends": _iso(schedule, window.ends)}
+
+
+def _iso(schedule: Schedule, moment: datetime | None) -> str | None:
+    return None if moment is None else schedule.local(moment).isoformat(timespec="seconds")

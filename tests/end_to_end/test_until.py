@@ -1,0 +1,86 @@
+"""Runs that end at their time, with the real network: what they leave, and what comes out in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import load_config
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import Progress, RunEvent, RunFinished
+from pipeline.runner.curfew import curfew
+from pipeline.runner.lock import instance_lock
+from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.single_pass import SinglePass
+from tests.end_to_end.program import pictures, run, write_landscape, write_small_painting
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+input: {folder: in, settle_seconds: 0, order: name}
+output: {folder: out, min_free_disk: 0, format: png}
+engine: {device: cpu, threads: 1, batch_size: 1}
+styles:
+  - {name: blossoms, painting: blossoms.jpg}
+recipes:
+  default: {size: 48, iterations: 60, scales: 1, tolerance: 0}
+"""
+
+
+def prepared(folder: Path, photos: int) -> Path:
+    for number in range(photos):
+        write_landscape(folder / "in" / f"{number}.png", sun=number)
+    write_small_painting(folder / "blossoms.jpg")
+    (folder / "stylewatch.yaml").write_text(CONFIG, encoding="utf-8")
+    return folder / "stylewatch.yaml"
+
+
+def test_a_run_ends_at_its_time_with_exit_code_0(tmp_path: Path) -> None:
+    config = prepared(tmp_path, 1)
+    config.write_text(CONFIG.replace("iterations: 60", "iterations: 1000000"), encoding="utf-8")
+    until = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+    code, out, err = run("run", "--json", "--until", until, config)
+    last = json.loads(out.splitlines()[-1])
+    assert (code, err) == (0, "")
+    assert (last["planned_end"], last["interrupted"], last["left"], last["failed"]) == (True, False, 1, 0)
+    assert last["reason"].endswith(" as asked")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def cut_after(evaluations: int, path: Path) -> RunFinished:
+    """Make a pass whose time is over once it has made so many evaluations."""
+    config, over, made = load_config(path), threading.Event(), list[int]()
+
+    def tell(event: RunEvent) -> None:
+        if isinstance(event, Progress):
+            made.append(event.iteration)
+            if len(made) == evaluations:
+                over.set()
+
+    with (
+        instance_lock(config.state.folder, "a test"),
+        open_ledger(config) as ledger,
+        contextlib.closing(LocalExecutor(config.engine_settings())) as executor,
+    ):
+        the_pass = SinglePass(config, prepare(config), ledger, executor, tell)
+        with curfew(over.is_set, partial(the_pass.stop, "the time is over")):
+            return the_pass.run()
+
+
+def test_runs_cut_three_times_make_the_same_pictures_as_one(tmp_path: Path) -> None:
+    whole, cut = prepared(tmp_path / "whole", 6), prepared(tmp_path / "cut", 6)
+    assert run("run", whole)[0] == 0
+    ends = [cut_after(evaluations, cut) for evaluations in (70, 80, 90)]
+    assert ends[0].planned_end
+    assert ends[0].left
+    assert [end.interrupted for end in ends] == [False] * 3
+    assert run("run", cut)[0] == 0
+    assert pictures(tmp_path / "cut" / "out") == pictures(tmp_path / "whole" / "out") != []
+    for name in pictures(tmp_path / "whole" / "out"):
+        assert (tmp_path / "cut" / "out" / name).read_bytes() == (tmp_path / "whole" / "out" / name).read_bytes()
