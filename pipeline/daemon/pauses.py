@@ -31,6 +31,7 @@ class Pauses:
         self._tell = tell
         self._lock = threading.Lock()
         self._delays: dict[Reason, float] = {}
+        self._words: dict[Reason, str] = {}
 
     def report(self, reason: Reason, words: str) -> float:
         """Note a failure; returns the seconds until trying again makes sense, more from time to time."""
@@ -38,15 +39,19 @@ class Pauses:
             first = reason not in self._delays
             delay = _SHORTEST_SECONDS if first else min(2 * self._delays[reason], _LONGEST_SECONDS)
             self._delays[reason] = delay
-        if first:
+            news = first and words not in self._words.values()  # both threads may meet the same full disk
+            if news:
+                self._words[reason] = words
+        if news:
             self._tell(WatchNotice("paused", f"paused: {words}; work goes on by itself once that is mended"))
         return delay
 
     def end(self, reason: Reason) -> None:
         """Note that it works again."""
         with self._lock:
-            was_on = self._delays.pop(reason, None) is not None
-        if was_on:
+            self._delays.pop(reason, None)
+            was_told = self._words.pop(reason, None) is not None
+        if was_told:
             self._tell(WatchNotice("resumed", f"resumed: {_MENDED[reason]}"))
 
     def __contains__(self, reason: Reason) -> bool:

@@ -157,8 +157,11 @@ class Arrivals:
     def _pair(self, paths: Iterable[str]) -> None:
         concerned = list(dict.fromkeys(paths))
         if concerned:
+            # The photos are on record already: should this fail on a full disk, the next full look has to pair all.
+            paired_all, self._paired_all = self._paired_all, False
             wanted = map(self._studio.want, pair(concerned, self._studio.pairing))
             self._ledger.record_jobs(wanted, suffix_of(self._config.output.format), concerned)
+            self._paired_all = paired_all
 
     def _record_gone(self, paths: Sequence[str], result: Look) -> None:
         for path in self._ledger.unfinished(paths):
