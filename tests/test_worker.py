@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,25 @@ def test_a_photo_becomes_a_temporary_file_whose_hash_is_told(tmp_path: Path) -> 
     assert abs(red - 215) < 6
     assert abs(green - 135) < 6
     assert abs(blue - 215) < 6
+
+
+def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_can_do_any_harm(
+    tmp_path: Path,
+) -> None:
+    waiting = [an_assignment(write_photo(tmp_path / f"{token}.png"), token) for token in ("t1", "t2")]
+    told, finished_at_pull = list[ExecutorEvent](), list[int]()
+
+    def tell(event: ExecutorEvent) -> None:
+        if isinstance(event, Artwork):
+            time.sleep(0.2)  # as a slow disk takes
+        told.append(event)
+
+    def source(count: int) -> Sequence[Assignment]:
+        finished_at_pull.append(sum(isinstance(event, Artwork) for event in told))
+        return [waiting.pop(0)] if waiting else []
+
+    Worker(FakeEngine(capacity=1), tell, ahead=0).work(source)
+    assert finished_at_pull == [0, 1, 2]
 
 
 def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:

@@ -32,8 +32,9 @@ class Worker:
     """Turns assignments into temporary files, one engine run after another.
 
     ``tell`` is called from several threads, perhaps at once. ``ahead`` photos are decoded while the engine works on
-    others. ``rules``: how what is made of a picture is kept. Once ``closing`` time is announced, no picture is begun;
-    when it has come, those in work are kept and put back.
+    others; with 0, none is begun either before what is finished is written. ``rules``: how what is made of a picture
+    is kept. Once ``closing`` time is announced, no picture is begun; when it has come, those in work are kept and put
+    back.
     """
 
     def __init__(
@@ -66,13 +67,16 @@ class Worker:
             Writer(self._tell, self._clock, self._engine.device_name) as writer,
             Reader(source, self._tell, self._clock, self._ahead) as reader,
         ):
-            for event in self._engine.run(lambda count: self._pull(reader, count), orders):
+            for event in self._engine.run(lambda count: self._pull(reader, writer, count), orders):
                 self._share_time()
                 self._translate(event, writer)
 
-    def _pull(self, reader: Reader, count: int) -> list[Commission]:
+    def _pull(self, reader: Reader, writer: Writer, count: int) -> list[Commission]:
         if self._closing.is_announced:
             return []
+        if not self._ahead:
+            # A worker that died before: what is finished must not die with the photo that is to blame.
+            writer.settle()
         # With pictures in work, an empty answer only means "not now"; without any it would end the engine's run.
         idle = not self._sittings
         sittings = reader.take(count, wait=idle)

@@ -82,6 +82,10 @@ class Writer:
 
         self._thread.submit(run)
 
+    def settle(self) -> None:
+        """Wait until everything that was brought is done and told."""
+        self._thread.submit(lambda: None).result()
+
     def _delivered(self, sitting: Sitting, finished: Finished) -> Artwork | Failure:
         assignment, photo = sitting.assignment, sitting.photo
         began = self._clock()

@@ -475,12 +475,12 @@ def test_plan_and_status_tell_of_the_schedule(say: Say, workshop: Workshop) -> N
     workshop.text += ALWAYS
     path = config_of(workshop)
     opened = "The schedule's window is open without an end in sight; "
-    assert say("status", path).lines[1] == opened + "how long the waiting pictures take is unknown yet."
+    assert opened + "how long the waiting pictures take is unknown yet." in say("status", path).lines
     workshop.photo("a.png")
     assert say("plan", path).lines[-1] == opened + "the waiting pictures take about 5 seconds and fit into it."
     assert json.loads(say("plan", "--json", path).out)["schedule"]["fits"] is True
     workshop.run()
-    assert say("status", path).lines[1] == opened + "no picture waits."
+    assert opened + "no picture waits." in say("status", path).lines
     schedule = json.loads(say("status", "--json", path).out)["schedule"]
     assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)
 

@@ -164,6 +164,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "next_attempt": "str",
         "free_disk_bytes": "int",
         "min_free_disk_bytes": "int",
+        "schedule": "NoneType",
         "failures": "list",
     }
     assert fields["version"] == 1
@@ -172,5 +173,5 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
 
 def test_what_is_unknown_is_null_and_not_left_out(workshop: Workshop) -> None:
     fields = as_json(workshop)
-    unknown = {"process", "pictures_per_hour", "seconds_left", "last_scan", "next_attempt"}
+    unknown = {"process", "pictures_per_hour", "seconds_left", "last_scan", "next_attempt", "schedule"}
     assert {name for name, value in fields.items() if value is None} == unknown
