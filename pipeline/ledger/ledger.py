@@ -32,7 +32,7 @@ from pipeline.ledger.records import (
     WantedJob,
 )
 from pipeline.ledger.schema import LockWatch
-from pipeline.ledger.states import Store, store_on
+from pipeline.ledger.states import Store, store_on, stored_paths
 from pipeline.model import Job, JobState, Photo
 
 
@@ -124,7 +124,7 @@ class Ledger:
         be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
         With ``only`` it was a look at these photos alone: nothing becomes known of others.
         """
-        photos.record_photos(self._store, seen, ready, quarantined, _stored(only))
+        photos.record_photos(self._store, seen, ready, quarantined, stored_paths(only))
         failpoint("photos-recorded")
 
     def note_photo_sha256(self, photo: str, sha256: str) -> None:
@@ -141,7 +141,7 @@ class Ledger:
         or being looked at are left alone unless ``wanted`` mentions the photo; wanted jobs of photos that are not on
         record are ignored. With ``only`` the jobs of other photos are left alone.
         """
-        changes = jobs.record_jobs(self._store, wanted, suffix, _stored(only))
+        changes = jobs.record_jobs(self._store, wanted, suffix, stored_paths(only))
         failpoint("jobs-recorded")
         return changes
 
@@ -346,7 +346,3 @@ class Ledger:
     def timings(self, engine_version: str) -> dict[str, Timing]:
         """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
         return queries.timings(self._store, engine_version)
-
-
-def _stored(paths: Collection[str] | None) -> list[bytes] | None:
-    return None if paths is None else [os.fsencode(path) for path in paths]

@@ -138,6 +138,11 @@ def stored_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def stored_paths(paths: Collection[str] | None) -> list[bytes] | None:
+    """Return paths as they are stored; None, which stands for all photos, stays None."""
+    return None if paths is None else [os.fsencode(path) for path in paths]
+
+
 def stored_signature(photo: Photo) -> str:
     """Return what tells two versions of a photo file apart."""
     return f"{photo.size_bytes}:{photo.mtime_ns}:{photo.inode}"

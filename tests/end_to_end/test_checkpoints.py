@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.program import pictures, start, write_landscape, write_small_painting
-from tests.faults.test_kill_9 import _worker_of
+from tests.processes import worker_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -149,7 +149,8 @@ def test_a_daemon_goes_on_where_it_was_stopped(tmp_path: Path, undisturbed: dict
 
 
 def kill_all(pid: int) -> None:
-    worker = _worker_of(pid)
+    worker = worker_of(pid)
+    assert worker is not None
     os.kill(pid, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
 
@@ -177,8 +178,10 @@ def test_a_killed_worker_costs_what_was_made_since_the_last_checkpoint(
 
     def meddle(pid: int, evaluations: int) -> None:
         if evaluations == 100:
-            killed.append(_worker_of(pid))
-            os.kill(killed[0], signal.SIGKILL)
+            worker = worker_of(pid)
+            assert worker is not None
+            os.kill(worker, signal.SIGKILL)
+            killed.append(worker)
 
     code, events = run(config, meddle)
     assert code == 0

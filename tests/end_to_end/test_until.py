@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.surroundings import executor_of
 from pipeline.config import load_config
-from pipeline.executors.local import LocalExecutor
 from pipeline.model import Progress, RunEvent, RunFinished
 from pipeline.runner.curfew import curfew
 from pipeline.runner.lock import instance_lock
@@ -66,7 +66,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
     with (
         instance_lock(config.state.folder, "a test"),
         open_ledger(config) as ledger,
-        contextlib.closing(LocalExecutor(config.engine_settings())) as executor,
+        contextlib.closing(executor_of(config)) as executor,
     ):
         the_pass = SinglePass(config, prepare(config), ledger, executor, tell)
         with curfew(over.is_set, partial(the_pass.stop, "the time is over")):
