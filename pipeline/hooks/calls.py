@@ -66,8 +66,8 @@ class Folders:
                 return "on_failure", self.failure(event.reason, event.state.value, job.photo, job.style, job.recipe)
             case PhotoSetAside(kind="quarantined"):
                 return "on_failure", self.failure(event.reason, JobState.QUARANTINED.value, event.path)
-            case WatchNotice(kind="paused"):
-                return "on_failure", self.failure(event.text, "paused")
+            case WatchNotice(kind="paused" | "refused"):
+                return "on_failure", self.failure(event.text, event.kind)
             case _:
                 return None
 

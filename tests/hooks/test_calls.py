@@ -71,6 +71,7 @@ def test_a_run_is_told_with_its_report() -> None:
             (str(Path("/photos/a.jpg")), "", "quarantined", "no image"),
         ),
         (WatchNotice("paused", "paused: no disk"), ("", "", "paused", "paused: no disk")),
+        (WatchNotice("refused", "bad config"), ("", "", "refused", "bad config")),
     ],
 )
 def test_failures_are_told_with_who_is_to_blame(event: RunEvent, told: tuple[str, ...]) -> None:
