@@ -23,6 +23,8 @@ from pipeline.runner.preparation import Studio, prepare
 
 #: Where photos, pictures and records are: the ledger and the lock are bound to them.
 _FOLDERS: Final = ("input", "output", "cache", "state")
+#: A worker that can't begin ends the daemon, and only a worker can tell whether it can.
+_ENGINE_KEYS: Final = ("device", "weights", "preprocessing", "precision")
 #: Sections that are read once, at the start.
 _WHOLE_SECTIONS: Final = ("log", "hooks")
 
@@ -127,6 +129,7 @@ def _merged(present: Edition, new: Config) -> tuple[Edition, tuple[str, ...]]:
 
 def _need_restart(config: Config) -> Iterator[tuple[str, str]]:
     yield from ((section, "folder") for section in _FOLDERS)
+    yield from (("engine", key) for key in _ENGINE_KEYS)
     for section in _WHOLE_SECTIONS:
         yield from ((section, key) for key in type(getattr(config, section)).model_fields)
 

@@ -163,6 +163,17 @@ def test_what_needs_a_restart_is_named_and_the_rest_is_taken_over(desk: Desk) ->
     ]
 
 
+def test_a_device_is_not_tried_out_by_a_daemon_at_work(desk: Desk) -> None:
+    desk.write(desk.file.read_text() + "engine: {device: cuda, threads: 1}\n")
+    desk.after(1.1)
+    edition = desk.after(1.1)
+    assert edition is not None
+    assert (edition.config.engine.device, edition.config.engine.threads) == ("auto", 1)
+    assert desk.words() == [
+        ("reloaded", "config reloaded: engine changed; engine.device needs a restart and stays as before")
+    ]
+
+
 def test_with_another_output_folder_all_that_lies_in_it_stays_where_it_is(desk: Desk) -> None:
     desk.change("folder: out, min_free_disk: 0", "folder: elsewhere, quality: 50, min_free_disk: 0")
     desk.after(1.1)
