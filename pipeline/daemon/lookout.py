@@ -96,7 +96,7 @@ class Lookout:
 
     def _look(self, config: Config, studio: Studio, root: Root, is_over: Callable[[], bool]) -> None:
         opening = Opening(self._pauses, is_over)
-        with opening.insist(partial(open_ledger, config, opening), "work") as ledger:
+        with opening.insist(partial(open_ledger, config, opening), "opening") as ledger:
             reception = furnish(
                 config,
                 studio,

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pipeline.model import WatchNotice
 
-Reason = Literal["input", "work", "ledger"]
+Reason = Literal["input", "work", "ledger", "opening"]
 
 _SHORTEST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
@@ -17,13 +17,15 @@ _MENDED: Final[dict[Reason, str]] = {
     "input": "the folder of photos is back",
     "work": "pictures can be made again",
     "ledger": "the ledger can be written again",
+    "opening": "the ledger can be opened",
 }
 
 
 class Pauses:
     """``input``: the folder of photos can't be looked at. ``work``: pictures can't be made or put down.
 
-    ``ledger``: nothing can be recorded, since another program keeps the ledger locked.
+    ``ledger``: nothing can be recorded, since another program keeps the ledger locked. ``opening``: the thread that
+    looks at the folder can't begin.
     """
 
     def __init__(self, tell: Callable[[WatchNotice], None]) -> None:
@@ -36,10 +38,11 @@ class Pauses:
     def report(self, reason: Reason, words: str) -> float:
         """Note a failure; returns the seconds until trying again makes sense, more from time to time."""
         with self._lock:
-            first = reason not in self._delays
-            delay = _SHORTEST_SECONDS if first else min(2 * self._delays[reason], _LONGEST_SECONDS)
+            before = self._delays.get(reason)
+            delay = _SHORTEST_SECONDS if before is None else min(2 * before, _LONGEST_SECONDS)
             self._delays[reason] = delay
-            news = first and words not in self._words.values()  # both threads may meet the same full disk
+            # Both threads may meet the same full disk; what one of them tells is then the other's, too.
+            news = reason not in self._words and words not in self._words.values()
             if news:
                 self._words[reason] = words
         if news:

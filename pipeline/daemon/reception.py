@@ -124,19 +124,20 @@ class Reception:
     def turn(self) -> float:
         """Do what is due now; returns for how many seconds, at most, nothing else is, unless a hint comes."""
         if self._clock() < self._not_before:
+            self._postpone()
             return self._not_before - self._clock()
         try:
             self._root.require()
             replaced = self._root.was_replaced()
         except StorageError as error:
+            self._postpone()
             return self._pause("input", error, _LOST_SECONDS)
         try:
             if replaced or "input" in self._pauses:
                 self._begin_anew()
             self._look_where_needed()
         except (StorageError, LedgerLockedError) as error:
-            # What was hinted at is forgotten with it.
-            self._next_scan = -math.inf
+            self._postpone()
             if not isinstance(error, LedgerLockedError):
                 return self._pause("input", error)
             self._locked_out = True
@@ -145,6 +146,11 @@ class Reception:
         left = self._arrivals.seconds_left()
         ends = [_ROUND_SECONDS, self._next_scan - self._clock(), *([] if left is None else [left])]
         return max(0.0, min(ends))
+
+    def _postpone(self) -> None:
+        """Look everywhere once that is possible. A hint that is left lying would end every wait until then."""
+        self._hints.take()
+        self._next_scan = -math.inf
 
     def _end_pauses(self) -> None:
         self._pauses.end("input")

@@ -244,6 +244,26 @@ def test_a_lost_folder_is_told_once_and_looked_at_anew_when_it_is_back(house: Ho
     assert house.watcher.running
 
 
+def test_hints_during_a_pause_end_no_wait_and_are_not_forgotten(house: House) -> None:
+    house.reception.turn()
+    house.arrivals.trouble = StorageError("the disk is full")
+    house.hints.note("a.png")
+    house.turn_after(300)
+    house.hints.note("b.png")
+    house.turn_after(0.1)
+    assert not house.hints.take()
+    house.arrivals.trouble = None
+    house.turn_after(300)
+    house.hints.note_everywhere()
+    elsewhere = house.folder.with_name("elsewhere")
+    house.folder.rename(elsewhere)
+    house.turn_after(1)
+    assert not house.hints.take()
+    elsewhere.rename(house.folder)
+    house.turn_after(300)
+    assert house.arrivals.looks == ["everywhere"] * 3
+
+
 def test_trouble_while_looking_pauses_for_longer_each_time_and_then_looks_everywhere(house: House) -> None:
     house.reception.turn()
     house.arrivals.trouble = StorageError("the disk is full")
