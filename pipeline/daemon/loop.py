@@ -77,7 +77,6 @@ class Daemon:
         self._edition: Edition | None = None
         self._successor: Edition | None = None
         self._clock = clock
-        self._now = now
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
         self._pauses = Pauses(self._outbox.put)
         self._lookout = Lookout(
@@ -116,6 +115,8 @@ class Daemon:
         except LedgerLockedError:
             if not self._stopped:
                 raise
+        for photo in self._set_aside:
+            self._tell_readers(photo)
         self._tell_readers(WatchNotice("stopped", "stopped"))
 
     def _open(self, edition: Edition, opening: Opening) -> None:
@@ -123,8 +124,8 @@ class Daemon:
         opening.insist(partial(make_folder, output), "work")
         with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
             root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
+            opening.insist(partial(recover, ledger, output), "work")
             while not self._stopped:
-                opening.insist(partial(recover, ledger, output), "work")
                 self._reign(edition, ledger, root)
                 edition, self._successor = self._successor or edition, None
                 self._config = edition.config
@@ -132,7 +133,7 @@ class Daemon:
     def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
-        self._shifts = Shifts(edition.config.hours(), self._tell_readers, self._now)
+        self._shifts.follow(edition.config.hours())
         self._work_at = self._inquiry_at = 0.0
         with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
             try:
@@ -150,7 +151,8 @@ class Daemon:
     def _look_for_successor(self) -> None:
         """Note another config: what is in work is finished under the old one, and nothing more is claimed by it."""
         present = self._successor or self._edition
-        if self._reloading is None or present is None or self._stopped:
+        # How a folder that is not there is to be watched can't be found out.
+        if self._reloading is None or present is None or self._stopped or "input" in self._pauses:
             return
         found = self._reloading.next_edition(present, self._tell_readers, self._vitals.reloading)
         if found is not None:
@@ -179,7 +181,9 @@ class Daemon:
         # Before the first look the jobs on record may be those of a former config.
         if not self._lookout.has_looked:
             return False
-        self._shifts.announce(lambda: ledger.counts()[JobState.PENDING])
+        # A ledger that can't be read is told by whoever needs it; the shift is announced when it can.
+        with contextlib.suppress(StorageError, LedgerLockedError):
+            self._shifts.announce(lambda: ledger.counts()[JobState.PENDING])
         return self._shifts.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
 
     def _has_work(self, ledger: Ledger) -> bool:
@@ -295,11 +299,14 @@ class Daemon:
         self._pass_on()
         self._vitals.main_turned()
 
+    def _is_a_pass_to_come(self) -> bool:
+        return self._pass is None and self._shifts.may_work() and "work" not in self._pauses
+
     def _pass_on(self) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 event = self._outbox.get_nowait()
-                if isinstance(event, PhotoSetAside) and self._pass is None and event.kind != "incomplete":
-                    self._set_aside.append(event)  # told by the next pass, whose report has it then
+                if isinstance(event, PhotoSetAside) and event.kind != "incomplete" and self._is_a_pass_to_come():
+                    self._set_aside.append(event)  # told by that pass, whose report has it then
                 else:
                     self._tell_readers(event)

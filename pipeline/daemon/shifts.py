@@ -32,6 +32,10 @@ class Shifts:
         self._known: tuple[datetime, datetime, Standing] | None = None
         self._told: bool | None = None
 
+    def follow(self, hours: Sequence[Hours]) -> None:
+        """Go by other hours from now on."""
+        self._schedule, self._known = Schedule(hours), None
+
     def may_work(self) -> bool:
         """Tell whether pictures may be made now."""
         return self._standing().open is not None
@@ -39,14 +43,16 @@ class Shifts:
     def announce(self, waiting: Callable[[], int]) -> None:
         """Tell that a window has begun or ended since the last call; ``waiting`` counts the pictures to be made."""
         standing = self._standing()
-        if not self._schedule or self._told is (standing.open is not None):
+        is_open = standing.open is not None
+        if self._told is is_open or (self._told is None and not self._schedule):
             return
-        self._told = standing.open is not None
         if standing.open is not None:
-            self._tell(WatchNotice("working", f"working {self._until(standing.open.ends)}"))
+            notice = WatchNotice("working", f"working {self._until(standing.open.ends)}")
         else:
             until = self._until(standing.next.begins if standing.next else None)
-            self._tell(WatchNotice("resting", f"resting {until}; {_waiting(waiting())}"))
+            notice = WatchNotice("resting", f"resting {until}; {_waiting(waiting())}")
+        self._told = is_open
+        self._tell(notice)
 
     def keep(self, stop: Callable[[str], None]) -> AbstractContextManager[None]:
         """Call ``stop`` with the reason, from another thread, if the present window ends within the block."""

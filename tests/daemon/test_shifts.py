@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.daemon.shifts import Shifts
+from pipeline.errors import StorageError
 from pipeline.model import Hours, WatchNotice, clock_time
 from tests.daemon.station import PATIENCE_SECONDS
 from tests.daemon.walls import Wall
@@ -53,6 +54,29 @@ def test_every_change_is_told_once() -> None:
         "working until Tue 06:00",
         "resting until Wed 01:00; 3 pictures wait",
     ]
+
+
+def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be() -> None:
+    house = House()
+    shifts = house.shifts()
+
+    def unreadable() -> int:
+        raise StorageError("the ledger is gone")
+
+    with pytest.raises(StorageError):
+        shifts.announce(unreadable)
+    shifts.announce(lambda: 3)
+    assert house.words() == ["resting until Tue 01:00; 3 pictures wait"]
+
+
+def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> None:
+    house = House()
+    shifts = house.shifts()
+    shifts.announce(lambda: 0)
+    shifts.follow(())
+    shifts.announce(lambda: 0)
+    assert shifts.may_work()
+    assert house.words() == ["resting until Tue 01:00; nothing waits", "working without an end in sight"]
 
 
 def test_pictures_are_counted_only_to_be_told() -> None:

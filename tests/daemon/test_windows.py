@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pipeline.executors import Executor
-from pipeline.model import JobFailed, JobState
+from pipeline.model import JobFailed, JobState, PhotoSetAside
 from tests.daemon.station import CONFIG, Gate, GatedExecutor, Station
 from tests.daemon.walls import Wall
 from tests.workshop import InProcessExecutor
@@ -60,6 +60,16 @@ def test_photos_wait_for_the_window_without_a_worker(station: Station, wall: Wal
         drop(station, "c")
         station.wait_for_pictures("a--night.jpg", "b--night.jpg", "c--night.jpg")
     assert words(station) == ["resting until Tue 01:00; 1 picture waits", "working until Tue 06:00"]
+
+
+def test_a_damaged_photo_is_told_of_while_it_rests(station: Station, wall: Wall) -> None:
+    with station.working(now=wall):
+        station.wait_for(lambda: words(station), "the word that it rests")
+        (station.folder / "broken.png").write_bytes(b"no image at all")
+        station.wait_for(
+            lambda: [event for event in station.events if isinstance(event, PhotoSetAside)], "a word of the photo"
+        )
+    assert station.runs() == []
 
 
 def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(station: Station, wall: Wall) -> None:
