@@ -165,7 +165,7 @@ class Heart:
                 self._at_work = False
                 self._pace.end(self._clock())
             case JobStarted():
-                self._begun[event.token] = self._now()
+                self._note_begun(event.token)
             case JobFinished() if event.artwork is not None:
                 self._pace.count(self._clock())
             case WatchNotice():
@@ -212,6 +212,10 @@ class Heart:
         self._at_work = True
         self._quiet_seconds = _QUIET_SECONDS
         self._pace.begin(self._clock())
+
+    def _note_begun(self, token: str) -> None:
+        self._begun[token] = self._now()
+        self._begun = {token: since for token, since in self._begun.items() if token in self._board.canvases}
 
     def _heed(self, notice: WatchNotice) -> None:
         if notice.kind == "paused":
