@@ -16,6 +16,7 @@ from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
 from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
+from pipeline.report.heartbeat import Heart
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
@@ -26,18 +27,25 @@ INTERRUPTED: Final = 130
 
 
 @contextlib.contextmanager
-def readers(
-    config: Config, quiet: bool, as_json: bool, *others: Callable[[RunEvent], None]
-) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal, the report and the hooks; with the ``others`` they hear all events."""
+def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterator[Callable[[RunEvent], None]]:
+    """Open the terminal, the log, the journal, the report and the hooks; with the ``heart`` they hear all events.
+
+    It beats while the hooks are waited for, which may take minutes.
+    """
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
     summary = Summary(config.log.reports)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
-    hooks = Hooks(config.hooks.settings(), config.input.folder, config.output.folder, report=lambda: summary.folder)
+    hooks = Hooks(
+        config.hooks.settings(),
+        config.input.folder,
+        config.output.folder,
+        report=lambda: summary.folder,
+        on_turn=heart.beat,
+    )
     # The report is written before the display and the hooks tell where it is.
-    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, *others)
+    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heart)
 
     def tell(event: RunEvent) -> None:
         for reader in readers:
