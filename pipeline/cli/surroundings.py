@@ -58,7 +58,7 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterato
             hooks.trouble(str(error))
             raise
         finally:
-            with stopping(hooks.hurry):
+            with stopping(hooks.hurry, heart.forget):
                 hooks.close()
             close_log()
 
@@ -85,15 +85,17 @@ def executor_of(
 
 
 @contextlib.contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
     """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
 
-    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that.
+    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that. ``at_once`` is called
+    before, in the signal handler.
     """
     came: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if came:
+            at_once()
             os._exit(INTERRUPTED)
         came.append(number)
         stop()
@@ -104,3 +106,26 @@ def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def dying(last: Callable[[], None], *names: str) -> Iterator[None]:
+    """Call ``last`` before one of these signals ends the program at once, in the signal handler.
+
+    One that is ignored, as SIGHUP is with nohup, stays so; one that this system does not have does not matter.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        last()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    deadly = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in deadly:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in deadly:
+            signal.signal(number, signal.SIG_DFL)

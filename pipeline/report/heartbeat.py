@@ -151,6 +151,10 @@ class Heart:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave nothing behind: a file that stays tells of a program that was killed."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove the sign of life. Safe to call from a signal handler, by whoever ends the program there."""
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)
 
