@@ -12,7 +12,7 @@ import click
 from pipeline.cli.display import Display
 from pipeline.cli.hours import MomentType, ended_at
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, executor_of, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import RunEvent, RunFinished
@@ -50,10 +50,11 @@ def run(
     with (
         instance_lock(settings.state.folder, command),
         Heart(settings.state.folder, command) as heart,
+        dying(heart.forget, "SIGTERM"),
         readers(settings, quiet, as_json, heart) as tell,
     ):
         wishes = Wishes(limit=limit, redo_outdated=redo is not None)
-        finished = _run(settings, config, tell, wishes, heart.beat, until)
+        finished = _run(settings, config, tell, wishes, heart, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
@@ -62,16 +63,18 @@ def _run(
     config: Path,
     tell: Callable[[RunEvent], None],
     wishes: Wishes,
-    beat: Callable[[], None],
+    heart: Heart,
     until: datetime | None,
 ) -> RunFinished:
-    wait_for_orphan(settings.state.folder)
-    refuse_circle(settings)
-    with contextlib.closing(executor_of(settings, beat)) as executor, open_ledger(settings) as ledger:
+    # A run that is killed in the middle of its work keeps its sign of life, by which status tells so.
+    with dying(heart.forget, "SIGHUP"):
+        wait_for_orphan(settings.state.folder)
+        refuse_circle(settings)
+    with contextlib.closing(executor_of(settings, heart.beat)) as executor, open_ledger(settings) as ledger:
         the_pass = SinglePass(
-            settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=beat
+            settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=heart.beat
         )
-        with stopping(the_pass.stop), ended_at(until, the_pass):
+        with stopping(the_pass.stop, heart.forget), ended_at(until, the_pass):
             return the_pass.run(wishes)
 
 

@@ -16,6 +16,7 @@ from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
 from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
+from pipeline.report.heartbeat import Heart
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
@@ -26,18 +27,25 @@ INTERRUPTED: Final = 130
 
 
 @contextlib.contextmanager
-def readers(
-    config: Config, quiet: bool, as_json: bool, *others: Callable[[RunEvent], None]
-) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal, the report and the hooks; with the ``others`` they hear all events."""
+def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterator[Callable[[RunEvent], None]]:
+    """Open the terminal, the log, the journal, the report and the hooks; with the ``heart`` they hear all events.
+
+    It beats while the hooks are waited for, which may take minutes.
+    """
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
     summary = Summary(config.log.reports)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
-    hooks = Hooks(config.hooks.settings(), config.input.folder, config.output.folder, report=lambda: summary.folder)
+    hooks = Hooks(
+        config.hooks.settings(),
+        config.input.folder,
+        config.output.folder,
+        report=lambda: summary.folder,
+        on_turn=heart.beat,
+    )
     # The report is written before the display and the hooks tell where it is.
-    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, *others)
+    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heart)
 
     def tell(event: RunEvent) -> None:
         for reader in readers:
@@ -50,7 +58,7 @@ def readers(
             hooks.trouble(str(error))
             raise
         finally:
-            with stopping(hooks.hurry):
+            with stopping(hooks.hurry, heart.forget):
                 hooks.close()
             close_log()
 
@@ -77,15 +85,17 @@ def executor_of(
 
 
 @contextlib.contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
     """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
 
-    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that.
+    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that. ``at_once`` is called
+    before, in the signal handler.
     """
     came: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if came:
+            at_once()
             os._exit(INTERRUPTED)
         came.append(number)
         stop()
@@ -96,3 +106,26 @@ def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def dying(last: Callable[[], None], *names: str) -> Iterator[None]:
+    """Call ``last`` before one of these signals ends the program at once, in the signal handler.
+
+    One that is ignored, as SIGHUP is with nohup, stays so; one that this system does not have does not matter.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        last()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    deadly = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in deadly:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in deadly:
+            signal.signal(number, signal.SIG_DFL)

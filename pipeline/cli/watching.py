@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, executor_of, readers, stopping
+from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.notify import notifier_of
@@ -41,17 +41,19 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     with (
         instance_lock(settings.state.folder, command),
         Heart(settings.state.folder, command) as heart,
+        dying(heart.forget, "SIGTERM"),
         readers(settings, quiet, as_json, heart) as tell,
     ):
-        wait_for_orphan(settings.state.folder)
-        refuse_circle(settings)
+        with dying(heart.forget, "SIGHUP"):
+            wait_for_orphan(settings.state.folder)
+            refuse_circle(settings)
         vitals = Vitals(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
             return executor_of(settings, vitals.main_turned)
 
         daemon = Daemon(settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals)
-        with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
+        with stopping(daemon.stop, heart.forget), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
 

@@ -13,11 +13,13 @@ from pipeline.hooks.calls import Call
 _LOG: Final = logging.getLogger("stylewatch")
 
 _MOST_WAITING: Final = 1000
+#: A daemon makes a run of each photo that comes: a night long they could wait behind one that hangs.
+_MOST_RUNS_WAITING: Final = 100
 _PATIENCE_SECONDS: Final = 1.0
 
 
 class Line:
-    """Runs calls in threads, in their order. One after a run is never left out, and waits for all before it."""
+    """Runs calls in threads, in their order. One after a run waits for all before it; of these the latest stay."""
 
     def __init__(
         self,
@@ -25,20 +27,24 @@ class Line:
         at_once: int,
         *,
         most_waiting: int = _MOST_WAITING,
+        most_runs_waiting: int = _MOST_RUNS_WAITING,
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         """``run`` makes a call, however long that takes, in one of ``at_once`` threads.
 
-        Once ``most_waiting`` wait, whoever brings one more waits ``patience_seconds`` for room.
+        Once ``most_waiting`` wait, whoever brings one more waits ``patience_seconds`` for room. Calls after a run
+        need none: beyond ``most_runs_waiting`` of them the oldest is left out.
         """
         self._run = run
         self._at_once = at_once
         self._most_waiting = most_waiting
+        self._most_runs_waiting = most_runs_waiting
         self._patience_seconds = patience_seconds
         self._waiting: deque[Call] = deque()
         self._running = 0
         self._threads = 0
         self._left_out = 0
+        self._runs_left_out = False
         self._changed = threading.Condition()
 
     def put(self, call: Call) -> None:
@@ -49,6 +55,8 @@ class Line:
                 return
             self._tell_left_out()
             self._waiting.append(call)
+            if call.moment == "after_run":
+                self._leave_out_a_run()
             if self._threads < self._at_once:
                 self._threads += 1
                 threading.Thread(target=self._serve, name="hook", daemon=True).start()
@@ -60,13 +68,29 @@ class Line:
             return self._changed.wait_for(lambda: not self._waiting and not self._running, wait_seconds)
 
     def shorten(self) -> int:
-        """Take out what waits, but for calls after a run; returns how many."""
+        """Take out what waits, but for the last call after a run; returns how many."""
         with self._changed:
-            kept = [call for call in self._waiting if call.moment == "after_run"]
+            kept = self._runs_waiting()[-1:]
             count = len(self._waiting) - len(kept)
             self._waiting = deque(kept)
             self._changed.notify_all()
         return count
+
+    def _runs_waiting(self) -> list[Call]:
+        return [call for call in self._waiting if call.moment == "after_run"]
+
+    def _leave_out_a_run(self) -> None:
+        runs = self._runs_waiting()
+        if len(runs) > self._most_runs_waiting:
+            self._waiting.remove(runs[0])
+            if not self._runs_left_out:
+                _LOG.warning(
+                    "hooks can't keep up: %d calls of after_run wait, older ones are left out; let it do less",
+                    self._most_runs_waiting,
+                )
+            self._runs_left_out = True
+        elif len(runs) == 1:  # it kept up again: the next time is worth a word
+            self._runs_left_out = False
 
     def _has_room(self) -> bool:
         return len(self._waiting) < self._most_waiting

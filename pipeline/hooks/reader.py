@@ -34,12 +34,17 @@ class Hooks:
         *,
         report: Callable[[], Path | None] = lambda: None,
         last_seconds: float = LAST_SECONDS,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """``photos`` and ``pictures`` are the folders; ``report`` returns that of the run that just ended."""
+        """``photos`` and ``pictures`` are the folders; ``report`` returns that of the run that just ended.
+
+        ``on_turn`` is called several times a second while :meth:`close` waits.
+        """
         self._settings = settings
         self._folders = Folders(photos, pictures)
         self._report = report
         self._last_seconds = last_seconds
+        self._on_turn = on_turn
         self._line = Line(self._make, settings.at_once)
         self._hurried_at: float | None = None
         self._stopped = False
@@ -68,6 +73,7 @@ class Hooks:
             self.hurry()
         until = time.monotonic() + _LAST_CALLS * self._settings.timeout_seconds
         while not self._line.is_empty(_GLANCE_SECONDS):
+            self._on_turn()
             if self._hurried_at is None and time.monotonic() > until:
                 self.hurry()
             if self._hurried_at is not None and (left_out := self._line.shorten()):

@@ -56,6 +56,7 @@ class Board:
             case RunStarted():
                 self.planned, self.finished_before = event.jobs, event.done
             case JobStarted():
+                self._take_down(event.job)
                 self.canvases[event.token] = Canvas(event.job)
             case Progress() if event.token in self.canvases:
                 self.canvases[event.token].progress = event
@@ -70,6 +71,11 @@ class Board:
                 self.canvases.clear()
             case _:
                 pass
+
+    def _take_down(self, job: Job) -> None:
+        # No event tells that a job was put back, as after a worker's death: that it begins again does.
+        for token in [token for token, canvas in self.canvases.items() if canvas.job == job]:
+            del self.canvases[token]
 
     @property
     def done(self) -> int:

@@ -151,6 +151,10 @@ class Heart:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave nothing behind: a file that stays tells of a program that was killed."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove the sign of life. Safe to call from a signal handler, by whoever ends the program there."""
         with contextlib.suppress(OSError):
             self._file.unlink(missing_ok=True)
 
@@ -165,7 +169,7 @@ class Heart:
                 self._at_work = False
                 self._pace.end(self._clock())
             case JobStarted():
-                self._begun[event.token] = self._now()
+                self._note_begun(event.token)
             case JobFinished() if event.artwork is not None:
                 self._pace.count(self._clock())
             case WatchNotice():
@@ -212,6 +216,10 @@ class Heart:
         self._at_work = True
         self._quiet_seconds = _QUIET_SECONDS
         self._pace.begin(self._clock())
+
+    def _note_begun(self, token: str) -> None:
+        self._begun[token] = self._now()
+        self._begun = {token: since for token, since in self._begun.items() if token in self._board.canvases}
 
     def _heed(self, notice: WatchNotice) -> None:
         if notice.kind == "paused":

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from pipeline.cli.surroundings import readers
+from pipeline.report.heartbeat import FILE_NAME, Heart
 from pipeline.runner.lock import instance_lock
+from tests.report.events import over
 from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -49,3 +53,31 @@ def test_one_that_is_refused_because_another_works_calls_nothing(tmp_path: Path)
     with instance_lock(workshop.config().state.folder, "a test"):
         assert run(workshop).returncode == 3
     assert not (tmp_path / "notes").exists()
+
+
+#: Once it may, takes the sign of life away and waits for the next one.
+AWAIT_A_SIGN = """
+import pathlib, sys, time
+may, sign, seen = map(pathlib.Path, sys.argv[1:])
+while not may.exists():
+    time.sleep(0.01)
+sign.unlink()
+while not sign.exists():
+    time.sleep(0.01)
+seen.touch()
+"""
+
+
+def test_the_heart_beats_while_they_are_waited_for(tmp_path: Path) -> None:
+    state = tmp_path / "out" / ".stylewatch"
+    files = [tmp_path / "may", state / FILE_NAME, tmp_path / "seen"]
+    command = json.dumps([sys.executable, "-c", AWAIT_A_SIGN, *map(str, files)])
+    config = Workshop(tmp_path, f"{CONFIG}hooks: {{after_run: {command}}}\nstate: {{folder: {state}}}\n").config()
+    with (
+        instance_lock(state, "a test"),
+        Heart(state, "a test", clock=lambda: 1e6 * time.monotonic()) as heart,
+        readers(config, True, False, heart) as tell,
+    ):
+        tell(over())
+        (tmp_path / "may").touch()
+    assert (tmp_path / "seen").exists()

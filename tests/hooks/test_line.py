@@ -101,7 +101,7 @@ def test_a_call_that_breaks_ends_no_other(maker: Maker, caplog: pytest.LogCaptur
     assert "hook after_picture: broken" in caplog.text
 
 
-def test_too_many_are_left_out_and_told_but_never_those_after_a_run(
+def test_too_many_are_left_out_and_told_but_not_those_after_a_run(
     maker: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -118,6 +118,34 @@ def test_too_many_are_left_out_and_told_but_never_those_after_a_run(
     assert "hooks: 2 calls were left out" in caplog.text
 
 
+def test_of_too_many_after_a_run_the_latest_stay_which_is_told_once(
+    maker: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = Line(maker, 1, most_runs_waiting=2)
+    line.put(call("begun"))
+    maker.wait_until_begun(1)
+    line.put(call("a"))
+    for name in ("lost", "lost", "run 3", "run 4"):
+        line.put(call(name, "after_run"))
+    maker.may_end.set()
+    assert line.is_empty(PATIENCE_SECONDS)
+    assert maker.begun == ["begun", "a", "run 3", "run 4"]
+    assert caplog.text.count("hooks can't keep up: 2 calls of after_run wait") == 1
+
+
+def test_that_they_are_too_many_again_is_told_again(maker: Maker, caplog: pytest.LogCaptureFixture) -> None:
+    line = Line(maker, 1, most_runs_waiting=1)
+    for begun in (1, 3):
+        maker.may_end.clear()
+        line.put(call("begun"))
+        maker.wait_until_begun(begun)
+        for _ in range(3):
+            line.put(call("run", "after_run"))
+        maker.may_end.set()
+        assert line.is_empty(PATIENCE_SECONDS)
+    assert caplog.text.count("calls of after_run wait") == 2
+
+
 def test_who_brings_too_many_waits_for_room(maker: Maker) -> None:
     line = Line(maker, 1, most_waiting=1, patience_seconds=PATIENCE_SECONDS)
     threading.Timer(0.2, maker.may_end.set).start()
@@ -127,14 +155,15 @@ def test_who_brings_too_many_waits_for_room(maker: Maker) -> None:
     assert maker.begun == list("abcdef")
 
 
-def test_shortened_only_those_after_a_run_stay(maker: Maker) -> None:
+def test_shortened_only_the_last_after_a_run_stays(maker: Maker) -> None:
     line = Line(maker, 1)
     line.put(call("begun"))
     maker.wait_until_begun(1)
     line.put(call("a"))
+    line.put(call("an earlier run", "after_run"))
     line.put(call("run", "after_run"))
     line.put(call("b", "on_failure"))
-    assert line.shorten() == 2
+    assert line.shorten() == 3
     assert line.shorten() == 0
     maker.may_end.set()
     assert line.is_empty(PATIENCE_SECONDS)

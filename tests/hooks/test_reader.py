@@ -39,9 +39,12 @@ def hooks(
     at_once: int = 2,
     report: Callable[[], Path | None] = lambda: None,
     last_seconds: float = 2.0,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> Hooks:
     settings = HookSettings(commands=commands, timeout_seconds=timeout_seconds, at_once=at_once)
-    return Hooks(settings, Path("/photos"), Path("/pictures"), report=report, last_seconds=last_seconds)
+    return Hooks(
+        settings, Path("/photos"), Path("/pictures"), report=report, last_seconds=last_seconds, on_turn=on_turn
+    )
 
 
 def test_each_moment_has_its_own_command(tmp_path: Path) -> None:
@@ -125,6 +128,21 @@ def test_a_deadly_signal_is_named(caplog: pytest.LogCaptureFixture) -> None:
     told(over())
     told.close()
     assert "died by SIGTERM after" in caplog.text
+
+
+def test_the_wait_for_them_gives_signs_of_life(tmp_path: Path) -> None:
+    turns: list[None] = []
+
+    def turn() -> None:
+        turns.append(None)
+        if len(turns) == 3:
+            (tmp_path / "seen").touch()
+
+    waiting = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)"
+    told = hooks({"after_run": command(waiting, tmp_path / "seen")}, on_turn=turn)
+    told(over())
+    told.close()
+    assert len(turns) >= 3
 
 
 @contextmanager

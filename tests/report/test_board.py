@@ -37,6 +37,12 @@ def test_a_canvas_is_there_from_its_beginning_to_its_end() -> None:
     assert counted.canvases == {}
 
 
+def test_a_job_that_begins_again_after_it_was_put_back_is_one_canvas() -> None:
+    counted = board(started(), begun(), begun(CAFE, "t2"), progress(40), begun(token="t3"))
+    assert counted.canvases == {"t2": Canvas(CAFE), "t3": Canvas(LION)}
+    assert counted.total == 3
+
+
 @pytest.mark.parametrize(
     ("scale_index", "iteration", "share"), [(0, 50, 0.2), (0, 25, 0.1), (1, 0, 0.2), (1, 25, 0.6), (1, 50, 1.0)]
 )

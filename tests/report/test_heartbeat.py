@@ -90,6 +90,16 @@ def test_pictures_in_work_come_and_go(bed: Bed) -> None:
     assert (sign.pictures, sign.doing) == ((), "idle")
 
 
+def test_a_picture_that_begins_again_after_it_was_put_back_is_in_work_once(bed: Bed) -> None:
+    bed.hear(started(), begun(), begun(CAFE, "t2"), progress(40))
+    sign = bed.hear(begun(token="t3"))
+    assert [(picture.photo, picture.share_done, picture.since - 5e9) for picture in sign.pictures] == [
+        ("caf\udce9.jpg", 0.0, 1003),
+        ("zoo/lion.jpg", 0.0, 1005),
+    ]
+    assert set(bed.heart._begun) == {"t2", "t3"}
+
+
 def test_the_pace_counts_only_the_time_in_which_there_was_work(bed: Bed) -> None:
     bed.hear(started(), begun(), after=10)
     assert bed.hear(finished(), after=100).pictures_per_hour == pytest.approx(3600 / 110)
