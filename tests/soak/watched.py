@@ -33,6 +33,11 @@ hooks: {{after_picture: ["true", "{{picture}}"], after_run: [echo, "{{finished}}
 """
 
 
+def _hear_ctrl_c() -> None:
+    # A program that a shell puts into the background is told to ignore it, and tells its children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watched:
     """One folder and the daemon that watches it. ``styles`` are those of the config as it is written now."""
 
@@ -74,6 +79,7 @@ class Watched:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                preexec_fn=_hear_ctrl_c,
             )
         self._began = time.monotonic()
         self.starts += 1
