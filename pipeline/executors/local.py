@@ -15,6 +15,7 @@ import dataclasses
 import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterator, Mapping
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -192,7 +193,7 @@ class LocalExecutor:
         worker.end(kill=True)
         self._worker = None
         reason = f"the worker process {fate}"
-        if not self._ever_ready:
+        if not (self._ever_ready or self._stopping):
             raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
         suspects = [token for token, has_begun in pending.items() if has_begun]
         if len(suspects) == 1:
@@ -228,6 +229,8 @@ def _signals_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # Starting it lets both signals through again, in Python 3.11: it must not happen along with the first child.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

@@ -19,13 +19,13 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.executors.protocol import Assign, End, Resume, Stop
 from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, Failure, FailureKind, Progress, Remark
 from tests.executors.test_local import Source, answers
-from tests.fakes import fake_engine, kept_in, write_photo
+from tests.fakes import fake_engine, kept_in, stillborn_engine, write_photo
 from tests.test_worker import an_assignment
 
 
 @contextlib.contextmanager
 def executor(**options: Any) -> Iterator[LocalExecutor]:
-    made = LocalExecutor(EngineSettings(), factory=fake_engine, **{"grace_seconds": 0.0, **options})
+    made = LocalExecutor(EngineSettings(), **{"factory": fake_engine, "grace_seconds": 0.0, **options})
     with contextlib.closing(made):
         yield made
 
@@ -113,6 +113,16 @@ def test_a_worker_that_dies_while_it_is_stopped_is_mourned(tmp_path: Path) -> No
                     process.kill()
     assert isinstance(found[-1], Failure)
     assert found[-1].kind is FailureKind.CRASH
+
+
+def test_a_worker_that_dies_before_it_is_ready_is_no_trouble_to_a_stop() -> None:
+    def stop_at_its_death() -> None:
+        for process in multiprocessing.active_children():
+            process.join()
+        worker.stop()
+
+    with executor(factory=stillborn_engine, on_turn=stop_at_its_death) as worker:
+        assert list(worker.run(Source())) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
