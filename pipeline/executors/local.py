@@ -143,6 +143,8 @@ class LocalExecutor:
                 if isinstance(message, Ready):
                     patience = self._patience(worker)
             except _WorkerDiedError:
+                # Noticed when it was to be given work, it may have said what nobody has read yet.
+                yield from self._last_words(worker, pending)
                 yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
                 return False
         yield from self._last_words(worker, pending)
@@ -183,10 +185,10 @@ class LocalExecutor:
                 yield from _note(message, pending)
 
     def _last_words(self, worker: _Child, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
-        """Take what the child finished before the stop and nobody has read yet."""
+        """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
         with contextlib.suppress(_WorkerDiedError):
             while (message := worker.listen(0.0)) is not None:
-                if isinstance(message, Artwork | Failure):
+                if isinstance(message, Started | Artwork | Failure):
                     yield from _note(message, pending)
 
     def _mourn(self, worker: _Child, pending: dict[str, bool], fate: str) -> Iterator[Failure]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pipeline.model import (
     Progress,
 )
 from tests.executors.ctrl_c_early import engine_after_ctrl_c
+from tests.executors.last_words import dying_engine
 from tests.fakes import fake_engine, stillborn_engine, unfit_engine, write_photo
 from tests.test_worker import an_assignment
 
@@ -117,6 +119,26 @@ def test_a_killed_worker_costs_only_the_job_it_had_begun(tmp_path: Path, executo
     assert isinstance(found["deadly"], Failure)
     assert found["deadly"].kind is FailureKind.CRASH
     assert "SIGKILL" in found["deadly"].reason
+
+
+def test_what_a_worker_finished_before_it_died_is_heard_though_the_next_job_was_being_chosen(tmp_path: Path) -> None:
+    fine = an_assignment(write_photo(tmp_path / "a.png"), "fine")
+    deadly = an_assignment(write_photo(tmp_path / "b.png"), "deadly", checkpoint_path=tmp_path / "kept")
+    waiting, asked = [fine, deadly], list[int]()
+
+    def source(count: int) -> list[Assignment]:
+        asked.append(count)
+        if len(asked) == 3:  # until then, nothing is to be read that tells of the death
+            for process in multiprocessing.active_children():
+                process.join(60)
+        return [waiting.pop(0)] if waiting else []
+
+    executor = LocalExecutor(EngineSettings(), factory=dying_engine)
+    with contextlib.closing(executor):
+        found = answers(list(executor.run(source)))
+    assert isinstance(found["fine"], Artwork)
+    assert isinstance(found["deadly"], Failure)
+    assert found["deadly"].kind is FailureKind.CRASH
 
 
 @pytest.mark.parametrize(
