@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -90,7 +91,10 @@ class LocalExecutor:
             while not (finished or self._stopping):
                 worker = self._employ()
                 finished = yield from self._follow(worker, source, pending)
-        except BaseException:
+        except BaseException as error:
+            # Trouble with the ledger or a disk, and a caller that leaves for it; whoever interrupts does not wait.
+            if pending and isinstance(error, Exception | GeneratorExit):
+                self._let_keep()
             self._dismiss(kill=True)
             raise
         if self._stopping:
@@ -113,6 +117,19 @@ class LocalExecutor:
         if self._worker is None:
             self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
+
+    def _let_keep(self) -> None:
+        """Give the child, to whom nobody listens any more, the time to keep what is in work."""
+        worker = self._worker
+        if worker is None or not worker.ready or self._grace_seconds is None:
+            return
+        give_up_at = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
+        worker.stop(0.0)
+        with contextlib.suppress(_WorkerDiedError):
+            worker.assign(())  # it may still wait for an answer
+            while time.monotonic() < give_up_at and not isinstance(message := worker.listen(), Idle):
+                if isinstance(message, Pull):
+                    worker.assign(())
 
     def _dismiss(self, *, kill: bool) -> None:
         worker, self._worker = self._worker, None
