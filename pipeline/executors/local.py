@@ -14,7 +14,9 @@ import contextlib
 import dataclasses
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -89,7 +91,10 @@ class LocalExecutor:
             while not (finished or self._stopping):
                 worker = self._employ()
                 finished = yield from self._follow(worker, source, pending)
-        except BaseException:
+        except BaseException as error:
+            # Trouble with the ledger or a disk, and a caller that leaves for it; whoever interrupts does not wait.
+            if pending and isinstance(error, Exception | GeneratorExit):
+                self._let_keep()
             self._dismiss(kill=True)
             raise
         if self._stopping:
@@ -112,6 +117,19 @@ class LocalExecutor:
         if self._worker is None:
             self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
+
+    def _let_keep(self) -> None:
+        """Give the child, to whom nobody listens any more, the time to keep what is in work."""
+        worker = self._worker
+        if worker is None or not worker.ready or self._grace_seconds is None:
+            return
+        give_up_at = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
+        worker.stop(0.0)
+        with contextlib.suppress(_WorkerDiedError):
+            worker.assign(())  # it may still wait for an answer
+            while time.monotonic() < give_up_at and not isinstance(message := worker.listen(), Idle):
+                if isinstance(message, Pull):
+                    worker.assign(())
 
     def _dismiss(self, *, kill: bool) -> None:
         worker, self._worker = self._worker, None
@@ -142,6 +160,8 @@ class LocalExecutor:
                 if isinstance(message, Ready):
                     patience = self._patience(worker)
             except _WorkerDiedError:
+                # Noticed when it was to be given work, it may have said what nobody has read yet.
+                yield from self._last_words(worker, pending)
                 yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
                 return False
         yield from self._last_words(worker, pending)
@@ -182,17 +202,17 @@ class LocalExecutor:
                 yield from _note(message, pending)
 
     def _last_words(self, worker: _Child, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
-        """Take what the child finished before the stop and nobody has read yet."""
+        """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
         with contextlib.suppress(_WorkerDiedError):
             while (message := worker.listen(0.0)) is not None:
-                if isinstance(message, Artwork | Failure):
+                if isinstance(message, Started | Artwork | Failure):
                     yield from _note(message, pending)
 
     def _mourn(self, worker: _Child, pending: dict[str, bool], fate: str) -> Iterator[Failure]:
         worker.end(kill=True)
         self._worker = None
         reason = f"the worker process {fate}"
-        if not self._ever_ready:
+        if not (self._ever_ready or self._stopping):
             raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
         suspects = [token for token, has_begun in pending.items() if has_begun]
         if len(suspects) == 1:
@@ -228,6 +248,8 @@ def _signals_held_back() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # Starting it lets both signals through again, in Python 3.11: it must not happen along with the first child.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

@@ -164,11 +164,12 @@ def settle_unchanged(store: Store, token: str, key: str) -> None:
         store.connection.execute(f"UPDATE jobs SET {_CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
 
 
-def release(store: Store, token: str) -> None:
+def release(store: Store, token: str) -> bool:
     """End as if nothing had been, unless a picture is on record: it may be published, and recovery finds out."""
-    if not _has_artwork(store, token):
-        with _ending(store, token):
-            pass
+    if _has_artwork(store, token):
+        return False
+    with _ending(store, token):
+        return True
 
 
 def _has_artwork(store: Store, token: str) -> bool:

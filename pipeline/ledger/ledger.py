@@ -225,9 +225,9 @@ class Ledger:
         """Leased → done without work: ``key`` is the published picture's (else LedgerError)."""
         leases.settle_unchanged(self._store, token, key)
 
-    def release(self, token: str) -> None:
-        """Leased → pending, at no cost; one whose picture may be published already stays leased, for recovery."""
-        leases.release(self._store, token)
+    def release(self, token: str) -> bool:
+        """Leased → pending, at no cost; False: it stays leased, for recovery, as its picture may be published."""
+        return leases.release(self._store, token)
 
     def withdraw(self, token: str, reason: str) -> None:
         """Leased → withdrawn, with the photo's other unfinished jobs: the photo is gone until a scan sees it."""

@@ -102,11 +102,19 @@ class Claims:
     def give_back(self) -> None:
         """Put back all that is not answered, and remove its temporary files: no worker writes any more."""
         for token in list(self.open):
-            _, assignment = self.close(token)
-            with contextlib.suppress(OSError):
-                assignment.part_path.unlink(missing_ok=True)
-            self._ledger.release(token)
+            claim, _ = self.close(token)
+            self._put_back(claim)
         self._stage.close()
+
+    def _put_back(self, claim: Claim) -> None:
+        """End a lease without an answer.
+
+        One whose picture is on record stays, with its temporary file: that is the finished picture, to be published
+        by the next recovery.
+        """
+        if self._ledger.release(claim.token):
+            with contextlib.suppress(OSError):
+                part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
 
     def _admit_all(self, claims: list[Claim]) -> list[Assignment]:
         admitted: list[Assignment] = []
@@ -123,10 +131,8 @@ class Claims:
                     # A file has the name of this picture's folder: that is no matter of the disk, others go on.
                     self._refuse(claim, FailureKind.ENGINE, str(error))
                     continue
-                with contextlib.suppress(OSError):
-                    part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
                 for left in claims[position:]:
-                    self._ledger.release(left.token)
+                    self._put_back(left)
                 raise
         return admitted
 

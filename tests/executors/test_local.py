@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pipeline.model import (
     Progress,
 )
 from tests.executors.ctrl_c_early import engine_after_ctrl_c
+from tests.executors.last_words import dying_engine
 from tests.fakes import fake_engine, stillborn_engine, unfit_engine, write_photo
 from tests.test_worker import an_assignment
 
@@ -59,12 +61,38 @@ def test_assignments_come_back_as_artworks_from_another_process(tmp_path: Path, 
     assert all(isinstance(answer, Artwork) for answer in found.values())
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows can't hold Ctrl-C back")
+needs_a_mask = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows can't hold Ctrl-C back")
+
+
+@needs_a_mask
 def test_ctrl_c_while_the_worker_starts_does_not_end_it(tmp_path: Path) -> None:
     with contextlib.closing(LocalExecutor(EngineSettings(), factory=engine_after_ctrl_c)) as executor:
         found = answers(list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "only")))))
     assert isinstance(found["only"], Artwork)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
+FIRST_CHILD = """
+import sys
+from pathlib import Path
+from pipeline.executors.local import LocalExecutor
+from pipeline.model import EngineSettings
+from tests.executors.ctrl_c_early import engine_after_ctrl_c
+from tests.executors.test_local import Source
+from tests.test_worker import an_assignment
+
+executor = LocalExecutor(EngineSettings(), factory=engine_after_ctrl_c)
+print(type(list(executor.run(Source(an_assignment(Path(sys.argv[1]) / "a.png"))))[-1]).__name__)
+executor.close()
+"""
+
+
+@needs_a_mask
+def test_ctrl_c_does_not_end_the_first_worker_of_a_program_either(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.png")
+    command = [sys.executable, "-c", FIRST_CHILD, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+    assert done.stdout == "Artwork\n"
 
 
 def test_the_worker_stays_for_the_next_run(tmp_path: Path, executor: LocalExecutor) -> None:
@@ -91,6 +119,26 @@ def test_a_killed_worker_costs_only_the_job_it_had_begun(tmp_path: Path, executo
     assert isinstance(found["deadly"], Failure)
     assert found["deadly"].kind is FailureKind.CRASH
     assert "SIGKILL" in found["deadly"].reason
+
+
+def test_what_a_worker_finished_before_it_died_is_heard_though_the_next_job_was_being_chosen(tmp_path: Path) -> None:
+    fine = an_assignment(write_photo(tmp_path / "a.png"), "fine")
+    deadly = an_assignment(write_photo(tmp_path / "b.png"), "deadly", checkpoint_path=tmp_path / "kept")
+    waiting, asked = [fine, deadly], list[int]()
+
+    def source(count: int) -> list[Assignment]:
+        asked.append(count)
+        if len(asked) == 3:  # until then, nothing is to be read that tells of the death
+            for process in multiprocessing.active_children():
+                process.join(60)
+        return [waiting.pop(0)] if waiting else []
+
+    executor = LocalExecutor(EngineSettings(), factory=dying_engine)
+    with contextlib.closing(executor):
+        found = answers(list(executor.run(source)))
+    assert isinstance(found["fine"], Artwork)
+    assert isinstance(found["deadly"], Failure)
+    assert found["deadly"].kind is FailureKind.CRASH
 
 
 @pytest.mark.parametrize(

@@ -14,18 +14,29 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import LedgerError
 from pipeline.executors.ears import Ears
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.protocol import Assign, End, Resume, Stop
-from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, Failure, FailureKind, Progress, Remark
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    EngineSettings,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    Progress,
+    Remark,
+    Started,
+)
 from tests.executors.test_local import Source, answers
-from tests.fakes import fake_engine, kept_in, write_photo
+from tests.fakes import fake_engine, kept_in, stillborn_engine, write_photo
 from tests.test_worker import an_assignment
 
 
 @contextlib.contextmanager
 def executor(**options: Any) -> Iterator[LocalExecutor]:
-    made = LocalExecutor(EngineSettings(), factory=fake_engine, **{"grace_seconds": 0.0, **options})
+    made = LocalExecutor(EngineSettings(), **{"factory": fake_engine, "grace_seconds": 0.0, **options})
     with contextlib.closing(made):
         yield made
 
@@ -58,6 +69,36 @@ def test_a_stop_keeps_what_is_made_and_the_next_run_goes_on_there(tmp_path: Path
         found = run_until_progress(worker, Source(endless(tmp_path)), 3)
     assert any(isinstance(event, Remark) and f"evaluation {evaluations} of" in event.text for event in found)
     assert kept_in(tmp_path / "endless.safetensors")[0] >= evaluations + 3
+
+
+def test_a_run_that_is_left_keeps_what_is_in_work(tmp_path: Path) -> None:
+    with executor() as worker, contextlib.closing(worker.run(Source(endless(tmp_path)))) as events:
+        assert any(isinstance(event, Progress) for event in events)
+    assert kept_in(tmp_path / "endless.safetensors")[0] >= 1
+
+
+def test_a_run_that_fails_keeps_what_is_in_work(tmp_path: Path) -> None:
+    progressed: list[Progress] = []
+
+    def fail() -> None:
+        if progressed:
+            raise LedgerError("the ledger is locked")
+
+    def work_on() -> None:
+        for event in worker.run(Source(endless(tmp_path))):
+            progressed.extend([event] if isinstance(event, Progress) else [])
+
+    with executor(on_turn=fail) as worker, pytest.raises(LedgerError):
+        work_on()
+    assert kept_in(tmp_path / "endless.safetensors")[0] >= 1
+
+
+def test_a_run_that_is_left_does_not_wait_for_a_worker_that_hangs(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png", "hangs")
+    with executor(hang_seconds=1.0) as worker:
+        with contextlib.closing(worker.run(Source(an_assignment(photo)))) as events:
+            assert any(isinstance(event, Started) for event in events)
+        assert multiprocessing.active_children() == []
 
 
 def test_what_is_finished_within_the_grace_is_finished(tmp_path: Path) -> None:
@@ -113,6 +154,16 @@ def test_a_worker_that_dies_while_it_is_stopped_is_mourned(tmp_path: Path) -> No
                     process.kill()
     assert isinstance(found[-1], Failure)
     assert found[-1].kind is FailureKind.CRASH
+
+
+def test_a_worker_that_dies_before_it_is_ready_is_no_trouble_to_a_stop() -> None:
+    def stop_at_its_death() -> None:
+        for process in multiprocessing.active_children():
+            process.join()
+        worker.stop()
+
+    with executor(factory=stillborn_engine, on_turn=stop_at_its_death) as worker:
+        assert list(worker.run(Source())) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")

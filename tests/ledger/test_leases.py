@@ -41,7 +41,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
     token = house.claim().token
     assert house.state() is JobState.LEASED
     step, state = ENDS[end]
-    assert step(house.ledger, token) in (None, state)
+    assert step(house.ledger, token) in (None, True, state)
     assert house.state() is state
     assert house.ledger.leases() == []
     for late in STEPS.values():
@@ -67,6 +67,15 @@ def test_a_claim_tells_all_that_a_worker_and_a_publisher_need(house) -> None:
     assert (claim.output, claim.settings_sha256) == ("sub/a--night.jpg", "s1")
     assert (claim.photo_sha256, claim.published_sha256, claim.published_key) == (None, None, None)
     assert (claim.attempts, claim.crashes) == (0, 0)
+
+
+def test_a_release_tells_whether_it_ended_the_lease(house) -> None:
+    house.pending("a.jpg")
+    assert house.ledger.release(house.claim().token)
+    claim = house.claim()
+    house.ledger.record_artwork(claim.token, "p1")
+    assert not house.ledger.release(claim.token)
+    assert house.state() is JobState.LEASED
 
 
 def test_a_job_is_claimed_once_and_tokens_are_never_the_same(house) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine import ENGINE_VERSION
+from pipeline.errors import StorageError
 from pipeline.failpoints import heard_by
 from pipeline.hashing import sha256_of_file
 from pipeline.ledger import Claim, Ledger
@@ -257,3 +259,32 @@ def test_recovering_twice_is_recovering_once(scene: Scene) -> None:
     assert scene.recover() == 1
     assert scene.recover() == 0
     assert scene.files() == {"a--night.jpg": PICTURE}
+
+
+def run_on_a_disk_that_fails(workshop: Workshop) -> None:
+    """Make a pass that can't give a finished picture its name."""
+
+    def fail(name: str) -> None:
+        if name == "artwork-recorded":
+            raise StorageError("the disk is full")
+
+    with heard_by(fail), pytest.raises(StorageError):
+        workshop.run()
+
+
+def test_a_finished_picture_that_could_not_be_published_is_published_by_the_next_run(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    run_on_a_disk_that_fails(workshop)
+    assert [Path(name).suffix for name in workshop.pictures()] == [".part"]
+    assert workshop.run().finished == 0
+    assert workshop.pictures() == ["a--night.jpg"]
+
+
+def test_a_copy_that_could_not_be_published_is_published_by_the_next_run(workshop: Workshop) -> None:
+    photo = workshop.photo("a.png")
+    workshop.run()
+    shutil.copyfile(photo, photo.with_name("b.png"))
+    run_on_a_disk_that_fails(workshop)
+    finished = workshop.run()
+    assert (finished.finished, finished.copied) == (0, 0)
+    assert workshop.pictures() == ["a--night.jpg", "b--night.jpg"]

@@ -1,0 +1,33 @@
+"""An engine whose worker dies right after it told of a finished picture, with another one begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.engine.events import Commission, Draft, Event, Finished, Orders
+from pipeline.model import EngineSettings
+from tests.fakes import FakeEngine, draft
+
+
+class DyingEngine(FakeEngine):
+    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
+        for event in super().run(lambda count: pull(1), orders):
+            yield event
+            if isinstance(event, Finished) and (begun := pull(1)):
+                # Kept by the thread that tells of the finished picture, after it did.
+                yield fatal_draft(begun[0])
+
+
+def fatal_draft(commission: Commission) -> Draft:
+    def die(path: Path, seconds: float) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return replace(draft(commission, 1), save=die)
+
+
+def dying_engine(settings: EngineSettings) -> DyingEngine:
+    return DyingEngine()
