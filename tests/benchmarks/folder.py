@@ -48,7 +48,7 @@ def rows(subjects: Subjects) -> list[Row]:
             subjects.tell(f"{budget} evaluations: {share:.3f} of pastiche's value at step {step}")
             return share
 
-        budget = smallest_budget(cache(share_of_target), 1.0, start=12, most=_MOST)
+        budget = smallest_budget(cache(share_of_target), 1.0, start=24, most=_MOST)
     what = f"{count} photos × 2 paintings, {subjects.size} px, to the files pastiche saves at step {step}"
     theirs = sum(run.measured.seconds for run in runs) * count
     if budget is None:

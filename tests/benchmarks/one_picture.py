@@ -19,7 +19,7 @@ from tests.benchmarks.table import Row, seconds, times
 
 TITLE = "a. One picture"
 
-_MOST = 300
+_MOST = 200
 
 
 class Contest:
@@ -70,7 +70,7 @@ def rows(subjects: Subjects) -> list[Row]:
                 f"to the file pastiche saves at step {step}": the_judge.loss(rivalry.picture_of(step)),
             }
             for what, goal in goals.items():
-                budget = smallest_budget(value, goal, start=12, most=_MOST)
+                budget = smallest_budget(value, goal, start=24, most=_MOST)
                 theirs = report.seconds[step]
                 if budget is None:
                     missed = f"{value(_MOST):,.0f} after {_MOST} evaluations at each size"

@@ -7,7 +7,7 @@ from math import ceil
 
 
 def smallest_budget(
-    value: Callable[[int], float], target: float, *, start: int, most: int, precision: float = 0.05
+    value: Callable[[int], float], target: float, *, start: int, most: int, precision: float = 0.1
 ) -> int | None:
     """Return the smallest budget, up to ``precision`` of it, whose ``value`` is at most ``target``.
 
