@@ -25,6 +25,9 @@ from pipeline.runner.lock import WORKER_LOCK_NAME
 #: The exit code after a signal.
 INTERRUPTED: Final = 130
 
+#: Ignored, or set by something that Python knows nothing of.
+_NOT_OURS: Final = (signal.SIG_IGN, None)
+
 
 @contextlib.contextmanager
 def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterator[Callable[[RunEvent], None]]:
@@ -115,17 +118,19 @@ def dying(last: Callable[[], None], *names: str) -> Iterator[None]:
     One that is ignored, as SIGHUP is with nohup, stays so; one that this system does not have does not matter.
     """
 
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # What somebody else has set (a measurement of coverage, say) is passed the signal on.
+    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) not in _NOT_OURS}
+
     def handle(number: int, _frame: FrameType | None) -> None:
         last()
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, before[number])
         os.kill(os.getpid(), number)
 
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    deadly = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
-    for number in deadly:
+    for number in before:
         signal.signal(number, handle)
     try:
         yield
     finally:
-        for number in deadly:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)

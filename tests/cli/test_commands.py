@@ -294,6 +294,7 @@ def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: i
     script = f"""
 import os, signal
 from pipeline.cli.surroundings import stopping
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this was started under
 with stopping(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as came:
     for _ in range({times}):
         os.kill(os.getpid(), signal.SIGTERM)
