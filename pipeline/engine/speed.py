@@ -22,7 +22,7 @@ from pipeline.engine.stylizer import Broken, Commission, Event, Step
 from pipeline.model import Painting, Recipe, Style
 
 #: How long each of the passes over all sizes may take, apart from the two smallest.
-BUDGET_SECONDS: Final = 7.0
+BUDGET_SECONDS: Final = 12.0
 
 # Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
 _PASSES: Final = 2
