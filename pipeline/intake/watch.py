@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,8 @@ class Watcher:
         """Begin to watch; returns why that is impossible, or nothing."""
         _LOG.addHandler(self._ears)
         _LOG.propagate = False
+        # A folder that is made while its parent is walked is met twice. That does no harm, and belongs on no screen.
+        warnings.filterwarnings("ignore", r"Callback with id .* already exists for watch", RuntimeWarning)
         handler = _Handler(self._folder, self._hints)
         try:
             self._observer = self._make_observer()

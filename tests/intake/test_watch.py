@@ -6,6 +6,7 @@ import errno
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +125,15 @@ class FakeObserver(BaseObserver):
         if self.error is not None:
             raise self.error
         super().start()
+
+
+def test_a_folder_that_watchdog_meets_twice_is_nothing_to_speak_of(tmp_path: Path) -> None:
+    watcher = Watcher(tmp_path, Hints())
+    watcher.start()
+    watcher.stop()
+    warnings.warn("Callback with id '1' already exists for watch x. It will be Overwritten.", RuntimeWarning)  # noqa: B028
+    with pytest.raises(RuntimeWarning):
+        warnings.warn("anything else", RuntimeWarning)  # noqa: B028
 
 
 @pytest.mark.parametrize(
