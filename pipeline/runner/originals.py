@@ -130,13 +130,12 @@ def _numbered(path: Path, number: int) -> Path:
 
 def _sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
     """Yield the sidecars beside ``source`` that belong to it alone, each with its place beside ``target``."""
-    shared = _another_has_the_stem(source)
     for suffix in _both_cases(SIDECAR_SUFFIXES):
         for whole_name in (True, False):
             ending = source.suffix + suffix if whole_name else suffix
             sidecar = source.with_name(source.stem + ending)
             beside = target.with_name(target.stem + ending)
-            if (whole_name or not shared) and _is_there(sidecar, beside):
+            if _is_there(sidecar, beside) and (whole_name or not _another_has_the_stem(source)):
                 yield sidecar, beside
 
 
