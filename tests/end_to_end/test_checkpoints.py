@@ -119,8 +119,8 @@ def test_a_signal_puts_pictures_back_and_they_go_on_there(tmp_path: Path, undist
     assert done + evaluations_of(events) == EVALUATIONS
     assert made(config) == undisturbed
     assert kept(config) == []
-    report = json.loads(next((tmp_path / "out" / "reports").glob("*/report.json")).read_text("utf-8"))
-    assert report["run"]["interrupted"]
+    reports = sorted((tmp_path / "out" / "reports").glob("*/report.json"))
+    assert [json.loads(report.read_text("utf-8"))["run"]["interrupted"] for report in reports] == [True] * 3 + [False]
     finished = [event for event in events if event["event"] == "job_finished"]
     assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
     assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
