@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from pipeline.images import exif, formats
 from pipeline.images.decode import over_white, read_metadata
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, carry
-from pipeline.images.publish import storage_error
+from pipeline.images.publish import storage_error, sync_file
 from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
@@ -120,7 +119,7 @@ def _write(data: bytes, path: Path) -> None:
             failpoint("worker-half-written")
             file.write(data[half:])
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
     except OSError as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)

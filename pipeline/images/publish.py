@@ -6,8 +6,10 @@ overwritten by :func:`publish`. Crashing between any two calls leaves a state fr
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -57,18 +59,36 @@ def _rename_if_free(part: Path, final: Path) -> bool:
     return True
 
 
-def replace(part: Path, final: Path) -> None:
-    """Put ``part`` in the place of ``final`` in one step, whatever is there. Raises StorageError."""
+def replace(part: Path, final: Path) -> bool:
+    """Put ``part`` in the place of ``final`` in one step, whatever is there. Raises StorageError.
+
+    Returns False where the picture that is there can't give way: Windows keeps one that is shown, or read-only.
+    """
     try:
         part.replace(final)
     except OSError as error:
+        if os.name == "nt" and isinstance(error, PermissionError):
+            return False
         raise storage_error(final.parent, error) from error
+    return True
+
+
+def sync_file(descriptor: int) -> None:
+    """Make what was written to an open file survive a power cut. Raises OSError."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        # There fsync() leaves it in the disk's own memory.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
 
 
 def sync_folder(
     path: Path,
     *,
-    fsync: Callable[[int], None] = os.fsync,
+    fsync: Callable[[int], None] = sync_file,
     open_folder: Callable[[Path, int], int] = os.open,
 ) -> None:
     """Make the names in a folder survive a power cut, where the system can do that. Raises StorageError."""

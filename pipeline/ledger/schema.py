@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pipeline.errors import CannotRunError, LedgerError, LedgerLockedError, StorageError
+from pipeline.ledger.sources import uri_of
 
 SCHEMA_VERSION: Final = 3
 _APPLICATION_ID: Final = 0x73747977
@@ -191,6 +192,7 @@ def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None
             raise damaged(str(file), verdict.splitlines()[-1])
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # of use on macOS only, see pipeline.images.publish.sync_file
     connection.execute("PRAGMA foreign_keys = ON")
     fit_schema(connection, str(file))
 
@@ -320,4 +322,4 @@ def _uri_to_read(file: Path) -> str:
     # Reading a WAL database creates its companion files, unless it is said to be immutable. It is, as long as
     # no companions are there: then nobody else has it open.
     quiet = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
-    return f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
+    return f"{uri_of(file)}?mode=ro{'&immutable=1' if quiet else ''}"

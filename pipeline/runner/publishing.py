@@ -7,7 +7,6 @@ ever replaced if it is, byte for byte, the picture we put there ourselves; anyth
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
-from pipeline.images.publish import publish, replace, sync_folder
+from pipeline.images.publish import publish, replace, sync_file, sync_folder
 from pipeline.ledger import Ledger
 from pipeline.model import Recipe
 
@@ -48,7 +47,7 @@ def copy_durably(source: Path, part: Path) -> None:
     with source.open("rb") as original, part.open("wb") as copy:
         shutil.copyfileobj(original, copy)
         copy.flush()
-        os.fsync(copy.fileno())
+        sync_file(copy.fileno())
 
 
 def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) -> float:
@@ -87,8 +86,7 @@ class Publisher:
         output = delivery.output
         for output in self._names(delivery):
             final = self._folder / output
-            if self._is_ours(final, delivery.predecessor_sha256):
-                replace(part, final)
+            if self._is_ours(final, delivery.predecessor_sha256) and replace(part, final):
                 break
             if publish(part, final):
                 break

@@ -13,13 +13,15 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
-from pipeline.images.publish import publish, sync_folder
+from pipeline.images.publish import publish, sync_file, sync_folder
 from pipeline.intake.scan import signature
 from pipeline.ledger import Original
 
@@ -44,7 +46,9 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
     if os.path.lexists(leaving):
         return _let_go(source, leaving, target, original)
     if not _is(source, original):
-        return "moved" if _holds(target, original) else _clear_away(leaving, target)
+        if _holds(target, original) or _rescue(source, _part(leaving, target), target, original):
+            return "moved"
+        return _clear_away(leaving, target)
     make_folder_durably(target.parent)
     if not _reserve(target, original):
         return "taken"
@@ -75,9 +79,13 @@ def make_folder_durably(folder: Path) -> None:
 def _is(path: Path, original: Original) -> bool:
     """Tell whether this is the very file that the original was."""
     try:
-        return signature(original.photo.path, os.lstat(path)) == original.photo
+        found = signature(original.photo.path, os.lstat(path))
     except FileNotFoundError:
         return False
+    if found == original.photo:
+        return True
+    # FAT numbers its files by their places: with a new number alone it is the content that tells.
+    return replace(found, inode=original.photo.inode) == original.photo and _holds(path, original)
 
 
 def _holds(path: Path, original: Original) -> bool:
@@ -104,6 +112,19 @@ def _clear_away(leaving: Path, target: Path) -> Outcome:
     with contextlib.suppress(OSError):
         _part(leaving, target).unlink()
     return "changed"
+
+
+def _rescue(source: Path, part: Path, target: Path, original: Original) -> bool:
+    """Keep a copy that has become the only one.
+
+    Not every system makes the names in a folder last before it goes on: after a power cut the copy may have its
+    temporary name again while the source is gone for good.
+    """
+    if os.path.lexists(source) or not _holds(part, original) or not _reserve(target, original):
+        return False
+    part.replace(target)
+    sync_folder(target.parent)
+    return True
 
 
 def _part(leaving: Path, target: Path) -> Path:
@@ -137,7 +158,7 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
             copy.flush()
             with contextlib.suppress(OSError):  # not every file system keeps times and permissions
                 shutil.copystat(source, part)
-            os.fsync(copy.fileno())
+            sync_file(copy.fileno())
         whole = _holds(part, original)
     except OSError:
         with contextlib.suppress(OSError):
@@ -153,6 +174,8 @@ def _let_go(source: Path, leaving: Path, target: Path, original: Original) -> Ou
     if not _is(leaving, original) or not _holds(target, original):
         publish(leaving, source)
         return "changed"
+    if os.name == "nt":
+        leaving.chmod(stat.S_IWRITE)  # there, what is read-only can't be removed either
     leaving.unlink()
     sync_folder(source.parent)
     return "moved"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -308,6 +309,26 @@ def test_nothing_is_left_of_an_attempt_whose_photo_was_replaced_since(
     source.write_bytes(b"another photo")
     assert relocate(source, target, original) == "changed"
     assert files(tmp_path) == ["in/a.png"]
+
+
+def test_a_copy_that_a_power_cut_made_the_only_one_is_kept(source: Path, target: Path, tmp_path: Path) -> None:
+    original = original_of(source)
+    target.parent.mkdir(parents=True)
+    target.touch()  # the placeholder is back, and the copy has its temporary name again
+    source.rename(target.with_name(leaving_name(source, target).with_suffix(".part").name))
+    assert relocate(source, target, original) == "moved"
+    assert files(tmp_path) == ["kept/sub/a.png"]
+    assert sha256_of_file(target) == original.sha256
+
+
+@RENAMES
+def test_a_disk_that_numbers_its_files_by_place_is_no_hindrance(
+    source: Path, target: Path, rename, tmp_path: Path
+) -> None:
+    original = original_of(source)
+    original = replace(original, photo=replace(original.photo, inode=original.photo.inode + 1))
+    assert relocate(source, target, original, rename=rename) == "moved"
+    assert files(tmp_path) == ["kept/sub/a.png"]
 
 
 def test_a_hidden_original_whose_copy_is_gone_comes_back(source: Path, target: Path, tmp_path: Path) -> None:
