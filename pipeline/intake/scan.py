@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pathspec import GitIgnoreSpec
-
-from pipeline.errors import ConfigError, ConfigProblem, StorageError
+from pipeline.errors import StorageError
+from pipeline.intake.bounds import Ignored, Outside
 from pipeline.model import Photo
 
 
@@ -106,7 +105,7 @@ def look(folder: Path, paths: Iterable[str], ignore: Sequence[str] = (), outside
 def _walked(
     folder: Path, ignore: Sequence[str], outside: Iterable[Path], begin: Callable[[_Walk], None]
 ) -> ScanResult:
-    walk = _Walk(os.path.realpath(folder), _spec(ignore), frozenset(os.path.realpath(path) for path in outside))
+    walk = _Walk(os.path.realpath(folder), Ignored(ignore), Outside(outside))
     before = _identity(folder)
     begin(walk)
     while walk.pending:
@@ -133,12 +132,12 @@ def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
 
     The kinds are those of :class:`ScanResult`, None for a photo; the same rules as for files and folders on disk.
     """
-    ignored = _spec(ignore)
+    ignored = Ignored(ignore)
 
     def kind(path: str) -> str | None:
         *folders, name = path.split("/")
         found = next(filter(None, map(_kind_of_name, [*folders, name])), None) or _kind_of_suffix(name)
-        return "ignored" if found is None and ignored.match_file(path) else found
+        return "ignored" if found is None and ignored.fits(path) else found
 
     return kind
 
@@ -177,8 +176,8 @@ class _Walk:
     """The state of one walk. Prefixes are relative paths that end in ``/``; the root's is empty."""
 
     root: str
-    ignored: GitIgnoreSpec
-    outside: frozenset[str]
+    ignored: Ignored
+    outside: Outside
     pending: list[str] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)
@@ -223,7 +222,7 @@ class _Walk:
         kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
         found = self.photos if kind is None else self.archives
         if kind in (None, "archive"):
-            kind = "ignored" if self.ignored.match_file(path) else None
+            kind = "ignored" if self.ignored.fits(path) else None
         if kind is None:
             # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.
             status = os.lstat(entry.path)
@@ -235,9 +234,9 @@ class _Walk:
 
     def _kind_of_folder(self, entry: os.DirEntry[str] | _Entry, path: str) -> str | None:
         kind = _kind_of_name(entry.name)
-        if kind is None and self.outside and os.path.realpath(entry.path) in self.outside:
+        if kind is None and self.outside.holds(entry.path):
             kind = "output"
-        if kind is None and self.ignored.match_file(f"{path}/"):
+        if kind is None and self.ignored.fits(f"{path}/"):
             kind = "ignored"
         return kind
 
@@ -286,14 +285,6 @@ def _kind_of_suffix(name: str) -> str | None:
 def _is_junction(entry: os.DirEntry[str] | _Entry) -> bool:
     """Tell a Windows junction, a link that is_symlink() does not see; Python knows them since 3.12."""
     return bool(getattr(entry, "is_junction", bool)())
-
-
-def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except ValueError as error:
-        message = f"{error}; write patterns as in .gitignore, 'raw/' or '*.png'"
-        raise ConfigError([ConfigProblem("", None, "input.ignore", message)]) from error
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, StorageError
-from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _spec, _Walk, look, scan
+from pipeline.intake.bounds import Ignored, Outside
+from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _Walk, look, scan
 
 not_as_root = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing to root and to Windows"
@@ -154,7 +155,7 @@ def test_an_unusable_root_is_one_sentence(tmp_path: Path, make: str | None, expe
 
 
 def test_a_folder_that_vanishes_while_walking_is_no_trouble(tmp_path: Path) -> None:
-    walk = _Walk(str(tmp_path), _spec([]), frozenset())
+    walk = _Walk(str(tmp_path), Ignored([]), Outside([]))
     walk.give_up("a/b", FileNotFoundError(errno.ENOENT, "No such file or directory"))
     assert walk.result() == ScanResult((), {}, 0)
 

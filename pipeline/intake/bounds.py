@@ -1,0 +1,59 @@
+"""What a walk leaves out: ignored patterns and the program's own folders. Owns when two names are the same one.
+
+Disks of macOS take ``Gemälde`` for one folder, whichever way its accent is written and in whichever case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from pipeline.errors import ConfigError, ConfigProblem
+
+
+class Ignored:
+    """Patterns as in .gitignore; an accent fits in both ways of writing it."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Raises ConfigError for what is no pattern."""
+        try:
+            self._spec = GitIgnoreSpec.from_lines(_composed(pattern) for pattern in patterns)
+        except ValueError as error:
+            message = f"{error}; write patterns as in .gitignore, 'raw/' or '*.png'"
+            raise ConfigError([ConfigProblem("", None, "input.ignore", message)]) from error
+
+    def fits(self, path: str) -> bool:
+        """Tell whether a relative path is ignored; that of a folder ends in ``/``."""
+        return self._spec.match_file(_composed(path)) is True
+
+
+class Outside:
+    """Folders that belong to the program, wherever they lie. One that is not there yet is known by its path."""
+
+    def __init__(self, folders: Iterable[Path | str]) -> None:
+        """Take the folders as they are now."""
+        self._paths = {os.path.realpath(folder) for folder in folders}
+        self._identities = set[tuple[int, int]]()
+        for path in self._paths:
+            with contextlib.suppress(OSError):
+                self._identities.add(_identity(path))
+
+    def holds(self, folder: str) -> bool:
+        """Tell whether the folder at a path is one of them. Raises OSError if it is not there."""
+        if not self._paths:
+            return False
+        return _identity(folder) in self._identities or os.path.realpath(folder) in self._paths
+
+
+def _identity(path: str) -> tuple[int, int]:
+    status = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 folders takes a second
+    return status.st_dev, status.st_ino
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
