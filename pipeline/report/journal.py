@@ -17,6 +17,7 @@ Of the many progress events only the last one of each scale is written.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted
+from pipeline.report.rotation import rotate
 
 _LOG = logging.getLogger("stylewatch")
 
@@ -133,7 +135,8 @@ class Journal:
         file = self._file or self._open()
         if self._max_bytes and file.tell() and file.tell() + count > self._max_bytes:
             self.close()
-            self._rotate()
+            with contextlib.suppress(OSError):  # Windows keeps a file that another program reads: it grows on
+                rotate(self._path, self._backups)
             file = self._open()
         return file
 
@@ -147,10 +150,3 @@ class Journal:
             if file.read(1) != b"\n":
                 file.write(b"\n")
         return file
-
-    def _rotate(self) -> None:
-        names = [self._path, *(self._path.with_name(f"{self._path.name}.{n + 1}") for n in range(self._backups))]
-        for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
-            if newer.exists():
-                newer.replace(older)
-        self._path.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
+from pipeline.report.rotation import rotate
 from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
 LOGGER: Final = logging.getLogger("stylewatch")
@@ -44,6 +45,14 @@ class _PatientHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
         """Leave the line out."""
+
+    def doRollover(self) -> None:  # noqa: N802 - logging's name for it
+        """Begin a new file; go on in the old one if another program keeps it."""
+        if self.stream is not None:
+            self.stream.close()
+        with contextlib.suppress(OSError):
+            rotate(Path(self.baseFilename), self.backupCount)
+        self.stream = self._open()
 
     def close(self) -> None:
         """Close the file, without the last lines if there is no room for them."""
