@@ -103,7 +103,9 @@ def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: Non
         came.append(number)
         stop()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Ctrl-Break, of Windows
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield came
     finally:

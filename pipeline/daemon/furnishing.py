@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reception import EventSource, Habits, Reception
-from pipeline.intake.mounts import shared_mount
+from pipeline.intake.mounts import knows_kinds, shared_mount
 from pipeline.intake.settle import WaitingRoom
 from pipeline.intake.watch import Hints
 from pipeline.ledger import Ledger
@@ -16,6 +17,9 @@ from pipeline.runner.arrivals import Arrivals
 from pipeline.runner.preparation import Studio
 from pipeline.runner.root import Root
 from pipeline.runner.unpacking import Unpacking
+
+#: Where nobody tells of shares and of lost events.
+_UNTOLD_SECONDS: Final = 60.0
 
 
 def furnish(
@@ -41,15 +45,17 @@ def furnish(
         examine=unpacking.examine,
         settle_seconds=settings.settle_seconds,
         incomplete_seconds=settings.incomplete_seconds,
-        trust_times=share is None,
+        trust_times=share is None and knows_kinds(),
     )
     poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
+    # macOS and Windows tell neither of a share nor of events that were lost: a look now and then makes up for both.
+    rescan_seconds = settings.rescan_seconds if knows_kinds() else min(settings.rescan_seconds, _UNTOLD_SECONDS)
     why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
     return Reception(
         Arrivals(config, studio, ledger, room, root, over, unpacking),
         root,
         hints,
-        Habits(mode="polling" if poll else "events", rescan_seconds=settings.rescan_seconds, why=why),
+        Habits(mode="polling" if poll else "events", rescan_seconds=rescan_seconds, why=why),
         pauses,
         tell=tell,
         on_news=on_news,

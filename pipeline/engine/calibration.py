@@ -29,6 +29,9 @@ from pipeline.hashing import sha256_of_json
 BUDGET_SECONDS: Final = 1.0
 _MOST_ROUNDS: Final = 5
 
+#: The thread's own time; on Windows that goes by sixtieths of a second, in which several layers are done.
+_CLOCK: Final = time.perf_counter if os.name == "nt" else time.thread_time
+
 # What is not clearly faster than torch's own convolution is not worth other pixels.
 _CLEARLY: Final = 0.95
 
@@ -128,7 +131,7 @@ def _is_steady(shape: LayerShape, algorithm: Algorithm) -> bool:
 
 
 def race_kernels(
-    shape: LayerShape, candidates: Iterable[Algorithm], clock: Callable[[], float] = time.thread_time
+    shape: LayerShape, candidates: Iterable[Algorithm], clock: Callable[[], float] = _CLOCK
 ) -> dict[Algorithm, float]:
     """Return the least seconds that each candidate takes for ``shape``.
 

@@ -19,7 +19,7 @@ _SHARE_OF_FREE_MEMORY: Final = 0.85
 # L-BFGS keeps 20 pairs of steps and changes for each image, three float32 colors each; twice for what is in flight.
 _STATE_BYTES_PER_PIXEL: Final = 2 * 20 * 2 * 3 * 4
 
-_NO_MEMORY: Final = ("allocate memory", "not enough memory", "bad_alloc")
+_NO_MEMORY: Final = ("allocate memory", "not enough memory", "bad_alloc", "out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> Budget:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether torch or Python failed for want of memory; CPU allocators say so in words only."""
+    """Tell whether torch or Python failed for want of memory; the CPU's and Metal's say so in words only."""
     words = str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(known in words for known in _NO_MEMORY)
 
@@ -101,6 +101,8 @@ def free_what_is_cached() -> None:
     """Give a GPU's memory that torch keeps for later back, so that it can be divided anew."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def _choose_device(name: str) -> torch.device:

@@ -291,7 +291,8 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 def _scale_of(gradient: Tensor) -> float:
     """Return what makes the mean absolute slope 1; 0.0 (not known yet) where all slopes are zero."""
     # In float64, as float32 would lose what is below 1e-38; the mean of slopes can't overflow there either.
-    mean = float(total(gradient.abs().double())) / gradient.numel()
+    slopes = gradient.abs() if gradient.device.type != "mps" else gradient.abs().cpu()  # Metal has no float64
+    mean = float(total(slopes.double())) / gradient.numel()
     return 1.0 / mean if mean else 0.0
 
 

@@ -50,6 +50,7 @@ def execute(call: Call, deadline: Deadline, *, listen: Listen | None = None) -> 
         stderr=subprocess.STDOUT,
         env=os.environ | call.environment,
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
     )
     assert process.stdout is not None
     excerpt = Excerpt()
@@ -70,8 +71,14 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):  # another user's, or gone
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # another user's, or gone
         if sys.platform == "win32":
+            subprocess.run(  # noqa: S603 - no more than a number is filled in
+                ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 - Windows's own, where it keeps it
+                capture_output=True,
+                timeout=_DYING_SECONDS,
+                check=False,
+            )
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)

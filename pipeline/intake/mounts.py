@@ -1,7 +1,7 @@
 """What lies under a folder: its mount point and the kind of its file system. Owns the reading of the mount table.
 
 Decides nothing: that a folder on a network share needs polling, or that a vanished mount is no mass deletion, is
-for others to say. Systems without ``/proc`` know no kinds here, and their folders count as local.
+for others to say. Systems without ``/proc`` know no kinds here (see :func:`knows_kinds`): no share is found there.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class Mount:
         return _SHARED.fullmatch(self.kind) is not None
 
 
+def knows_kinds(table: Path = _TABLE) -> bool:
+    """Tell whether this system says what lies under its folders."""
+    return table.exists()
+
+
 def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     """Return the mount point that ``folder`` lies on. Raises OSError if the folder is not there."""
     path = Path(os.path.realpath(folder, strict=True))
@@ -43,7 +48,8 @@ def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     if points:
         return Path(max(points, key=len))
     # Without a table: this overlooks what is mounted from another place of the same file system.
-    return next((parent for parent in (path, *path.parents) if parent.is_mount()), Path(path.anchor))
+    # Not Path.is_mount(), which Windows has since Python 3.12 only.
+    return next((parent for parent in (path, *path.parents) if os.path.ismount(parent)), Path(path.anchor))
 
 
 def shared_mount(folder: Path, table: Path = _TABLE) -> Mount | None:

@@ -2,7 +2,8 @@
 
 A name given out once is never given to another job, whatever becomes of the first. Two names are the same if they
 are equal after Unicode normalization (NFC) and case folding, because some file systems think so. Characters and
-names that Windows refuses are replaced on every system, so that an output folder can be copied anywhere.
+names that Windows refuses are replaced on every system, so that an output folder can be copied anywhere; bytes that
+are no text (UTF-8), of a name in an archive, only on macOS, which refuses them.
 A folder and a picture never share a name either: photos may lie in a folder called ``a--night.jpg``.
 """
 
@@ -12,12 +13,13 @@ import hashlib
 import os
 import re
 import sqlite3
+import sys
 import unicodedata
 from functools import lru_cache
 from typing import Final
 
 _LONGEST_PART_BYTES: Final = 255
-_REFUSED: Final = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
+_REFUSED: Final = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f' + (r"\ud800-\udfff]" if sys.platform == "darwin" else "]"))
 _TRAILING: Final = re.compile(r"[. ]+$")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake.mounts import mount_point, shared_mount
+from pipeline.intake.mounts import knows_kinds, mount_point, shared_mount
 
 TABLE = r"""
 /dev/sda1 / ext4 rw 0 0
@@ -45,6 +45,11 @@ def test_shares_are_known_by_their_file_system(table: Path, folder: str, kind: s
 
 def test_without_a_table_every_folder_counts_as_local(tmp_path: Path) -> None:
     assert shared_mount(tmp_path, tmp_path / "nothing") is None
+
+
+def test_a_system_without_a_table_does_not_claim_to_know(table: Path, tmp_path: Path) -> None:
+    assert knows_kinds(table)
+    assert not knows_kinds(tmp_path / "nothing")
 
 
 def test_the_last_mount_at_a_point_counts(tmp_path: Path) -> None:
