@@ -99,6 +99,7 @@ def test_a_plan_measures_the_machine_without_loading_torch_itself(
     assert (code, "as measured here" in out) == (0, True)
     assert not {"torch", "torchvision"} & set(heavy)
     assert list(tmp_path.rglob("speed-*.json")) or sys.platform == "darwin"
+    assert list(pending.parent.rglob("*.safetensors")) == []  # the noise it measures with is no style
 
 
 def test_the_spy_sees_torch_where_it_is_needed(finished: Path) -> None:
@@ -132,6 +133,6 @@ def test_a_second_run_over_10_000_finished_photos_does_nothing_and_says_so(tmp_p
     finish(workshop, 10_000)
     code, out, heavy = spy("run", tmp_path / "stylewatch.yaml")
     assert code == 0
-    assert out.startswith("Nothing to do: all pictures are there (10,000); report: ")
+    assert out.startswith("Nothing to do: all pictures were made before (10,000); report: ")
     assert "torch" not in heavy
     assert workshop.pictures() == [name for name in workshop.pictures() if not name.endswith(".jpg")]

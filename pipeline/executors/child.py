@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -49,6 +50,7 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     from pipeline.engine import speed
 
     arrived_after = seconds + time.monotonic() - began
+    settings = dataclasses.replace(settings, cache_folder=None)  # nobody wants noise as a style
     return speed.measure(lambda: make_stylizer(settings, speed.noise), arrived_after)
 
 
