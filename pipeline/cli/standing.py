@@ -144,7 +144,7 @@ def _fields(standing: Standing) -> dict[str, Any]:
 def _process(standing: Standing) -> dict[str, Any] | None:
     sign, holder = standing.sign, standing.holder
     if sign is None:
-        return None if holder is None else {"pid": holder.pid, "command": holder.command}
+        return None if holder is None else _begun(holder.pid, holder.command)
     return {
         "pid": sign.pid,
         "command": sign.command,
@@ -164,6 +164,12 @@ def _process(standing: Standing) -> dict[str, Any] | None:
             for picture in sign.pictures
         ],
     }
+
+
+def _begun(pid: int, command: str) -> dict[str, Any]:
+    """Return what is known of a program that has only just begun."""
+    unknown = ("started", "silent_seconds", "doing", "words", "paused")
+    return {"pid": pid, "command": command, **dict.fromkeys(unknown), "pictures": []}
 
 
 def _iso(moment: float | None) -> str | None:

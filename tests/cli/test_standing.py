@@ -112,7 +112,8 @@ def test_one_that_has_said_nothing_yet_is_told_by_its_lock(workshop: Workshop) -
     state = workshop.config().state.folder
     with instance_lock(state, COMMAND):
         assert status(workshop)[1][1].startswith(f"running: '{COMMAND}' with pid ")
-        assert as_json(workshop)["process"]["command"] == COMMAND
+        process = as_json(workshop)["process"]
+        assert (process["command"], process["doing"], process["pictures"]) == (COMMAND, None, [])
         (state / HOLDER_NAME).unlink()
         assert status(workshop)[1][1] == "running: it has just begun"
 
