@@ -38,7 +38,10 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
                 nothing += [photo] if photo is not None and not found else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
     if nothing:
-        raise UsageError(f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed")
+        raise UsageError(
+            f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed, "
+            "by the photo's path in the input folder"
+        )
 
 
 def _missing(config: Config, ledger: Ledger) -> list[Job]:
@@ -50,7 +53,8 @@ def _missing(config: Config, ledger: Ledger) -> list[Job]:
         path = config.output.folder / row.output
         if path.parent not in listings:
             listings[path.parent] = set(os.listdir(path.parent)) if path.parent.is_dir() else set()
-        if path.name not in listings[path.parent]:
+        # The last word is the disk's: some list accents in the other of their two ways of writing.
+        if path.name not in listings[path.parent] and not os.path.lexists(path):
             missing.append(row.job)
     return missing
 

@@ -140,8 +140,10 @@ class Display:
 
     def _last_words(self, event: RunFinished) -> str:
         said = outcome(event)
-        if said == "nothing to do" and self._board.finished_before:
-            said = f"nothing to do: all pictures are there ({self._board.finished_before:,})"
+        if said == "nothing to do":
+            made = self._board.finished_before
+            found = f"all pictures were made before ({made:,})" if made else "'stylewatch plan' tells what was found"
+            said = f"nothing to do: {found}"
         report = self._summary.folder if self._summary is not None else None
         return f"{said[0].upper()}{said[1:]}" + ("." if report is None else f"; report: {report}")
 

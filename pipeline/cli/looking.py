@@ -68,7 +68,9 @@ def _print_outlook(config: Config, outlook: Outlook) -> None:
         click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
     if outlook.taken_in.unpaired:
         unpaired = counted(outlook.taken_in.unpaired, "photo")
-        click.echo(f"no picture of {unpaired}: no rule and no style's folder matches")
+        click.echo(
+            f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none"
+        )
     click.echo(
         f"{len(outlook.jobs):,} to make, {outlook.done:,} done, {outlook.quarantined:,} quarantined; "
         f"{counted(outlook.taken_in.photos, 'photo')} in {config.input.folder}"

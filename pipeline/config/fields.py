@@ -165,7 +165,9 @@ def is_ignored(path: str, patterns: Iterable[str]) -> bool:
     """
     from pathspec import GitIgnoreSpec  # costs time that most configs needn't spend
 
-    return GitIgnoreSpec.from_lines(patterns).match_file(path)
+    # As pipeline.intake.bounds does it, which the config must not know.
+    lines = (unicodedata.normalize("NFC", pattern) for pattern in patterns)
+    return GitIgnoreSpec.from_lines(lines).match_file(unicodedata.normalize("NFC", path))
 
 
 def is_pattern(value: Any) -> bool:
@@ -289,7 +291,7 @@ Layer = Annotated[StrictStr, AfterValidator(_check_layer)]
 
 def _check_device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
-        hint = similar(value, ("auto", "cpu", "mps", "cuda"))
+        hint = "; did you mean 'cuda'?" if value.lower() == "gpu" else similar(value, ("auto", "cpu", "mps", "cuda"))
         raise ValueError(f"must be 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N', found {value!r}{hint}")
     return value
 

@@ -217,9 +217,11 @@ def test_the_end_of_a_run_shows_the_table_and_where_the_report_is(ending: Callab
 def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
     idle = over(finished=0, failed=0)
     assert ending(started(jobs=0, done=1234), idle).startswith(
-        "Nothing to do: all pictures are there (1,234); report"
+        "Nothing to do: all pictures were made before (1,234); report"
     )
-    assert ending(started(jobs=0, done=0), idle).startswith("Nothing to do; report")
+    assert ending(started(jobs=0, done=0), idle).startswith(
+        "Nothing to do: 'stylewatch plan' tells what was found; report"
+    )
 
 
 def test_quiet_needs_no_table(ending: Callable[..., str]) -> None:
