@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -19,16 +21,30 @@ _SHARE_OF_FREE_MEMORY: Final = 0.85
 # L-BFGS keeps 20 pairs of steps and changes for each image, three float32 colors each; twice for what is in flight.
 _STATE_BYTES_PER_PIXEL: Final = 2 * 20 * 2 * 3 * 4
 
-_NO_MEMORY: Final = ("allocate memory", "not enough memory", "bad_alloc", "out of memory")
+# torch convolves up to 64 channels of a chunk, and some of its versions count their numbers in 32 bits.
+_MOST_PIXELS: Final = (2**31 - 1) // 64
+
+# Of torch's CPU and Metal; then of CUDA's libraries, whose memory torch's own allocator has taken.
+_NO_MEMORY: Final = (
+    *("allocate memory", "not enough memory", "bad_alloc", "out of memory"),
+    *("ALLOC_FAILED", "CUFFT_INTERNAL_ERROR", "unable to find an engine"),
+)
+
+# The first GPUs that multiply bfloat16 numbers themselves (Ampere); for older ones cuDNN convolves none.
+_BFLOAT16_FROM: Final = (8, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A device of this machine; ``autocast`` means that convolutions compute in bfloat16."""
+    """A device of this machine; ``autocast`` means that convolutions compute in bfloat16.
+
+    ``note`` says why it is not the one that ``auto`` would rather use.
+    """
 
     device: torch.device
     autocast: bool
     name: str
+    note: str = ""
 
     @property
     def precision(self) -> str:
@@ -38,24 +54,28 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many canvases to work on at once, and how many of their pixels to evaluate at once."""
+    """How many canvases to work on at once, and how many of their pixels to evaluate at once.
+
+    ``state_bytes``: what all of them together may keep between evaluations, on a GPU.
+    """
 
     canvases: int
     pixels: int
+    state_bytes: float = math.inf
 
 
 def choose_hardware(settings: EngineSettings) -> Hardware:
     """Return the device that ``settings`` ask for and set the number of threads. Raises DeviceError."""
-    device = _choose_device(settings.device)
+    device, note = _choose_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     if device.type == "cuda":
         # Matrix products and convolutions in float32 may round to 10 bits: what they read has 8 anyway.
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     wanted = settings.precision
-    autocast = device.type == "cuda" if wanted == "auto" else wanted == "bfloat16"
+    autocast = _multiplies_bfloat16(device) if wanted == "auto" else wanted == "bfloat16"
     kind = f"{torch.get_num_threads()} threads" if device.type == "cpu" else _product(device)
-    return Hardware(device, autocast, f"{device} ({', '.join(filter(None, (kind, _precision(autocast))))})")
+    return Hardware(device, autocast, f"{device} ({', '.join(filter(None, (kind, _precision(autocast))))})", note)
 
 
 def choose_budget(settings: EngineSettings, hardware: Hardware, peak_bytes: Callable[[int, int], int]) -> Budget:
@@ -68,20 +88,24 @@ def choose_budget(settings: EngineSettings, hardware: Hardware, peak_bytes: Call
         return Budget(settings.batch_size or torch.get_num_threads(), 0)
     if hardware.device.type != "cuda":
         return Budget(max(1, settings.batch_size), 0)
-    if settings.batch_size:
-        return Budget(settings.batch_size, settings.batch_size * 2**40)
     side = 256
     alone, two = peak_bytes(1, side), peak_bytes(2, side)
+    free_what_is_cached()
     free, _ = torch.cuda.mem_get_info(hardware.device)
-    return budget_from_memory(free, alone, two, side * side)
+    budget = budget_from_memory(free, alone, two, side * side)
+    return replace(budget, canvases=settings.batch_size) if settings.batch_size else budget
 
 
 def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> Budget:
-    """Return what fits into ``free`` bytes if one image of ``pixels`` needs ``alone`` bytes and two need ``two``."""
-    each = max(1, two - alone) / pixels + _STATE_BYTES_PER_PIXEL
+    """Return what fits into ``free`` bytes if one image of ``pixels`` needs ``alone`` bytes and two need ``two``.
+
+    Pictures of any size share the rest: what is evaluated at once, and what is kept of as many pixels.
+    """
+    each = max(1, two - alone) / pixels
     fixed = max(0, 2 * alone - two)
-    fitting = int(max(0, free * _SHARE_OF_FREE_MEMORY - fixed) / each)
-    return Budget(min(_MOST_CANVASES, max(1, fitting // _USUAL_PIXELS)), fitting)
+    room = max(0.0, free * _SHARE_OF_FREE_MEMORY - fixed)
+    fitting = min(_MOST_PIXELS, int(room / (each + _STATE_BYTES_PER_PIXEL)))
+    return Budget(min(_MOST_CANVASES, max(1, fitting // _USUAL_PIXELS)), fitting, room - fitting * each)
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -105,22 +129,65 @@ def free_what_is_cached() -> None:
         torch.mps.empty_cache()
 
 
-def _choose_device(name: str) -> torch.device:
+def first_usable(names: Iterable[str]) -> tuple[torch.device, str]:
+    """Return the first of these devices that works, else the CPU, and what is wrong with those before."""
+    notes: list[str] = []
+    for name in names:
+        device = torch.device(name)
+        if not (trouble := _trouble(device)):
+            return device, "; ".join(notes)
+        notes.append(f"{name} can't be used: {trouble}")
+    return torch.device("cpu"), "; ".join(notes)
+
+
+@contextlib.contextmanager
+def room_to_begin(hardware: Hardware) -> Iterator[None]:
+    """Tell a GPU without room for the network from other errors. Raises DeviceError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if hardware.device.type == "cpu" or not is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"engine.device: {hardware.name} has no memory left for the network; end what else uses it, or use 'cpu'"
+        ) from error
+
+
+def _choose_device(name: str) -> tuple[torch.device, str]:
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return first_usable(kind for kind, available in there.items() if available)
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise DeviceError(f"engine.device: {name!r} is no device; use auto, cpu, cuda, cuda:0 or mps") from error
     if not _exists(device):
         raise DeviceError(f"engine.device: this machine has no usable {name!r}; use 'auto' or 'cpu'")
-    return device
+    if device.type != "cpu" and (trouble := _trouble(device)):
+        raise DeviceError(f"engine.device: {name!r} can't be used ({trouble}); use 'auto' or 'cpu'")
+    return device, ""
 
 
 def _exists(device: torch.device) -> bool:
     if device.type == "cuda":
         return (device.index or 0) < torch.cuda.device_count()
     return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
+
+
+def _trouble(device: torch.device) -> str:
+    """Return why nothing can be computed on a device that is there: too old for this torch, in use, or full."""
+    try:
+        (torch.ones(8, device=device) * 2).sum().item()
+    except RuntimeError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type != "cuda":
+        return False
+    # torch says yes of all, as it also emulates; AMD's, which it calls cuda too, have them.
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= _BFLOAT16_FROM
 
 
 def _product(device: torch.device) -> str:

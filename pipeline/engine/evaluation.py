@@ -67,6 +67,7 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
         features = network.features(pictures)
     content = {layer: features[layer] for layer, _ in objective.content_layers}
     style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
+    del features
     torch.cuda.reset_peak_memory_stats(device)
     evaluate(network, objective, pictures, content, style)
     return torch.cuda.max_memory_allocated(device)

@@ -64,10 +64,15 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -
 
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
-    factor = recipe.size / max(height, width)
-    pixels = math.ceil(height * factor) * math.ceil(width * factor)
-    need, painting = need_at(recipe, pixels), look_bytes(round((recipe.size * style_scale) ** 2))
+    need = need_at(recipe, picture_pixels(recipe, height, width))
+    painting = look_bytes(round((recipe.size * style_scale) ** 2))
     return Need(max(need.plain, painting), max(need.frugal, painting))
+
+
+def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
+    """Return how many pixels the picture of a photo of ``height`` × ``width`` has at the recipe's size."""
+    factor = recipe.size / max(height, width)
+    return math.ceil(height * factor) * math.ceil(width * factor)
 
 
 def need_at(recipe: Recipe, pixels: int) -> Need:

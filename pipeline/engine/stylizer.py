@@ -22,7 +22,7 @@ from pipeline.engine.cache import StyleCache
 from pipeline.engine.calibration import DIRECT, calibrate, machine
 from pipeline.engine.canvas import Canvas
 from pipeline.engine.checkpoints import Checkpoints
-from pipeline.engine.devices import choose_budget, choose_hardware, is_out_of_memory, sent
+from pipeline.engine.devices import Budget, choose_budget, choose_hardware, is_out_of_memory, room_to_begin, sent
 from pipeline.engine.evaluation import Chunks, Evaluate, Evaluation, evaluate, peak_bytes
 from pipeline.engine.events import (
     Broken,
@@ -39,7 +39,7 @@ from pipeline.engine.events import (
     report_of,
 )
 from pipeline.engine.losses import objective_of
-from pipeline.engine.memory import Need, need_at, need_of
+from pipeline.engine.memory import Need, need_at, need_of, picture_pixels, state_bytes
 from pipeline.engine.optimizers import make_optimizer
 from pipeline.engine.room import Room
 from pipeline.engine.targets import LoadPainting, StyleTargets
@@ -66,7 +66,8 @@ class Stylizer:
 
     ``capacity``: canvases worked on at once. ``device_name``: for people, such as "cpu (2 threads, float32)".
     ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError. ``available``
-    tells how many bytes a run on the CPU may count on, or None. Raises DeviceError and WeightsError.
+    tells how many bytes a run on the CPU may count on, or None. ``budget``: what a GPU has room for, instead of what
+    is measured; with one, the CPU works as a GPU does. Raises DeviceError and WeightsError.
     """
 
     def __init__(
@@ -76,15 +77,18 @@ class Stylizer:
         *,
         evaluate: Evaluate = evaluate,
         available: Callable[[], int | None] = available_bytes,
+        budget: Budget | None = None,
     ) -> None:
         hardware = choose_hardware(settings)
         self._device, self._autocast = hardware.device, hardware.autocast
+        self._one_by_one = budget is None and self._device.type == "cpu"
         self._weights = load_weights(settings.weights)
         folder = settings.cache_folder
         # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
         plain = self._device.type == "cpu" and not self._autocast
         plan = calibrate(settings.machine_folder) if plain else DIRECT
-        self._convolutions = place(self._weights, self._device, choose=plan)
+        with room_to_begin(hardware):
+            self._convolutions = place(self._weights, self._device, choose=plan)
         self._evaluate, self._available = evaluate, available
         self._frugal_from = math.inf
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
@@ -95,13 +99,15 @@ class Stylizer:
             precision=f"{hardware.precision}:{plan.name}",
             device=self._device,
         )
-        budget = choose_budget(settings, hardware, self._peak_bytes)
-        self._chunks = Chunks(budget.pixels)
-        self.capacity = budget.canvases
+        with room_to_begin(hardware):
+            budget = budget or choose_budget(settings, hardware, self._peak_bytes)
+        self._chunks, self._state_bytes = Chunks(budget.pixels), budget.state_bytes
+        self.capacity = self._most_together = budget.canvases
         # Side by side only where nobody can see it in the pictures.
-        self._lanes = min(self.capacity, torch.get_num_threads()) if plan.steady else 1
-        self.device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
-        self._checkpoints = Checkpoints({"device": self.device_name, **machine()}, self._weights.id, self._device)
+        self._lanes = min(self.capacity, torch.get_num_threads()) if plan.steady and self._one_by_one else 1
+        device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
+        self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
+        self._checkpoints = Checkpoints({"device": device_name, **machine()}, self._weights.id, self._device)
 
     def run(self, pull: Pull, orders: Orders = Orders()) -> Iterator[Event]:
         """Work on commissions until none is left; a broken one never stops the others.
@@ -148,8 +154,10 @@ class Stylizer:
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _limit(self) -> float:
-        """Return how many bytes canvases may need together; on a GPU, the budget has seen to that."""
-        available = self._available() if self._device.type == "cpu" else None
+        """Return how many bytes canvases may need together; on a GPU, between evaluations."""
+        if not self._one_by_one:
+            return self._state_bytes
+        available = self._available()
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
     def _begin(self, commission: Commission, idle: deque[Canvas]) -> Iterator[Event]:
@@ -179,20 +187,22 @@ class Stylizer:
     def _next_batch(self, ready: Sequence[Canvas], room: Room[Canvas]) -> list[Canvas]:
         """Return what is to be evaluated together next: on the CPU one, elsewhere all that are alike."""
         first = ready[0]
-        if self._device.type == "cpu" or room.is_alone(first):
+        if self._one_by_one or room.is_alone(first):
             return [first]
-        return [canvas for canvas in ready if _kind(canvas) == _kind(first)]
+        alike = [canvas for canvas in ready if _kind(canvas) == _kind(first) and not room.is_alone(canvas)]
+        return alike[: self._most_together]
 
     def _need(self, canvas: Canvas) -> Need:
-        if self._device.type != "cpu":
-            return _NOTHING
         height, width = canvas.commission.photo.shape[:2]
-        return need_of(canvas.recipe, height, width, canvas.commission.style.scale)
+        if self._one_by_one:
+            return need_of(canvas.recipe, height, width, canvas.commission.style.scale)
+        kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
+        return Need(kept, kept)
 
     def _is_frugal(self, canvas: Canvas, room: Room[Canvas]) -> bool:
         """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
         pixels = canvas.pixel_count
-        need = need_at(canvas.recipe, pixels) if self._device.type == "cpu" else _NOTHING
+        need = need_at(canvas.recipe, pixels) if self._one_by_one else _NOTHING
         return pixels >= self._frugal_from or room.is_frugal(canvas, need)
 
     def _settle(
@@ -200,13 +210,15 @@ class Stylizer:
     ) -> Generator[Event, None, int]:
         """Tell what turns tell and put their canvases back to where they wait; return how many are over.
 
-        Those that were short of memory come back first, with more room, until there is no more to be given.
+        Those that were short of memory come back first, fewer together, then with more room, until none is left.
         """
         over = 0
         for turn in turns:
             yield from turn.events
+            if divided := turn.short and len(turn.batch) > 1:
+                self._most_together = len(turn.batch) // 2
             for canvas in turn.batch:
-                if turn.short and not room.retreat(canvas):
+                if turn.short and not divided and not room.retreat(canvas):
                     yield broken(canvas, out_of_memory(canvas.commission))
                 if turn.frugal and not turn.short and room.is_alone(canvas):
                     self._frugal_from = min(self._frugal_from, canvas.pixel_count)

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pipeline.engine.devices import Hardware, budget_from_memory, choose_budget, choose_hardware, is_out_of_memory
+from pipeline.engine.devices import (
+    Hardware,
+    budget_from_memory,
+    choose_budget,
+    choose_hardware,
+    first_usable,
+    is_out_of_memory,
+    room_to_begin,
+)
 from pipeline.errors import DeviceError
 from pipeline.model import EngineSettings
 
@@ -54,13 +62,6 @@ def test_the_cpu_evaluates_images_one_by_one(batch_size: int, canvases: int) -> 
     assert (budget.canvases, budget.pixels) == (canvases, 0)
 
 
-def test_a_gpu_works_on_as_many_as_it_is_told() -> None:
-    hardware = Hardware(torch.device("cuda"), True, "cuda")
-    budget = choose_budget(EngineSettings(batch_size=5), hardware, never)
-    assert budget.canvases == 5
-    assert budget.pixels >= 5 * 10_000**2
-
-
 def test_memory_decides_how_many_pictures_fit() -> None:
     pixels = 512 * 512
     alone, two = 3_000_000_000, 4_000_000_000
@@ -68,6 +69,30 @@ def test_memory_decides_how_many_pictures_fit() -> None:
     budget = budget_from_memory(24_000_000_000, alone, two, pixels)
     assert budget.canvases == 14
     assert budget.pixels // pixels == 14
+    # What is not for one evaluation of as many is for the state of pictures of any size.
+    evaluation = budget.pixels * (two - alone) / pixels
+    assert budget.state_bytes == pytest.approx(24e9 * 0.85 - 2e9 - evaluation)
+    assert 3.4e9 < budget.state_bytes < 3.9e9
+
+
+def test_no_chunk_has_more_numbers_than_32_bits_count() -> None:
+    assert budget_from_memory(10**15, 3_000, 4_000, 65536).pixels * 64 < 2**31
+
+
+def test_a_device_that_is_there_but_does_not_work_is_passed_over_with_the_reason() -> None:
+    device, note = first_usable(["meta"])
+    assert device.type == "cpu"
+    assert note.startswith("meta can't be used: ")
+    assert first_usable([]) == (torch.device("cpu"), "")
+    assert first_usable(["cpu", "meta"]) == (torch.device("cpu"), "")
+
+
+def test_a_gpu_without_room_for_the_network_is_named() -> None:
+    gpu = Hardware(torch.device("cuda"), True, "cuda (a small one)")
+    with pytest.raises(DeviceError, match=r"cuda \(a small one\) has no memory left"), room_to_begin(gpu):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(RuntimeError, match="another"), room_to_begin(gpu):
+        raise RuntimeError("another error")
 
 
 def test_there_is_always_room_for_one() -> None:
@@ -81,6 +106,8 @@ def test_there_is_always_room_for_one() -> None:
         (torch.OutOfMemoryError("CUDA out of memory"), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"), True),
         (RuntimeError("DefaultCPUAllocator: not enough memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
         (RuntimeError("shapes do not match"), False),
     ],
 )
