@@ -135,8 +135,21 @@ class _Gram(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
         kernels = (gradient + gradient.transpose(1, 2)) / features[0, 0].numel()
+        if features.device.type != "cpu":
+            return by_pixel_at_once(features, kernels)
         made = [by_pixel(one, kernel) for one, kernel in zip(features.split(1), kernels, strict=True)]
         return made[0] if len(made) == 1 else torch.cat(made)
+
+
+def by_pixel_at_once(features: Tensor, kernels: Tensor) -> Tensor:
+    """Return features (B, C, h, w) with each image's pixels multiplied by its own of ``kernels`` (B, C, C).
+
+    One call for a batch, which is what a GPU asks for; in channels_last.
+    """
+    batch, channels, height, width = features.shape
+    rows = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
+    made = rows @ kernels.transpose(1, 2)
+    return made.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def style_loss(found: Tensor, target: Tensor, kind: LossKind) -> Tensor:

@@ -284,6 +284,8 @@ def make_optimizer(recipe: Recipe) -> Optimizer[Any]:
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
+    if a.device.type != "cpu":
+        return torch.dot(a.reshape(-1), b.reshape(-1))
     # Not torch.dot: BLAS may choose its threads, and with them the order of the sum, by the machine's load.
     return total(a * b)
 

@@ -24,14 +24,14 @@ def coarsened(x: Tensor) -> Tensor:
     """
     with on_threads(1):
         spectrum = torch.fft.rfft2(x)
-        spectrum /= _frequencies(x.shape[1], x.shape[2]).to(x)
+        spectrum /= _frequencies(x.shape[1], x.shape[2], x.dtype, x.device)
         coarse: Tensor = torch.fft.irfft2(spectrum, s=x.shape[1:])
     return coarse
 
 
 @lru_cache(maxsize=16)
-def _frequencies(height: int, width: int) -> Tensor:
+def _frequencies(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the frequencies (H, W // 2 + 1) of a real picture's half spectrum, 1 at least."""
     rows, columns = torch.fft.fftfreq(height), torch.fft.rfftfreq(width)
     frequencies: Tensor = (rows[:, None].square() + columns.square()).sqrt() * max(height, width)
-    return frequencies.clamp_min(1)
+    return frequencies.clamp_min(1).to(device, dtype)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.losses import Objective, content_loss, gram, style_loss, total_variation
+from pipeline.engine.convolution import by_pixel
+from pipeline.engine.losses import Objective, by_pixel_at_once, content_loss, gram, style_loss, total_variation
 from pipeline.model import LossKind
 
 KINDS: tuple[LossKind, ...] = ("relative", "gatys", "tensorflow")
@@ -109,3 +110,12 @@ def test_an_objective_may_leave_out_content_and_total_variation() -> None:
     losses = objective.losses(torch.zeros(2, 3, 1, 1), features, {}, {"a": torch.full((2, 1, 1), 3.0)})
     assert losses.content.tolist() == [0, 0]
     assert losses.total.tolist() == losses.style.tolist() == [1, 1]
+
+
+def test_a_batch_at_once_is_multiplied_as_its_images_alone() -> None:
+    features = torch.rand(3, 4, 5, 6, dtype=torch.float64)
+    kernels = torch.rand(3, 4, 4, dtype=torch.float64)
+    alone = torch.cat([by_pixel(one, kernel) for one, kernel in zip(features.split(1), kernels, strict=True)])
+    found = by_pixel_at_once(features, kernels)
+    torch.testing.assert_close(found, alone)
+    assert found.is_contiguous(memory_format=torch.channels_last)
