@@ -77,8 +77,11 @@ def _print_outlook(config: Config, outlook: Outlook) -> None:
     )
     if not outlook.jobs:
         return
-    time, memory = in_words(outlook.forecast.seconds), outlook.memory_bytes / 1e9
-    click.echo(f"It takes {time} and up to {memory:.1f} GB of memory ({_basis(outlook)}).")
+    time = in_words(outlook.forecast.seconds)
+    # A GPU's memory is divided as it is found.
+    on_cpu = outlook.device is None or outlook.device.startswith("cpu")
+    memory = f" and up to {outlook.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
+    click.echo(f"It takes {time}{memory} ({_basis(outlook)}).")
     if outlook.advice:
         click.echo("What would shorten it:")
     for line in outlook.advice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -23,12 +24,23 @@ def processor() -> str:
     return named[0] if named else platform.machine()
 
 
+def graphics(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]:
+    """Return the names of the NVIDIA GPUs whose driver works, none where Linux does not tell."""
+    names = []
+    for file in sorted(folder.glob("*/information")):
+        with contextlib.suppress(OSError):
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+    return tuple(names)
+
+
 def circumstances() -> dict[str, str]:
     """Return all that a program's speed depends on here and that can be known without torch."""
     return {
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "torch": metadata.version("torch"),
+        **({"graphics": ", ".join(gpus)} if (gpus := graphics()) else {}),
         **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
 

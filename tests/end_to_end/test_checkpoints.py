@@ -27,7 +27,7 @@ styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
   default: {size: 64, iterations: 40, scales: [48, 64], tolerance: 0}
-engine: {batch_size: 2}
+engine: {device: cpu, batch_size: 2}  # where the same work gives the same bits
 state: {grace_seconds: GRACE, checkpoint_seconds: EVERY}
 """
 

@@ -26,6 +26,7 @@ styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
   default: {size: 64, iterations: 12, scales: 2}
+engine: {device: cpu}
 """
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.machine import circumstances, keep_measured, processor, read_measured
+from pipeline.engine.machine import circumstances, graphics, keep_measured, processor, read_measured
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
@@ -27,3 +27,12 @@ def test_a_number_of_threads_set_from_outside_is_another_machine(monkeypatch: py
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert circumstances() != alone
     assert alone["processor"] == processor() != ""
+
+
+def test_gpus_are_known_by_their_names_without_torch(tmp_path: Path) -> None:
+    for number, model in enumerate(["NVIDIA T4", "NVIDIA H100 80GB HBM3"]):
+        folder = tmp_path / f"0000:0{number}:00.0"
+        folder.mkdir()
+        (folder / "information").write_text(f"Model: \t\t {model}\nIRQ:   \t\t 10\n", encoding="ascii")
+    assert graphics(tmp_path) == ("NVIDIA T4", "NVIDIA H100 80GB HBM3")
+    assert graphics(tmp_path / "nothing") == ()
