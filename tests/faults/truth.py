@@ -76,19 +76,14 @@ def _check_strays(world: World, published: set[str]) -> None:
         assert moved, f"{name} is there twice"
 
 
-def check_originals(world: World, *, killed: bool) -> None:
-    """Every photo is where its owner left it, or, if originals are moved, where they go.
-
-    A name that a ``killed`` pass took for a photo stays taken as long as nobody can look at the photo.
-    """
+def check_originals(world: World) -> None:
+    """Every photo is where its owner left it, or, if originals are moved, where they go."""
     model = world.model
     there, kept = files_under(world.photos), files_under(world.kept)
     assert not [name for name in there if name.endswith(".leaving")], "hidden and forgotten"
     for name, content in model.kept.items():
         assert kept.pop(name, None) == photo_bytes(content), f"the moved {name} was touched"
     for name, data in kept.items():
-        if killed and not data:
-            continue
         content, photo = content_of(data), photo_named(name)
         assert content in model.history.get(photo, set()), f"{name} was moved there by nobody"
         model.kept[name] = content
@@ -98,8 +93,8 @@ def check_originals(world: World, *, killed: bool) -> None:
         assert there.get(path) == photo_bytes(content), f"{path} is lost"
 
 
-def check_after_kill(world: World) -> None:
-    """Every photo is whole in one of the two places, visible or not."""
+def check_no_photo_lost(world: World) -> None:
+    """Every photo is whole in one of the two places, visible or not, however far its move came."""
     everywhere = [*files_under(world.photos).values(), *files_under(world.kept).values()]
     for path, content in world.model.photos.items():
         assert photo_bytes(content) in everywhere, f"{path} is lost"
