@@ -87,6 +87,11 @@ def executor_of(
     )
 
 
+def _numbers(*names: str) -> list[int]:
+    """Return those signals that this system has."""
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
 @contextlib.contextmanager
 def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
     """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
@@ -103,8 +108,7 @@ def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: Non
         came.append(number)
         stop()
 
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Ctrl-Break, of Windows
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = _numbers("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Ctrl-Break, of Windows
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield came
@@ -120,9 +124,10 @@ def dying(last: Callable[[], None], *names: str) -> Iterator[None]:
     One that is ignored, as SIGHUP is with nohup, stays so; one that this system does not have does not matter.
     """
 
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     # What somebody else has set (a measurement of coverage, say) is passed the signal on.
-    before = {number: handler for number in numbers if (handler := signal.getsignal(number)) not in _NOT_OURS}
+    before = {
+        number: handler for number in _numbers(*names) if (handler := signal.getsignal(number)) not in _NOT_OURS
+    }
 
     def handle(number: int, _frame: FrameType | None) -> None:
         last()

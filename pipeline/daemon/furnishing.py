@@ -38,18 +38,18 @@ def furnish(
 ) -> Reception:
     """Return the reception of ``config``'s folder, not yet opened; ``ledger`` is its thread's own."""
     settings = config.input
-    share = shared_mount(settings.folder)
+    share, told = shared_mount(settings.folder), knows_kinds()
     unpacking = Unpacking(config, ledger)
     room = WaitingRoom(
         settings.folder,
         examine=unpacking.examine,
         settle_seconds=settings.settle_seconds,
         incomplete_seconds=settings.incomplete_seconds,
-        trust_times=share is None and knows_kinds(),
+        trust_times=share is None and told,
     )
     poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
     # macOS and Windows tell neither of a share nor of events that were lost: a look now and then makes up for both.
-    rescan_seconds = settings.rescan_seconds if knows_kinds() else min(settings.rescan_seconds, _UNTOLD_SECONDS)
+    rescan_seconds = settings.rescan_seconds if told else min(settings.rescan_seconds, _UNTOLD_SECONDS)
     why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
     return Reception(
         Arrivals(config, studio, ledger, room, root, over, unpacking),

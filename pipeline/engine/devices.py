@@ -26,8 +26,13 @@ _MOST_PIXELS: Final = (2**31 - 1) // 64
 
 # Of torch's CPU and Metal; then of CUDA's libraries, whose memory torch's own allocator has taken.
 _NO_MEMORY: Final = (
-    *("allocate memory", "not enough memory", "bad_alloc", "out of memory"),
-    *("ALLOC_FAILED", "CUFFT_INTERNAL_ERROR", "unable to find an engine"),
+    "allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "out of memory",
+    "ALLOC_FAILED",
+    "CUFFT_INTERNAL_ERROR",
+    "unable to find an engine",
 )
 
 # The first GPUs that multiply bfloat16 numbers themselves (Ampere); for older ones cuDNN convolves none.

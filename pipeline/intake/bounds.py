@@ -44,10 +44,8 @@ class Outside:
                 self._identities.add(_identity(path))
 
     def holds(self, folder: str) -> bool:
-        """Tell whether the folder at a path is one of them. Raises OSError if it is not there."""
-        if not self._paths:
-            return False
-        return _identity(folder) in self._identities or os.path.realpath(folder) in self._paths
+        """Tell whether the folder at a path without links is one of them. Raises OSError if it is not there."""
+        return bool(self._paths) and (folder in self._paths or _identity(folder) in self._identities)
 
 
 def _identity(path: str) -> tuple[int, int]:
