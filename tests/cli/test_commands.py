@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from pipeline import __version__
 from pipeline.cli.commands import main, stylewatch
 from pipeline.config import json_schema
 from pipeline.hashing import sha256_of_file
-from pipeline.report.log import LOGGER
 from pipeline.runner.lock import instance_lock
 from tests.intake.packing import zipped
 from tests.workshop import Workshop, know_the_machine
@@ -43,15 +42,6 @@ class Said:
 
 
 Say = Callable[..., Said]
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """Undo what ``run`` does to the process's one logger."""
-    propagates, level = LOGGER.propagate, LOGGER.level
-    yield
-    LOGGER.propagate = propagates
-    LOGGER.setLevel(level)
 
 
 @pytest.fixture

@@ -160,7 +160,6 @@ def test_a_log_and_a_journal_on_a_full_disk_stop_nobody(
     finally:
         close_log()
         journal.close()
-        LOGGER.propagate = True
     assert capsys.readouterr().err == ""
 
 

@@ -16,7 +16,7 @@ from pipeline.config import load_config
 from pipeline.engine.weights import load_weights
 from pipeline.errors import StylewatchError
 from pipeline.model import RunEvent, WeightsChoice
-from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
+from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.runner.single_pass import SinglePass
 from tests.workshop import Workshop
 
@@ -39,14 +39,6 @@ NAMES = [
     "trailing. .png",
     os.fsdecode(b"\xff\xfe\x00".rstrip(b"\0") + b".png"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    propagates, level = LOGGER.propagate, LOGGER.level
-    yield
-    close_log()
-    LOGGER.propagate, LOGGER.level = propagates, level
 
 
 def all_files(folder: Path) -> set[str]:

@@ -1,6 +1,5 @@
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,6 @@ from pipeline.errors import StorageError
 from pipeline.model import Checkpoint, JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import artwork, begun, failed, finished, over, progress, started
-
-
-@pytest.fixture(autouse=True)
-def quiet_afterwards() -> Iterator[None]:
-    propagates, level = LOGGER.propagate, LOGGER.level
-    yield
-    close_log()
-    LOGGER.propagate = propagates
-    LOGGER.setLevel(level)
 
 
 def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
