@@ -29,7 +29,7 @@ engine: {device: cpu, threads: 1, batch_size: 1}
 styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
-  default: {size: 48, iterations: 60, scales: 1, tolerance: 0}
+  default: {size: 48, iterations: 30, scales: 1, tolerance: 0}
 """
 
 
@@ -43,7 +43,7 @@ def prepared(folder: Path, photos: int) -> Path:
 
 def test_a_run_ends_at_its_time_with_exit_code_0(tmp_path: Path) -> None:
     config = prepared(tmp_path, 1)
-    config.write_text(CONFIG.replace("iterations: 60", "iterations: 1000000"), encoding="utf-8")
+    config.write_text(CONFIG.replace("iterations: 30", "iterations: 1000000"), encoding="utf-8")
     until = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
     code, out, err = run("run", "--json", "--until", until, config)
     last = json.loads(out.splitlines()[-1])
@@ -76,7 +76,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
 def test_runs_cut_three_times_make_the_same_pictures_as_one(tmp_path: Path) -> None:
     whole, cut = prepared(tmp_path / "whole", 6), prepared(tmp_path / "cut", 6)
     assert run("run", whole)[0] == 0
-    ends = [cut_after(evaluations, cut) for evaluations in (70, 80, 90)]
+    ends = [cut_after(evaluations, cut) for evaluations in (35, 40, 45)]
     assert ends[0].planned_end
     assert ends[0].left
     assert [end.interrupted for end in ends] == [False] * 3

@@ -134,7 +134,7 @@ def test_a_search_that_goes_astray_does_so_in_the_same_way(tmp_path: Path) -> No
     engines = [Stylizer(CPU, load_painting, evaluate=bumpy) for _ in range(2)]
     whole = run(engines[0], wanted)
     rejections, pairs = set(), set()
-    for evaluations in range(1, 80):
+    for evaluations in range(1, 80, 3):
         again = interrupted(engines[0], evaluations, wanted, tmp_path / "c.safetensors")
         optimizer = document_of(tmp_path / "c.safetensors")["state"]["optimizer"]
         rejections.add(optimizer["rejections"])

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,22 +142,28 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, sh
             assert torch.equal(alone, work())
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> EngineSettings:
+    """Return settings for which this machine is measured already."""
+    settings = EngineSettings(device="cpu", machine_folder=tmp_path_factory.mktemp("machine"))
+    with on_threads(2):
+        Stylizer(replace(settings, batch_size=2), load_painting)
+    return settings
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_pictures_side_by_side_are_those_made_alone(tmp_path: Path, optimizer: str) -> None:
+def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, optimizer: str) -> None:
     rate = 1.0 if optimizer == "lbfgs" else 0.02
     recipe = Recipe(size=80, scales=(48, 80), iterations=4, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
-    settings = EngineSettings(device="cpu", machine_folder=tmp_path)
     commissions = [commission(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
 
     def pictures(threads: int, at_once: int) -> dict[str, bytes]:
         with on_threads(threads):
-            stylizer = Stylizer(replace(settings, batch_size=at_once), load_painting)
+            stylizer = Stylizer(replace(measured, batch_size=at_once), load_painting)
             waiting = list(commissions)
             events = list(stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]))
         return {event.token: np.asarray(event.pixels).tobytes() for event in events if isinstance(event, Finished)}
 
-    with on_threads(2):
-        assert Stylizer(replace(settings, batch_size=2), load_painting)  # measures this machine once
     alone = pictures(2, 1)
     assert len(alone) == 3
     assert pictures(2, 2) == alone
