@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import click
 
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
-from pipeline.ledger import Ledger
-from pipeline.model import Job
-from pipeline.report.words import counted
+from pipeline.ledger import Finished, Ledger
+from pipeline.report.words import counted, printable
 from pipeline.runner.preparation import ledger_file, open_ledger
+
+_SHOWN: Final = 5
 
 
 @click.command()
@@ -28,15 +32,21 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     settings = load_config(config)
     count = 0
     nothing: list[str] = []
+    stranded: list[Finished] = []
     if ledger_file(settings).exists():
         with open_ledger(settings) as ledger:
-            gone = _missing(settings, ledger) if missing else []
+            gone = _missing(settings, ledger, photos) if missing else []
+            possible = [row.job for row in gone if row.absence is None]
+            stranded = [row for row in gone if row.absence is not None]
             for photo in photos or (None,):
                 found = ledger.retry(None if photo is None else (photo,))
-                found += ledger.redo(job for job in gone if photo in (None, job.photo))
+                found += ledger.redo(job for job in possible if photo in (None, job.photo))
                 count += found
                 nothing += [photo] if photo is not None and not found else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
+    if stranded:
+        click.echo(_without_photos(stranded), err=True)
+    nothing = [photo for photo in nothing if photo not in {row.job.photo for row in stranded}]
     if nothing:
         raise UsageError(
             f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed, "
@@ -44,18 +54,30 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
         )
 
 
-def _missing(config: Config, ledger: Ledger) -> list[Job]:
-    """Return the jobs whose published pictures are not there any more."""
+def _without_photos(rows: Sequence[Finished]) -> str:
+    photos = {row.job.photo: row.absence for row in rows}
+    shown = [printable(f"{photo} ({absence})") for photo, absence in islice(photos.items(), _SHOWN)]
+    more = [f"{len(photos) - _SHOWN:,} more"] if len(photos) > _SHOWN else []
+    return (
+        f"{counted(len(rows), 'deleted picture')} can't be made again while the photo is not in the input folder: "
+        f"{', '.join([*shown, *more])}"
+    )
+
+
+def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Finished]:
+    """Return the finished jobs, of ``photos`` if any are named, whose pictures are not there any more."""
     # One listing a folder: a stat for each of 100,000 files takes minutes on a network share.
     listings: dict[Path, set[str]] = {}
     missing = []
     for row in ledger.finished():
+        if photos and row.job.photo not in photos:
+            continue
         path = config.output.folder / row.output
         if path.parent not in listings:
             listings[path.parent] = set(os.listdir(path.parent)) if path.parent.is_dir() else set()
         # The last word is the disk's: some list accents in the other of their two ways of writing.
         if path.name not in listings[path.parent] and not os.path.lexists(path):
-            missing.append(row.job)
+            missing.append(row)
     return missing
 
 

@@ -62,12 +62,13 @@ def finished(store: Store) -> Iterator[Finished]:
     """Yield the done jobs by photo, style and recipe."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT photo, style, recipe, output, published_sha256, engine_version FROM jobs"
-            " WHERE source_id = ? AND state = 'done' ORDER BY photo, style, recipe",
+            "SELECT photo, style, recipe, output, published_sha256, engine_version, absence FROM jobs"
+            " JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo"
+            " WHERE jobs.source_id = ? AND state = 'done' ORDER BY photo, style, recipe",
             (store.source_id,),
         ).fetchall()
-    for photo, style, recipe, output, sha256, engine_version in rows:
-        yield Finished(job_of(photo, style, recipe), os.fsdecode(output), sha256, engine_version)
+    for photo, style, recipe, output, *rest in rows:
+        yield Finished(job_of(photo, style, recipe), os.fsdecode(output), *rest)
 
 
 def version(store: Store) -> int:

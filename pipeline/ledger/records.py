@@ -106,12 +106,13 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job whose picture is current."""
+    """A job whose picture is current; ``absence`` is why its photo is not there, None if it is."""
 
     job: Job
     output: str
     sha256: str
     engine_version: str
+    absence: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pipeline.config import json_schema
 from pipeline.hashing import sha256_of_file
 from pipeline.runner.lock import instance_lock
 from tests.intake.packing import zipped
-from tests.workshop import Workshop, know_the_machine
+from tests.workshop import CONFIG, Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
@@ -597,6 +597,35 @@ def test_retry_missing_of_one_photo_leaves_other_deleted_pictures_deleted(say: S
     assert say("retry", "--missing", config_of(workshop), "b.png").code == 0
     workshop.run()
     assert workshop.pictures() == ["b--night.jpg"]
+
+
+def test_retry_missing_names_the_photos_that_have_left_the_folder(say: Say, workshop: Workshop) -> None:
+    for number in range(7):
+        workshop.photo(f"{number}.png", shade=number)
+    workshop.text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: kept}")
+    workshop.run()
+    workshop.photo("here.png", shade=7)
+    workshop.text = CONFIG
+    workshop.run()
+    for picture in workshop.out.glob("*.jpg"):
+        picture.unlink()
+    path = config_of(workshop)
+    said = say("retry", "--missing", path, "3.png")
+    assert (said.code, said.out) == (0, "0 pictures will be tried by the next run\n")
+    assert said.err == (
+        "1 deleted picture can't be made again while the photo is not in the input folder: "
+        f"3.png (moved to {workshop.folder / 'kept' / '3.png'})\n"
+    )
+    said = say("retry", "--missing", path)
+    assert (said.code, said.out) == (0, "1 picture will be tried by the next run\n")
+    assert said.err.startswith("7 deleted pictures can't be made again while the photo is not in")
+    assert said.err.endswith("4.png), 2 more\n")
+    assert workshop.run().finished == 1
+    (workshop.folder / "kept" / "3.png").rename(workshop.folder / "in" / "3.png")
+    workshop.run()
+    assert say("retry", "--missing", path, "3.png").out == "1 picture will be tried by the next run\n"
+    assert workshop.run().finished == 1
+    assert workshop.pictures() == ["3--night.jpg", "here--night.jpg"]
 
 
 def test_demo_writes_two_photos_and_never_twice(say: Say, tmp_path: Path) -> None:
