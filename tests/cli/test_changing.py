@@ -1,0 +1,113 @@
+"""Commands that change what will be done: ``retry`` and ``demo``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.hashing import sha256_of_file
+from tests.cli.saying import Said, Say, config_of, troubled
+from tests.workshop import CONFIG, Workshop
+
+
+def test_retry_without_a_ledger_has_nothing_to_try_and_makes_none(say: Say, workshop: Workshop) -> None:
+    assert say("retry", config_of(workshop)) == Said(0, "0 pictures will be tried by the next run\n", "")
+    assert not workshop.out.exists()
+
+
+def test_retry_gives_all_failed_and_quarantined_another_chance(say: Say, workshop: Workshop) -> None:
+    path = troubled(workshop)
+    assert say("retry", path).out == "2 pictures will be tried by the next run\n"
+    counts = json.loads(say("status", "--json", path).out)["counts"]
+    assert (counts["pending"], counts["failed"], counts["quarantined"]) == (2, 0, 0)
+
+
+def test_retry_of_one_photo_leaves_the_others_alone(say: Say, workshop: Workshop) -> None:
+    path = troubled(workshop)
+    assert say("retry", path, "b.png").out == "1 picture will be tried by the next run\n"
+    counts = json.loads(say("status", "--json", path).out)["counts"]
+    assert (counts["pending"], counts["quarantined"]) == (1, 1)
+
+
+def test_retry_of_a_photo_that_never_failed_is_bad_usage(say: Say, workshop: Workshop) -> None:
+    said = say("retry", troubled(workshop), "a.png", "nowhere.png")
+    assert said.code == 2
+    assert "a.png, nowhere.png" in said.err
+
+
+def test_a_deleted_picture_stays_deleted_until_retry_missing(say: Say, workshop: Workshop) -> None:
+    for number, name in enumerate(("a.png", "sub/b.png", "c.png")):
+        workshop.photo(name, shade=number)
+    workshop.run()
+    path = config_of(workshop)
+    (workshop.out / "a--night.jpg").unlink()
+    (workshop.out / "sub" / "b--night.jpg").unlink()
+    (workshop.out / "sub").rmdir()
+    assert workshop.run().finished == 0
+    assert say("retry", path).out == "0 pictures will be tried by the next run\n"
+    assert say("retry", "--missing", path).out == "2 pictures will be tried by the next run\n"
+    assert workshop.run().finished == 2
+    assert workshop.pictures() == ["a--night.jpg", "c--night.jpg", "sub/b--night.jpg"]
+
+
+def test_retry_missing_of_one_photo_leaves_other_deleted_pictures_deleted(say: Say, workshop: Workshop) -> None:
+    for number, name in enumerate(("a.png", "b.png")):
+        workshop.photo(name, shade=number)
+    workshop.run()
+    for picture in workshop.out.glob("*.jpg"):
+        picture.unlink()
+    assert say("retry", "--missing", config_of(workshop), "b.png").code == 0
+    workshop.run()
+    assert workshop.pictures() == ["b--night.jpg"]
+
+
+def test_retry_missing_names_the_photos_that_have_left_the_folder(say: Say, workshop: Workshop) -> None:
+    for number in range(7):
+        workshop.photo(f"{number}.png", shade=number)
+    workshop.text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: kept}")
+    workshop.run()
+    workshop.photo("here.png", shade=7)
+    workshop.text = CONFIG
+    workshop.run()
+    for picture in workshop.out.glob("*.jpg"):
+        picture.unlink()
+    path = config_of(workshop)
+    said = say("retry", "--missing", path, "3.png")
+    assert (said.code, said.out) == (0, "0 pictures will be tried by the next run\n")
+    assert said.err == (
+        "1 deleted picture can't be made again while the photo is not in the input folder: "
+        f"3.png (moved to {workshop.folder / 'kept' / '3.png'})\n"
+    )
+    said = say("retry", "--missing", path)
+    assert (said.code, said.out) == (0, "1 picture will be tried by the next run\n")
+    assert said.err.startswith("7 deleted pictures can't be made again while the photo is not in")
+    assert said.err.endswith("4.png), 2 more\n")
+    assert workshop.run().finished == 1
+    (workshop.folder / "kept" / "3.png").rename(workshop.folder / "in" / "3.png")
+    workshop.run()
+    assert say("retry", "--missing", path, "3.png").out == "1 picture will be tried by the next run\n"
+    assert workshop.run().finished == 1
+    assert workshop.pictures() == ["3--night.jpg", "here--night.jpg"]
+
+
+def test_demo_writes_two_photos_and_never_twice(say: Say, tmp_path: Path) -> None:
+    pytest.importorskip("skimage")
+    folder = tmp_path / "photos"
+    said = say("demo", folder)
+    assert said.lines == [str(folder / "cat.jpg"), str(folder / "coffee.jpg")]
+    before = [sha256_of_file(Path(line)) for line in said.lines]
+    assert say("demo", folder) == Said(0, f"the sample photos are in {folder} already\n", "")
+    assert [sha256_of_file(Path(line)) for line in said.lines] == before
+
+
+def test_demo_without_its_extra_says_what_to_install(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage", None)  # as if it were not installed
+    said = say("demo", tmp_path / "photos")
+    assert said.code == 2
+    assert "pip install" in said.err
+    assert not (tmp_path / "photos").exists()
