@@ -1,0 +1,187 @@
+"""Passes with photos, folders or an engine in trouble: what that costs, and whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.model import (
+    JobFailed,
+    JobStarted,
+    JobState,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+)
+from pipeline.runner.single_pass import SinglePass
+from tests.fakes import write_photo
+from tests.workshop import Workshop
+
+
+def test_a_broken_photo_is_quarantined_and_the_rest_is_done(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    (workshop.folder / "in" / "b.jpg").write_text("I am a letter, not a photo.")
+    finished = workshop.run()
+    assert workshop.pictures() == ["a--night.jpg"]
+    assert finished.failed == 1
+    aside = [event for event in workshop.events if isinstance(event, PhotoSetAside)]
+    assert [(event.path, event.kind) for event in aside] == [("b.jpg", "quarantined")]
+
+
+def test_old_known_failures_do_not_count_again(workshop: Workshop) -> None:
+    (workshop.folder / "in" / "b.jpg").write_text("I am a letter, not a photo.")
+    workshop.run()
+    finished = workshop.run()
+    assert finished.failed == 0
+    assert finished.counts["quarantined"] == 1
+
+
+def test_a_photo_that_decoding_refuses_is_quarantined_in_all_its_styles(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, max_megapixels: 0.0001")
+    workshop.text = workshop.text.replace(
+        "painting: night.jpg}", "painting: night.jpg}\n  - {name: day, painting: night.jpg}"
+    )
+    workshop.photo("a.png")
+    finished = workshop.run()
+    assert finished.counts["quarantined"] == 2
+    assert finished.left == 0
+
+
+def test_a_half_copied_photo_is_left_for_the_next_run(workshop: Workshop) -> None:
+    whole = workshop.photo("a.png").read_bytes()
+    (workshop.folder / "in" / "a.png").write_bytes(whole[: len(whole) // 2])
+    finished = workshop.run()
+    assert (finished.failed, workshop.pictures()) == (0, [])
+    assert [event.kind for event in workshop.events if isinstance(event, PhotoSetAside)] == ["incomplete"]
+    (workshop.folder / "in" / "a.png").write_bytes(whole)
+    assert workshop.run().finished == 1
+
+
+def test_a_failure_of_the_engine_is_tried_again_by_later_runs_and_then_given_up(workshop: Workshop) -> None:
+    workshop.photo("a.png", "diverges")
+    states = []
+    for _ in range(4):
+        finished = workshop.run()
+        states.append((finished.failed, [event.state for event in workshop.failed()]))
+    assert states == [
+        (1, [JobState.FAILED]),
+        (1, [JobState.FAILED]),
+        (1, [JobState.QUARANTINED]),
+        (0, []),
+    ]
+
+
+def test_running_out_of_memory_costs_no_attempt(workshop: Workshop) -> None:
+    workshop.photo("a.png", "needs too much memory")
+    for _ in range(5):
+        workshop.run()
+        assert [event.state for event in workshop.failed()] == [JobState.FAILED]
+
+
+def test_a_photo_that_kills_its_worker_is_given_up_and_the_rest_goes_on(workshop: Workshop) -> None:
+    workshop.photo("deadly.png")
+    workshop.photo("fine.png", shade=1)
+    finished = workshop.run()
+    assert [event.state for event in workshop.failed()] == [
+        JobState.PENDING,
+        JobState.PENDING,
+        JobState.QUARANTINED,
+    ]
+    assert workshop.pictures() == ["fine--night.jpg"]
+    assert finished.failed == 1
+
+
+def test_a_photo_that_vanishes_before_its_turn_is_told_of(workshop: Workshop) -> None:
+    for name in ("a.png", "b.png"):
+        workshop.photo(name, shade=ord(name[0]))
+
+    def delete_the_other(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            other = {"a.png": "b.png", "b.png": "a.png"}[event.job.photo]
+            (workshop.folder / "in" / other).unlink(missing_ok=True)
+
+    finished = workshop.run(on_event=delete_the_other)
+    assert (finished.finished, finished.failed, finished.left) == (1, 0, 0)
+    assert [(event.state, event.reason) for event in workshop.failed()] == [(JobState.WITHDRAWN, "the photo is gone")]
+
+
+def test_a_photo_that_changes_before_its_turn_waits_for_the_next_run(workshop: Workshop) -> None:
+    for name in ("a.png", "b.png"):
+        workshop.photo(name, shade=ord(name[0]))
+
+    def change_the_other(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            other = {"a.png": "b.png", "b.png": "a.png"}[event.job.photo]
+            write_photo(workshop.folder / "in" / other, size=(64, 48), shade=77)
+
+    finished = workshop.run(on_event=change_the_other)
+    assert (finished.finished, finished.failed, finished.left) == (1, 0, 1)
+    assert workshop.run().finished == 1
+
+
+def test_a_folder_that_is_unmounted_during_a_run_stops_it_and_nothing_is_taken_for_deleted(
+    workshop: Workshop,
+) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def unmount(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            (workshop.folder / "in").rename(workshop.folder / "elsewhere")
+
+    with pytest.raises(StorageError, match="nothing is taken for deleted"):
+        workshop.run(on_event=unmount)
+    (workshop.folder / "elsewhere").rename(workshop.folder / "in")
+    workshop.run()
+    assert len(workshop.pictures()) == 3
+
+
+def test_a_missing_input_folder_stops_the_run(workshop: Workshop) -> None:
+    (workshop.folder / "in").rmdir()
+    with pytest.raises(StorageError):
+        workshop.run()
+
+
+def test_too_little_disk_stops_the_run_before_anything_is_made(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("min_free_disk: 0", "min_free_disk: 1000000 TB")
+    workshop.photo("a.png")
+    with pytest.raises(StorageError, match="min_free_disk"):
+        workshop.run()
+    last = workshop.events[-1]
+    assert isinstance(last, RunFinished)
+    assert "min_free_disk" in last.reason
+    assert last.left == 1
+
+
+def test_a_file_in_the_way_of_a_pictures_folder_fails_that_picture_only(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("sub/b.png", shade=1)
+    workshop.out.mkdir()
+    (workshop.out / "sub").write_text("somebody's notes")
+    finished = workshop.run()
+    assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
+    (failed,) = workshop.failed()
+    assert "sub can't be made" in failed.reason
+    (workshop.out / "sub").unlink()
+    assert workshop.run().finished == 1
+    assert workshop.pictures() == ["a--night.jpg", "sub/b--night.jpg"]
+
+
+def test_failures_are_told_with_their_reasons(workshop: Workshop) -> None:
+    workshop.photo("a.png", "diverges")
+    workshop.run()
+    (failure,) = (event for event in workshop.events if isinstance(event, JobFailed))
+    assert failure.reason == "the loss became nan"
+    with workshop.ledger() as ledger:
+        assert [row.reason for row in ledger.failures()] == ["the loss became nan"]
+
+
+def test_an_output_folder_that_cant_be_made_leaves_no_lease_behind(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", shade=1)
+    too_long = "/".join(["x" * 200] * 30)
+    workshop.text = workshop.text.replace("{folder: out,", f'{{folder: out, name: "{too_long}/{{stem}}{{style}}",')
+    with pytest.raises(StorageError, match="can't be made"):
+        workshop.run()
+    with workshop.ledger() as ledger:
+        assert ledger.leases() == []
