@@ -10,7 +10,8 @@ from typing import Final
 from pipeline.config import Config
 from pipeline.ledger import Ledger
 
-_NAME: Final = re.compile(r"[0-9a-f]{64}\.(safetensors|part)")
+# Since 0.8 safetensors writes to a hidden file beside the one that it is to write.
+_NAME: Final = re.compile(r"[0-9a-f]{64}\.(safetensors|part)|\.tmp\w+")
 
 
 def checkpoint_folder(config: Config) -> Path:
@@ -35,8 +36,8 @@ def tidy_checkpoints(folder: Path, ledger: Ledger) -> None:
 
     The caller knows that no worker writes.
     """
-    files = [path for path in folder.glob("*.*") if _NAME.fullmatch(path.name)]
+    files = [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
     keys = ledger.open_keys() if files else set()
     for path in files:
-        if path.suffix == ".part" or path.stem not in keys:
+        if path.suffix != ".safetensors" or path.stem not in keys:
             remove_checkpoint(path)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +78,28 @@ def test_a_start_removes_what_nobody_will_go_on_from(workshop: Workshop, folder:
     with workshop.ledger() as ledger:
         tidy_checkpoints(folder, ledger)
     assert left(folder) == sorted([wanted.name, "notes.txt", "short.safetensors"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="limits of file sizes are POSIX")
+def test_a_start_removes_what_a_worker_left_that_was_killed_while_it_wrote(workshop: Workshop, folder: Path) -> None:
+    script = """
+import resource, signal, sys
+import torch
+from pathlib import Path
+from pipeline.engine.checkpoints import _write
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+_write(Path(sys.argv[1]), "document", {"pixels": torch.zeros(1_000_000)})
+"""
+    path = checkpoint_path(folder, "1" * 64)
+    ended = subprocess.run([sys.executable, "-c", script, path], cwd=Path(__file__).parents[2], check=False)
+    assert ended.returncode == -signal.SIGXFSZ
+    assert left(folder)
+    with workshop.ledger() as ledger:
+        tidy_checkpoints(folder, ledger)
+    assert left(folder) == []
 
 
 def test_a_photo_that_changed_has_no_use_for_its_checkpoint(workshop: Workshop, folder: Path) -> None:
