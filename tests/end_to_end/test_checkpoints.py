@@ -26,13 +26,13 @@ output: {folder: out, min_free_disk: 0}
 styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
-  default: {size: 64, iterations: 40, scales: [48, 64], tolerance: 0}
+  default: {size: 64, iterations: 25, scales: [48, 64], tolerance: 0}
 engine: {device: cpu, batch_size: 2}  # where the same work gives the same bits
 state: {grace_seconds: GRACE, checkpoint_seconds: EVERY}
 """
 
 PICTURES = ["0--blossoms.jpg", "1--blossoms.jpg"]
-EVALUATIONS = 160
+EVALUATIONS = 100
 
 Event = dict[str, Any]
 Meddle = Callable[[int, int], None]
@@ -106,7 +106,7 @@ def signaled(number: int, at: int, times: int = 1) -> Meddle:
 def test_a_signal_puts_pictures_back_and_they_go_on_there(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     config = new_folder(tmp_path)
     done = 0
-    for at in (30, 40, 50):  # three evenings
+    for at in (20, 25, 30):  # three evenings
         code, events = run(config, signaled(signal.SIGTERM, at))
         assert code == 130
         assert sum("goes on there next time" in text for text in remarks(events)) == 2
@@ -122,14 +122,14 @@ def test_a_signal_puts_pictures_back_and_they_go_on_there(tmp_path: Path, undist
     reports = sorted((tmp_path / "out" / "reports").glob("*/report.json"))
     assert [json.loads(report.read_text("utf-8"))["run"]["interrupted"] for report in reports] == [True] * 3 + [False]
     finished = [event for event in events if event["event"] == "job_finished"]
-    assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
+    assert all(event["artwork"]["iterations"] == [25, 25] for event in finished)
     assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
     assert "where it was left off" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
 
 
 def test_a_picture_that_is_soon_finished_is_finished(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     config = new_folder(tmp_path, grace=300)
-    code, events = run(config, signaled(signal.SIGTERM, 100))
+    code, events = run(config, signaled(signal.SIGTERM, 70))
     assert (code, evaluations_of(events)) == (130, EVALUATIONS)
     assert made(config) == undisturbed
     assert kept(config) == []
@@ -137,13 +137,13 @@ def test_a_picture_that_is_soon_finished_is_finished(tmp_path: Path, undisturbed
 
 def test_a_daemon_goes_on_where_it_was_stopped(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     config = new_folder(tmp_path)
-    for at in (30, 50):
+    for at in (20, 30):
         code, events = run(config, signaled(signal.SIGTERM, at), command="watch")
         assert code == 130
         assert events[-1]["kind"] == "stopped"
         assert sum("goes on there next time" in text for text in remarks(events)) == 2
     code, events = run(config)
-    assert (code, evaluations_of(events) <= EVALUATIONS - 80) == (0, True)
+    assert (code, evaluations_of(events) <= EVALUATIONS - 50) == (0, True)
     assert made(config) == undisturbed
     assert kept(config) == []
 
@@ -159,7 +159,7 @@ def test_a_power_cut_costs_what_was_made_since_the_last_checkpoint(
     tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:
     config = new_folder(tmp_path, every=0.05)
-    code, events = run(config, lambda pid, evaluations: kill_all(pid) if evaluations == 100 else None)
+    code, events = run(config, lambda pid, evaluations: kill_all(pid) if evaluations == 70 else None)
     assert code == -signal.SIGKILL
     assert ".safetensors" in kept(config)
     code, events = run(config)
@@ -177,7 +177,7 @@ def test_a_killed_worker_costs_what_was_made_since_the_last_checkpoint(
     killed: list[int] = []
 
     def meddle(pid: int, evaluations: int) -> None:
-        if evaluations == 100:
+        if evaluations == 70:
             worker = worker_of(pid)
             assert worker is not None
             os.kill(worker, signal.SIGKILL)
@@ -187,14 +187,14 @@ def test_a_killed_worker_costs_what_was_made_since_the_last_checkpoint(
     assert code == 0
     assert len(killed) == 1
     assert any("where it was left off" in text for text in remarks(events))
-    assert evaluations_of(events) < 100 + EVALUATIONS
+    assert evaluations_of(events) < 70 + EVALUATIONS
     assert made(config) == undisturbed
     assert kept(config) == []
 
 
 def test_a_second_signal_ends_it_at_once_and_loses_as_little(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     config = new_folder(tmp_path, grace=300, every=0.05)
-    code, events = run(config, signaled(signal.SIGTERM, 60, times=2))
+    code, events = run(config, signaled(signal.SIGTERM, 40, times=2))
     assert code == 130
     assert evaluations_of(events) < EVALUATIONS
     code, events = run(config)
@@ -209,7 +209,7 @@ def test_a_checkpoint_without_room_is_not_written_and_told_once(
 ) -> None:
     config = new_folder(tmp_path, every=0.05)
     config.write_text(config.read_text("utf-8").replace("{grace", "{checkpoint_space: 1 kB, grace"), encoding="utf-8")
-    code, events = run(config, signaled(signal.SIGTERM, 60))
+    code, events = run(config, signaled(signal.SIGTERM, 40))
     assert code == 130
     warnings = [event["text"] for event in events if event["event"] == "remark" and event["warning"]]
     assert len(warnings) == 1

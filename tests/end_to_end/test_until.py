@@ -44,7 +44,7 @@ def prepared(folder: Path, photos: int) -> Path:
 def test_a_run_ends_at_its_time_with_exit_code_0(tmp_path: Path) -> None:
     config = prepared(tmp_path, 1)
     config.write_text(CONFIG.replace("iterations: 30", "iterations: 1000000"), encoding="utf-8")
-    until = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
+    until = (datetime.now(UTC) + timedelta(seconds=12)).isoformat()
     code, out, err = run("run", "--json", "--until", until, config)
     last = json.loads(out.splitlines()[-1])
     assert (code, err) == (0, "")
