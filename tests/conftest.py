@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+# Tests start hundreds of processes, and each would compile the whole program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 MEASURE = "COVERAGE_PROCESS_CONFIG"  # with it in their environment, new processes measure themselves
 
