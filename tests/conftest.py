@@ -45,12 +45,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def _log_as_before() -> Iterator[None]:
     """Undo what a program that a test runs in this process does to the process's one logger."""
     yield
-    logger = logging.getLogger("stylewatch")
-    for handler in [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]:
-        logger.removeHandler(handler)
-        handler.close()
-    logger.propagate = True
-    logger.setLevel(logging.NOTSET)
+    from pipeline.report.log import LOGGER, close_log  # at the top it would be loaded before lines are measured
+
+    close_log()
+    LOGGER.propagate = True
+    LOGGER.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", autouse=True)

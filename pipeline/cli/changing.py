@@ -38,15 +38,15 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
             gone = _missing(settings, ledger, photos) if missing else []
             possible = [row.job for row in gone if row.absence is None]
             stranded = [row for row in gone if row.absence is not None]
+            explained = {row.job.photo for row in stranded}
             for photo in photos or (None,):
                 found = ledger.retry(None if photo is None else (photo,))
                 found += ledger.redo(job for job in possible if photo in (None, job.photo))
                 count += found
-                nothing += [photo] if photo is not None and not found else []
+                nothing += [photo] if photo is not None and not found and photo not in explained else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
     if stranded:
         click.echo(_without_photos(stranded), err=True)
-    nothing = [photo for photo in nothing if photo not in {row.job.photo for row in stranded}]
     if nothing:
         raise UsageError(
             f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed, "

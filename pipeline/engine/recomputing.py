@@ -48,10 +48,9 @@ class _Twice(torch.autograd.Function):
                 for value, gradient in zip(ctx.work(x), gradients, strict=True)
                 if gradient is not None and value.requires_grad
             ]
-        if not wanted:
-            return None, None
-        values, slopes = zip(*wanted, strict=True)
-        with torch.enable_grad():
+            if not wanted:
+                return None, None
+            values, slopes = zip(*wanted, strict=True)
             value = _Told.apply(slopes, *values)
         return torch.autograd.grad(value, x)[0], None
 

@@ -16,8 +16,6 @@ from pipeline.cli.commands import stylewatch
 from tests.cli.saying import Said, Say
 
 ROOT = Path(__file__).parents[2]
-
-
 COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
 
 

@@ -6,10 +6,8 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.commands import stylewatch
@@ -20,11 +18,6 @@ from tests.report.events import begun, finished, progress, started
 from tests.workshop import Workshop
 
 COMMAND = "stylewatch watch my.yaml"
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
 
 
 def status(workshop: Workshop, *options: str) -> tuple[int, list[str]]:

@@ -157,16 +157,16 @@ def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, op
     recipe = Recipe(size=80, scales=(48, 80), iterations=4, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
     commissions = [commission(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
 
-    def pictures(threads: int, at_once: int) -> dict[str, bytes]:
-        with on_threads(threads):
-            stylizer = Stylizer(replace(measured, batch_size=at_once), load_painting)
+    def pictures(batch_size: int) -> dict[str, bytes]:
+        with on_threads(2):
+            stylizer = Stylizer(replace(measured, batch_size=batch_size), load_painting)
             waiting = list(commissions)
             events = list(stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]))
         return {event.token: np.asarray(event.pixels).tobytes() for event in events if isinstance(event, Finished)}
 
-    alone = pictures(2, 1)
+    alone = pictures(1)
     assert len(alone) == 3
-    assert pictures(2, at_once) == alone
+    assert pictures(at_once) == alone
 
 
 def test_a_plan_nothing_was_measured_for_promises_nothing_about_threads() -> None:

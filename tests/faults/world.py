@@ -23,7 +23,6 @@ from pipeline.config import Config, load_config
 from pipeline.errors import StorageError
 from pipeline.failpoints import heard_by
 from pipeline.ledger import Ledger
-from pipeline.model import RunEvent
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import write_painting
@@ -123,12 +122,6 @@ class World:
             self.happen(left.pop(0))
             return the_pass._stopped
 
-        def wait(_seconds: float) -> None:
-            meddle()
-
-        def hear(_: RunEvent) -> None:
-            pass
-
         self._alive = True
         with contextlib.ExitStack() as stack:
             if where:
@@ -136,7 +129,7 @@ class World:
             ledger = stack.enter_context(self.ledger())
             self._open = ledger
             executor = MeddledExecutor(meddle, self._die, at_once)
-            the_pass = SinglePass(config, studio, ledger, executor, hear, sleep=wait)
+            the_pass = SinglePass(config, studio, ledger, executor, lambda _: None, sleep=lambda _: meddle())
             try:
                 the_pass.run()
                 look(ledger)

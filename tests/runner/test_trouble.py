@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import StorageError
@@ -91,30 +94,26 @@ def test_a_photo_that_kills_its_worker_is_given_up_and_the_rest_goes_on(workshop
     assert finished.failed == 1
 
 
-def test_a_photo_that_vanishes_before_its_turn_is_told_of(workshop: Workshop) -> None:
+def run_and_meddle(workshop: Workshop, meddle: Callable[[Path], object]) -> RunFinished:
+    """Make a pass over two photos, one of which is meddled with while the other has its turn."""
     for name in ("a.png", "b.png"):
         workshop.photo(name, shade=ord(name[0]))
 
-    def delete_the_other(_: SinglePass, event: RunEvent) -> None:
+    def meddle_with_the_other(_: SinglePass, event: RunEvent) -> None:
         if isinstance(event, JobStarted):
-            other = {"a.png": "b.png", "b.png": "a.png"}[event.job.photo]
-            (workshop.folder / "in" / other).unlink(missing_ok=True)
+            meddle(workshop.folder / "in" / {"a.png": "b.png", "b.png": "a.png"}[event.job.photo])
 
-    finished = workshop.run(on_event=delete_the_other)
+    return workshop.run(on_event=meddle_with_the_other)
+
+
+def test_a_photo_that_vanishes_before_its_turn_is_told_of(workshop: Workshop) -> None:
+    finished = run_and_meddle(workshop, lambda photo: photo.unlink(missing_ok=True))
     assert (finished.finished, finished.failed, finished.left) == (1, 0, 0)
     assert [(event.state, event.reason) for event in workshop.failed()] == [(JobState.WITHDRAWN, "the photo is gone")]
 
 
 def test_a_photo_that_changes_before_its_turn_waits_for_the_next_run(workshop: Workshop) -> None:
-    for name in ("a.png", "b.png"):
-        workshop.photo(name, shade=ord(name[0]))
-
-    def change_the_other(_: SinglePass, event: RunEvent) -> None:
-        if isinstance(event, JobStarted):
-            other = {"a.png": "b.png", "b.png": "a.png"}[event.job.photo]
-            write_photo(workshop.folder / "in" / other, size=(64, 48), shade=77)
-
-    finished = workshop.run(on_event=change_the_other)
+    finished = run_and_meddle(workshop, lambda photo: write_photo(photo, size=(64, 48), shade=77))
     assert (finished.finished, finished.failed, finished.left) == (1, 0, 1)
     assert workshop.run().finished == 1
 
