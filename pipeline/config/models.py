@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationIn
 from pipeline.config import fields as f
 from pipeline.config.hooks import HooksSection
 from pipeline.config.hours import OptionalHours
-from pipeline.config.places import MoveSection, Originals, apart_from_photos
+from pipeline.config.places import MoveSection, Originals, apart_from_all, apart_from_photos
 from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
 from pipeline.config.templates import field_fault
 from pipeline.model import (
@@ -225,6 +225,11 @@ class StateSection(Section):
         4_000_000_000,
         description="The most disk space, in state.folder, for pictures in the making; 0 = none is kept.",
     )
+
+    @field_validator("folder")
+    @classmethod
+    def _apart_from_photos_and_pictures(cls, folder: Path, info: ValidationInfo) -> Path:
+        return apart_from_all(folder, info)
 
 
 class LogSection(Section):

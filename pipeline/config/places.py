@@ -1,4 +1,4 @@
-"""Folders that depend on each other: what may not lie in the photos' folder. Owns that rule and its words."""
+"""Folders that depend on each other: what may not lie in the photos' folder, or be it. Owns these rules."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def apart_from_photos(folder: Path, info: ValidationInfo, otherwise: str) -> Pat
             raise ValueError(
                 f"can't lie in the photos' folder, or {otherwise}; choose a folder beside it, "
                 f"or add '/{inside}' to input.ignore, found {folder}"
+            )
+    return folder
+
+
+def apart_from_all(folder: Path, info: ValidationInfo) -> Path:
+    """Return the state's ``folder`` unless it is or holds the photos' or the pictures' folder: ValueError."""
+    context = f.surroundings(info)
+    for other, whose in ((context.input, "photos"), (context.output, "pictures")):
+        if other is not None and other.is_relative_to(folder):
+            raise ValueError(
+                f"can't be or hold the {whose}' folder {other}; choose a folder of its own, found {folder}"
             )
     return folder
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
@@ -22,6 +22,8 @@ from pipeline.intake.scan import PHOTO_SUFFIXES
 from pipeline.intake.walks import Incomplete
 from pipeline.model import Photo
 
+#: What bears this name is ours, also what an older version left (without the prefix); nothing else is ever removed.
+_NAME: Final = re.compile(r"(\.stylewatch-)?\d+\.photo")
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -54,7 +56,11 @@ class _Open:
 class Stage:
     """Gives files of photos in archives, which together never have more than ``space_bytes``. Not thread-safe."""
 
-    def __init__(self, folder: Path, space_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, space_bytes: int, *, create: Callable[[Path], BinaryIO] = lambda path: path.open("xb")
+    ) -> None:
+        """``create`` opens a new file for writing. Raises OSError, FileExistsError too."""
+        self._create = create
         self._folder = folder
         self._space_bytes = space_bytes
         self._files: dict[_Place, tuple[Path, int]] = {}
@@ -92,12 +98,16 @@ class Stage:
         self._pinned.pop(token, None)
 
     def close(self) -> None:
-        """Remove everything."""
+        """Remove every file of ours, also those of a killed pass, and the folder if nothing else is in it."""
         self._close_archive()
         self._files.clear()
         self._pinned.clear()
         self._used = 0
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for name in filter(_NAME.fullmatch, os.listdir(self._folder)):
+                with contextlib.suppress(OSError):
+                    (self._folder / name).unlink()
+            self._folder.rmdir()
 
     def _find(self, path: Path, place: _Place) -> Member:
         """Go on in the archive until the photo comes, unless it has gone by already."""
@@ -134,10 +144,10 @@ class Stage:
 
     def _write(self, place: _Place, member: Member) -> None:
         self._count += 1
-        file = self._folder / f"{self._count}.photo"
+        file = self._folder / f".stylewatch-{self._count}.photo"
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with file.open("wb") as sink:
+            with self._create(file) as sink:
                 member.copy(sink)
         except BaseException as error:
             with contextlib.suppress(OSError):

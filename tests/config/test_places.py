@@ -41,3 +41,22 @@ def test_an_ignored_folder_among_the_photos_may_take_them(load: Load, folder: Pa
 def test_a_wrong_place_is_explained(problems: Problems, text: str, said: str) -> None:
     (problem,) = problems(STYLE + text)
     assert said in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("state: {folder: input}", "can't be or hold the photos' folder"),
+        ("state: {folder: output}", "can't be or hold the pictures' folder"),
+        ("input: {folder: a/photos}\nstate: {folder: a}", "can't be or hold the photos' folder"),
+        ("output: {folder: b/pictures}\nstate: {folder: b}", "can't be or hold the pictures' folder"),
+    ],
+)
+def test_the_state_has_a_folder_of_its_own(problems: Problems, text: str, said: str) -> None:
+    (problem,) = problems(STYLE + text)
+    assert "state.folder" in str(problem)
+    assert said in str(problem)
+
+
+def test_the_state_may_lie_in_the_pictures_folder(load: Load, folder: Path) -> None:
+    assert load(STYLE + "state: {folder: output/memory}").state.folder == folder / "output" / "memory"

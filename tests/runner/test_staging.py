@@ -139,12 +139,23 @@ def test_everything_goes_in_the_end_and_at_the_next_begin(tmp_path: Path, stage:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
-def test_a_full_disk_is_nobodys_photos_fault(tmp_path: Path, stage: Stage) -> None:
+def test_a_full_disk_is_nobodys_photos_fault(tmp_path: Path) -> None:
     path, version = archive(tmp_path, "a.zip", 1)
-    (tmp_path / "unpacked").mkdir()
-    (tmp_path / "unpacked" / "1.photo").symlink_to("/dev/full")
-    with pytest.raises(StorageError, match="make room"):
+    stage = Stage(tmp_path / "unpacked", 100_000, create=lambda _: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    with contextlib.closing(stage), pytest.raises(StorageError, match="make room"):
         stage.fetch(path, version, "0.png")
+
+
+def test_only_files_under_names_of_our_own_are_ever_removed(tmp_path: Path, build: Build) -> None:
+    folder = tmp_path / "unpacked"
+    (folder / "holiday").mkdir(parents=True)
+    ours = [folder / "7.photo", folder / ".stylewatch-8.photo"]
+    theirs = [folder / "1.jpg", folder / "holiday" / "3.photo", folder / "x.photo"]
+    for file in (*ours, *theirs):
+        file.write_bytes(b"content")
+    build(100_000).close()
+    assert [file.exists() for file in ours] == [False, False]
+    assert [file.read_bytes() for file in theirs] == [b"content"] * 3
 
 
 def test_unpacked_photos_are_for_nobody_else(tmp_path: Path, stage: Stage) -> None:
