@@ -15,12 +15,13 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
-from pipeline.model import RunEvent, RunFinished
+from pipeline.ledger import Ledger
+from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heart
 from pipeline.report.words import counted
 from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import instance_lock, wait_for_orphan
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.runner.tryout import Tryout
 
@@ -47,6 +48,7 @@ def run(
     next run goes on there. The config's schedule is for 'watch': a run begins at once.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
+    require_state_and_output(settings)  # before the lock and the log make folders where a disk should be mounted
     with (
         instance_lock(settings.state.folder, command),
         Heart(settings.state.folder, command) as heart,
@@ -70,12 +72,16 @@ def _run(
     with dying(heart.forget, "SIGHUP"):
         wait_for_orphan(settings.state.folder)
         refuse_circle(settings)
-    with contextlib.closing(executor_of(settings, heart.beat)) as executor, open_ledger(settings) as ledger:
+    with contextlib.closing(executor_of(settings, heart.beat)) as executor, _ledger(settings, tell) as ledger:
         the_pass = SinglePass(
             settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=heart.beat
         )
         with stopping(the_pass.stop, heart.forget), ended_at(until, the_pass):
             return the_pass.run(wishes)
+
+
+def _ledger(settings: Config, tell: Callable[[RunEvent], None]) -> Ledger:
+    return open_ledger(settings, tell=lambda text: tell(Remark("", text)))
 
 
 @click.command(name="try")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import click
 
@@ -15,13 +17,17 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
-from pipeline.daemon.notify import notifier_of
+from pipeline.daemon.notify import Notifier, notifier_of
 from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.vitals import Vitals
+from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heart
 from pipeline.runner.circles import refuse_circle
 from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.preparation import require_state_and_output
+
+_WAIT_SECONDS: Final = 2.0
 
 
 @click.command()
@@ -38,6 +44,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """
     reloading = Reloading(config)  # before it is read: a change from here on is one
     settings, command = load_config(config), f"stylewatch watch {config}"
+    notifier = notifier_of(os.environ)
+    wait_for_folders(settings, notifier)
     with (
         instance_lock(settings.state.folder, command),
         Heart(settings.state.folder, command) as heart,
@@ -47,7 +55,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         with dying(heart.forget, "SIGHUP"):
             wait_for_orphan(settings.state.folder)
             refuse_circle(settings)
-        vitals = Vitals(heart, notifier_of(os.environ))
+        vitals = Vitals(heart, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
             return executor_of(settings, vitals.main_turned)
@@ -56,6 +64,26 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         with stopping(daemon.stop, heart.forget), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
+
+
+def wait_for_folders(config: Config, notify: Notifier, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait until the disks of state and pictures are mounted: before that there is no place for a lock or a log.
+
+    Says so once, on standard error and to systemd. Raises LedgerError, UsageError.
+    """
+    said = ""
+    while True:
+        try:
+            require_state_and_output(config)
+        except StorageError as error:
+            if str(error) != said:
+                said = str(error)
+                click.echo(f"stylewatch: waiting: {said}", err=True)
+                notify("READY=1", f"STATUS=waiting: {said}")
+            notify("WATCHDOG=1")
+            sleep(_WAIT_SECONDS)
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -27,8 +27,9 @@ from pipeline.daemon.vitals import Vitals
 from pipeline.errors import CannotRunError, LedgerLockedError, StorageError
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
-from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, RunEvent, RunStarted, WatchNotice
-from pipeline.runner.preparation import Studio, open_ledger, prepare
+from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
+from pipeline.runner.folder_marks import OutputGuard
+from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
 from pipeline.runner.publishing import make_folder
 from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
@@ -86,6 +87,7 @@ class Daemon:
         self._executor: Executor | None = None
         self._executor_is_spent = False
         self._pass: SinglePass | None = None
+        self._output: OutputGuard | None = None
         self._stopped = False
         self._set_aside: list[PhotoSetAside] = []
         self._idle_since = 0.0
@@ -121,8 +123,11 @@ class Daemon:
 
     def _open(self, edition: Edition, opening: Opening) -> None:
         output = self._config.output.folder
+        # Before a folder is made where a disk should be mounted.
+        opening.insist(partial(require_state_and_output, self._config), "work")
         opening.insist(partial(make_folder, output), "work")
-        with opening.insist(partial(open_ledger, self._config, opening), "work") as ledger:
+        with opening.insist(partial(open_ledger, self._config, opening, self._say), "work") as ledger:
+            self._output = OutputGuard(output)
             root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
             opening.insist(partial(recover, ledger, output), "work")
             while not self._stopped:
@@ -263,6 +268,8 @@ class Daemon:
         """Raise StorageError while a pass would only fail again: it would tell so each time."""
         output = self._config.output
         ledger.require_in_place()
+        if self._output is not None:
+            self._output.require()
         make_folder(output.folder)
         if shutil.disk_usage(output.folder).free < output.min_free_disk:
             raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
@@ -294,6 +301,9 @@ class Daemon:
             self._vitals.stopping()
         self._vitals.main_turned()
         self._look_for_successor()
+
+    def _say(self, text: str) -> None:
+        self._tell_readers(Remark("", text))
 
     def _pulse(self) -> None:
         self._pass_on()

@@ -17,8 +17,7 @@ from pipeline.images.decode import decode_painting
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
 from pipeline.report.words import counted
-from pipeline.runner.belonging import refuse_another
-from pipeline.runner.preparation import ledger_file, source_of
+from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _disk(config: Config) -> str:
 
 
 def _ledger(config: Config) -> str:
-    refuse_another(config.state.folder, config.output.folder)
+    require_state_and_output(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
         return f"{counted(sum(ledger.counts().values()), 'picture')} on record"
 

@@ -22,6 +22,7 @@ from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.checkpoints import checkpoint_path
+from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
@@ -36,6 +37,7 @@ class Places:
     input_folder: Path
     root: Root
     output_folder: Path
+    output: OutputGuard
     snapshot_folder: Path
     picture: PictureOptions
     max_pixels: int
@@ -110,8 +112,12 @@ class Claims:
         """End a lease without an answer.
 
         One whose picture is on record stays, with its temporary file: that is the finished picture, to be published
-        by the next recovery.
+        by the next recovery. So does one whose temporary file is on a disk that is not mounted now.
         """
+        try:
+            self._places.output.require()
+        except StorageError:
+            return
         if self._ledger.release(claim.token):
             with contextlib.suppress(OSError):
                 part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
@@ -138,6 +144,7 @@ class Claims:
 
     def _check_disk(self) -> None:
         self._ledger.require_in_place()
+        self._places.output.require()
         make_folder(self._places.output_folder)
         free = shutil.disk_usage(self._places.output_folder).free
         if free < self._places.min_free_bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,17 +13,36 @@ from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
-from pipeline.runner.belonging import note_owner, refuse_another
+from pipeline.runner.folder_marks import mark_folders, refuse_foreign, require_folders
 
 
-def open_ledger(config: Config, watch: LockWatch | None = None) -> Ledger:
-    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError.
+def _nobody(_said: str) -> None:
+    """Tell nobody."""
 
-    ``watch``: see :class:`pipeline.ledger.LockWatch`.
+
+def require_state_and_output(config: Config) -> None:
+    """Raise before anything is written if the folders of state and pictures are not those that belong together.
+
+    StorageError: a disk is not mounted. LedgerError, UsageError: a folder serves another purpose already.
     """
-    refuse_another(config.state.folder, config.output.folder)
+    state, output, log = config.state.folder, config.output.folder, config.log
+    require_folders(state, output)
+    refuse_foreign(state, (config.cache.folder, log.file, log.journal, log.reports))
+
+
+def open_ledger(config: Config, watch: LockWatch | None = None, tell: Callable[[str], None] = _nobody) -> Ledger:
+    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError, UsageError.
+
+    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``tell`` hears that the pictures were moved.
+    """
+    require_state_and_output(config)
     ledger = Ledger.open(ledger_file(config), source_of(config), watch=watch)
-    note_owner(config.state.folder, config.output.folder)
+    try:
+        if news := mark_folders(config.state.folder, config.output.folder):
+            tell(news)
+    except BaseException:
+        ledger.close()
+        raise
     return ledger
 
 

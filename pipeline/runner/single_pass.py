@@ -34,6 +34,7 @@ from pipeline.model import (
 )
 from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
 from pipeline.runner.claims import Claims, Places
+from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio
@@ -82,6 +83,7 @@ class SinglePass:
         self._config_name = config_name
         self._sleep = sleep
         self._on_turn = on_turn
+        self._output = OutputGuard(config.output.folder)
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,
@@ -227,6 +229,7 @@ class SinglePass:
 
     def _publish(self, claims: Claims, artwork: Artwork) -> None:
         claim, assignment = claims.open[artwork.token]
+        self._output.require()
         output = self._publisher.deliver(
             Delivery(
                 token=artwork.token,
@@ -251,6 +254,7 @@ class SinglePass:
             input_folder=config.input.folder,
             root=root,
             output_folder=config.output.folder,
+            output=self._output,
             snapshot_folder=config.output.folder / "snapshots",
             picture=config.picture_options(),
             max_pixels=config.input.max_pixels,

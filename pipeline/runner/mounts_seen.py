@@ -1,0 +1,64 @@
+"""Where a folder's disk was mounted when it was last in use. Owns a small file in the user's cache.
+
+With the state in the pictures' folder, as it is by default, a disk that is not mounted takes all marks with it: what
+is left is an empty folder, or none, as at the very beginning. This file tells the two apart. Folders on the machine's
+first disk are not in it: that one is always there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from pipeline.engine.machine import keep_measured, read_measured
+from pipeline.errors import StorageError
+from pipeline.intake.mounts import mount_point
+
+_NAME: Final = "mounts.json"
+
+MountPoint = Callable[[Path], Path]
+
+
+def require(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
+    """Raise StorageError if ``folder`` was on a disk of its own, and nothing is mounted there now."""
+    file = file or _default_file()
+    before = _read(file).get(str(folder))
+    if before is None:
+        return
+    with contextlib.suppress(OSError):
+        now = mount_point(_existing(folder))
+        if now != Path(before) and Path(before).is_relative_to(now):
+            raise StorageError(
+                f"output.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there "
+                f"now; mount it; if the folder shall be a new one, delete {file}"
+            )
+
+
+def remember(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
+    """Note what ``folder``, which is there, is mounted on. Never raises: a machine without a cache forgets."""
+    file = file or _default_file()
+    with contextlib.suppress(OSError):
+        found, before = mount_point(folder), _read(file)
+        if found != Path(found.anchor):
+            after = before | {str(folder): str(found)}
+        else:
+            after = {name: point for name, point in before.items() if name != str(folder)}
+        if after != before:
+            keep_measured(file, after)
+
+
+def _default_file() -> Path:
+    return platformdirs.user_cache_path("stylewatch") / _NAME
+
+
+def _read(file: Path) -> dict[str, str]:
+    found = read_measured(file)
+    return {str(name): str(point) for name, point in found.items()} if isinstance(found, dict) else {}
+
+
+def _existing(folder: Path) -> Path:
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
