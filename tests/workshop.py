@@ -101,8 +101,8 @@ class Workshop:
         path.write_text(self.text, encoding="utf-8")
         return load_config(path)
 
-    def ledger(self) -> Ledger:
-        return open_ledger(self.config())
+    def ledger(self, tell: Callable[[str], None] = lambda _: None) -> Ledger:
+        return open_ledger(self.config(), tell=tell)
 
     def run(
         self,

@@ -77,6 +77,11 @@ def _print_outlook(config: Config, outlook: Outlook) -> None:
     )
     if not outlook.jobs:
         return
+    if outlook.found:
+        click.echo(
+            f"Up to {counted(outlook.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
+            f"recognizes finished pictures by their metadata."
+        )
     time = in_words(outlook.forecast.seconds)
     # A GPU's memory is divided as it is found.
     on_cpu = outlook.device is None or outlook.device.startswith("cpu")
@@ -108,6 +113,7 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
         ],
         "photos": outlook.taken_in.photos,
         "done": outlook.done,
+        "found": outlook.found,
         "quarantined": outlook.quarantined,
         "unpaired": outlook.taken_in.unpaired,
         "seconds": round(outlook.forecast.seconds, 1),

@@ -127,10 +127,14 @@ def _write(data: bytes, path: Path) -> None:
     failpoint("worker-written")
 
 
-def read_provenance(path: Path) -> dict[str, Any] | None:
-    """Return the fields of the :class:`Provenance` in a picture file, None if it has none. Raises StorageError."""
+def read_provenance(path: Path, head_bytes: int = -1) -> dict[str, Any] | None:
+    """Return the fields of the :class:`Provenance` in a picture file, None if it has none. Raises StorageError.
+
+    With ``head_bytes`` only so much of the file is read, which is enough for most JPEG files.
+    """
     try:
-        block = exif.parse(read_metadata(path.read_bytes()).exif)
+        with path.open("rb") as file:
+            block = exif.parse(read_metadata(file.read(head_bytes)).exif)
     except OSError as error:
         raise storage_error(path.parent, error) from error
     except PhotoError:

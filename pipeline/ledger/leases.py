@@ -16,7 +16,7 @@ from typing import Final
 from pipeline.errors import LedgerError
 from pipeline.ledger.names import Allocator
 from pipeline.ledger.records import Claim, ClaimOrder
-from pipeline.ledger.states import FORGIVEN, Store, job_of, photo_of, stored_text
+from pipeline.ledger.states import CURRENT, FORGIVEN, Store, job_of, photo_of, stored_text
 from pipeline.model import JobState
 
 _ORDERS: Final[dict[ClaimOrder, tuple[str, str]]] = {
@@ -115,7 +115,7 @@ def rename_output(store: Store, token: str) -> str:
 
 
 @contextmanager
-def _ending(store: Store, token: str) -> Iterator[int]:
+def ending(store: Store, token: str) -> Iterator[int]:
     """Yield the id of the leased job; afterwards the lease is over and the job's state follows the facts."""
     with store.writing() as connection:
         job_id = _job_id(store, token)
@@ -126,9 +126,6 @@ def _ending(store: Store, token: str) -> Iterator[int]:
 
 def _state(store: Store, job_id: int) -> JobState:
     return JobState(store.connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()[0])
-
-
-_CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
 
 
 def complete(
@@ -143,13 +140,13 @@ def complete(
     pixel_evaluations: float,
 ) -> None:
     """End with a published picture."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         (stored,) = store.connection.execute("SELECT output FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if os.fsencode(output) != stored:
             raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
         store.connection.execute(
             "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
-            f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {_CURRENT}, {FORGIVEN}"
+            f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {CURRENT}, {FORGIVEN}"
             " WHERE id = ?",
             (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
         )
@@ -157,18 +154,18 @@ def complete(
 
 def settle_unchanged(store: Store, token: str, key: str) -> None:
     """End without work: the published picture has this very key."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if published != key:
             raise LedgerError(f"{store.place}: the picture published for this job has another key than {key!r}")
-        store.connection.execute(f"UPDATE jobs SET {_CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
+        store.connection.execute(f"UPDATE jobs SET {CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
 
 
 def release(store: Store, token: str) -> bool:
     """End as if nothing had been, unless a picture is on record: it may be published, and recovery finds out."""
     if _has_artwork(store, token):
         return False
-    with _ending(store, token):
+    with ending(store, token):
         return True
 
 
@@ -184,7 +181,7 @@ _SAME_PHOTO: Final = "(source_id, photo) = (SELECT source_id, photo FROM jobs WH
 
 def withdraw(store: Store, token: str, reason: str) -> None:
     """End because the photo is gone; its other jobs wait for its return, too."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         store.connection.execute(
             f"UPDATE photos SET absence = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
             (stored_text(reason), job_id),
@@ -194,7 +191,7 @@ def withdraw(store: Store, token: str, reason: str) -> None:
 
 def forget_photo(store: Store, token: str) -> None:
     """End because the photo has other content than claimed; intake has to let it in again first."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         store.connection.execute(
             f"UPDATE photos SET signature = NULL, sha256 = NULL WHERE {_PHOTO_OF_JOB}",  # noqa: S608
             (job_id,),
@@ -203,7 +200,7 @@ def forget_photo(store: Store, token: str) -> None:
 
 def quarantine_photo(store: Store, token: str, reason: str) -> None:
     """End because the photo can't be used; its other unfinished jobs are quarantined with it."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         store.connection.execute(
             f"UPDATE photos SET problem = ?, problem_at = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
             (stored_text(reason), store.clock(), job_id),
@@ -216,7 +213,7 @@ def fail(
 ) -> JobState:
     """End with a failure; the ``max_attempts``-th that counts is the last."""
     now = store.clock()
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         store.connection.execute(
             "UPDATE jobs SET attempts = attempts + ?, setbacks = setbacks + 1, delayed_at = ?, not_before = ?,"
             " fault = ? WHERE id = ?",
@@ -232,14 +229,14 @@ def fail(
 
 def crash(store: Store, token: str, reason: str, *, max_crashes: int) -> JobState:
     """End because the worker died with the job."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         _count(store, job_id, "crashes", max_crashes, reason)
     return _state(store, job_id)
 
 
 def interrupted(store: Store, token: str, max_interruptions: int) -> JobState:
     """End a lease that an earlier process left behind; it counts only if work had begun."""
-    with _ending(store, token) as job_id:
+    with ending(store, token) as job_id:
         (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()
         if started:
             reason = "the program ended unexpectedly each time it worked on this picture"

@@ -15,6 +15,7 @@ from typing import Self
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger import jobs, leases, originals, photos, queries, schema
+from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.records import (
     Backlog,
     Claim,
@@ -37,15 +38,17 @@ from pipeline.model import Job, JobState, Photo
 
 
 class Ledger:
-    """All methods raise LedgerError (damaged, locked) and StorageError (disk full, not writable).
-
-    Methods that take a token raise LedgerError if no job is leased under it.
-    """
+    """All methods raise LedgerError (damaged, locked, no job leased under a token) and StorageError (disk full)."""
 
     def __init__(self, store: Store) -> None:
         self._connection = store.connection
         self._store = store
         self._version = -1
+
+    @property
+    def found(self) -> FoundPictures:
+        """Pictures that were there before this ledger."""
+        return FoundPictures(self._store)
 
     @classmethod
     def open(
@@ -53,8 +56,7 @@ class Ledger:
     ) -> Self:
         """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
 
-        ``watch`` hears of locks from then on. Raises LedgerError for a damaged, foreign or locked file or a newer
-        schema; StorageError.
+        ``watch`` hears of locks from then on. Raises LedgerError, also for a foreign or a newer file; StorageError.
         """
         return cls(store_on(schema.connect(file), str(file), source, clock, watch))
 

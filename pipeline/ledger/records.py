@@ -105,6 +105,16 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundPicture:
+    """A picture that was there before the ledger, with what stands in its metadata; ``output`` as in Claim."""
+
+    output: str
+    key: str
+    style: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A job whose picture is current; ``absence`` is why its photo is not there, None if it is."""
 

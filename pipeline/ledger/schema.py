@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from pipeline.errors import CannotRunError, LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger.sources import uri_of
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _APPLICATION_ID: Final = 0x73747977
 _BUSY_SECONDS: Final = 5.0
 #: Checking a file up to this size takes some hundredths of a second.
@@ -96,6 +96,17 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS names (
     folded BLOB PRIMARY KEY
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (          -- of the ledger as a whole
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS found_pictures (     -- of a ledger that was lost, as long as no job has them
+    output BLOB PRIMARY KEY,
+    key TEXT NOT NULL,
+    style TEXT NOT NULL,
+    recipe TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS found_by_key ON found_pictures (key);
 """
 
 #: What makes the tables of a version those of the next one; indexes are in _TABLES.
@@ -108,6 +119,10 @@ ALTER TABLE jobs ADD COLUMN not_before REAL NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN original_sha256 TEXT;
 """,
     2: "ALTER TABLE jobs ADD COLUMN made_at REAL NOT NULL DEFAULT 0;\n",
+    3: """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO facts (name, value) VALUES ('output_looked_through', '1');
+""",
 }
 
 
@@ -140,7 +155,7 @@ def damaged(place: str, detail: str) -> LedgerError:
     """Return the error for a file that SQLite finds damaged; the file itself is left as it is."""
     return LedgerError(
         f"{place}: the ledger is damaged ({detail}); it was left as it is: put a backup in its place, or move it "
-        f"away to start anew, which overwrites no picture but makes all of them again under new names"
+        f"away: finished pictures are then known by what stands in them, and only the others are made"
     )
 
 

@@ -38,6 +38,9 @@ CASE
 END
 """
 
+#: At the end of a lease with a picture: it is the wanted one, unless photo or settings changed meanwhile.
+CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
+
 FORGIVEN: Final = (
     "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
     " setbacks = 0, delayed_at = 0, not_before = 0"

@@ -23,6 +23,7 @@ from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.checkpoints import checkpoint_path
 from pipeline.runner.folder_marks import OutputGuard
+from pipeline.runner.found_pictures import adopt_found
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
@@ -164,6 +165,8 @@ class Claims:
         if self._is_current(claim, key):
             return None
         claim = self._apart(claim, photo_sha256)
+        if adopt_found(self._ledger, self._places.output_folder, claim, key):
+            return None
         if self._copy(claim, key) or self._wait_for_twin(claim, key):
             return None
         photo_path = self._file_of(claim)

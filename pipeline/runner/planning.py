@@ -16,6 +16,7 @@ from pipeline.images.decode import fit, read_size
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
+from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.publishing import pixel_evaluations
 from pipeline.runner.taking_in import TakenIn, take_in
@@ -45,12 +46,14 @@ class PlannedJob:
 class Outlook:
     """What ``run`` would do now, and the most memory that its worker takes.
 
-    ``device`` is what was measured for ``forecast``, None if that is a guess.
+    ``found`` counts the finished pictures that a new ledger will know by what stands in them: so many of ``jobs``, at
+    most, are done already. ``device`` is what was measured for ``forecast``, None if that is a guess.
     """
 
     jobs: tuple[PlannedJob, ...]
     taken_in: TakenIn
     done: int
+    found: int
     quarantined: int
     forecast: Forecast
     memory_bytes: int
@@ -69,10 +72,11 @@ def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
             # Of a killed instance, whose work the next run does, or of one that is at it now.
             ledger.release(lease.token)
         ledger.ready_failed()
+        find_pictures(ledger, config.output.folder)
         taken_in = take_in(config, studio, ledger, sleep=_no_sleep)
         claims = ledger.claim(_EVERYTHING, config.input.order)
         timings = _timings(studio, ledger.timings(ENGINE_VERSION))
-        counts = ledger.counts()
+        counts, found = ledger.counts(), ledger.found.count()
     speed = meter(config.engine_settings()) if claims else None
     tasks = _tasks(config, studio, claims)
     scales = [studio.styles[claim.job.style].scale for claim in claims]
@@ -81,6 +85,7 @@ def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
         jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
         taken_in=taken_in,
         done=counts.get(JobState.DONE, 0),
+        found=found,
         quarantined=counts.get(JobState.QUARANTINED, 0),
         forecast=expected,
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),

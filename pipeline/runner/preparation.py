@@ -14,6 +14,7 @@ from pipeline.ledger import Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
 from pipeline.runner.folder_marks import mark_folders, refuse_foreign, require_folders
+from pipeline.runner.found_pictures import find_pictures
 
 
 def _nobody(_said: str) -> None:
@@ -33,12 +34,15 @@ def require_state_and_output(config: Config) -> None:
 def open_ledger(config: Config, watch: LockWatch | None = None, tell: Callable[[str], None] = _nobody) -> Ledger:
     """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError, UsageError.
 
-    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``tell`` hears that the pictures were moved.
+    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``tell`` hears that the pictures were moved, or are
+    known by what stands in them since the ledger is new.
     """
     require_state_and_output(config)
     ledger = Ledger.open(ledger_file(config), source_of(config), watch=watch)
     try:
         if news := mark_folders(config.state.folder, config.output.folder):
+            tell(news)
+        if news := find_pictures(ledger, config.output.folder):
             tell(news)
     except BaseException:
         ledger.close()

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
-from pipeline.ledger.schema import explained, fit_schema, transaction
+from pipeline.ledger.schema import SCHEMA_VERSION, explained, fit_schema, transaction
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -77,7 +77,7 @@ def test_a_newer_schema_is_refused(house) -> None:
     connection = sqlite3.connect(house.file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerError, match=r"schema 99, this one knows 3\); update stylewatch"):
+    with pytest.raises(LedgerError, match=rf"schema 99, this one knows {SCHEMA_VERSION}\); update stylewatch"):
         Ledger.open(house.file, "in")
 
 

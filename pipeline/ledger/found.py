@@ -1,0 +1,72 @@
+"""Pictures that a lost ledger knew. Owns what a new one is told of them; their files are the runner's.
+
+A ledger that begins anew is told once which pictures are in the output folder already, by what stands in their own
+metadata. Their names are taken, and a job whose key one of them bears is done as soon as it is claimed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Final
+
+from pipeline.failpoints import failpoint
+from pipeline.ledger.leases import ending
+from pipeline.ledger.names import folded
+from pipeline.ledger.records import FoundPicture
+from pipeline.ledger.states import CURRENT, FORGIVEN, Store
+
+_LOOKED: Final = "output_looked_through"
+
+
+class FoundPictures:
+    """The found pictures of one ledger. Methods raise as those of :class:`pipeline.ledger.Ledger`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def are_unknown(self) -> bool:
+        """Tell whether the ledger is new, and nobody has looked yet which pictures are there."""
+        query = "SELECT 1 FROM facts WHERE name = ?"
+        with self._store.reading() as connection:
+            return connection.execute(query, (_LOOKED,)).fetchone() is None
+
+    def record(self, pictures: Iterable[FoundPicture]) -> None:
+        """Record all pictures that are there, and that somebody has looked."""
+        with self._store.writing() as connection:
+            for picture in pictures:
+                name = os.fsencode(folded(picture.output))
+                connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", (name,))
+                connection.execute(
+                    "INSERT OR REPLACE INTO found_pictures (output, key, style, recipe) VALUES (?, ?, ?, ?)",
+                    (os.fsencode(picture.output), picture.key, picture.style, picture.recipe),
+                )
+            connection.execute("INSERT OR IGNORE INTO facts (name, value) VALUES (?, '1')", (_LOOKED,))
+
+    def with_key(self, key: str) -> list[FoundPicture]:
+        """Return the pictures of this key that no job has yet, by name."""
+        query = "SELECT output, key, style, recipe FROM found_pictures WHERE key = ? ORDER BY output"
+        with self._store.reading() as connection:
+            rows = connection.execute(query, (key,)).fetchall()
+        return [FoundPicture(os.fsdecode(output), *words) for output, *words in rows]
+
+    def count(self) -> int:
+        """Return how many pictures no job has yet."""
+        with self._store.reading() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM found_pictures").fetchone()
+        return int(count)
+
+    def adopt(self, token: str, picture: FoundPicture, sha256: str) -> None:
+        """Leased → done without work: ``picture``, whose file has this hash, is what the job asks for.
+
+        The job's picture has that name from now on. Raises LedgerError if no job is leased under ``token``.
+        """
+        output = os.fsencode(picture.output)
+        with ending(self._store, token) as job_id:
+            self._store.connection.execute("DELETE FROM found_pictures WHERE output = ?", (output,))
+            self._store.connection.execute(
+                "UPDATE jobs SET output = ?, key = ?, published_sha256 = ?, engine_version = '',"  # noqa: S608
+                f" original_sha256 = NULL, {CURRENT}, {FORGIVEN} WHERE id = ?",
+                (output, picture.key, sha256, job_id),
+            )
+        failpoint("job-done")

@@ -1,0 +1,98 @@
+"""Finished pictures that the ledger does not know, since it was lost. Owns finding them by what stands in them.
+
+Every picture bears its job's key in its own metadata. A new ledger over a folder with pictures is told of them once;
+a job that asks for one of these keys is then done, and its picture is neither painted nor copied again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import StorageError
+from pipeline.images.encode import read_provenance
+from pipeline.ledger import Claim, FoundPicture, Ledger
+from pipeline.report.words import counted
+from pipeline.runner.publishing import sha256_if_there
+
+_PICTURE: Final = re.compile(r".*\.(jpg|png|webp|tif)", re.IGNORECASE | re.DOTALL)
+#: Intermediate pictures bear the key of the picture that they were to become.
+_SNAPSHOT: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
+#: In JPEG, what we look for stands at the beginning.
+_HEAD_BYTES: Final = 200_000
+
+
+def find_pictures(ledger: Ledger, output_folder: Path) -> str:
+    """Tell a new ledger of the finished pictures in ``output_folder``; one that was told before is left alone.
+
+    Returns a sentence if there are any, else "". Raises LedgerError, StorageError.
+    """
+    if not ledger.found.are_unknown():
+        return ""
+    pictures = list(_pictures_in(output_folder))
+    ledger.found.record(pictures)
+    if not pictures:
+        return ""
+    return (
+        f"the ledger is new; {counted(len(pictures), 'finished picture')} in {output_folder} will be recognized by "
+        f"the metadata, and not made again"
+    )
+
+
+def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> bool:
+    """Settle a claimed job whose picture was there before the ledger; tells whether there was one."""
+    fitting = [
+        picture
+        for picture in ledger.found.with_key(key)
+        if (picture.style, picture.recipe) == (claim.job.style, claim.job.recipe)
+    ]
+    # Photos of equal content have pictures of one key: each gets the one that is named like it.
+    fitting.sort(key=lambda picture: -_equal_beginning(picture.output, claim.output))
+    for picture in fitting:
+        file = output_folder / picture.output
+        found, sha256 = _provenance(file), sha256_if_there(file)
+        if found is not None and found.get("key") == key and sha256 is not None:
+            ledger.found.adopt(claim.token, picture, sha256)
+            return True
+    return False
+
+
+def _equal_beginning(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
+    for path, names in _folders(folder):
+        for name in sorted(filter(_is_picture, names)):
+            file = Path(path, name)
+            found = None if file.is_symlink() else _provenance(file)
+            words = [found.get(field) for field in ("key", "style", "recipe")] if found else []
+            match words:
+                case [str(key), str(style), str(recipe)]:
+                    yield FoundPicture(file.relative_to(folder).as_posix(), key, style, recipe)
+
+
+def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    def refuse(error: OSError) -> None:
+        raise StorageError(f"{error.filename}: can't be looked through ({error.strerror}); check its disk")
+
+    for path, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield path, names
+
+
+def _is_picture(name: str) -> bool:
+    return bool(_PICTURE.fullmatch(name)) and not name.startswith(".") and not _SNAPSHOT.fullmatch(name)
+
+
+def _provenance(file: Path) -> dict[str, Any] | None:
+    with contextlib.suppress(StorageError):
+        if file.suffix.lower() == ".jpg" and (found := read_provenance(file, _HEAD_BYTES)) is not None:
+            return found
+        return read_provenance(file)
+    return None
