@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.calibration import Plan, shapes, usual_plan
+from pipeline.engine.calibration import Plan, measure, shapes, usual_plan
 from pipeline.engine.convolution import ALGORITHMS, Algorithm
 from pipeline.engine.evaluation import evaluate
 from pipeline.engine.losses import Objective, gram
@@ -130,11 +130,21 @@ def one_evaluation(choose: Plan, shape: tuple[int, int]) -> Tensor:
     return torch.cat([found.losses.flatten(), found.gradients.flatten()])
 
 
+@lru_cache
+def is_said_to_be_steady(algorithm: Algorithm) -> bool:
+    """Tell what the program finds out about this machine before it lets pictures be made side by side."""
+    with on_threads(2):
+        return measure([algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)).steady
+
+
 @pytest.mark.parametrize("shape", [(48, 32), (64, 80), (144, 112)])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, shape: tuple[int, int]) -> None:
     if algorithm == "packed" and not packing_works():
         pytest.skip("this torch has no packed matrices")
+    if not is_said_to_be_steady(algorithm):
+        # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
+        pytest.skip("on this processor the program promises nothing about threads")
     work: Callable[[], Tensor] = partial(one_evaluation, Plan(dict.fromkeys(shapes(), algorithm)), shape)
     alone = work()
     for count in (2, 3):
