@@ -15,6 +15,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
 from pipeline.ledger import Finished, Ledger
 from pipeline.report.words import counted, printable
+from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger
 
 _SHOWN: Final = 5
@@ -35,6 +36,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     stranded: list[Finished] = []
     if ledger_file(settings).exists():
         with open_ledger(settings) as ledger:
+            follow_moved_source(settings, ledger)
             gone = _missing(settings, ledger, photos) if missing else []
             possible = [row.job for row in gone if row.absence is None]
             stranded = [row for row in gone if row.absence is not None]

@@ -29,6 +29,7 @@ from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
 from pipeline.runner.folder_marks import OutputGuard
+from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
 from pipeline.runner.publishing import make_folder
 from pipeline.runner.recovery import recover
@@ -129,6 +130,8 @@ class Daemon:
         with opening.insist(partial(open_ledger, self._config, opening, self._say), "work") as ledger:
             self._output = OutputGuard(output)
             root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
+            if moved := opening.insist(partial(follow_moved_source, self._config, ledger), "work"):
+                self._say(moved)
             opening.insist(partial(recover, ledger, output), "work")
             while not self._stopped:
                 self._reign(edition, ledger, root)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger import jobs, leases, originals, photos, queries, schema
+from pipeline.ledger import jobs, leases, originals, photos, queries, schema, sources
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.records import (
     Backlog,
@@ -33,6 +33,7 @@ from pipeline.ledger.records import (
     WantedJob,
 )
 from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.sources import Sources
 from pipeline.ledger.states import Store, store_on, stored_paths
 from pipeline.model import Job, JobState, Photo
 
@@ -44,6 +45,11 @@ class Ledger:
         self._connection = store.connection
         self._store = store
         self._version = -1
+
+    @property
+    def sources(self) -> Sources:
+        """The input folders that it knows."""
+        return Sources(self._store)
 
     @property
     def found(self) -> FoundPictures:
@@ -86,7 +92,9 @@ class Ledger:
         """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
         self._store.require_in_place()
 
-    # --- photos and jobs ----------------------------------------------------------------------------------
+    def take_over(self, source: str) -> None:
+        """Give all that is on record of another source to this one, which is new."""
+        self._store = sources.take_over(self._store, source)
 
     def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:
         """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
@@ -121,8 +129,8 @@ class Ledger:
     ) -> None:
         """Record a scan.
 
-        ``seen`` is the whole scan: jobs of photos no longer in it are withdrawn until they are back, done ones stay
-        done. ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
+        ``seen`` is all of it: jobs of photos no longer in it are withdrawn until they are back, done ones stay done.
+        ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
         be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
         With ``only`` it was a look at these photos alone: nothing becomes known of others.
         """
@@ -138,10 +146,10 @@ class Ledger:
     ) -> JobChanges:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
-        Changed settings make a job pending again with all its attempts. A job not wanted any more is withdrawn, a
-        done one too; it is done again when it is wanted again unchanged. Jobs of photos that are gone, quarantined
-        or being looked at are left alone unless ``wanted`` mentions the photo; wanted jobs of photos that are not on
-        record are ignored. With ``only`` the jobs of other photos are left alone.
+        Changed settings make a job pending again with all its attempts. One not wanted any more is withdrawn, a done
+        one too, until it is wanted again. Jobs of photos that are gone, quarantined or being looked at are left alone
+        unless ``wanted`` mentions the photo; wanted jobs of photos that are not on record are ignored. With ``only``
+        the jobs of other photos are left alone.
         """
         changes = jobs.record_jobs(self._store, wanted, suffix, stored_paths(only))
         failpoint("jobs-recorded")
@@ -168,13 +176,11 @@ class Ledger:
         return jobs.redo(self._store, wanted)
 
     def retry(self, photos_named: Collection[str] | None = None) -> int:
-        """Make failed and quarantined jobs (of these photos) pending with all their attempts.
+        """Make failed and quarantined jobs (of these photos) pending; quarantined photos become unknown.
 
-        Quarantined photos become unknown. Returns how many jobs, plus the lifted photos without any.
+        Returns how many jobs, plus the lifted photos without any.
         """
         return jobs.retry(self._store, photos_named)
-
-    # --- leases -------------------------------------------------------------------------------------------
 
     def claim(self, limit: int, order: ClaimOrder) -> list[Claim]:
         """Lease up to ``limit`` pending jobs, each under a fresh token, by the photo's age or by name."""
@@ -267,8 +273,6 @@ class Ledger:
         """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
         return leases.interrupted(self._store, token, max_interruptions)
 
-    # --- originals ----------------------------------------------------------------------------------------
-
     def movable(self, photo: str | None = None) -> list[Original]:
         """Return the photos (or only this one) that are there and whose wanted jobs, at least one, are all done."""
         return originals.movable(self._store, photo)
@@ -289,8 +293,6 @@ class Ledger:
     def abandon_move(self, photo: str) -> None:
         """Note that the original will not be moved there."""
         originals.abandon_move(self._store, photo)
-
-    # --- what it can tell ---------------------------------------------------------------------------------
 
     def leases(self) -> list[Lease]:
         """Return all leases of all sources: at a start, what earlier processes left behind."""

@@ -105,6 +105,16 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownContent:
+    """What was in a photo's file; ``moved_to``: where the original was moved, None if it should be in its folder."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    moved_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundPicture:
     """A picture that was there before the ledger, with what stands in its metadata; ``output`` as in Claim."""
 

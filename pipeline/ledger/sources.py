@@ -1,12 +1,18 @@
-"""Whose photos a ledger knows. Owns looking into somebody else's without opening it for good."""
+"""Whose photos a ledger knows: the rows of input folders. Owns also a look into somebody else's ledger."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from pipeline.ledger.records import KnownContent
+
+if TYPE_CHECKING:
+    from pipeline.ledger.states import Store
 
 _BUSY_SECONDS: Final = 5.0
 
@@ -29,3 +35,53 @@ def sources_in(file: Path) -> list[str]:
     except sqlite3.DatabaseError:
         return []
     return [os.fsdecode(name) for (name,) in rows]
+
+
+# In the order of hashes: a sample that is spread over all folders, and the same one each time.
+_SAMPLE: Final = """
+SELECT path, signature, sha256, CASE WHEN absence IS NULL THEN NULL ELSE moved_to END FROM photos
+WHERE source_id = (SELECT id FROM sources WHERE name = ?) AND sha256 IS NOT NULL AND signature IS NOT NULL
+    AND problem IS NULL AND (absence IS NULL) = ? AND (absence IS NULL OR moved_to IS NOT NULL)
+ORDER BY sha256, path LIMIT ?
+"""
+
+
+class Sources:
+    """The sources of one ledger. Methods raise as those of :class:`pipeline.ledger.Ledger`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def is_new(self) -> bool:
+        """Tell whether no photo of the ledger's own source was ever recorded."""
+        query = "SELECT 1 FROM photos WHERE source_id = ? LIMIT 1"
+        with self._store.reading() as connection:
+            return connection.execute(query, (self._store.source_id,)).fetchone() is None
+
+    def others(self) -> list[str]:
+        """Return the names of the other sources, the latest first."""
+        query = "SELECT name FROM sources WHERE id != ? ORDER BY id DESC"
+        with self._store.reading() as connection:
+            rows = connection.execute(query, (self._store.source_id,)).fetchall()
+        return [os.fsdecode(name) for (name,) in rows]
+
+    def sample(self, source: str, count: int, *, moved: bool) -> list[KnownContent]:
+        """Return what was in at most ``count`` photos that should be there, or that were moved away."""
+        with self._store.reading() as connection:
+            rows = connection.execute(_SAMPLE, (os.fsencode(source), not moved, count)).fetchall()
+        return [_content(*row) for row in rows]
+
+
+def _content(path: bytes, signature: str, sha256: str, target: bytes | None) -> KnownContent:
+    moved_to = None if target is None else os.fsdecode(target)
+    return KnownContent(os.fsdecode(path), int(signature.split(":")[0]), sha256, moved_to)
+
+
+def take_over(store: Store, source: str) -> Store:
+    """Give all that is on record of another source to this one, which is new; returns the store as it sees it now."""
+    with store.writing() as connection:
+        (name,) = connection.execute("SELECT name FROM sources WHERE id = ?", (store.source_id,)).fetchone()
+        (other,) = connection.execute("SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)).fetchone()
+        connection.execute("DELETE FROM sources WHERE id = ?", (store.source_id,))
+        connection.execute("UPDATE sources SET name = ? WHERE id = ?", (name, other))
+    return dataclasses.replace(store, source_id=int(other))

@@ -17,6 +17,7 @@ from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
 from pipeline.runner.found_pictures import find_pictures
+from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
 from pipeline.runner.publishing import pixel_evaluations
 from pipeline.runner.taking_in import TakenIn, take_in
@@ -72,6 +73,7 @@ def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
             # Of a killed instance, whose work the next run does, or of one that is at it now.
             ledger.release(lease.token)
         ledger.ready_failed()
+        follow_moved_source(config, ledger)
         find_pictures(ledger, config.output.folder)
         taken_in = take_in(config, studio, ledger, sleep=_no_sleep)
         claims = ledger.claim(_EVERYTHING, config.input.order)

@@ -35,6 +35,7 @@ from pipeline.model import (
 from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
 from pipeline.runner.claims import Claims, Places
 from pipeline.runner.folder_marks import OutputGuard
+from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio
@@ -121,11 +122,14 @@ class SinglePass:
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        moved = follow_moved_source(self._config, self._ledger) if taken_in is None else ""
         recover(self._ledger, self._config.output.folder)
         tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
         self._originals.resume()
         taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
+        if moved:
+            self._tell(Remark("", moved))
         trouble: CannotRunError | None = None
         try:
             self._work(wishes)
