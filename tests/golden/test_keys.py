@@ -1,0 +1,28 @@
+"""The keys of version 0.1.0 never change, or every picture that anybody has made is made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from pipeline.hashing import job_key, settings_sha256, weights_id
+from pipeline.model import WeightsChoice
+from tests.golden import subjects
+
+OLD = subjects.FOLDER / "0.1.0"
+CASES = json.loads((OLD / "keys.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_keys_of_the_first_version_never_change(case: Mapping[str, Any]) -> None:
+    weights = weights_id(WeightsChoice(**subjects.weights_in(case, OLD)))
+    settings = settings_sha256(subjects.style_in(case), subjects.recipe_in(case), weights)
+    assert settings == case["settings"]
+    assert job_key(subjects.PHOTO_SHA256, settings) == case["key"]
+
+
+def test_they_are_of_different_pictures() -> None:
+    assert len({case["key"] for case in CASES}) == len(CASES) >= 12
