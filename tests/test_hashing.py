@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import WeightsError
-from pipeline.hashing import job_key, settings_sha256, sha256_of_json, weights_id
+from pipeline.hashing import KeyFields, job_key, settings_sha256, sha256_of_json, weights_id
 from pipeline.model import Painting, Recipe, Style, WeightsChoice
 
 STYLE = Style("night", (Painting(Path("a.jpg"), "a" * 64), Painting(Path("b.jpg"), "b" * 64, 0.5)))
 
 
 def test_the_key_of_a_picture_never_changes_between_versions_of_the_program() -> None:
-    # If this fails, every picture that anybody has made becomes outdated. A new field of Recipe must not count
-    # while it has the value that means what was done before.
+    # If this fails, every picture that anybody has made becomes outdated; tests/golden has many more keys.
     recipe = Recipe(
         size=256,
         scales=2,
@@ -48,3 +49,94 @@ def test_what_changes_pixels_changes_the_key(recipe: Recipe) -> None:
 def test_weights_that_are_gone_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"nowhere\.pth"):
         weights_id(WeightsChoice(str(tmp_path / "nowhere.pth")))
+
+
+# --- Settings that came later -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterRecipe(Recipe):
+    """A recipe as a later version may have it."""
+
+    colors: str = "painting's"
+    regions: tuple[str, ...] = ()
+    weights_by_region: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LaterStyle(Style):
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class LaterPainting(Painting):
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class LaterWeights(WeightsChoice):
+    network: str = "vgg19"
+
+
+PAINTINGS = (LaterPainting(Path("a.jpg"), "a" * 64), LaterPainting(Path("b.jpg"), "b" * 64, 0.5))
+
+
+def test_a_setting_that_came_later_enters_no_key_at_its_default() -> None:
+    now = settings_sha256(STYLE, Recipe(size=256), weights_id(WeightsChoice()))
+    later = LaterRecipe(size=256), LaterStyle("dusk", PAINTINGS), weights_id(LaterWeights())
+    assert settings_sha256(later[1], later[0], later[2]) == now
+    assert settings_sha256(later[1], LaterRecipe(size=256, colors="painting's", regions=()), later[2]) == now
+
+
+def test_a_setting_that_came_later_enters_the_key_at_any_other_value() -> None:
+    mirrored = (dataclasses.replace(PAINTINGS[0], mirrored=True), PAINTINGS[1])
+    keys = [
+        settings_sha256(LaterStyle("dusk", PAINTINGS), LaterRecipe(), "w"),
+        settings_sha256(LaterStyle("dusk", PAINTINGS), LaterRecipe(colors="photo's"), "w"),
+        settings_sha256(LaterStyle("dusk", PAINTINGS), LaterRecipe(regions=("sky",)), "w"),
+        settings_sha256(LaterStyle("dusk", PAINTINGS), LaterRecipe(weights_by_region={"sky": 0.5}), "w"),
+        settings_sha256(LaterStyle("dusk", PAINTINGS, strength=0.5), LaterRecipe(), "w"),
+        settings_sha256(LaterStyle("dusk", mirrored), LaterRecipe(), "w"),
+        weights_id(WeightsChoice()),
+        weights_id(LaterWeights(network="vgg16")),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_order_of_paintings_changes_no_key_whatever_they_have() -> None:
+    twins = (PAINTINGS[0], dataclasses.replace(PAINTINGS[0], mirrored=True), PAINTINGS[1])
+    keys = {settings_sha256(LaterStyle("s", order), Recipe(), "w") for order in (twins, twins[::-1])}
+    assert len(keys) == 1
+
+
+@dataclass(frozen=True)
+class Thing:
+    size: int = 1
+    name: str = "thing"
+    color: str = "red"
+
+
+def test_a_default_that_has_moved_is_told_from_what_meant_as_before() -> None:
+    # "red" became the default lately; things were blue when the first keys were made.
+    fields = KeyFields(always=("size",), never=frozenset({"name"}), as_before={"color": "blue"})
+    assert fields.of(Thing(color="blue", name="another")) == {"size": 1}
+    assert fields.of(Thing()) == {"size": 1, "color": "red"}
+
+
+@dataclass(frozen=True)
+class Needy:
+    size: int
+    color: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeWithPart(Recipe):
+    part: Thing | None = None
+
+
+def test_a_field_that_no_key_can_outlive_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="color enters keys and needs a default"):
+        KeyFields(always=("size",)).of(Needy(1, "red"))
+    # The fields of a part would enter its key for ever, later ones too.
+    with pytest.raises(TypeError, match="Thing is not JSON serializable"):
+        settings_sha256(STYLE, RecipeWithPart(part=Thing()), "w")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.hashing import job_key, settings_sha256, weights_id
-from pipeline.model import WeightsChoice
+from pipeline.hashing import PAINTING, RECIPE, STYLE, WEIGHTS, job_key, settings_sha256, weights_id
+from pipeline.model import Painting, Recipe, Style, WeightsChoice
 from tests.golden import subjects
 
 OLD = subjects.FOLDER / "0.1.0"
@@ -26,3 +26,16 @@ def test_the_keys_of_the_first_version_never_change(case: Mapping[str, Any]) -> 
 
 def test_they_are_of_different_pictures() -> None:
     assert len({case["key"] for case in CASES}) == len(CASES) >= 12
+
+
+def test_what_settings_that_came_later_meant_before_never_changes() -> None:
+    # Fails for a new setting, whose line is to be added, and where the default of one has moved: then what it was is
+    # to be named in ``as_before`` in pipeline/hashing.py, or old pictures would pass for those of the new default.
+    kinds = {Recipe: RECIPE, Style: STYLE, Painting: PAINTING, WeightsChoice: WEIGHTS}
+    found = {
+        f"{kind.__name__}.{name}": value
+        for kind, fields in kinds.items()
+        for name, value in fields.meant_before(kind).items()
+    }
+    recorded = (subjects.FOLDER / "later_settings.json").read_text(encoding="utf-8")
+    assert json.loads(json.dumps(found)) == json.loads(recorded)
