@@ -8,7 +8,6 @@ modification time is when it was last used; pruning removes the least recently u
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -25,11 +24,26 @@ import safetensors
 import safetensors.numpy
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.hashing import sha256_of_json
+from pipeline.hashing import KeyFields, sha256_of_json
 
 Arrays = dict[str, npt.NDArray[Any]]
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\.safetensors")
+
+#: What else a target may depend on one day is a field with a default, at which the files of today are still found.
+TARGET: Final = KeyFields(
+    always=(
+        "painting_sha256",
+        "size",
+        "layers",
+        "weights_id",
+        "pooling",
+        "precision",
+        "resampling",
+        "padding",
+        "version",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +62,7 @@ class TargetKey:
 
     def digest(self) -> str:
         """Return the SHA-256 that names this target's file."""
-        return sha256_of_json(dataclasses.asdict(self))
+        return sha256_of_json(TARGET.of(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +162,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
 
 def _canonical(key: TargetKey) -> str:
-    return json.dumps(dataclasses.asdict(key), sort_keys=True)
+    return json.dumps(TARGET.of(key), sort_keys=True)
 
 
 def _checksum(arrays: Arrays) -> str:

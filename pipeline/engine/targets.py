@@ -110,10 +110,12 @@ class StyleTargets:
             return None
         try:
             arrays = self._cache.read(key)
+            return None if arrays is None else self._second_moments(arrays, key.layers)
         except (DamagedEntryError, OSError) as error:
             target.notes.append(f"style cache: {error}; computed again")
-            return None
-        return None if arrays is None else self._second_moments(arrays, key.layers)
+        except KeyError as missing:
+            target.notes.append(f"style cache: a file by another version lacks {missing}; computed again")
+        return None
 
     def _compute(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget

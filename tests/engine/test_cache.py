@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,42 @@ def test_what_was_never_written_is_absent(tmp_path: Path) -> None:
 def test_every_part_of_the_key_counts(tmp_path: Path, other: TargetKey) -> None:
     cache(tmp_path).write(KEY, ARRAYS)
     assert cache(tmp_path).read(other) is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterKey(TargetKey):
+    """A key as a later version may have it."""
+
+    statistic: str = "moments"
+
+
+LATER = LaterKey(**{name: getattr(KEY, name) for name in KEY.__dataclass_fields__})
+
+
+def test_files_outlive_what_their_keys_get_later(tmp_path: Path) -> None:
+    cache(tmp_path).write(KEY, ARRAYS)
+    found = cache(tmp_path).read(LATER)
+    assert found is not None
+    assert found.keys() == ARRAYS.keys()
+    cache(tmp_path).write(LATER, ARRAYS)
+    assert list(tmp_path.iterdir()) == [file_of(tmp_path)]
+    assert cache(tmp_path).read(KEY) is not None
+
+
+def test_what_is_new_has_a_file_of_its_own_that_older_versions_list(tmp_path: Path) -> None:
+    cache(tmp_path).write(KEY, ARRAYS)
+    new = replace(LATER, statistic="wasserstein")
+    assert cache(tmp_path).read(new) is None
+    cache(tmp_path).write(new, {"relu1_1.roots": np.eye(3, dtype=np.float32)})
+    assert cache(tmp_path).read(new) is not None
+    assert [entry.size for entry in cache(tmp_path).entries()] == [256, 256]
+
+
+def test_what_a_later_version_keeps_beside_is_no_damage(tmp_path: Path) -> None:
+    cache(tmp_path).write(KEY, ARRAYS | {"relu1_1.third": np.zeros(2, dtype=np.float32)})
+    found = cache(tmp_path).read(KEY)
+    assert found is not None
+    assert found.keys() > ARRAYS.keys()
 
 
 def test_a_truncated_file_is_damaged(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from pipeline.engine.cache import StyleCache
+from pipeline.engine.cache import StyleCache, TargetKey
 from pipeline.engine.geometry import resample, to_tensor
 from pipeline.engine.losses import gram
 from pipeline.engine.targets import StyleTarget, StyleTargets
@@ -48,8 +48,8 @@ class Easel:
         return self.paint(wanted.path.stem)
 
 
-def targets_of(easel: Easel, folder: Path | None) -> StyleTargets:
-    cache = None if folder is None else StyleCache(folder, 10**9)
+def targets_of(easel: Easel, folder: Path | None, kind: type[StyleCache] = StyleCache) -> StyleTargets:
+    cache = None if folder is None else kind(folder, 10**9)
     return StyleTargets(easel, cache, weights_id="w", precision="cpu:float32", device=torch.device("cpu"))
 
 
@@ -135,6 +135,22 @@ def test_a_damaged_file_is_computed_again_and_replaced(network: Network, tmp_pat
     assert "computed again" in second.notes[0]
     assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
     assert target(targets_of(Easel(), tmp_path), network, style).notes == []
+
+
+def test_a_file_that_lacks_what_is_asked_for_is_computed_again_and_replaced(network: Network, tmp_path: Path) -> None:
+    class Poor(StyleCache):
+        """The cache of a version that keeps no second moments."""
+
+        def write(self, key: TargetKey, arrays: dict[str, npt.NDArray[Any]]) -> None:
+            super().write(key, {name: array for name, array in arrays.items() if name.endswith(".mean")})
+
+    style = Style("s", (painting("a"),))
+    first = target(targets_of(Easel(), tmp_path, Poor), network, style)
+    second = target(targets_of(Easel(), tmp_path), network, style)
+    assert second.misses == 1
+    assert second.notes == ["style cache: a file by another version lacks 'relu1_1.second'; computed again"]
+    assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
+    assert target(targets_of(Easel(), tmp_path), network, style).hits == 1
 
 
 def test_a_cache_that_can_not_be_written_costs_nothing_but_a_note(network: Network, tmp_path: Path) -> None:
