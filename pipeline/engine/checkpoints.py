@@ -38,7 +38,11 @@ _Origin = dict[str, str]
 
 
 class Checkpoints:
-    """The checkpoints of one engine: ``maker`` is all that its pictures depend on beside what they are made of."""
+    """The checkpoints of one engine: ``maker`` is all that its pictures depend on beside what they are made of.
+
+    Whatever is found in a file's maker and not here, or the other way round, makes it another one's: what is new in
+    it is left out as long as it is as before.
+    """
 
     def __init__(self, maker: Mapping[str, str], weights_id: str, device: torch.device) -> None:
         self._maker = dict(maker)
@@ -127,7 +131,7 @@ def _require_origin(found: _Origin, wanted: _Origin) -> None:
         return
     if found.get("picture") != wanted["picture"]:
         raise _UnusableError("is of another picture")
-    differing = sorted(name for name in wanted if found.get(name) != wanted[name])
+    differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     raise _UnusableError(f"was made with another {' and '.join(differing)}, so that the rest would not fit to it")
 
 

@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline.engine.checkpoints import _checksum
 from pipeline.engine.evaluation import Evaluation, Targets
 from pipeline.engine.events import Draft, Orders, Resumed
 from pipeline.engine.losses import Objective
@@ -259,21 +257,6 @@ def test_a_damaged_or_foreign_file_is_left_alone(
     events = run(one, again)
     assert_same_rest(events, run(one, commission("t")), 0)
     assert only(events, Finished)[0].notes == (f"begun anew: its checkpoint {said}",)
-
-
-def test_a_file_by_a_version_that_kept_other_things_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
-    tensors, document = (
-        safetensors.torch.load_file(tmp_path / "c.safetensors"),
-        document_of(tmp_path / "c.safetensors"),
-    )
-    document["state"]["optimizer"]["mood"] = "good"
-    text = json.dumps(document)
-    metadata = {"document": text, "checksum": _checksum(text, tensors)}
-    safetensors.torch.save_file(tensors, tmp_path / "c.safetensors", metadata)
-    events = run(one, again)
-    assert_same_rest(events, run(one, commission("t")), 0)
-    assert only(events, Finished)[0].notes == ("begun anew: its checkpoint can't be understood",)
 
 
 def test_a_folder_in_the_place_of_a_checkpoint_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
