@@ -6,7 +6,6 @@ its final name is the business of :mod:`pipeline.images.publish`.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import PhotoError
 from pipeline.failpoints import failpoint
+from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
 from pipeline.images.decode import over_white, read_metadata
 from pipeline.images.exif import Exif
@@ -27,6 +27,10 @@ from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
 _OWNER: Final = "stylewatch"
+
+#: What decides a file, and what stands in it; a field that comes later does only where it is not at its default.
+PICTURE: Final = KeyFields(always=("format", "quality", "metadata"))
+PROVENANCE: Final = KeyFields(always=("style", "recipe", "program", "key", "written"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class Provenance:
 
 def written_as(options: PictureOptions) -> str:
     """Return what decides a file beside its pixels: "jpeg 92 keep"."""
-    return f"{options.format} {options.quality} {options.metadata}"
+    later = PICTURE.later(options)
+    words = f"{options.format} {options.quality} {options.metadata}"
+    return f"{words} {json.dumps(later, sort_keys=True)}" if later else words
 
 
 def suffix_of(picture_format: PictureFormat) -> str:
@@ -69,7 +75,7 @@ def write_picture(
     """
     channels, notes = _channels(_eight_bits(pixels), alpha, options.format)
     carried = carry(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
-    words = json.dumps({_OWNER: dataclasses.asdict(provenance)}, ensure_ascii=True)
+    words = json.dumps({_OWNER: PROVENANCE.of(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
         exif=_signed(carried.exif, provenance, words),
         own_exif=_signed(Exif(), provenance, words),

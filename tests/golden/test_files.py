@@ -35,7 +35,8 @@ from pipeline.report.summary import Summary
 from pipeline.runner.preparation import prepare
 from tests.engine.test_stylizer import Source
 from tests.golden import subjects
-from tests.images.pictures import PROVENANCE
+from tests.images.pictures import PROVENANCE, written
+from tests.images.test_encode import opened
 from tests.workshop import Workshop
 
 OLD = subjects.FOLDER / "0.1.0"
@@ -223,6 +224,12 @@ def test_the_provenance_in_a_picture_is_read(picture_format: str) -> None:
         "key": PROVENANCE.key,
         "written": PROVENANCE.written,
     }
+
+
+def test_the_same_words_are_written_today(tmp_path: Path) -> None:
+    written(tmp_path / "picture.png", "png")
+    old, new = (opened(folder / "picture.png").info for folder in (OLD, tmp_path))
+    assert (new["stylewatch"], new["Software"]) == (old["stylewatch"], old["Software"])
 
 
 def test_the_journal_says_all_that_it_said(tmp_path: Path) -> None:

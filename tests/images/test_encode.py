@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from pipeline.errors import JobError, StorageError
 from pipeline.images import exif, iptc
 from pipeline.images.color import srgb_profile
 from pipeline.images.decode import read_metadata
-from pipeline.images.encode import read_provenance, suffix_of
+from pipeline.images.encode import Provenance, read_provenance, suffix_of, write_picture, written_as
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
+from pipeline.model import PictureOptions
 from tests.images.pictures import CORNERS, PROVENANCE, assert_color, corners_of, four_corners, written
 from tests.images.test_iptc import HEADLINE, dataset
 from tests.images.test_metadata import everything
@@ -167,6 +169,36 @@ def test_a_history_the_photo_has_already_is_continued(tmp_path: Path) -> None:
     provenance = read_provenance(tmp_path / "part")
     assert provenance is not None
     assert provenance["style"] == "nächt"
+
+
+@dataclass(frozen=True, slots=True)
+class LaterProvenance(Provenance):
+    """What a later version may tell, too."""
+
+    seed: int = 0
+
+
+def test_provenance_says_something_new_only_if_it_is_not_as_before(tmp_path: Path) -> None:
+    pixels = np.full((6, 8, 3), 0.5, dtype=np.float32)
+    for name, provenance in {"old": PROVENANCE, "same": later(0), "new": later(7)}.items():
+        write_picture(pixels, None, Metadata(), provenance, PictureOptions(), tmp_path / name)
+    assert (tmp_path / "old").read_bytes() == (tmp_path / "same").read_bytes()
+    assert read_provenance(tmp_path / "new") == {**dataclasses.asdict(PROVENANCE), "seed": 7}
+
+
+def later(seed: int) -> Provenance:
+    return LaterProvenance(**dataclasses.asdict(PROVENANCE), seed=seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterOptions(PictureOptions):
+    progressive: bool = False
+
+
+def test_a_file_is_told_to_be_written_otherwise_only_if_it_is() -> None:
+    # Told so, it would not be copied for another photo of the same content, but painted again.
+    assert written_as(LaterOptions()) == written_as(PictureOptions()) == "jpeg 92 keep"
+    assert written_as(LaterOptions(progressive=True)) == 'jpeg 92 keep {"progressive": true}'
 
 
 @pytest.mark.parametrize("history", [None, "", "Scanned", "[1]", '{"other": {}}', '{"stylewatch": 5}'])
