@@ -13,7 +13,7 @@ import os
 import platform
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,9 @@ from pipeline.report.board import Board
 from pipeline.report.words import counted
 
 FILE_NAME: Final = "heartbeat.json"
+
+#: Grows when a field means something else. One that is added has a default, for files of older versions.
+_VERSION: Final = 1
 
 _BEAT_SECONDS: Final = 10.0
 #: What is new is told sooner, but never more often than this.
@@ -80,14 +83,22 @@ class SignOfLife:
 
 
 def read_sign(state_folder: Path) -> SignOfLife | None:
-    """Return the latest sign of life, None if there is none that can be read."""
+    """Return the latest sign of life, None if there is none that can be read.
+
+    It may be another version's, of a daemon that was not restarted yet: what is unknown here is left out.
+    """
     try:
         fields = json.loads((state_folder / FILE_NAME).read_text(encoding="ascii"))
-        pictures = tuple(PictureInWork(**picture) for picture in fields.pop("pictures"))
-        fields.pop("version")
-        return SignOfLife(pictures=pictures, **fields)
+        if fields["version"] > _VERSION:
+            return None
+        pictures = tuple(PictureInWork(**_known(PictureInWork, picture)) for picture in fields["pictures"])
+        return SignOfLife(**_known(SignOfLife, fields) | {"pictures": pictures})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _known(kind: type[SignOfLife | PictureInWork], fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: fields[field.name] for field in dataclasses.fields(kind) if field.name in fields}
 
 
 class _Pace:
@@ -259,7 +270,7 @@ class Heart:
             pictures_per_hour=self._pace.per_hour(self._said_at),
             pictures=tuple(self._in_work()),
         )
-        return {"version": 1, **dataclasses.asdict(sign)}
+        return {"version": _VERSION, **dataclasses.asdict(sign)}
 
     def _in_work(self) -> list[PictureInWork]:
         return [

@@ -2,6 +2,7 @@ r"""The structured log, for programs: one event a line. Owns its encoding and it
 
 ``journal.jsonl`` holds one JSON object a line, in ASCII. Every object has
 
+    version 1; grows when a field comes to mean something else. Events and fields may be added at any time
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null before the first run_started
     event   run_started, photo_set_aside, job_started, progress, checkpoint, remark, job_finished, job_failed,
@@ -29,12 +30,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted
 from pipeline.report.rotation import rotate
 
 _LOG = logging.getLogger("stylewatch")
+
+_VERSION: Final = 1
 
 
 class Encoder:
@@ -51,7 +54,8 @@ class Encoder:
             self._run_id = event.run_id
         time = self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-        return json.dumps({"time": time, "run": self._run_id, "event": name, **_fields(event)}, allow_nan=False)
+        head = {"version": _VERSION, "time": time, "run": self._run_id, "event": name}
+        return json.dumps(head | _fields(event), allow_nan=False)
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Both have one row a job that the run touched; the CSV has one more, without styl
 set aside before it could become jobs. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text
 that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
 apostrophe in front. The JSON is exact: ``run`` holds the run's totals, ``set_aside`` the photos that made no jobs,
-``jobs`` the rows; its strings are escaped as in the journal.
+``jobs`` the rows; its strings are escaped as in the journal. ``version`` grows when a field comes to mean something
+else; fields may be added at any time, and columns to the CSV after its last one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from pipeline.model import (
 
 _LOG = logging.getLogger("stylewatch")
 
+_VERSION: Final = 1
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -43,7 +45,7 @@ class Row:
     """One job of the run. Losses are of the first and last evaluation at the finest scale.
 
     ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and put back. What does not
-    apply is None, or empty: a ``copied`` picture took no seconds and has no losses.
+    apply is None, or empty: a ``copied`` picture took no seconds and has no losses. What is added comes last.
     """
 
     photo: str
@@ -131,6 +133,7 @@ class Summary:
         run |= dataclasses.asdict(self._started) if self._started else {}
         run |= dataclasses.asdict(event)
         report = {
+            "version": _VERSION,
             "run": run,
             "set_aside": [dataclasses.asdict(photo) for photo in self._set_aside],
             "jobs": [dataclasses.asdict(row) for row in rows],

@@ -52,6 +52,17 @@ def test_the_first_sign_says_who_it_is(bed: Bed) -> None:
     assert (sign.last_scan, sign.pictures_per_hour) == (None, None)
 
 
+def test_fields_of_a_later_version_are_left_out_and_those_of_another_format_not_guessed(bed: Bed) -> None:
+    sign = bed.hear(started(), begun())
+    file = bed.folder / FILE_NAME
+    fields = json.loads(file.read_text("ascii"))
+    fields["pictures"][0]["priority"] = 3
+    file.write_text(json.dumps({**fields, "mood": "good"}), "ascii")
+    assert read_sign(bed.folder) == sign
+    file.write_text(json.dumps({**fields, "version": 2}), "ascii")
+    assert read_sign(bed.folder) is None
+
+
 def test_its_fields_are_these_and_whoever_reads_it_may_rely_on_them(bed: Bed) -> None:
     bed.hear(started(), begun())
     fields = json.loads((bed.folder / FILE_NAME).read_text("ascii"))

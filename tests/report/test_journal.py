@@ -3,7 +3,7 @@ import logging
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -34,6 +34,7 @@ def test_every_line_has_time_run_and_event_and_the_events_fields(tmp_path: Path)
     write(path, started(), finished(), over(counts={"done": 2}))
     first, middle, last = lines(path)
     assert first == {
+        "version": 1,
         "time": "2026-03-01T22:00:00.001Z",
         "run": "r1",
         "event": "run_started",
@@ -47,6 +48,11 @@ def test_every_line_has_time_run_and_event_and_the_events_fields(tmp_path: Path)
     assert middle["artwork"]["sizes"] == [128, 256]
     assert middle["artwork"]["last"] == {"content": 0.25, "style": 0.125, "total": 0.5}
     assert (last["event"], last["counts"]) == ("run_finished", {"done": 2})
+
+
+def test_no_event_has_a_field_that_every_line_has() -> None:
+    heads = {"version", "time", "run", "event", "photo", "style", "recipe"}
+    assert not [event for event in get_args(RunEvent) if heads & event.__dataclass_fields__.keys()]
 
 
 def test_a_line_before_the_run_has_no_run() -> None:

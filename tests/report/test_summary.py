@@ -95,6 +95,7 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
     reader = summary(tmp_path, started(), half, begun(CAFE, "t2"), failed(), over(interrupted=True))
     assert reader.folder is not None
     report = json.loads((reader.folder / "report.json").read_text("ascii"))
+    assert report["version"] == 1
     assert report["run"] == {
         "run_id": "r1",
         "config": "my.yaml",
