@@ -106,3 +106,16 @@ def test_ci_runs_exactly_the_test_command_of_the_readme(tmp_path: Path) -> None:
     for wrong in (README.replace("<!-- test-command -->", ""), README.replace(command, "one\ntwo")):
         readme.write_text(wrong, encoding="utf-8")
         assert "exactly one line" in ci().stderr
+
+
+def test_the_versions_and_files_that_the_package_s_readme_names_are_there() -> None:
+    package = ROOT / "pipeline"
+    text = (package / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)`(?: fields)? in `([\w/]+\.py)`", text)
+    assert len(named) >= 9
+    for name, file in named:
+        assert re.search(rf"^(class )?{name}\b", (package / file).read_text(encoding="utf-8"), re.MULTILINE), name
+    files = re.findall(r"`([\w/.]+\.(?:py|json)|tests/[\w/.]+|tests\.[\w.]+)`", text)
+    made_by_the_program = {"heartbeat.json", "instance.json", "pictures.json", "report.json"}
+    for file in set(files) - made_by_the_program:
+        assert (package / file).exists() or (ROOT / file).exists(), file

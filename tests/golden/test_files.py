@@ -25,6 +25,7 @@ from pipeline.engine.stylizer import Stylizer
 from pipeline.engine.targets import StyleTargets
 from pipeline.engine.vgg import Network
 from pipeline.engine.weights import load_weights
+from pipeline.errors import LedgerError
 from pipeline.hashing import job_key, sha256_of_file, weights_id
 from pipeline.images.encode import read_provenance
 from pipeline.ledger import Ledger
@@ -110,6 +111,19 @@ def test_every_state_of_a_job_is_what_it_was(ledger_file: Path) -> None:
         ]
         assert [lease.job.photo for lease in ledger.leases()] == ["in work.jpg"]
         assert [claim.job.photo for claim in ledger.claim(9, "name")] == ["waiting.jpg"]
+
+
+def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(tree: Workshop) -> None:
+    file = tree.out / ".stylewatch" / "ledger.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = file.read_bytes()
+    for opened_by in (Ledger.open, Ledger.to_read, Ledger.rehearsal):
+        with pytest.raises(LedgerError, match="update stylewatch") as refused:
+            opened_by(file, "../in")
+        assert refused.value.exit_code == 3
+    assert file.read_bytes() == before
 
 
 # --- The style cache ----------------------------------------------------------------------------------------
