@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 from pipeline.hooks.calls import Call, Fields, Folders, filled
 from pipeline.hooks.line import Line
 from pipeline.hooks.process import Ended, execute
-from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice
+from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
 
 _LOG: Final = logging.getLogger("stylewatch")
 
@@ -108,5 +107,5 @@ def _fate(ended: Ended, seconds: float) -> str:
     if ended.code is None:
         return f"was ended after {seconds:.1f} s, with all it had started"
     if ended.code < 0:
-        return f"died by {signal.Signals(-ended.code).name} after {seconds:.1f} s"
+        return f"died by {exit_in_words(ended.code)} after {seconds:.1f} s"
     return f"ended with exit code {ended.code} after {seconds:.1f} s"

@@ -5,6 +5,7 @@ Sizes are pixels, times are seconds, paths of photos are relative to the input f
 their parts (bytes that are not UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
+from pipeline.model.exits import exit_in_words
 from pipeline.model.hooks import HOOK_FIELDS, HookMoment, HookSettings
 from pipeline.model.hours import Hours, clock_time
 from pipeline.model.inputs import (
@@ -108,4 +109,5 @@ __all__ = [
     "WeightsChoice",
     "canonical_layer",
     "clock_time",
+    "exit_in_words",
 ]

@@ -123,11 +123,12 @@ def test_what_hangs_is_ended_and_what_comes_after_it_runs(tmp_path: Path, caplog
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_a_deadly_signal_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    told = hooks({"after_run": command("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")})
+@pytest.mark.parametrize(("number", "name"), [(15, "SIGTERM"), (40, "signal 40")])
+def test_a_deadly_signal_is_named(caplog: pytest.LogCaptureFixture, number: int, name: str) -> None:
+    told = hooks({"after_run": command(f"import os; os.kill(os.getpid(), {number})")})
     told(over())
     told.close()
-    assert "died by SIGTERM after" in caplog.text
+    assert f"died by {name} after" in caplog.text
 
 
 def test_the_wait_for_them_gives_signs_of_life(tmp_path: Path) -> None:
