@@ -190,3 +190,11 @@ def stillborn_engine(settings: EngineSettings) -> FakeEngine:
     """Die before being ready."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable")
+
+
+def frail_engine(settings: EngineSettings) -> FakeEngine:
+    """Build the fake engine, or die before being ready once there is a file ``broken`` in the machine's folder."""
+    assert settings.machine_folder is not None
+    if (settings.machine_folder / "broken").exists():
+        stillborn_engine(settings)
+    return fake_engine(settings)

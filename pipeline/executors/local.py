@@ -1,7 +1,9 @@
 """The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
 
 The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
-nothing but that child: the next child works on half as many at once. One that hangs is ended, and counts as dead.
+nothing but that child, and is told: the next child works on half as many at once. One that hangs is ended, and counts
+as dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restarts`), none
+is started any more.
 
 A stop gives the child time: to finish what is in work, then to keep what is made of it. One that does not come to its
 end is killed, which loses no more than what was made since it was kept last.
@@ -9,36 +11,30 @@ end is killed, which loses no more than what was made since it was kept last.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dataclasses
-import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
 from pipeline.executors.patience import Patience
-from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Resume, Stop, Unfit
+from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
+from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, Unfit
+from pipeline.executors.restarts import Restarts, obituary
 from pipeline.model import (
     Artwork,
-    Assignment,
     CheckpointRules,
     EngineSettings,
     ExecutorEvent,
     Failure,
     FailureKind,
+    Remark,
     Started,
 )
 
-_POLL_SECONDS: Final = 0.1
-_END_SECONDS: Final = 10.0
 #: Loading the engine, and measuring the machine once, may take minutes in which nothing is said.
 _START_SECONDS: Final = 900.0
 #: After the grace, a child has one evaluation to end and files to write; each of them may take so long.
@@ -59,12 +55,14 @@ class LocalExecutor:
         grace_seconds: float | None = None,
         rules: CheckpointRules = CheckpointRules(),
         on_turn: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
         A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`. After a stop it
         has ``grace_seconds`` to finish what is in work before that is kept, by ``rules``, and put back; None: a stop
-        ends it at once. ``on_turn`` is called several times a second while it is listened to.
+        ends it at once. ``on_turn`` is called several times a second while it is listened to, and while ``sleep``
+        spends the time until another one is started.
         """
         self._settings = settings
         self._lock_file = lock_file
@@ -72,11 +70,12 @@ class LocalExecutor:
         self._ahead = ahead
         self._hang_seconds = hang_seconds
         self._on_turn = on_turn
+        self._sleep = sleep
         self._grace_seconds = grace_seconds
         self._rules = rules
-        self._worker: _Child | None = None
+        self._worker: WorkerProcess | None = None
         self._capacity = 0
-        self._ever_ready = False
+        self._restarts = Restarts()
         self._draining = False
         self._stopping = False
 
@@ -113,9 +112,9 @@ class LocalExecutor:
         """End the child process; the executor can't be used again."""
         self._dismiss(kill=self._stopping)
 
-    def _employ(self) -> _Child:
+    def _employ(self) -> WorkerProcess:
         if self._worker is None:
-            self._worker = _Child(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
+            self._worker = WorkerProcess(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
 
     def _let_keep(self) -> None:
@@ -125,7 +124,7 @@ class LocalExecutor:
             return
         give_up_at = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
         worker.stop(0.0)
-        with contextlib.suppress(_WorkerDiedError):
+        with contextlib.suppress(WorkerDiedError):
             worker.assign(())  # it may still wait for an answer
             while time.monotonic() < give_up_at and not isinstance(message := worker.listen(), Idle):
                 if isinstance(message, Pull):
@@ -137,7 +136,7 @@ class LocalExecutor:
             worker.end(kill=kill)
 
     def _follow(
-        self, worker: _Child, source: JobSource, pending: dict[str, bool]
+        self, worker: WorkerProcess, source: JobSource, pending: dict[str, bool]
     ) -> Generator[ExecutorEvent, None, bool]:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
@@ -147,7 +146,7 @@ class LocalExecutor:
             try:
                 message = worker.listen()
                 if message is None:
-                    if patience.wait(_POLL_SECONDS):
+                    if patience.wait(POLL_SECONDS):
                         if self._stopping:
                             break
                         yield from self._mourn(worker, pending, worker.end_hung(patience.silent_seconds))
@@ -159,7 +158,7 @@ class LocalExecutor:
                 yield from self._hear(worker, message, source, pending)
                 if isinstance(message, Ready):
                     patience = self._patience(worker)
-            except _WorkerDiedError:
+            except WorkerDiedError:
                 # Noticed when it was to be given work, it may have said what nobody has read yet.
                 yield from self._last_words(worker, pending)
                 yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
@@ -167,7 +166,7 @@ class LocalExecutor:
         yield from self._last_words(worker, pending)
         return True
 
-    def _is_to_leave(self, worker: _Child, pending: Mapping[str, bool], patience: Patience) -> bool:
+    def _is_to_leave(self, worker: WorkerProcess, pending: Mapping[str, bool], patience: Patience) -> bool:
         """Tell whether a stop leaves nothing to wait for; lets the child know of it once."""
         if not self._stopping:
             return False
@@ -178,18 +177,18 @@ class LocalExecutor:
             patience.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
         return False
 
-    def _patience(self, worker: _Child) -> Patience:
+    def _patience(self, worker: WorkerProcess) -> Patience:
         if worker.ready or not self._hang_seconds:
             return Patience(self._hang_seconds)
         return Patience(max(self._hang_seconds, _START_SECONDS))
 
     def _hear(
-        self, worker: _Child, message: FromWorker, source: JobSource, pending: dict[str, bool]
+        self, worker: WorkerProcess, message: FromWorker, source: JobSource, pending: dict[str, bool]
     ) -> Iterator[ExecutorEvent]:
         match message:
             case Ready():
                 self._capacity = message.capacity
-                self._ever_ready = worker.ready = True
+                worker.ready = True
             case Pull():
                 assignments = () if self._draining or self._stopping else tuple(source(message.count))
                 pending.update({assignment.token: False for assignment in assignments})
@@ -199,34 +198,74 @@ class LocalExecutor:
             case Idle():
                 return
             case _:
-                yield from _note(message, pending)
+                yield from _note(worker, message, pending)
 
-    def _last_words(self, worker: _Child, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+    def _last_words(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
         """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
-        with contextlib.suppress(_WorkerDiedError):
+        with contextlib.suppress(WorkerDiedError):
             while (message := worker.listen(0.0)) is not None:
                 if isinstance(message, Started | Artwork | Failure):
-                    yield from _note(message, pending)
+                    yield from _note(worker, message, pending)
 
-    def _mourn(self, worker: _Child, pending: dict[str, bool], fate: str) -> Iterator[Failure]:
+    def _mourn(self, worker: WorkerProcess, pending: dict[str, bool], fate: str) -> Iterator[Failure | Remark]:
+        """Tell of a death and what follows from it, and wait until the next worker may be started.
+
+        Raises CannotRunError if none is to be.
+        """
         worker.end(kill=True)
         self._worker = None
-        reason = f"the worker process {fate}"
-        if not (self._ever_ready or self._stopping):
-            raise CannotRunError(f"{reason} before it could begin; 'stylewatch check' may tell why")
-        suspects = [token for token, has_begun in pending.items() if has_begun]
-        if len(suspects) == 1:
-            del pending[suspects[0]]
-            yield Failure(suspects[0], FailureKind.CRASH, reason)
+        reason = f"the worker process {fate}" + ("" if worker.ready else " before it could begin")
+        delay_seconds = self._delay_seconds(worker, reason)
+        begun = [token for token, has_begun in pending.items() if has_begun]
+        # As long as several photos were in work none is blamed, so that a deadly one, once alone, is found without
+        # taking others with it. Those that were in work together though they should not have been can't be parted.
+        blamed = len(begun) == 1 or self._is_last_resort()
+        if worker.ready:
+            self._retrench()
+        next_batch = 0 if self._stopping else self._settings.batch_size
+        yield Remark(
+            "",
+            obituary(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
+            warning=True,
+        )
+        for token in begun if blamed else ():
+            del pending[token]
+            yield Failure(token, FailureKind.CRASH, reason)
         yield from _give_back(pending, f"put back: {reason}")
-        # Half the memory for the next one, and no photo in it but those being painted: as long as several photos
-        # were in work none is blamed, so that a deadly one, once alone, is found without taking others with it.
+        self._wait(delay_seconds)
+
+    def _delay_seconds(self, worker: WorkerProcess, reason: str) -> float:
+        """Return how long to wait before the next worker is started."""
+        if self._stopping or worker.has_begun:
+            self._restarts.note_fruitful()
+            return 0.0
+        seconds = self._restarts.delay_seconds()
+        if seconds is None:
+            times = self._restarts.in_a_row
+            self._restarts.note_fruitful()
+            raise CannotRunError(f"{reason}, as {times} did in a row; 'stylewatch check' may tell why")
+        return seconds
+
+    def _is_last_resort(self) -> bool:
+        """Tell whether workers are already told to work on one photo at a time, and to read none ahead."""
+        return self._settings.batch_size == 1 and not self._ahead
+
+    def _retrench(self) -> None:
+        """Give the next worker half the memory, and no photo but those being painted."""
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
         self._ahead = 0
 
+    def _wait(self, seconds: float) -> None:
+        waited_seconds = 0.0
+        while waited_seconds < seconds and not self._stopping:
+            self._on_turn()
+            self._sleep(POLL_SECONDS)
+            waited_seconds += POLL_SECONDS
 
-def _note(event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+
+def _note(worker: WorkerProcess, event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
     if isinstance(event, Started):
+        worker.has_begun = True
         pending[event.token] = True
     elif isinstance(event, Artwork | Failure):
         pending.pop(event.token, None)
@@ -237,108 +276,3 @@ def _give_back(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
     for token in list(pending):
         del pending[token]
         yield Failure(token, FailureKind.RETURNED, reason)
-
-
-@contextlib.contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Let a child be born deaf to the signals that end a program, before it can say itself that it ignores them.
-
-    This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    # Starting it lets both signals through again, in Python 3.11: it must not happen along with the first child.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-class _WorkerDiedError(Exception):
-    """The pipe to the child is broken."""
-
-
-class _Child:
-    """One worker process and the parent's end of its pipe."""
-
-    def __init__(
-        self,
-        settings: EngineSettings,
-        factory: child.EngineFactory,
-        lock_file: Path | None,
-        ahead: int,
-        rules: CheckpointRules,
-    ) -> None:
-        self.ready = False
-        self.is_stopping = False
-        # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
-        context = multiprocessing.get_context("spawn")
-        self._connection: Connection
-        self._connection, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(
-            target=child.main,
-            args=(theirs, settings, factory, lock_file, ahead, rules),
-            name="stylewatch-worker",
-            daemon=True,
-        )
-        with _signals_held_back():
-            self._process.start()
-        # Before multiprocessing's own exit, which waits for ever for a child that SIGTERM does not end.
-        atexit.register(self._process.kill)
-        theirs.close()
-
-    def listen(self, seconds: float = _POLL_SECONDS) -> FromWorker | None:
-        """Return the next message, or None after ``seconds``. Raises _WorkerDiedError."""
-        try:
-            if not self._connection.poll(seconds):
-                return None
-            message: FromWorker = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise _WorkerDiedError from error
-        return message
-
-    def resume(self) -> None:
-        with contextlib.suppress(OSError):  # a dead child is noticed when it is listened to
-            self._connection.send(Resume())
-
-    def stop(self, grace_seconds: float) -> None:
-        self.is_stopping = True
-        with contextlib.suppress(OSError):
-            self._connection.send(Stop(grace_seconds))
-
-    def assign(self, assignments: tuple[Assignment, ...]) -> None:
-        try:
-            self._connection.send(Assign(assignments))
-        except OSError as error:
-            raise _WorkerDiedError from error
-
-    def end(self, *, kill: bool) -> None:
-        """End the process, politely unless ``kill``, and reap it."""
-        if not kill:
-            with contextlib.suppress(OSError):
-                self._connection.send(End())
-            self._process.join(_END_SECONDS)
-        self._process.kill()
-        self._process.join()
-        self._connection.close()
-        atexit.unregister(self._process.kill)
-
-    def end_hung(self, silent_seconds: float) -> str:
-        """End a child that does not get on, and tell so."""
-        self._process.kill()
-        self._process.join()
-        return f"made no progress for {silent_seconds:,.0f} s and was ended"
-
-    def cause_of_death(self) -> str:
-        """Reap a child whose pipe broke and tell why it ended."""
-        self._process.join(_END_SECONDS)
-        self._process.kill()
-        self._process.join()
-        code = self._process.exitcode
-        if code is None or code >= 0:
-            return f"exit code {code}"
-        name = signal.Signals(-code).name
-        return f"{name}: probably out of memory" if name == "SIGKILL" else name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from pipeline.errors import CannotRunError, WeightsError
+from pipeline.errors import WeightsError
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import (
     Artwork,
@@ -24,7 +24,7 @@ from pipeline.model import (
 )
 from tests.executors.ctrl_c_early import engine_after_ctrl_c
 from tests.executors.last_words import dying_engine
-from tests.fakes import fake_engine, stillborn_engine, unfit_engine, write_photo
+from tests.fakes import fake_engine, unfit_engine, write_photo
 from tests.test_worker import an_assignment
 
 
@@ -188,13 +188,6 @@ def test_after_a_death_the_next_worker_takes_half_as_many(tmp_path: Path) -> Non
 def test_a_worker_that_can_not_work_says_why() -> None:
     executor = LocalExecutor(EngineSettings(), factory=unfit_engine)
     with pytest.raises(WeightsError, match="put them back"):
-        list(executor.run(Source()))
-    executor.close()
-
-
-def test_a_worker_that_dies_before_it_is_ready_is_not_started_for_ever() -> None:
-    executor = LocalExecutor(EngineSettings(), factory=stillborn_engine)
-    with pytest.raises(CannotRunError, match="before it could begin"):
         list(executor.run(Source()))
     executor.close()
 

@@ -163,7 +163,25 @@ def test_a_worker_that_dies_before_it_is_ready_is_no_trouble_to_a_stop() -> None
         worker.stop()
 
     with executor(factory=stillborn_engine, on_turn=stop_at_its_death) as worker:
-        assert list(worker.run(Source())) == []
+        (told,) = worker.run(Source())
+    assert isinstance(told, Remark)
+    assert told.text == (
+        "the worker process died (SIGKILL: probably out of memory) before it could begin with no picture in progress"
+    )
+
+
+def test_a_stop_is_not_kept_waiting_by_a_worker_that_is_to_be_started_later() -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        worker.stop()
+
+    with executor(factory=stillborn_engine, sleep=sleep) as worker:
+        (told,) = worker.run(Source())
+    assert isinstance(told, Remark)
+    assert told.text.endswith("the next one is started in 1 s")
+    assert slept == [0.1]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")

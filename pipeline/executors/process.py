@@ -1,0 +1,151 @@
+"""A worker process as its parent sees it. Owns its start, the parent's end of its pipe, and its end.
+
+Refuses to decide what is said to it, and what follows from its death.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import CannotRunError
+from pipeline.executors import child
+from pipeline.executors.protocol import Assign, End, FromWorker, Resume, Stop
+from pipeline.model import Assignment, CheckpointRules, EngineSettings, exit_in_words
+
+POLL_SECONDS: Final = 0.1
+_END_SECONDS: Final = 10.0
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Let a child be born deaf to the signals that end a program, before it can say itself that it ignores them.
+
+    This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Starting it lets both signals through again, in Python 3.11: it must not happen along with the first child.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _pipe(context: SpawnContext) -> tuple[Connection, Connection]:
+    try:
+        return context.Pipe()
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> CannotRunError:
+    return CannotRunError(
+        f"no worker process can be started ({error.strerror}); end other programs, or raise this one's limits"
+    )
+
+
+class WorkerDiedError(Exception):
+    """The pipe to the child is broken."""
+
+
+class WorkerProcess:
+    """One worker process and the parent's end of its pipe.
+
+    ``ready``: it has said so; ``has_begun``: it has begun with a photo. Raises CannotRunError if none can be started.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        factory: child.EngineFactory,
+        lock_file: Path | None,
+        ahead: int,
+        rules: CheckpointRules,
+    ) -> None:
+        self.ready = False
+        self.has_begun = False
+        self.is_stopping = False
+        # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = _pipe(context)
+        self._process: SpawnProcess = context.Process(
+            target=child.main,
+            args=(theirs, settings, factory, lock_file, ahead, rules),
+            name="stylewatch-worker",
+            daemon=True,
+        )
+        try:
+            with _signals_held_back():
+                self._process.start()
+        except OSError as error:
+            self._connection.close()
+            theirs.close()
+            raise _not_started(error) from error
+        # Before multiprocessing's own exit, which waits for ever for a child that SIGTERM does not end.
+        atexit.register(self._process.kill)
+        theirs.close()
+
+    def listen(self, seconds: float = POLL_SECONDS) -> FromWorker | None:
+        """Return the next message, or None after ``seconds``. Raises WorkerDiedError."""
+        try:
+            if not self._connection.poll(seconds):
+                return None
+            message: FromWorker = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerDiedError from error
+        return message
+
+    def resume(self) -> None:
+        """Say that there may be work again."""
+        with contextlib.suppress(OSError):  # a dead child is noticed when it is listened to
+            self._connection.send(Resume())
+
+    def stop(self, grace_seconds: float) -> None:
+        """Say that what is in work is to be finished in time or put back."""
+        self.is_stopping = True
+        with contextlib.suppress(OSError):
+            self._connection.send(Stop(grace_seconds))
+
+    def assign(self, assignments: tuple[Assignment, ...]) -> None:
+        """Answer a Pull. Raises WorkerDiedError."""
+        try:
+            self._connection.send(Assign(assignments))
+        except OSError as error:
+            raise WorkerDiedError from error
+
+    def end(self, *, kill: bool) -> None:
+        """End the process, politely unless ``kill``, and reap it."""
+        if not kill:
+            with contextlib.suppress(OSError):
+                self._connection.send(End())
+            self._process.join(_END_SECONDS)
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+        atexit.unregister(self._process.kill)
+
+    def end_hung(self, silent_seconds: float) -> str:
+        """End a child that does not get on, and tell so."""
+        self._process.kill()
+        self._process.join()
+        return f"made no progress for {silent_seconds:,.0f} s and was ended"
+
+    def cause_of_death(self) -> str:
+        """Reap a child whose pipe broke and tell why it ended."""
+        self._process.join(_END_SECONDS)
+        self._process.kill()
+        self._process.join()
+        words = exit_in_words(self._process.exitcode)
+        return f"{words}: probably out of memory" if words == "SIGKILL" else words
