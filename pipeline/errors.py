@@ -11,6 +11,7 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     ├── CannotRunError               3   the surroundings are wrong, no photo is to blame
     │   ├── WeightsError             3   no
     │   ├── DeviceError              3   no
+    │   ├── PaintingChangedError     3   yes: a painting was replaced while its pictures were being made
     │   ├── LockedError              3   another instance works on this state folder
     │   ├── LedgerError              3   no: the state database is damaged or from another version
     │   │   └── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
@@ -87,6 +88,12 @@ class WeightsError(CannotRunError):
 
 class DeviceError(CannotRunError):
     """The configured device does not exist on this machine."""
+
+
+class PaintingChangedError(CannotRunError):
+    """A painting's file has another content than its pictures are to be made of."""
+
+    final = False
 
 
 class LockedError(CannotRunError):

@@ -18,6 +18,7 @@ from PIL import Image
 from pipeline.engine.events import Broken, Commission, Draft, Event, Finished, Orders, Resumed, Snapshot, Step
 from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
+from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings, Losses, Occupancy
 
 #: What the fake engine does with a photo of this color.
@@ -119,6 +120,19 @@ class FakeEngine:
             if self.orders.wants_draft(commission.token):
                 yield draft(commission, evaluations)
         yield draft(commission, evaluations, last=True)
+
+
+class LookingEngine(FakeEngine):
+    """Looks at a picture's paintings before it paints, as the real one does with an empty style cache."""
+
+    def _paint(self, commission: Commission) -> Iterator[Event]:
+        try:
+            for painting in commission.style.paintings:
+                decode_painting(painting.path, painting.sha256)
+        except StylewatchError as error:
+            yield Broken(commission.token, error)
+            return
+        yield from super()._paint(commission)
 
 
 def _step(commission: Commission, losses: Losses) -> Step:

@@ -49,9 +49,10 @@ def know_the_machine() -> None:
 
 
 class InProcessExecutor:
-    """Runs the real worker with the fake engine, here and now; a photo that kills its worker only crashes."""
+    """Runs the real worker with a fake engine, here and now; a photo that kills its worker only crashes."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Callable[[], FakeEngine] = FakeEngine) -> None:
+        self.engine = engine
         self.stopped = False
         self.closed = False
 
@@ -63,7 +64,7 @@ class InProcessExecutor:
                 yield Started(assignments[0].token)
                 yield Failure(assignments[0].token, FailureKind.CRASH, "the worker process died (SIGKILL)")
                 continue
-            Worker(FakeEngine(), told.append).work(lambda count: [waiting.pop()] if waiting else [])  # noqa: B023
+            Worker(self.engine(), told.append).work(lambda count: [waiting.pop()] if waiting else [])  # noqa: B023
             yield from told
 
     def drain(self) -> None:

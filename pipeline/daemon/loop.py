@@ -24,7 +24,7 @@ from pipeline.daemon.reception import EventSource
 from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.shifts import Shifts
 from pipeline.daemon.vitals import Vitals
-from pipeline.errors import CannotRunError, LedgerLockedError, StorageError
+from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
@@ -42,6 +42,9 @@ PICTURES_PER_PASS: Final = 1000
 
 #: The worker holds the network's weights in memory; without work for so long it is ended.
 _WORKER_IDLE_SECONDS: Final = 60.0
+
+#: A painting that was replaced is taken over within this time, or has to be waited for.
+_TAKE_OVER_SECONDS: Final = 3.0
 
 #: So often the ledger is asked what has become due, by time or by 'stylewatch retry' in another process.
 _INQUIRY_SECONDS: Final = 10.0
@@ -94,6 +97,7 @@ class Daemon:
         self._idle_since = 0.0
         self._work_at = 0.0
         self._inquiry_at = 0.0
+        self._doubts_paintings = False
 
     def stop(self) -> None:
         """End soon: publish what is done, put the rest back. Safe to call from a signal handler."""
@@ -143,6 +147,7 @@ class Daemon:
         self._edition = edition
         self._shifts.follow(edition.config.hours())
         self._work_at = self._inquiry_at = 0.0
+        self._doubts_paintings = False
         with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
             try:
                 while not (self._stopped or self._successor):
@@ -262,10 +267,21 @@ class Daemon:
         the_pass.stop(why)
 
     def _wait_for_better_times(self, error: CannotRunError, root: Root) -> None:
-        # A lost folder is the other thread's to tell of, and to notice when it is back.
-        seconds = self._pauses.report("work", str(error)) if root.is_there() else _NAP_SECONDS
+        if isinstance(error, PaintingChangedError) and self._is_news_of_paintings():
+            seconds = _TAKE_OVER_SECONDS
+        else:
+            # A lost folder is the other thread's to tell of, and to notice when it is back.
+            seconds = self._pauses.report("work", str(error)) if root.is_there() else _NAP_SECONDS
         self._work_at = self._clock() + seconds
         self._lookout.bell.set()
+
+    def _is_news_of_paintings(self) -> bool:
+        """Have the paintings looked at; tells whether that may mend it, so that it is no reason to pause yet."""
+        if self._reloading is None:
+            return False
+        self._reloading.doubt()
+        before, self._doubts_paintings = self._doubts_paintings, True
+        return not before
 
     def _require_disk(self, ledger: Ledger) -> None:
         """Raise StorageError while a pass would only fail again: it would tell so each time."""
@@ -299,6 +315,7 @@ class Daemon:
             self._lookout.hints.note(event.job.photo)
         if isinstance(event, JobFinished):
             self._pauses.end("work")
+            self._doubts_paintings = False
         self._tell_readers(event)
         if self._stopped:
             self._vitals.stopping()

@@ -1,7 +1,7 @@
 """Another config for a daemon at work. Owns when its file is read again and what of it may change, no more than that.
 
 Editors and programs write a file in several steps or put another one in its place, so it is read once it has not
-changed for a while. What is missing is waited for.
+changed for a while. What is missing is waited for. A painting that is replaced counts as a change of the config.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,9 @@ _ENGINE_KEYS: Final = ("device", "weights", "preprocessing", "precision")
 #: Sections that are read once, at the start.
 _WHOLE_SECTIONS: Final = ("log", "hooks")
 
+#: Paintings are looked at more rarely than the config: there may be many of them, on a share.
+_LOOKS_A_PAINTING: Final = 10
+
 _Signature = tuple[int, int, int] | None
 
 
@@ -39,8 +42,32 @@ class Edition:
     studio: Studio
 
 
+@dataclass(slots=True)
+class _Sight:
+    """What some files looked like when they were read, what they look like now, and since when."""
+
+    read: Mapping[Path, _Signature] = field(default_factory=dict)
+    seen: Mapping[Path, _Signature] = field(default_factory=dict)
+    seen_at: float = -math.inf
+
+    def look(self, files: Iterable[Path], now: float) -> None:
+        found = {file: _signature(file) for file in files}
+        if any(found[file] != before for file, before in self.seen.items() if file in found):
+            self.seen_at = now
+        self.seen = found
+        self.read = found | {file: before for file, before in self.read.items() if file in found}
+
+    def rests(self, now: float, settle_seconds: float) -> bool:
+        return now - self.seen_at >= settle_seconds
+
+    @property
+    def has_changed(self) -> bool:
+        """Tell whether a file is another one than was read; what is missing is waited for."""
+        return any(found is not None and found != self.read[file] for file, found in self.seen.items())
+
+
 class Reloading:
-    """Looks at one config file. All but :meth:`ask` belongs to one thread."""
+    """Looks at one config file and its paintings. All but :meth:`ask` belongs to one thread."""
 
     def __init__(
         self, file: Path, *, settle_seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
@@ -49,14 +76,19 @@ class Reloading:
         self._file = file
         self._settle_seconds = settle_seconds
         self._clock = clock
-        self._asked = False
-        self._look_at = -math.inf
-        self._read = self._seen = _signature(file)
-        self._seen_at = -math.inf
+        self._asked = self._doubted = False
+        self._look_at = self._look_at_paintings_at = -math.inf
+        self._config, self._paintings = _Sight(), _Sight()
+        self._config.look([file], -math.inf)
+        self._refusal = ""
 
     def ask(self) -> None:
         """Have the file read again soon, changed or not. Safe to call from a signal handler."""
         self._asked = True
+
+    def doubt(self) -> None:
+        """Have the file read again soon, for a worker found another painting; tell nothing unless that is so."""
+        self._doubted = True
 
     def next_edition(
         self,
@@ -66,37 +98,47 @@ class Reloading:
     ) -> Edition | None:
         """Return what follows ``present``, if the file says so by now; tells of it, and of a config that is bad.
 
-        The file is read within ``announced()``. Costs a look at the clock, and once in
-        ``settle_seconds`` one at the file.
+        The file is read within ``announced()``. Costs a look at the clock, and once in ``settle_seconds`` one at the
+        file, more rarely one at each painting.
         """
-        if not self._is_due():
+        if not self._is_due(present):
             return None
-        asked, self._asked = self._asked, False
+        asked, self._asked, doubted, self._doubted = self._asked, False, self._doubted, False
         with announced():
             try:
                 edition, kept = _merged(present, load_config(self._file))
                 _check_paintings(present, edition)
             except StylewatchError as error:
-                tell(WatchNotice("refused", _refusal(error)))
+                before, self._refusal = self._refusal, _refusal(error)
+                if asked or not (doubted and self._refusal == before):
+                    tell(WatchNotice("refused", self._refusal))
                 return None
+        self._refusal = ""
         changes = _changes(present, edition)
         if changes or kept or asked:
             tell(WatchNotice("reloaded", _in_words(changes, kept)))
         return edition if changes else None
 
-    def _is_due(self) -> bool:
-        now = self._clock()
-        if now < self._look_at and not self._asked:
+    def _is_due(self, present: Edition) -> bool:
+        now, settle = self._clock(), self._settle_seconds
+        if now < self._look_at and not (self._asked or self._doubted):
             return False
-        self._look_at = now + self._settle_seconds
-        found = _signature(self._file)
-        if found != self._seen:
-            self._seen, self._seen_at = found, now
-        has_changed = found is not None and found != self._read
-        if now - self._seen_at < self._settle_seconds or not (self._asked or has_changed):
+        self._look_at = now + settle
+        self._config.look([self._file], now)
+        if self._doubted or self._paintings.has_changed or now >= self._look_at_paintings_at:
+            self._look_at_paintings_at = now + _LOOKS_A_PAINTING * settle
+            self._paintings.look(_paintings_of(present), now)
+        wanted = self._asked or self._config.has_changed
+        if not wanted and (self._doubted or self._paintings.has_changed):
+            wanted = self._paintings.rests(now, settle)
+        if not (wanted and self._config.rests(now, settle)):
             return False
-        self._read = found
+        self._config.read, self._paintings.read = self._config.seen, self._paintings.seen
         return True
+
+
+def _paintings_of(edition: Edition) -> set[Path]:
+    return {painting.path for style in edition.studio.styles.values() for painting in style.paintings}
 
 
 def _signature(file: Path) -> _Signature:

@@ -65,7 +65,7 @@ class Stylizer:
     """A VGG-19 on a device, ready for commissions.
 
     ``capacity``: canvases worked on at once. ``device_name``: for people, such as "cpu (2 threads, float32)".
-    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise PaintingError. ``available``
+    ``load_painting`` returns a painting's pixels, uint8 sRGB (H, W, 3), and may raise StylewatchError. ``available``
     tells how many bytes a run on the CPU may count on, or None. ``budget``: what a GPU has room for, instead of what
     is measured; with one, the CPU works as a GPU does. Raises DeviceError and WeightsError.
     """
@@ -147,7 +147,7 @@ class Stylizer:
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
         """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
 
-        Raises PaintingError.
+        Raises PaintingError, and what loading a painting raises.
         """
         network, layers = self._network(recipe), _style_layers(recipe)
         found = [self._targets.of(style, size, network, layers, recipe.pooling) for size in recipe.sizes()]

@@ -25,6 +25,7 @@ from pipeline.engine.vgg import Network
 from pipeline.errors import PaintingError
 from pipeline.model import Painting, PoolingKind, Style
 
+#: Returns the pixels of the content that the painting's hash names, of no other: targets are cached under it.
 LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
 
 _REMEMBERED: Final = 32  # targets, of 2.5 MB each with the default layers
@@ -66,7 +67,7 @@ class StyleTargets:
         """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
 
         A blend's second moments are the sum of its paintings', weighted by their shares of the total weight.
-        Raises PaintingError.
+        Raises PaintingError, and what loading a painting raises.
         """
         with self._turn:
             return self._of(style, size, network, layers, pooling)

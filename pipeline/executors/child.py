@@ -40,7 +40,7 @@ def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None =
     from pipeline.engine.stylizer import Stylizer
     from pipeline.images.decode import decode_painting
 
-    return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path)))
+    return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
 
 
 def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.errors import PaintingError, PhotoError, StylewatchError
+from pipeline.errors import PaintingChangedError, PaintingError, PhotoError, StylewatchError
+from pipeline.hashing import sha256_of_bytes
 from pipeline.images import color
 from pipeline.images.metadata import Metadata, collect, orientation
 
@@ -74,17 +75,23 @@ def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
     return _decode(data, max_pixels, lambda size: fit(size, long_side))
 
 
-def decode_painting(path: Path) -> NDArray[np.uint8]:
+def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
     """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
 
-    Raises PaintingError.
+    With ``sha256`` the very bytes that are decoded must have this hash. Raises PaintingError, PaintingChangedError.
     """
 
     def whole_or_bounded(size: Size) -> Size:
         return size if max(size) <= PAINTING_LONG_SIDE_PIXELS else fit(size, PAINTING_LONG_SIDE_PIXELS)
 
     try:
-        return _decode(path.read_bytes(), PAINTING_MAX_PIXELS, whole_or_bounded).pixels
+        data = path.read_bytes()
+        if sha256 is not None and sha256_of_bytes(data) != sha256:
+            raise PaintingChangedError(
+                f"the painting {path} is another one by now than when this run began (replaced, or still being "
+                f"written), and nothing is made of it: the next run goes on with the painting that is there then"
+            )
+        return _decode(data, PAINTING_MAX_PIXELS, whole_or_bounded).pixels
     except OSError as error:
         raise PaintingError(
             f"the painting {path} can't be read ({error.strerror}): name an existing picture"

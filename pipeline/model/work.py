@@ -137,6 +137,7 @@ class FailureKind(StrEnum):
     GONE = "gone"  # the photo is not there any more
     ENGINE = "engine"  # tried again, up to max_attempts
     MEMORY = "memory"  # tried again, costs no attempt
+    PAINTING = "painting"  # its painting's file was replaced: stops the run, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes
     RETURNED = "returned"  # put back at no cost: the run was stopped, or the worker died before it began

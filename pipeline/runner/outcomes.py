@@ -84,7 +84,7 @@ class Outcomes:
         state = self._settle(claim, failure)
         if state in (JobState.FAILED, JobState.QUARANTINED):
             self.tally.failed += 1
-        if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE):
+        if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING):
             return
         self._tell(
             JobFailed(
@@ -120,6 +120,6 @@ class Outcomes:
             case FailureKind.CHANGED:
                 # Not to be claimed again before intake has looked at it anew: the pass doesn't chase a growing file.
                 self._ledger.forget_photo(token)
-            case FailureKind.RETURNED | FailureKind.STORAGE:
+            case FailureKind.RETURNED | FailureKind.STORAGE | FailureKind.PAINTING:
                 self._ledger.release(token)
         return JobState.PENDING

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import CannotRunError, StorageError
+from pipeline.errors import CannotRunError, PaintingChangedError, StorageError
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -217,6 +217,8 @@ class SinglePass:
                 self._outcomes.fail(claim, assignment.key, event)
                 if event.kind is FailureKind.STORAGE:
                     raise StorageError(event.reason)
+                if event.kind is FailureKind.PAINTING:
+                    raise PaintingChangedError(event.reason)
             case Occupancy():
                 self._outcomes.tally.count(event)
             case _:

@@ -128,7 +128,7 @@ class Tryout:
         return final
 
     def _report(self, assignment: Assignment, failure: Failure) -> None:
-        if failure.kind is FailureKind.STORAGE:
+        if failure.kind in (FailureKind.STORAGE, FailureKind.PAINTING):
             raise CannotRunError(failure.reason)
         self._tell(
             JobFailed(

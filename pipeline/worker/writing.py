@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline import __version__
 from pipeline.engine.events import Finished, Snapshot
-from pipeline.errors import CannotRunError, OutOfMemoryError, StylewatchError
+from pipeline.errors import CannotRunError, OutOfMemoryError, PaintingChangedError, StylewatchError
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import Provenance, write_picture, written_as
 from pipeline.images.metadata import Metadata
@@ -134,6 +134,8 @@ def kind_of(error: StylewatchError) -> FailureKind:
     """Return what an engine's or a writer's error means for the job."""
     if isinstance(error, OutOfMemoryError):
         return FailureKind.MEMORY
+    if isinstance(error, PaintingChangedError):
+        return FailureKind.PAINTING
     # A painting that can't be used fails its own style's pictures only; the other styles go on.
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
 

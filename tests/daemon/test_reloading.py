@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,6 +146,51 @@ def test_another_painting_under_the_same_name_counts_when_asked(desk: Desk) -> N
     assert edition is not None
     assert edition.studio != desk.edition.studio
     assert desk.words() == [("reloaded", "config reloaded: the paintings changed")]
+
+
+def test_a_painting_that_was_replaced_is_taken_over_once_it_has_come_to_rest(desk: Desk) -> None:
+    assert desk.after(1.1) is None
+    write_painting(desk.folder / "night.jpg", (10, 10, 200))
+    assert [desk.after(1.1) for _ in range(8)] == [None] * 8
+    editions = [desk.after(1.1) for _ in range(4)]
+    (edition,) = filter(None, editions)
+    assert edition.studio != desk.edition.studio
+    assert desk.words() == [("reloaded", "config reloaded: the paintings changed")]
+
+
+def test_a_painting_that_is_only_touched_or_away_for_a_while_is_nothing_to_speak_of(desk: Desk) -> None:
+    painting = desk.folder / "night.jpg"
+    assert desk.after(1.1) is None
+    os.utime(painting, (1, 1))
+    assert [desk.after(11) for _ in range(3)] == [None] * 3
+    painting.rename(desk.folder / "away.jpg")
+    assert [desk.after(11) for _ in range(3)] == [None] * 3
+    (desk.folder / "away.jpg").rename(painting)
+    assert [desk.after(11) for _ in range(3)] == [None] * 3
+    assert desk.told == []
+
+
+def test_a_painting_that_a_worker_doubts_is_looked_at_at_once(desk: Desk) -> None:
+    assert desk.after(1.1) is None
+    write_painting(desk.folder / "night.jpg", (10, 10, 200))
+    desk.reloading.doubt()
+    assert desk.after(0.0) is None
+    assert desk.after(1.1) is not None
+    desk.reloading.doubt()
+    assert desk.after(1.1) is not None, "the desk's edition is still the former one"
+
+
+def test_a_doubt_without_reason_is_not_told_and_a_bad_painting_only_once(desk: Desk) -> None:
+    desk.reloading.doubt()
+    assert desk.after(1.1) is None
+    assert desk.told == []
+    (desk.folder / "night.jpg").write_bytes(b"half a pain")
+    for _ in range(3):
+        desk.reloading.doubt()
+        assert [desk.after(1.1) for _ in range(2)] == [None, None]
+    ((kind, text),) = desk.words()
+    assert kind == "refused"
+    assert "night.jpg" in text
 
 
 def test_what_needs_a_restart_is_named_and_the_rest_is_taken_over(desk: Desk) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from pipeline.model import JobStarted, JobState
+from pipeline.engine.events import Commission, Event
+from pipeline.hashing import job_key, sha256_of_file
+from pipeline.model import JobFailed, JobFinished, JobStarted, JobState
+from pipeline.runner.preparation import prepare
 from tests.daemon.station import Gate, Station
-from tests.fakes import write_painting
+from tests.fakes import LookingEngine, write_painting
+from tests.workshop import InProcessExecutor
 
 NIGHT = "  - {name: night, painting: night.jpg}\n"
 DAY = "  - {name: day, painting: day.jpg}\n"
@@ -98,3 +103,48 @@ def test_a_config_mended_during_a_pause_is_tried_at_once(station: Station) -> No
         station.wait_for_pictures("a--night.jpg")
         station.wait_for(lambda: station.notices("resumed"), "the end of the pause")
     assert len(station.notices("paused")) == 1
+
+
+def test_a_painting_replaced_while_a_picture_waits_is_taken_over_and_nothing_is_made_of_the_wrong_one(
+    station: Station,
+) -> None:
+    painting = station.workshop.folder / "night.jpg"
+
+    class ReplacedEngine(LookingEngine):
+        def _paint(self, commission: Commission) -> Iterator[Event]:
+            if not station.runs():
+                write_painting(painting, (10, 10, 200))
+            yield from super()._paint(commission)
+
+    station.workshop.photo("a.png")
+    with station.working(executor=lambda: InProcessExecutor(ReplacedEngine)):
+        station.wait_for_pictures("a--night.jpg")
+    assert station.notices("paused", "refused") == []
+    assert "config reloaded: the paintings changed" in [notice.text for notice in station.notices("reloaded")]
+    assert "night.jpg" in station.runs()[0].reason
+    assert station.told(JobFailed) == []
+    (made,) = station.told(JobFinished)
+    with station.workshop.ledger() as ledger:
+        assert ledger.counts()[JobState.DONE] == 1
+    settings = prepare(station.workshop.config()).settings["night", "default"]
+    assert made.key == job_key(sha256_of_file(station.folder / "a.png"), settings)
+
+
+def test_a_painting_that_stays_half_written_is_a_pause_told_once(station: Station) -> None:
+    painting = station.workshop.folder / "night.jpg"
+    whole = painting.read_bytes()
+
+    class HalfWrittenEngine(LookingEngine):
+        def _paint(self, commission: Commission) -> Iterator[Event]:
+            if not station.notices("refused"):
+                painting.write_bytes(whole[: len(whole) // 2])
+            yield from super()._paint(commission)
+
+    station.workshop.photo("a.png")
+    with station.working(executor=lambda: InProcessExecutor(HalfWrittenEngine)):
+        station.wait_for(lambda: len(station.runs()) >= 2 and station.notices("paused"), "the pause")
+        painting.write_bytes(whole)
+        station.wait_for_pictures("a--night.jpg")
+        station.wait_for(lambda: station.notices("resumed"), "the end of the pause")
+    assert len(station.notices("refused")) == len(station.notices("paused")) == 1
+    assert station.told(JobFailed) == []

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import PaintingError, PhotoError
+from pipeline.errors import PaintingChangedError, PaintingError, PhotoError
+from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, decode, decode_painting, fit, read_size
 from tests.images.pictures import (
     CORNERS,
@@ -251,3 +252,13 @@ def test_a_size_that_can_not_be_read_is_the_photos_fault(tmp_path: Path) -> None
     for name in ("a.png", "nothing.png"):
         with pytest.raises(PhotoError):
             read_size(tmp_path / name)
+
+
+def test_a_painting_with_other_bytes_than_were_hashed_is_not_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "painting.png"
+    Image.fromarray(four_corners()).save(path)
+    hashed = sha256_of_file(path)
+    assert_color(decode_painting(path, hashed), four_corners())
+    path.write_bytes(path.read_bytes()[:-20])  # while it is written anew, too
+    with pytest.raises(PaintingChangedError, match=r"painting\.png .* another one by now"):
+        decode_painting(path, hashed)

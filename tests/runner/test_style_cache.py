@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import PaintingError
+from pipeline.errors import PaintingChangedError, PaintingError
+from pipeline.executors.child import make_stylizer
+from pipeline.runner.preparation import prepare
 from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 from tests.fakes import write_painting
 from tests.workshop import Workshop
@@ -66,3 +68,18 @@ def test_a_painting_that_is_gone_is_named(workshop: Workshop) -> None:
     (workshop.folder / "night.jpg").unlink()
     with pytest.raises(PaintingError, match=r"night\.jpg"):
         list(list_targets(config))
+
+
+def test_a_painting_that_was_replaced_is_not_remembered_under_the_former_ones_hash(workshop: Workshop) -> None:
+    write_painting(workshop.folder / "day.jpg", (10, 20, 30))
+    workshop.text = workshop.text.replace("painting: night.jpg}", "paintings: {day.jpg: 1, night.jpg: 1}}")
+    config = workshop.config()
+    studio = prepare(config)
+    former = (workshop.folder / "night.jpg").read_bytes()
+    write_painting(workshop.folder / "night.jpg", (10, 200, 30))
+    stylizer = make_stylizer(config.engine_settings())
+    with pytest.raises(PaintingChangedError, match=r"night\.jpg"):
+        stylizer.warm(studio.styles["night"], studio.recipes["default"])
+    assert [row.painting.endswith("day.jpg") for row in list_targets(config)] == [True]
+    (workshop.folder / "night.jpg").write_bytes(former)
+    assert stylizer.warm(studio.styles["night"], studio.recipes["default"]) == (1, 1)

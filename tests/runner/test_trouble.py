@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import PaintingChangedError, StorageError
 from pipeline.model import (
     JobFailed,
+    JobFinished,
     JobStarted,
     JobState,
     PhotoSetAside,
@@ -17,8 +18,8 @@ from pipeline.model import (
     RunFinished,
 )
 from pipeline.runner.single_pass import SinglePass
-from tests.fakes import write_photo
-from tests.workshop import Workshop
+from tests.fakes import LookingEngine, write_painting, write_photo
+from tests.workshop import InProcessExecutor, Workshop
 
 
 def test_a_broken_photo_is_quarantined_and_the_rest_is_done(workshop: Workshop) -> None:
@@ -184,3 +185,23 @@ def test_an_output_folder_that_cant_be_made_leaves_no_lease_behind(workshop: Wor
         workshop.run()
     with workshop.ledger() as ledger:
         assert ledger.leases() == []
+
+
+def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paints_with_the_new_one(
+    workshop: Workshop,
+) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def replace_it(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobFinished) and not workshop.failed():
+            write_painting(workshop.folder / "night.jpg", (10, 10, 200))
+
+    with pytest.raises(PaintingChangedError, match=r"night\.jpg is another one by now"):
+        workshop.run(executor=InProcessExecutor(LookingEngine), on_event=replace_it)
+    (finished,) = (event for event in workshop.events if isinstance(event, RunFinished))
+    assert (finished.finished, finished.failed, finished.left) == (1, 0, 2)
+    assert "night.jpg" in finished.reason
+    with workshop.ledger() as ledger:
+        assert [claim.attempts for claim in ledger.claim(3, "name")] == [0, 0]
+    assert workshop.run(executor=InProcessExecutor(LookingEngine)).finished == 3
