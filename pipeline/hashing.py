@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,7 +102,12 @@ def sha256_of_bytes(data: bytes) -> str:
 def sha256_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal. Raises OSError."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_open(file)
+
+
+def sha256_of_open(file: BufferedReader) -> str:
+    """Return the SHA-256 in hexadecimal of what an open file still holds. Raises OSError."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of_json(value: Any) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,9 +100,9 @@ def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
         raise PaintingError(f"the painting {path} can't be used: {error}") from error
 
 
-def read_size(path: Path) -> Size:
+def read_size(file: Path | BinaryIO) -> Size:
     """Return a picture's width and height as its header has them, which may be sideways. Raises PhotoError."""
-    with _blaming_the_photo(b""), Image.open(path, formats=_readable_formats()) as image:
+    with _blaming_the_photo(b""), Image.open(file, formats=_readable_formats()) as image:
         return image.size
 
 

@@ -29,6 +29,7 @@ from pipeline.intake.members import (
     normalized,
     unsafe,
 )
+from pipeline.intake.opening import open_below
 from pipeline.intake.scan import names_archive
 from pipeline.intake.walks import Incomplete
 
@@ -65,14 +66,14 @@ def split(root: Path, path: str) -> tuple[str, str] | None:
     return None
 
 
-def inspect(path: Path, limits: Limits, kind_of: KindOf) -> Contents:
-    """Read the archive at ``path`` once, to its end, and judge it and its photos. Raises OSError.
+def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> Contents:
+    """Read the archive at ``path`` below ``root`` once, to its end, and judge it and its photos.
 
-    ``kind_of`` is asked about names in the archive.
+    Raises NotTheFileError, OSError. ``kind_of`` is asked about names in the archive.
     """
     sorting = _Sorting(limits, kind_of)
     try:
-        with path.open("rb") as file:
+        with open_below(root, path) as file:
             size = os.fstat(file.fileno()).st_size
             for member in walk(file, size, Budget(limits, size)):
                 sorting.take(member)

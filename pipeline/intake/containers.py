@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
+from pipeline.intake.opening import open_below
 from pipeline.intake.walks import (
     Incomplete,
     Source,
@@ -78,9 +79,12 @@ _STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
 )
 
 
-def examine(path: Path) -> Verdict:
-    """Judge the file at ``path`` by its container alone, reading as little as possible. Raises OSError."""
-    with path.open("rb") as file:
+def examine(root: Path, path: str) -> Verdict:
+    """Judge the file at ``path`` below ``root`` by its container alone, reading as little as possible.
+
+    Raises NotTheFileError, OSError.
+    """
+    with open_below(root, path) as file:
         return examine_open(file, os.fstat(file.fileno()).st_size)
 
 

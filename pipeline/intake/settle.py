@@ -15,8 +15,12 @@ from stat import S_ISREG
 from typing import Final, Literal
 
 from pipeline.intake.containers import Verdict, examine
+from pipeline.intake.opening import NotTheFileError
 from pipeline.intake.scan import signature
 from pipeline.model import Photo
+
+#: Judges the content of the file at a path below a folder.
+Examine = Callable[[Path, str], Verdict]
 
 _NS: Final = 1_000_000_000
 
@@ -58,7 +62,7 @@ def sort_out(
     now_ns: Callable[[], int],
     sleep: Callable[[float], None],
     stat: Callable[[Path], os.stat_result] = os.lstat,
-    examine: Callable[[Path], Verdict] = examine,
+    examine: Examine = examine,
 ) -> Settled:
     """Judge the ``photos`` of one scan of ``folder``, waiting at most once for all that may still be written.
 
@@ -114,7 +118,7 @@ class WaitingRoom:
         now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
         stat: Callable[[Path], os.stat_result] = os.lstat,
-        examine: Callable[[Path], Verdict] = examine,
+        examine: Examine = examine,
     ) -> None:
         """``trust_times``: a file's times tell for how long it has not been touched.
 
@@ -176,7 +180,7 @@ class _Judge:
     incomplete_seconds: float
     now_ns: Callable[[], int]
     stat: Callable[[Path], os.stat_result]
-    examine: Callable[[Path], Verdict]
+    examine: Examine
 
     def look(self, photo: Photo) -> _Look | _Opinion | None:
         """Return what the file looks like now, the opinion that spares looking, or None if it is gone."""
@@ -200,8 +204,8 @@ class _Judge:
 
     def opinion(self, look: _Look) -> _Opinion | None:
         try:
-            verdict = self.examine(self.folder / look.photo.path)
-        except FileNotFoundError:
+            verdict = self.examine(self.folder, look.photo.path)
+        except (FileNotFoundError, NotTheFileError):
             return None
         except OSError as error:
             return _unreadable(look.photo, error)

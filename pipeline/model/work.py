@@ -27,6 +27,7 @@ class Job:
 class Assignment:
     """A leased job with all that a worker needs; picklable, so that a worker can live in another process.
 
+    Below ``photo_folder`` (None = the photo's own) no link is followed to the photo.
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
     ``checkpoint_path`` is where what is made of the picture is kept until it is finished; None = nowhere.
@@ -44,6 +45,7 @@ class Assignment:
     snapshot_folder: Path | None = None
     checkpoint_path: Path | None = None
     max_pixels: int = 500_000_000
+    photo_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

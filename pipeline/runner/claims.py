@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import StorageError
-from pipeline.hashing import job_key, sha256_of_file
+from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
 from pipeline.images.encode import read_provenance, written_as
 from pipeline.intake.archives import split
 from pipeline.intake.members import MemberError, RefusedError
+from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
@@ -182,22 +184,31 @@ class Claims:
     def _content_of(self, claim: Claim) -> str | None:
         """Return the photo's hash; None if the job can't be worked on now, which is then settled."""
         try:
-            archive, _ = split(self._places.input_folder, claim.job.photo) or (claim.job.photo, "")
-            status = (self._places.input_folder / archive).stat()
-            if (status.st_size, status.st_mtime_ns) != (claim.photo.size_bytes, claim.photo.mtime_ns):
-                self._refuse(claim, FailureKind.CHANGED, "the photo changed after it was taken in")
-                return None
-            if claim.photo_sha256 is not None:
-                return claim.photo_sha256
-            photo_path = self._file_of(claim)
-            if photo_path is None:
-                return None
-            sha256 = sha256_of_file(photo_path)
+            sha256 = self._hash_of(claim)
+        except NotTheFileError as error:
+            self._refuse(claim, FailureKind.CHANGED, error.reason)
+            return None
         except OSError as error:
             self._blame(claim, error)
             return None
-        self._ledger.note_photo_sha256(claim.job.photo, sha256)
+        if sha256 is not None and claim.photo_sha256 is None:
+            self._ledger.note_photo_sha256(claim.job.photo, sha256)
         return sha256
+
+    def _hash_of(self, claim: Claim) -> str | None:
+        """Return what is on record, if the very file that was taken in is there; otherwise read it."""
+        root = self._places.input_folder
+        archive, _ = split(root, claim.job.photo) or ("", "")
+        with open_below(root, archive or claim.job.photo, claim.photo) as file:
+            if claim.photo_sha256 is not None and os.fstat(file.fileno()).st_ino == claim.photo.inode:
+                return claim.photo_sha256
+            if not archive:
+                sha256 = sha256_of_open(file)
+                if claim.photo_sha256 not in (None, sha256):
+                    raise NotTheFileError(claim.job.photo)
+                return sha256
+        photo_path = self._file_of(claim)
+        return None if photo_path is None else sha256_of_file(photo_path)
 
     def _file_of(self, claim: Claim) -> Path | None:
         """Return the photo's own file, or one taken out of its archive; None if that failed and is settled."""
@@ -207,7 +218,7 @@ class Claims:
             return root / claim.job.photo
         archive, name = member
         try:
-            return self._stage.fetch(root / archive, replace(claim.photo, path=archive), name)
+            return self._stage.fetch(root, replace(claim.photo, path=archive), name)
         except ArchiveChangedError:
             self._refuse(claim, FailureKind.CHANGED, "the archive changed after it was taken in")
         except (MemberError, RefusedError, Incomplete) as problem:
@@ -291,7 +302,7 @@ class Claims:
         part = part_path(self._places.output_folder, claim.output, claim.token)
         make_folder(part.parent)
         recipe = self._studio.recipes[claim.job.recipe]
-        kept = self._places.checkpoint_folder
+        kept, root = self._places.checkpoint_folder, self._places.input_folder
         return Assignment(
             token=claim.token,
             job=claim.job,
@@ -307,4 +318,5 @@ class Claims:
             else None,
             checkpoint_path=checkpoint_path(kept, key) if kept else None,
             max_pixels=self._places.max_pixels,
+            photo_folder=root if photo_path == root / claim.job.photo else None,
         )

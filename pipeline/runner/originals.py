@@ -14,8 +14,9 @@ from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint
-from pipeline.hashing import sha256_of_file
+from pipeline.hashing import sha256_of_open
 from pipeline.intake.archives import split
+from pipeline.intake.opening import NotTheFileError, lies_below, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES, signature
 from pipeline.ledger import Ledger, Original
 from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
@@ -94,7 +95,9 @@ class Originals:
     def _carry_out(self, original: Original, target: Path) -> Outcome:
         """Move a photo whose move is on record, then its sidecars; put the end on record."""
         source = self._input / original.photo.path
-        outcome = relocate(source, target, original, rename=self._rename)
+        outcome: Outcome = "changed"
+        if lies_below(self._input, original.photo.path):
+            outcome = relocate(source, target, original, rename=self._rename)
         if outcome != "moved":
             self._ledger.abandon_move(original.photo.path)
             return outcome
@@ -108,7 +111,11 @@ class Originals:
     def _take_along(self, sidecar: Path, target: Path) -> None:
         leaving = leaving_name(sidecar, target)
         there = leaving if os.path.lexists(leaving) else sidecar
-        itself = Original(signature(sidecar.name, os.lstat(there)), sha256_of_file(there))
+        try:
+            with open_below(there.parent, there.name) as file:
+                itself = Original(signature(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
+        except NotTheFileError:
+            return  # a link since it was looked at: it is none of the photo's
         number = 1
         while relocate(sidecar, target, itself, rename=self._rename) == "taken":
             number += 1

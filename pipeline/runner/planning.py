@@ -13,6 +13,7 @@ from pipeline.engine.cache import StyleCache
 from pipeline.engine.estimates import GUESS, Speed, read_speed
 from pipeline.errors import PhotoError
 from pipeline.images.decode import fit, read_size
+from pipeline.intake.opening import open_below
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
@@ -113,7 +114,7 @@ def in_words(seconds: float) -> str:
 def _tasks(config: Config, studio: Studio, claims: Sequence[Claim]) -> list[Task]:
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
     step = -(-len(photos) // _LOOKED_AT) or 1
-    known = {photo: _proportion(config.input.folder / photo) for photo in photos[::step]}
+    known = {photo: _proportion(config.input.folder, photo) for photo in photos[::step]}
     usual = sum(known.values()) / len(known) if known else USUAL_PROPORTION
     return [Task(studio.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
 
@@ -149,10 +150,11 @@ def _painting_pixels(path: Path, long_side: int) -> float:
     return width * height
 
 
-def _proportion(path: Path) -> float:
+def _proportion(root: Path, photo: str) -> float:
     try:
-        sides = read_size(path)
-    except PhotoError:
+        with open_below(root, photo) as file:
+            sides = read_size(file)
+    except (PhotoError, OSError):
         return USUAL_PROPORTION
     return min(sides) / max(sides)
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.failpoints import failpoint
-from pipeline.hashing import sha256_of_file
+from pipeline.hashing import sha256_of_open
 from pipeline.images.publish import publish, sync_file, sync_folder
+from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.intake.scan import signature
 from pipeline.ledger import Original
 
@@ -90,7 +91,11 @@ def _is(path: Path, original: Original) -> bool:
 
 def _holds(path: Path, original: Original) -> bool:
     """Tell whether a file has the original's content."""
-    return path.is_file() and not path.is_symlink() and sha256_of_file(path) == original.sha256
+    try:
+        with open_below(path.parent, path.name) as file:
+            return sha256_of_open(file) == original.sha256
+    except (FileNotFoundError, NotADirectoryError, NotTheFileError):
+        return False
 
 
 def _reserve(target: Path, original: Original) -> bool:
@@ -153,13 +158,15 @@ def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outc
 
 def _copy_verified(source: Path, part: Path, original: Original) -> bool:
     try:
-        with source.open("rb") as file, part.open("wb") as copy:
+        with open_below(source.parent, source.name, original.photo) as file, part.open("wb") as copy:
             shutil.copyfileobj(file, copy)
             copy.flush()
             with contextlib.suppress(OSError):  # not every file system keeps times and permissions
-                shutil.copystat(source, part)
+                shutil.copystat(source, part, follow_symlinks=False)
             sync_file(copy.fileno())
         whole = _holds(part, original)
+    except NotTheFileError:
+        return False
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

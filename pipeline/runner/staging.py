@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 from pipeline.errors import StorageError
 from pipeline.intake.archives import walk
 from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, unsafe
+from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES
 from pipeline.intake.walks import Incomplete
 from pipeline.model import Photo
@@ -70,8 +71,8 @@ class Stage:
         self._open: _Open | None = None
         self.close()
 
-    def fetch(self, path: Path, archive: Photo, name: str) -> Path:
-        """Return a file with the content of the photo ``name`` in the archive at ``path``, known as ``archive``.
+    def fetch(self, root: Path, archive: Photo, name: str) -> Path:
+        """Return a file with the content of the photo ``name`` in ``archive``, which lies below ``root``.
 
         It stays until room is needed, or if it is pinned until it is unpinned. Raises ArchiveChangedError,
         NoRoomError, MemberError for a photo that can't be had, Incomplete and RefusedError for an archive that can't
@@ -80,7 +81,7 @@ class Stage:
         place = _Place(archive, name)
         if place not in self._files:
             try:
-                member = self._find(path, place)
+                member = self._find(root, place)
                 self._make_room(member.size_bytes)
                 self._write(place, member)
             except (OSError, Incomplete, RefusedError):
@@ -109,9 +110,9 @@ class Stage:
                     (self._folder / name).unlink()
             self._folder.rmdir()
 
-    def _find(self, path: Path, place: _Place) -> Member:
+    def _find(self, root: Path, place: _Place) -> Member:
         """Go on in the archive until the photo comes, unless it has gone by already."""
-        opened = self._opened(path, place.version)
+        opened = self._opened(root, place.version)
         if place.name in opened.index:
             return opened.index[place.name]
         for name, member in _files(opened.walk):
@@ -160,15 +161,14 @@ class Stage:
         self._files[place] = file, member.size_bytes
         self._used += member.size_bytes
 
-    def _opened(self, path: Path, version: Photo) -> _Open:
+    def _opened(self, root: Path, version: Photo) -> _Open:
         if self._open is None or self._open.version != version:
             self._close_archive()
-            file = path.open("rb")
-            status = os.fstat(file.fileno())
-            if (status.st_size, status.st_mtime_ns) != (version.size_bytes, version.mtime_ns):
-                file.close()
-                raise ArchiveChangedError
-            self._open = _Open(version, file, walk(file, status.st_size, Budget()))
+            try:
+                file = open_below(root, version.path, version)
+            except NotTheFileError as error:
+                raise ArchiveChangedError from error
+            self._open = _Open(version, file, walk(file, version.size_bytes, Budget()))
         return self._open
 
     def _close_archive(self) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
-from pipeline.hashing import job_key, sha256_of_file
+from pipeline.hashing import job_key, sha256_of_open
 from pipeline.images.encode import suffix_of
 from pipeline.images.publish import publish, sync_folder
+from pipeline.intake.opening import open_below
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -79,15 +80,18 @@ class Tryout:
     def _assign(
         self, photo: Path, folder: Path, styles: tuple[str, ...], recipes: tuple[str, ...]
     ) -> Iterator[Assignment]:
+        named = photo.name
         try:
-            photo_sha256 = sha256_of_file(photo)
+            photo = photo.resolve(strict=True)  # a link that is named may be followed, one that comes later may not
+            with open_below(photo.parent, photo.name) as file:
+                photo_sha256 = sha256_of_open(file)
         except OSError as error:
             raise PhotoError(f"{photo} can't be read: {error.strerror}") from error
         for style in styles or self._studio.styles:
             _known("style", style, self._studio.styles)
             for recipe in recipes or self._studio.pairing.recipes_of[style]:
                 _known("recipe", recipe, self._studio.recipes)
-                yield self._assignment(photo, photo_sha256, folder, Job(photo.name, style, recipe))
+                yield self._assignment(photo, photo_sha256, folder, Job(named, style, recipe))
 
     def _assignment(self, photo: Path, photo_sha256: str, folder: Path, job: Job) -> Assignment:
         token = secrets.token_hex(8)

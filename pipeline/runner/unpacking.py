@@ -45,7 +45,6 @@ class Unpacking:
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
         self._wanted = config.input.archives
-        self._root = config.input.folder
         self._limits = Limits(
             files=config.input.max_archive_files,
             bytes=config.input.max_archive_size,
@@ -64,13 +63,12 @@ class Unpacking:
         """Return those of which the ledger does not know all that is in them."""
         return [archive for archive in archives if not _is_current(archive, self._ledger.photos_at(archive.path))]
 
-    def examine(self, path: Path) -> Verdict:
+    def examine(self, root: Path, path: str) -> Verdict:
         """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
-        if not names_archive(path.name):
-            return containers.examine(path)
-        name = path.relative_to(self._root).as_posix()
-        contents = inspect(path, self._limits, lambda member: self._kind_of(f"{name}/{member}"))
-        self._contents[name] = contents
+        if not names_archive(path):
+            return containers.examine(root, path)
+        contents = inspect(root, path, self._limits, lambda member: self._kind_of(f"{path}/{member}"))
+        self._contents[path] = contents
         return contents.verdict
 
     def unpack(self, archives: Iterable[Photo], settled: Settled) -> Unpacked:

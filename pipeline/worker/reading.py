@@ -6,13 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 from pipeline.errors import PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode
+from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 
 Source = Callable[[int], Sequence[Assignment]]
@@ -134,7 +134,7 @@ class _UnreadableError(Exception):
 
 
 def _decoded(assignment: Assignment) -> DecodedPhoto:
-    data = _bytes_of(assignment.photo_path)
+    data = _bytes_of(assignment)
     if sha256_of_bytes(data) != assignment.photo_sha256:
         raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
     try:
@@ -145,11 +145,15 @@ def _decoded(assignment: Assignment) -> DecodedPhoto:
         raise _UnreadableError(FailureKind.MEMORY, "not enough memory to decode the photo") from error
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(assignment: Assignment) -> bytes:
+    folder = assignment.photo_folder or assignment.photo_path.parent
     try:
-        return path.read_bytes()
+        with open_below(folder, assignment.photo_path.relative_to(folder).as_posix()) as file:
+            return file.read()
     except FileNotFoundError as error:
         raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error
+    except NotTheFileError as error:
+        raise _UnreadableError(FailureKind.CHANGED, error.reason) from error
     except PermissionError as error:
         raise _UnreadableError(FailureKind.ENGINE, "the photo can't be read: permission denied") from error
     except OSError as error:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.intake.archives import inspect, split, walk
 from pipeline.intake.members import Budget, Limits, Member
+from pipeline.intake.opening import NotTheFileError
 from tests.intake.cases import good_tar, good_zip
 from tests.intake.packing import photo, tarred, zipped
 
@@ -38,7 +39,7 @@ def test_the_last_part_of_a_path_is_a_photo_and_never_an_archive(tmp_path: Path)
 def test_photos_come_in_the_archives_order_and_their_content_can_be_had_in_any(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any"
     path.write_bytes(data)
-    assert inspect(path, LIMITS, everything).photos == ("good.png", "beach/also.png")
+    assert inspect(path.parent, path.name, LIMITS, everything).photos == ("good.png", "beach/also.png")
     with path.open("rb") as file:
         members = {member.name: member for member in walk(file, len(data), Budget())}
         for name, shade in (("beach/also.png", 5), ("good.png", 3), ("beach/also.png", 5)):
@@ -51,13 +52,13 @@ def test_photos_come_in_the_archives_order_and_their_content_can_be_had_in_any(t
 def test_what_is_no_photo_is_counted_by_kind(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(zipped(("a.txt", b"1"), ("b.txt", b"2"), ("c.png", photo())))
-    contents = inspect(path, LIMITS, lambda name: "sidecar" if name.endswith("txt") else None)
+    contents = inspect(path.parent, path.name, LIMITS, lambda name: "sidecar" if name.endswith("txt") else None)
     assert (contents.photos, contents.skipped) == (("c.png",), {"sidecar": 2})
 
 
 def test_an_archive_that_can_not_be_read_is_not_taken_for_damaged(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
-        inspect(tmp_path, LIMITS, everything)
+    with pytest.raises(NotTheFileError):
+        inspect(tmp_path.parent, tmp_path.name, LIMITS, everything)
 
 
 class _FailingDisk:
@@ -97,5 +98,5 @@ def test_a_large_photo_is_judged_like_a_small_one(tmp_path: Path) -> None:
     large = photo() + bytes(40_000_000)
     path = tmp_path / "a.tar"
     path.write_bytes(tarred(("a.png", large)))
-    contents = inspect(path, Limits(10, 50_000_000, 50_000_000), everything)
+    contents = inspect(path.parent, path.name, Limits(10, 50_000_000, 50_000_000), everything)
     assert contents.photos == ("a.png",)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.intake.containers import Verdict, examine
 from pipeline.intake.scan import scan
-from pipeline.intake.settle import Settled, WaitingRoom, sort_out
+from pipeline.intake.settle import Examine, Settled, WaitingRoom, sort_out
 from pipeline.model import Photo
 
 NOW_NS = 1_800_000_000 * 10**9
@@ -60,7 +61,7 @@ class FakeStatus:
         self.st_ctime_ns = ctime_ns
 
 
-def settled(folder: Path, disk: FakeDisk, clock: FakeClock) -> Settled:
+def settled(folder: Path, disk: FakeDisk, clock: FakeClock, examine: Examine = examine) -> Settled:
     return sort_out(
         folder,
         scan(folder).photos,
@@ -69,6 +70,7 @@ def settled(folder: Path, disk: FakeDisk, clock: FakeClock) -> Settled:
         now_ns=lambda: clock.now_ns,
         sleep=clock.sleep,
         stat=disk.stat,
+        examine=examine,
     )
 
 
@@ -176,17 +178,26 @@ def test_a_file_that_cannot_be_read_is_incomplete_with_the_reason(tmp_path: Path
 def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
 
-    class SwappingDisk(FakeDisk):
-        """Puts a folder into the file's place right after it was looked at."""
+    def refuse(root: Path, path: str) -> Verdict:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
 
+    ((_, reason),) = settled(tmp_path, FakeDisk({}), FakeClock(), examine=refuse).incomplete
+    assert reason == "it can't be read (Permission denied)"
+
+
+def test_a_link_put_into_a_photos_place_right_after_the_look_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(jpeg())
+    (tmp_path / "secret.jpg").write_bytes(jpeg())
+
+    class SwappingDisk(FakeDisk):
         def stat(self, path: Path) -> os.stat_result:
             status = super().stat(path)
             path.unlink()
-            path.mkdir()
+            path.symlink_to(tmp_path / "secret.jpg")
             return status
 
-    ((_, reason),) = settled(tmp_path, SwappingDisk({}), FakeClock()).incomplete
-    assert reason.startswith("it can't be read (")
+    assert settled(tmp_path / "in", SwappingDisk({}), FakeClock()) == Settled((), (), ())
 
 
 def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.intake.scan import signature
 from pipeline.ledger import Ledger, Original
 from pipeline.model import JobStarted, OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.originals import Originals
-from pipeline.runner.relocating import leaving_name, relocate
+from pipeline.runner.relocating import Rename, leaving_name, relocate
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
@@ -27,6 +28,7 @@ def across_file_systems(source: Path, target: Path) -> None:
     raise OSError(errno.EXDEV, "Invalid cross-device link")
 
 
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 RENAMES = pytest.mark.parametrize("rename", [os.replace, across_file_systems], ids=["renamed", "copied"])
 
 
@@ -390,3 +392,24 @@ def test_a_sidecar_whose_name_was_taken_meanwhile_gets_a_number(
     ledger.begin_move("a.png", str(kept / "a.png"))
     resume(workshop, ledger)
     assert files(kept) == ["a-2.xmp", "a.png", "a.xmp"]
+
+
+@needs_links
+@RENAMES
+def test_a_photo_whose_folder_became_a_link_stays_where_the_link_leads(
+    workshop: Workshop, photos: Path, kept: Path, rename: Rename
+) -> None:
+    workshop.text = CONFIG
+    photo = workshop.photo("trip/a.png")
+    photo.with_suffix(".xmp").write_text("whose?")
+    workshop.run()
+    elsewhere = workshop.folder / "elsewhere"
+    (photos / "trip").rename(elsewhere)
+    (photos / "trip").symlink_to(elsewhere)
+    events: list[RunEvent] = []
+    with workshop.ledger() as ledger:
+        Originals(ledger, photos, kept, events.append, rename=rename).sweep()
+        assert ledger.moves() == []
+    assert files(elsewhere) == ["a.png", "a.xmp"]
+    assert not kept.exists()
+    assert events == []

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PaintingChangedError, StorageError
+from pipeline.executors import JobSource
 from pipeline.model import (
+    Assignment,
+    ExecutorEvent,
     JobFailed,
     JobFinished,
     JobStarted,
@@ -16,10 +21,13 @@ from pipeline.model import (
     PhotoSetAside,
     RunEvent,
     RunFinished,
+    RunStarted,
 )
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import LookingEngine, write_painting, write_photo
 from tests.workshop import InProcessExecutor, Workshop
+
+needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 
 
 def test_a_broken_photo_is_quarantined_and_the_rest_is_done(workshop: Workshop) -> None:
@@ -117,6 +125,74 @@ def test_a_photo_that_changes_before_its_turn_waits_for_the_next_run(workshop: W
     finished = run_and_meddle(workshop, lambda photo: write_photo(photo, size=(64, 48), shade=77))
     assert (finished.finished, finished.failed, finished.left) == (1, 0, 1)
     assert workshop.run().finished == 1
+
+
+@needs_links
+@pytest.mark.parametrize("place", ["trip/a.png", "trip"])
+@pytest.mark.parametrize("known", [False, True], ids=["new", "on record"])
+def test_a_link_put_in_the_place_of_a_photo_or_its_folder_is_not_followed(
+    workshop: Workshop, place: str, known: bool
+) -> None:
+    photo, secret = workshop.photo("trip/a.png"), write_photo(workshop.folder / "secret" / "a.png", shade=7)
+    workshop.photo("b.png", shade=1)
+    for path in (photo, secret):  # of one size and time
+        path.write_bytes(path.read_bytes().ljust(300, b"\0"))
+        os.utime(path, (1, 1))
+    if known:
+        workshop.run()
+        workshop.text = workshop.text.replace("size: 48", "size: 64")
+    before = [(workshop.out / name).read_bytes() for name in workshop.pictures()]
+
+    def swap(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, RunStarted):
+            (workshop.folder / "in" / place).rename(workshop.folder / "away")
+            (workshop.folder / "in" / place).symlink_to(secret if place.endswith(".png") else secret.parent)
+
+    finished = workshop.run(on_event=swap)
+    assert (finished.finished, finished.failed, finished.left) == (1, 0, 1)
+    (told,) = workshop.failed()
+    assert (told.job.photo, told.state) == ("trip/a.png", JobState.PENDING)
+    assert "links are not followed" in told.reason
+    if known:
+        assert (workshop.out / "trip" / "a--night.jpg").read_bytes() == before[1]
+    else:
+        assert workshop.pictures() == ["b--night.jpg"]
+    finished = workshop.run()
+    assert (finished.finished, finished.left) == (0, 0)
+
+
+@needs_links
+def test_a_link_put_there_between_the_claim_and_the_worker_is_not_followed(workshop: Workshop) -> None:
+    photo = workshop.photo("a.png")
+    copy = write_photo(workshop.folder / "secret.png")
+    assert copy.read_bytes() == photo.read_bytes(), "not even to the same content"
+
+    class Swaps(InProcessExecutor):
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            def swapping(count: int) -> Sequence[Assignment]:
+                assignments = source(count)
+                if assignments:
+                    photo.unlink()
+                    photo.symlink_to(copy)
+                return assignments
+
+            yield from super().run(swapping)
+
+    finished = workshop.run(executor=Swaps())
+    assert (finished.finished, finished.failed, finished.left) == (0, 0, 1)
+    assert [event.state for event in workshop.failed()] == [JobState.PENDING]
+
+
+@needs_links
+def test_a_fifo_put_in_the_place_of_a_photo_is_not_waited_for(workshop: Workshop) -> None:
+    photo = workshop.photo("a.png")
+
+    def swap(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, RunStarted):
+            photo.unlink()
+            os.mkfifo(photo)
+
+    assert workshop.run(on_event=swap).left == 1
 
 
 def test_a_folder_that_is_unmounted_during_a_run_stops_it_and_nothing_is_taken_for_deleted(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,3 +183,10 @@ def test_a_folder_that_cant_be_made_is_named(trial: Trial) -> None:
     trial.folder.write_text("a file where the folder should be")
     with pytest.raises(CannotRunError, match="trial can't be made"):
         trial.run()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_photo_may_be_named_by_a_link(trial: Trial) -> None:
+    link = trial.workshop.folder / "link.png"
+    link.symlink_to(trial.photo)
+    assert trial.run("night", photo=link) == ["night.jpg"]

@@ -1,0 +1,153 @@
+"""Files below the input folder, opened without ever following a link. Owns what may be read as a photo.
+
+Between the moment a photo is seen and the one it is read, whoever may write into its folder can put a link there, or
+in the place of a folder above it, and another user's private picture would be painted. So each part of the path is
+opened in the folder that was opened before it, none of them through a link, and what is open then has to be a regular
+file. A FIFO or a device is not waited for. The input folder itself may be a link.
+
+Windows knows no such calls. There each part is looked at first, and the open file compared with what was seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+from pipeline.model import Photo
+
+_BY_FOLDERS: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+# Not to be read from, where the system can tell: a folder that can only be passed through will do.
+_FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_FILE: Final = os.O_RDONLY | _NO_LINK | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+
+#: What systems call a link in a path that must not have one, and the opening of a socket.
+_STRANGE: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
+
+#: Of a Windows junction, which is a link to a folder.
+_MOUNT_POINT_TAG: Final = 0xA0000003
+
+
+class NotTheFileError(OSError):
+    """What has a photo's name is not the file that was seen: another one, or a link, a folder, a device."""
+
+    def __init__(self, path: str, reason: str = "") -> None:
+        self.reason = f"the photo changed after it was taken in{reason}"
+        super().__init__(errno.EINVAL, self.reason, path)
+
+
+def open_below(root: Path, path: str, seen: Photo | None = None, *, by_folders: bool = _BY_FOLDERS) -> BufferedReader:
+    """Open the file at ``path``, relative to ``root`` with ``/`` between its parts, to read its bytes.
+
+    It has to have the size and the time of ``seen``. Not its number: FAT gives a file another one from time to time,
+    and what is read is hashed. ``by_folders``: the way of all systems but Windows. Raises NotTheFileError, OSError.
+    """
+    parts = path.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts):
+        raise NotTheFileError(path)
+    descriptor = _open_in_folders(root, parts) if by_folders else _open_by_looks(root, parts)
+    try:
+        _require(os.fstat(descriptor), path, seen)
+        return open(descriptor, "rb")  # noqa: PTH123 - a path could lead elsewhere by now
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _require(status: os.stat_result, path: str, seen: Photo | None) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _no_file(path)
+    if seen is not None and (status.st_size, status.st_mtime_ns) != (seen.size_bytes, seen.mtime_ns):
+        raise NotTheFileError(path)
+
+
+def lies_below(root: Path, path: str, *, by_folders: bool = _BY_FOLDERS) -> bool:
+    """Tell whether no folder between ``root`` and ``path`` is a link. Raises OSError."""
+    folders = path.split("/")[:-1]
+    try:
+        if not by_folders:
+            return stat.S_ISDIR(_look_along(root, folders).st_mode)
+        os.close(_open_folder(root, folders))
+    except FileNotFoundError:
+        return True
+    except NotTheFileError:
+        return False
+    return True
+
+
+def _open_in_folders(root: Path, parts: list[str]) -> int:
+    folder = _open_folder(root, parts[:-1])
+    try:
+        with _strangers_named("/".join(parts)):
+            return _open_file(parts[-1], folder)
+    finally:
+        os.close(folder)
+
+
+def _open_folder(root: Path, folders: list[str]) -> int:
+    folder = os.open(root, _FOLDER)
+    try:
+        for name in folders:
+            with _strangers_named("/".join(folders)):
+                below = os.open(name, _FOLDER | _NO_LINK, dir_fd=folder)
+            os.close(folder)
+            folder = below
+    except BaseException:
+        os.close(folder)
+        raise
+    return folder
+
+
+def _open_file(name: str, folder: int) -> int:
+    try:
+        return os.open(name, _FILE | _NO_WAIT, dir_fd=folder)
+    except BlockingIOError:
+        # A file server has lent it to somebody and asks for it back just now: only files are lent.
+        if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise
+        return os.open(name, _FILE, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _strangers_named(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _STRANGE:
+            raise _no_file(path) from error
+        raise
+
+
+def _open_by_looks(root: Path, parts: list[str]) -> int:
+    """Open a file after a look at each part of its path, where folders can't be opened."""
+    seen = _look_along(root, parts)
+    if not stat.S_ISREG(seen.st_mode):
+        raise _no_file("/".join(parts))
+    descriptor = os.open(root.joinpath(*parts), _FILE | _NO_WAIT)
+    if os.path.samestat(seen, os.fstat(descriptor)):
+        return descriptor
+    os.close(descriptor)
+    raise NotTheFileError("/".join(parts))
+
+
+def _look_along(root: Path, parts: list[str]) -> os.stat_result:
+    """Return what the last part of a path looks like, if none of them is a link."""
+    place, found = root, root.stat()
+    for part in parts:
+        place = place / part
+        with _strangers_named("/".join(parts)):
+            found = os.lstat(place)
+        if stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _MOUNT_POINT_TAG:
+            raise _no_file("/".join(parts))
+    return found
+
+
+def _no_file(path: str) -> NotTheFileError:
+    return NotTheFileError(path, ": a link, or no file, has its place now, and links are not followed")
