@@ -10,7 +10,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -41,7 +41,7 @@ from tests.workshop import Workshop
 def make(folder: Path) -> None:
     """Make all golden files of this version in ``folder``, which is not there yet."""
     folder.mkdir()
-    for part in (keys, config, tree, ledger, style_cache, checkpoint, picture, reports, sign_of_life):
+    for part in (config, *PARTS):
         part(folder)
 
 
@@ -173,6 +173,8 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` for people to read, too."""
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
+
+PARTS: Final = (keys, tree, ledger, style_cache, checkpoint, picture, reports, sign_of_life)
 
 if __name__ == "__main__":
     make(Path(__file__).parent / __version__)
