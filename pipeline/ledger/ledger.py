@@ -1,20 +1,22 @@
 """The ledger as the runner sees it. Owns the order of promises: each method is one durable transaction.
 
-One ``Ledger`` is one source's view and belongs to one thread. The caller holds the state folder's lock for
-claims and what follows from them; reading, ``retry`` and ``redo`` are fine beside a running instance.
+One ``Ledger`` is one source's view and belongs to one thread. Claims and what follows from them need the state
+folder's lock; reading, ``retry`` and ``redo`` are fine beside a running instance.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger import jobs, leases, originals, photos, queries, schema, sources
+from pipeline.ledger import jobs, leases, originals, photos, queries, schema
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.records import (
     Backlog,
@@ -39,12 +41,15 @@ from pipeline.model import Job, JobState, Photo
 
 
 class Ledger:
-    """All methods raise LedgerError (damaged, locked, no job leased under a token) and StorageError (disk full)."""
+    """All methods raise LedgerError (damaged, locked; no job has that token) and StorageError (disk at fault)."""
 
     def __init__(self, store: Store) -> None:
-        self._connection = store.connection
         self._store = store
-        self._version = -1
+        self._version: tuple[int, object] | None = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._store.connection
 
     @property
     def sources(self) -> Sources:
@@ -62,19 +67,20 @@ class Ledger:
     ) -> Self:
         """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
 
-        ``watch`` hears of locks from then on. Raises LedgerError, also for a foreign or a newer file; StorageError.
+        ``watch`` hears of locks. Raises LedgerError for a damaged, foreign or locked file or a newer schema;
+        StorageError. After such an error of its disk, the next method called opens the file anew.
         """
-        return cls(store_on(schema.connect(file), str(file), source, clock, watch))
+        return cls(store_on(partial(schema.connect, file), str(file), source, clock, watch, reconnects=True))
 
     @classmethod
     def to_read(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
         """Open an existing ledger for looking only, beside whoever works with it. Raises as :meth:`open` does."""
-        return cls(store_on(schema.connect_to_read(file), str(file), source, clock))
+        return cls(store_on(partial(schema.connect_to_read, file), str(file), source, clock))
 
     @classmethod
     def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
         """Return a copy in memory, empty if there is no ``file``: nothing done to it reaches the disk."""
-        return cls(store_on(schema.memory_copy(file), str(file), source, clock))
+        return cls(store_on(partial(schema.memory_copy, file), str(file), source, clock))
 
     def close(self) -> None:
         """Close the file; open leases stay on record."""
@@ -91,10 +97,6 @@ class Ledger:
     def require_in_place(self) -> None:
         """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
         self._store.require_in_place()
-
-    def take_over(self, source: str) -> None:
-        """Give all that is on record of another source to this one, which is new."""
-        self._store = sources.take_over(self._store, source)
 
     def unknown_photos(self, photos_seen: Iterable[Photo]) -> list[Photo]:
         """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
@@ -308,7 +310,7 @@ class Ledger:
 
     def was_changed_by_others(self) -> bool:
         """Tell whether another connection wrote since this was last asked; costs next to nothing."""
-        before, self._version = self._version, queries.version(self._store)
+        before, self._version = self._version, (queries.version(self._store), self._connection)
         return before != self._version
 
     def has_work(self) -> bool:

@@ -1,4 +1,4 @@
-"""The database file. Owns tables, opening, damage, locks and what SQLite's errors mean; refuses to know transitions.
+"""The database file. Owns tables, opening and locks; refuses to know transitions, and what is wrong with a file.
 
 Paths are BLOBs (TEXT refuses the surrogates of names that are not UTF-8), times are seconds since the epoch.
 A job's row holds facts; ``state`` follows from them, see :mod:`pipeline.ledger.states`.
@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from pipeline.errors import CannotRunError, LedgerError, LedgerLockedError, StorageError
+from pipeline.errors import LedgerError, LedgerLockedError, StorageError
+from pipeline.ledger.damage import explained, judged
 from pipeline.ledger.sources import uri_of
 
 SCHEMA_VERSION: Final = 4
@@ -126,39 +127,6 @@ INSERT OR IGNORE INTO facts (name, value) VALUES ('output_looked_through', '1');
 }
 
 
-@contextmanager
-def explained(place: str) -> Iterator[None]:
-    """Turn SQLite's errors about the file at ``place`` into LedgerError or StorageError with advice."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        explanation = _explanation(place, error)
-        if explanation is None:
-            raise
-        raise explanation from error
-
-
-def _explanation(place: str, error: sqlite3.DatabaseError) -> CannotRunError | None:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits are details
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return damaged(place, str(error))
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerLockedError(f"{place}: another process keeps the ledger locked; wait for it to end, or stop it")
-    if code == sqlite3.SQLITE_FULL:
-        return StorageError(f"{place}: the disk is full; free some space, nothing is lost")
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return StorageError(f"{place}: the ledger can't be read or written ({error}); check the folder and its disk")
-    return None
-
-
-def damaged(place: str, detail: str) -> LedgerError:
-    """Return the error for a file that SQLite finds damaged; the file itself is left as it is."""
-    return LedgerError(
-        f"{place}: the ledger is damaged ({detail}); it was left as it is: put a backup in its place, or move it "
-        f"away: finished pictures are then known by what stands in them, and only the others are made"
-    )
-
-
 def connect(file: Path) -> sqlite3.Connection:
     """Open the ledger at ``file``, creating it (readable by its owner only) if it is not there.
 
@@ -166,8 +134,8 @@ def connect(file: Path) -> sqlite3.Connection:
     at fault.
     """
     _create(file)
-    unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
     with explained(str(file)):
+        unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
         connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             _prepare(connection, file, check=unclean or file.stat().st_size <= _ALWAYS_CHECKED_BYTES)
@@ -204,12 +172,14 @@ def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None
     if check:
         ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
         if verdict != "ok":
-            raise damaged(str(file), verdict.splitlines()[-1])
+            raise judged(str(file), verdict.splitlines()[-1])
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # of use on macOS only, see pipeline.images.publish.sync_file
     connection.execute("PRAGMA foreign_keys = ON")
     fit_schema(connection, str(file))
+    with transaction(connection, str(file)):
+        pass  # a file that may not be written to is opened all the same, and would stay so once that is mended
 
 
 def fit_schema(connection: sqlite3.Connection, place: str) -> None:

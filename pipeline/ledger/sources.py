@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import sqlite3
 from pathlib import Path
@@ -71,17 +70,16 @@ class Sources:
             rows = connection.execute(_SAMPLE, (os.fsencode(source), not moved, count)).fetchall()
         return [_content(*row) for row in rows]
 
+    def take_over(self, source: str) -> None:
+        """Give all that is on record of another source to the ledger's own, which is new."""
+        store = self._store
+        with store.writing() as connection:
+            (other,) = connection.execute("SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)).fetchone()
+            connection.execute("DELETE FROM sources WHERE id = ?", (store.source_id,))
+            connection.execute("UPDATE sources SET name = ? WHERE id = ?", (store.source, other))
+        store.source_id = int(other)
+
 
 def _content(path: bytes, signature: str, sha256: str, target: bytes | None) -> KnownContent:
     moved_to = None if target is None else os.fsdecode(target)
     return KnownContent(os.fsdecode(path), int(signature.split(":")[0]), sha256, moved_to)
-
-
-def take_over(store: Store, source: str) -> Store:
-    """Give all that is on record of another source to this one, which is new; returns the store as it sees it now."""
-    with store.writing() as connection:
-        (name,) = connection.execute("SELECT name FROM sources WHERE id = ?", (store.source_id,)).fetchone()
-        (other,) = connection.execute("SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)).fetchone()
-        connection.execute("DELETE FROM sources WHERE id = ?", (store.source_id,))
-        connection.execute("UPDATE sources SET name = ? WHERE id = ?", (name, other))
-    return dataclasses.replace(store, source_id=int(other))

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import LedgerError, StorageError
-from pipeline.ledger.schema import LockWatch, explained, transaction
+from pipeline.ledger.damage import explained, needs_reopening
+from pipeline.ledger.schema import LockWatch, transaction
 from pipeline.model import Job, Photo
 
 _STATE: Final = """
@@ -47,20 +48,23 @@ FORGIVEN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Store:
     """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
 
     ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
-    ``disk``: what its file lay on when it was opened.
+    ``disk``: what its file lay on when it was opened. ``reconnect`` opens that file once more.
     """
 
     connection: sqlite3.Connection
+    source: bytes
     source_id: int
     place: str
     clock: Callable[[], float]
     watch: LockWatch | None = None
     disk: int | None = None
+    reconnect: Callable[[], sqlite3.Connection] | None = None
+    is_spent: bool = False  # by an error of its disk: whoever uses the ledger next opens it anew
 
     def require_in_place(self) -> None:
         """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
@@ -78,14 +82,33 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection inside one durable transaction. Raises LedgerError, StorageError."""
-        with explained(self.place), transaction(self.connection, self.place, self.watch):
-            yield self.connection
+        with self.reading() as connection, transaction(connection, self.place, self.watch):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection. Raises LedgerError, StorageError."""
+        if self.is_spent:
+            self._reopen()
+        try:
+            with explained(self.place):
+                yield self.connection
+        except StorageError as error:
+            # What is open may be of no use any more even when the disk is back.
+            self.is_spent = self.reconnect is not None and needs_reopening(error)
+            raise
+
+    def _reopen(self) -> None:
+        assert self.reconnect is not None
+        self.require_in_place()
+        # First of all: what the connections of a process share is opened anew only after the last of them.
+        self.connection.close()
+        self.connection = self.reconnect()
         with explained(self.place):
-            yield self.connection
+            row = self.connection.execute(_FIND_SOURCE, (self.source,)).fetchone()
+        if row != (self.source_id,):
+            raise StorageError(f"{self.place}: another ledger lies where the one in use was; put that one back")
+        self.is_spent = False
 
     def named_rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query, their columns by name."""
@@ -114,19 +137,26 @@ class Store:
 
 
 def store_on(
-    connection: sqlite3.Connection,
+    connect: Callable[[], sqlite3.Connection],
     place: str,
     source: str,
     clock: Callable[[], float],
     watch: LockWatch | None = None,
+    *,
+    reconnects: bool = False,
 ) -> Store:
-    """Return the ledger behind a fresh connection as ``source`` sees it; without success the connection is closed."""
+    """Return the ledger that ``connect`` opens as ``source`` sees it; without success the connection is closed.
+
+    If it ``reconnects``, it is opened anew after its disk has failed. Raises as ``connect`` does.
+    """
+    connection, name = connect(), os.fsencode(source)
     try:
         with explained(place):
-            return Store(connection, source_id_of(connection, source), place, clock, watch, _disk_of(place))
+            source_id = source_id_of(connection, name)
     except BaseException:
         connection.close()
         raise
+    return Store(connection, name, source_id, place, clock, watch, _disk_of(place), connect if reconnects else None)
 
 
 def _disk_of(place: str) -> int | None:
@@ -162,11 +192,13 @@ def job_of(photo: bytes, style: str, recipe: str) -> Job:
     return Job(os.fsdecode(photo), style, recipe)
 
 
-def source_id_of(connection: sqlite3.Connection, source: str) -> int:
+_FIND_SOURCE: Final = "SELECT id FROM sources WHERE name = ?"
+
+
+def source_id_of(connection: sqlite3.Connection, name: bytes) -> int:
     """Return the number of this input folder, noting it if it is new; 0 if it is, and nothing may be written."""
-    find, name = "SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)
-    row = connection.execute(find, name).fetchone()
+    row = connection.execute(_FIND_SOURCE, (name,)).fetchone()
     if row is None and connection.execute("PRAGMA query_only").fetchone() != (1,):
-        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", name)
-        row = connection.execute(find, name).fetchone()
+        connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
+        row = connection.execute(_FIND_SOURCE, (name,)).fetchone()
     return 0 if row is None else int(row[0])

@@ -42,7 +42,7 @@ def follow_moved_source(config: Config, ledger: Ledger) -> str:
     for source in ledger.sources.others():
         before = Path(os.path.normpath(config.output.folder / source))
         if _is_same(before, folder) or _holds_the_same(config, ledger, source, before):
-            ledger.take_over(source)
+            ledger.sources.take_over(source)
             return f"the photos of {before} are in {folder} now; their finished pictures are not made again"
     return ""
 

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
-from pipeline.ledger.schema import SCHEMA_VERSION, explained, fit_schema, transaction
+from pipeline.ledger.damage import explained
+from pipeline.ledger.schema import SCHEMA_VERSION, fit_schema, transaction
 
 
 def contents(folder: Path) -> dict[str, bytes]:

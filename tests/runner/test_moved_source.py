@@ -213,7 +213,7 @@ def test_nothing_of_the_old_source_is_lost_when_it_is_taken_over(tmp_path: Path)
         assert old.sources.is_new()
     with Ledger.open(tmp_path / "ledger", "new") as new:
         assert new.sources.others() == ["old"]
-        new.take_over("old")
+        new.sources.take_over("old")
         assert new.sources.others() == []
     with Ledger.open(tmp_path / "ledger", "old") as old:
         assert old.sources.others() == ["new"]
