@@ -136,3 +136,8 @@ class OutOfMemoryError(JobError):
     """The picture does not fit into the device's memory, even alone."""
 
     final = False
+
+
+def in_words(error: Exception) -> str:
+    """Return the sentence of an error, also of one that nobody foresaw."""
+    return str(error) if isinstance(error, StylewatchError) else f"unexpected {type(error).__name__}: {error}"

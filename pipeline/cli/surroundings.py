@@ -11,7 +11,7 @@ from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
-from pipeline.errors import StylewatchError
+from pipeline.errors import in_words
 from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
 from pipeline.hooks import Hooks
@@ -57,8 +57,8 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterato
     with contextlib.closing(journal), display:
         try:
             yield tell
-        except StylewatchError as error:
-            hooks.trouble(str(error))
+        except Exception as error:
+            hooks.trouble(in_words(error))
             raise
         finally:
             with stopping(hooks.hurry, heart.forget):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import CannotRunError, PaintingChangedError, StorageError
+from pipeline.errors import PaintingChangedError, StorageError, in_words
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -98,6 +98,7 @@ class SinglePass:
         self._drained = False
         self._stop_told = False
         self._planned_end = ""
+        self._counts: dict[JobState, int] = {}
 
     def stop(self, planned: str = "") -> None:
         """End the pass soon: publish what is done within ``state.grace_seconds``, put the rest back where it is.
@@ -115,10 +116,10 @@ class SinglePass:
         self._drained = True
 
     def run(self, wishes: Wishes = Wishes(), taken_in: TakenIn | None = None) -> RunFinished:
-        """Make the pictures that are pending. Raises CannotRunError after having told RunFinished.
+        """Make the pictures that are pending. Raises CannotRunError.
 
-        With ``taken_in`` somebody else keeps the ledger in step with the folder, before and during the pass; jobs
-        that come meanwhile are made too.
+        Once RunStarted is told, RunFinished is too, before anything is raised. With ``taken_in`` somebody else keeps
+        the ledger in step with the folder, before and during the pass; jobs that come meanwhile are made too.
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -128,13 +129,16 @@ class SinglePass:
         self._originals.resume()
         taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
-        if moved:
-            self._tell(Remark("", moved))
-        trouble: CannotRunError | None = None
+        trouble: Exception | None = None
         try:
+            self._tell_of_set_aside(taken_in)
+            if moved:
+                self._tell(Remark("", moved))
             self._work(wishes)
-        except CannotRunError as error:
+            self._counts = self._ledger.counts()
+        except Exception as error:
             trouble = error
+            self._counts = self._counts_after_all()
         finished = self._sum_up(run_id, begun, trouble)
         self._tell(finished)
         if trouble is not None:
@@ -149,7 +153,7 @@ class SinglePass:
         return taken_in
 
     def _announce(self, run_id: str, taken_in: TakenIn, wishes: Wishes) -> None:
-        counts = self._ledger.counts()
+        counts = self._counts = self._ledger.counts()
         pending = counts.get(JobState.PENDING, 0)
         self._tell(
             RunStarted(
@@ -160,6 +164,8 @@ class SinglePass:
                 done=counts.get(JobState.DONE, 0),
             )
         )
+
+    def _tell_of_set_aside(self, taken_in: TakenIn) -> None:
         for photo in taken_in.set_aside:
             self._tell(photo)
             self._outcomes.tally.failed += photo.kind == "quarantined"
@@ -271,9 +277,16 @@ class SinglePass:
             checkpoint_folder=checkpoint_folder(config) if config.state.checkpoint_space else None,
         )
 
-    def _sum_up(self, run_id: str, begun: float, trouble: CannotRunError | None) -> RunFinished:
-        counts = self._ledger.counts()
-        tally = self._outcomes.tally
+    def _counts_after_all(self) -> dict[JobState, int]:
+        """Return the counts, or, of a ledger that can't be read, the last ones with what was made since."""
+        with contextlib.suppress(Exception):
+            return self._ledger.counts()
+        pending, done = (self._counts.get(state, 0) for state in (JobState.PENDING, JobState.DONE))
+        made = min(pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
+        return self._counts | {JobState.PENDING: pending - made, JobState.DONE: done + made}
+
+    def _sum_up(self, run_id: str, begun: float, trouble: Exception | None) -> RunFinished:
+        counts, tally = self._counts, self._outcomes.tally
         return RunFinished(
             run_id=run_id,
             finished=tally.finished,
@@ -287,6 +300,6 @@ class SinglePass:
             cache_misses=tally.cache_misses,
             slots_used=tally.slots_used,
             slots_offered=tally.slots_offered,
-            reason=str(trouble) if trouble else self._planned_end or (_STOPPED if self._stopped else ""),
+            reason=in_words(trouble) if trouble else self._planned_end or (_STOPPED if self._stopped else ""),
             counts={state.value: count for state, count in counts.items()},
         )

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from pipeline.cli.surroundings import readers
 from pipeline.report.heartbeat import FILE_NAME, Heart
 from pipeline.runner.lock import instance_lock
@@ -46,6 +48,13 @@ def test_a_run_that_cant_begin_is_a_failure(tmp_path: Path) -> None:
     state, _, reason = (tmp_path / "notes").read_text().partition(": ")
     assert state == "stopped"
     assert reason in ended.stderr
+
+
+def test_an_error_that_nobody_foresaw_is_a_failure_too(tmp_path: Path) -> None:
+    config = Workshop(tmp_path, CONFIG + hooks(tmp_path, "on_failure", "{state}: {reason}")).config()
+    with pytest.raises(ZeroDivisionError), Heart(tmp_path, "a test") as heart, readers(config, True, False, heart):
+        raise ZeroDivisionError("a mistake of ours")
+    assert (tmp_path / "notes").read_text() == "stopped: unexpected ZeroDivisionError: a mistake of ours"
 
 
 def test_one_that_is_refused_because_another_works_calls_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import PaintingChangedError, StorageError
 from pipeline.executors import JobSource
+from pipeline.ledger import Ledger
 from pipeline.model import (
     Assignment,
     ExecutorEvent,
@@ -23,6 +24,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.runner.preparation import ledger_file, prepare, source_of
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import LookingEngine, write_painting, write_photo
 from tests.workshop import InProcessExecutor, Workshop
@@ -281,3 +283,74 @@ def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paint
     with workshop.ledger() as ledger:
         assert [claim.attempts for claim in ledger.claim(3, "name")] == [0, 0]
     assert workshop.run(executor=InProcessExecutor(LookingEngine)).finished == 3
+
+
+def finished_in(workshop: Workshop) -> RunFinished:
+    """Return the one RunFinished told, as the last event."""
+    assert [type(event) for event in workshop.events].count(RunFinished) == 1
+    last = workshop.events[-1]
+    assert isinstance(last, RunFinished)
+    return last
+
+
+class EndsBadly(InProcessExecutor):
+    """Makes all pictures; then something happens."""
+
+    def __init__(self, ending: Callable[[], object]) -> None:
+        super().__init__()
+        self.ending = ending
+
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+        yield from super().run(source)
+        self.ending()
+
+
+class Unreadable(Ledger):
+    """A ledger whose counts can't be read from some moment on."""
+
+    failing = False
+
+    def counts(self) -> dict[JobState, int]:
+        if self.failing:
+            raise StorageError("the ledger can't be read")
+        return super().counts()
+
+    def break_down(self) -> None:
+        self.failing = True
+
+
+def test_an_error_while_the_pass_sums_up_is_told_with_what_is_known(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", "diverges")
+    config = workshop.config()
+    with Unreadable.open(ledger_file(config), source_of(config)) as ledger:
+        executor = EndsBadly(ledger.break_down)
+        the_pass = SinglePass(config, prepare(config), ledger, executor, workshop.events.append)
+        with pytest.raises(StorageError, match="can't be read"):
+            the_pass.run()
+    finished = finished_in(workshop)
+    assert (finished.finished, finished.failed, finished.left) == (1, 1, 1)
+    assert finished.counts["done"] == 1
+    assert finished.reason == "the ledger can't be read"
+
+
+def test_an_error_that_nobody_foresaw_is_told_too_and_raised(workshop: Workshop) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    workshop.photo("a.png")
+    with pytest.raises(ZeroDivisionError):
+        workshop.run(executor=EndsBadly(fail))
+    assert finished_in(workshop).reason == "unexpected ZeroDivisionError: a mistake of ours"
+    assert finished_in(workshop).finished == 1
+
+
+def test_an_error_while_photos_set_aside_are_told_ends_the_run_in_order(workshop: Workshop) -> None:
+    def fail(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, PhotoSetAside):
+            raise StorageError("the log's disk is gone")
+
+    (workshop.folder / "in" / "b.jpg").write_text("I am a letter, not a photo.")
+    with pytest.raises(StorageError):
+        workshop.run(on_event=fail)
+    assert finished_in(workshop).reason == "the log's disk is gone"
