@@ -137,6 +137,8 @@ class Display:
             self._console.print(table_of(rows))
         if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
             self._say(self._last_words(event))
+        if self._summary is not None and self._summary.trouble:
+            self._say(self._summary.trouble, "yellow")
 
     def _last_words(self, event: RunFinished) -> str:
         said = outcome(event)

@@ -38,7 +38,7 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterato
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
-    summary = Summary(config.log.reports)
+    summary = Summary(config.log.reports, keep=config.log.keep_reports)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
     hooks = Hooks(
         config.hooks.settings(),

@@ -241,6 +241,7 @@ class LogSection(Section):
         _resolved("{output}/journal.jsonl"), description="One JSON object a line for each event, for programs."
     )
     reports: f.ResolvedPath = Field(_resolved("{output}/reports"), description="Folder of the runs' reports.")
+    keep_reports: f.Count = Field(1000, description="How many reports are kept, the latest ones; 0 = all.")
     max_megabytes: f.Factor = Field(10.0, description="Log and journal begin a new file at this size.")
     backups: f.Count = Field(5, description="How many older log and journal files are kept.")
 

@@ -15,7 +15,6 @@ import dataclasses
 import io
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.report.folders import ReportFolders
 
 _LOG = logging.getLogger("stylewatch")
 
@@ -77,12 +77,21 @@ class Row:
 class Summary:
     """Collects the events of one run and writes its report when the run is over, also when it was interrupted.
 
-    A report that can't be written doesn't fail the run: the log says so, and ``folder`` stays None.
+    A report that can't be written doesn't fail the run: the log says so, as does ``trouble``, and ``folder`` stays
+    None.
     """
 
-    def __init__(self, reports: Path, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
-        """``reports`` gets a folder DATE-TIME for each run (local time of its start)."""
+    def __init__(
+        self,
+        reports: Path,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        *,
+        keep: int = 0,
+    ) -> None:
+        """``reports`` gets a folder DATE-TIME for each run (local time of its start); the latest ``keep`` stay."""
         self.folder: Path | None = None
+        self.trouble = ""
+        self._folders = ReportFolders(reports, keep)
         self._reports = reports
         self._now = now
         self._began = now()
@@ -94,7 +103,7 @@ class Summary:
         """Take in one event; the run's last one writes the report."""
         match event:
             case RunStarted():
-                self._began, self._started, self.folder = self._now(), event, None
+                self._began, self._started, self.folder, self.trouble = self._now(), event, None, ""
                 self._jobs.clear()
                 self._set_aside.clear()
             case JobStarted() | JobFinished() | JobFailed():
@@ -116,16 +125,16 @@ class Summary:
 
     def _write(self, event: RunFinished) -> None:
         rows = self.rows()
-        for stray in self._reports.glob("*/.report.*.part"):  # of a run that was killed while it wrote its report
-            stray.unlink(missing_ok=True)
         try:
-            folder = _new_folder(self._reports, self._began.strftime("%Y-%m-%d-%H%M%S"))
-            _write_whole(folder / "report.csv", _csv([*rows, *map(_row_aside, self._set_aside)]))
-            _write_whole(folder / "report.json", self._json(rows, event))
+            table = _csv([*rows, *map(_row_aside, self._set_aside)])
+            self.folder = self._folders.write(
+                self._began, {"report.csv": table, "report.json": self._json(rows, event)}
+            )
+            self._folders.tidy(self.folder)
         except OSError as error:
-            _LOG.warning("the report in %s can't be written (%s)", self._reports, error.strerror)
-            return
-        self.folder = folder
+            undone = "can't be written" if self.folder is None else "is there, but older ones can't be looked through"
+            self.trouble = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
+            _LOG.warning("%s", self.trouble)
 
     def _json(self, rows: Sequence[Row], event: RunFinished) -> bytes:
         run = {"started": self._began.isoformat(timespec="seconds")}
@@ -185,31 +194,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _new_folder(reports: Path, name: str) -> Path:
-    """Make and return ``reports/name``, or ``name-2`` ... if another run began in the same second."""
-    reports.mkdir(parents=True, exist_ok=True)
-    folder, number = reports / name, 1
-    while True:
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-            folder = reports / f"{name}-{number}"
-        else:
-            return folder
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` so that the file is there whole or not at all, even after a power cut."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -224,6 +224,16 @@ def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
     )
 
 
+def test_a_report_that_can_not_be_written_is_told_even_when_quiet(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file in its place")
+    summary, out = Summary(tmp_path / "reports"), io.StringIO()
+    display = Display(quiet=True, summary=summary, console=Console(file=out, width=200))
+    for event in (started(), over(finished=1, failed=0)):
+        summary(event)
+        display(event)
+    assert out.getvalue() == f"the report in {tmp_path / 'reports'} can't be written (File exists); see log.reports\n"
+
+
 def test_quiet_needs_no_table(ending: Callable[..., str]) -> None:
     assert "Photo" not in ending(started(), finished(), over(), quiet=True)
 

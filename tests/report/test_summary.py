@@ -1,6 +1,9 @@
 import csv
+import errno
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,8 +11,22 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent, RunFinished
-from pipeline.report.summary import Row, Summary, _write_whole
+from pipeline.report.summary import Row, Summary
+from tests.faults.injection import StorageFaults, needs_injection
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
+
+ROOT = Path(__file__).parents[2]
+
+_REPORT = """
+import sys
+from pathlib import Path
+from pipeline.report.summary import Summary
+from tests.report.events import over, started
+reader = Summary(Path(sys.argv[1]), keep=1)
+reader(started())
+reader(over())
+print(reader.trouble)
+"""
 
 
 def clock() -> Iterator[datetime]:
@@ -186,13 +203,34 @@ def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
         reader = summary(tmp_path, started(), over())
     assert reader.folder is None
     assert "can't be written (File exists)" in caplog.text
+    assert reader.trouble in caplog.text
 
 
-def test_a_file_that_cannot_take_its_name_leaves_no_temporary_one(tmp_path: Path) -> None:
-    (tmp_path / "report.csv").mkdir()
-    with pytest.raises(OSError, match=r"report\.csv"):
-        _write_whole(tmp_path / "report.csv", b"photo,style")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+def test_a_stray_part_of_any_kind_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "2026-01-01-120000" / ".report.csv.part").mkdir(parents=True)
+    assert summary(tmp_path, started(), over()).folder is not None
+
+
+def test_reports_beyond_the_limit_go(tmp_path: Path) -> None:
+    reader = Summary(tmp_path / "reports", keep=2)
+    for _ in range(3):
+        reader(started())
+        reader(over())
+    assert reader.folder is not None
+    assert len(list((tmp_path / "reports").iterdir())) == 2
+    assert reader.folder.is_dir()
+
+
+@needs_injection
+def test_a_folder_that_can_not_be_listed_costs_no_report(tmp_path: Path) -> None:
+    faults = StorageFaults(tmp_path / "faults")
+    faults.fail("list", tmp_path / "reports", errno.EIO)
+    command = [sys.executable, "-c", _REPORT, tmp_path / "reports"]
+    said = subprocess.run(
+        command, cwd=ROOT, env=faults.environment(), check=True, capture_output=True, text=True
+    ).stdout
+    assert "older ones can't be looked through (Input/output error); see log.reports" in said
+    assert len(list((tmp_path / "reports").glob("*/report.json"))) == 1
 
 
 def test_the_clock_is_local_unless_told_otherwise(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""The folders of the runs' reports. Owns their names, how a report gets into one whole, and which old ones go.
+
+Only what is named and filled as this program does it is ever removed: a folder with anything else in it belongs to
+somebody, and links are not followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}-\d{6})(?:-(\d+))?")
+_FILES: Final = ("report.csv", "report.json")
+_PARTS: Final = tuple(f".{name}.part" for name in _FILES)
+
+
+class ReportFolders:
+    """The folder ``reports``, of whose own folders the latest ``keep`` stay; 0 = all."""
+
+    def __init__(self, reports: Path, keep: int = 0) -> None:
+        self._reports = reports
+        self._keep = keep
+
+    def write(self, began: datetime, files: Mapping[str, bytes]) -> Path:
+        """Write the files of a new report; returns its folder, DATE-TIME. Raises OSError."""
+        folder = _new_folder(self._reports, began.strftime("%Y-%m-%d-%H%M%S"))
+        for name, data in files.items():
+            _write_whole(folder / name, data)
+        return folder
+
+    def tidy(self, latest: Path | None = None) -> None:
+        """Remove the oldest reports beyond the limit, never the ``latest``, and parts of killed runs' reports.
+
+        Raises OSError if the folder can't be listed; what can't be removed stays.
+        """
+        own = sorted(filter(_is_ours, _folders_in(self._reports)), key=_age)
+        for folder in own:
+            for name in _PARTS:
+                with contextlib.suppress(OSError):
+                    (folder / name).unlink(missing_ok=True)
+        surplus = len(own) - self._keep if self._keep else 0
+        for folder in [folder for folder in own[: max(0, surplus)] if folder != latest]:
+            _remove(folder)
+
+
+def _folders_in(reports: Path) -> list[Path]:
+    try:
+        with os.scandir(reports) as entries:
+            return [reports / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether a folder is named by this program and holds nothing but its files."""
+    if _NAME.fullmatch(folder.name) is None or folder.is_symlink():  # of links, scandir does not know all
+        return False
+    try:
+        with os.scandir(folder) as entries:
+            return all(entry.name in (*_FILES, *_PARTS) and entry.is_file(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    match = _NAME.fullmatch(folder.name)
+    assert match is not None
+    return match[1], int(match[2] or 1)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for name in _FILES:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _new_folder(reports: Path, name: str) -> Path:
+    """Make and return ``reports/name``, or ``name-2`` ... if another run began in the same second."""
+    reports.mkdir(parents=True, exist_ok=True)
+    folder, number = reports / name, 1
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            folder = reports / f"{name}-{number}"
+        else:
+            return folder
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` so that the file is there whole or not at all, even after a power cut."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
