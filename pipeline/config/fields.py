@@ -244,13 +244,25 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+#: 31 years: longer than any machine runs, and within what every system's clocks and waits can hold.
+_MOST_SECONDS: Final = 1_000_000_000
+_MOST: Final = 1_000_000_000
+#: An exabyte; below what a database and a disk's own numbers can hold.
+_MOST_BYTES: Final = 10**18
+#: What JPEG can hold. The network would need terabytes for it.
+_MOST_PIXELS: Final = 65_500
+#: Beyond this, float32 holds no loss any more.
+_MOST_WEIGHT: Final = 10**15
+
 Whole = Annotated[StrictInt, BeforeValidator(_whole)]
-Count = Annotated[Whole, Field(ge=0)]
-Positive = Annotated[Whole, Field(ge=1)]
-Pixels = Annotated[Whole, Field(ge=16)]
-Factor = Annotated[StrictFloat, Field(gt=0)]
-Weight = Annotated[StrictFloat, Field(ge=0)]
-Seconds = Annotated[StrictFloat, Field(ge=0)]
+Count = Annotated[Whole, Field(ge=0, le=_MOST)]
+Positive = Annotated[Whole, Field(ge=1, le=_MOST)]
+Pixels = Annotated[Whole, Field(ge=16, le=_MOST_PIXELS)]
+Factor = Annotated[StrictFloat, Field(gt=0, le=_MOST)]
+Weight = Annotated[StrictFloat, Field(ge=0, le=_MOST_WEIGHT)]
+#: A weight among others, of which none is left out.
+Share = Annotated[StrictFloat, Field(gt=0, le=_MOST_WEIGHT)]
+Seconds = Annotated[StrictFloat, Field(ge=0, le=_MOST_SECONDS)]
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
 
@@ -263,14 +275,19 @@ def parse_size(value: Any) -> Any:
     if match is None:
         raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}")
     number, prefix, binary = match.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " "))
+    size = float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
+    if size > _MOST_BYTES:
+        raise ValueError(f"must be at most '1000000 TB', found {value!r}")
+    return int(size)
 
 
 ByteSize = Annotated[
     StrictInt,
-    Field(ge=0),
+    Field(ge=0, le=_MOST_BYTES),
     BeforeValidator(parse_size),
-    WithJsonSchema({"type": ["string", "integer"], "examples": ["1 GB", "500 MB", 1_000_000_000]}),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "maximum": _MOST_BYTES, "examples": ["1 GB", "500 MB", 1_000_000_000]}
+    ),
 ]
 
 # --- layers and devices -----------------------------------------------------------------------------------

@@ -87,7 +87,9 @@ class HooksSection(Section):
     timeout_seconds: f.Factor = Field(
         _DEFAULT.timeout_seconds, description="A call that takes longer is ended, with all it has started."
     )
-    at_once: f.Positive = Field(_DEFAULT.at_once, description="How many calls run side by side.")
+    at_once: Annotated[f.Positive, Field(le=1000)] = Field(
+        _DEFAULT.at_once, description="How many calls run side by side."
+    )
 
     def settings(self) -> HookSettings:
         """Return the commands there are, and how they are run."""

@@ -183,8 +183,10 @@ class EngineSection(Section):
         _ENGINE.weights.preprocessing, description="What a weights file expects: torchvision (RGB) or caffe (BGR)."
     )
     precision: PrecisionKind = Field(_ENGINE.precision, description="auto, float32 or bfloat16 for convolutions.")
-    threads: f.Count = Field(_ENGINE.threads, description="CPU threads; 0 = all cores.")
-    batch_size: f.Count = Field(_ENGINE.batch_size, description="Pictures worked on at once; 0 = what memory allows.")
+    threads: Annotated[f.Count, Field(le=4096)] = Field(_ENGINE.threads, description="CPU threads; 0 = all cores.")
+    batch_size: Annotated[f.Count, Field(le=10_000)] = Field(
+        _ENGINE.batch_size, description="Pictures worked on at once; 0 = what memory allows."
+    )
 
 
 class CacheSection(Section):
@@ -243,7 +245,9 @@ class LogSection(Section):
     reports: f.ResolvedPath = Field(_resolved("{output}/reports"), description="Folder of the runs' reports.")
     keep_reports: f.Count = Field(1000, description="How many reports are kept, the latest ones; 0 = all.")
     max_megabytes: f.Factor = Field(10.0, description="Log and journal begin a new file at this size.")
-    backups: f.Count = Field(5, description="How many older log and journal files are kept.")
+    backups: Annotated[f.Count, Field(le=10_000)] = Field(
+        5, description="How many older log and journal files are kept."
+    )
 
 
 def _all_defaults() -> Any:

@@ -28,7 +28,7 @@ class Section(BaseModel):
 
 
 Layers = Annotated[
-    Annotated[dict[f.Layer, f.Factor], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    Annotated[dict[f.Layer, f.Share], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[tuple[f.Layer, ...], Field(min_length=1), Tag(f.LIST_TAG)],
     f.form("a list of layers, or a mapping of layers to weights"),
 ]
@@ -81,7 +81,9 @@ class RecipeSection(Section):
     )
     init: InitKind = Field(_DEFAULT.init, description="What a picture starts from: content, noise or blend.")
     pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
-    seed: Annotated[f.Count, Field(lt=2**63)] = Field(_DEFAULT.seed, description="Seed of init: noise and blend.")
+    seed: Annotated[f.Whole, Field(ge=0, lt=2**63)] = Field(
+        _DEFAULT.seed, description="Seed of init: noise and blend."
+    )
     snapshot_every: f.Count = Field(
         _DEFAULT.snapshot_every, description="Iterations between saved intermediate pictures; 0 = none."
     )
@@ -142,7 +144,7 @@ def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:
 
 
 Paintings = Annotated[
-    Annotated[dict[f.PaintingPath, f.Factor], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    Annotated[dict[f.PaintingPath, f.Share], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[tuple[f.PaintingPath, ...], Field(min_length=1), Tag(f.LIST_TAG)],
     f.form("a list of files, or a mapping of files to weights"),
 ]
@@ -163,7 +165,7 @@ class StyleSection(Section):
     blend: Paintings | None = Field(
         None, alias="paintings", description="Several paintings blended: a list of files, or file: weight."
     )
-    scale: f.Factor = Field(
+    scale: Annotated[f.Factor, Field(le=1000)] = Field(
         1.0, description="Size of the painting relative to the picture: smaller gives finer strokes."
     )
     recipe: f.KnownRecipe | None = Field(None, description="The recipe for this style (default: 'default').")

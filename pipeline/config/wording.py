@@ -32,10 +32,10 @@ _ALLOWED: Final[Mapping[str, str]] = {
     "dict_type": "must be a mapping (lines of 'key: value')",
     "model_type": "must be a mapping (lines of 'key: value')",
     "literal_error": "must be one of {expected}",
-    "greater_than": "must be above {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be below {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
     "too_short": "must have at least {min_length} entry",
     "string_too_short": "must not be empty",
 }
@@ -77,13 +77,24 @@ def explain(fault: ErrorDetails, location: Location) -> str:
         return _unknown_key(location)
     if kind == "missing":
         return _missing_key(location)
-    allowed = _ALLOWED[kind].format(**context) if kind in _ALLOWED else fault["msg"]
+    allowed = (
+        _ALLOWED[kind].format_map({key: _plain(value) for key, value in context.items()})
+        if kind in _ALLOWED
+        else fault["msg"]
+    )
     hint = ""
     if kind == "literal_error" and isinstance(fault["input"], str):
         hint = similar(fault["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", "))
     elif kind == "string_type" and isinstance(fault["input"], int | float):
         hint = "; put it in quotes"
     return f"{allowed}, found {shown(fault['input'])}{hint}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a bound as people write it: 1,000,000,000 and not 1e+09."""
+    if not isinstance(value, int | float):
+        return value
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def shown(value: Any) -> str:
