@@ -16,6 +16,7 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     │   ├── LedgerError              3   no: the state database is damaged or from another version
     │   │   └── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
     │   └── StorageError             3   yes: disk full, share lost, folder not writable
+    │       └── UnwritableError      3   yes: one file can't be put down, which may be that picture's own trouble
     └── JobError                     1   one picture failed, the run goes on
         ├── PhotoError               1   no: the photo itself is at fault, it is quarantined
         ├── StylizeError             1   yes, up to ``max_attempts``: the loss became non-finite, ...
@@ -114,6 +115,10 @@ class StorageError(CannotRunError):
     """A folder can't be read or written, or its disk is full."""
 
     final = False
+
+
+class UnwritableError(StorageError):
+    """One file can't be put where it belongs; whether the disk is to blame finds :mod:`pipeline.runner.blame`."""
 
 
 class JobError(StylewatchError):

@@ -154,11 +154,12 @@ def test_a_photo_that_may_not_be_read_can_be_tried_again(tmp_path: Path, monkeyp
     assert "permission" in failure.reason
 
 
-def test_an_output_folder_that_is_gone_is_nobodys_photos_fault(tmp_path: Path) -> None:
+def test_a_picture_that_can_not_be_written_is_told_for_somebody_to_judge(tmp_path: Path) -> None:
     assignment = an_assignment(write_photo(tmp_path / "a.png"), part_path=tmp_path / "nowhere" / "x.part")
     failure = work(assignment)[-1]
     assert isinstance(failure, Failure)
-    assert failure.kind is FailureKind.STORAGE
+    assert failure.kind is FailureKind.UNWRITABLE
+    assert "nowhere can't be written (No such file or directory)" in failure.reason
 
 
 def test_a_picture_too_large_for_its_format_fails_alone(tmp_path: Path) -> None:

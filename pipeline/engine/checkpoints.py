@@ -99,9 +99,9 @@ class Checkpoints:
 
     def _read(self, commission: Commission, path: Path) -> _Kept | None:
         """Return what is kept at ``path``, None if nothing is. Raises _UnusableError."""
-        if not path.exists():
-            return None
         try:
+            if not path.exists():
+                return None
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 document = json.loads(metadata["document"])

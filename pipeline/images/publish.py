@@ -14,18 +14,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint
+
+DISK_IS_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+NAME_IS_REFUSED: Final = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 
 _NO_FOLDER_SYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
 
 
 def storage_error(folder: Path, error: OSError) -> StorageError:
-    """Return the sentence about a failed write into ``folder``."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    """Return the sentence about a failed write into ``folder``; an UnwritableError unless its disk is full."""
+    if error.errno in DISK_IS_FULL:
         return StorageError(f"the disk of {folder} is full: free some space there, the run goes on where it stopped")
     reason = error.strerror or str(error)
-    return StorageError(f"{folder} can't be written ({reason}): check that the folder exists and is writable")
+    if error.errno in NAME_IS_REFUSED:
+        return UnwritableError(f"{folder} can't hold that name ({reason}): give a shorter or plainer output.name")
+    return UnwritableError(f"{folder} can't be written ({reason}): check that the folder exists and is writable")
 
 
 def publish(part: Path, final: Path, *, link: Callable[[Path, Path], None] = os.link) -> bool:

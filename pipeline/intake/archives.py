@@ -66,6 +66,12 @@ def split(root: Path, path: str) -> tuple[str, str] | None:
     return None
 
 
+def file_of(root: Path, path: str) -> str:
+    """Return the path of the file that holds a photo: the photo's own, or its archive's."""
+    archive, _ = split(root, path) or (path, "")
+    return archive
+
+
 def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> Contents:
     """Read the archive at ``path`` below ``root`` once, to its end, and judge it and its photos.
 

@@ -43,6 +43,12 @@ class NotTheFileError(OSError):
         super().__init__(errno.EINVAL, self.reason, path)
 
 
+def unreadable(path: str, error: OSError) -> str:
+    """Return the sentence about a photo that can't be read, for a reason of its own."""
+    reason = error.strerror or str(error)
+    return f"the photo {path} can't be read ({reason}): check its permissions, or copy it there anew"
+
+
 def open_below(root: Path, path: str, seen: Photo | None = None, *, by_folders: bool = _BY_FOLDERS) -> BufferedReader:
     """Open the file at ``path``, relative to ``root`` with ``/`` between its parts, to read its bytes.
 

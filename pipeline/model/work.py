@@ -137,6 +137,10 @@ class FailureKind(StrEnum):
     PHOTO = "photo"  # the photo's own fault: quarantined until it changes
     CHANGED = "changed"  # not the content that was claimed: given back, looked at again
     GONE = "gone"  # the photo is not there any more
+    UNREADABLE = (
+        "unreadable"  # its photo's file can't be read; tried again, up to max_attempts, if no disk is to blame
+    )
+    UNWRITABLE = "unwritable"  # its picture's file can't be written; likewise
     ENGINE = "engine"  # tried again, up to max_attempts
     MEMORY = "memory"  # tried again, costs no attempt
     PAINTING = "painting"  # its painting's file was replaced: stops the run, costs no attempt

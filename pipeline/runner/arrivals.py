@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeVar
 
 from pipeline.config import Config
 from pipeline.images.encode import suffix_of
-from pipeline.intake.archives import split
+from pipeline.intake.archives import file_of
 from pipeline.intake.scan import ScanResult, look, scan
 from pipeline.intake.settle import WaitingRoom
 from pipeline.ledger import Ledger
@@ -87,7 +87,7 @@ class Arrivals:
     def look_at(self, paths: Collection[str]) -> Look:
         """Scan only these relative paths, and what is below them."""
         folder = self._config.input.folder
-        paths = {(split(folder, path) or (path, ""))[0] for path in paths}  # a photo's archive instead of it
+        paths = {file_of(folder, path) for path in paths}  # a photo's archive instead of it
         found = look(folder, paths, self._config.input.ignore, self._outside)
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}

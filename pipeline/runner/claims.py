@@ -14,21 +14,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UnwritableError
 from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
 from pipeline.images.encode import read_provenance, written_as
-from pipeline.intake.archives import split
+from pipeline.images.publish import storage_error
+from pipeline.intake.archives import file_of, split
 from pipeline.intake.members import MemberError, RefusedError
-from pipeline.intake.opening import NotTheFileError, open_below
+from pipeline.intake.opening import NotTheFileError, open_below, unreadable
 from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
+from pipeline.runner.blame import require_readable, require_writable
 from pipeline.runner.checkpoints import checkpoint_path
 from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.found_pictures import adopt_found
 from pipeline.runner.outcomes import Outcomes
 from pipeline.runner.preparation import Studio
-from pipeline.runner.publishing import Delivery, Publisher, copy_durably, make_folder, part_path, sha256_if_there
+from pipeline.runner.publishing import (
+    Delivery,
+    Publisher,
+    copy_durably,
+    make_folder,
+    make_place,
+    part_path,
+    sha256_if_there,
+    unplaceable,
+)
 from pipeline.runner.root import Root
 from pipeline.runner.staging import ArchiveChangedError, NoRoomError, Stage
 
@@ -136,14 +147,22 @@ class Claims:
                 self._stage_is_full = True
                 break
             except StorageError as error:
-                if isinstance(error.__cause__, FileExistsError | NotADirectoryError):
-                    # A file has the name of this picture's folder: that is no matter of the disk, others go on.
-                    self._refuse(claim, FailureKind.ENGINE, str(error))
-                    continue
-                for left in claims[position:]:
-                    self._put_back(left)
-                raise
+                try:
+                    self._refuse_place(claim, error)
+                except StorageError:
+                    for left in claims[position:]:
+                        self._put_back(left)
+                    raise
         return admitted
+
+    def _refuse_place(self, claim: Claim, error: StorageError) -> None:
+        """Fail a picture that can't be put down where it belongs, unless the disk is to blame: raises that."""
+        if not isinstance(error, UnwritableError):
+            raise error
+        require_writable(self._places.output_folder)
+        with contextlib.suppress(OSError):
+            part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
+        self._refuse(claim, FailureKind.UNWRITABLE, unplaceable(claim.output, str(error)))
 
     def _check_disk(self) -> None:
         self._ledger.require_in_place()
@@ -198,11 +217,11 @@ class Claims:
     def _hash_of(self, claim: Claim) -> str | None:
         """Return what is on record, if the very file that was taken in is there; otherwise read it."""
         root = self._places.input_folder
-        archive, _ = split(root, claim.job.photo) or ("", "")
-        with open_below(root, archive or claim.job.photo, claim.photo) as file:
+        path = file_of(root, claim.job.photo)
+        with open_below(root, path, claim.photo) as file:
             if claim.photo_sha256 is not None and os.fstat(file.fileno()).st_ino == claim.photo.inode:
                 return claim.photo_sha256
-            if not archive:
+            if path == claim.job.photo:
                 sha256 = sha256_of_open(file)
                 if claim.photo_sha256 not in (None, sha256):
                     raise NotTheFileError(claim.job.photo)
@@ -229,11 +248,14 @@ class Claims:
 
     def _blame(self, claim: Claim, error: OSError) -> None:
         """Tell a lost share, which is nobody's fault, from a photo that is gone or can't be read."""
-        self._places.root.require()
+        root, folder = self._places.root, self._places.input_folder
+        root.require()
         if isinstance(error, FileNotFoundError):
             self._refuse(claim, FailureKind.GONE, "the photo is gone")
-        else:
-            self._refuse(claim, FailureKind.ENGINE, f"the photo can't be read: {error.strerror}")
+            return
+        if not isinstance(error, PermissionError):
+            require_readable(root, folder, file_of(folder, claim.job.photo))
+        self._refuse(claim, FailureKind.UNREADABLE, unreadable(claim.job.photo, error))
 
     def _refuse(self, claim: Claim, kind: FailureKind, reason: str) -> None:
         self._outcomes.fail(claim, "", Failure(claim.token, kind, reason))
@@ -267,7 +289,7 @@ class Claims:
                 copy_durably(source, part)
                 faithful = sha256_of_file(part) == twin.sha256
             except OSError as error:
-                raise StorageError(f"{source} can't be copied to {part.parent} ({error.strerror})") from error
+                raise storage_error(part.parent, error) from error
             if faithful:
                 self._deliver_copy(claim, key, twin.sha256)
                 return True
@@ -300,7 +322,7 @@ class Claims:
 
     def _assign(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
         part = part_path(self._places.output_folder, claim.output, claim.token)
-        make_folder(part.parent)
+        make_place(part, self._places.output_folder / claim.output)
         recipe = self._studio.recipes[claim.job.recipe]
         kept, root = self._places.checkpoint_folder, self._places.input_folder
         return Assignment(

@@ -104,11 +104,11 @@ class Outcomes:
             case FailureKind.PHOTO:
                 self._ledger.quarantine_photo(token, reason)
                 return JobState.QUARANTINED
-            case FailureKind.ENGINE | FailureKind.MEMORY:
+            case FailureKind.ENGINE | FailureKind.MEMORY | FailureKind.UNREADABLE | FailureKind.UNWRITABLE:
                 return self._ledger.fail(
                     token,
                     reason,
-                    costs_attempt=failure.kind is FailureKind.ENGINE,
+                    costs_attempt=failure.kind is not FailureKind.MEMORY,
                     max_attempts=self._max_attempts,
                     delay_seconds=self._back_off(claim.setbacks + 1),
                 )

@@ -7,18 +7,28 @@ ever replaced if it is, byte for byte, the picture we put there ourselves; anyth
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import StorageError
+from pipeline.errors import UnwritableError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
-from pipeline.images.publish import publish, replace, sync_file, sync_folder
+from pipeline.images.publish import (
+    DISK_IS_FULL,
+    NAME_IS_REFUSED,
+    publish,
+    replace,
+    storage_error,
+    sync_file,
+    sync_folder,
+)
 from pipeline.ledger import Ledger
 from pipeline.model import Recipe
+from pipeline.runner.blame import require_writable
 
 
 def part_path(output_folder: Path, output: str, token: str) -> Path:
@@ -29,9 +39,44 @@ def part_path(output_folder: Path, output: str, token: str) -> Path:
 def make_folder(path: Path) -> None:
     """Make the folder of a picture. Raises StorageError."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        _make_with_parents(path)
     except OSError as error:
-        raise StorageError(f"{path} can't be made ({error.strerror}); check output.folder") from error
+        if error.errno in DISK_IS_FULL | NAME_IS_REFUSED:
+            raise storage_error(path.parent, error) from error
+        raise UnwritableError(f"{path} can't be made ({error.strerror}); check output.folder") from error
+
+
+def _make_with_parents(path: Path) -> None:
+    # Path.mkdir(parents=True) calls itself for each of them, which ends at a depth of some hundreds.
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        for folder in (*reversed(path.parents), path):
+            folder.mkdir(exist_ok=True)
+
+
+def make_place(part: Path, final: Path) -> None:
+    """Make the folder of a picture, and see that its files can be put there before it is painted.
+
+    Raises StorageError.
+    """
+    make_folder(part.parent)
+    try:
+        os.lstat(final)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise storage_error(part.parent, error) from error
+    try:
+        part.open("xb").close()
+        part.unlink()
+    except OSError as error:
+        raise storage_error(part.parent, error) from error
+
+
+def unplaceable(output: str, why: str) -> str:
+    """Return the sentence about a picture that can't be put under its name though the disk can be written."""
+    return f"the picture {output} can't be put there: {why}"
 
 
 def sha256_if_there(path: Path) -> str | None:
@@ -94,8 +139,12 @@ class Publisher:
         return output
 
     def confirm(self, delivery: Delivery, output: str) -> None:
-        """Make a published name durable, then the row done."""
-        sync_folder((self._folder / output).parent)
+        """Make a published name durable, then the row done. Raises StorageError."""
+        try:
+            sync_folder((self._folder / output).parent)
+        except UnwritableError:
+            # The picture is there. Where the disk works, this folder is like those that systems can't sync at all.
+            require_writable(self._folder)
         failpoint("picture-published")
         self._ledger.complete(
             delivery.token,

@@ -11,9 +11,11 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from pipeline.errors import UnwritableError
 from pipeline.hashing import job_key
 from pipeline.images.publish import sync_folder
 from pipeline.ledger import Lease, Ledger
+from pipeline.runner.blame import remove_test_file, require_writable
 from pipeline.runner.publishing import Delivery, Publisher, part_path, sha256_if_there
 
 #: A power cut says little about the photo that was being worked on; this many in a row say something.
@@ -24,9 +26,15 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
     """Bring every left lease to ``done`` or back to ``pending``; returns how many there were. Raises StorageError."""
     publisher = Publisher(ledger, output_folder)
     leases = ledger.leases()
+    remove_test_file(output_folder)
     for lease in leases:
         part = part_path(output_folder, lease.output, lease.token)
-        if not _finish(publisher, lease, part, output_folder / lease.output):
+        try:
+            is_finished = _finish(publisher, lease, part, output_folder / lease.output)
+        except UnwritableError:
+            require_writable(output_folder)
+            is_finished = False  # one picture's own trouble, which the pass will meet again, and tell
+        if not is_finished:
             ledger.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

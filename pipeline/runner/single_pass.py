@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import PaintingChangedError, StorageError, in_words
+from pipeline.errors import PaintingChangedError, StorageError, UnwritableError, in_words
 from pipeline.executors import Executor
-from pipeline.ledger import Ledger
+from pipeline.intake.archives import file_of
+from pipeline.ledger import Claim, Ledger
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -32,6 +33,7 @@ from pipeline.model import (
     RunStarted,
     Started,
 )
+from pipeline.runner.blame import require_readable, require_writable
 from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
 from pipeline.runner.claims import Claims, Places
 from pipeline.runner.folder_marks import OutputGuard
@@ -39,7 +41,7 @@ from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.preparation import Studio
-from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
+from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations, unplaceable
 from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.taking_in import TakenIn, take_in
@@ -215,46 +217,62 @@ class SinglePass:
             case Artwork():
                 self._publish(claims, event)
             case Failure():
-                event = self._excused(event)
-                put_back = event.kind in (FailureKind.RETURNED, FailureKind.CRASH)
-                claim, assignment = claims.close(event.token, put_back=put_back)
-                with contextlib.suppress(OSError):  # a lost share is told by the failure itself
-                    assignment.part_path.unlink(missing_ok=True)
-                self._outcomes.fail(claim, assignment.key, event)
-                if event.kind is FailureKind.STORAGE:
-                    raise StorageError(event.reason)
-                if event.kind is FailureKind.PAINTING:
-                    raise PaintingChangedError(event.reason)
+                self._fail(claims, event)
             case Occupancy():
                 self._outcomes.tally.count(event)
             case _:
                 self._tell(event)
 
-    def _excused(self, failure: Failure) -> Failure:
-        """Blame a lost share, where it explains why a photo can't be had, instead of the photo."""
-        if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and self._root is not None:
-            try:
-                self._root.require()
-            except StorageError as error:
-                return Failure(failure.token, FailureKind.STORAGE, str(error))
+    def _fail(self, claims: Claims, answer: Failure) -> None:
+        claim, assignment = claims.open[answer.token]
+        failure = self._judged(answer, claim)
+        put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
+        claims.close(failure.token, put_back=put_back)
+        with contextlib.suppress(OSError):  # a lost share is told by the failure itself
+            assignment.part_path.unlink(missing_ok=True)
+        self._outcomes.fail(claim, assignment.key, failure)
+        if failure.kind is FailureKind.STORAGE:
+            raise StorageError(failure.reason)
+        if failure.kind is FailureKind.PAINTING:
+            raise PaintingChangedError(failure.reason)
+
+    def _judged(self, failure: Failure, claim: Claim) -> Failure:
+        """Blame a disk or a lost share, where it explains a photo's or a picture's failure, instead of that one."""
+        folder, root = self._config.input.folder, self._root
+        try:
+            if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and root is not None:
+                root.require()
+            if failure.kind is FailureKind.UNREADABLE and root is not None:
+                require_readable(root, folder, file_of(folder, claim.job.photo))
+            if failure.kind is FailureKind.UNWRITABLE:
+                require_writable(self._config.output.folder)
+        except StorageError as error:
+            return replace(failure, kind=FailureKind.STORAGE, reason=str(error))
+        if failure.kind is FailureKind.UNWRITABLE:
+            return replace(failure, reason=unplaceable(claim.output, failure.reason))
         return failure
 
     def _publish(self, claims: Claims, artwork: Artwork) -> None:
         claim, assignment = claims.open[artwork.token]
         self._output.require()
-        output = self._publisher.deliver(
-            Delivery(
-                token=artwork.token,
-                output=claim.output,
-                key=assignment.key,
-                sha256=artwork.sha256,
-                predecessor_sha256=claim.published_sha256,
-                seconds=artwork.seconds,
-                pixel_evaluations=pixel_evaluations(
-                    assignment.recipe, artwork.iterations, artwork.width * artwork.height
-                ),
-            )
+        delivery = Delivery(
+            token=artwork.token,
+            output=claim.output,
+            key=assignment.key,
+            sha256=artwork.sha256,
+            predecessor_sha256=claim.published_sha256,
+            seconds=artwork.seconds,
+            pixel_evaluations=pixel_evaluations(
+                assignment.recipe, artwork.iterations, artwork.width * artwork.height
+            ),
         )
+        try:
+            output = self._publisher.deliver(delivery)
+        except UnwritableError as error:
+            # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
+            require_writable(self._config.output.folder)
+            self._fail(claims, Failure(artwork.token, FailureKind.UNWRITABLE, str(error)))
+            return
         claims.close(artwork.token)
         remove_checkpoint(assignment.checkpoint_path)
         self._outcomes.finish(claim, assignment.key, output, artwork)

@@ -132,7 +132,7 @@ class Tryout:
         return final
 
     def _report(self, assignment: Assignment, failure: Failure) -> None:
-        if failure.kind in (FailureKind.STORAGE, FailureKind.PAINTING):
+        if failure.kind in (FailureKind.STORAGE, FailureKind.UNWRITABLE, FailureKind.PAINTING):
             raise CannotRunError(failure.reason)
         self._tell(
             JobFailed(

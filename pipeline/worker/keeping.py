@@ -119,7 +119,9 @@ def _size_of(path: Path) -> int:
 
 
 def _is_there(path: Path | None) -> bool:
-    return path is not None and path.exists()
+    with contextlib.suppress(OSError):
+        return path is not None and path.exists()
+    return False
 
 
 def _gb(count: int) -> str:

@@ -12,7 +12,7 @@ from pipeline.errors import PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode
-from pipeline.intake.opening import NotTheFileError, open_below
+from pipeline.intake.opening import NotTheFileError, open_below, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 
 Source = Callable[[int], Sequence[Assignment]]
@@ -154,7 +154,6 @@ def _bytes_of(assignment: Assignment) -> bytes:
         raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error
     except NotTheFileError as error:
         raise _UnreadableError(FailureKind.CHANGED, error.reason) from error
-    except PermissionError as error:
-        raise _UnreadableError(FailureKind.ENGINE, "the photo can't be read: permission denied") from error
     except OSError as error:
-        raise _UnreadableError(FailureKind.STORAGE, f"the photo can't be read: {error.strerror}") from error
+        kind = FailureKind.ENGINE if isinstance(error, PermissionError) else FailureKind.UNREADABLE
+        raise _UnreadableError(kind, unreadable(assignment.job.photo, error)) from error

@@ -10,10 +10,17 @@ from typing import Final
 
 from pipeline import __version__
 from pipeline.engine.events import Finished, Snapshot
-from pipeline.errors import CannotRunError, OutOfMemoryError, PaintingChangedError, StylewatchError
+from pipeline.errors import (
+    CannotRunError,
+    OutOfMemoryError,
+    PaintingChangedError,
+    StylewatchError,
+    UnwritableError,
+)
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import Provenance, write_picture, written_as
 from pipeline.images.metadata import Metadata
+from pipeline.images.publish import storage_error
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -98,7 +105,8 @@ class Writer:
         except StylewatchError as error:
             return Failure(finished.token, kind_of(error), str(error))
         except OSError as error:
-            return Failure(finished.token, FailureKind.STORAGE, str(error))
+            trouble = storage_error(assignment.part_path.parent, error)
+            return Failure(finished.token, kind_of(trouble), str(trouble))
         return Artwork(
             token=finished.token,
             sha256=sha256,
@@ -136,6 +144,8 @@ def kind_of(error: StylewatchError) -> FailureKind:
         return FailureKind.MEMORY
     if isinstance(error, PaintingChangedError):
         return FailureKind.PAINTING
+    if isinstance(error, UnwritableError):
+        return FailureKind.UNWRITABLE
     # A painting that can't be used fails its own style's pictures only; the other styles go on.
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
 

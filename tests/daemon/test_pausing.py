@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import CannotRunError, StorageError, WeightsError
 from pipeline.executors import Executor, JobSource
-from pipeline.model import ExecutorEvent, Failure, FailureKind, JobFailed
+from pipeline.model import ExecutorEvent, Failure, FailureKind, JobFailed, JobState
 from tests.daemon.station import Gate, Station
 from tests.workshop import InProcessExecutor
 
@@ -113,6 +113,32 @@ class Flaky(InProcessExecutor):
             (assignment,) = source(1)
             yield Failure(assignment.token, FailureKind.STORAGE, str(trouble))
         yield from super().run(source)
+
+
+class Picky(InProcessExecutor):
+    """Can neither read one photo nor write the picture of another one."""
+
+    def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+        while assignments := source(1):
+            (assignment,) = assignments
+            kinds = {"bad.png": FailureKind.UNREADABLE, "odd.png": FailureKind.UNWRITABLE}
+            if kind := kinds.get(assignment.job.photo):
+                yield Failure(assignment.token, kind, "Input/output error")
+            else:
+                waiting = [assignment]
+                yield from super().run(lambda count: [waiting.pop()] if waiting else [])  # noqa: B023
+
+
+def test_one_photos_trouble_is_no_pause_for_the_others(station: Station) -> None:
+    station.workshop.text += "state: {retry_seconds: 3600}\n"
+    with station.working(executor=Picky):
+        for shade, name in enumerate(("bad.png", "odd.png", "a.png", "b.png")):
+            station.workshop.photo(name, shade=shade)
+        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
+        station.wait_for(lambda: len(station.told(JobFailed)) == 2, "both failures")
+    assert station.notices("paused") == []
+    with station.workshop.ledger() as ledger:
+        assert [(row.state, row.attempts) for row in ledger.failures()] == [(JobState.FAILED, 1)] * 2
 
 
 def flaky(*troubles: CannotRunError) -> Callable[[], Executor]:

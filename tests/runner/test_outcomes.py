@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UnwritableError
 from pipeline.executors import JobSource
+from pipeline.failpoints import heard_by
 from pipeline.model import ExecutorEvent, Failure, FailureKind, JobStarted, JobState, RunEvent, RunFinished, Started
 from pipeline.runner.outcomes import BackOff
 from pipeline.runner.single_pass import SinglePass
@@ -43,6 +44,7 @@ def workshop(workshop: Workshop) -> Workshop:
         (FailureKind.PHOTO, JobState.QUARANTINED, 1),
         (FailureKind.ENGINE, JobState.FAILED, 1),
         (FailureKind.MEMORY, JobState.FAILED, 1),
+        (FailureKind.UNREADABLE, JobState.FAILED, 1),
         (FailureKind.GONE, JobState.WITHDRAWN, 0),
         (FailureKind.CHANGED, JobState.PENDING, 0),
     ],
@@ -66,6 +68,58 @@ def test_a_job_put_back_is_no_failure_and_nobodys_fault(workshop: Workshop) -> N
     finished = workshop.run(executor=Answers(FailureKind.RETURNED))
     assert (finished.finished, finished.failed, workshop.failed()) == (2, 0, [])
     assert {event.attempts for event in workshop.finished()} == {1}
+
+
+def test_a_picture_that_can_not_be_put_down_fails_alone_and_is_given_up_in_the_end(workshop: Workshop) -> None:
+    states = []
+    for _ in range(3):
+        finished = workshop.run(executor=Answers(FailureKind.UNWRITABLE))
+        states += [event.state for event in workshop.failed()]
+    assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
+    assert workshop.failed()[0].reason.endswith("--night.jpg can't be put there: it went wrong")
+    assert (len(workshop.pictures()), finished.left) == (1, 0)
+
+
+def test_a_photo_that_can_not_be_read_while_its_folder_is_gone_costs_nothing(workshop: Workshop) -> None:
+    def unmount(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            (workshop.folder / "in").rename(workshop.folder / "away")
+
+    with pytest.raises(StorageError, match="nothing is taken for deleted"):
+        workshop.run(executor=Answers(FailureKind.UNREADABLE), on_event=unmount)
+    assert workshop.failed() == []
+
+
+def test_a_picture_that_can_not_be_put_down_where_nothing_can_costs_nothing(workshop: Workshop) -> None:
+    workshop.text += "state: {folder: state}\n"
+
+    class Unmounts(InProcessExecutor):
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            (first,) = source(1)
+            yield Started(first.token)
+            workshop.out.rename(workshop.folder / "away")
+            yield Failure(first.token, FailureKind.UNWRITABLE, "it went wrong")
+
+    with pytest.raises(StorageError, match="out can't be written"):
+        workshop.run(executor=Unmounts())
+    assert workshop.failed() == []
+
+
+def test_a_picture_whose_name_is_refused_in_the_end_fails_alone(workshop: Workshop) -> None:
+    refused: list[str] = []
+
+    def refuse(name: str) -> None:
+        if name == "artwork-recorded" and not refused:
+            refused.append(name)
+            raise UnwritableError("that name is refused")
+
+    with heard_by(refuse):
+        finished = workshop.run()
+    assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
+    (failed,) = workshop.failed()
+    assert (failed.state, failed.attempts) == (JobState.FAILED, 1)
+    assert len(workshop.pictures()) == 1
+    assert workshop.run().finished == 1
 
 
 def test_trouble_with_the_disk_stops_the_run_without_costing_an_attempt(workshop: Workshop) -> None:

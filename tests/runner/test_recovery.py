@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import heard_by
 from pipeline.hashing import sha256_of_file
 from pipeline.ledger import Claim, Ledger
@@ -288,3 +288,20 @@ def test_a_copy_that_could_not_be_published_is_published_by_the_next_run(worksho
     finished = workshop.run()
     assert (finished.finished, finished.copied) == (0, 0)
     assert workshop.pictures() == ["a--night.jpg", "b--night.jpg"]
+
+
+def test_a_finished_picture_that_a_disk_refuses_by_its_name_stops_no_recovery(scene: Scene) -> None:
+    claim = scene.lease_noted()
+    scene.ledger.start(claim.token)
+    scene.part(claim).write_bytes(PICTURE)
+    scene.ledger.record_artwork(claim.token, SHA256)
+
+    def refuse(name: str) -> None:
+        if name == "artwork-recorded":
+            raise UnwritableError("that name is refused")
+
+    with heard_by(refuse):
+        assert scene.recover() == 1
+    assert scene.state() is JobState.PENDING
+    assert scene.files() == {}
+    assert scene.ledger.leases() == []

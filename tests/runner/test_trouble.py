@@ -254,13 +254,16 @@ def test_failures_are_told_with_their_reasons(workshop: Workshop) -> None:
         assert [row.reason for row in ledger.failures()] == ["the loss became nan"]
 
 
-def test_an_output_folder_that_cant_be_made_leaves_no_lease_behind(workshop: Workshop) -> None:
+def test_a_name_too_long_for_the_system_fails_its_picture_only_and_leaves_no_lease(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", shade=1)
     too_long = "/".join(["x" * 200] * 30)
-    workshop.text = workshop.text.replace("{folder: out,", f'{{folder: out, name: "{too_long}/{{stem}}{{style}}",')
-    with pytest.raises(StorageError, match="can't be made"):
-        workshop.run()
+    workshop.text = workshop.text.replace("{folder: out,", '{folder: out, name: "{folder}/{stem}--{style}",')
+    workshop.photo(f"{too_long[:2600]}/c.png", shade=2)
+    workshop.text = workshop.text.replace("{folder}/", "{folder}/{folder}/")
+    finished = workshop.run()
+    assert (finished.finished, finished.failed, finished.left) == (2, 1, 0)
+    assert "shorter or plainer output.name" in workshop.failed()[0].reason
     with workshop.ledger() as ledger:
         assert ledger.leases() == []
 
