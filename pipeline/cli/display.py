@@ -143,7 +143,8 @@ class Display:
     def _last_words(self, event: RunFinished) -> str:
         said = outcome(event)
         if said == "nothing to do":
-            made = self._board.finished_before
+            # Those that were only recognized by this run count, too.
+            made = event.counts.get("done", self._board.finished_before)
             found = f"all pictures were made before ({made:,})" if made else "'stylewatch plan' tells what was found"
             said = f"nothing to do: {found}"
         report = self._summary.folder if self._summary is not None else None

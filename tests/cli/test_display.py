@@ -224,6 +224,13 @@ def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
     )
 
 
+def test_pictures_that_a_run_only_recognized_were_made_before_too(ending: Callable[..., str]) -> None:
+    idle = over(finished=0, failed=0, counts={"done": 7})
+    assert ending(started(jobs=7, done=0), idle).startswith(
+        "Nothing to do: all pictures were made before (7); report"
+    )
+
+
 def test_a_report_that_can_not_be_written_is_told_even_when_quiet(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file in its place")
     summary, out = Summary(tmp_path / "reports"), io.StringIO()
