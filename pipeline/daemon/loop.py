@@ -28,6 +28,7 @@ from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedEr
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
+from pipeline.runner.blame import require_writable
 from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
@@ -292,6 +293,7 @@ class Daemon:
         make_folder(output.folder)
         if shutil.disk_usage(output.folder).free < output.min_free_disk:
             raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
+        require_writable(output.folder)
 
     def _rest(self) -> None:
         if self._executor is not None and self._clock() - self._idle_since > _WORKER_IDLE_SECONDS:

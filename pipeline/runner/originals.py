@@ -2,7 +2,7 @@
 
 The move is in the ledger before it begins. Sub-folders are kept and nothing is ever overwritten: a photo whose name
 is taken gets a number, and so do its sidecars, which go with it. Trouble with the folder costs no picture: it is told
-once a pass, and the photos stay until a later one.
+once a pass, and the photos stay until a later one; so does one that alone can't be moved.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Final
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_open
+from pipeline.images.publish import DISK_IS_FULL
 from pipeline.intake.archives import split
 from pipeline.intake.opening import NotTheFileError, lies_below, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES, signature
 from pipeline.ledger import Ledger, Original
 from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
+from pipeline.runner.blame import require_writable
 from pipeline.runner.relocating import Outcome, Rename, leaving_name, relocate
 
 #: What other programs write beside a photo, as STEM.xmp or STEM.jpg.xmp. A live photo's video is no sidecar.
@@ -48,11 +50,11 @@ class Originals:
         self._folder = folder
         self._tell = tell
         self._rename = rename
-        self._troubled = False
+        self._troubled = self._one_stays = False
 
     def resume(self) -> None:
         """End what a killed pass had begun; before the scan, which would take the photos for deleted."""
-        self._troubled = False
+        self._troubled = self._one_stays = False
         if not self._input.is_dir():
             return  # an unmounted disk: nobody can tell what still lies on it
         for move in self._ledger.moves():
@@ -79,8 +81,24 @@ class Originals:
             move()
         except (OSError, StorageError) as error:
             reason = error if isinstance(error, StorageError) else f"{error.filename}: {error.strerror}"
-            self._troubled = True
-            self._tell(OriginalsStay(f"finished photos can't be moved ({reason}); they stay in {self._input}"))
+            if not self._concerns_one_photo(error):
+                self._troubled = True
+                self._tell(OriginalsStay(f"finished photos can't be moved ({reason}); they stay in {self._input}"))
+            elif not self._one_stays:
+                self._one_stays = True
+                self._tell(OriginalsStay(f"a finished photo can't be moved ({reason}); it stays, others are moved"))
+
+    def _concerns_one_photo(self, error: OSError | StorageError) -> bool:
+        """Tell whether both folders can be used, so that the trouble is one photo's, or one sub-folder's."""
+        cause = error.__cause__ if isinstance(error, StorageError) else error
+        is_full = isinstance(cause, OSError) and cause.errno in DISK_IS_FULL
+        if self._folder is None or is_full or not self._input.is_dir():
+            return False
+        try:
+            require_writable(self._folder)
+        except StorageError:
+            return False
+        return True
 
     def _move(self, original: Original) -> None:
         assert self._folder is not None

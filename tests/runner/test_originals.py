@@ -413,3 +413,26 @@ def test_a_photo_whose_folder_became_a_link_stays_where_the_link_leads(
     assert files(elsewhere) == ["a.png", "a.xmp"]
     assert not kept.exists()
     assert events == []
+
+
+def test_one_photo_that_can_not_be_moved_keeps_no_other_from_it(workshop: Workshop, photos: Path, kept: Path) -> None:
+    workshop.text = CONFIG
+    for shade, name in enumerate(("a.png", "b.png", "sub/c.png", "sub/d.png")):
+        workshop.photo(name, shade=shade)
+    workshop.run()
+
+    def refuse_sub(source: Path, target: Path) -> None:
+        if source.parent.name == "sub":
+            raise OSError(errno.EROFS, "Read-only file system", str(source))
+        source.replace(target)
+
+    events: list[RunEvent] = []
+    with workshop.ledger() as ledger:
+        Originals(ledger, photos, kept, events.append, rename=refuse_sub).sweep()
+    assert files(photos) == ["sub/c.png", "sub/d.png"]
+    assert files(kept) == ["a.png", "b.png"]
+    (trouble,) = (event for event in events if isinstance(event, OriginalsStay))
+    assert trouble.reason.startswith(f"a finished photo can't be moved ({photos / 'sub' / 'c.png'}: Read-only")
+    with workshop.ledger() as ledger:
+        Originals(ledger, photos, kept, events.append).sweep()
+    assert files(photos) == []
