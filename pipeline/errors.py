@@ -25,6 +25,9 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -146,3 +149,15 @@ class OutOfMemoryError(JobError):
 def in_words(error: Exception) -> str:
     """Return the sentence of an error, also of one that nobody foresaw."""
     return str(error) if isinstance(error, StylewatchError) else f"unexpected {type(error).__name__}: {error}"
+
+
+@contextmanager
+def files_explained() -> Iterator[None]:
+    """Turn an OSError about a file into StorageError: the last resort, where nobody had better words for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # of no file, so it may be our own mistake
+            raise
+        place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        raise StorageError(f"{place}: {error.strerror}; check its permissions and its disk") from error

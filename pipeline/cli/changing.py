@@ -12,8 +12,8 @@ import click
 
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
-from pipeline.errors import UsageError
-from pipeline.ledger import Finished, Ledger
+from pipeline.errors import StorageError, UsageError
+from pipeline.ledger import Finished, Ledger, is_there
 from pipeline.report.words import counted, printable
 from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger
@@ -34,7 +34,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     count = 0
     nothing: list[str] = []
     stranded: list[Finished] = []
-    if ledger_file(settings).exists():
+    if is_there(ledger_file(settings)):
         with open_ledger(settings) as ledger:
             follow_moved_source(settings, ledger)
             gone = _missing(settings, ledger, photos) if missing else []
@@ -68,6 +68,10 @@ def _without_photos(rows: Sequence[Finished]) -> str:
 
 def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Finished]:
     """Return the finished jobs, of ``photos`` if any are named, whose pictures are not there any more."""
+    if not config.output.folder.is_dir():
+        raise StorageError(
+            f"output.folder: {config.output.folder} is not there; mount its disk or correct the setting"
+        )
     # One listing a folder: a stat for each of 100,000 files takes minutes on a network share.
     listings: dict[Path, set[str]] = {}
     missing = []
@@ -76,11 +80,23 @@ def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Fi
             continue
         path = config.output.folder / row.output
         if path.parent not in listings:
-            listings[path.parent] = set(os.listdir(path.parent)) if path.parent.is_dir() else set()
+            listings[path.parent] = _names_in(path.parent)
         # The last word is the disk's: some list accents in the other of their two ways of writing.
         if path.name not in listings[path.parent] and not os.path.lexists(path):
             missing.append(row)
     return missing
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise StorageError(
+            f"{folder} can't be listed ({error.strerror}), so nobody can tell which of its pictures were deleted; "
+            f"mend that first"
+        ) from error
 
 
 @click.command()

@@ -14,7 +14,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli import changing, looking, making, standing, watching
-from pipeline.errors import ConfigError, StylewatchError
+from pipeline.errors import ConfigError, StylewatchError, files_explained
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.
 
@@ -65,7 +65,8 @@ def main() -> None:
         # Not every terminal has a "×", and names of files may be any bytes.
         sys.stdout.reconfigure(errors="replace")
     try:
-        sys.exit(stylewatch.main(prog_name="stylewatch", standalone_mode=False))
+        with files_explained():
+            sys.exit(stylewatch.main(prog_name="stylewatch", standalone_mode=False))
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:

@@ -24,7 +24,7 @@ from pipeline.daemon.reception import EventSource
 from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.shifts import Shifts
 from pipeline.daemon.vitals import Vitals
-from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError
+from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError, files_explained
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
@@ -291,7 +291,9 @@ class Daemon:
         if self._output is not None:
             self._output.require()
         make_folder(output.folder)
-        if shutil.disk_usage(output.folder).free < output.min_free_disk:
+        with files_explained():
+            free = shutil.disk_usage(output.folder).free
+        if free < output.min_free_disk:
             raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
         require_writable(output.folder)
 

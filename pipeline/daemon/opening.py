@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.daemon.pauses import Pauses, Reason
-from pipeline.errors import LedgerLockedError, StorageError
+from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.ledger import Ledger
 from pipeline.report.words import counted
 from pipeline.runner.root import Root
@@ -49,7 +49,8 @@ class Opening:
         """Return what ``act`` returns as soon as neither the disk nor a lock is in its way. Raises StoppedError."""
         while not self._over():
             try:
-                result = act()
+                with files_explained():
+                    result = act()
             except StorageError as error:
                 self._wait(reason, error)
             except LedgerLockedError as error:
@@ -82,14 +83,19 @@ class Opening:
             left_seconds -= _NAP_SECONDS
 
 
-def find_root(folder: Path, ledger: Ledger) -> Root:
+def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], Root] = Root) -> Root:
     """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
 
     An empty folder that had photos when it was last seen is taken for the latter: it has nothing to offer anyway.
     """
-    root = Root(folder)
-    with os.scandir(folder) as entries:
-        empty = next(entries, None) is None
+    root = look(folder)
+    try:
+        with os.scandir(folder) as entries:
+            empty = next(entries, None) is None
+    except OSError as error:
+        raise StorageError(
+            f"input.folder: {folder} can't be read ({error.strerror}); mount its disk or share"
+        ) from error
     if empty and (photos := ledger.photo_count()):
         raise StorageError(
             f"input.folder: {folder} is empty, and {counted(photos, 'photo')} lay there when it was last seen; "

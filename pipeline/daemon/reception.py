@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from pipeline.daemon.pauses import Pauses, Reason
-from pipeline.errors import LedgerLockedError, StorageError
+from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MOST_PLACES, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.report.words import duration
@@ -135,7 +135,8 @@ class Reception:
         try:
             if replaced or "input" in self._pauses:
                 self._begin_anew()
-            self._look_where_needed()
+            with files_explained():
+                self._look_where_needed()
         except (StorageError, LedgerLockedError) as error:
             self._postpone()
             if not isinstance(error, LedgerLockedError):

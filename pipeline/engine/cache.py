@@ -140,10 +140,13 @@ class StyleCache:
         return self.folder / f"{key.digest()}.safetensors"
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for path in self.folder.glob("*.safetensors"):
-            if _NAME.fullmatch(path.name):
-                with contextlib.suppress(FileNotFoundError):  # another process may prune at the same time
-                    yield path, path.stat()
+        try:
+            names = os.listdir(self.folder)  # glob() takes a folder that it may not list for an empty one
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in filter(_NAME.fullmatch, names):
+            with contextlib.suppress(FileNotFoundError):  # another process may prune at the same time
+                yield self.folder / name, (self.folder / name).stat()
 
 
 def _entry(path: Path, found: os.stat_result) -> CacheEntry:

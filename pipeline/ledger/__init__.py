@@ -3,6 +3,7 @@
 Owns the SQLite file and every transition of a job; refuses to look at photos, pictures or the output folder.
 """
 
+from pipeline.ledger.damage import is_there
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
     Backlog,
@@ -44,5 +45,6 @@ __all__ = [
     "Published",
     "Timing",
     "WantedJob",
+    "is_there",
     "sources_in",
 ]

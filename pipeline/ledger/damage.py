@@ -56,6 +56,17 @@ def judged(place: str, detail: str) -> CannotRunError:
     )
 
 
+def is_there(file: Path) -> bool:
+    """Tell whether there is a ledger at all. Raises StorageError where nobody may look."""
+    with explained(str(file)):
+        return file.exists()
+
+
+def may_not_be_opened(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether SQLite could not open a file, or one that it needs beside it."""
+    return _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
 def needs_reopening(error: StorageError) -> bool:
     """Tell whether the open file itself may be of no use any more, as after its disk was gone."""
     cause = error.__cause__

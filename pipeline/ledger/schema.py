@@ -7,14 +7,16 @@ A job's row holds facts; ``state`` follows from them, see :mod:`pipeline.ledger.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
-from pipeline.ledger.damage import explained, judged
+from pipeline.ledger.damage import explained, judged, may_not_be_opened
 from pipeline.ledger.sources import uri_of
 
 SCHEMA_VERSION: Final = 4
@@ -262,19 +264,28 @@ def _begin(connection: sqlite3.Connection, place: str, watch: LockWatch | None) 
 def connect_to_read(file: Path) -> sqlite3.Connection:
     """Open an existing ledger at ``file`` for looking only: nothing is created, and nobody at work has to wait.
 
-    One that an older version wrote is copied into memory and brought up to date there. Raises as :func:`connect`.
+    One that an older version wrote, or that may not be locked, is copied into memory. Raises as :func:`connect`.
     """
     with explained(str(file)):
-        connection = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            if _version(connection, str(file)) == SCHEMA_VERSION:
-                connection.execute("PRAGMA query_only = ON")
-                return connection
-        except BaseException:
+        return _connect_to_read(file) or memory_copy(file)
+
+
+def _connect_to_read(file: Path) -> sqlite3.Connection | None:
+    """Return None for a ledger that can't be read as it is where it is."""
+    connection = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        if _version(connection, str(file)) == SCHEMA_VERSION:
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+    except sqlite3.DatabaseError as error:
+        if not may_not_be_opened(error):
             connection.close()
             raise
+    except BaseException:
+        connection.close()
+        raise
     connection.close()
-    return memory_copy(file)
+    return None
 
 
 def memory_copy(file: Path) -> sqlite3.Connection:
@@ -296,7 +307,21 @@ def memory_copy(file: Path) -> sqlite3.Connection:
 
 
 def _copy(file: Path, memory: sqlite3.Connection) -> None:
-    original = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS)
+    try:
+        _back_up(_uri_to_read(file), memory)
+    except sqlite3.DatabaseError as error:
+        if not may_not_be_opened(error):
+            raise
+        # A killed program's log is there, and in a folder that may only be read SQLite can't open what goes with it.
+        with TemporaryDirectory() as folder:
+            for path in (file, _companion(file, "-wal")):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(path, Path(folder, path.name))
+            _back_up(uri_of(Path(folder, file.name)), memory)
+
+
+def _back_up(uri: str, memory: sqlite3.Connection) -> None:
+    original = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
     try:
         original.backup(memory)
     finally:

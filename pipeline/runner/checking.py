@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError
+from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError, files_explained
 from pipeline.executors.child import make_stylizer
 from pipeline.images.decode import decode_painting
 from pipeline.intake.scan import scan
@@ -46,7 +46,8 @@ def findings(config: Config) -> Iterator[Finding]:
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, look())
+        with files_explained():
+            return Finding(what, look())
     except StylewatchError as error:
         return Finding(what, str(error), error)
 

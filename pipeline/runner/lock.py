@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,17 +57,45 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
 
 
 def is_held(state_folder: Path) -> bool:
-    """Tell whether a process holds the state folder now; makes nothing."""
+    """Tell whether a process holds the state folder now; makes nothing. Raises StorageError if it can't be read."""
     file = state_folder / LOCK_NAME
-    if not file.exists():
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise StorageError(
+            f"{state_folder} can't be read ({error.strerror}); ask its owner for the right to, or check its disk"
+        ) from error
     try:
         with FileLock(file, timeout=_GLANCE_SECONDS, fallback_to_soft=False):
             return False
     except Timeout:
         return True
-    except (OSError, NotImplementedError):  # somebody else's folder: what he wrote there has to do
-        return (state_folder / HOLDER_NAME).exists()
+    except (OSError, NotImplementedError):  # somebody else's folder
+        return _is_held_by_another_user(file)
+
+
+def _is_held_by_another_user(file: Path) -> bool:
+    """Ask for a lock that whoever may read the file can have."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: what he wrote there has to do
+        return holder_of(file.parent) is not None
+    until = time.monotonic() + _GLANCE_SECONDS
+    try:
+        with file.open("rb") as open_file:
+            while True:
+                try:
+                    fcntl.flock(open_file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        return True
+                    time.sleep(_GLANCE_SECONDS / 10)
+                else:
+                    return False
+    except OSError:
+        return holder_of(file.parent) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +134,8 @@ def wait_for_orphan(state_folder: Path, seconds: float = _ORPHAN_SECONDS) -> Non
         raise LockedError(
             f"a worker process of an earlier run still holds {lock.lock_file}; end the process 'stylewatch-worker'"
         ) from error
+    except (OSError, NotImplementedError) as error:
+        raise _no_lock(state_folder, error) from error
 
 
 def _describe(holder: Holder | None) -> str:

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 
 from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import PaintingChangedError, StorageError, UnwritableError, in_words
+from pipeline.errors import PaintingChangedError, StorageError, UnwritableError, files_explained, in_words
 from pipeline.executors import Executor
 from pipeline.intake.archives import file_of
 from pipeline.ledger import Claim, Ledger
@@ -46,7 +47,12 @@ from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.taking_in import TakenIn, take_in
 
-_STOPPED = "stopped before everything was done"
+_STOPPED: Final = "stopped before everything was done"
+_NAP_SECONDS: Final = 0.2
+
+
+class _StoppedError(Exception):
+    """The pass was stopped before it had taken in what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +75,13 @@ class SinglePass:
         tell: Callable[[RunEvent], None],
         *,
         config_name: str = "",
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         root: Root | None = None,
         on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         """``root``: the input folder as it was seen before, for a program that makes one pass after another.
 
+        ``sleep`` waits for photos that may still be written, unless told otherwise until the pass is stopped.
         ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
         """
         self._config = config
@@ -84,7 +91,7 @@ class SinglePass:
         self._executor = executor
         self._tell = tell
         self._config_name = config_name
-        self._sleep = sleep
+        self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
         self._output = OutputGuard(config.output.folder)
         self._publisher = Publisher(ledger, config.output.folder)
@@ -125,18 +132,20 @@ class SinglePass:
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        moved = follow_moved_source(self._config, self._ledger) if taken_in is None else ""
-        recover(self._ledger, self._config.output.folder)
-        tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
-        self._originals.resume()
-        taken_in = self._take_in(wishes) if taken_in is None else taken_in
+        with files_explained():
+            moved = follow_moved_source(self._config, self._ledger) if taken_in is None else ""
+            recover(self._ledger, self._config.output.folder)
+            tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
+            self._originals.resume()
+            taken_in = self._take_in(wishes) if taken_in is None else taken_in
         self._announce(run_id, taken_in, wishes)
         trouble: Exception | None = None
         try:
             self._tell_of_set_aside(taken_in)
             if moved:
                 self._tell(Remark("", moved))
-            self._work(wishes)
+            with files_explained():
+                self._work(wishes)
             self._counts = self._ledger.counts()
         except Exception as error:
             trouble = error
@@ -149,10 +158,21 @@ class SinglePass:
 
     def _take_in(self, wishes: Wishes) -> TakenIn:
         self._ledger.ready_failed()
-        taken_in = take_in(self._config, self._studio, self._ledger, sleep=self._sleep)
+        try:
+            taken_in = take_in(self._config, self._studio, self._ledger, sleep=self._sleep)
+        except _StoppedError:
+            return TakenIn(self._ledger.photo_count(), (), {}, 0)
         if wishes.redo_outdated:
             self._ledger.redo_outdated(ENGINE_VERSION)
         return taken_in
+
+    def _sleep_unless_stopped(self, seconds: float) -> None:
+        """Wait; raises _StoppedError once the pass is stopped: photos that were not waited for are not judged."""
+        until = time.monotonic() + seconds
+        while not self._stopped and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _NAP_SECONDS))
+        if self._stopped:
+            raise _StoppedError
 
     def _announce(self, run_id: str, taken_in: TakenIn, wishes: Wishes) -> None:
         counts = self._counts = self._ledger.counts()

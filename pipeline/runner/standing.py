@@ -6,6 +6,7 @@ the instance lock, which the system frees when a process dies, at the sign of li
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import time
@@ -17,7 +18,7 @@ from typing import Final, Literal
 
 from pipeline.config import Config
 from pipeline.engine.estimates import read_speed
-from pipeline.ledger import FailureRow, Ledger, PhotoProblem
+from pipeline.ledger import FailureRow, Ledger, PhotoProblem, is_there
 from pipeline.model import JobState
 from pipeline.report.heartbeat import SignOfLife, read_sign
 from pipeline.report.words import counted, duration
@@ -137,7 +138,7 @@ def judge(sign: SignOfLife | None, held: bool, silent_seconds: float) -> Life:
 
 def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
     file = ledger_file(config)
-    if not file.exists():
+    if not is_there(file):
         return Pictures()
     # Without a zone, so that the day begins at midnight also when the clock is changed on it.
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -159,7 +160,7 @@ def _waiting_seconds(config: Config, ledger: Ledger) -> float | None:
 
 
 def _free_bytes(folder: Path) -> int | None:
-    existing = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110 - Path's raises where it may not look
     try:
         return shutil.disk_usage(existing).free
     except OSError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.config import Config
 from pipeline.engine.cache import CacheEntry, StyleCache
+from pipeline.errors import StorageError
 from pipeline.executors.child import make_stylizer
 from pipeline.runner.preparation import prepare
 
@@ -21,18 +23,19 @@ class Target:
 
 
 def list_targets(config: Config) -> Iterator[Target]:
-    """Yield what is in the cache, most recently used first. Raises PaintingError."""
+    """Yield what is in the cache, most recently used first. Raises PaintingError, StorageError."""
     names = _painting_names(config)
-    for entry in _cache(config).entries():
+    for entry in _entries(config):
         yield Target(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
 
 
 def prune_targets(config: Config) -> tuple[int, int]:
-    """Delete the targets of paintings that no style uses; returns how many and their bytes."""
+    """Delete the targets of paintings that no style uses; returns how many and their bytes. Raises StorageError."""
     names = _painting_names(config)
-    unused: list[CacheEntry] = [entry for entry in _cache(config).entries() if entry.painting_sha256 not in names]
-    for entry in unused:
-        entry.path.unlink(missing_ok=True)
+    unused: list[CacheEntry] = [entry for entry in _entries(config) if entry.painting_sha256 not in names]
+    with _explained(config):
+        for entry in unused:
+            entry.path.unlink(missing_ok=True)
     return len(unused), sum(entry.bytes for entry in unused)
 
 
@@ -49,9 +52,21 @@ def warm_targets(config: Config) -> tuple[int, int]:
     return hits, misses
 
 
-def _cache(config: Config) -> StyleCache:
+def _entries(config: Config) -> list[CacheEntry]:
     settings = config.engine_settings()
-    return StyleCache(config.cache.folder, settings.cache_limit_bytes)
+    with _explained(config):
+        return StyleCache(config.cache.folder, settings.cache_limit_bytes).entries()
+
+
+@contextmanager
+def _explained(config: Config) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cache.folder: {config.cache.folder} can't be read or written ({error.strerror}); give the program the "
+            f"right to, or name another folder"
+        ) from error
 
 
 def _painting_names(config: Config) -> dict[str, str]:

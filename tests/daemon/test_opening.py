@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pipeline.daemon.pauses import Pauses
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, WatchNotice
+from pipeline.runner.root import Root
 
 LOCKED = LedgerLockedError("another process keeps it locked")
 GONE = StorageError("the folder is gone")
@@ -117,3 +119,23 @@ def test_an_empty_folder_that_had_photos_is_not_the_folder(tmp_path: Path, ledge
             find_root(tmp_path, ledger)
         (tmp_path / "anything").touch()
         assert find_root(tmp_path, ledger).is_there()
+
+
+def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledger: Ledger) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+
+    def look_and_drop(folder: Path) -> Root:
+        root = Root(folder)
+        folder.rmdir()
+        return root
+
+    with ledger, pytest.raises(StorageError, match=r"in can't be read \(No such file or directory\); mount its disk"):
+        find_root(folder, ledger, look=look_and_drop)
+
+
+def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:
+    porch = Porch()
+    assert porch.opening.insist(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work") == "done"
+    assert porch.kinds() == ["paused", "resumed"]
+    assert "/disk/file: Input/output error" in porch.told[0].text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.runner.preparation import prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
 from tests.fakes import write_photo
 from tests.workshop import InProcessExecutor, Workshop
@@ -179,3 +181,17 @@ def test_a_drained_pass_finishes_what_is_in_work_and_claims_nothing_more(worksho
     finished = workshop.run(on_event=drain_at_the_first)
     assert (finished.finished, finished.left, finished.interrupted) == (1, 4, False)
     assert workshop.run().finished == 4
+
+
+def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 1000000000")
+    workshop.photo("a.png")
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        the_pass = SinglePass(config, prepare(config), ledger, InProcessExecutor(), workshop.events.append)
+        stopper = threading.Timer(0.3, the_pass.stop)
+        stopper.start()
+        finished = the_pass.run()
+        stopper.join()
+        assert (finished.interrupted, finished.left, ledger.photo_count()) == (True, 0, 0)
+    assert [type(event) for event in workshop.events] == [RunStarted, RunFinished]
