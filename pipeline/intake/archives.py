@@ -61,7 +61,7 @@ def split(root: Path, path: str) -> tuple[str, str] | None:
     for end in range(1, len(parts)):
         if names_archive(parts[end - 1]):
             archive = "/".join(parts[:end])
-            if (root / archive).is_file():
+            if os.path.isfile(root / archive):  # noqa: PTH113 - Path's raises for a path that is too long
                 return archive, "/".join(parts[end:])
     return None
 

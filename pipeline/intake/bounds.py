@@ -1,4 +1,4 @@
-"""What a walk leaves out: ignored patterns and the program's own folders. Owns when two names are the same one.
+"""What a walk leaves out: ignored patterns, the program's own folders, what lies too deep. Owns when names are equal.
 
 Disks of macOS take ``Gemälde`` for one folder, whichever way its accent is written and in whichever case.
 """
@@ -10,10 +10,14 @@ import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from pathspec import GitIgnoreSpec
 
 from pipeline.errors import ConfigError, ConfigProblem
+
+#: Nobody keeps photos deeper than that; making or watching a folder takes a step of recursion for each one above it.
+MOST_FOLDERS: Final = 200
 
 
 class Ignored:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from pipeline.intake.bounds import MOST_FOLDERS
+
 #: Bytes read at once; what a hostile stream can make of a single step stays about this small.
 CHUNK_BYTES: Final = 1 << 20
 
@@ -124,6 +126,7 @@ def unsafe(name: str) -> str:
         (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
         (".." in parts, "its name leads out of the archive"),
         (_bytes_of(name) > _LONGEST_NAME_BYTES, f"its name has more than {_LONGEST_NAME_BYTES:,} bytes"),
+        (len(parts) > MOST_FOLDERS, f"it lies more than {MOST_FOLDERS} folders deep"),
         (not normalized(name), "it has no name"),
     )
     return next((fault for applies, fault in faults if applies), "")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StorageError
-from pipeline.intake.bounds import Ignored, Outside
+from pipeline.intake.bounds import MOST_FOLDERS, Ignored, Outside
 from pipeline.model import Photo
 
 
@@ -183,8 +183,7 @@ class _Walk:
     archives: list[Photo] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     folders: int = 0
-    unreadable: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def visit(self, path: str) -> None:
         """Look at one path, unless a folder above it is one that a whole walk would not enter."""
@@ -192,6 +191,9 @@ class _Walk:
             for folder in _folders_above(path):
                 entry = _Entry(self.root, folder)
                 if entry.is_symlink() or not entry.is_dir() or self._kind_of_folder(entry, folder) is not None:
+                    return
+                if _is_too_deep(folder):
+                    self._leave_out(folder, _TOO_DEEP)
                     return
             self.look_at(_Entry(self.root, path), path)
         except OSError as error:
@@ -204,17 +206,19 @@ class _Walk:
                 try:
                     self.look_at(entry, prefix + entry.name)
                 except OSError as error:
-                    self.give_up(prefix + entry.name, error)
+                    self._give_up_in(prefix, entry.name, error)
 
     def look_at(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         if entry.is_symlink() or _is_junction(entry):
             self.skipped[self._kind_of_link(entry)] += 1
         elif entry.is_dir(follow_symlinks=False):
             kind = self._kind_of_folder(entry, path)
-            if kind is None:
-                self.pending.append(f"{path}/")
-            else:
+            if kind is not None:
                 self.skipped[kind] += 1
+            elif _is_too_deep(path):
+                self._leave_out(path, _TOO_DEEP)
+            else:
+                self.pending.append(f"{path}/")
         else:
             self._look_at_file(entry, path)
 
@@ -248,10 +252,21 @@ class _Walk:
     def give_up(self, path: str, error: OSError) -> None:
         if error.errno == errno.ENOENT:
             return  # gone between being listed and being looked at: deleted, which is no trouble
-        self.skipped["unreadable"] += 1
-        self.unreadable.append(path)
-        shown = path.encode("utf-8", "replace").decode("utf-8")
-        self.notes.append(f"{shown} can't be read ({error.strerror}); it is left out until it can")
+        self._leave_out(path, f"can't be read ({error.strerror}); it is left out until it can")
+
+    def _give_up_in(self, prefix: str, name: str, error: OSError) -> None:
+        if error.errno == errno.ENAMETOOLONG and prefix:
+            # That is so of all files in the folder whose names are as long: one word for all of them.
+            self._leave_out(
+                prefix.rstrip("/"), "has files whose paths are too long for this system; they are left out"
+            )
+        else:
+            self.give_up(prefix + name, error)
+
+    def _leave_out(self, path: str, why: str) -> None:
+        if path not in self.left_out:
+            self.skipped["unreadable"] += 1
+            self.left_out[path] = f"{path.encode('utf-8', 'replace').decode('utf-8')} {why}"
 
     def result(self) -> ScanResult:
         self.photos.sort(key=lambda photo: photo.path)
@@ -260,10 +275,17 @@ class _Walk:
             tuple(self.photos),
             skipped,
             self.folders,
-            tuple(sorted(self.unreadable)),
-            tuple(sorted(self.notes)),
+            tuple(sorted(self.left_out)),
+            tuple(self.left_out[path] for path in sorted(self.left_out)),
             tuple(sorted(self.archives, key=lambda archive: archive.path)),
         )
+
+
+_TOO_DEEP: Final = f"lies more than {MOST_FOLDERS} folders deep; it is left out"
+
+
+def _is_too_deep(folder: str) -> bool:
+    return folder.count("/") >= MOST_FOLDERS
 
 
 def _kind_of_name(name: str) -> str | None:

@@ -129,6 +129,8 @@ class Watcher:
             self._observer.start()
         except OSError as error:
             return _explanation(error)
+        except RecursionError:
+            return "a folder is nested too deeply for file events"
         # Its own threads, of which one reads the kernel's queue: whichever of them dies, no more events come.
         self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
         return ""

@@ -52,6 +52,7 @@ NAMES = [
     in_remark("zip backslash inside", "a\\evil.png", "backslash"),
     in_remark("zip server", "\\\\server\\share\\evil.png", "backslash"),
     in_remark("zip long name", "a" * 3000 + ".png", "more than 1,000 bytes"),
+    in_remark("zip folders too deep to make", "d/" * 300 + "evil.png", "more than 200 folders deep"),
     in_remark("zip deep folders", "d/" * 700 + "evil.png", "more than 1,000 bytes"),
     in_remark("zip traversing folder", "../evil/", "leads out of the archive"),
     Case(

@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import ConfigError, StorageError
 from pipeline.intake.bounds import Ignored, Outside
 from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _Walk, look, scan
+from tests.intake.nesting import nested
 
 not_as_root = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing to root and to Windows"
@@ -134,10 +135,10 @@ def test_a_fifo_with_a_photos_name_is_no_photo(tmp_path: Path) -> None:
 
 
 def test_folders_deeper_than_the_recursion_limit_are_walked(tmp_path: Path) -> None:
-    deep = "/".join("d" * 300)
+    deep = "/".join("d" * 200)
     put(tmp_path, f"{deep}/a.jpg")
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
     try:
         result = scan(tmp_path)
     finally:
@@ -176,9 +177,10 @@ def test_what_cannot_be_read_is_named_and_the_scan_goes_on(tmp_path: Path) -> No
     result = scan(tmp_path)
     assert paths(result) == ["z.jpg"]
     assert result.skipped == {"unreadable": 2}
-    assert [path[-5:] for path in result.unreadable] == ["fffff", "p.jpg"]
+    assert [path[-5:] for path in result.unreadable] == ["ddddd", "fffff"]
     assert result.notes[0].startswith("?ddd")
-    assert result.notes[0].endswith("fff can't be read (File name too long); it is left out until it can")
+    assert result.notes[0].endswith("ddd has files whose paths are too long for this system; they are left out")
+    assert result.notes[1].endswith("fff can't be read (File name too long); it is left out until it can")
 
 
 class VanishingFolder(type(Path())):  # type: ignore[misc]
@@ -269,3 +271,38 @@ def test_a_look_follows_no_links(tmp_path: Path) -> None:
 def test_a_look_into_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="does not exist"):
         look(tmp_path / "nothing", ["a.jpg"])
+
+
+def test_a_folder_too_deep_is_named_once_and_all_above_it_is_there(tmp_path: Path) -> None:
+    put(tmp_path, "a.png")
+    with nested(tmp_path, "d", 1000, {1: b"x", 200: b"x", 201: b"x", 900: b"x"}):
+        whole = scan(tmp_path)
+        deepest, too_deep = ("/".join(["d"] * depth) for depth in (200, 201))
+        assert paths(whole) == ["a.png", f"{deepest}/photo.png", "d/photo.png"]
+        assert whole.unreadable == (too_deep,)
+        assert whole.notes == (f"{too_deep} lies more than 200 folders deep; it is left out",)
+        assert whole.skipped == {"unreadable": 1}
+        hinted = look(tmp_path, [f"{too_deep}/photo.png", f"{too_deep}/d/d/photo.png", f"{deepest}/photo.png"])
+        assert (paths(hinted), hinted.unreadable) == ([f"{deepest}/photo.png"], (too_deep,))
+        assert look(tmp_path, [f"{too_deep}/photo.png"], ignore=["/d/d/"]).unreadable == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+def test_paths_too_long_for_the_system_are_their_folders_trouble(tmp_path: Path) -> None:
+    name = "x" * 250
+    levels = range(1, 18)
+    with nested(tmp_path, name, 17, dict.fromkeys(levels, b"x")):
+        result = scan(tmp_path)
+    assert 10 < len(result.photos) < 17
+    assert len(result.unreadable) == 1
+    (note,) = result.notes
+    assert "too long for this system" in note or "File name too long" in note
+
+
+def test_many_files_with_paths_too_long_are_one_trouble(tmp_path: Path) -> None:
+    walk = _Walk(str(tmp_path), Ignored(()), Outside(()))
+    for name in ("a.jpg", "b.jpg"):
+        walk._give_up_in("sub/", name, OSError(errno.ENAMETOOLONG, "File name too long"))
+        walk._give_up_in("", name, OSError(errno.ENAMETOOLONG, "File name too long"))
+    assert walk.result().unreadable == ("a.jpg", "b.jpg", "sub")
+    assert walk.result().skipped == {"unreadable": 3}

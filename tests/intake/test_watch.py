@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sys
 import threading
 import time
 import warnings
@@ -16,6 +17,7 @@ from watchdog.events import FileCreatedEvent
 from watchdog.observers.api import BaseObserver, EventEmitter
 
 from pipeline.intake.watch import MOST_PLACES, Hints, Places, Watcher
+from tests.intake.nesting import nested
 
 
 def test_hints_are_taken_once() -> None:
@@ -44,6 +46,14 @@ def test_a_hint_and_a_call_end_a_wait() -> None:
     hints.wake()
     hints.wait(60)
     assert not hints.take()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems watch a tree in one step")
+def test_a_folder_nested_too_deeply_for_events_is_a_reason_to_poll(tmp_path: Path) -> None:
+    with nested(tmp_path, "d", 1100, {}):
+        watcher = Watcher(tmp_path, Hints())
+        assert watcher.start() == "a folder is nested too deeply for file events"
+        watcher.stop()
 
 
 class Watched:

@@ -27,6 +27,7 @@ from pipeline.model import (
 from pipeline.runner.preparation import ledger_file, prepare, source_of
 from pipeline.runner.single_pass import SinglePass
 from tests.fakes import LookingEngine, write_painting, write_photo
+from tests.intake.nesting import nested
 from tests.workshop import InProcessExecutor, Workshop
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
@@ -243,6 +244,15 @@ def test_a_file_in_the_way_of_a_pictures_folder_fails_that_picture_only(workshop
     (workshop.out / "sub").unlink()
     assert workshop.run().finished == 1
     assert workshop.pictures() == ["a--night.jpg", "sub/b--night.jpg"]
+
+
+def test_a_folder_nested_a_thousand_deep_is_told_once_and_costs_nothing_else(workshop: Workshop) -> None:
+    photo = workshop.photo("a.png").read_bytes()
+    with nested(workshop.folder / "in", "d", 1000, {1: photo, 999: photo}):
+        finished = workshop.run()
+    assert (finished.finished, finished.copied, finished.failed) == (1, 1, 0)
+    (aside,) = [event for event in workshop.events if isinstance(event, PhotoSetAside)]
+    assert "more than 200 folders deep" in aside.reason
 
 
 def test_failures_are_told_with_their_reasons(workshop: Workshop) -> None:
