@@ -2,17 +2,38 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.folders import folder_in_memory
+
 # Tests start hundreds of processes, and each would compile the whole program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 MEASURE = "COVERAGE_PROCESS_CONFIG"  # with it in their environment, new processes measure themselves
+
+
+IN_MEMORY = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the tests' files into memory, unless somebody said where: the processes of -n get folders in it."""
+    if config.option.basetemp is None and (folder := folder_in_memory()) is not None:
+        config.option.basetemp = str(folder / "tests")  # which pytest makes, as it is to be
+        config.stash[IN_MEMORY] = folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Leave the files of failed tests to be looked at, until the next run."""
+    if exitstatus == pytest.ExitCode.OK and (folder := session.config.stash.get(IN_MEMORY, None)) is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
 from tests.fakes import write_photo
+from tests.folders import another_file_system
 from tests.processes import needs_proc, worker_of
 from tests.workshop import CONFIG, Workshop
 
@@ -92,10 +93,9 @@ def test_a_kill_during_a_move_leaves_every_original_in_one_of_both_places(
     before = {path.name: path.read_bytes() for path in photos.iterdir()}
     (photos / "1.xmp").write_text("settings")
     if name in ACROSS_FILE_SYSTEMS:
-        memory = Path("/dev/shm")
-        if not memory.is_dir() or memory.stat().st_dev == photos.stat().st_dev:
+        if (elsewhere := another_file_system(photos)) is None:
             pytest.skip("needs a second file system")
-        kept = Path(tempfile.mkdtemp(dir=memory))
+        kept = Path(tempfile.mkdtemp(dir=elsewhere))
     try:
         workshop.text = CONFIG.replace("settle_seconds: 0", f"settle_seconds: 0, originals: {{move: '{kept}'}}")
         workshop.config()
