@@ -31,6 +31,7 @@ from PIL import Image
 from pipeline.hashing import sha256_of_bytes
 from pipeline.model import JobState
 from tests.fakes import COLORS
+from tests.faults.chances import SEED
 from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ class Siege:
     def __post_init__(self) -> None:
         self.workshop = Workshop(self.folder, _CONFIG)
         self.workshop.config()
-        self._random = random.Random()
+        self._random = random.Random(SEED)
         self._contents: dict[str, list[int]] = {}
         self._being_written: dict[str, int] = {}
         self._number = 0

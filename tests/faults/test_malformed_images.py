@@ -1,6 +1,7 @@
 """A thousand damaged images dropped into a real daemon: each is refused with a reason, or its picture is right.
 
 A picture is right if it shows what Pillow, never told to be lenient, finds in the file. Run with ``-s`` for figures.
+``python -m tests.faults.long`` makes thousands.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from PIL import Image, ImageOps
 from pipeline.images.decode import decode
 from pipeline.model import JobState
 from tests.daemon.station import CONFIG
+from tests.faults.chances import DAMAGES, how_to_replay
 from tests.faults.malformed import SIZE, malformed, originals
 from tests.workshop import Workshop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 * DAMAGES)]
 
 ROOT = Path(__file__).parents[2]
 MAX_PIXELS = 100_000_000
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 240.0 * DAMAGES
 
 TEXT = (
     CONFIG.replace("settle_seconds: 0.3", f"settle_seconds: 0.2, incomplete_seconds: 1, max_megapixels: {100}")
@@ -120,6 +122,7 @@ def damage_of(path: str) -> str:
 
 
 def test_a_thousand_damaged_images_end_in_reasons_or_in_right_pictures(tmp_path: Path) -> None:
+    print(how_to_replay("tests/faults/test_malformed_images.py"))
     workshop = Workshop(tmp_path, TEXT)
     files = {f"{number % 20}/{name}": data for number, (name, data) in enumerate(malformed())}
     assert len(files) >= 1000

@@ -1,6 +1,7 @@
 """kill -9 of a working daemon, and of its worker alone, at random moments: nothing lost, doubled or half-written.
 
-``STYLEWATCH_KILLS=200 pytest -s tests/faults/test_siege.py`` kills more often than CI does, and tells its figures.
+``python -m tests.faults.long`` kills more often than CI does, and tells its figures. The seed of the day, which a
+failure prints, decides what is dropped, but not at which moment a kill comes.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.chances import KILLS, how_to_replay
 from tests.faults.siege import Siege
 from tests.processes import freeze, needs_proc, worker_of
-
-KILLS = int(os.environ.get("STYLEWATCH_KILLS", "20"))
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,6 +26,7 @@ pytestmark = [
 
 @pytest.fixture
 def siege(tmp_path: Path) -> Siege:
+    print(how_to_replay("tests/faults/test_siege.py"))
     return Siege(tmp_path)
 
 

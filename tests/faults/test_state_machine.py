@@ -1,27 +1,26 @@
-"""Thousands of random lives of a folder and its owner, with kills at every named moment: see tests.faults.world.
+"""Random lives of a folder and its owner, with kills at every named moment: see tests.faults.world.
 
-``STYLEWATCH_EXAMPLES=50000 pytest tests/faults/test_state_machine.py`` lives more of them than CI does.
+Some hundreds by the seed of the day, which a failure prints and ``STYLEWATCH_SEED=20261129 pytest
+tests/faults/test_state_machine.py`` replays; thousands by ``python -m tests.faults.long``.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from pipeline.failpoints import NAMES as FAILPOINTS
+from tests.faults.chances import EXAMPLES, SEED, how_to_replay
 from tests.faults.painters import CONTENTS, FINE
 from tests.faults.truth import check_end, check_ledger, check_no_photo_lost, check_originals, check_pictures
 from tests.faults.world import NAMES, PAPERS, Happening, World, memory_folder
-
-EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES", "1000"))
 
 # Measured line by line it takes twice as long, and what it reaches others reach, too.
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(0)]
@@ -53,6 +52,7 @@ BETWEEN_PASSES = st.one_of(
 DURING_A_PASS = st.lists(IN_THE_FOLDER | DROPS | ELSEWHERE | st.just(("stop",)), max_size=4)
 
 
+@seed(SEED)
 class FolderLife(RuleBasedStateMachine):
     """The owner and the program take turns, and do not always wait for each other."""
 
@@ -120,6 +120,7 @@ class FolderLife(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module", autouse=True)
 def _folders() -> Iterator[None]:
+    print(how_to_replay("tests/faults/test_state_machine.py"))
     FolderLife.root, FolderLife.elsewhere = memory_folder(), Path(tempfile.mkdtemp(prefix="stylewatch-"))
     yield
     shutil.rmtree(FolderLife.root)
