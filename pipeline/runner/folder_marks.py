@@ -200,6 +200,11 @@ def _read(file: Path) -> dict[str, Any]:
         fields = json.loads(file.read_text(encoding="ascii"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
+    except PermissionError as error:  # no disk's trouble, and nothing to wait for
+        raise LedgerError(
+            f"{file} can't be read ({error.strerror}); give the program the right to read it, or correct state.folder "
+            f"or output.folder"
+        ) from error
     except OSError as error:
         raise StorageError(f"{file} can't be read ({error.strerror}); check the folder and its disk") from error
     return fields if isinstance(fields, dict) else {}

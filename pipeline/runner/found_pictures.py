@@ -79,6 +79,8 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
 
 def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
     def refuse(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder went just now
+            return
         raise StorageError(f"{error.filename}: can't be looked through ({error.strerror}); check its disk")
 
     for path, folders, names in os.walk(folder, onerror=refuse):

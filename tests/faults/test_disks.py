@@ -121,6 +121,8 @@ def test_an_output_that_becomes_read_only_stops_the_run_and_is_told(workshop: Wo
 def test_with_the_state_elsewhere_a_read_only_output_stops_the_run_too(workshop: Workshop, disk: Disk) -> None:
     workshop.text += "state: {folder: state}\n"
     disk(workshop.out, "50m")
+    with workshop.ledger():
+        pass
     mount("-o", "remount,ro", workshop.out)
     with pytest.raises(StorageError, match=str(workshop.out)):
         workshop.run()
@@ -167,9 +169,9 @@ def test_a_state_folder_on_a_full_disk_is_named(tmp_path: Path, disk: Disk) -> N
     workshop = Workshop(tmp_path, CONFIG + "state: {folder: state}\n")
     workshop.photo("a.png")
     disk(tmp_path / "state", "64k")
-    (tmp_path / "state" / "filler").write_bytes(bytes(60 * 1024))
+    (tmp_path / "state" / ".filler").write_bytes(bytes(60 * 1024))
     with pytest.raises(StorageError, match="state"):
         workshop.run()
-    (tmp_path / "state" / "filler").unlink()
+    (tmp_path / "state" / ".filler").unlink()
     mount("-o", "remount,size=5m", tmp_path / "state")
     assert workshop.run().finished == 1
