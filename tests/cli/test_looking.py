@@ -91,6 +91,7 @@ def test_plan_as_json(say: Say, workshop: Workshop) -> None:
         "photos": 1,
         "done": 0,
         "quarantined": 0,
+        "found": 0,
         "unpaired": 0,
         "start_seconds": 5.0,
         "painting_seconds": 0.0,
