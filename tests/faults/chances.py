@@ -1,6 +1,6 @@
 """How often, and by which dice, tests of faults try things at random: another seed each day, the same one on request.
 
-``STYLEWATCH_SEED=20261129`` brings a day's dice back; ``python -m tests.faults.long`` throws them far more often.
+``STYLEWATCH_SEED=20261129`` brings a day's dice back; the other variables throw them more often.
 """
 
 from __future__ import annotations
