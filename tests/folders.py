@@ -1,7 +1,7 @@
 """Where tests put their files: in memory, if the machine has room for them, as they fill hundreds of small folders.
 
 A disk makes them wait for each file that is synced, made or removed: most of the time of many a test. What only a
-disk can show, ``pytest --basetemp FOLDER`` shows, which ``python -m tests.faults.long`` runs.
+disk can show, ``pytest --basetemp FOLDER`` shows.
 """
 
 from __future__ import annotations

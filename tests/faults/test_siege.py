@@ -1,6 +1,6 @@
 """kill -9 of a working daemon, and of its worker alone, at random moments: nothing lost, doubled or half-written.
 
-``python -m tests.faults.long`` kills more often than CI does, and tells its figures. The seed of the day, which a
+``STYLEWATCH_KILLS=200`` kills more often than CI does; ``-s`` tells the figures. The seed of the day, which a
 failure prints, decides what is dropped, but not at which moment a kill comes.
 """
 

@@ -1,7 +1,7 @@
 """Random lives of a folder and its owner, with kills at every named moment: see tests.faults.world.
 
 Some hundreds by the seed of the day, which a failure prints and ``STYLEWATCH_SEED=20261129 pytest
-tests/faults/test_state_machine.py`` replays; thousands by ``python -m tests.faults.long``.
+tests/faults/test_state_machine.py`` replays; thousands with ``STYLEWATCH_EXAMPLES=5000``.
 """
 
 from __future__ import annotations
