@@ -20,6 +20,7 @@ from typing import Any, Final
 from pipeline.errors import LedgerError, StorageError, UsageError
 from pipeline.images.publish import replace, storage_error, sync_file, sync_folder
 from pipeline.runner import mounts_seen
+from pipeline.runner.relative_paths import are_same, place_of, seen_from
 
 STATE_MARK: Final = "pictures.json"
 OUTPUT_MARK: Final = Path(".stylewatch", "output.json")
@@ -49,14 +50,14 @@ class _OutputMark:
     states: tuple[Path, ...]
 
 
-def require_folders(state_folder: Path, output_folder: Path, *, mounts_file: Path | None = None) -> None:
+def require_folders(state_folder: Path, output_folder: Path) -> None:
     """Raise StorageError if a disk of the two seems not to be mounted, LedgerError if they don't belong together.
 
-    Changes nothing. ``mounts_file``: see :mod:`pipeline.runner.mounts_seen`.
+    Changes nothing.
     """
     state, output = _state_mark(state_folder), _output_mark(output_folder)
     if output is None:
-        mounts_seen.require(output_folder, mounts_file)
+        mounts_seen.require(output_folder)
     if state is None:
         if output is not None and state_folder in output.states and not _has_ledger(state_folder):
             raise _state_missing(state_folder, output_folder)
@@ -65,7 +66,7 @@ def require_folders(state_folder: Path, output_folder: Path, *, mounts_file: Pat
     is_known = output is not None and output.id == state.output_id
     if is_known or (output is None and state.output_id is not None and state_folder.is_relative_to(output_folder)):
         return
-    if (output and state.output_id) or (state.output.is_dir() and not _same(state.output, output_folder)):
+    if (output and state.output_id) or (state.output.is_dir() and not are_same(state.output, output_folder)):
         raise _belongs_to_another(state_folder, state, output_folder)
     if output is None and state.output_id is not None:
         raise _output_missing(state_folder, output_folder)
@@ -95,7 +96,7 @@ def _holds(path: Path, ours: Collection[Path]) -> bool:
     return any(file.is_relative_to(path) for file in ours)
 
 
-def mark_folders(state_folder: Path, output_folder: Path, *, mounts_file: Path | None = None) -> str:
+def mark_folders(state_folder: Path, output_folder: Path) -> str:
     """Write what is missing of both marks. Returns a sentence if the pictures were moved, else "".
 
     The caller has called :func:`require_folders`. Raises StorageError.
@@ -107,13 +108,13 @@ def mark_folders(state_folder: Path, output_folder: Path, *, mounts_file: Path |
     if not state_folder.is_relative_to(output_folder) and state_folder not in states:
         states = (*states, state_folder)
     if output is None or output.states != states:
-        names = [_relative(path, output_folder) for path in states]
+        names = [seen_from(output_folder, path) for path in states]
         _write(output_folder / OUTPUT_MARK, {"version": 1, "id": output_id, "states": names})
-    has_moved = state is not None and state.output != output_folder and not _same(state.output, output_folder)
+    has_moved = state is not None and state.output != output_folder and not are_same(state.output, output_folder)
     if state is None or state.output_id != output_id or has_moved:
-        place = {"output": _relative(output_folder, state_folder), "output_id": output_id}
+        place = {"output": seen_from(state_folder, output_folder), "output_id": output_id}
         _write(state_folder / STATE_MARK, place)
-    mounts_seen.remember(output_folder, mounts_file)
+    mounts_seen.remember(output_folder)
     return f"the pictures of {state.output} are in {output_folder} now" if state and has_moved else ""
 
 
@@ -170,7 +171,7 @@ def _state_mark(state_folder: Path) -> _StateMark | None:
     output, output_id = fields.get("output"), fields.get("output_id")
     if not isinstance(output, str):
         return None
-    return _StateMark(_place(state_folder, output), output_id if isinstance(output_id, str) else None)
+    return _StateMark(place_of(state_folder, output), output_id if isinstance(output_id, str) else None)
 
 
 def _output_mark(output_folder: Path) -> _OutputMark | None:
@@ -179,19 +180,7 @@ def _output_mark(output_folder: Path) -> _OutputMark | None:
     if not isinstance(identity, str):
         return None
     names = [name for name in states if isinstance(name, str)] if isinstance(states, list) else []
-    return _OutputMark(identity, tuple(_place(output_folder, name) for name in names))
-
-
-def _place(folder: Path, name: str) -> Path:
-    return Path(os.path.normpath(folder / name))
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """Return ``path`` as seen from ``folder``, so that a tree that holds both can be moved."""
-    try:
-        return os.path.relpath(path, folder)
-    except ValueError:  # on another drive
-        return str(path)
+    return _OutputMark(identity, tuple(place_of(output_folder, name) for name in names))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -222,10 +211,3 @@ def _write(file: Path, fields: dict[str, Any]) -> None:
         raise storage_error(file.parent, error) from error
     replace(part, file)
     sync_folder(file.parent)
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False

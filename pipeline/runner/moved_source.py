@@ -18,6 +18,7 @@ from pipeline.config import Config
 from pipeline.hashing import sha256_of_file
 from pipeline.intake.archives import split
 from pipeline.ledger import KnownContent, Ledger
+from pipeline.runner.relative_paths import are_same, place_of
 
 #: Of so many photos the contents are compared.
 _SAMPLE: Final = 20
@@ -40,8 +41,8 @@ def follow_moved_source(config: Config, ledger: Ledger) -> str:
     if not ledger.sources.is_new() or not folder.is_dir():
         return ""
     for source in ledger.sources.others():
-        before = Path(os.path.normpath(config.output.folder / source))
-        if _is_same(before, folder) or _holds_the_same(config, ledger, source, before):
+        before = place_of(config.output.folder, source)
+        if are_same(before, folder) or _holds_the_same(config, ledger, source, before):
             ledger.sources.take_over(source)
             return f"the photos of {before} are in {folder} now; their finished pictures are not made again"
     return ""
@@ -106,12 +107,5 @@ def _is_in_use(folder: Path) -> bool:
     try:
         with os.scandir(folder) as entries:
             return any(not entry.name.startswith(".") for entry in entries)
-    except OSError:
-        return False
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
     except OSError:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,10 +14,7 @@ from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
 from pipeline.runner.folder_marks import mark_folders, refuse_foreign, require_folders
 from pipeline.runner.found_pictures import find_pictures
-
-
-def _nobody(_said: str) -> None:
-    """Tell nobody."""
+from pipeline.runner.relative_paths import seen_from
 
 
 def require_state_and_output(config: Config) -> None:
@@ -31,7 +27,9 @@ def require_state_and_output(config: Config) -> None:
     refuse_foreign(state, (config.cache.folder, log.file, log.journal, log.reports))
 
 
-def open_ledger(config: Config, watch: LockWatch | None = None, tell: Callable[[str], None] = _nobody) -> Ledger:
+def open_ledger(
+    config: Config, watch: LockWatch | None = None, tell: Callable[[str], None] = lambda _said: None
+) -> Ledger:
     """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError, UsageError.
 
     ``watch``: see :class:`pipeline.ledger.LockWatch`. ``tell`` hears that the pictures were moved, or are
@@ -60,10 +58,7 @@ def source_of(config: Config) -> str:
 
     Relative to the output folder, so that a tree that holds both can be moved and no picture is made again.
     """
-    try:
-        return os.path.relpath(config.input.folder, config.output.folder)
-    except ValueError:  # on another drive
-        return str(config.input.folder)
+    return seen_from(config.output.folder, config.input.folder)
 
 
 @dataclass(frozen=True, slots=True)
