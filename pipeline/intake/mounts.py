@@ -52,6 +52,11 @@ def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     return next((parent for parent in (path, *path.parents) if os.path.ismount(parent)), Path(path.anchor))
 
 
+def nearest_existing(folder: Path) -> Path:
+    """Return ``folder``, or the first folder above it that is there. Raises OSError where nobody may look."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
+
+
 def shared_mount(folder: Path, table: Path = _TABLE) -> Mount | None:
     """Return a shared file system that ``folder`` lies on or that is mounted inside it; None if all is local."""
     path = os.path.realpath(folder)

@@ -23,10 +23,11 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.schema import FILE_NAME, LockWatch
 from pipeline.ledger.sources import sources_in
 
 __all__ = [
+    "FILE_NAME",
     "Backlog",
     "Claim",
     "ClaimOrder",

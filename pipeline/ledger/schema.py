@@ -19,6 +19,8 @@ from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger.damage import explained, judged, may_not_be_opened
 from pipeline.ledger.sources import uri_of
 
+#: The name of the file in a state folder.
+FILE_NAME: Final = "ledger.sqlite3"
 SCHEMA_VERSION: Final = 4
 _APPLICATION_ID: Final = 0x73747977
 _BUSY_SECONDS: Final = 5.0

@@ -14,6 +14,7 @@ from pipeline.config import Config
 from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError, files_explained
 from pipeline.executors.child import make_stylizer
 from pipeline.images.decode import decode_painting
+from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
 from pipeline.report.words import counted
@@ -69,14 +70,14 @@ def look_at_painting(path: Path) -> str:
 
 
 def _writable(folder: Path) -> str:
-    existing = _existing(folder)
+    existing = nearest_existing(folder)
     if not os.access(existing, os.W_OK | os.X_OK):
         raise StorageError(f"{existing} is not writable; change its permissions or choose another folder")
     return f"{folder} is writable" if existing == folder else f"{folder} will be made"
 
 
 def _disk(config: Config) -> str:
-    free = shutil.disk_usage(_existing(config.output.folder)).free
+    free = shutil.disk_usage(nearest_existing(config.output.folder)).free
     text = f"{free / 1e9:,.1f} GB free"
     if free < config.output.min_free_disk:
         raise StorageError(f"only {text}, output.min_free_disk is {config.output.min_free_disk / 1e9:,.1f} GB")
@@ -100,7 +101,3 @@ def _engine(config: Config) -> str:
     # Without folders nothing is measured or kept: a check leaves no trace.
     settings = dataclasses.replace(config.engine_settings(), cache_folder=None, machine_folder=None)
     return f"{settings.weights.source} weights on {make_stylizer(settings).device_name}"
-
-
-def _existing(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.exists()), folder)

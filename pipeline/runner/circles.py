@@ -7,9 +7,9 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.errors import CannotRunError
-from pipeline.ledger import sources_in
+from pipeline.ledger import FILE_NAME, sources_in
 
-_LEDGER: Final = Path(".stylewatch", "ledger.sqlite3")
+_LEDGER: Final = Path(".stylewatch", FILE_NAME)
 
 
 def refuse_circle(config: Config) -> None:

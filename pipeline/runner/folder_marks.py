@@ -19,17 +19,23 @@ from typing import Any, Final
 
 from pipeline.errors import LedgerError, StorageError, UsageError
 from pipeline.images.publish import replace, storage_error, sync_file, sync_folder
+from pipeline.ledger import FILE_NAME
+from pipeline.report import heartbeat
 from pipeline.runner import mounts_seen
+from pipeline.runner.lock import HOLDER_NAME, LOCK_NAME, WORKER_LOCK_NAME
 from pipeline.runner.relative_paths import are_same, place_of, seen_from
 
 STATE_MARK: Final = "pictures.json"
 OUTPUT_MARK: Final = Path(".stylewatch", "output.json")
 
-_LEDGER: Final = "ledger.sqlite3"
-#: What the program itself puts into a state folder, and what systems put anywhere.
+#: What the program itself puts into a state folder ...
+_OURS: Final = frozenset(
+    {LOCK_NAME, HOLDER_NAME, WORKER_LOCK_NAME, heartbeat.FILE_NAME, STATE_MARK, OUTPUT_MARK.name}
+    | {"checkpoints", "unpacked", "styles"}
+)
+#: ... with what SQLite puts beside its file, and what systems put anywhere.
 _NOT_FOREIGN: Final = re.compile(
-    rf"{re.escape(_LEDGER)}(-\w+)?|instance\.\w+|worker\.lock|heartbeat\.json|pictures\.json|output\.json"
-    r"|checkpoints|unpacked|styles|\..*|lost\+found|\$RECYCLE\.BIN|System Volume Information"
+    rf"{re.escape(FILE_NAME)}(-\w+)?|\..*|lost\+found|\$RECYCLE\.BIN|System Volume Information"
 )
 _SHOWN: Final = 3
 
@@ -83,7 +89,8 @@ def refuse_foreign(state_folder: Path, ours: Collection[Path]) -> None:
         names = sorted(os.listdir(state_folder))
     except OSError:  # it is not there yet; whoever makes it has the words for anything else
         return
-    foreign = [name for name in names if not _NOT_FOREIGN.fullmatch(name) and not _holds(state_folder / name, ours)]
+    unknown = [name for name in names if name not in _OURS and not _NOT_FOREIGN.fullmatch(name)]
+    foreign = [name for name in unknown if not _holds(state_folder / name, ours)]
     if foreign:
         more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         raise UsageError(
@@ -161,7 +168,7 @@ def _belongs_to_another(state_folder: Path, mark: _StateMark, output_folder: Pat
 
 def _has_ledger(state_folder: Path) -> bool:
     try:
-        return (state_folder / _LEDGER).stat().st_size > 0
+        return (state_folder / FILE_NAME).stat().st_size > 0
     except OSError:
         return False
 

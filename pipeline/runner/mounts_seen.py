@@ -16,7 +16,7 @@ import platformdirs
 
 from pipeline.engine.machine import keep_measured, read_measured
 from pipeline.errors import StorageError
-from pipeline.intake.mounts import mount_point
+from pipeline.intake.mounts import mount_point, nearest_existing
 
 _NAME: Final = "mounts.json"
 
@@ -30,7 +30,7 @@ def require(folder: Path, file: Path | None = None, *, mount_point: MountPoint =
     if before is None:
         return
     with contextlib.suppress(OSError):
-        now = mount_point(_existing(folder))
+        now = mount_point(nearest_existing(folder))
         if now != Path(before) and Path(before).is_relative_to(now):
             raise StorageError(
                 f"output.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there "
@@ -58,7 +58,3 @@ def _default_file() -> Path:
 def _read(file: Path) -> dict[str, str]:
     found = read_measured(file)
     return {str(name): str(point) for name, point in found.items()} if isinstance(found, dict) else {}
-
-
-def _existing(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.exists()), folder)

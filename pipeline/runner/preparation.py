@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.config import Config
 from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
-from pipeline.ledger import Ledger, LockWatch, WantedJob
+from pipeline.ledger import FILE_NAME, Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
 from pipeline.runner.folder_marks import mark_folders, refuse_foreign, require_folders
@@ -50,7 +50,7 @@ def open_ledger(
 
 def ledger_file(config: Config) -> Path:
     """Return where the ledger is."""
-    return config.state.folder / "ledger.sqlite3"
+    return config.state.folder / FILE_NAME
 
 
 def source_of(config: Config) -> str:
