@@ -40,7 +40,7 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
     try:
         state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(state_folder / LOCK_NAME, timeout=_GLANCE_SECONDS, fallback_to_soft=False)
-        lock.acquire()
+        lock.acquire(poll_interval=_GLANCE_SECONDS / 20)
     except Timeout as error:
         who = _describe(holder_of(state_folder))
         raise LockedError(f"{state_folder} is in use by {who}; wait for it or stop it") from error
