@@ -23,7 +23,7 @@ from pipeline.executors import JobSource, child
 from pipeline.executors.patience import Patience
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
 from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, Unfit
-from pipeline.executors.restarts import Restarts, obituary
+from pipeline.executors.restarts import Restarts, death_in_words
 from pipeline.model import (
     Artwork,
     CheckpointRules,
@@ -225,7 +225,7 @@ class LocalExecutor:
         next_batch = 0 if self._stopping else self._settings.batch_size
         yield Remark(
             "",
-            obituary(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
+            death_in_words(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
             warning=True,
         )
         for token in begun if blamed else ():

@@ -28,7 +28,7 @@ class Restarts:
         return _DELAYS_SECONDS[self.in_a_row - 1] if self.in_a_row <= len(_DELAYS_SECONDS) else None
 
 
-def obituary(reason: str, in_progress: int, *, blamed: bool, delay_seconds: float, next_batch: int) -> str:
+def death_in_words(reason: str, in_progress: int, *, blamed: bool, delay_seconds: float, next_batch: int) -> str:
     """Tell of a death: ``reason``, what becomes of the pictures ``in_progress``, and what the next worker does.
 
     ``blamed``: their crashes are counted. ``next_batch``: how many pictures that one makes at once; 0 = there is none

@@ -12,7 +12,7 @@ from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.process import WorkerDiedError, WorkerProcess
-from pipeline.executors.restarts import Restarts, obituary
+from pipeline.executors.restarts import Restarts, death_in_words
 from pipeline.model import Artwork, Assignment, CheckpointRules, EngineSettings, ExecutorEvent, JobState, Remark
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine, frail_engine, stillborn_engine, write_photo
@@ -37,7 +37,9 @@ def test_each_worker_in_a_row_that_begins_nothing_delays_the_next_one_longer_unt
 
 def test_a_death_is_told_with_its_cause_and_what_follows() -> None:
     def told(in_progress: int, *, blamed: bool, delay_seconds: float = 0, next_batch: int = 0) -> str:
-        return obituary("it died", in_progress, blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch)
+        return death_in_words(
+            "it died", in_progress, blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch
+        )
 
     assert told(3, blamed=False, next_batch=2) == (
         "it died with 3 pictures in progress; they are put back; the next one makes at most 2 at a time"
