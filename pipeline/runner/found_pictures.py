@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pipeline.errors import StorageError
-from pipeline.images.encode import read_provenance
+from pipeline.images.encode import read_provenance, suffix_of
 from pipeline.ledger import Claim, FoundPicture, Ledger
+from pipeline.model import PictureFormat
 from pipeline.report.words import counted
 from pipeline.runner.publishing import sha256_if_there
+from pipeline.worker.writing import SNAPSHOT_NAME
 
-_PICTURE: Final = re.compile(r".*\.(jpg|png|webp|tif)", re.IGNORECASE | re.DOTALL)
-#: Intermediate pictures bear the key of the picture that they were to become.
-_SNAPSHOT: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
+_SUFFIXES: Final = frozenset(map(suffix_of, get_args(PictureFormat)))
 #: In JPEG, what we look for stands at the beginning.
 _HEAD_BYTES: Final = 200_000
 
@@ -55,8 +54,8 @@ def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> 
     fitting.sort(key=lambda picture: -_equal_beginning(picture.output, claim.output))
     for picture in fitting:
         file = output_folder / picture.output
-        found, sha256 = _provenance(file), sha256_if_there(file)
-        if found is not None and found.get("key") == key and sha256 is not None:
+        found = _provenance(file)
+        if found is not None and found.get("key") == key and (sha256 := sha256_if_there(file)) is not None:
             ledger.found.adopt(claim.token, picture, sha256)
             return True
     return False
@@ -89,7 +88,9 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _is_picture(name: str) -> bool:
-    return bool(_PICTURE.fullmatch(name)) and not name.startswith(".") and not _SNAPSHOT.fullmatch(name)
+    is_visible_picture = Path(name).suffix.lower() in _SUFFIXES and not name.startswith(".")
+    # Intermediate pictures bear the key of the picture that they were to become.
+    return is_visible_picture and not SNAPSHOT_NAME.fullmatch(name)
 
 
 def _provenance(file: Path) -> dict[str, Any] | None:

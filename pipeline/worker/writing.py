@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +127,7 @@ class Writer:
     def _save(self, assignment: Assignment, snapshot: Snapshot) -> None:
         folder = assignment.snapshot_folder
         assert folder is not None
-        path = folder / f"scale{snapshot.scale_index + 1}-{snapshot.iteration:05d}.jpg"
+        path = folder / snapshot_name(snapshot.scale_index, snapshot.iteration)
         provenance, options = _provenance(assignment), PictureOptions(metadata="strip")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +137,15 @@ class Writer:
             # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
             return
         self._tell(Checkpoint(snapshot.token, path))
+
+
+def snapshot_name(scale_index: int, iteration: int) -> str:
+    """Return the name of an intermediate picture's file; ``scale_index`` counts from 0."""
+    return f"scale{scale_index + 1}-{iteration:05d}.jpg"
+
+
+#: Such names, and no finished picture's.
+SNAPSHOT_NAME: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
 
 
 def kind_of(error: StylewatchError) -> FailureKind:
