@@ -15,6 +15,9 @@ from tests.folders import folder_in_memory
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Threads that spin while they wait for each other take cores from the tests beside them; read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 MEASURE = "COVERAGE_PROCESS_CONFIG"  # with it in their environment, new processes measure themselves
 
 

@@ -1,55 +1,15 @@
 """A daemon with the fake engine in a process of its own: ``python -m tests.daemon.drive FOLDER [plain]``.
 
-Writes a line for each event: its kind, the photo and the words.
+Writes a line for each event: its kind, the photo and the words. What the program needs is imported when it begins:
+its worker's process loads this file anew, and needs none of that.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-from pipeline.cli.surroundings import INTERRUPTED, executor_of, stopping
-from pipeline.cli.watching import hanging_up
-from pipeline.config import Config, load_config
-from pipeline.daemon import Daemon
-from pipeline.daemon.notify import notifier_of
-from pipeline.daemon.reloading import Reloading
-from pipeline.daemon.vitals import Vitals
-from pipeline.executors.local import LocalExecutor
-from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
-from pipeline.report.heartbeat import Heart
-from pipeline.runner.lock import instance_lock, wait_for_orphan
-from tests.fakes import fake_engine, plain_engine
-
-
-def tell(event: RunEvent) -> None:
-    words = event.text if isinstance(event, WatchNotice) else getattr(event, "reason", "")
-    photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
-    print(type(event).__name__, photo, words, flush=True)
-
-
-def main(folder: Path, engine: str = "steered") -> int:
-    file = folder / "stylewatch.yaml"
-    reloading = Reloading(file)
-    config = load_config(file)
-    state = config.state.folder
-    with instance_lock(state, "drive"), Heart(state, "drive") as heart:
-        wait_for_orphan(state)
-        vitals = Vitals(heart, notifier_of(os.environ))
-
-        def executor(settings: Config) -> LocalExecutor:
-            return executor_of(settings, vitals.main_turned, plain_engine if engine == "plain" else fake_engine)
-
-        def hear(event: RunEvent) -> None:
-            heart(event)
-            tell(event)
-
-        daemon = Daemon(config, executor, hear, reloading=reloading, vitals=vitals)
-        with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
-            daemon.run()
-    return INTERRUPTED
-
-
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
+    from tests.daemon.driven import run_daemon
+
+    sys.exit(run_daemon(Path(sys.argv[1]), *sys.argv[2:]))

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
-from tests.faults.test_kill_9 import MOVES, run
+from tests.faults.ready import run_pass
+from tests.faults.test_kill_9 import MOVES
 from tests.intake.packing import photo, tarred, zipped
 from tests.workshop import Workshop
 
@@ -32,12 +33,12 @@ def workshop(tmp_path: Path) -> Workshop:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES])
 def test_a_kill_at_every_named_moment_loses_and_leaves_nothing(workshop: Workshop, name: str) -> None:
     once = name in ("photos-recorded", "jobs-recorded")
-    code, output = run(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
+    code, output = run_pass(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
     assert code == (0 if name.startswith("worker-") else -signal.SIGKILL), output
     unpacked = workshop.out / ".stylewatch" / "unpacked"
     if code and not once:
         assert list(unpacked.iterdir())
-    code, output = run(workshop.folder)
+    code, output = run_pass(workshop.folder)
     assert code == 0, output
     assert not unpacked.exists()
     assert workshop.pictures() == PICTURES

@@ -16,6 +16,7 @@ from PIL import Image
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
 from tests.fakes import write_photo
+from tests.faults.ready import run_pass
 from tests.folders import another_file_system
 from tests.processes import needs_proc, worker_of
 from tests.workshop import CONFIG, Workshop
@@ -27,21 +28,11 @@ PHOTOS = 4
 PICTURES = sorted(f"{number}--night.jpg" for number in range(PHOTOS))
 
 
-def start(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+def start(folder: Path) -> subprocess.Popen[bytes]:
     """Start a pass over ``folder`` in a process of its own, with the fake engine in another."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.drive", str(folder)],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        [sys.executable, "-m", "tests.faults.drive", str(folder)], cwd=ROOT, stdout=subprocess.PIPE
     )
-
-
-def run(folder: Path, **environment: str) -> tuple[int, str]:
-    process = start(folder, **environment)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, (out + err).decode()
 
 
 @pytest.fixture
@@ -74,10 +65,10 @@ MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES])
 def test_a_kill_at_every_named_moment_loses_and_doubles_nothing(workshop: Workshop, name: str) -> None:
     once = name in ("photos-recorded", "jobs-recorded")
-    code, output = run(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
+    code, output = run_pass(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})
     # A worker that dies at its second photo is replaced within the run; the program itself is not.
     assert code == (0 if name.startswith("worker-") else -signal.SIGKILL), output
-    code, output = run(workshop.folder)
+    code, output = run_pass(workshop.folder)
     assert code == 0, output
     assert_all_is_well(workshop)
 
@@ -99,12 +90,12 @@ def test_a_kill_during_a_move_leaves_every_original_in_one_of_both_places(
     try:
         workshop.text = CONFIG.replace("settle_seconds: 0", f"settle_seconds: 0, originals: {{move: '{kept}'}}")
         workshop.config()
-        code, output = run(workshop.folder, **{VARIABLE: f"{name}:2"})
+        code, output = run_pass(workshop.folder, **{VARIABLE: f"{name}:2"})
         assert code == -signal.SIGKILL, output
         for original, data in before.items():
             # A copy that is on its way out is hidden from the next scan, but a copy only.
             assert data in [path.read_bytes() for path in (photos / original, kept / original) if path.exists()]
-        code, output = run(workshop.folder)
+        code, output = run_pass(workshop.folder)
         assert code == 0, output
         assert_all_is_well(workshop)
         assert {path.name: path.read_bytes() for path in kept.iterdir()} == before | {"1.xmp": b"settings"}
@@ -116,14 +107,14 @@ def test_a_kill_during_a_move_leaves_every_original_in_one_of_both_places(
 
 def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(workshop: Workshop) -> None:
     write_photo(workshop.folder / "in" / "deadly.png", "kills the worker")
-    code, output = run(workshop.folder)
+    code, output = run_pass(workshop.folder)
     assert code == 1, output
     assert workshop.pictures() == PICTURES
     with workshop.ledger() as ledger:
         (failure,) = ledger.failures()
     assert failure.job.photo == "deadly.png"
     assert "SIGKILL" in failure.reason
-    assert run(workshop.folder)[0] == 0
+    assert run_pass(workshop.folder)[0] == 0
 
 
 @needs_proc

@@ -1,0 +1,28 @@
+"""A pass over a folder with the fake engine, each event told on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from pipeline.cli.surroundings import executor_of
+from pipeline.config import load_config
+from pipeline.model import RunEvent
+from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.single_pass import SinglePass
+from tests.fakes import fake_engine
+
+
+def make_a_pass(folder: Path) -> int:
+    """Return the exit code."""
+    config = load_config(folder / "stylewatch.yaml")
+
+    def tell(event: RunEvent) -> None:
+        print(type(event).__name__, getattr(event, "token", ""), flush=True)
+
+    with instance_lock(config.state.folder, "drive"):
+        wait_for_orphan(config.state.folder)
+        executor = executor_of(config, factory=fake_engine)
+        with contextlib.closing(executor), open_ledger(config) as ledger:
+            return 1 if SinglePass(config, prepare(config), ledger, executor, tell).run().failed else 0
