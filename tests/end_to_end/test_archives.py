@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.end_to_end.program import pictures, run, write_landscape, write_small_painting
+from tests.end_to_end.program import pictures, run, run_here, write_landscape, write_small_painting
 from tests.end_to_end.test_whole_program import pixels
 
 pytestmark = pytest.mark.slow
@@ -72,19 +72,19 @@ def test_zip_and_tar_archives_are_folders_of_photos(tmp_path: Path) -> None:
         for row in csv.DictReader((report / "report.csv").read_text(encoding="utf-8").splitlines())
         if not row["style"]
     ]
-    status = json.loads(run("status", config, "--json")[1])["failures"]
+    status = json.loads(run_here("status", config, "--json")[1])["failures"]
     for told in (
         {row["path"]: row["reason"] for row in aside},
         *({row["photo"]: row["reason"] for row in each} for each in (rows, status)),
     ):
         assert told.keys() == refusals.keys()
         assert all(reason in told[path] for path, reason in refusals.items())
-    assert "quarantined: trip.zip: 1 of the archive's files are refused" in run("status", config)[1]
+    assert "quarantined: trip.zip: 1 of the archive's files are refused" in run_here("status", config)[1]
     log = (packed / "out" / "stylewatch.log").read_text(encoding="utf-8")
     assert log.count("WARNING trip.zip is set aside (quarantined)") == 1
 
-    code, out, _ = run("run", config)
+    code, out, _ = run_here("run", config)
     assert code == 0, out
     assert "Nothing to do" in out
     assert "set aside" not in out
-    assert "0 photos and 3 archives in" in run("check", config)[1]
+    assert "0 photos and 3 archives in" in run_here("check", config)[1]

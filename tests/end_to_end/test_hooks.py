@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.program import run, start, write_landscape, write_small_painting
+from tests.end_to_end.program import run, run_here, start, write_landscape, write_small_painting
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX")]
 
@@ -106,7 +106,7 @@ def test_a_stopped_daemon_ends_hanging_hooks_and_calls_the_last_ones(tmp_path: P
 def test_check_names_the_programs_of_hooks_and_those_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     config = write_config(tmp_path, "  after_run: [sh]\n  on_failure: [no-such-program, '{reason}']\n")
-    code, out, _ = run("check", config)
+    code, out, _ = run_here("check", config)
     assert code == 2
     assert "ok    hook after_run: /" in out
     assert "WRONG hook on_failure: hooks.on_failure: the program 'no-such-program' is not found" in out

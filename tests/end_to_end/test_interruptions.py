@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.program import pictures, run, start, write_landscape, write_small_painting
+from tests.end_to_end.program import FEW_LAYERS, pictures, run, run_here, start, write_landscape, write_small_painting
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process is POSIX")]
 
@@ -20,7 +20,7 @@ output: {folder: out, min_free_disk: 0}
 styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
-  default: {size: 64, iterations: 60, scales: 1}
+  default: {size: 64, iterations: 60, scales: 1, LAYERS}
 state: {grace_seconds: 0}
 """
 
@@ -48,14 +48,14 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
         write_landscape(folder / "in" / f"{number}.png", sun=number)
     write_small_painting(folder / "blossoms.jpg")
     config = folder / "stylewatch.yaml"
-    config.write_text(CONFIG, encoding="utf-8")
+    config.write_text(CONFIG.replace("LAYERS", FEW_LAYERS), encoding="utf-8")
     second, event = (0, "", ""), {}
     with start("run", "--json", config) as process:
         assert process.stdout is not None
         for line in process.stdout:
             event = json.loads(line)
             if event["event"] == "run_started":
-                second = run("run", config)
+                second = run_here("run", config)
             if event["event"] == "job_finished":
                 process.send_signal(signal.SIGINT)
     return Interrupted(config, process.pid, process.returncode, event, second[0], second[2])
@@ -72,7 +72,7 @@ def test_ctrl_c_keeps_what_is_done_and_puts_the_rest_back(interrupted: Interrupt
     assert (interrupted.last["interrupted"], interrupted.last["finished"]) == (True, 1)
     assert pictures(interrupted.out) == ["0--blossoms.jpg"]
     assert not list(interrupted.out.rglob("*.part"))
-    counts = json.loads(run("status", "--json", interrupted.config)[1])["counts"]
+    counts = json.loads(run_here("status", "--json", interrupted.config)[1])["counts"]
     assert (counts["done"], counts["pending"], counts["leased"], counts["failed"]) == (1, 2, 0, 0)
 
 

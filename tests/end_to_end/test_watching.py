@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.program import pictures, run, start, write_landscape, write_small_painting
+from tests.end_to_end.program import FEW_LAYERS, pictures, run_here, start, write_landscape, write_small_painting
 from tests.processes import freeze, needs_proc, worker_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGTERM to one process is POSIX")]
@@ -38,7 +38,7 @@ def test_a_dropped_photo_is_painted_and_a_signal_ends_it(tmp_path: Path) -> None
             if event["event"] == "run_finished":
                 made += event["finished"]
                 if made == 1:
-                    assert run("run", config)[0] == 3
+                    assert run_here("run", config)[0] == 3
                     write_landscape(tmp_path / "in" / "trip" / "second.png", sun=9)
                 else:
                     process.send_signal(signal.SIGTERM)
@@ -51,7 +51,7 @@ def test_a_dropped_photo_is_painted_and_a_signal_ends_it(tmp_path: Path) -> None
     journal = (tmp_path / "out" / "journal.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["event"] for line in journal].count("run_finished") == 2
     assert "by file events" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
-    assert run("run", config)[0] == 0
+    assert run_here("run", config)[0] == 0
 
 
 @needs_proc
@@ -60,7 +60,9 @@ def test_a_worker_that_hangs_is_replaced_and_its_picture_made(tmp_path: Path) ->
     write_small_painting(tmp_path / "blossoms.jpg")
     config = tmp_path / "stylewatch.yaml"
     config.write_text(
-        CONFIG.replace("iterations: 2", "iterations: 50") + "state: {hang_seconds: 6, max_crashes: 10}\n", "utf-8"
+        CONFIG.replace("iterations: 2", "iterations: 50").replace("scales: 1", f"scales: 1, {FEW_LAYERS}")
+        + "state: {hang_seconds: 6, max_crashes: 10}\n",
+        "utf-8",
     )
     failures, frozen = [], False
     with start("watch", "--json", config) as process:

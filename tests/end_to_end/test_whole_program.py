@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.images.encode import read_provenance
-from tests.end_to_end.program import pictures, run, write_landscape, write_small_painting
+from tests.end_to_end.program import pictures, run, run_here, write_landscape, write_small_painting
 from tests.engine.test_vgg import independent_features
 
 pytestmark = pytest.mark.slow
@@ -186,7 +186,7 @@ def test_nothing_but_what_belongs_there_lies_in_the_output_folder(finished: Fini
 
 def test_a_second_run_does_nothing_and_says_so(finished: Finished) -> None:
     before = {name: (finished.out / name).stat().st_mtime_ns for name in pictures(finished.out)}
-    code, out, _ = run("run", finished.config)
+    code, out, _ = run_here("run", finished.config)
     assert code == 0, out
     assert "Nothing to do: all pictures were made before (2)" in out
     assert {name: (finished.out / name).stat().st_mtime_ns for name in pictures(finished.out)} == before
