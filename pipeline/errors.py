@@ -19,8 +19,10 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     │       └── UnwritableError      3   yes: one file can't be put down, which may be that picture's own trouble
     └── JobError                     1   one picture failed, the run goes on
         ├── PhotoError               1   no: the photo itself is at fault, it is quarantined
+        ├── CodecError               1   yes, without costing an attempt: a library that reads it is missing
         ├── StylizeError             1   yes, up to ``max_attempts``: the loss became non-finite, ...
-        └── OutOfMemoryError         1   yes, without costing an attempt
+        ├── MemoryShortError         1   yes, without costing an attempt: others take the memory just now
+        └── OutOfMemoryError         1   yes, much later, up to ``max_attempts``
 """
 
 from __future__ import annotations
@@ -134,8 +136,20 @@ class PhotoError(JobError):
     """The photo itself is at fault: truncated, no image, too large."""
 
 
+class CodecError(JobError):
+    """A library that reads this kind of picture is missing or can't be loaded."""
+
+    final = False
+
+
 class StylizeError(JobError):
     """The optimization failed: a non-finite loss, for example."""
+
+    final = False
+
+
+class MemoryShortError(JobError):
+    """There is too little memory to begin with the picture while others are in work."""
 
     final = False
 

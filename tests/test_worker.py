@@ -123,7 +123,7 @@ def test_every_assignment_is_answered_once_whatever_happens_to_it(tmp_path: Path
     kinds = {token: answer.kind for token, answer in answers.items() if isinstance(answer, Failure)}
     assert kinds == {
         "broken": FailureKind.ENGINE,
-        "large": FailureKind.MEMORY,
+        "large": FailureKind.SIZE,
         "changed": FailureKind.CHANGED,
         "gone": FailureKind.GONE,
         "text": FailureKind.PHOTO,

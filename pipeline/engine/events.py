@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError
+from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError
 from pipeline.model import Losses, Occupancy, Recipe, Style
 
 if TYPE_CHECKING:
@@ -181,13 +181,16 @@ def finished_picture(canvas: Canvas) -> Finished:
     )
 
 
-def out_of_memory(commission: Commission) -> OutOfMemoryError:
-    """Return that the picture does not fit into the device's memory."""
+def out_of_memory(commission: Commission, *, alone: bool = True) -> OutOfMemoryError | MemoryShortError:
+    """Return that the picture does not fit into the device's memory; or not beside others, which tells little."""
+    if not alone:
+        return MemoryShortError("not enough memory to begin with the picture while others are in work")
     recipe, sides = commission.recipe, commission.photo.shape[:2]
     height, width = (round(side * recipe.size / max(sides)) for side in sides)
     return OutOfMemoryError(
         f"a picture of {width} × {height} pixels does not fit into the device's memory, even alone; "
-        f"use a smaller size in recipe {recipe.name!r} or another device"
+        f"use a smaller size in recipe {recipe.name!r} or another device, or free memory; "
+        f"'stylewatch retry' tries it again"
     )
 
 

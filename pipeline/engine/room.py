@@ -73,7 +73,9 @@ class Room(Generic[K]):
 
     def _enter(self, key: K, need: Need) -> bool:
         bytes_ = math.inf if self.is_alone(key) else need.frugal if need.plain > self.limit else need.plain
-        if self._inside and sum(self._inside.values()) + bytes_ > self.limit:
+        together = sum(self._inside.values()) + bytes_
+        # Whoever is to be alone is so without a limit, too.
+        if self._inside and (together > self.limit or math.isinf(together)):
             return False
         self._inside[key] = bytes_
         return True

@@ -128,7 +128,7 @@ class Stylizer:
                 pulled = pull(free) if free > 0 else ()
                 before = len(idle)
                 for commission in pulled:
-                    yield from self._begin(commission, idle)
+                    yield from self._begin(commission, idle, alone=not (active or idle))
                 active += len(idle) - before
                 turns = 0 if suspended else self._fill(lanes, idle, room)
                 used, offered = used + turns * active, offered + turns * self.capacity
@@ -160,7 +160,7 @@ class Stylizer:
         available = self._available()
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
-    def _begin(self, commission: Commission, idle: deque[Canvas]) -> Iterator[Event]:
+    def _begin(self, commission: Commission, idle: deque[Canvas], *, alone: bool) -> Iterator[Event]:
         told: Event | None
         try:
             canvas, told = self._checkpoints.begin(commission)
@@ -168,7 +168,7 @@ class Stylizer:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            told = Broken(commission.token, out_of_memory(commission))
+            told = Broken(commission.token, out_of_memory(commission, alone=alone))
         if told is not None:
             yield told
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms
 
+from pipeline.images.decode_errors import require_memory
+
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339
 _SIGNED: Final = 2
 #: How ICC names the channels of Pillow's modes.
@@ -92,6 +94,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
         if source.profile.xcolor_space.strip() == _SPACES[image.mode]:
             return _transform(image, source), None
     except (OSError, ValueError, ImageCms.PyCMSError):
+        require_memory(image.width * image.height)  # a profile whose transform gets none looks damaged, too
         return image.convert("RGB"), "the embedded color profile is damaged: colors taken as they are"
     return image.convert("RGB"), "the embedded color profile is for other channels: colors taken as they are"
 

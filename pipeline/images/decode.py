@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import io
 import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from pipeline.errors import PaintingChangedError, PaintingError, PhotoError, StylewatchError
+from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images import color
+from pipeline.images.decode_errors import judged, register_heif
 from pipeline.images.metadata import Metadata, collect, orientation
 
 Size = tuple[int, int]
@@ -33,8 +33,6 @@ PAINTING_MAX_PIXELS: Final = 500_000_000
 _NO_ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF"})
 #: Formats whose plugins turn the picture upright themselves.
 _TURNED_BY_PILLOW: Final = frozenset({"TIFF", "HEIF"})
-_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
-_TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -70,7 +68,8 @@ class DecodedPhoto:
 def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
     """Decode a photo so that its long side is exactly ``long_side`` pixels; a smaller one is enlarged (Lanczos).
 
-    Raises PhotoError for what is damaged, cut short, animated, no picture, or has more than ``max_pixels``.
+    Raises PhotoError for what is damaged, cut short, animated, no picture, or has more than ``max_pixels``;
+    CodecError if the library that reads it is not there, MemoryError if memory is short.
     """
     return _decode(data, max_pixels, lambda size: fit(size, long_side))
 
@@ -78,7 +77,8 @@ def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
 def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
     """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
 
-    With ``sha256`` the very bytes that are decoded must have this hash. Raises PaintingError, PaintingChangedError.
+    With ``sha256`` the very bytes that are decoded must have this hash.
+    Raises PaintingError, PaintingChangedError, MemoryError.
     """
 
     def whole_or_bounded(size: Size) -> Size:
@@ -96,19 +96,19 @@ def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
         raise PaintingError(
             f"the painting {path} can't be read ({error.strerror}): name an existing picture"
         ) from error
-    except PhotoError as error:
+    except (PhotoError, CodecError) as error:
         raise PaintingError(f"the painting {path} can't be used: {error}") from error
 
 
 def read_size(file: Path | BinaryIO) -> Size:
-    """Return a picture's width and height as its header has them, which may be sideways. Raises PhotoError."""
-    with _blaming_the_photo(b""), Image.open(file, formats=_readable_formats()) as image:
+    """Return a picture's width and height as its header has them, perhaps sideways. Raises as :func:`decode` does."""
+    with judged(b""), Image.open(file, formats=_readable_formats()) as image:
         return image.size
 
 
 def read_metadata(data: bytes) -> Metadata:
-    """Return a picture's metadata without decoding its pixels. Raises PhotoError."""
-    with _blaming_the_photo(data):
+    """Return a picture's metadata without decoding its pixels. Raises as :func:`decode` does."""
+    with judged(data):
         return collect(_open(data), data)
 
 
@@ -120,12 +120,14 @@ def fit(size: Size, long_side: int) -> Size:
 
 
 def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
-    with _blaming_the_photo(data):
+    with judged(data):
         image = _open(data)
-        _check_size(image.size, max_pixels)
+    with judged(data, lambda: math.prod(full_size)):
+        full_size = image.size
+        _check_size(full_size, max_pixels)
         if image.format in _NO_ANIMATIONS and getattr(image, "is_animated", False):
             raise PhotoError("the file is an animation: save the frame you want as a picture of its own")
-        full_size, box = image.size, _draft(image, choose_size(image.size))
+        box = _draft(image, choose_size(full_size))
         image.load()
         metadata = collect(image, data)
         turn = 1 if image.format in _TURNED_BY_PILLOW else orientation(metadata)
@@ -134,34 +136,10 @@ def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -
         profile = image.info.get("icc_profile", b"")
         small = color.plain(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
     opaque, alpha = _split_alpha(_turned(small, turn))
-    rgb, note = color.to_srgb(opaque, profile)
+    with judged(data, lambda: math.prod(full_size)):
+        rgb, note = color.to_srgb(opaque, profile)
     upright_size = stored_size[::-1] if turn >= 5 else stored_size
     return DecodedPhoto(_over_white(rgb, alpha), alpha, metadata, upright_size, (note,) if note else ())
-
-
-@contextmanager
-def _blaming_the_photo(data: bytes) -> Iterator[None]:
-    """Turn what Pillow raises into a PhotoError, and keep its warnings off the user's terminal."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except StylewatchError:
-        raise
-    except UnidentifiedImageError as error:
-        raise PhotoError(_why_unidentified(data)) from error
-    except Exception as error:  # on damaged files Pillow's plugins raise whatever they stumble over
-        reason = " ".join(str(error).split())
-        raise PhotoError(f"the picture is damaged or cut short ({reason}): copy it again from its source") from error
-
-
-def _why_unidentified(data: bytes) -> str:
-    is_heic = data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS
-    if is_heic and "HEIF" not in _readable_formats():
-        return "the file is HEIC: install stylewatch[heic] to read it, or convert it to JPEG"
-    if data[:4] in _TIFF_STARTS:
-        return "the file is damaged or a kind of TIFF that can't be read: save it as RGB or grey with 8 or 16 bits"
-    return "the file is no JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
 
 
 def _open(data: bytes) -> Image.Image:
@@ -169,22 +147,18 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _readable_formats() -> tuple[str, ...]:
-    try:
-        import pillow_heif
-    except ImportError:
-        return FORMATS
-    if "HEIF" not in Image.OPEN:
-        pillow_heif.register_heif_opener()
-    return (*FORMATS, "HEIF")
+    return FORMATS if register_heif() else (*FORMATS, "HEIF")
 
 
 def _check_size(size: Size, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise PhotoError(
-            f"the picture has {width} × {height} pixels, more than the allowed {max_pixels}: "
-            f"reduce it, or raise input.max_megapixels if you trust it"
-        )
+        raise PhotoError(f"the picture has {width} × {height} pixels, {too_many_pixels(max_pixels)}")
+
+
+def too_many_pixels(max_pixels: int) -> str:
+    """Say that a picture has too many pixels."""
+    return f"more than the allowed {max_pixels}: reduce it, or raise input.max_megapixels if you trust it"
 
 
 def _draft(image: Image.Image, target: Size) -> tuple[float, float, float, float] | None:

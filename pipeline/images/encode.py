@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import PhotoError
+from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
@@ -143,7 +143,7 @@ def read_provenance(path: Path, head_bytes: int = -1) -> dict[str, Any] | None:
             block = exif.parse(read_metadata(file.read(head_bytes)).exif)
     except OSError as error:
         raise storage_error(path.parent, error) from error
-    except PhotoError:
+    except (CodecError, PhotoError):
         return None
     history = block.photo.get(_IMAGE_HISTORY) if block else None
     lines = history.data.rstrip(b"\0").splitlines() if history else []

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from pipeline.errors import JobError
+from pipeline.errors import CodecError, JobError
 from pipeline.images import exif, iptc
 from pipeline.images.color import srgb_profile
+from pipeline.images.decode_errors import one_line
 from pipeline.images.exif import ByteOrder, Exif
 from pipeline.images.metadata import without_maker_note
 from pipeline.model import PictureFormat
@@ -68,7 +69,11 @@ def encode(
 
 def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
+    try:
+        Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
+    except (ImportError, KeyError) as error:
+        trouble = f"Pillow can't write {pillow_format} here ({one_line(error)})"
+        raise CodecError(f"{trouble}; install it anew, or choose another output.format") from error
     return file.getvalue()
 
 

@@ -25,8 +25,8 @@ from pipeline.intake.members import (
     Member,
     MemberError,
     RefusedError,
-    in_megabytes,
     normalized,
+    too_large,
     unsafe,
 )
 from pipeline.intake.opening import open_below
@@ -111,7 +111,7 @@ def _damage_explained() -> Iterator[None]:
     """Take what the libraries raise on hostile data, which is nearly anything, for a reason to refuse the archive."""
     try:
         yield
-    except (Incomplete, RefusedError, MemberError, GeneratorExit):
+    except (Incomplete, RefusedError, MemberError, MemoryError, GeneratorExit):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
@@ -162,7 +162,7 @@ class _Sorting:
         if member.oddity:
             return f"it is {member.oddity}, not a file"
         if member.size_bytes > self.limits.photo_bytes:
-            return f"it has more than {in_megabytes(self.limits.photo_bytes)}, see input.archive_space"
+            return too_large(self.limits.photo_bytes)
         return member.fault or _reason_of_content(member)
 
     def contents(self) -> Contents:

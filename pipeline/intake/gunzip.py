@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from pipeline.intake.members import CHUNK_BYTES, RefusedError
+from pipeline.intake.members import CHUNK_BYTES, RefusedError, raise_if_short_of_memory
 from pipeline.intake.walks import Incomplete
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class Gunzip:
             try:
                 more = self._state.decompress(packed, CHUNK_BYTES)
             except zlib.error as error:
+                raise_if_short_of_memory(error)
                 raise RefusedError(f"its packed data is damaged ({error})") from error
             self._pending = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
         return more

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -85,10 +86,7 @@ class Budget:
         """Count unpacked bytes."""
         self._bytes += count
         if self._bytes > self.limits.bytes:
-            raise RefusedError(
-                f"it unpacks to more than {in_megabytes(self.limits.bytes)}; "
-                f"unpack it yourself, or raise input.max_archive_size"
-            )
+            raise RefusedError(too_large_unpacked(self.limits))
         if is_bomb(self._bytes, self._archive_bytes):
             raise RefusedError(
                 f"it unpacks to more than {_HIGHEST_RATIO} times its size, as decompression bombs do; "
@@ -101,9 +99,27 @@ def too_many_files(limits: Limits) -> str:
     return f"it holds more than {limits.files:,} files; unpack it yourself, or raise input.max_archive_files"
 
 
+def too_large_unpacked(limits: Limits) -> str:
+    """Say that an archive unpacks to too much."""
+    return (
+        f"it unpacks to more than {in_megabytes(limits.bytes)}; unpack it yourself, or raise input.max_archive_size"
+    )
+
+
+def too_large(photo_bytes: int) -> str:
+    """Say that a photo in an archive is larger than what is kept for them."""
+    return f"it has more than {in_megabytes(photo_bytes)}, see input.archive_space"
+
+
 def is_bomb(unpacked_bytes: int, packed_bytes: int) -> bool:
     """Tell whether so much from so little is what decompression bombs do."""
     return unpacked_bytes > max(_HARMLESS_BYTES, _HIGHEST_RATIO * packed_bytes)
+
+
+def raise_if_short_of_memory(error: zlib.error) -> None:
+    """Raise MemoryError if it is zlib's "Error -4" (Z_MEM_ERROR), which tells nothing of what is unpacked."""
+    if str(error).startswith("Error -4 "):
+        raise MemoryError(str(error)) from error
 
 
 def in_megabytes(count: int) -> str:

@@ -209,6 +209,8 @@ class _Judge:
             return None
         except OSError as error:
             return _unreadable(look.photo, error)
+        except MemoryError:
+            return look.photo, "incomplete", "there is too little memory to look at it just now"
         if verdict.kind == "whole":
             return look.photo, "ready", ""
         if verdict.kind == "foreign":

@@ -24,6 +24,7 @@ from pipeline.intake.members import (
     MemberError,
     RefusedError,
     is_bomb,
+    raise_if_short_of_memory,
     too_many_files,
 )
 from pipeline.intake.walks import Incomplete
@@ -75,7 +76,10 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> 
 def _explained() -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError) as error:
+    except zlib.error as error:
+        raise_if_short_of_memory(error)
+        raise MemberError(f"it is damaged ({error})") from error
+    except (zipfile.BadZipFile, EOFError, ValueError, struct.error, NotImplementedError) as error:
         raise MemberError(f"it is damaged ({error or type(error).__name__})") from error
     except OSError as error:
         if error.errno != errno.EINVAL:

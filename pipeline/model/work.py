@@ -142,7 +142,9 @@ class FailureKind(StrEnum):
     )
     UNWRITABLE = "unwritable"  # its picture's file can't be written; likewise
     ENGINE = "engine"  # tried again, up to max_attempts
-    MEMORY = "memory"  # tried again, costs no attempt
+    MEMORY = "memory"  # there was too little just now: tried again, costs no attempt
+    SIZE = "size"  # does not fit into memory, even alone: tried again much later, up to max_attempts
+    CODEC = "codec"  # a library that reads or writes it is missing: tried again, costs no attempt
     PAINTING = "painting"  # its painting's file was replaced: stops the run, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes

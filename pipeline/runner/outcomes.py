@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import Artwork, Failure, FailureKind, JobFailed, JobFinished, JobState, Occupancy, RunEvent
 
 Tell = Callable[[RunEvent], None]
+
+#: Failures after which a job waits as long as any does: nobody's memory grows within a minute.
+_MANY: Final = 60
 
 
 @dataclass(slots=True)
@@ -79,9 +83,12 @@ class Outcomes:
             )
         )
 
-    def fail(self, claim: Claim, key: str, failure: Failure) -> None:
-        """Bring a job that gave no picture into the state its failure calls for."""
-        state = self._settle(claim, failure)
+    def fail(self, claim: Claim, key: str, failure: Failure, *, least_seconds: float = 0.0) -> None:
+        """Bring a job that gave no picture into the state its failure calls for.
+
+        If it is tried again by itself, it is so after ``least_seconds`` at the earliest.
+        """
+        state = self._settle(claim, failure, least_seconds)
         if state in (JobState.FAILED, JobState.QUARANTINED):
             self.tally.failed += 1
         if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING):
@@ -98,19 +105,27 @@ class Outcomes:
             )
         )
 
-    def _settle(self, claim: Claim, failure: Failure) -> JobState:
+    def _settle(self, claim: Claim, failure: Failure, least_seconds: float) -> JobState:
         token, reason = claim.token, failure.reason
         match failure.kind:
             case FailureKind.PHOTO:
                 self._ledger.quarantine_photo(token, reason)
                 return JobState.QUARANTINED
-            case FailureKind.ENGINE | FailureKind.MEMORY | FailureKind.UNREADABLE | FailureKind.UNWRITABLE:
+            case (
+                FailureKind.ENGINE
+                | FailureKind.UNREADABLE
+                | FailureKind.UNWRITABLE
+                | FailureKind.SIZE
+                | FailureKind.MEMORY
+                | FailureKind.CODEC
+            ):
+                setbacks = _MANY if failure.kind is FailureKind.SIZE else claim.setbacks + 1
                 return self._ledger.fail(
                     token,
                     reason,
-                    costs_attempt=failure.kind is not FailureKind.MEMORY,
+                    costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
                     max_attempts=self._max_attempts,
-                    delay_seconds=self._back_off(claim.setbacks + 1),
+                    delay_seconds=max(self._back_off(setbacks), least_seconds),
                 )
             case FailureKind.CRASH:
                 return self._ledger.crash(token, reason, max_crashes=self._max_crashes)

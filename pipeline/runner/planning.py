@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.cache import StyleCache
 from pipeline.engine.estimates import GUESS, Speed, read_speed
-from pipeline.errors import PhotoError
+from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.opening import open_below
 from pipeline.ledger import Claim, Ledger, Timing
@@ -144,7 +144,7 @@ def missing_sights(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -
 def _painting_pixels(path: Path, long_side: int) -> float:
     try:
         size = read_size(path)
-    except PhotoError:
+    except JobError:
         return long_side**2 * USUAL_PROPORTION
     width, height = fit(size, min(long_side, max(size)))
     return width * height
@@ -154,7 +154,7 @@ def _proportion(root: Path, photo: str) -> float:
     try:
         with open_below(root, photo) as file:
             sides = read_size(file)
-    except (PhotoError, OSError):
+    except (JobError, OSError):
         return USUAL_PROPORTION
     return min(sides) / max(sides)
 

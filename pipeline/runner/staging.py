@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 from pipeline.errors import StorageError
 from pipeline.intake.archives import walk
-from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, unsafe
+from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, too_large, unsafe
 from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES
 from pipeline.intake.walks import Incomplete
@@ -84,7 +84,7 @@ class Stage:
                 member = self._find(root, place)
                 self._make_room(member.size_bytes)
                 self._write(place, member)
-            except (OSError, Incomplete, RefusedError):
+            except (OSError, Incomplete, RefusedError, MemoryError):
                 self._close_archive()  # the walk through it is broken off, the next one begins anew
                 raise
         self._files[place] = self._files.pop(place)  # now the last to go
@@ -132,7 +132,7 @@ class Stage:
     def _make_room(self, size: int) -> None:
         pinned = set(self._pinned.values())
         if size > self._space_bytes:
-            raise MemberError("it has more bytes than input.archive_space allows")
+            raise MemberError(too_large(self._space_bytes))
         for place, (file, file_size) in list(self._files.items()):
             if self._used + size <= self._space_bytes:
                 return

@@ -94,6 +94,8 @@ class Keeper:
                 return True
         except OSError as error:
             obstacle = f"{path.parent} can't be written ({error.strerror or error})"
+        except MemoryError:
+            obstacle = "there is too little memory"
         if not self._has_complained:
             self._has_complained = True
             self._tell(Remark(draft.token, f"what is made of pictures can't be kept: {obstacle}", warning=True))

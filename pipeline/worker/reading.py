@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from pipeline.errors import PhotoError
+from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode
@@ -121,6 +122,9 @@ class Reader:
         except _UnreadableError as problem:
             self._tell(Failure(assignment.token, problem.kind, str(problem)))
             return None
+        except MemoryError:
+            self._tell(Failure(assignment.token, FailureKind.MEMORY, "not enough memory to read the photo just now"))
+            return None
         failpoint("worker-decoded")
         return Sitting(assignment, photo, self._clock() - began)
 
@@ -141,8 +145,8 @@ def _decoded(assignment: Assignment) -> DecodedPhoto:
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
         raise _UnreadableError(FailureKind.PHOTO, str(error)) from error
-    except MemoryError as error:
-        raise _UnreadableError(FailureKind.MEMORY, "not enough memory to decode the photo") from error
+    except CodecError as error:
+        raise _UnreadableError(FailureKind.CODEC, str(error)) from error
 
 
 def _bytes_of(assignment: Assignment) -> bytes:
@@ -155,5 +159,7 @@ def _bytes_of(assignment: Assignment) -> bytes:
     except NotTheFileError as error:
         raise _UnreadableError(FailureKind.CHANGED, error.reason) from error
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError from error
         kind = FailureKind.ENGINE if isinstance(error, PermissionError) else FailureKind.UNREADABLE
         raise _UnreadableError(kind, unreadable(assignment.job.photo, error)) from error

@@ -13,6 +13,8 @@ from pipeline import __version__
 from pipeline.engine.events import Finished, Snapshot
 from pipeline.errors import (
     CannotRunError,
+    CodecError,
+    MemoryShortError,
     OutOfMemoryError,
     PaintingChangedError,
     StylewatchError,
@@ -36,6 +38,14 @@ from pipeline.worker.reading import Sitting
 Tell = Callable[[ExecutorEvent], None]
 
 _WAITING: Final = 4
+
+_MEANINGS: Final = (
+    (OutOfMemoryError, FailureKind.SIZE),
+    (MemoryShortError, FailureKind.MEMORY),
+    (CodecError, FailureKind.CODEC),
+    (PaintingChangedError, FailureKind.PAINTING),
+    (UnwritableError, FailureKind.UNWRITABLE),
+)
 
 
 class Writer:
@@ -108,6 +118,8 @@ class Writer:
         except OSError as error:
             trouble = storage_error(assignment.part_path.parent, error)
             return Failure(finished.token, kind_of(trouble), str(trouble))
+        except MemoryError:
+            return Failure(finished.token, FailureKind.MEMORY, "not enough memory to write the picture just now")
         return Artwork(
             token=finished.token,
             sha256=sha256,
@@ -133,7 +145,7 @@ class Writer:
             folder.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             write_picture(snapshot.pixels, None, Metadata(), provenance, options, path)
-        except (StylewatchError, OSError):
+        except (StylewatchError, OSError, MemoryError):
             # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
             return
         self._tell(Checkpoint(snapshot.token, path))
@@ -150,12 +162,9 @@ SNAPSHOT_NAME: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
 
 def kind_of(error: StylewatchError) -> FailureKind:
     """Return what an engine's or a writer's error means for the job."""
-    if isinstance(error, OutOfMemoryError):
-        return FailureKind.MEMORY
-    if isinstance(error, PaintingChangedError):
-        return FailureKind.PAINTING
-    if isinstance(error, UnwritableError):
-        return FailureKind.UNWRITABLE
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning
     # A painting that can't be used fails its own style's pictures only; the other styles go on.
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
 

@@ -33,6 +33,15 @@ def test_one_is_always_inside_whatever_it_needs() -> None:
     assert inside(room, "monster", "small") == ["monster"]
 
 
+def test_whoever_is_to_be_alone_is_so_where_there_is_no_limit_either() -> None:
+    room = Room[str]()
+    assert inside(room, "small") == ["small"]
+    assert room.retreat("small")
+    assert inside(room, "small", "middle") == ["small"]
+    room.leave("small")
+    assert inside(room, "middle", "large") == ["middle", "large"]
+
+
 def test_what_would_not_fit_plainly_counts_frugally() -> None:
     room = Room[str](9)
     assert inside(room, "huge", "small") == ["huge"]

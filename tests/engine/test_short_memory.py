@@ -20,7 +20,7 @@ from pipeline.engine.memory import need_of
 from pipeline.engine.stylizer import Broken, Commission, Finished, Step, Stylizer
 from pipeline.engine.threads import on_threads
 from pipeline.engine.vgg import Network
-from pipeline.errors import OutOfMemoryError
+from pipeline.errors import MemoryShortError, OutOfMemoryError
 from pipeline.model import EngineSettings, Painting, Recipe
 from tests.engine.test_stylizer import CPU, STYLE, TINY, commission, load_painting, only, picture, run, style_from
 
@@ -144,6 +144,15 @@ def test_a_photo_too_large_for_this_machine_breaks_alone(one: Stylizer) -> None:
     (broken,) = only(events, Broken)
     assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
     assert "48 × 48 pixels" in str(broken.error)
+    assert [event.token for event in only(events, Finished)] == ["good"]
+
+
+def test_a_picture_that_can_not_be_begun_beside_others_is_not_said_to_be_too_large() -> None:
+    endless = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**21, 2**21, 3))
+    two = Stylizer(replace(CPU, batch_size=2), load_painting)
+    events = run(two, commission("good", recipe=TINY), Commission("bad", endless, STYLE, TINY))
+    (broken,) = only(events, Broken)
+    assert (broken.token, type(broken.error)) == ("bad", MemoryShortError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 

@@ -1,6 +1,5 @@
 import io
 import struct
-import sys
 import zlib
 from pathlib import Path
 
@@ -48,12 +47,6 @@ def test_heic_gives_its_pixels_upright() -> None:
     photo = decoded(buffer.getvalue(), 64)
     assert photo.original_size == (64, 32)
     assert_color(corners_of(photo.pixels), CORNERS, 12)
-
-
-def test_heic_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(PhotoError, match=r"install stylewatch\[heic\]"):
-        decoded(b"\0\0\0\x18ftypheic" + bytes(100))
 
 
 def test_mpo_gives_its_first_picture() -> None:

@@ -2,19 +2,53 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from pipeline.intake.archives import inspect, split, walk
-from pipeline.intake.members import Budget, Limits, Member
+from pipeline.intake.members import Budget, Limits, Member, raise_if_short_of_memory
 from pipeline.intake.opening import NotTheFileError
 from tests.intake.cases import good_tar, good_zip
 from tests.intake.packing import photo, tarred, zipped
 
 LIMITS = Limits(files=100, bytes=10_000_000, photo_bytes=1_000_000)
+
+
+class NoMemory(io.BytesIO):
+    """A file that can be read until the memory for more is not there."""
+
+    def __init__(self, data: bytes, reads: int) -> None:
+        super().__init__(data)
+        self.reads = reads
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads -= 1
+        if self.reads < 0:
+            raise MemoryError
+        return super().read(size)
+
+
+@pytest.mark.parametrize("data", [good_zip(), good_tar(), gzip.compress(good_tar())], ids=["zip", "tar", "tgz"])
+def test_an_archive_is_not_damaged_because_memory_is_short(data: bytes) -> None:
+    def read_all(file: BinaryIO) -> None:
+        for member in walk(file, len(data), Budget()):
+            member.copy(io.BytesIO())
+
+    for reads in range(4):
+        with pytest.raises(MemoryError):
+            read_all(NoMemory(data, reads))
+
+
+def test_zlib_that_gets_no_memory_tells_nothing_of_what_is_packed() -> None:
+    with pytest.raises(MemoryError):
+        raise_if_short_of_memory(zlib.error("Error -4 while decompressing data"))
+    raise_if_short_of_memory(zlib.error("Error -3 while decompressing data: invalid block type"))
 
 
 def everything(name: str) -> None:

@@ -45,6 +45,7 @@ def workshop(workshop: Workshop) -> Workshop:
         (FailureKind.ENGINE, JobState.FAILED, 1),
         (FailureKind.MEMORY, JobState.FAILED, 1),
         (FailureKind.UNREADABLE, JobState.FAILED, 1),
+        (FailureKind.CODEC, JobState.FAILED, 1),
         (FailureKind.GONE, JobState.WITHDRAWN, 0),
         (FailureKind.CHANGED, JobState.PENDING, 0),
     ],
@@ -174,3 +175,32 @@ def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Work
         assert 50 <= due - before <= 110
         assert ledger.ready_due() == 0
     assert workshop.run().finished == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (FailureKind.MEMORY, JobState.FAILED),
+        (FailureKind.CODEC, JobState.FAILED),
+        (FailureKind.SIZE, JobState.QUARANTINED),
+    ],
+)
+def test_only_what_does_not_fit_even_alone_is_given_up(
+    workshop: Workshop, kind: FailureKind, state: JobState
+) -> None:
+    workshop.run()
+    workshop.photo("last.png", shade=9)
+    for _ in range(3):
+        workshop.run(executor=Answers(kind))
+    assert [event.state for event in workshop.failed()] == [state]
+    with workshop.ledger() as ledger:
+        assert ledger.photo_problems() == []
+    workshop.run()
+    assert len(workshop.finished()) == (state is JobState.FAILED)
+    workshop.text = workshop.text.replace("size: 48", "size: 40")
+    assert workshop.run().finished == 3, "another recipe brings it back"
+
+
+def test_what_does_not_fit_waits_as_long_as_anything_does() -> None:
+    moments = BackOff(60, 3600, chance=lambda: 0.0)
+    assert moments(60) == 3600

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import struct
+import sys
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.model import Assignment, ExecutorEvent, Failure, Started
+from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo
 from tests.test_worker import an_assignment
@@ -110,3 +113,32 @@ def test_with_nothing_ahead_a_photo_is_read_when_it_is_asked_for(assignments: li
         assert source.asked == 0
         assert tokens(ahead.take(2, wait=True)) == ["t0", "t1"]
         assert source.asked == 1
+
+
+def test_a_photo_that_memory_is_short_for_is_not_the_photos_fault(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.png"
+    head = struct.pack(">IIBBBBB", 2**30, 1, 8, 2, 0, 0, 0)
+    wide.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    told: list[ExecutorEvent] = []
+    assignment = an_assignment(wide, "wide", max_pixels=2**40)
+    with reader(Source(assignment), ahead=0, told=told) as ahead:
+        assert ahead.take(1, wait=True) == []
+    assert told[1:] == [Failure("wide", FailureKind.MEMORY, "not enough memory to read the photo just now")]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heic = tmp_path / "a.heic"
+    heic.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    told: list[ExecutorEvent] = []
+    with reader(Source(an_assignment(heic, "heic")), ahead=0, told=told) as ahead:
+        assert ahead.take(1, wait=True) == []
+    (failure,) = told[1:]
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.CODEC

@@ -1,0 +1,134 @@
+"""Why a picture could not be decoded: its file, short memory, or a library that is not there. Owns that judgment.
+
+Codecs say little: libjpeg that gets no memory and libjpeg that meets damage are both a "broken data stream". So a
+file is blamed only if there is the memory that decoding it takes.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError, features
+
+from pipeline.errors import CodecError, PhotoError, StylewatchError
+
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
+_TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+
+#: What codecs and the libraries below them say when they get no memory, in lower case.
+_NO_MEMORY: Final = re.compile(
+    r"(allocat|out of|enough|insufficient|no) ?(\w+ )?memory|memory alloc|bad_alloc|enomem"
+)
+#: libheif calls it short memory, too, if a picture is larger than it ever decodes.
+_LIMIT: Final = "security limit"
+_NO_DECODER: Final = re.compile(r"decoder \S+ not available")
+
+# A picture in full, the coefficients of a progressive JPEG, and as much again for what is converted; measured with
+# WebP, which takes the most: 14 bytes a pixel.
+_BYTES_PER_PIXEL: Final = 16
+_BYTES_OF_A_CODEC: Final = 32_000_000
+
+
+def register_heif() -> str:
+    """Let Pillow read HEIC; returns why it can't, nothing if it can."""
+    try:
+        import pillow_heif
+
+        if "HEIF" not in Image.OPEN:
+            pillow_heif.register_heif_opener()
+    except ModuleNotFoundError as error:
+        if error.name == "pillow_heif":
+            return "install stylewatch[heic] to read it, or convert it to JPEG"
+        return _broken_heif(error)
+    except Exception as error:  # a library that does not fit: whatever that raises, other photos need none of it
+        return _broken_heif(error)
+    return ""
+
+
+def _broken_heif(error: Exception) -> str:
+    return f"pillow-heif, which reads it, can't be loaded ({one_line(error)}); install it anew"
+
+
+@contextmanager
+def judged(data: bytes, pixels: Callable[[], int] | None = None) -> Iterator[None]:
+    """Raise PhotoError, CodecError or MemoryError for whatever Pillow raises; keep its warnings off the terminal.
+
+    ``data``: the file, as far as it is known; ``pixels()``: how many the whole picture has, once that is known.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (StylewatchError, MemoryError):
+        raise
+    except ImportError as error:
+        raise CodecError(f"a part of Pillow can't be loaded ({one_line(error)}); install Pillow anew") from error
+    except Exception as error:  # on damaged files Pillow's plugins raise whatever they stumble over
+        if _tells_of_memory(error):
+            raise MemoryError(one_line(error)) from error
+        if _NO_DECODER.search(str(error)):
+            raise CodecError(f"Pillow has no {one_line(error)}; install it anew, with all it can read") from error
+        require_memory(pixels() if pixels else _webp_pixels(data))
+        raise _blame(data, error) from error
+
+
+def require_memory(pixels: int) -> None:
+    """Raise MemoryError unless there is the memory that it takes to decode a picture of so many pixels."""
+    np.empty(_BYTES_OF_A_CODEC + pixels * _BYTES_PER_PIXEL, np.uint8)
+
+
+def _webp_pixels(data: bytes) -> int:
+    """Return how many pixels a WebP's header announces, 0 for other files: it takes its memory when it is opened."""
+    match data[8:16]:
+        case b"WEBPVP8X":
+            return (1 + int.from_bytes(data[24:27], "little")) * (1 + int.from_bytes(data[27:30], "little"))
+        case b"WEBPVP8L":
+            sides = int.from_bytes(data[21:25], "little")
+            return (1 + (sides & 0x3FFF)) * (1 + (sides >> 14 & 0x3FFF))
+        case b"WEBPVP8 ":
+            width, height = (int.from_bytes(data[start : start + 2], "little") & 0x3FFF for start in (26, 28))
+            return width * height
+        case _:
+            return 0
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's words on one line, or its kind if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _tells_of_memory(error: Exception) -> bool:
+    words = str(error).lower()
+    is_short = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return is_short or (_NO_MEMORY.search(words) is not None and _LIMIT not in words)
+
+
+def _blame(data: bytes, error: Exception) -> PhotoError | CodecError:
+    if not isinstance(error, UnidentifiedImageError):
+        return PhotoError(f"the picture is damaged or cut short ({one_line(error)}): copy it again from its source")
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and (trouble := register_heif()):
+        return CodecError(f"the file is HEIC: {trouble}")
+    if missing := _missing_codec(data):
+        return CodecError(f"the file is {missing}, which Pillow can't read here: install Pillow anew")
+    if data[:4] in _TIFF_STARTS:
+        return PhotoError(
+            "the file is damaged or a kind of TIFF that can't be read: save it as RGB or grey with 8 or 16 bits"
+        )
+    return PhotoError(
+        "the file is no JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
+    )
+
+
+def _missing_codec(data: bytes) -> str:
+    """Return the format of a file if Pillow was made without it, or can't load it."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "" if features.check_module("webp") else "WebP"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+        return "" if features.check_module("avif") else "AVIF"
+    return ""
