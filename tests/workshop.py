@@ -24,6 +24,7 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.lock import instance_lock
+from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.worker import Worker
@@ -110,6 +111,7 @@ class Workshop:
         wishes: Wishes = Wishes(),
         executor: Executor | None = None,
         on_event: Callable[[SinglePass, RunEvent], None] | None = None,
+        oversized: OversizedPictures | None = None,
     ) -> RunFinished:
         """Run one pass; its events are left in :attr:`events`."""
         config = self.config()
@@ -122,7 +124,13 @@ class Workshop:
                     on_event(the_pass, event)
 
             the_pass = SinglePass(
-                config, prepare(config), ledger, executor or InProcessExecutor(), tell, sleep=lambda _: None
+                config,
+                prepare(config),
+                ledger,
+                executor or InProcessExecutor(),
+                tell,
+                sleep=lambda _: None,
+                oversized=oversized,
             )
             return the_pass.run(wishes)
 

@@ -31,6 +31,7 @@ from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Rema
 from pipeline.runner.blame import require_writable
 from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.moved_source import follow_moved_source
+from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
 from pipeline.runner.publishing import make_folder
 from pipeline.runner.recovery import recover
@@ -91,6 +92,7 @@ class Daemon:
         self._shifts = Shifts(config.hours(), tell, now)
         self._executor: Executor | None = None
         self._executor_is_spent = False
+        self._oversized = OversizedPictures()
         self._pass: SinglePass | None = None
         self._output: OutputGuard | None = None
         self._stopped = False
@@ -147,6 +149,7 @@ class Daemon:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
         self._shifts.follow(edition.config.hours())
+        self._oversized = OversizedPictures(edition.config.state.max_retry_seconds / 2)
         self._work_at = self._inquiry_at = 0.0
         self._doubts_paintings = False
         with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
@@ -251,6 +254,7 @@ class Daemon:
             config_name=self._config_name,
             root=root,
             on_turn=self._vitals.main_turned,
+            oversized=self._oversized,
         )
         try:
             if self._stopped or self._lookout.death:  # it came before there was a pass that could hear of it

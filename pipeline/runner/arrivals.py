@@ -19,6 +19,7 @@ from pipeline.intake.settle import WaitingRoom
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, PhotoSetAside
 from pipeline.pairing import pair
+from pipeline.runner.limits import look_again
 from pipeline.runner.preparation import Studio
 from pipeline.runner.root import Root
 from pipeline.runner.unpacking import Unpacking
@@ -78,6 +79,8 @@ class Arrivals:
 
     def look_everywhere(self) -> Look:
         """Scan the whole folder. The first time every photo is paired, since the config may be another by now."""
+        if not self._paired_all:
+            look_again(self._ledger, self._config)
         found = scan(self._config.input.folder, self._config.input.ignore, self._outside)
         self._root.require()
         result = self._record(found, self._ledger.missing)

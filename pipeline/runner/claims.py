@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from pipeline.errors import StorageError, UnwritableError
 from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
@@ -29,6 +31,7 @@ from pipeline.runner.checkpoints import checkpoint_path
 from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.found_pictures import adopt_found
 from pipeline.runner.outcomes import Outcomes
+from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import (
     Delivery,
@@ -42,6 +45,8 @@ from pipeline.runner.publishing import (
 )
 from pipeline.runner.root import Root
 from pipeline.runner.staging import ArchiveChangedError, NoRoomError, Stage
+
+_MEMORY_SHORT: Final = "not enough memory to read the photo just now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,7 @@ class Claims:
         studio: Studio,
         places: Places,
         outcomes: Outcomes,
+        oversized: OversizedPictures,
         limit: int | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -79,6 +85,7 @@ class Claims:
         self._studio = studio
         self._places = places
         self._outcomes = outcomes
+        self._oversized = oversized
         self._left = limit
         self._stopped = stopped
         self._publisher = Publisher(ledger, places.output_folder)
@@ -109,6 +116,7 @@ class Claims:
         """
         claim, assignment = self.open.pop(token)
         self._stage.unpin(token)
+        self._oversized.end(token)
         if put_back and self._left is not None:
             self._left += 1
         for twin in self._twins.pop(assignment.key, ()):
@@ -141,6 +149,8 @@ class Claims:
         for position, claim in enumerate(claims):
             try:
                 admitted += filter(None, [self._admit(claim)])
+            except MemoryError:
+                self._refuse(claim, FailureKind.MEMORY, _MEMORY_SHORT)
             except NoRoomError:
                 for left in claims[position:]:
                     self._ledger.release(left.token)
@@ -194,6 +204,9 @@ class Claims:
         if photo_path is None:
             return None
         assignment = self._assign(claim, photo_path, photo_sha256, key)
+        if self._is_oversized(claim, assignment):
+            return None
+        make_place(assignment.part_path, self._places.output_folder / claim.output)
         self._stage.pin(claim.token, photo_path)
         self.open[claim.token] = claim, assignment
         if self._left is not None:
@@ -252,10 +265,12 @@ class Claims:
         root.require()
         if isinstance(error, FileNotFoundError):
             self._refuse(claim, FailureKind.GONE, "the photo is gone")
-            return
-        if not isinstance(error, PermissionError):
-            require_readable(root, folder, file_of(folder, claim.job.photo))
-        self._refuse(claim, FailureKind.UNREADABLE, unreadable(claim.job.photo, error))
+        elif error.errno == errno.ENOMEM:
+            self._refuse(claim, FailureKind.MEMORY, _MEMORY_SHORT)
+        else:
+            if not isinstance(error, PermissionError):
+                require_readable(root, folder, file_of(folder, claim.job.photo))
+            self._refuse(claim, FailureKind.UNREADABLE, unreadable(claim.job.photo, error))
 
     def _refuse(self, claim: Claim, kind: FailureKind, reason: str) -> None:
         self._outcomes.fail(claim, "", Failure(claim.token, kind, reason))
@@ -301,6 +316,15 @@ class Claims:
         wanted = (claim.job.style, claim.job.recipe, written_as(self._places.picture))
         return (provenance.get("style"), provenance.get("recipe"), provenance.get("written")) == wanted
 
+    def _is_oversized(self, claim: Claim, assignment: Assignment) -> bool:
+        """Settle a job whose picture is known not to fit into memory just now."""
+        found = self._oversized.find(assignment)
+        if found is None:
+            return False
+        reason, seconds = found
+        self._outcomes.fail(claim, "", Failure(claim.token, FailureKind.SIZE, reason), least_seconds=seconds)
+        return True
+
     def _wait_for_twin(self, claim: Claim, key: str) -> bool:
         """Hold a job back while the same picture is being painted for another photo of equal content."""
         if all(assignment.key != key for _, assignment in self.open.values()):
@@ -321,8 +345,6 @@ class Claims:
         self._outcomes.finish(claim, key, output, None)
 
     def _assign(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
-        part = part_path(self._places.output_folder, claim.output, claim.token)
-        make_place(part, self._places.output_folder / claim.output)
         recipe = self._studio.recipes[claim.job.recipe]
         kept, root = self._places.checkpoint_folder, self._places.input_folder
         return Assignment(
@@ -333,7 +355,7 @@ class Claims:
             photo_sha256=photo_sha256,
             style=self._studio.styles[claim.job.style],
             recipe=recipe,
-            part_path=part,
+            part_path=part_path(self._places.output_folder, claim.output, claim.token),
             picture=self._places.picture,
             snapshot_folder=self._places.snapshot_folder / Path(claim.output).with_suffix("")
             if recipe.snapshot_every

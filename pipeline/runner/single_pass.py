@@ -41,6 +41,7 @@ from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
+from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations, unplaceable
 from pipeline.runner.recovery import recover
@@ -78,9 +79,11 @@ class SinglePass:
         sleep: Callable[[float], None] | None = None,
         root: Root | None = None,
         on_turn: Callable[[], None] = lambda: None,
+        oversized: OversizedPictures | None = None,
     ) -> None:
         """``root``: the input folder as it was seen before, for a program that makes one pass after another.
 
+        ``oversized``: what is known, likewise, of pictures that do not fit into memory.
         ``sleep`` waits for photos that may still be written, unless told otherwise until the pass is stopped.
         ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
         """
@@ -94,6 +97,7 @@ class SinglePass:
         self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
         self._output = OutputGuard(config.output.folder)
+        self._oversized = oversized or OversizedPictures(config.state.max_retry_seconds / 2)
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,
@@ -195,7 +199,9 @@ class SinglePass:
     def _work(self, wishes: Wishes) -> None:
         self._root = self._root or Root(self._config.input.folder)
         places = self._places(self._root)
-        claims = Claims(self._ledger, self._studio, places, self._outcomes, wishes.limit, self._is_over)
+        claims = Claims(
+            self._ledger, self._studio, places, self._outcomes, self._oversized, wishes.limit, self._is_over
+        )
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
@@ -233,6 +239,7 @@ class SinglePass:
             case Started():
                 claim, _ = claims.open[event.token]
                 self._ledger.start(event.token)
+                self._oversized.begin(event.token)
                 self._tell(JobStarted(event.token, claim.job, claim.output))
             case Artwork():
                 self._publish(claims, event)
@@ -246,11 +253,12 @@ class SinglePass:
     def _fail(self, claims: Claims, answer: Failure) -> None:
         claim, assignment = claims.open[answer.token]
         failure = self._judged(answer, claim)
+        least_seconds = self._oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
         put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
         claims.close(failure.token, put_back=put_back)
         with contextlib.suppress(OSError):  # a lost share is told by the failure itself
             assignment.part_path.unlink(missing_ok=True)
-        self._outcomes.fail(claim, assignment.key, failure)
+        self._outcomes.fail(claim, assignment.key, failure, least_seconds=least_seconds)
         if failure.kind is FailureKind.STORAGE:
             raise StorageError(failure.reason)
         if failure.kind is FailureKind.PAINTING:

@@ -17,6 +17,7 @@ from pipeline.intake.settle import sort_out
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside
 from pipeline.pairing import pair
+from pipeline.runner.limits import look_again
 from pipeline.runner.preparation import Studio
 from pipeline.runner.unpacking import Unpacking
 
@@ -42,6 +43,7 @@ def take_in(
     folder = config.input.folder
     outside = (config.output.folder, config.state.folder)
     found = scan(folder, config.input.ignore, outside)
+    look_again(ledger, config)
     unpacking = Unpacking(config, ledger)
     archives, skipped = unpacking.among(found)
     unknown = ledger.unknown_photos(found.photos)

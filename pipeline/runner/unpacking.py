@@ -45,11 +45,7 @@ class Unpacking:
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
         self._wanted = config.input.archives
-        self._limits = Limits(
-            files=config.input.max_archive_files,
-            bytes=config.input.max_archive_size,
-            photo_bytes=config.input.archive_space,
-        )
+        self._limits = limits_of(config)
         self._kind_of = kinds_in_archives(config.input.ignore)
         self._contents: dict[str, Contents] = {}
 
@@ -118,6 +114,15 @@ class Unpacking:
         found.quarantined += [(photo, reason) for photo, reason in refused.items() if photo not in known]
         if contents.remark:
             found.quarantined.append((archive, contents.remark))
+
+
+def limits_of(config: Config) -> Limits:
+    """Return what an archive may ask for."""
+    return Limits(
+        files=config.input.max_archive_files,
+        bytes=config.input.max_archive_size,
+        photo_bytes=config.input.archive_space,
+    )
 
 
 def _is_current(archive: Photo, rows: Sequence[PhotoRow]) -> bool:

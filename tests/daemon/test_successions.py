@@ -148,3 +148,12 @@ def test_a_painting_that_stays_half_written_is_a_pause_told_once(station: Statio
         station.wait_for(lambda: station.notices("resumed"), "the end of the pause")
     assert len(station.notices("refused")) == len(station.notices("paused")) == 1
     assert station.told(JobFailed) == []
+
+
+def test_a_photo_that_a_limit_refused_is_made_when_the_limit_is_another_one(station: Station) -> None:
+    station.workshop.text = station.workshop.text.replace("folder: in, ", "folder: in, max_megapixels: 0.001, ")
+    station.workshop.photo("a.png")
+    with station.working():
+        station.wait_for(lambda: station.told(JobFailed), "the refusal")
+        station.rewrite("max_megapixels: 0.001", "max_megapixels: 0.002")
+        station.wait_for_pictures("a--night.jpg")
