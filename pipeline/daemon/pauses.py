@@ -1,9 +1,10 @@
-"""What keeps the daemon from working, told once when it begins and once when it is over. Any thread may report."""
+"""What keeps the daemon from working, told when it begins and when it is over. Any thread may report."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline.model import WatchNotice
@@ -21,6 +22,16 @@ _MENDED: Final[dict[Reason, str]] = {
 }
 
 
+_ADVICE: Final = "work goes on by itself once that is mended"
+
+
+@dataclass(slots=True)
+class _Pause:
+    words: str
+    is_told: bool
+    delay_seconds: float = _SHORTEST_SECONDS
+
+
 class Pauses:
     """``input``: the folder of photos can't be looked at. ``work``: pictures can't be made or put down.
 
@@ -29,34 +40,37 @@ class Pauses:
     """
 
     def __init__(self, tell: Callable[[WatchNotice], None]) -> None:
-        """``tell`` is called from whatever thread reports."""
+        """``tell`` is called from whatever thread reports, and must not report itself."""
         self._tell = tell
         self._lock = threading.Lock()
-        self._delays: dict[Reason, float] = {}
-        self._words: dict[Reason, str] = {}
+        self._on: dict[Reason, _Pause] = {}
 
     def report(self, reason: Reason, words: str) -> float:
         """Note a failure; returns the seconds until trying again makes sense, more from time to time."""
         with self._lock:
-            before = self._delays.get(reason)
-            delay = _SHORTEST_SECONDS if before is None else min(2 * before, _LONGEST_SECONDS)
-            self._delays[reason] = delay
+            pause = self._on.get(reason)
+            if pause is not None:
+                pause.delay_seconds = min(2 * pause.delay_seconds, _LONGEST_SECONDS)
+                return pause.delay_seconds
             # Both threads may meet the same full disk; what one of them tells is then the other's, too.
-            news = reason not in self._words and words not in self._words.values()
+            news = all(words != other.words for other in self._on.values())
+            self._on[reason] = _Pause(words, is_told=news)
             if news:
-                self._words[reason] = words
-        if news:
-            self._tell(WatchNotice("paused", f"paused: {words}; work goes on by itself once that is mended"))
-        return delay
+                self._tell(WatchNotice("paused", f"paused: {words}; {_ADVICE}"))
+            return _SHORTEST_SECONDS
 
     def end(self, reason: Reason) -> None:
-        """Note that it works again."""
+        """Note that it works again; what else is on is told once more, since it is what is waited for now."""
         with self._lock:
-            self._delays.pop(reason, None)
-            was_told = self._words.pop(reason, None) is not None
-        if was_told:
+            pause = self._on.pop(reason, None)
+            if pause is None or not pause.is_told:
+                return
             self._tell(WatchNotice("resumed", f"resumed: {_MENDED[reason]}"))
+            if self._on:
+                latest = list(self._on.values())[-1]
+                latest.is_told = True
+                self._tell(WatchNotice("paused", f"still paused: {latest.words}; {_ADVICE}"))
 
     def __contains__(self, reason: Reason) -> bool:
         """Tell whether this pause is on."""
-        return reason in self._delays
+        return reason in self._on

@@ -118,9 +118,9 @@ class WatchNotice:
     """How a daemon stands to its folder, in a sentence for its user; between runs or during one.
 
     ``watching``: it hears of changes by file events. ``polling``: it looks by itself. ``paused``: it waits until
-    something outside is mended. ``resumed``: it is. ``resting``: its schedule lets it make no pictures now.
-    ``working``: it does. ``reloaded``: its config file was read again. ``refused``: so it was, but the old config
-    stays in force. ``stopped``: it was told to end.
+    something outside is mended. ``resumed``: it is; ``paused`` follows if something else is not. ``resting``: its
+    schedule lets it make no pictures now. ``working``: it does. ``reloaded``: its config file was read again.
+    ``refused``: so it was, but the old config stays in force. ``stopped``: it was told to end.
     """
 
     kind: Literal["watching", "polling", "paused", "resumed", "resting", "working", "reloaded", "refused", "stopped"]

@@ -148,7 +148,7 @@ class Heart:
         self._board = Board(clock())
         self._pace = _Pace()
         self._at_work = False
-        self._pauses: list[str] = []
+        self._pause = ""
         self._rest = ""
         self._stopping = False
         self._quiet_seconds = _STARTING_SECONDS
@@ -200,7 +200,7 @@ class Heart:
             return "stopping"
         if self._at_work:
             return "painting"
-        if self._pauses:
+        if self._pause:
             return "paused"
         if self._rest:
             return "resting"
@@ -213,7 +213,7 @@ class Heart:
                 in_work = counted(len(self._board.canvases), "picture")
                 return f"painting {in_work}, {self._board.done:,} of {self._board.total:,} done"
             case "paused":
-                return self._pauses[-1]
+                return self._pause
             case "resting":
                 return self._rest
             case "idle":
@@ -233,10 +233,9 @@ class Heart:
         self._begun = {token: since for token, since in self._begun.items() if token in self._board.canvases}
 
     def _heed(self, notice: WatchNotice) -> None:
-        if notice.kind == "paused":
-            self._pauses.append(notice.text)
-        elif notice.kind == "resumed" and self._pauses:
-            self._pauses.pop(0)
+        if notice.kind in ("paused", "resumed"):
+            # What else is waited for when something is mended is told right afterwards.
+            self._pause = notice.text if notice.kind == "paused" else ""
         elif notice.kind in ("resting", "working"):
             self._rest = notice.text if notice.kind == "resting" else ""
         elif notice.kind == "stopped":
@@ -265,7 +264,7 @@ class Heart:
             quiet_seconds=self._quiet_seconds,
             doing=self.doing(),
             words=self.words(),
-            paused=self._pauses[-1] if self._pauses else "",
+            paused=self._pause,
             last_scan=self.last_scan,
             pictures_per_hour=self._pace.per_hour(self._said_at),
             pictures=tuple(self._in_work()),

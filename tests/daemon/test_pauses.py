@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from pipeline.daemon.pauses import Pauses
+from pathlib import Path
+
+import pytest
+
+from pipeline.daemon.pauses import Pauses, Reason
+from pipeline.daemon.vitals import Vitals
 from pipeline.model import WatchNotice
+from pipeline.report.heartbeat import Heart, read_sign
+from tests.daemon.test_vitals import Listening
 
 
 def test_a_cause_that_both_threads_meet_is_told_once() -> None:
@@ -25,3 +32,53 @@ def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
     pauses.end("work")
     assert [notice.kind for notice in told] == ["paused", "resumed", "paused", "resumed"]
     assert told[-1].text == "resumed: pictures can be made again"
+
+
+@pytest.mark.parametrize(
+    ("first_to_end", "left"), [("work", "the share is gone"), ("input", "the disk is full")], ids=["later", "earlier"]
+)
+def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reason, left: str) -> None:
+    told: list[WatchNotice] = []
+    now = [1000.0]
+    with Heart(tmp_path, "watch", clock=lambda: now[0]) as heart:
+        systemd = Listening(0)
+        vitals = Vitals(heart, systemd, clock=lambda: now[0])
+
+        def tell(notice: WatchNotice) -> None:
+            told.append(notice)
+            now[0] += 10
+            heart(notice)
+            vitals.main_turned()
+
+        def paused() -> str:
+            sign = read_sign(tmp_path)
+            assert sign is not None
+            assert sign.paused == (sign.words if sign.doing == "paused" else "")
+            return sign.paused
+
+        pauses = Pauses(tell)
+        pauses.report("input", "the share is gone")
+        pauses.report("work", "the disk is full")
+        assert "the disk is full" in paused()
+        pauses.end(first_to_end)
+        assert paused() == f"still paused: {left}; work goes on by itself once that is mended"
+        assert systemd.heard[-1] == f"STATUS={paused()}"
+        assert [notice.kind for notice in told] == ["paused", "paused", "resumed", "paused"]
+        pauses.end("input")
+        pauses.end("work")
+        assert paused() == ""
+        assert [notice.kind for notice in told[4:]] == ["resumed"]
+
+
+def test_of_three_reasons_the_latest_of_those_left_is_told() -> None:
+    told: list[WatchNotice] = []
+    pauses = Pauses(told.append)
+    reasons: tuple[Reason, ...] = ("input", "work", "ledger")
+    for reason in reasons:
+        pauses.report(reason, f"{reason} is broken")
+    pauses.end("ledger")
+    assert told[-1].text.startswith("still paused: work is broken")
+    pauses.end("input")
+    assert told[-1].text.startswith("still paused: work is broken")
+    pauses.end("work")
+    assert told[-1].kind == "resumed"

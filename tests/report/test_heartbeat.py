@@ -123,11 +123,10 @@ def test_the_pace_counts_only_the_time_in_which_there_was_work(bed: Bed) -> None
     assert bed.sign().pictures_per_hour == pytest.approx(100)
 
 
-def test_a_pause_is_told_with_its_reason_until_all_are_over(bed: Bed) -> None:
+def test_a_pause_is_told_with_its_reason_until_it_is_over(bed: Bed) -> None:
     sign = bed.hear(WatchNotice("paused", "paused: the disk is full"))
     assert (sign.doing, sign.words, sign.paused) == ("paused", "paused: the disk is full", "paused: the disk is full")
-    bed.hear(WatchNotice("paused", "paused: the share is gone"))
-    assert bed.hear(WatchNotice("resumed", "resumed")).paused == "paused: the share is gone"
+    assert bed.hear(WatchNotice("paused", "paused: the share is gone")).paused == "paused: the share is gone"
     assert bed.hear(WatchNotice("resumed", "resumed")).paused == ""
     assert bed.hear(WatchNotice("resumed", "resumed")).paused == ""
 
