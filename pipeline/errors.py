@@ -14,7 +14,8 @@ setting, and says what to do. ``pipeline.cli`` is the one place that turns these
     │   ├── PaintingChangedError     3   yes: a painting was replaced while its pictures were being made
     │   ├── LockedError              3   another instance works on this state folder
     │   ├── LedgerError              3   no: the state database is damaged or from another version
-    │   │   └── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
+    │   │   ├── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
+    │   │   └── LeaseLostError       3   no: another instance took the work over
     │   └── StorageError             3   yes: disk full, share lost, folder not writable
     │       └── UnwritableError      3   yes: one file can't be put down, which may be that picture's own trouble
     └── JobError                     1   one picture failed, the run goes on
@@ -114,6 +115,10 @@ class LedgerLockedError(LedgerError):
     """A program that is none of ours keeps the state database locked."""
 
     final = False
+
+
+class LeaseLostError(LedgerError):
+    """A job is not this instance's any more: another one, which holds the state folder too, took it over."""
 
 
 class StorageError(CannotRunError):

@@ -15,6 +15,7 @@ from pipeline.cli.options import config_argument, json_option
 from pipeline.config import load_config
 from pipeline.model import Job, JobState
 from pipeline.report.words import counted, duration, printable
+from pipeline.runner.lock import Holder
 from pipeline.runner.standing import Pictures, Standing, look_around
 
 #: Version of the JSON. Fields may be added to it; one that changes its meaning or goes makes it 2.
@@ -68,7 +69,7 @@ def _life(standing: Standing) -> Iterator[str]:
     sign, holder = standing.sign, standing.holder
     if standing.life == "running" and sign is not None:
         began = datetime.fromtimestamp(sign.started).astimezone()
-        yield f"running: '{sign.command}' with pid {sign.pid} since {began:%Y-%m-%d %H:%M}: {sign.words}"
+        yield f"running: {sign.name()} since {began:%Y-%m-%d %H:%M}: {sign.words}"
         for picture in sign.pictures:
             took = duration(max(0.0, standing.now - picture.since))
             job = Job(picture.photo, picture.style, picture.recipe)
@@ -144,9 +145,10 @@ def _fields(standing: Standing) -> dict[str, Any]:
 def _process(standing: Standing) -> dict[str, Any] | None:
     sign, holder = standing.sign, standing.holder
     if sign is None:
-        return None if holder is None else _begun(holder.pid, holder.command)
+        return None if holder is None else _begun(holder)
     return {
         "pid": sign.pid,
+        "host": sign.host,
         "command": sign.command,
         "started": _iso(sign.started),
         "silent_seconds": _rounded(standing.silent_seconds),
@@ -166,10 +168,11 @@ def _process(standing: Standing) -> dict[str, Any] | None:
     }
 
 
-def _begun(pid: int, command: str) -> dict[str, Any]:
+def _begun(holder: Holder) -> dict[str, Any]:
     """Return what is known of a program that has only just begun."""
     unknown = ("started", "silent_seconds", "doing", "words", "paused")
-    return {"pid": pid, "command": command, **dict.fromkeys(unknown), "pictures": []}
+    known = {"pid": holder.pid, "host": holder.host, "command": holder.command}
+    return {**known, **dict.fromkeys(unknown), "pictures": []}
 
 
 def _iso(moment: float | None) -> str | None:

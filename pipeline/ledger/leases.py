@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pipeline.errors import LedgerError
+from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.ledger.names import Allocator
 from pipeline.ledger.records import Claim, ClaimOrder
 from pipeline.ledger.states import CURRENT, FORGIVEN, Store, job_of, photo_of, stored_text
@@ -87,7 +87,10 @@ def _rename(store: Store, job_id: int) -> str:
 def _job_id(store: Store, token: str) -> int:
     row = store.connection.execute("SELECT job_id FROM leases WHERE token = ?", (token,)).fetchone()
     if row is None:
-        raise LedgerError(f"{store.place}: no job is leased under the token {token!r}; its lease ended or never was")
+        raise LeaseLostError(
+            f"{store.place}: another stylewatch took over what this one was working on; nothing is lost, but let "
+            f"only one of them, on one machine, work with a state folder"
+        )
     return int(row[0])
 
 

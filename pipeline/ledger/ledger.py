@@ -41,7 +41,7 @@ from pipeline.model import Job, JobState, Photo
 
 
 class Ledger:
-    """All methods raise LedgerError (damaged, locked; no job has that token) and StorageError (disk at fault)."""
+    """All methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

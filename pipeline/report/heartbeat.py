@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from pipeline.errors import LockedError, StylewatchError
 from pipeline.model import JobFinished, JobStarted, RunEvent, RunFinished, RunStarted, WatchNotice
 from pipeline.report.board import Board
 from pipeline.report.words import counted
@@ -28,7 +29,8 @@ FILE_NAME: Final = "heartbeat.json"
 #: Grows when a field means something else. One that is added has a default, for files of older versions.
 _VERSION: Final = 1
 
-_BEAT_SECONDS: Final = 10.0
+#: A program in good health says something at least so often, but while it begins or is busy with one large file.
+BEAT_SECONDS: Final = 10.0
 #: What is new is told sooner, but never more often than this.
 _NEWS_SECONDS: Final = 1.0
 #: Until the first beat the folder is looked through and photos are hashed, and nobody can tell how long that takes.
@@ -80,6 +82,15 @@ class SignOfLife:
         """
         age = monotonic - self.beat_monotonic if host == self.host else now - self.beat
         return max(0.0, age)
+
+    def whose(self) -> tuple[str, int, float]:
+        """Return what tells one program from another, on any machine."""
+        return self.host, self.pid, self.started
+
+    def name(self) -> str:
+        """Return who it is, for people: on which machine only where that is another one."""
+        place = "" if self.host == platform.node() else f" on {self.host}"
+        return f"'{self.command}' with pid {self.pid}{place}"
 
 
 def read_sign(state_folder: Path) -> SignOfLife | None:
@@ -137,7 +148,10 @@ class Heart:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``command`` is what was called. ``clock``: the machine's monotonic seconds, ``now``: epoch seconds."""
+        """``command`` is what was called. ``clock``: the machine's monotonic seconds, ``now``: epoch seconds.
+
+        Calls raise LockedError, once, when another program's sign of life is found in the place of this one's.
+        """
         self.last_scan: float | None = None
         self._file = state_folder / FILE_NAME
         self._command = command
@@ -152,6 +166,7 @@ class Heart:
         self._rest = ""
         self._stopping = False
         self._quiet_seconds = _STARTING_SECONDS
+        self._successor: SignOfLife | None = None
         self._write()
 
     def __enter__(self) -> Heart:
@@ -161,13 +176,22 @@ class Heart:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave nothing behind: a file that stays tells of a program that was killed."""
+        """Leave nothing behind: a file that stays tells of a program that was killed.
+
+        Raises LockedError instead of what follows from another program's work on the same folder.
+        """
+        self._look_for_successor()
+        if self._successor is not None:
+            if isinstance(error, StylewatchError) and not isinstance(error, LockedError):
+                raise self._taken_over(self._successor) from error
+            return
         self.forget()
 
     def forget(self) -> None:
         """Remove the sign of life. Safe to call from a signal handler, by whoever ends the program there."""
-        with contextlib.suppress(OSError):
-            self._file.unlink(missing_ok=True)
+        if self._successor is None:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
 
     def __call__(self, event: RunEvent) -> None:
         """Take in one event."""
@@ -186,13 +210,13 @@ class Heart:
             case WatchNotice():
                 self._heed(event)
             case _:
-                after_seconds = _BEAT_SECONDS
+                after_seconds = BEAT_SECONDS
         self._say(after_seconds)
 
     def beat(self) -> None:
         """Say that the program gets on. Called often; hardly ever costs more than a look at the clock."""
         self._quiet_seconds = _QUIET_SECONDS
-        self._say(_BEAT_SECONDS)
+        self._say(BEAT_SECONDS)
 
     def doing(self) -> str:
         """Return starting, painting, paused, resting (outside its schedule), idle or stopping."""
@@ -242,8 +266,23 @@ class Heart:
             self._stopping = True
 
     def _say(self, after_seconds: float) -> None:
-        if self._clock() - self._said_at >= after_seconds:
+        if self._successor is None and self._clock() - self._said_at >= after_seconds:
+            self._look_for_successor()
+            if self._successor is not None:
+                raise self._taken_over(self._successor)
             self._write()
+
+    def _look_for_successor(self) -> None:
+        """Note whose sign is there if it is not this program's: it works without the lock, or with one of its own."""
+        sign = read_sign(self._file.parent)
+        if sign is not None and sign.whose() != (platform.node(), os.getpid(), self._started):
+            self._successor = sign
+
+    def _taken_over(self, sign: SignOfLife) -> LockedError:
+        return LockedError(
+            f"{self._file.parent}: {sign.name()} has taken over the work here, on a disk without locks that hold for "
+            f"all machines; nothing is lost, but let only one of them work with this folder"
+        )
 
     def _write(self) -> None:
         self._said_at = self._clock()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StorageError, UnwritableError
+from pipeline.errors import LeaseLostError, StorageError, UnwritableError
 from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
 from pipeline.images.encode import read_provenance, written_as
 from pipeline.images.publish import storage_error
@@ -124,11 +124,23 @@ class Claims:
         return claim, assignment
 
     def give_back(self) -> None:
-        """Put back all that is not answered, and remove its temporary files: no worker writes any more."""
+        """Put back all that is not answered, and remove its temporary files: no worker writes any more.
+
+        Raises LeaseLostError, after all the rest was put back, if a job is another instance's by now.
+        """
+        lost: LeaseLostError | None = None
         for token in list(self.open):
-            claim, _ = self.close(token)
-            self._put_back(claim)
+            part = self.open[token][1].part_path
+            try:
+                claim, _ = self.close(token)
+                self._put_back(claim)
+            except LeaseLostError as error:
+                lost = error
+                with contextlib.suppress(OSError):  # the other instance does not know of this file
+                    part.unlink(missing_ok=True)
         self._stage.close()
+        if lost is not None:
+            raise lost
 
     def _put_back(self, claim: Claim) -> None:
         """End a lease without an answer.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
+import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,12 +17,19 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from pipeline.errors import LockedError, StorageError
+from pipeline.report.heartbeat import BEAT_SECONDS, read_sign
+from pipeline.report.heartbeat import FILE_NAME as SIGN_NAME
 
 LOCK_NAME: Final = "instance.lock"
 HOLDER_NAME: Final = "instance.json"
 WORKER_LOCK_NAME: Final = "worker.lock"
 
 _ORPHAN_SECONDS: Final = 60.0
+
+#: A sign of life that is older than this is not worth waiting for a newer one.
+_RECENT_SECONDS: Final = 300.0
+_WATCHED_SECONDS: Final = 1.2 * BEAT_SECONDS
+_LOOK_SECONDS: Final = 0.5
 
 #: Whoever only asks whether the lock is held holds it for a moment, which must not make anybody believe it is.
 _GLANCE_SECONDS: Final = 0.1
@@ -29,14 +38,21 @@ _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.E
 
 
 @contextlib.contextmanager
-def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
+def instance_lock(
+    state_folder: Path,
+    command: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.time,
+) -> Iterator[None]:
     """Hold the state folder for this process.
 
     The operating system frees the lock when the process dies, however it dies, so a lease in the ledger is void
     as soon as this lock can be had. Raises LockedError naming the process that has it, StorageError when the
-    folder can't be made.
+    folder can't be made. Locks of a share may be each machine's own: another machine's sign of life that changes
+    while it is looked at is as good as a lock.
     """
-    holder = state_folder / HOLDER_NAME
+    holder, me = state_folder / HOLDER_NAME, Holder(os.getpid(), command, platform.node())
     try:
         state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(state_folder / LOCK_NAME, timeout=_GLANCE_SECONDS, fallback_to_soft=False)
@@ -47,13 +63,45 @@ def instance_lock(state_folder: Path, command: str) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         raise _no_lock(state_folder, error) from error
     try:
+        _refuse_another_machine(state_folder, sleep, now)
         with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
-            holder.write_text(json.dumps({"pid": os.getpid(), "command": command}), encoding="utf-8")
+            holder.write_text(json.dumps(dataclasses.asdict(me)), encoding="utf-8")
         yield
     finally:
-        with contextlib.suppress(OSError):
-            holder.unlink(missing_ok=True)
+        if holder_of(state_folder) in (None, me):  # not another machine's, which may have a lock of its own
+            with contextlib.suppress(OSError):
+                holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _refuse_another_machine(state_folder: Path, sleep: Callable[[float], None], now: Callable[[], float]) -> None:
+    """Raise LockedError if another machine is at work. Takes a while only after one was there minutes ago."""
+    before = read_sign(state_folder)
+    if before is None or before.host == platform.node() or _age_seconds(state_folder, now) > _RECENT_SECONDS:
+        return
+    # It may have been killed just now, and the clocks of two machines differ: only a change proves that it is alive.
+    for _ in range(round(_WATCHED_SECONDS / _LOOK_SECONDS)):
+        sleep(_LOOK_SECONDS)
+        sign = read_sign(state_folder)
+        if sign is None:
+            return
+        if sign != before:
+            raise LockedError(f"{state_folder} is in use by {sign.name()}; wait for it or stop it")
+
+
+def _age_seconds(state_folder: Path, now: Callable[[], float]) -> float:
+    """Return how old the sign of life is, as far as possible by the one clock of its own disk."""
+    try:
+        said_at = (state_folder / SIGN_NAME).stat().st_mtime
+        probe = state_folder / f".{HOLDER_NAME}.part"
+        try:
+            probe.write_bytes(b"")
+            return probe.stat().st_mtime - said_at
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError:
+        sign = read_sign(state_folder)
+        return 0.0 if sign is None else now() - sign.beat
 
 
 def is_held(state_folder: Path) -> bool:
@@ -104,13 +152,14 @@ class Holder:
 
     pid: int
     command: str
+    host: str = ""
 
 
 def holder_of(state_folder: Path) -> Holder | None:
     """Return who holds the state folder as far as is written there, None if nothing is."""
     try:
         entry = json.loads((state_folder / HOLDER_NAME).read_text(encoding="utf-8"))
-        return Holder(int(entry["pid"]), str(entry["command"]))
+        return Holder(int(entry["pid"]), str(entry["command"]), str(entry.get("host", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -15,7 +15,14 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import PaintingChangedError, StorageError, UnwritableError, files_explained, in_words
+from pipeline.errors import (
+    LeaseLostError,
+    PaintingChangedError,
+    StorageError,
+    UnwritableError,
+    files_explained,
+    in_words,
+)
 from pipeline.executors import Executor
 from pipeline.intake.archives import file_of
 from pipeline.ledger import Claim, Ledger
@@ -209,8 +216,11 @@ class SinglePass:
                 self._execute(claims, first)
             if not (self._stopped or self._drained):
                 self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
-        finally:
-            claims.give_back()
+        except BaseException:
+            with contextlib.suppress(LeaseLostError):  # what is being raised tells more
+                claims.give_back()
+            raise
+        claims.give_back()
 
     def _is_over(self) -> bool:
         self._on_turn()

@@ -83,7 +83,7 @@ class Standing:
         return 3 if self._standstills() else 1 if self._news() else 0
 
     def _standstills(self) -> tuple[str, ...]:
-        who = f"'{self.sign.command}' with pid {self.sign.pid}" if self.sign else ""
+        who = self.sign.name() if self.sign else ""
         if self.life == "hung":
             return (f"{who} holds the folder and has said nothing for {duration(self.silent_seconds)}; restart it",)
         if self.life == "died":
@@ -103,6 +103,8 @@ def look_around(
     """Look how it stands. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
     sign, held, holder = _who(config.state.folder)
     silent_seconds = sign.age_seconds(now(), clock(), platform.node()) if sign else 0.0
+    # A lock may be the other machine's own; its promise to say something soon is then all there is.
+    held = held or (sign is not None and sign.host != platform.node() and silent_seconds <= sign.quiet_seconds)
     return Standing(
         now=now(),
         life=judge(sign, held, silent_seconds),

@@ -137,6 +137,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
     assert {name: type(value).__name__ for name, value in process.items()} == {
         "pid": "int",
         "command": "str",
+        "host": "str",
         "started": "str",
         "silent_seconds": "float",
         "doing": "str",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.errors import LedgerError
+from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.ledger import Ledger
 from pipeline.model import JobState
 
@@ -45,7 +45,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
     assert house.state() is state
     assert house.ledger.leases() == []
     for late in STEPS.values():
-        with pytest.raises(LedgerError, match="no job is leased under the token"):
+        with pytest.raises(LeaseLostError, match="another stylewatch took over"):
             late(house.ledger, token)
     assert house.state() is state
 
@@ -54,7 +54,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
 def test_an_invented_token_is_refused_and_changes_nothing(house, step: str) -> None:
     house.pending("a.jpg")
     house.claim()
-    with pytest.raises(LedgerError, match="no job is leased under the token 'invented'"):
+    with pytest.raises(LeaseLostError, match="another stylewatch took over"):
         STEPS[step](house.ledger, "invented")
     assert house.state() is JobState.LEASED
 

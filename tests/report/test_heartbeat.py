@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import LeaseLostError, LockedError
 from pipeline.model import RunEvent, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heart, PictureInWork, SignOfLife, read_sign
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
@@ -172,3 +173,37 @@ def test_on_another_machine_its_age_is_by_the_time_of_day_and_never_negative(bed
     sign = bed.sign()
     assert sign.age_seconds(sign.beat + 60, 3, "another") == 60
     assert sign.age_seconds(sign.beat - 60, 3, "another") == 0
+
+
+def take_over(bed: Bed) -> None:
+    """Let another machine begin to work on the same folder, as on a share without locks."""
+    fields = json.loads((bed.folder / FILE_NAME).read_text("ascii"))
+    (bed.folder / FILE_NAME).write_text(json.dumps(fields | {"host": "nas", "pid": 7}))
+
+
+def test_another_programs_sign_in_its_place_ends_it_once_and_is_left_alone(bed: Bed) -> None:
+    take_over(bed)
+    bed.heart.beat()  # not yet the time to say something
+    with pytest.raises(
+        LockedError, match=r"'stylewatch watch my\.yaml' with pid 7 on nas has taken over the work here"
+    ):
+        bed.beat_after(10)
+    assert bed.beat_after(100).host == "nas"
+    bed.hear(over())
+    bed.heart.forget()
+    assert bed.sign().host == "nas"
+
+
+def test_what_follows_from_anothers_work_is_told_as_that(bed: Bed) -> None:
+    take_over(bed)
+    with pytest.raises(LockedError, match="pid 7 on nas has taken over") as caught, bed.heart:
+        raise LeaseLostError("no such lease")
+    assert isinstance(caught.value.__cause__, LeaseLostError)
+    assert bed.sign().host == "nas"
+
+
+def test_other_errors_and_a_folder_without_a_sign_are_what_they_are(bed: Bed) -> None:
+    (bed.folder / FILE_NAME).unlink()
+    assert bed.beat_after(10).pid == os.getpid()
+    with pytest.raises(LeaseLostError), bed.heart:
+        raise LeaseLostError("no such lease")

@@ -1,14 +1,26 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import platform
+import time
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from pipeline.errors import LockedError, StorageError
-from pipeline.runner.lock import HOLDER_NAME, WORKER_LOCK_NAME, _no_lock, instance_lock, wait_for_orphan
+from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.runner.lock import (
+    HOLDER_NAME,
+    WORKER_LOCK_NAME,
+    Holder,
+    _no_lock,
+    holder_of,
+    instance_lock,
+    wait_for_orphan,
+)
 
 
 def take(state: Path) -> None:
@@ -85,3 +97,68 @@ def test_a_folder_without_locks_is_told_from_one_that_may_not_be_written(
 ) -> None:
     with pytest.raises(StorageError, match=advice):
         raise _no_lock(tmp_path, error)
+
+
+class OtherMachine:
+    """Another machine on the same share, without locks that hold for both: only its files are seen."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.looks = 0
+        self.time = 0.0
+        with Heart(state, "stylewatch watch theirs.yaml"):
+            self.sign = json.loads((state / FILE_NAME).read_text()) | {"host": "nas", "pid": 7}
+        self.say()
+
+    def say(self) -> None:
+        self.time += 1
+        (self.state / FILE_NAME).write_text(json.dumps(self.sign | {"beat": self.time}))
+
+    def works_on(self, _: float) -> None:
+        self.looks += 1
+        if self.looks == 5:
+            self.say()
+
+    def is_dead(self, _: float) -> None:
+        self.looks += 1
+
+    def ends(self, _: float) -> None:
+        self.looks += 1
+        (self.state / FILE_NAME).unlink()
+
+
+def test_another_machine_at_work_is_refused_by_name_and_left_alone(tmp_path: Path) -> None:
+    other = OtherMachine(tmp_path)
+    (tmp_path / HOLDER_NAME).write_text(json.dumps({"pid": 7, "command": "theirs", "host": "nas"}))
+    words = r"in use by 'stylewatch watch theirs\.yaml' with pid 7 on nas; wait for it or stop it"
+    with pytest.raises(LockedError, match=words), instance_lock(tmp_path, "mine", sleep=other.works_on):
+        raise AssertionError
+    assert other.looks == 5
+    assert holder_of(tmp_path) == Holder(7, "theirs", "nas")
+    assert json.loads((tmp_path / FILE_NAME).read_text())["host"] == "nas"
+
+
+def test_another_machine_that_died_just_now_keeps_nobody_waiting_for_long(tmp_path: Path) -> None:
+    other = OtherMachine(tmp_path)
+    with instance_lock(tmp_path, "mine", sleep=other.is_dead):
+        pass
+    assert 10 < other.looks * 0.5 < 15
+
+
+def test_another_machine_that_ends_meanwhile_makes_way(tmp_path: Path) -> None:
+    other = OtherMachine(tmp_path)
+    with instance_lock(tmp_path, "mine", sleep=other.ends):
+        pass
+    assert other.looks == 1
+
+
+def test_one_that_died_long_ago_or_was_this_machine_is_not_waited_for(tmp_path: Path) -> None:
+    other = OtherMachine(tmp_path)
+    os.utime(tmp_path / FILE_NAME, (time.time() - 301, time.time() - 301))
+    with instance_lock(tmp_path, "mine", sleep=other.is_dead):
+        pass
+    other.sign["host"] = platform.node()
+    other.say()
+    with instance_lock(tmp_path, "mine", sleep=other.is_dead):
+        pass
+    assert other.looks == 0

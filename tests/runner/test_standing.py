@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -215,3 +216,17 @@ def test_a_folder_that_may_not_be_locked_is_judged_by_what_is_written_there(work
         os.chmod(state / "instance.lock", 0)  # noqa: PTH101
         assert is_held(state)
     assert not is_held(state)
+
+
+def test_another_machine_is_at_work_while_its_promise_holds_whatever_the_lock_says(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with at_work(workshop):
+        sign = (state / FILE_NAME).read_text()
+    (state / FILE_NAME).write_text(sign)
+    rewrite_sign(workshop, host="nas", beat=1000.0, quiet_seconds=300.0)
+    assert look(workshop, now=lambda: 1299.0).life == "running"
+    standing = look(workshop, now=lambda: 1301.0)
+    assert (standing.life, standing.exit_code()) == ("died", 3)
+    assert "on nas was killed" in standing.troubles()[0]
+    rewrite_sign(workshop, host=platform.node())
+    assert look(workshop, now=lambda: 1299.0).life == "died"
