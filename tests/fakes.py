@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.engine.events import Broken, Commission, Draft, Event, Finished, Orders, Resumed, Snapshot, Step
-from pipeline.errors import OutOfMemoryError, StylewatchError, StylizeError, WeightsError
+from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings, Losses, Occupancy
@@ -27,6 +27,7 @@ COLORS = {
     "diverges": (200, 40, 40),
     "kills the worker": (40, 40, 200),
     "needs too much memory": (200, 200, 40),
+    "comes when memory is short": (10, 10, 10),
     "takes for ever": (200, 40, 200),
     "hangs": (40, 200, 200),
     "breaks the worker": (240, 240, 240),
@@ -81,6 +82,7 @@ class FakeEngine:
         errors: dict[str, StylewatchError] = {
             "diverges": StylizeError("the loss became nan"),
             "needs too much memory": OutOfMemoryError("does not fit"),
+            "comes when memory is short": MemoryShortError("not enough memory just now"),
         }
         if kind in errors:
             yield Broken(commission.token, errors[kind])

@@ -21,29 +21,6 @@ def jpeg() -> bytes:
     return out.getvalue()
 
 
-def too_little_memory(path: Path) -> Verdict:
-    raise MemoryError
-
-
-def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(jpeg())
-    (photo,) = scan(tmp_path).photos
-    clock = FakeClock()
-    settled = sort_out(
-        tmp_path,
-        [photo],
-        settle_seconds=0,
-        incomplete_seconds=0,
-        now_ns=lambda: clock.now_ns,
-        sleep=clock.sleep,
-        examine=too_little_memory,
-    )
-    assert settled == Settled((), ((photo, "there is too little memory to look at it just now"),), ())
-    room = WaitingRoom(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
-    assert room.receive([photo]) == settled
-    assert room.seconds_left() is not None
-
-
 class FakeClock:
     """Time that passes only by sleeping; ``meanwhile`` happens during the first sleep."""
 
@@ -359,3 +336,26 @@ def test_the_waiting_room_takes_reading_errors_for_a_reason_to_wait(tmp_path: Pa
     ((_, reason),) = waiting.receive().incomplete
     assert reason == "it can't be read (Input/output error)"
     assert waiting.room.seconds_left() == 2.0
+
+
+def too_little_memory(folder: Path, path: str) -> Verdict:
+    raise MemoryError
+
+
+def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    (photo,) = scan(tmp_path).photos
+    clock = FakeClock()
+    settled = sort_out(
+        tmp_path,
+        [photo],
+        settle_seconds=0,
+        incomplete_seconds=0,
+        now_ns=lambda: clock.now_ns,
+        sleep=clock.sleep,
+        examine=too_little_memory,
+    )
+    assert settled == Settled((), ((photo, "there is too little memory to look at it just now"),), ())
+    room = WaitingRoom(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
+    assert room.receive([photo]) == settled
+    assert room.seconds_left() is not None

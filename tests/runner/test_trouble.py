@@ -86,11 +86,20 @@ def test_a_failure_of_the_engine_is_tried_again_by_later_runs_and_then_given_up(
     ]
 
 
-def test_running_out_of_memory_costs_no_attempt(workshop: Workshop) -> None:
-    workshop.photo("a.png", "needs too much memory")
+def test_short_memory_costs_no_attempt(workshop: Workshop) -> None:
+    workshop.photo("a.png", "comes when memory is short")
     for _ in range(5):
         workshop.run()
         assert [event.state for event in workshop.failed()] == [JobState.FAILED]
+
+
+def test_a_picture_that_does_not_fit_even_alone_is_given_up_in_the_end(workshop: Workshop) -> None:
+    workshop.photo("a.png", "needs too much memory")
+    states = []
+    for _ in range(4):
+        workshop.run()
+        states.append([event.state for event in workshop.failed()])
+    assert states == [[JobState.FAILED], [JobState.FAILED], [JobState.QUARANTINED], []]
 
 
 def test_a_photo_that_kills_its_worker_is_given_up_and_the_rest_goes_on(workshop: Workshop) -> None:
