@@ -12,13 +12,17 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.images.publish import storage_error, sync_file
+from pipeline.intake.archives import file_of
 from pipeline.intake.opening import open_below
+from pipeline.ledger import Claim
+from pipeline.model import Failure, FailureKind
 from pipeline.runner.root import Root
 
 #: One name for all times: what a killed process leaves behind is gone after the next test, or recovery.
@@ -81,6 +85,29 @@ def require_writable(folder: Path) -> None:
         raise storage_error(folder, error) from error
     finally:
         remove_test_file(folder)
+
+
+def whose_trouble(
+    failure: Failure, claim: Claim, root: Root | None, input_folder: Path, output_folder: Path
+) -> Failure:
+    """Blame a disk or a lost share, where it explains a photo's or a picture's failure, instead of that one."""
+    try:
+        if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and root is not None:
+            root.require()
+        if failure.kind is FailureKind.UNREADABLE and root is not None:
+            require_readable(root, input_folder, file_of(input_folder, claim.job.photo))
+        if failure.kind is FailureKind.UNWRITABLE:
+            require_writable(output_folder)
+    except StorageError as error:
+        return replace(failure, kind=FailureKind.STORAGE, reason=str(error))
+    if failure.kind is FailureKind.UNWRITABLE:
+        return replace(failure, reason=unplaceable(claim.output, failure.reason))
+    return failure
+
+
+def unplaceable(output: str, why: str) -> str:
+    """Return the sentence about a picture that can't be put under its name though the disk can be written."""
+    return f"the picture {output} can't be put there: {why}"
 
 
 def remove_test_file(folder: Path) -> None:

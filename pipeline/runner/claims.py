@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import errno
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +17,15 @@ from typing import Final
 
 from pipeline.errors import LeaseLostError, StorageError, UnwritableError
 from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
-from pipeline.images.encode import read_provenance, written_as
-from pipeline.images.publish import storage_error
 from pipeline.intake.archives import file_of, split
 from pipeline.intake.members import MemberError, RefusedError
 from pipeline.intake.opening import NotTheFileError, open_below, unreadable
 from pipeline.intake.walks import Incomplete
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
-from pipeline.runner.blame import require_readable, require_writable
+from pipeline.runner.blame import require_readable, require_writable, unplaceable
 from pipeline.runner.checkpoints import checkpoint_path
+from pipeline.runner.copies import copy_finished
 from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.found_pictures import adopt_found
 from pipeline.runner.outcomes import Outcomes
@@ -36,12 +34,9 @@ from pipeline.runner.preparation import Studio
 from pipeline.runner.publishing import (
     Delivery,
     Publisher,
-    copy_durably,
-    make_folder,
     make_place,
     part_path,
-    sha256_if_there,
-    unplaceable,
+    require_space,
 )
 from pipeline.runner.root import Root
 from pipeline.runner.staging import ArchiveChangedError, NoRoomError, Stage
@@ -189,13 +184,7 @@ class Claims:
     def _check_disk(self) -> None:
         self._ledger.require_in_place()
         self._places.output.require()
-        make_folder(self._places.output_folder)
-        free = shutil.disk_usage(self._places.output_folder).free
-        if free < self._places.min_free_bytes:
-            raise StorageError(
-                f"{self._places.output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk "
-                f"is {self._places.min_free_bytes / 1e9:.2f} GB; make room"
-            )
+        require_space(self._places.output_folder, self._places.min_free_bytes)
 
     def _room(self, count: int) -> int:
         return count if self._left is None else min(count, self._left)
@@ -305,28 +294,21 @@ class Claims:
         return dataclasses.replace(claim, output=output, published_sha256=None, published_key=None)
 
     def _copy(self, claim: Claim, key: str) -> bool:
-        """Publish a copy of a finished picture with the same key, unless somebody has changed it."""
-        part = part_path(self._places.output_folder, claim.output, claim.token)
-        for twin in self._ledger.published_with_key(key):
-            source = self._places.output_folder / twin.output
-            if sha256_if_there(source) != twin.sha256 or not self._would_be_written(source, claim):
-                continue
-            make_folder(part.parent)
-            try:
-                copy_durably(source, part)
-                faithful = sha256_of_file(part) == twin.sha256
-            except OSError as error:
-                raise storage_error(part.parent, error) from error
-            if faithful:
-                self._deliver_copy(claim, key, twin.sha256)
-                return True
-        return False
-
-    def _would_be_written(self, source: Path, claim: Claim) -> bool:
-        """Tell whether the picture of ``claim`` would become this very file: its names and options stand in it."""
-        provenance = read_provenance(source) or {}
-        wanted = (claim.job.style, claim.job.recipe, written_as(self._places.picture))
-        return (provenance.get("style"), provenance.get("recipe"), provenance.get("written")) == wanted
+        """Publish a copy of a finished picture with the same key."""
+        sha256 = copy_finished(self._ledger, self._places.output_folder, self._places.picture, claim, key)
+        if sha256 is None:
+            return False
+        output = self._publisher.deliver(
+            Delivery(
+                token=claim.token,
+                output=claim.output,
+                key=key,
+                sha256=sha256,
+                predecessor_sha256=claim.published_sha256,
+            )
+        )
+        self._outcomes.finish(claim, key, output, None)
+        return True
 
     def _is_oversized(self, claim: Claim, assignment: Assignment) -> bool:
         """Settle a job whose picture is known not to fit into memory just now."""
@@ -343,18 +325,6 @@ class Claims:
             return False
         self._twins.setdefault(key, []).append(claim)
         return True
-
-    def _deliver_copy(self, claim: Claim, key: str, sha256: str) -> None:
-        output = self._publisher.deliver(
-            Delivery(
-                token=claim.token,
-                output=claim.output,
-                key=key,
-                sha256=sha256,
-                predecessor_sha256=claim.published_sha256,
-            )
-        )
-        self._outcomes.finish(claim, key, output, None)
 
     def _assign(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
         recipe = self._studio.recipes[claim.job.recipe]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import UnwritableError
+from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_file
 from pipeline.images.publish import (
@@ -46,6 +46,17 @@ def make_folder(path: Path) -> None:
         raise UnwritableError(f"{path} can't be made ({error.strerror}); check output.folder") from error
 
 
+def require_space(output_folder: Path, min_free_bytes: int) -> None:
+    """Make the folder of all pictures, and raise StorageError unless its disk has that many bytes free."""
+    make_folder(output_folder)
+    free = shutil.disk_usage(output_folder).free
+    if free < min_free_bytes:
+        raise StorageError(
+            f"{output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk is "
+            f"{min_free_bytes / 1e9:.2f} GB; make room"
+        )
+
+
 def _make_with_parents(path: Path) -> None:
     # Path.mkdir(parents=True) calls itself for each of them, which ends at a depth of some hundreds.
     try:
@@ -72,11 +83,6 @@ def make_place(part: Path, final: Path) -> None:
         part.unlink()
     except OSError as error:
         raise storage_error(part.parent, error) from error
-
-
-def unplaceable(output: str, why: str) -> str:
-    """Return the sentence about a picture that can't be put under its name though the disk can be written."""
-    return f"the picture {output} can't be put there: {why}"
 
 
 def sha256_if_there(path: Path) -> str | None:

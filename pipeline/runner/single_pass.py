@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,8 +24,7 @@ from pipeline.errors import (
     in_words,
 )
 from pipeline.executors import Executor
-from pipeline.intake.archives import file_of
-from pipeline.ledger import Claim, Ledger
+from pipeline.ledger import Ledger
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -41,7 +40,7 @@ from pipeline.model import (
     RunStarted,
     Started,
 )
-from pipeline.runner.blame import require_readable, require_writable
+from pipeline.runner.blame import require_writable, whose_trouble
 from pipeline.runner.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
 from pipeline.runner.claims import Claims, Places
 from pipeline.runner.folder_marks import OutputGuard
@@ -50,7 +49,7 @@ from pipeline.runner.originals import Originals
 from pipeline.runner.outcomes import BackOff, Outcomes
 from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import Studio
-from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations, unplaceable
+from pipeline.runner.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.taking_in import TakenIn, take_in
@@ -262,7 +261,7 @@ class SinglePass:
 
     def _fail(self, claims: Claims, answer: Failure) -> None:
         claim, assignment = claims.open[answer.token]
-        failure = self._judged(answer, claim)
+        failure = whose_trouble(answer, claim, self._root, self._config.input.folder, self._config.output.folder)
         least_seconds = self._oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
         put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
         claims.close(failure.token, put_back=put_back)
@@ -273,22 +272,6 @@ class SinglePass:
             raise StorageError(failure.reason)
         if failure.kind is FailureKind.PAINTING:
             raise PaintingChangedError(failure.reason)
-
-    def _judged(self, failure: Failure, claim: Claim) -> Failure:
-        """Blame a disk or a lost share, where it explains a photo's or a picture's failure, instead of that one."""
-        folder, root = self._config.input.folder, self._root
-        try:
-            if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and root is not None:
-                root.require()
-            if failure.kind is FailureKind.UNREADABLE and root is not None:
-                require_readable(root, folder, file_of(folder, claim.job.photo))
-            if failure.kind is FailureKind.UNWRITABLE:
-                require_writable(self._config.output.folder)
-        except StorageError as error:
-            return replace(failure, kind=FailureKind.STORAGE, reason=str(error))
-        if failure.kind is FailureKind.UNWRITABLE:
-            return replace(failure, reason=unplaceable(claim.output, failure.reason))
-        return failure
 
     def _publish(self, claims: Claims, artwork: Artwork) -> None:
         claim, assignment = claims.open[artwork.token]
