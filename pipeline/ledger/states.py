@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,12 +48,20 @@ FORGIVEN: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _FileIdentity:
+    """The numbers of a file and of the disk that it lies on (``st_ino``, ``st_dev``)."""
+
+    disk: int
+    inode: int
+
+
 @dataclass(slots=True)
 class Store:
     """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
 
     ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
-    ``disk``: what its file lay on when it was opened. ``reconnect`` opens that file once more.
+    ``file``: which one was opened. ``reconnect`` opens it once more.
     """
 
     connection: sqlite3.Connection
@@ -62,22 +70,30 @@ class Store:
     place: str
     clock: Callable[[], float]
     watch: LockWatch | None = None
-    disk: int | None = None
+    file: _FileIdentity | None = None
     reconnect: Callable[[], sqlite3.Connection] | None = None
     is_spent: bool = False  # by an error of its disk: whoever uses the ledger next opens it anew
 
     def require_in_place(self) -> None:
-        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
-        if self.disk is None:
+        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk.
+
+        A disk that was unmounted and mounted again may have another number; its file is then opened anew.
+        """
+        if self.file is None:
             return
         try:
-            disk = Path(self.place).stat().st_dev
+            file = _identity(self.place)
         except OSError as error:
             raise StorageError(
                 f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
             ) from error
-        if disk != self.disk:
+        if file.disk == self.file.disk:
+            return
+        if file.inode != self.file.inode or self.reconnect is None:
             raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
+        self.is_spent = True
+        self._reopen()
+        self.file = file
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -88,6 +104,8 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection. Raises LedgerError, StorageError."""
+        if self.is_spent:
+            self.require_in_place()
         if self.is_spent:
             self._reopen()
         try:
@@ -100,7 +118,6 @@ class Store:
 
     def _reopen(self) -> None:
         assert self.reconnect is not None
-        self.require_in_place()
         # First of all: what the connections of a process share is opened anew only after the last of them.
         self.connection.close()
         self.connection = self.reconnect()
@@ -156,14 +173,15 @@ def store_on(
     except BaseException:
         connection.close()
         raise
-    return Store(connection, name, source_id, place, clock, watch, _disk_of(place), connect if reconnects else None)
+    file = None
+    with suppress(OSError):  # a rehearsal's need not be there
+        file = _identity(place)
+    return Store(connection, name, source_id, place, clock, watch, file, connect if reconnects else None)
 
 
-def _disk_of(place: str) -> int | None:
-    try:
-        return Path(place).stat().st_dev
-    except OSError:
-        return None
+def _identity(place: str) -> _FileIdentity:
+    status = Path(place).stat()
+    return _FileIdentity(status.st_dev, status.st_ino)
 
 
 def stored_text(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 _USE = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from pipeline.errors import StylewatchError
 from pipeline.ledger import Ledger
@@ -125,3 +127,35 @@ def test_another_ledger_in_its_place_is_not_taken_for_it(house) -> None:
         house.states()
     own.replace(house.file)
     assert house.states() == {"done": 1}
+
+
+def test_a_disk_that_comes_back_under_another_number_has_its_file_opened_anew(house) -> None:
+    house.done("a.jpg")
+    store = house.ledger._store
+    before, connection = store.file, store.connection
+    store.file = replace(before, disk=before.disk + 1)
+    house.ledger.require_in_place()
+    assert store.file == before
+    assert store.connection is not connection
+    assert house.states() == {"done": 1}
+
+
+def test_another_file_on_another_disk_ends_the_work(house) -> None:
+    store = house.ledger._store
+    store.file = replace(store.file, disk=store.file.disk + 1, inode=store.file.inode + 1)
+    with pytest.raises(LedgerError, match="mounted over"):
+        house.ledger.require_in_place()
+
+
+def test_what_another_source_has_on_the_disk_that_comes_back_is_not_taken_for_it(house) -> None:
+    other = house.file.with_name("other")
+    with Ledger.open(other, "other photos"):
+        pass
+    house.reopen()  # what is in its journal would be taken for the other one's
+    store = house.ledger._store
+    other.replace(house.file)
+    store.file = replace(store.file, disk=store.file.disk + 1, inode=house.file.stat().st_ino)
+    with pytest.raises(StorageError, match="another ledger"):
+        house.ledger.require_in_place()
+    with pytest.raises(StorageError, match="another ledger"):
+        house.states()
