@@ -19,12 +19,12 @@ styles:
   - {name: night, painting: paintings/starry_night.jpg}
   - {name: both, paintings: {paintings/starry_night.jpg: 0.7, paintings/great_wave.jpg: 0.3}}
 recipes:
-  default: {size: 256}
+  default: {size: 96}
 """
 
 
 def test_the_least_config_makes_a_picture_in_every_style(tmp_path: Path) -> None:
-    write_landscape(tmp_path / "in" / "lake.jpg", size=(512, 32))  # flat, which makes few pixels at 256
+    write_landscape(tmp_path / "in" / "lake.jpg", size=(192, 32))  # flat, which makes few pixels
     write_small_painting(tmp_path / "paintings" / "starry_night.jpg", side=96)
     with Image.open(write_small_painting(tmp_path / "paintings" / "great_wave.jpg", side=96)) as painting:
         turned = painting.transpose(Image.Transpose.TRANSVERSE).convert("L")
@@ -35,7 +35,7 @@ def test_the_least_config_makes_a_picture_in_every_style(tmp_path: Path) -> None
     assert pictures(tmp_path / "out") == ["lake--both.jpg", "lake--night.jpg"]
     for name in pictures(tmp_path / "out"):
         with Image.open(tmp_path / "out" / name) as picture:
-            assert (picture.format, picture.size) == ("JPEG", (256, 16))
+            assert (picture.format, picture.size) == ("JPEG", (96, 16))
     both, night = (tmp_path / "out" / f"lake--{style}.jpg" for style in ("both", "night"))
     assert both.read_bytes() != night.read_bytes()
 

@@ -1,3 +1,5 @@
+"""The machine is measured once, in a process of its own; tests/test_imports.py has the real engine measured."""
+
 from __future__ import annotations
 
 import os
@@ -65,12 +67,3 @@ def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
     assert found is None
     assert told[-1] == f"It could not be measured: {reason}"
     assert read_speed(settings) is None
-
-
-@pytest.mark.slow
-def test_the_real_engine_can_be_measured(settings: EngineSettings) -> None:
-    found = known_speed(settings, lambda _: None)
-    assert found is not None
-    assert len(found.looks) >= 2
-    assert found.start > 0.1
-    assert read_speed(settings) == found

@@ -173,14 +173,14 @@ def assert_was_cut_short(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
 def test_a_stopped_run_waits_some_seconds_only_and_never_loses_what_comes_after_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with hanging_hooks(tmp_path, last_seconds=5.0) as told:
+    with hanging_hooks(tmp_path) as told:
         told(over(interrupted=True))
         told.close()
     assert_was_cut_short(tmp_path, caplog)
 
 
 def test_a_stopped_daemon_does_so_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with hanging_hooks(tmp_path, last_seconds=5.0) as told:
+    with hanging_hooks(tmp_path) as told:
         told(over())
         told(WatchNotice("stopped", "stopped"))
         told.close()
@@ -188,7 +188,7 @@ def test_a_stopped_daemon_does_so_too(tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 def test_a_signal_during_the_wait_cuts_it_short(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with hanging_hooks(tmp_path, last_seconds=5.0) as told:
+    with hanging_hooks(tmp_path) as told:
         told(over())
         threading.Timer(0.3, told.hurry).start()
         told.close()
