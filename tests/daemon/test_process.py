@@ -62,7 +62,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_what_is_done_kept(tmp_path: Path, number: signal.Signals) -> None:
-    workshop = Workshop(tmp_path, CONFIG)
+    workshop = Workshop(tmp_path, CONFIG + "state: {grace_seconds: 1}\n")
     workshop.photo("fine.png")
     with driven(workshop) as process:
         read_until(process.stdout, "JobFinished 'fine.png'")
@@ -81,16 +81,17 @@ def test_a_signal_ends_it_with_what_is_done_kept(tmp_path: Path, number: signal.
 def test_a_burst_of_12_000_files_while_it_is_frozen_loses_none(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, NO_PICTURES)
     workshop.photo("first.png")
+    watched = workshop.folder / "in" / "burst"
+    watched.mkdir()
     with driven(workshop) as process:
         read_until(process.stdout, "RunFinished")
         process.send_signal(signal.SIGSTOP)
         for number in range(12_000):
             # Half of them where each is an event or three, of which the system keeps 16,384; half in new folders.
-            place = "" if number % 2 else f"burst/{number % 20}"
-            path = workshop.folder / "in" / place / f"{number}.gif"
+            folder = watched if number % 2 else watched / f"{number % 20}"
             if number < 20:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_A_GIF)
+                folder.mkdir(exist_ok=True)
+            (folder / f"{number}.gif").write_bytes(_A_GIF)
         process.send_signal(signal.SIGCONT)
         with workshop.ledger() as ledger:
             wait_for(lambda: ledger.photo_count() == 12_001)

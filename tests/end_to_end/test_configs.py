@@ -19,7 +19,7 @@ styles:
   - {name: night, painting: paintings/starry_night.jpg}
   - {name: both, paintings: {paintings/starry_night.jpg: 0.7, paintings/great_wave.jpg: 0.3}}
 recipes:
-  default: {size: 96}
+  default: {size: 96, iterations: 15}
 """
 
 
