@@ -17,16 +17,25 @@ ROOT = Path(__file__).parents[2]
 class Neighbors:
     """Tells how much of this machine others have used since it was made: what spoils measurements."""
 
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._before = _used_by_others()
+    def __init__(
+        self,
+        used_by_others: Callable[[], float | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        processors: int = os.cpu_count() or 1,
+    ) -> None:
+        """``used_by_others`` returns the processor seconds since boot that went to others, None if unknown."""
+        self._used = used_by_others or _used_by_others
+        self._clock = clock
+        self._processors = processors
+        self._began = clock()
+        self._before = self._used()
 
     def share(self) -> float | None:
         """Return the share (0..1) of all processors' time that went to other programs; None where that is unknown."""
-        now = _used_by_others()
+        now = self._used()
         if now is None or self._before is None:
             return None
-        return max(0.0, now - self._before) / ((time.monotonic() - self._began) * (os.cpu_count() or 1))
+        return max(0.0, now - self._before) / ((self._clock() - self._began) * self._processors)
 
 
 @dataclass(frozen=True, slots=True)

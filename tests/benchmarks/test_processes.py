@@ -17,8 +17,12 @@ def test_a_failing_process_is_told_with_its_last_words() -> None:
         measure(["-c", "import sys; print('alas', file=sys.stderr); sys.exit(3)"])
 
 
-def test_what_this_process_and_its_children_use_is_not_the_neighbors() -> None:
-    neighbors = Neighbors()
-    measure(["-c", "pass"])
-    share = neighbors.share()
-    assert share is None or 0 <= share <= 1.1
+def test_what_others_use_is_told_as_a_share_of_all_processors() -> None:
+    used, now = iter([10.0, 12.0]), iter([100.0, 104.0])
+    assert Neighbors(lambda: next(used), lambda: next(now), processors=2).share() == 0.25
+    assert Neighbors(lambda: None).share() is None
+
+
+def test_it_is_known_here_or_unknown() -> None:
+    share = Neighbors().share()
+    assert share is None or share >= 0
