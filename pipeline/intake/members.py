@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from pipeline.intake.bounds import MOST_FOLDERS
 
@@ -48,6 +48,14 @@ class Limits:
 UNLIMITED: Final = Limits(files=sys.maxsize, bytes=sys.maxsize, photo_bytes=sys.maxsize)
 
 
+class Sink(Protocol):
+    """What a file's content is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of ``data``; returns how many bytes it has."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One entry of an archive.
@@ -60,7 +68,7 @@ class Member:
 
     name: str
     size_bytes: int
-    copy: Callable[[BinaryIO], None]
+    copy: Callable[[Sink], None]
     is_folder: bool = False
     oddity: str = ""
     fault: str = ""

@@ -12,7 +12,7 @@ from typing import IO, BinaryIO, Final, cast
 
 from pipeline.intake import gunzip
 from pipeline.intake.gunzip import Gunzip
-from pipeline.intake.members import CHUNK_BYTES, Budget, Member, RefusedError
+from pipeline.intake.members import CHUNK_BYTES, Budget, Member, RefusedError, Sink
 from pipeline.intake.walks import Incomplete
 
 #: A tar header is one block.
@@ -118,7 +118,7 @@ def _check_end(archive: tarfile.TarFile, tape: _Tape) -> None:
 
 
 def _member(info: tarfile.TarInfo, tape: _Tape, budget: Budget) -> Member:
-    def copy(sink: BinaryIO) -> None:
+    def copy(sink: Sink) -> None:
         tape.stream.seek(info.offset_data)
         left = info.size
         while left > 0:

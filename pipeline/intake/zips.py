@@ -23,6 +23,7 @@ from pipeline.intake.members import (
     Member,
     MemberError,
     RefusedError,
+    Sink,
     is_bomb,
     raise_if_short_of_memory,
     too_many_files,
@@ -58,7 +59,7 @@ def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Member:
-    def copy(sink: BinaryIO) -> None:
+    def copy(sink: Sink) -> None:
         with _explained(), archive.open(info) as content:
             copied = 0
             while chunk := content.read(CHUNK_BYTES):

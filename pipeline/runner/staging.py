@@ -76,7 +76,7 @@ class Stage:
 
         It stays until room is needed, or if it is pinned until it is unpinned. Raises ArchiveChangedError,
         NoRoomError, MemberError for a photo that can't be had, Incomplete and RefusedError for an archive that can't
-        be read, OSError, StorageError if nothing can be written.
+        be read, OSError; StorageError if nothing can be written.
         """
         place = _Place(archive, name)
         if place not in self._files:
@@ -147,16 +147,17 @@ class Stage:
         self._count += 1
         file = self._folder / f".stylewatch-{self._count}.photo"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._create(file) as sink:
-                member.copy(sink)
-        except BaseException as error:
+            with _blamed_on(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                opened = self._create(file)
+            try:
+                member.copy(_Sink(self._folder, opened))
+            finally:
+                with _blamed_on(self._folder):
+                    opened.close()
+        except BaseException:
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in _NO_ROOM:
-                raise StorageError(
-                    f"{self._folder}: photos in archives need room there ({error.strerror}); make room"
-                ) from error
             raise
         self._files[place] = file, member.size_bytes
         self._used += member.size_bytes
@@ -176,6 +177,31 @@ class Stage:
             with contextlib.suppress(OSError):
                 self._open.file.close()
             self._open = None
+
+
+class _Sink:
+    """A file whose errors are its disk's, so that they are not taken for those of the archive that is read."""
+
+    def __init__(self, folder: Path, file: BinaryIO) -> None:
+        self._folder = folder
+        self._file = file
+
+    def write(self, data: bytes, /) -> int:
+        """Write; raises StorageError."""
+        with _blamed_on(self._folder):
+            return self._file.write(data)
+
+
+@contextlib.contextmanager
+def _blamed_on(folder: Path) -> Iterator[None]:
+    """Turn what fails while ``folder`` is written into StorageError."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "make room" if error.errno in _NO_ROOM else "check the folder and its disk"
+        raise StorageError(
+            f"{folder}: photos in archives are unpacked there, which failed ({error.strerror}); {remedy}"
+        ) from error
 
 
 def _files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -143,6 +146,36 @@ def test_a_full_disk_is_nobodys_photos_fault(tmp_path: Path) -> None:
     path, version = archive(tmp_path, "a.zip", 1)
     stage = Stage(tmp_path / "unpacked", 100_000, create=lambda _: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
     with contextlib.closing(stage), pytest.raises(StorageError, match="make room"):
+        stage.fetch(path.parent, version, "0.png")
+
+
+class FailingFile(io.BytesIO):
+    """A file on a disk that fails when it is written."""
+
+    def write(self, data: object, /) -> int:  # type: ignore[override]
+        raise OSError(errno.EIO, "Input/output error")
+
+
+class FailingAtTheEnd(io.BytesIO):
+    """A file on a disk that fails when the last of it is written."""
+
+    def close(self) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def failing_to_begin(_: Path) -> BinaryIO:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("create", [failing_to_begin, lambda _: FailingFile(), lambda _: FailingAtTheEnd()])
+def test_a_disk_that_fails_while_it_is_written_is_nobodys_photos_fault(
+    tmp_path: Path, create: Callable[[Path], BinaryIO]
+) -> None:
+    path, version = archive(tmp_path, "a.zip", 1)
+    with (
+        contextlib.closing(Stage(tmp_path / "unpacked", 100_000, create=create)) as stage,
+        pytest.raises(StorageError, match=r"unpacked: photos in archives .*Input/output error\); check the folder"),
+    ):
         stage.fetch(path.parent, version, "0.png")
 
 
