@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,8 +57,27 @@ def evaluate(
     pictures = pictures.detach().requires_grad_()
     layers = network.look(pictures, lambda found: objective.compare(found, content, style), frugal=frugal)
     found = objective.total(pictures, layers)
-    (gradients,) = torch.autograd.grad(found.total.sum(), pictures)
+    gradients = _gradients(found.total, pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
+
+
+def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:
+    try:
+        (gradients,) = torch.autograd.grad(totals.sum(), pictures)
+    except Exception:
+        _drop_what_is_queued(pictures.device)
+        raise
+    return gradients
+
+
+def _drop_what_is_queued(device: torch.device) -> None:
+    """Let torch forget what it still meant to do on a way back that failed, and with it that whole graph.
+
+    Its threads keep such work until they go back again: too late for a frugal evaluation, which first goes there.
+    """
+    with contextlib.suppress(RuntimeError):
+        x = torch.zeros((), device=device, requires_grad=True)
+        torch.autograd.grad(x * 1, x)
 
 
 def peak_bytes(network: Network, objective: Objective, count: int, side: int, device: torch.device) -> int:

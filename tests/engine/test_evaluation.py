@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +16,7 @@ from torch import Tensor
 from pipeline.engine.calibration import usual_plan
 from pipeline.engine.convolution import Choose, always_direct
 from pipeline.engine.evaluation import Chunks, Evaluation, evaluate
-from pipeline.engine.losses import Objective, gram
+from pipeline.engine.losses import BatchLosses, Objective, gram
 from pipeline.engine.vgg import Network, place
 from pipeline.engine.weights import load_weights
 from pipeline.model import LossKind, PoolingKind, WeightsChoice
@@ -72,6 +76,48 @@ def test_other_errors_are_not_taken_for_want_of_memory() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         Chunks(200).run(2, 100, work)
+
+
+class Kept:
+    """What a graph keeps for its way back."""
+
+
+class WayBack(torch.autograd.Function):
+    """Sums of pictures, whose way back needs ``kept``; there is no memory for it if that is None."""
+
+    @staticmethod
+    def forward(ctx: Any, pictures: Tensor, kept: Kept | None) -> Tensor:
+        ctx.kept = kept
+        return pictures.sum((1, 2, 3))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        if ctx.kept is None:
+            raise torch.OutOfMemoryError("no room")
+        return gradient.view(-1, 1, 1, 1).expand(-1, 3, 8, 8), None
+
+
+@dataclass(frozen=True)
+class Short(Objective):
+    """An objective with two ways back: on the one that torch goes first memory runs out."""
+
+    kept: list[weakref.ref[Kept]] = field(default_factory=list)
+
+    def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
+        kept = Kept()
+        self.kept.append(weakref.ref(kept))
+        total = WayBack.apply(pictures, kept) + WayBack.apply(pictures, None)
+        return BatchLosses(total, total, total)
+
+
+def test_nothing_is_kept_of_an_evaluation_that_ran_out_of_memory_on_its_way_back() -> None:
+    network = Network(load_weights(WeightsChoice()), {"relu1_1"})
+    short = Short((), (), 1.0, 1.0, 0.0, "relative")
+    for _ in range(2):
+        with pytest.raises(torch.OutOfMemoryError):
+            evaluate(network, short, torch.rand(1, 3, 8, 8), {}, {})
+        assert [kept() for kept in short.kept] == [None] * len(short.kept)
+    assert short.kept
 
 
 def objective(loss: LossKind = "relative") -> Objective:
