@@ -12,13 +12,14 @@ from pipeline.engine.vgg import Network
 from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings
 
-MANY_THREADS = 64
+# Enough for each new thread to be given something to do.
+MANY_VALUES = 1 << 24
 
 
 def cramped_engine(settings: EngineSettings) -> Stylizer:
-    """Build an engine; the first one with this ``machine_folder`` dies as programs do that can't start a thread."""
-    assert settings.machine_folder is not None
-    mark = settings.machine_folder / "limited"
+    """Build an engine; the first one with this ``cache_folder`` dies as programs do that can't start a thread."""
+    assert settings.cache_folder is not None
+    mark = settings.cache_folder / "limited"
 
     def limited(
         network: Network,
@@ -41,8 +42,9 @@ def _leave_no_room() -> None:
     import resource
     from pathlib import Path
 
+    # More than there are already, on a machine with whatever number of cores, and no memory for anything but them.
+    threads, values = torch.get_num_threads() + 64, torch.zeros(MANY_VALUES)
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 4_000_000,) * 2)
-    torch.set_num_threads(MANY_THREADS)
-    x = torch.rand(1, 64, 64, 64)
-    torch.nn.functional.conv2d(x, torch.rand(64, 64, 3, 3))
+    torch.set_num_threads(threads)
+    values.add_(1)

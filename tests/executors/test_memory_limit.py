@@ -23,15 +23,16 @@ def test_a_worker_that_its_memory_limit_kills_is_replaced_and_its_photo_made(tmp
     style = Style("night", (Painting(write_painting(tmp_path / "night.png"), "0" * 64),))
     recipe = Recipe(size=48, scales=1, iterations=2)
     assignment = replace(an_assignment(write_photo(tmp_path / "a.png")), style=style, recipe=recipe)
-    source, reasons = Source(assignment), list[str]()
-    executor = LocalExecutor(EngineSettings(device="cpu", machine_folder=tmp_path), factory=cramped_engine)
+    source, reasons, artworks = Source(assignment), list[str](), list[str]()
+    executor = LocalExecutor(EngineSettings(device="cpu", cache_folder=tmp_path), factory=cramped_engine)
     with contextlib.closing(executor):
         for event in executor.run(source):
             if isinstance(event, Failure):
                 assert event.kind in (FailureKind.CRASH, FailureKind.RETURNED)
                 reasons.append(event.reason)
                 source.waiting.append(assignment)
-            last = event
-    assert isinstance(last, Artwork)
+            if isinstance(event, Artwork):
+                artworks.append(event.token)
+    assert artworks == [assignment.token]
     (reason,) = reasons
     assert "the worker process died" in reason
