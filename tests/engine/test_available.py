@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_elsewhere_half_of_the_machine_counts(tmp_path: Path) -> None:
     assert found is None or found > GIB // 4
 
 
-def test_this_machine_has_something_available() -> None:
+def test_linux_tells_what_it_has_available_if_that_is_nothing() -> None:
     found = available_bytes()
-    assert found is None or found > 0
+    assert found is None or found >= 0
+    assert found is not None or not sys.platform.startswith("linux")
