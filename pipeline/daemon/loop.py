@@ -237,8 +237,9 @@ class Daemon:
             self._wait_for_better_times(error, root)
         else:
             self._pauses.end("work")
-            self._work_at = 0.0
-            self._inquiry_at = 0.0  # there may be more than one pass's share, and failed ones that wait
+            self._work_at = self._inquiry_at = (
+                0.0  # there may be more than one pass's share, and failed ones that wait
+            )
         self._idle_since = self._clock()
         return True
 
@@ -253,6 +254,7 @@ class Daemon:
             self._tell,
             config_name=self._config_name,
             root=root,
+            output=self._output,
             on_turn=self._vitals.main_turned,
             oversized=self._oversized,
         )

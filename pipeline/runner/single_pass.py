@@ -84,11 +84,13 @@ class SinglePass:
         config_name: str = "",
         sleep: Callable[[float], None] | None = None,
         root: Root | None = None,
+        output: OutputGuard | None = None,
         on_turn: Callable[[], None] = lambda: None,
         oversized: OversizedPictures | None = None,
     ) -> None:
         """``root``: the input folder as it was seen before, for a program that makes one pass after another.
 
+        ``output``, likewise: the folder of pictures, whose disk may be gone when a later pass begins.
         ``oversized``: what is known, likewise, of pictures that do not fit into memory.
         ``sleep`` waits for photos that may still be written, unless told otherwise until the pass is stopped.
         ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
@@ -102,7 +104,7 @@ class SinglePass:
         self._config_name = config_name
         self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
-        self._output = OutputGuard(config.output.folder)
+        self._output = output or OutputGuard(config.output.folder)
         self._oversized = oversized or OversizedPictures(config.state.max_retry_seconds / 2)
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(

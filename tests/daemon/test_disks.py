@@ -107,3 +107,22 @@ def test_an_output_that_was_unmounted_is_told_once_and_waited_for(station: Stati
         elsewhere.rename(station.workshop.out)
         station.wait_for_pictures("a--night.jpg", "b--night.jpg")
     assert_told_once(station, "the ledger is gone")
+
+
+def test_a_disk_of_pictures_that_goes_while_nothing_is_made_gets_no_picture_under_its_mount_point(
+    station: Station,
+) -> None:
+    station.workshop.text += "state: {folder: state}\n"
+    elsewhere = station.workshop.folder / "elsewhere"
+    with station.working():
+        station.workshop.photo("a.png")
+        station.wait_for_pictures("a--night.jpg")
+        station.workshop.out.rename(elsewhere)
+        station.workshop.out.mkdir()
+        station.workshop.photo("b.png", shade=2)
+        station.wait_for(lambda: station.notices("paused"), "the warning")
+        assert station.pictures() == []
+        shutil.rmtree(station.workshop.out)
+        elsewhere.rename(station.workshop.out)
+        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert_told_once(station, "is not the folder it was")
