@@ -16,7 +16,7 @@ from pipeline.errors import StorageError, UsageError
 from pipeline.ledger import Finished, Ledger, is_there
 from pipeline.report.words import counted, printable
 from pipeline.runner.moved_source import follow_moved_source
-from pipeline.runner.preparation import ledger_file, open_ledger
+from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
 
 _SHOWN: Final = 5
 
@@ -34,6 +34,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     count = 0
     nothing: list[str] = []
     stranded: list[Finished] = []
+    require_state_and_output(settings)  # without its disk a ledger seems never to have been there
     if is_there(ledger_file(settings)):
         with open_ledger(settings) as ledger:
             follow_moved_source(settings, ledger)

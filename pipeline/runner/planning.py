@@ -19,7 +19,7 @@ from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.moved_source import follow_moved_source
-from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
+from pipeline.runner.preparation import Studio, ledger_file, prepare, require_state_and_output, source_of
 from pipeline.runner.publishing import pixel_evaluations
 from pipeline.runner.taking_in import TakenIn, take_in
 
@@ -64,10 +64,11 @@ class Outlook:
 
 
 def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
-    """Scan and pair on a copy of the ledger in memory. Raises StorageError, PaintingError, LedgerError.
+    """Scan and pair on a copy of the ledger in memory. Raises what a run would raise: it could not begin either.
 
     ``meter`` is asked only if there is something to do.
     """
+    require_state_and_output(config)
     studio = prepare(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
         for lease in ledger.leases():

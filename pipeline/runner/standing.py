@@ -18,11 +18,13 @@ from typing import Final, Literal
 
 from pipeline.config import Config
 from pipeline.engine.estimates import read_speed
+from pipeline.errors import StorageError
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, is_there
 from pipeline.model import JobState
 from pipeline.report.heartbeat import SignOfLife, read_sign
 from pipeline.report.words import counted, duration
 from pipeline.runner.backlog import backlog_seconds
+from pipeline.runner.folder_marks import require_folders
 from pipeline.runner.lock import Holder, holder_of, is_held
 from pipeline.runner.preparation import ledger_file, source_of
 
@@ -53,7 +55,8 @@ class Standing:
     """How it stands at ``now``, in seconds since the epoch.
 
     ``sign`` is the sign of life of whoever is or was at work, ``silent_seconds`` its age. ``holder`` holds the state
-    folder. ``free_bytes`` is None if the disk can't be looked at.
+    folder. ``free_bytes`` is None if the disk can't be looked at. ``not_mounted`` says which disk of state or
+    pictures is missing; a daemon that waits for it has no place for a sign of life.
     """
 
     now: float
@@ -63,6 +66,7 @@ class Standing:
     silent_seconds: float
     pictures: Pictures
     free_bytes: int | None
+    not_mounted: str = ""
 
     def seconds_left(self) -> float | None:
         """Return how long the pending pictures take at the latest pace; None if that is unknown."""
@@ -88,7 +92,9 @@ class Standing:
             return (f"{who} holds the folder and has said nothing for {duration(self.silent_seconds)}; restart it",)
         if self.life == "died":
             return (f"{who} was killed or lost its power; start it again and it goes on",)
-        return (self.sign.paused,) if self.life == "running" and self.sign and self.sign.paused else ()
+        if self.life == "running" and self.sign and self.sign.paused:
+            return (self.sign.paused,)
+        return (self.not_mounted,) if self.not_mounted else ()
 
     def _news(self) -> tuple[str, ...]:
         since = self.now - NEWS_SECONDS
@@ -113,7 +119,16 @@ def look_around(
         silent_seconds=silent_seconds,
         pictures=_pictures(config, now),
         free_bytes=_free_bytes(config.output.folder),
+        not_mounted=_not_mounted(config),
     )
+
+
+def _not_mounted(config: Config) -> str:
+    try:
+        require_folders(config.state.folder, config.output.folder)
+    except StorageError as error:
+        return str(error)
+    return ""
 
 
 def _who(state_folder: Path) -> tuple[SignOfLife | None, bool, Holder | None]:
