@@ -80,6 +80,9 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
     def refuse(error: OSError) -> None:
         if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder went just now
             return
+        # What may not be listed is somebody else's, like lost+found, or gets no picture before that is mended.
+        if isinstance(error, PermissionError) and Path(error.filename) != folder:
+            return
         raise StorageError(f"{error.filename}: can't be looked through ({error.strerror}); check its disk")
 
     for path, folders, names in os.walk(folder, onerror=refuse):

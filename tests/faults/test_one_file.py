@@ -51,6 +51,19 @@ def failures(workshop: Workshop) -> dict[str, tuple[JobState, str, int]]:
         return {row.job.photo: (row.state, row.reason, row.attempts) for row in ledger.failures()}
 
 
+def test_a_folder_beside_the_pictures_that_may_not_be_listed_keeps_nobody_from_beginning(
+    workshop: Workshop, faults: StorageFaults
+) -> None:
+    (workshop.folder / "state" / "ledger.sqlite3").unlink()
+    (workshop.out / "lost+found").mkdir()
+    faults.fail("list", "out/lost+found", errno.EACCES)
+    workshop.text = workshop.text.replace("size: 64", "size: 48")
+    assert run(workshop, faults)[0] == 0
+    with workshop.ledger() as ledger:
+        assert ledger.counts()[JobState.DONE] == 6
+        assert ledger.found.count() == 0
+
+
 def test_one_files_trouble_is_its_own_and_all_others_go_on(workshop: Workshop, faults: StorageFaults) -> None:
     deep = _deep_photo(workshop)
     faults.fail("read", "in/bad.png", errno.EIO)
