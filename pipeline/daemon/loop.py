@@ -237,9 +237,7 @@ class Daemon:
             self._wait_for_better_times(error, root)
         else:
             self._pauses.end("work")
-            self._work_at = self._inquiry_at = (
-                0.0  # there may be more than one pass's share, and failed ones that wait
-            )
+            self._work_at = self._inquiry_at = 0.0  # for more than one pass's share, and failed ones that wait
         self._idle_since = self._clock()
         return True
 
