@@ -72,64 +72,64 @@ def _heic() -> bytes | None:
 def malformed() -> Iterator[tuple[str, bytes]]:
     """Yield (name, content) of all of them."""
     for suffix, data in originals().items():
-        dice = _dice_for(suffix)
+        rng = _rng_for(suffix)
         for damage in (_cut, _zeroed_tail, _random_tail, _flipped, _overwritten, _holed):
-            for what, damaged in damage(data, dice):
+            for what, damaged in damage(data, rng):
                 yield f"{what}.{suffix}", damaged
     yield from _noise()
     yield from _bombs()
 
 
-def _dice_for(what: str) -> random.Random:
+def _rng_for(what: str) -> random.Random:
     return random.Random(what if DAMAGES == 1 else f"{what} {SEED}")
 
 
-def _cut(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _cut(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     for tenth in range(10):
         yield f"cut at {tenth} tenths", data[: len(data) * tenth // 10]
     yield "cut by one byte", data[:-1]
 
 
-def _zeroed_tail(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _zeroed_tail(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     for tenth in range(10):
         yield f"zeros from {tenth} tenths on", data[: len(data) * tenth // 10].ljust(len(data), b"\0")
 
 
-def _random_tail(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _random_tail(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     for tenth in range(1, 10):
         start = len(data) * tenth // 10
-        yield f"noise from {tenth} tenths on", data[:start] + dice.randbytes(len(data) - start)
+        yield f"noise from {tenth} tenths on", data[:start] + rng.randbytes(len(data) - start)
 
 
-def _flipped(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _flipped(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     for number in range(FLIPS * DAMAGES):
         changed = bytearray(data)
         for _ in range(1 + number % 3):
             # Headers are short, and a flip there does the most: half of all flips go there.
             end = min(200, len(data)) if number % 2 else len(data)
-            changed[dice.randrange(end)] ^= 1 << dice.randrange(8)
+            changed[rng.randrange(end)] ^= 1 << rng.randrange(8)
         yield f"flipped {number}", bytes(changed)
 
 
-def _overwritten(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _overwritten(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     for number in range(BURSTS * DAMAGES):
-        start = dice.randrange(12, len(data) - 24)
-        yield f"overwritten {number}", data[:start] + dice.randbytes(24) + data[start + 24 :]
+        start = rng.randrange(12, len(data) - 24)
+        yield f"overwritten {number}", data[:start] + rng.randbytes(24) + data[start + 24 :]
 
 
-def _holed(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
+def _holed(data: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
     length = len(data) // 8
     for number in range(HOLES * DAMAGES):
-        start = dice.randrange(12, len(data) - length)
+        start = rng.randrange(12, len(data) - length)
         yield f"hole {number}", data[:start] + bytes(length) + data[start + length :]
 
 
 def _noise() -> Iterator[tuple[str, bytes]]:
     starts = {suffix: data[:12] for suffix, data in originals().items()}
-    dice = _dice_for("noise")
+    rng = _rng_for("noise")
     for suffix, start in starts.items():
-        yield f"noise.{suffix}", dice.randbytes(3000)
-        yield f"noise behind the first bytes.{suffix}", start + dice.randbytes(3000)
+        yield f"noise.{suffix}", rng.randbytes(3000)
+        yield f"noise behind the first bytes.{suffix}", start + rng.randbytes(3000)
         yield f"only the first bytes.{suffix}", start
 
 
