@@ -1,7 +1,7 @@
 """A thousand damaged images dropped into a real daemon: each is refused with a reason, or its picture is right.
 
 A picture is right if it shows what Pillow, never told to be lenient, finds in the file. Run with ``-s`` for figures.
-``STYLEWATCH_DAMAGES=5`` makes five thousand.
+``python -m tests.faults.long --only damages`` makes tens of thousands.
 """
 
 from __future__ import annotations

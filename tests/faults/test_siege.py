@@ -1,7 +1,7 @@
 """kill -9 of a working daemon, and of its worker alone, at random moments: nothing lost, doubled or half-written.
 
-``STYLEWATCH_KILLS=200`` kills more often than CI does; ``-s`` tells the figures. The seed of the day, which a
-failure prints, decides what is dropped, but not at which moment a kill comes.
+``python -m tests.faults.long --only kills`` kills more often than CI does; ``-s`` tells the figures. The seed of the
+day, which a failure prints, decides what is dropped, but not at which moment a kill comes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.processes import freeze, needs_proc, worker_of
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(0),
+    pytest.mark.timeout(300 + 60 * KILLS),
     pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX"),
 ]
 
@@ -34,7 +34,8 @@ def tell(what: str, siege: Siege) -> None:
     figures = ", ".join(f"{count} {name}" for name, count in siege.figures.items())
     print(
         f"\n{what}: {figures}; lost {len(siege.lost)}, doubled {len(siege.doubled)}, "
-        f"half-written {len(siege.half_written)}"
+        f"half-written {len(siege.half_written)}",
+        flush=True,
     )
 
 

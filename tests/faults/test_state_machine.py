@@ -1,7 +1,7 @@
 """Random lives of a folder and its owner, with kills at every named moment: see tests.faults.world.
 
-Some hundreds by the seed of the day, which a failure prints and ``STYLEWATCH_SEED=20261129 pytest
-tests/faults/test_state_machine.py`` replays; thousands with ``STYLEWATCH_EXAMPLES=5000``.
+Some by the seed of the day, which a failure prints and ``STYLEWATCH_SEED=20261129 pytest
+tests/faults/test_state_machine.py`` replays; thousands by ``python -m tests.faults.long --only lives``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from tests.faults.truth import check_end, check_ledger, check_no_photo_lost, che
 from tests.faults.world import NAMES, PAPERS, Happening, World, memory_folder
 
 # Measured line by line it takes twice as long, and what it reaches others reach, too.
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(0)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.no_cover,
+    # A failing life is made shorter for up to five minutes; a test that can't go on can't be caught, only ended.
+    pytest.mark.timeout(600 + 3 * EXAMPLES, method="thread"),
+]
 
 names = st.sampled_from(NAMES)
 contents = st.sampled_from(FINE) | st.sampled_from(CONTENTS)
@@ -58,6 +63,7 @@ class FolderLife(RuleBasedStateMachine):
 
     root: Path
     elsewhere: Path
+    lives = 0
 
     @initialize(mode=st.sampled_from(("keep", "keep", "same", "same", "other")))
     def begin(self, mode: str) -> None:
@@ -116,6 +122,9 @@ class FolderLife(RuleBasedStateMachine):
             self.a_pass([], 2)
         with self.world.ledger() as ledger:
             check_end(self.world, ledger)
+        FolderLife.lives += 1
+        if FolderLife.lives % 100 == 0:
+            print(f"{FolderLife.lives} lives so far", flush=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,6 +132,7 @@ def _folders() -> Iterator[None]:
     print(how_to_replay("tests/faults/test_state_machine.py"))
     FolderLife.root, FolderLife.elsewhere = memory_folder(), Path(tempfile.mkdtemp(prefix="stylewatch-"))
     yield
+    print(f"{FolderLife.lives} lives")
     shutil.rmtree(FolderLife.root)
     shutil.rmtree(FolderLife.elsewhere)
 
