@@ -15,7 +15,7 @@ _SHORTEST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
 
 _MENDED: Final[dict[Reason, str]] = {
-    "input": "photos can be taken in again",
+    "input": "the folder of photos can be looked at again",
     "work": "pictures can be made again",
     "ledger": "the ledger can be written again",
     "opening": "the ledger can be opened",

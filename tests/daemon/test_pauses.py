@@ -21,6 +21,14 @@ def test_a_cause_that_both_threads_meet_is_told_once() -> None:
     assert [notice.kind for notice in told] == ["paused"]
 
 
+def test_what_is_over_is_said_of_the_folder_and_of_a_ledger_that_kept_it_from_being_looked_at() -> None:
+    told: list[WatchNotice] = []
+    pauses = Pauses(told.append)
+    pauses.report("input", "the ledger can't be read")
+    pauses.end("input")
+    assert told[-1].text == "resumed: the folder of photos can be looked at again"
+
+
 def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
     told: list[WatchNotice] = []
     pauses = Pauses(told.append)
