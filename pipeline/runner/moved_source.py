@@ -81,11 +81,12 @@ def _is_equal(config: Config, content: KnownContent) -> bool:
 
 
 def _places(config: Config, content: KnownContent) -> list[Path]:
+    put_back = config.input.folder / content.path
     if content.moved_to is None:
-        return [config.input.folder / content.path]
+        return [put_back]
     target, folder = Path(content.moved_to), config.input.originals_folder
     moved_too = [folder / PurePosixPath(content.path).with_name(target.name)] if folder else []
-    return [target, *moved_too]
+    return [target, *moved_too, put_back]
 
 
 def _size_of(file: Path) -> int | None:

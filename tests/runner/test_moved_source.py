@@ -137,6 +137,20 @@ def test_originals_that_were_moved_away_are_not_painted_again(tmp_path: Path) ->
     assert len(workshop.pictures()) == 3
 
 
+def test_originals_that_were_put_back_into_a_folder_that_moved_keep_their_pictures(tmp_path: Path) -> None:
+    text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: done}")
+    workshop = Workshop(tmp_path, text)
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+    workshop.run()
+    (tmp_path / "in").rename(tmp_path / "new")
+    for number in range(3):
+        shutil.move(tmp_path / "done" / f"{number}.png", tmp_path / "new")
+    use(workshop, "new")
+    assert made(workshop) == (0, 0, 0)
+    assert len(workshop.pictures()) == 3
+
+
 def test_photos_in_archives_are_known_by_their_archive(workshop: Workshop) -> None:
     (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("1.png", photo(1)), ("2.png", photo(2))))
     workshop.run()
