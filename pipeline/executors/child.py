@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pipeline.engine.allocator import keep_memory
-from pipeline.errors import StylewatchError
+from pipeline.errors import CannotRunError, StylewatchError
 from pipeline.executors.ears import Ears
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, CheckpointRules, EngineSettings
@@ -37,8 +37,9 @@ Measurement = Callable[[EngineSettings, float], "Speed"]
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
     before_torch()
-    from pipeline.engine.stylizer import Stylizer
-    from pipeline.images.decode import decode_painting
+    with loading_explained():
+        from pipeline.engine.stylizer import Stylizer
+        from pipeline.images.decode import decode_painting
 
     return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
 
@@ -47,7 +48,8 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     """Measure the real engine in a process that took ``seconds`` to get here. Raises StylewatchError."""
     began = time.monotonic()
     before_torch()
-    from pipeline.engine import speed
+    with loading_explained():
+        from pipeline.engine import speed
 
     arrived_after = seconds + time.monotonic() - began
     settings = dataclasses.replace(settings, cache_folder=None)  # nobody wants noise as a style
@@ -61,6 +63,19 @@ def before_torch() -> None:
     # machine. Read by GNU's OpenMP when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     keep_memory()
+
+
+@contextlib.contextmanager
+def loading_explained() -> Iterator[None]:
+    """Say in a sentence that torch, which everything else needs, can't be loaded. Raises CannotRunError."""
+    try:
+        yield
+    except (ImportError, OSError, MemoryError) as error:
+        reason = str(error) or type(error).__name__
+        raise CannotRunError(
+            f"PyTorch can't be loaded ({reason}): it is being replaced, there is too little memory, or it has to be "
+            f"installed anew"
+        ) from error
 
 
 def measure(connection: Connection, settings: EngineSettings, measurement: Measurement, asked_at: float) -> None:

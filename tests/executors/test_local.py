@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from pipeline.errors import WeightsError
+from pipeline.errors import CannotRunError, WeightsError
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import (
     Artwork,
@@ -190,6 +190,18 @@ def test_a_worker_that_can_not_work_says_why() -> None:
     with pytest.raises(WeightsError, match="put them back"):
         list(executor.run(Source()))
     executor.close()
+
+
+def test_a_torch_that_can_not_be_loaded_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torch.py").write_text('raise ImportError("libtorch_cpu.so: failed to map segment")')
+    monkeypatch.syspath_prepend(tmp_path)  # the worker's process gets it, too
+    executor = LocalExecutor(EngineSettings())
+    with pytest.raises(CannotRunError, match=r"PyTorch can't be loaded \(libtorch_cpu\.so: failed"):
+        list(executor.run(Source()))
+    executor.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_stop_gives_back_what_is_not_finished(tmp_path: Path, executor: LocalExecutor) -> None:
