@@ -192,6 +192,13 @@ def fake_engine(settings: EngineSettings) -> FakeEngine:
     return FakeEngine(settings.batch_size or 2)
 
 
+def cpu_engine(settings: EngineSettings) -> FakeEngine:
+    """Build a fake engine that says it works on the CPU, with the machine's own memory."""
+    engine = fake_engine(settings)
+    engine.device_name = "cpu (1 threads, float32)"
+    return engine
+
+
 def plain_engine(settings: EngineSettings) -> FakeEngine:
     """Build a fake engine that paints whatever it gets, in whatever color it is."""
     return FakeEngine(settings.batch_size or 2, steered=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _KIBI = 1024
@@ -19,8 +20,30 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     system = _field(proc / "meminfo", "MemAvailable:")
     if system is None:
         return _half_of_the_machine()
-    found = [system * _KIBI, *_left_by_groups(proc, groups), *_left_of_address_space(proc)]
-    return max(0, min(found))
+    groups_left = (limit.left for limit in _limits_of_groups(proc, groups))
+    return max(0, min([system * _KIBI, *groups_left, *_left_of_address_space(proc)]))
+
+
+def machine_bytes(root: Path = Path("/")) -> int | None:
+    """Return how many bytes this process could have if nothing else ran; None where nobody tells.
+
+    The least of the machine's memory with its swap space, and what the control groups allow.
+    """
+    proc, groups = root / "proc", root / "sys/fs/cgroup"
+    memory = _field(proc / "meminfo", "MemTotal:")
+    if memory is None:
+        half = _half_of_the_machine()
+        return None if half is None else 2 * half
+    swap = _field(proc / "meminfo", "SwapTotal:") or 0
+    return min([(memory + swap) * _KIBI, *(limit.most for limit in _limits_of_groups(proc, groups))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """``most`` bytes in all, of which that many are ``left``."""
+
+    most: int
+    left: int
 
 
 def _half_of_the_machine() -> int | None:
@@ -30,24 +53,24 @@ def _half_of_the_machine() -> int | None:
         return None
 
 
-def _left_by_groups(proc: Path, groups: Path) -> Iterator[int]:
+def _limits_of_groups(proc: Path, groups: Path) -> Iterator[_Limit]:
     for line in _lines(proc / "self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            yield from _left_of(groups, path, "memory.max", "memory.current", "inactive_file")
+            yield from _limits_of(groups, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             names = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-            yield from _left_of(groups / "memory", path, *names)
+            yield from _limits_of(groups / "memory", path, *names)
 
 
-def _left_of(mount: Path, path: str, limit: str, usage: str, droppable: str) -> Iterator[int]:
-    """Yield what a group and those around it leave; within a container only the outermost folder is there."""
+def _limits_of(mount: Path, path: str, limit: str, usage: str, droppable: str) -> Iterator[_Limit]:
+    """Yield the limits of a group and of those around it; within a container only the outermost folder is there."""
     inner = PurePosixPath(path.lstrip("/"))
     for folder in (mount / inner, *(mount / outer for outer in inner.parents)):
         most, used = _number(folder / limit), _number(folder / usage)
         if most is not None and used is not None:
             # Pages of files that nobody uses count as used, but are given up on demand.
-            yield most - used + (_field(folder / "memory.stat", droppable) or 0)
+            yield _Limit(most, most - used + (_field(folder / "memory.stat", droppable) or 0))
 
 
 def _left_of_address_space(proc: Path) -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from pipeline.engine.allocator import keep_memory
+from pipeline.engine.available import machine_bytes
 from pipeline.errors import CannotRunError, StylewatchError
 from pipeline.executors.ears import Ears
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
@@ -140,7 +142,8 @@ def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: Checkpoi
             connection.send(message)
 
     tell(Ready(engine.capacity, engine.device_name))
-    worker = Worker(engine, tell, ahead=ahead, rules=rules, closing=closing)
+    most_bytes = machine_bytes() if engine.device_name.startswith("cpu") else None  # a GPU has memory of its own
+    worker = Worker(engine, tell, ahead=ahead, rules=rules, closing=closing, most_bytes=most_bytes or math.inf)
 
     def pull(count: int) -> Sequence[Assignment]:
         tell(Pull(count))

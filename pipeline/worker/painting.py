@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -34,7 +35,7 @@ class Worker:
     ``tell`` is called from several threads, perhaps at once. ``ahead`` photos are decoded while the engine works on
     others; with 0, none is begun either before what is finished is written. ``rules``: how what is made of a picture
     is kept. Once ``closing`` time is announced, no picture is begun; when it has come, those in work are kept and put
-    back.
+    back. Pictures that would need more memory than ``most_bytes`` fail before they are begun.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Worker:
         ahead: int = 0,
         rules: CheckpointRules = CheckpointRules(),
         closing: ClosingTime | None = None,
+        most_bytes: float = math.inf,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._ahead = ahead
         self._tell = tell
         self._keeper = Keeper(rules, tell, clock)
+        self._most_bytes = most_bytes
         self._closing = closing or ClosingTime(clock)
         self._sittings: dict[str, Sitting] = {}
         self._last = 0.0
@@ -65,7 +68,7 @@ class Worker:
         orders = Orders(suspend=self._closing.has_come, wants_draft=self._wants_draft)
         with (
             Writer(self._tell, self._clock, self._engine.device_name) as writer,
-            Reader(source, self._tell, self._clock, self._ahead) as reader,
+            Reader(source, self._tell, self._clock, self._ahead, self._most_bytes) as reader,
         ):
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), orders):
                 self._share_time()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import io
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from pipeline.engine.memory import need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
-from pipeline.images.decode import DecodedPhoto, decode
+from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.opening import NotTheFileError, open_below, unreadable
-from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
+from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Recipe, Started
 
 Source = Callable[[int], Sequence[Assignment]]
 Tell = Callable[[ExecutorEvent], None]
@@ -38,15 +41,19 @@ class Reader:
     """Gives decoded photos of a source's assignments, at most ``ahead`` of them decoded before they are asked for.
 
     A context manager. ``tell`` hears Started before a photo's first byte is read (should it kill the process, the
-    parent knows which one it was) and a Failure for each photo that can't be decoded; it is called from the reader's
-    thread. With ``ahead`` 0 there is no thread: everything is read when it is asked for.
+    parent knows which one it was) and a Failure for each photo that can't be decoded, or whose picture would need
+    more than ``most_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread: all is read
+    when it is asked for.
     """
 
-    def __init__(self, source: Source, tell: Tell, clock: Callable[[], float], ahead: int) -> None:
+    def __init__(
+        self, source: Source, tell: Tell, clock: Callable[[], float], ahead: int, most_bytes: float = math.inf
+    ) -> None:
         self._source = source
         self._tell = tell
         self._clock = clock
         self._ahead = ahead
+        self._most_bytes = most_bytes
         self._changed = threading.Condition()
         self._ready: deque[Sitting] = deque()
         self._dry = False
@@ -118,7 +125,7 @@ class Reader:
         self._tell(Started(assignment.token))
         began = self._clock()
         try:
-            photo = _decoded(assignment)
+            photo = _decoded(assignment, self._most_bytes)
         except _UnreadableError as problem:
             self._tell(Failure(assignment.token, problem.kind, str(problem)))
             return None
@@ -137,16 +144,34 @@ class _UnreadableError(Exception):
         super().__init__(reason)
 
 
-def _decoded(assignment: Assignment) -> DecodedPhoto:
+def _decoded(assignment: Assignment, most_bytes: float) -> DecodedPhoto:
     data = _bytes_of(assignment)
     if sha256_of_bytes(data) != assignment.photo_sha256:
         raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
     try:
+        if need_at(assignment.recipe, assignment.recipe.size**2).frugal > most_bytes:  # no shape has more pixels
+            _refuse_what_can_not_fit(assignment.recipe, data, most_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
         raise _UnreadableError(FailureKind.PHOTO, str(error)) from error
     except CodecError as error:
         raise _UnreadableError(FailureKind.CODEC, str(error)) from error
+
+
+def _refuse_what_can_not_fit(recipe: Recipe, data: bytes, most_bytes: float) -> None:
+    """Raise _UnreadableError for a picture that would need more memory than there is, whatever else runs.
+
+    To find that out by trying takes all of the machine's memory from everybody, and ends with a killed process.
+    Raises as :func:`pipeline.images.decode.decode` does.
+    """
+    width, height = fit(read_size(io.BytesIO(data)), recipe.size)
+    need = need_at(recipe, height * width).frugal
+    if need > most_bytes:
+        raise _UnreadableError(
+            FailureKind.SIZE,
+            f"a picture of {width} × {height} pixels takes about {need / 1e9:,.0f} GB of memory, more than this "
+            f"machine has; use a smaller size in recipe {recipe.name!r}",
+        )
 
 
 def _bytes_of(assignment: Assignment) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.available import available_bytes
+from pipeline.engine.available import available_bytes, machine_bytes
 
 GIB = 2**30
 
@@ -73,3 +73,22 @@ def test_linux_tells_what_it_has_available_if_that_is_nothing() -> None:
     found = available_bytes()
     assert found is None or found >= 0
     assert found is not None or not sys.platform.startswith("linux")
+
+
+def test_the_machine_has_its_memory_and_its_swap_space(system: Path) -> None:
+    assert machine_bytes(system) == 16 * GIB
+    write(system / "proc/meminfo", "MemTotal: 16777216 kB\nSwapTotal: 4194304 kB\nMemAvailable: 1 kB\n")
+    assert machine_bytes(system) == 20 * GIB
+
+
+def test_a_control_group_has_what_it_is_allowed_however_much_is_used(system: Path) -> None:
+    write(system / "proc/self/cgroup", "0::/a/b\n")
+    group = system / "sys/fs/cgroup/a/b"
+    write(group / "memory.max", f"{3 * GIB}\n")
+    write(group / "memory.current", f"{2 * GIB}\n")
+    assert machine_bytes(system) == 3 * GIB
+
+
+def test_where_nobody_tells_the_machines_memory_counts(tmp_path: Path) -> None:
+    found = machine_bytes(tmp_path)
+    assert found is None or found > GIB // 2

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
 
+from pipeline.engine.available import machine_bytes
 from pipeline.errors import CannotRunError, WeightsError
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import (
@@ -24,7 +26,7 @@ from pipeline.model import (
 )
 from tests.executors.ctrl_c_early import engine_after_ctrl_c
 from tests.executors.last_words import dying_engine
-from tests.fakes import fake_engine, unfit_engine, write_photo
+from tests.fakes import cpu_engine, fake_engine, unfit_engine, write_photo
 from tests.test_worker import an_assignment
 
 
@@ -59,6 +61,19 @@ def test_assignments_come_back_as_artworks_from_another_process(tmp_path: Path, 
     found = answers(list(executor.run(source)))
     assert sorted(found) == ["t0", "t1", "t2"]
     assert all(isinstance(answer, Artwork) for answer in found.values())
+
+
+@pytest.mark.skipif(machine_bytes() is None, reason="this system does not tell how much memory it has")
+def test_what_this_machine_can_never_hold_fails_at_once(tmp_path: Path) -> None:
+    possible = an_assignment(write_photo(tmp_path / "a.png"), "possible")
+    photo = write_photo(tmp_path / "b.png", size=(2, 3))
+    endless = an_assignment(photo, "endless", recipe=replace(possible.recipe, size=10_000_000))
+    with contextlib.closing(LocalExecutor(EngineSettings(), factory=cpu_engine)) as executor:
+        found = answers(list(executor.run(Source(endless, possible))))
+    assert isinstance(found["possible"], Artwork)
+    refused = found["endless"]
+    assert isinstance(refused, Failure)
+    assert refused.kind is FailureKind.SIZE
 
 
 needs_a_mask = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows can't hold Ctrl-C back")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import threading
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.engine.memory import need_at
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo
@@ -142,3 +145,20 @@ def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
     (failure,) = told[1:]
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.CODEC
+
+
+def test_a_picture_that_this_machine_can_never_hold_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    wide = an_assignment(write_photo(tmp_path / "wide.png", size=(200, 2)), "wide")
+    recipe = replace(wide.recipe, size=4000)
+    most_bytes = need_at(recipe, 2667 * 4000).frugal - 1
+    upright = an_assignment(write_photo(tmp_path / "upright.png", size=(2, 3)), "upright")
+    (tmp_path / "damaged.png").write_bytes(b"no picture")
+    damaged = an_assignment(tmp_path / "damaged.png", "damaged")
+    told: list[ExecutorEvent] = []
+    source = Source(*(replace(assignment, recipe=recipe) for assignment in (upright, damaged, wide)))
+    with Reader(source, told.append, lambda: 0.0, 0, most_bytes) as now:
+        assert tokens(now.take(3, wait=True)) == ["wide"]
+    refused, unreadable = (event for event in told if isinstance(event, Failure))
+    assert (refused.token, refused.kind) == ("upright", FailureKind.SIZE)
+    assert re.search(r"2667 × 4000 pixels takes about \d+ GB .* smaller size in recipe 'default'", refused.reason)
+    assert (unreadable.token, unreadable.kind) == ("damaged", FailureKind.PHOTO)
