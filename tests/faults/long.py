@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None, parts: Sequence[Part] = PARTS) 
         print("\ninterrupted")
         return 1 if failures else 130
     finally:
-        print(f"\n{done} runs in {(time.monotonic() - began) / 60:.1f} minutes, {len(failures)} failed", flush=True)
+        print(f"\nruns: {done}, failed: {len(failures)}, minutes: {(time.monotonic() - began) / 60:.1f}", flush=True)
         for failure in failures:
             print(failure)
     return 1 if failures or not done else 0
