@@ -26,13 +26,13 @@ output: {folder: out, min_free_disk: 0}
 styles:
   - {name: blossoms, painting: blossoms.jpg}
 recipes:
-  default: {size: 64, iterations: 60, scales: [48, 64], tolerance: 0, LAYERS}
+  default: {size: 64, iterations: 40, scales: [48, 64], tolerance: 0, LAYERS}
 engine: {device: cpu, batch_size: 2}  # where the same work gives the same bits
 state: {grace_seconds: GRACE, checkpoint_seconds: EVERY}
 """
 
 PICTURES = ["0--blossoms.jpg", "1--blossoms.jpg"]
-EVALUATIONS = 240
+EVALUATIONS = 160
 
 Event = dict[str, Any]
 Meddle = Callable[[int, int], None]
@@ -127,7 +127,7 @@ def test_signals_put_pictures_back_and_they_go_on_there(tmp_path: Path, undistur
     reports = sorted((tmp_path / "out" / "reports").glob("*/report.json"))
     assert [json.loads(report.read_text("utf-8"))["run"]["interrupted"] for report in reports] == [True] * 2 + [False]
     finished = [event for event in events if event["event"] == "job_finished"]
-    assert all(event["artwork"]["iterations"] == [60, 60] for event in finished)
+    assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
     assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
     assert "where it was left off" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
 

@@ -75,7 +75,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
 
 
 def test_runs_cut_twice_make_the_same_pictures_as_one(tmp_path: Path) -> None:
-    whole, cut = prepared(tmp_path / "whole", 6), prepared(tmp_path / "cut", 6)
+    whole, cut = prepared(tmp_path / "whole", 4), prepared(tmp_path / "cut", 4)
     assert run("run", whole)[0] == 0
     ends = [cut_after(evaluations, cut) for evaluations in (35, 45)]
     assert ends[0].planned_end
