@@ -79,21 +79,10 @@ class Store:
 
         A disk that was unmounted and mounted again may have another number; its file is then opened anew.
         """
-        if self.file is None:
-            return
-        try:
-            file = _identity(self.place)
-        except OSError as error:
-            raise StorageError(
-                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
-            ) from error
-        if file.disk == self.file.disk:
-            return
-        if file.inode != self.file.inode or self.reconnect is None:
-            raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
-        self.is_spent = True
-        self._reopen()
-        self.file = file
+        found = self._file_in_place()
+        if found is not None and found != self.file:
+            self.is_spent = True
+            self._reopen()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -105,8 +94,6 @@ class Store:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection. Raises LedgerError, StorageError."""
         if self.is_spent:
-            self.require_in_place()
-        if self.is_spent:
             self._reopen()
         try:
             with explained(self.place):
@@ -116,8 +103,25 @@ class Store:
             self.is_spent = self.reconnect is not None and needs_reopening(error)
             raise
 
+    def _file_in_place(self) -> _FileIdentity | None:
+        """Return the identity that the ledger in use has now; None if its file need not be there."""
+        if self.file is None:
+            return None
+        try:
+            found = _identity(self.place)
+        except OSError as error:
+            raise StorageError(
+                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
+            ) from error
+        if found.disk == self.file.disk:
+            return self.file
+        if found.inode != self.file.inode or self.reconnect is None:
+            raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
+        return found
+
     def _reopen(self) -> None:
         assert self.reconnect is not None
+        file = self._file_in_place()
         # First of all: what the connections of a process share is opened anew only after the last of them.
         self.connection.close()
         self.connection = self.reconnect()
@@ -125,7 +129,7 @@ class Store:
             row = self.connection.execute(_FIND_SOURCE, (self.source,)).fetchone()
         if row != (self.source_id,):
             raise StorageError(f"{self.place}: another ledger lies where the one in use was; put that one back")
-        self.is_spent = False
+        self.file, self.is_spent = file, False
 
     def named_rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query, their columns by name."""
