@@ -19,7 +19,8 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     proc, groups = root / "proc", root / "sys/fs/cgroup"
     system = _field(proc / "meminfo", "MemAvailable:")
     if system is None:
-        return _half_of_the_machine()
+        whole = _memory_of_the_machine()
+        return None if whole is None else whole // 2
     groups_left = (limit.left for limit in _limits_of_groups(proc, groups))
     return max(0, min([system * _KIBI, *groups_left, *_left_of_address_space(proc)]))
 
@@ -32,8 +33,7 @@ def machine_bytes(root: Path = Path("/")) -> int | None:
     proc, groups = root / "proc", root / "sys/fs/cgroup"
     memory = _field(proc / "meminfo", "MemTotal:")
     if memory is None:
-        half = _half_of_the_machine()
-        return None if half is None else 2 * half
+        return _memory_of_the_machine()
     swap = _field(proc / "meminfo", "SwapTotal:") or 0
     return min([(memory + swap) * _KIBI, *(limit.most for limit in _limits_of_groups(proc, groups))])
 
@@ -46,9 +46,9 @@ class _Limit:
     left: int
 
 
-def _half_of_the_machine() -> int | None:
+def _memory_of_the_machine() -> int | None:
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
         return None
 
