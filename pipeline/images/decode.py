@@ -122,8 +122,9 @@ def fit(size: Size, long_side: int) -> Size:
 def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
     with judged(data):
         image = _open(data)
-    with judged(data, lambda: math.prod(full_size)):
-        full_size = image.size
+    full_size = image.size
+    pixels = math.prod(full_size)
+    with judged(data, pixels):
         _check_size(full_size, max_pixels)
         if image.format in _NO_ANIMATIONS and getattr(image, "is_animated", False):
             raise PhotoError("the file is an animation: save the frame you want as a picture of its own")
@@ -136,7 +137,7 @@ def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -
         profile = image.info.get("icc_profile", b"")
         small = color.plain(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
     opaque, alpha = _split_alpha(_turned(small, turn))
-    with judged(data, lambda: math.prod(full_size)):
+    with judged(data, pixels):
         rgb, note = color.to_srgb(opaque, profile)
     upright_size = stored_size[::-1] if turn >= 5 else stored_size
     return DecodedPhoto(_over_white(rgb, alpha), alpha, metadata, upright_size, (note,) if note else ())

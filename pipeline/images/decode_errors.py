@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -56,10 +56,10 @@ def _broken_heif(error: Exception) -> str:
 
 
 @contextmanager
-def judged(data: bytes, pixels: Callable[[], int] | None = None) -> Iterator[None]:
+def judged(data: bytes, pixels: int | None = None) -> Iterator[None]:
     """Raise PhotoError, CodecError or MemoryError for whatever Pillow raises; keep its warnings off the terminal.
 
-    ``data``: the file, as far as it is known; ``pixels()``: how many the whole picture has, once that is known.
+    ``data``: the file, as far as it is known; ``pixels``: how many the whole picture has, once that is known.
     """
     try:
         with warnings.catch_warnings():
@@ -74,7 +74,7 @@ def judged(data: bytes, pixels: Callable[[], int] | None = None) -> Iterator[Non
             raise MemoryError(one_line(error)) from error
         if _NO_DECODER.search(str(error)):
             raise CodecError(f"Pillow has no {one_line(error)}; install it anew, with all it can read") from error
-        require_memory(pixels() if pixels else _webp_pixels(data))
+        require_memory(_webp_pixels(data) if pixels is None else pixels)
         raise _blame(data, error) from error
 
 
