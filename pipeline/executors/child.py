@@ -39,7 +39,7 @@ Measurement = Callable[[EngineSettings, float], "Speed"]
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
     before_torch()
-    with loading_explained():
+    with _loading_explained():
         from pipeline.engine.stylizer import Stylizer
         from pipeline.images.decode import decode_painting
 
@@ -50,7 +50,7 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     """Measure the real engine in a process that took ``seconds`` to get here. Raises StylewatchError."""
     began = time.monotonic()
     before_torch()
-    with loading_explained():
+    with _loading_explained():
         from pipeline.engine import speed
 
     arrived_after = seconds + time.monotonic() - began
@@ -68,7 +68,7 @@ def before_torch() -> None:
 
 
 @contextlib.contextmanager
-def loading_explained() -> Iterator[None]:
+def _loading_explained() -> Iterator[None]:
     """Say in a sentence that torch, which everything else needs, can't be loaded. Raises CannotRunError."""
     try:
         yield
