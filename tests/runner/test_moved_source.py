@@ -120,35 +120,37 @@ def test_a_folder_that_shares_a_few_photos_with_one_in_use_is_another_one(painte
     assert said(painted) == []
 
 
-def test_originals_that_were_moved_away_are_not_painted_again(tmp_path: Path) -> None:
+@pytest.fixture
+def renamed(tmp_path: Path) -> Workshop:
+    """A folder whose originals were moved to ``done`` when they were painted, and that is called ``new`` since."""
     text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: done}")
     workshop = Workshop(tmp_path, text)
     for number in range(3):
         workshop.photo(f"{number}.png", shade=number)
     workshop.run()
     (tmp_path / "in").rename(tmp_path / "new")
+    return workshop
+
+
+def test_originals_that_were_moved_away_are_not_painted_again(tmp_path: Path, renamed: Workshop) -> None:
     (tmp_path / "done").rename(tmp_path / "kept")
-    workshop.text = workshop.text.replace("move: done", "move: kept")
-    use(workshop, "new")
-    assert made(workshop) == (0, 0, 0)
-    assert said(workshop) != []
+    renamed.text = renamed.text.replace("move: done", "move: kept")
+    use(renamed, "new")
+    assert made(renamed) == (0, 0, 0)
+    assert said(renamed) != []
     shutil.move(tmp_path / "kept" / "1.png", tmp_path / "new" / "1.png")
-    assert made(workshop) == (0, 0, 0)
-    assert len(workshop.pictures()) == 3
+    assert made(renamed) == (0, 0, 0)
+    assert len(renamed.pictures()) == 3
 
 
-def test_originals_that_were_put_back_into_a_folder_that_moved_keep_their_pictures(tmp_path: Path) -> None:
-    text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: done}")
-    workshop = Workshop(tmp_path, text)
-    for number in range(3):
-        workshop.photo(f"{number}.png", shade=number)
-    workshop.run()
-    (tmp_path / "in").rename(tmp_path / "new")
+def test_originals_that_were_put_back_into_a_folder_that_moved_keep_their_pictures(
+    tmp_path: Path, renamed: Workshop
+) -> None:
     for number in range(3):
         shutil.move(tmp_path / "done" / f"{number}.png", tmp_path / "new")
-    use(workshop, "new")
-    assert made(workshop) == (0, 0, 0)
-    assert len(workshop.pictures()) == 3
+    use(renamed, "new")
+    assert made(renamed) == (0, 0, 0)
+    assert len(renamed.pictures()) == 3
 
 
 def test_photos_in_archives_are_known_by_their_archive(workshop: Workshop) -> None:
