@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ from pipeline.runner.folder_marks import OutputGuard
 from pipeline.runner.moved_source import follow_moved_source
 from pipeline.runner.oversized import OversizedPictures
 from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
-from pipeline.runner.publishing import make_folder
+from pipeline.runner.publishing import make_folder, require_space
 from pipeline.runner.recovery import recover
 from pipeline.runner.root import Root
 from pipeline.runner.single_pass import SinglePass, Wishes
@@ -92,7 +91,7 @@ class Daemon:
         self._shifts = Shifts(config.hours(), tell, now)
         self._executor: Executor | None = None
         self._executor_is_spent = False
-        self._oversized = OversizedPictures()
+        self._oversized = OversizedPictures(config.state.max_retry_seconds)
         self._pass: SinglePass | None = None
         self._output: OutputGuard | None = None
         self._stopped = False
@@ -149,7 +148,7 @@ class Daemon:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
         self._shifts.follow(edition.config.hours())
-        self._oversized = OversizedPictures(edition.config.state.max_retry_seconds / 2)
+        self._oversized = OversizedPictures(edition.config.state.max_retry_seconds)
         self._work_at = self._inquiry_at = 0.0
         self._doubts_paintings = False
         with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
@@ -294,11 +293,8 @@ class Daemon:
         ledger.require_in_place()
         if self._output is not None:
             self._output.require()
-        make_folder(output.folder)
         with files_explained():
-            free = shutil.disk_usage(output.folder).free
-        if free < output.min_free_disk:
-            raise StorageError(f"the disk of {output.folder} has less space than output.min_free_disk")
+            require_space(output.folder, output.min_free_disk)
         require_writable(output.folder)
 
     def _rest(self) -> None:

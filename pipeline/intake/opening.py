@@ -19,7 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
-from pipeline.model import Photo
+from pipeline.model import Assignment, Photo
 
 _BY_FOLDERS: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 # Not to be read from, where the system can tell: a folder that can only be passed through will do.
@@ -47,6 +47,12 @@ def unreadable(path: str, error: OSError) -> str:
     """Return the sentence about a photo that can't be read, for a reason of its own."""
     reason = error.strerror or str(error)
     return f"the photo {path} can't be read ({reason}): check its permissions, or copy it there anew"
+
+
+def open_assigned(assignment: Assignment) -> BufferedReader:
+    """Open an assignment's photo to read its bytes. Raises NotTheFileError, OSError."""
+    folder = assignment.photo_folder or assignment.photo_path.parent
+    return open_below(folder, assignment.photo_path.relative_to(folder).as_posix())
 
 
 def open_below(root: Path, path: str, seen: Photo | None = None, *, by_folders: bool = _BY_FOLDERS) -> BufferedReader:

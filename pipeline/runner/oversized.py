@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.engine.memory import picture_pixels
 from pipeline.errors import JobError
 from pipeline.images.decode import read_size
-from pipeline.intake.opening import open_below
+from pipeline.intake.opening import open_assigned
 from pipeline.model import Assignment, Recipe, Style
 
 _TIMES_THE_WORK: Final = 10.0
@@ -31,10 +31,10 @@ class _Finding:
 
 
 class OversizedPictures:
-    """What is known by one program on one device; ``least_seconds`` is how long it is believed at least."""
+    """What is known by one program on one device; it is believed for half of ``longest_wait_seconds`` at least."""
 
-    def __init__(self, least_seconds: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._least_seconds = least_seconds
+    def __init__(self, longest_wait_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._least_seconds = longest_wait_seconds / 2
         self._clock = clock
         self._known: dict[tuple[Recipe, Style], _Finding] = {}
         self._begun: dict[str, float] = {}
@@ -68,9 +68,8 @@ class OversizedPictures:
 
 def _pixels(assignment: Assignment) -> int:
     """Return how many pixels a photo's picture has, 0 if its header can't be read."""
-    folder = assignment.photo_folder or assignment.photo_path.parent
     try:
-        with open_below(folder, assignment.photo_path.relative_to(folder).as_posix()) as file:
+        with open_assigned(assignment) as file:
             width, height = read_size(file)
     except (JobError, OSError, MemoryError):
         return 0

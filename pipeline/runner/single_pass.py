@@ -105,7 +105,7 @@ class SinglePass:
         self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
         self._output = output or OutputGuard(config.output.folder)
-        self._oversized = oversized or OversizedPictures(config.state.max_retry_seconds / 2)
+        self._oversized = oversized or OversizedPictures(config.state.max_retry_seconds)
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,

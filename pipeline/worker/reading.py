@@ -16,7 +16,7 @@ from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
-from pipeline.intake.opening import NotTheFileError, open_below, unreadable
+from pipeline.intake.opening import NotTheFileError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Recipe, Started
 
 Source = Callable[[int], Sequence[Assignment]]
@@ -175,9 +175,8 @@ def _refuse_what_can_not_fit(recipe: Recipe, data: bytes, most_bytes: float) -> 
 
 
 def _bytes_of(assignment: Assignment) -> bytes:
-    folder = assignment.photo_folder or assignment.photo_path.parent
     try:
-        with open_below(folder, assignment.photo_path.relative_to(folder).as_posix()) as file:
+        with open_assigned(assignment) as file:
             return file.read()
     except FileNotFoundError as error:
         raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error

@@ -43,7 +43,7 @@ def assignment_of(folder: Path, name: str, size: tuple[int, int]) -> Assignment:
 
 
 def test_what_has_as_many_pixels_is_spared_what_has_fewer_is_tried(tmp_path: Path) -> None:
-    oversized = OversizedPictures(100.0, Clock())
+    oversized = OversizedPictures(200.0, Clock())
     known = assignment_of(tmp_path, "known.png", (96, 64))
     oversized.begin("known.png")
     assert oversized.note(known, TOO_LARGE) == 100
@@ -62,7 +62,7 @@ def test_what_has_as_many_pixels_is_spared_what_has_fewer_is_tried(tmp_path: Pat
 
 def test_it_is_believed_for_ten_times_as_long_as_it_took_to_find_out(tmp_path: Path) -> None:
     clock = Clock()
-    oversized = OversizedPictures(100.0, clock)
+    oversized = OversizedPictures(200.0, clock)
     known = assignment_of(tmp_path, "known.png", (96, 64))
     oversized.begin("known.png")
     clock.now += 500
@@ -74,7 +74,7 @@ def test_it_is_believed_for_ten_times_as_long_as_it_took_to_find_out(tmp_path: P
 
 
 def test_a_photo_whose_header_can_not_be_read_teaches_nothing(tmp_path: Path) -> None:
-    oversized = OversizedPictures(100.0, Clock())
+    oversized = OversizedPictures(200.0, Clock())
     known = assignment_of(tmp_path, "known.png", (96, 64))
     oversized.note(replace(known, photo_path=tmp_path / "gone.png"), TOO_LARGE)
     assert oversized.find(known) is None
@@ -110,7 +110,7 @@ def test_passes_of_one_program_share_what_they_know_and_photos_wait_until_it_may
     workshop: Workshop,
 ) -> None:
     clock, giants = Clock(), Giants()
-    oversized = OversizedPictures(10_000.0, clock)
+    oversized = OversizedPictures(20_000.0, clock)
     for number in range(2):
         workshop.photo(f"{number}.png", shade=number)
         workshop.run(executor=giants, oversized=oversized)
