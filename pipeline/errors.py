@@ -128,7 +128,10 @@ class StorageError(CannotRunError):
 
 
 class UnwritableError(StorageError):
-    """One file can't be put where it belongs; whether the disk is to blame finds :mod:`pipeline.runner.blame`."""
+    """One file can't be put where it belongs.
+
+    Whether the disk is to blame finds :mod:`pipeline.runner.failure_cause`.
+    """
 
 
 class JobError(StylewatchError):

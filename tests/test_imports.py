@@ -12,7 +12,7 @@ import platformdirs
 import pytest
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.estimates import read_speed
+from pipeline.engine.speed import read_speed
 from pipeline.intake.scan import scan
 from pipeline.model import EngineSettings, Job
 from pipeline.runner.preparation import prepare

@@ -108,9 +108,9 @@ def test_ci_runs_exactly_the_test_command_of_the_readme(tmp_path: Path) -> None:
         assert "exactly one line" in ci().stderr
 
 
-def test_the_versions_and_files_that_the_package_s_readme_names_are_there() -> None:
+def test_the_versions_and_files_that_the_compatibility_table_names_are_there() -> None:
     package = ROOT / "pipeline"
-    text = (package / "README.md").read_text(encoding="utf-8")
+    text = (package / "COMPATIBILITY.md").read_text(encoding="utf-8")
     named = re.findall(r"`(\w+)`(?: fields)? in `([\w/]+\.py)`", text)
     assert len(named) >= 9
     for name, file in named:

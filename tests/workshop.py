@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
-from pipeline.engine.estimates import Look, Speed, keep_speed
+from pipeline.engine.speed import Look, Speed, keep_speed
 from pipeline.executors import Executor, JobSource
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -23,10 +23,10 @@ from pipeline.model import (
     RunFinished,
     Started,
 )
-from pipeline.runner.lock import instance_lock
-from pipeline.runner.oversized import OversizedPictures
+from pipeline.runner.execution.oversized import OversizedPictures
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.single_pass import SinglePass, Wishes
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine, write_painting, write_photo
 

@@ -13,7 +13,8 @@ from typing import Final
 import click
 
 from pipeline import __version__
-from pipeline.cli import changing, looking, making, standing, watching
+from pipeline.cli import changing, looking, making, watching
+from pipeline.cli import status as standing
 from pipeline.errors import ConfigError, StylewatchError, files_explained
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.

@@ -14,9 +14,9 @@ import click
 
 from pipeline.config import Config
 from pipeline.model import clock_time
-from pipeline.runner.curfew import curfew
-from pipeline.runner.planning import in_words
-from pipeline.runner.single_pass import SinglePass
+from pipeline.runner.execution.deadline import curfew
+from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.planning.run_plan import in_words
 from pipeline.schedule import Schedule, Standing, Window, next_moment
 
 

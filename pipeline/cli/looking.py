@@ -15,7 +15,7 @@ from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.executors.measuring import known_speed
 from pipeline.report.words import counted, printable
-from pipeline.runner.planning import Outlook, in_words, look_ahead
+from pipeline.runner.planning.run_plan import Outlook, in_words, look_ahead
 
 _SHOWN: Final = 20
 

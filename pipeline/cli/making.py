@@ -12,18 +12,18 @@ import click
 from pipeline.cli.display import Display
 from pipeline.cli.hours import MomentType, ended_at
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
+from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heart
 from pipeline.report.words import counted
-from pipeline.runner.circles import refuse_circle
-from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.tryout import Tryout
+from pipeline.runner.instance.feedback_loops import refuse_circle
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
-from pipeline.runner.single_pass import SinglePass, Wishes
-from pipeline.runner.tryout import Tryout
 
 
 @click.command()

@@ -14,17 +14,17 @@ from typing import Final
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.surroundings import INTERRUPTED, dying, executor_of, readers, stopping
+from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.health import Vitals
 from pipeline.daemon.notify import Notifier, notifier_of
 from pipeline.daemon.reloading import Reloading
-from pipeline.daemon.vitals import Vitals
 from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heart
-from pipeline.runner.circles import refuse_circle
-from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.feedback_loops import refuse_circle
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import require_state_and_output
 
 _WAIT_SECONDS: Final = 2.0

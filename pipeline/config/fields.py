@@ -165,7 +165,7 @@ def is_ignored(path: str, patterns: Iterable[str]) -> bool:
     """
     from pathspec import GitIgnoreSpec  # costs time that most configs needn't spend
 
-    # As pipeline.intake.bounds does it, which the config must not know.
+    # As pipeline.intake.filters does it, which the config must not know.
     lines = (unicodedata.normalize("NFC", pattern) for pattern in patterns)
     return GitIgnoreSpec.from_lines(lines).match_file(unicodedata.normalize("NFC", path))
 

@@ -1,7 +1,7 @@
 """The daemon's main loop: a pass whenever there is work, a pause when the surroundings forbid it, until its end.
 
 Two threads, each with its own ledger connection: this one makes pictures, another one looks at the folder (see
-:mod:`pipeline.daemon.lookout`), so that photos that come during a pass of days are taken in at once and, newest
+:mod:`pipeline.daemon.scan_thread`), so that photos that come during a pass of days are taken in at once and, newest
 first, made next. All events are told by this thread.
 """
 
@@ -16,27 +16,27 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.daemon.lookout import Lookout
-from pipeline.daemon.opening import Opening, StoppedError, find_root
+from pipeline.daemon.health import Vitals
 from pipeline.daemon.pauses import Pauses
-from pipeline.daemon.reception import EventSource
 from pipeline.daemon.reloading import Edition, Reloading
-from pipeline.daemon.shifts import Shifts
-from pipeline.daemon.vitals import Vitals
+from pipeline.daemon.scan_loop import EventSource
+from pipeline.daemon.scan_thread import Lookout
+from pipeline.daemon.schedule_gate import Shifts
+from pipeline.daemon.startup import Opening, StoppedError, find_root
 from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError, files_explained
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Remark, RunEvent, RunStarted, WatchNotice
-from pipeline.runner.blame import require_writable
-from pipeline.runner.folder_marks import OutputGuard
-from pipeline.runner.moved_source import follow_moved_source
-from pipeline.runner.oversized import OversizedPictures
+from pipeline.runner.execution.oversized import OversizedPictures
+from pipeline.runner.execution.publishing import make_folder, require_space
+from pipeline.runner.execution.recovery import recover
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.failure_cause import require_writable
+from pipeline.runner.ingest.ingest import TakenIn
+from pipeline.runner.input_root import Root
+from pipeline.runner.instance.folder_marks import OutputGuard
+from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
-from pipeline.runner.publishing import make_folder, require_space
-from pipeline.runner.recovery import recover
-from pipeline.runner.root import Root
-from pipeline.runner.single_pass import SinglePass, Wishes
-from pipeline.runner.taking_in import TakenIn
 
 #: A pass ends after so many pictures, and its report is written; the next one begins at once.
 PICTURES_PER_PASS: Final = 1000

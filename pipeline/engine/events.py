@@ -14,7 +14,7 @@ from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError,
 from pipeline.model import Losses, Occupancy, Recipe, Style
 
 if TYPE_CHECKING:
-    from pipeline.engine.canvas import Canvas
+    from pipeline.engine.transfer.canvas import Canvas
 
 
 @dataclass(frozen=True, eq=False)

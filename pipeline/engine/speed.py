@@ -1,160 +1,170 @@
-"""Measures how long evaluations take on this machine. Owns the measurement; what it means is ``estimates``' matter.
+"""How long an evaluation takes here. Owns what was measured of this machine, and predicts from it; refuses torch.
 
-It is the real engine that is measured, with pictures of noise: alone and as many as it works on at once, at growing
-sizes until the time is used up. Meant for a process of its own, since torch takes seconds to load.
+:mod:`pipeline.engine.measurement` measures, once for a machine and its settings. An evaluation's time is not
+proportional to its pixels: small pictures leave a processor waiting, and pictures worked on side by side share it. So
+both are measured at some sizes, and between these the time is taken to follow a power of the pixels.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
+from pipeline.engine import ENGINE_VERSION
+from pipeline.engine.machine import circumstances, keep_measured, read_measured
+from pipeline.hashing import sha256_of_json
+from pipeline.model import DEFAULT_STYLE_LAYERS, LAYERS, EngineSettings, Recipe, canonical_layer
 
-from pipeline.engine.estimates import FORWARD, SHALLOW_LAYER, Look, Speed, network_pixels
-from pipeline.engine.stylizer import Broken, Commission, Event, Step
-from pipeline.model import Painting, Recipe, Style
+#: The deepest layer of the evaluations that :attr:`Speed.shallow` compares with the usual ones.
+SHALLOW_LAYER: Final = "relu2_1"
 
-#: How long each of the passes over all sizes may take, apart from the two smallest.
-BUDGET_SECONDS: Final = 12.0
+#: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
+FORWARD: Final = 0.4
 
-# Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
-_PASSES: Final = 2
-
-# As many pictures as are worked on at once are sure to fit into memory up to the last of these.
-_SIZES: Final = (64, 128, 256, 512)
-_PROPORTION: Final = 0.75
-_PAINTING: Final = (960, 1280)
-_SHALLOW_SIZE: Final = 256
-_LEAST_ROUNDS, _MOST_ROUNDS, _ROUNDS_SECONDS = 2, 12, 0.5
-
-Clock = Callable[[], float]
+_GRID: Final = 16
+_LEAST_SIDE: Final = 32
+_CHANNELS: Final = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
 
-class Engine(Protocol):
-    """What is measured: a :class:`pipeline.engine.stylizer.Stylizer`."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was measured with pictures of ``pixels`` each.
 
-    @property
-    def capacity(self) -> int:
-        """Return how many pictures are worked on at once."""
-        ...
-
-    @property
-    def device_name(self) -> str:
-        """Return what it computes on."""
-        ...
-
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        """Stylize what ``pull`` gives."""
-        ...
-
-
-def noise(_: Painting) -> npt.NDArray[np.uint8]:
-    """Return the pixels (H, W, 3) of a painting of noise; engines that are measured load it for every painting."""
-    return _noise(*_PAINTING)
-
-
-def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = time.perf_counter) -> Speed:
-    """Return the speed of the engines that ``make`` makes, on paintings of :func:`noise`.
-
-    ``arrived_after``: seconds since the process was asked for. Raises what engines raise.
+    Seconds that one evaluation takes, the optimizer's part included: of a picture ``alone``, and of each of the
+    pictures that are worked on at once, ``together``. ``painting``: seconds that a painting of this size takes, once.
     """
-    make()  # whatever is measured only once for a machine
-    began = clock()
-    engine = make()
-    _rounds(engine, _recipe("warm-up", _SIZES[0]), 1, clock)  # what is made when it is first needed
-    start = arrived_after + clock() - began
-    looks = _least([_look_closer(engine, f"pass {number}", clock) for number in range(_PASSES)])
-    size, alone = next((size, look.alone) for size, look in reversed(looks) if size <= _SHALLOW_SIZE)
-    shallow = replace(_recipe("shallow", size), content_layers=(), style_layers=((SHALLOW_LAYER, 1.0),))
-    return Speed(
-        device=engine.device_name,
-        at_once=engine.capacity,
-        start=start,
-        shallow=min(1.0, min(_rounds(engine, shallow, 1, clock)[1:]) / alone),
-        looks=tuple(look for _, look in looks),
-    )
+
+    pixels: int
+    alone: float
+    together: float
+    painting: float
 
 
-def _least(passes: Sequence[Sequence[tuple[int, Look]]]) -> list[tuple[int, Look]]:
-    """Return one look at each size, with the least seconds of each kind."""
-    by_size: dict[int, Look] = {}
-    for size, look in itertools.chain(*passes):
-        known = by_size.get(size, look)
-        by_size[size] = Look(
-            look.pixels,
-            min(known.alone, look.alone),
-            min(known.together, look.together),
-            min(known.painting, look.painting),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """How fast a worker is. ``looks`` come in the order of their pixels, one at least.
+
+    ``at_once``: how many pictures are worked on at once. ``start``: seconds until a new worker has begun to work.
+    ``shallow``: seconds of an evaluation through :data:`SHALLOW_LAYER` alone, as a share of a usual one.
+    """
+
+    device: str
+    at_once: int
+    start: float
+    shallow: float
+    looks: tuple[Look, ...]
+
+    def evaluation(self, pixels: float, pictures: int = 1) -> float:
+        """Return the seconds in which each of ``pictures`` pictures of ``pixels`` is evaluated once.
+
+        ``pictures``: 1 to :attr:`at_once`.
+        """
+        alone = _between([(look.pixels, look.alone) for look in self.looks], pixels)
+        together = _between([(look.pixels, look.together) for look in self.looks], pixels)
+        return alone + (together - alone) * (pictures - 1) / max(1, self.at_once - 1)
+
+    def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
+        """Return the seconds that each of ``pictures`` alike takes, with ``pixels`` and evaluations of its scales."""
+        share = self._share(recipe)
+        return share * sum(
+            self.evaluation(size, pictures) * (count + FORWARD)
+            for size, count in zip(pixels, evaluations, strict=True)
         )
-    return sorted(by_size.items())
+
+    def painting(self, recipe: Recipe, pixels: float) -> float:
+        """Return the seconds that it takes to look at a painting of ``pixels`` for the first time."""
+        return self._share(recipe) * _between([(look.pixels, look.painting) for look in self.looks], pixels)
+
+    def _share(self, recipe: Recipe) -> float:
+        """Return what an evaluation through ``recipe``'s layers takes of a usual one's time."""
+        usual, shallow = arithmetic(DEFAULT_STYLE_LAYERS), arithmetic(((SHALLOW_LAYER, 1.0),))
+        wanted = arithmetic((*recipe.content_layers, *recipe.style_layers))
+        return max(self.shallow, self.shallow + (1 - self.shallow) * (wanted - shallow) / (usual - shallow))
 
 
-def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Look]]:
-    """Look at larger and larger pictures, as long as the next look is sure to end in time."""
-    looks: list[tuple[int, Look]] = []
-    began = clock()
-    for size in _SIZES:
-        if len(looks) > 1 and clock() - began + _next_seconds(looks[-1][1]) > BUDGET_SECONDS:
-            break
-        looks.append((size, _look(engine, _recipe(f"{name}, {size} pixels", size), clock)))
-    return looks
+#: Of two cores of a usual server; for machines that can't be measured.
+GUESS: Final = Speed(
+    device="",
+    at_once=2,
+    start=6.0,
+    shallow=0.3,
+    looks=(Look(12288, 0.09, 0.15, 0.2), Look(49152, 0.25, 0.44, 0.3), Look(196608, 0.95, 1.7, 1.2)),
+)
 
 
-def _next_seconds(look: Look) -> float:
-    """Return how long a look at pictures of twice the side takes: four times as long a round."""
-    rounds = 1 + FORWARD + _LEAST_ROUNDS
-    return 4 * (look.painting + rounds * (look.alone + look.together))
+def arithmetic(layers: Sequence[tuple[str, float]]) -> float:
+    """Return the multiplications a pixel of the picture that the features of these layers take."""
+    deepest = max((LAYERS.index(canonical_layer(name)) for name, _ in layers), default=0)
+    total, channels = 0.0, 3
+    for layer in LAYERS[: deepest + 1]:
+        if layer.startswith("conv"):
+            block = layer[4]
+            total += 9 * channels * _CHANNELS[block] / 4 ** (int(block) - 1)
+            channels = _CHANNELS[block]
+    return total
 
 
-def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Look:
-    first, *others = _rounds(engine, recipe, 1, clock)
-    alone = together = min(others)
-    if engine.capacity > 1:
-        together = min(_rounds(engine, recipe, engine.capacity, clock)[1:])
-    # Before the first evaluation come the painting's features and the photo's.
-    painting = max(first - (1 + FORWARD) * alone, FORWARD * alone)
-    return Look(network_pixels(recipe.size, _PROPORTION), alone, together, painting)
+def network_pixels(size: int, proportion: float) -> int:
+    """Return the pixels of what the network sees of a picture with this long side; ``proportion`` = short / long.
+
+    Up to 5 % wrong: the steps by which :mod:`pipeline.engine.transfer.geometry` rounds a short side grow with it.
+    """
+    return _network_side(size) * _network_side(max(1, round(size * proportion)))
 
 
-def _recipe(name: str, size: int) -> Recipe:
-    """Return a recipe that goes on for ever at one size; ``name`` names its painting, too."""
-    return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
+def read_speed(settings: EngineSettings) -> Speed | None:
+    """Return what was measured here with these settings, None if nothing was or what is kept is damaged."""
+    if settings.machine_folder is None:
+        return None
+    found = read_measured(_path(settings.machine_folder, settings))
+    try:
+        looks = tuple(Look(**look) for look in found["speed"]["looks"])
+        speed = Speed(**found["speed"] | {"looks": looks})
+        whole = found["machine"] == _identity(settings) and _is_sound(speed)
+    except (KeyError, TypeError):
+        return None
+    return speed if whole else None
 
 
-def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
-    """Return the seconds of rounds in which each of ``count`` pictures is evaluated once, the first one apart."""
-    photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
-    style = Style("noise", (Painting(Path("noise"), recipe.name),))
-    waiting = [Commission(str(number), photo, style, recipe) for number in range(count)]
-
-    def pull(free: int) -> list[Commission]:
-        taken, waiting[:] = waiting[:free], waiting[free:]
-        return taken
-
-    seconds: list[float] = []
-    with contextlib.closing(_steps(engine.run(pull))) as steps:
-        while len(seconds) <= _LEAST_ROUNDS or (sum(seconds[1:]) < _ROUNDS_SECONDS and len(seconds) <= _MOST_ROUNDS):
-            began = clock()
-            for _ in range(count):
-                next(steps)
-            seconds.append(clock() - began)
-    return seconds
+def keep_speed(settings: EngineSettings, speed: Speed) -> None:
+    """Keep what was measured; where that is impossible it will be measured again."""
+    if settings.machine_folder is not None:
+        document = {"machine": _identity(settings), "speed": dataclasses.asdict(speed)}
+        with contextlib.suppress(OSError):
+            keep_measured(_path(settings.machine_folder, settings), document)
 
 
-def _steps(events: Iterator[Event]) -> Generator[None, None, None]:
-    for event in events:
-        if isinstance(event, Broken):
-            raise event.error
-        if isinstance(event, Step):
-            yield
+def _between(points: Sequence[tuple[float, float]], pixels: float) -> float:
+    """Return the seconds at ``pixels``: a power of them between two points, proportional above the last one."""
+    largest, seconds = points[-1]
+    if len(points) == 1 or pixels >= largest:
+        return seconds * pixels / largest
+    index = next(index for index, (known, _) in enumerate(points[1:], start=1) if pixels < known)
+    (before, low), (after, high) = points[index - 1], points[index]
+    return low * math.exp(math.log(high / low) * math.log(pixels / before) / math.log(after / before))
 
 
-def _noise(height: int, width: int) -> npt.NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+def _network_side(side: int) -> int:
+    return max(_LEAST_SIDE, _GRID * round(side / _GRID))
+
+
+def _identity(settings: EngineSettings) -> dict[str, str]:
+    chosen = {"device": settings.device, "precision": settings.precision, "weights": settings.weights.source}
+    numbers = {"threads": str(settings.threads), "batch_size": str(settings.batch_size)}
+    return circumstances() | chosen | numbers | {"engine": ENGINE_VERSION}
+
+
+def _path(folder: Path, settings: EngineSettings) -> Path:
+    return folder / f"speed-{sha256_of_json(_identity(settings))[:16]}.json"
+
+
+def _is_sound(speed: Speed) -> bool:
+    numbers = [speed.at_once, speed.start, speed.shallow]
+    numbers += [number for look in speed.looks for number in dataclasses.astuple(look)]
+    rising = all(before.pixels < after.pixels for before, after in zip(speed.looks, speed.looks[1:], strict=False))
+    return bool(speed.looks) and rising and all(0 < number < math.inf for number in numbers)

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pipeline.engine.allocator import keep_memory
-from pipeline.engine.available import machine_bytes
+from pipeline.engine.cpu.allocator import keep_memory
+from pipeline.engine.memory.available import machine_bytes
 from pipeline.errors import CannotRunError, StylewatchError
-from pipeline.executors.ears import Ears
+from pipeline.executors.message_receiver import Ears
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, CheckpointRules, EngineSettings
 
 if TYPE_CHECKING:
-    from pipeline.engine.estimates import Speed
-    from pipeline.engine.stylizer import Stylizer
-    from pipeline.engine.targets import LoadPainting
+    from pipeline.engine.scheduler.stylizer import Stylizer
+    from pipeline.engine.speed import Speed
+    from pipeline.engine.transfer.targets import LoadPainting
 
 #: Builds an engine in the worker's process; picklable, that is, a function of a module.
 EngineFactory = Callable[[EngineSettings], Any]
@@ -40,7 +40,7 @@ def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None =
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
     before_torch()
     with _loading_explained():
-        from pipeline.engine.stylizer import Stylizer
+        from pipeline.engine.scheduler.stylizer import Stylizer
         from pipeline.images.decode import decode_painting
 
     return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
@@ -51,11 +51,11 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     began = time.monotonic()
     before_torch()
     with _loading_explained():
-        from pipeline.engine import speed
+        from pipeline.engine import measurement
 
     arrived_after = seconds + time.monotonic() - began
     settings = dataclasses.replace(settings, cache_folder=None)  # nobody wants noise as a style
-    return speed.measure(lambda: make_stylizer(settings, speed.noise), arrived_after)
+    return measurement.measure(lambda: make_stylizer(settings, measurement.noise), arrived_after)
 
 
 def before_torch() -> None:

@@ -1,9 +1,9 @@
 """The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
 
-The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program
-nothing but that child, and is told: the next child works on half as many at once. One that hangs is ended, and counts
-as dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restarts`), none
-is started any more.
+The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program nothing
+but that child, and is told: the next child works on half as many at once. One that hangs is ended, and counts as
+dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restart_policy`),
+none is started any more.
 
 A stop gives the child time: to finish what is in work, then to keep what is made of it. One that does not come to its
 end is killed, which loses no more than what was made since it was kept last.
@@ -20,10 +20,10 @@ from typing import Final
 
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
-from pipeline.executors.patience import Patience
+from pipeline.executors.hang_detector import Patience
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
 from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, Unfit
-from pipeline.executors.restarts import Restarts, death_in_words
+from pipeline.executors.restart_policy import Restarts, death_in_words
 from pipeline.model import (
     Artwork,
     CheckpointRules,

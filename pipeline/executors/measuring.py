@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pipeline.engine.estimates import Speed, keep_speed, read_speed
+from pipeline.engine.speed import Speed, keep_speed, read_speed
 from pipeline.errors import StylewatchError
 from pipeline.executors import child
 from pipeline.model import EngineSettings

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from pipeline.hooks.call_queue import Line
 from pipeline.hooks.calls import Call, Fields, Folders, filled
-from pipeline.hooks.line import Line
 from pipeline.hooks.process import Ended, execute
 from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
 

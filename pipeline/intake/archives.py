@@ -19,6 +19,7 @@ from typing import BinaryIO, Final, cast
 
 from pipeline.intake import tars, zips
 from pipeline.intake.containers import WHOLE, Verdict, examine_open
+from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import (
     Budget,
     Limits,
@@ -31,7 +32,6 @@ from pipeline.intake.members import (
 )
 from pipeline.intake.opening import open_below
 from pipeline.intake.scan import names_archive
-from pipeline.intake.walks import Incomplete
 
 #: Tells why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
 KindOf = Callable[[str], str | None]

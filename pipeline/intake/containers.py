@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from pipeline.intake.opening import open_below
-from pipeline.intake.walks import (
+from pipeline.intake.format_parsers import (
     Incomplete,
     Source,
     Walk,
@@ -25,6 +24,7 @@ from pipeline.intake.walks import (
     walk_tiff,
     walk_webp,
 )
+from pipeline.intake.opening import open_below
 
 
 @dataclass(frozen=True, slots=True)

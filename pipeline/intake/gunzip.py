@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import CHUNK_BYTES, RefusedError, raise_if_short_of_memory
-from pipeline.intake.walks import Incomplete
 
 if TYPE_CHECKING:
     from zlib import _Decompress

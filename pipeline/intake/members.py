@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from pipeline.intake.bounds import MOST_FOLDERS
+from pipeline.intake.filters import MOST_FOLDERS
 
 #: Bytes read at once; what a hostile stream can make of a single step stays about this small.
 CHUNK_BYTES: Final = 1 << 20

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StorageError
-from pipeline.intake.bounds import MOST_FOLDERS, Ignored, Outside
+from pipeline.intake.filters import MOST_FOLDERS, Ignored, Outside
 from pipeline.model import Photo
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import IO, BinaryIO, Final, cast
 
 from pipeline.intake import gunzip
+from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.gunzip import Gunzip
 from pipeline.intake.members import CHUNK_BYTES, Budget, Member, RefusedError, Sink
-from pipeline.intake.walks import Incomplete
 
 #: A tar header is one block.
 HEAD_BYTES: Final = tarfile.BLOCKSIZE

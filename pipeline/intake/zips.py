@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import (
     CHUNK_BYTES,
     Budget,
@@ -28,7 +29,6 @@ from pipeline.intake.members import (
     raise_if_short_of_memory,
     too_many_files,
 )
-from pipeline.intake.walks import Incomplete
 
 MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 

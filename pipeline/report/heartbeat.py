@@ -1,7 +1,7 @@
 """A sign of life, for ``stylewatch status``: who works on a state folder, and what is being done there.
 
 Owns a small file that the working thread replaces every few seconds, so that it grows old when that thread hangs. One
-more reader of the stream of events. Refuses to judge, which is :mod:`pipeline.runner.standing`'s.
+more reader of the stream of events. Refuses to judge, which is :mod:`pipeline.runner.status`'s.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from pipeline.images.encode import read_provenance, suffix_of
 from pipeline.ledger import Claim, FoundPicture, Ledger
 from pipeline.model import PictureFormat
 from pipeline.report.words import counted
-from pipeline.runner.publishing import sha256_if_there
+from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = frozenset(map(suffix_of, get_args(PictureFormat)))

@@ -12,9 +12,9 @@ from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import FILE_NAME, Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.pairing import Plan, Rule
-from pipeline.runner.folder_marks import mark_folders, refuse_foreign, require_folders
 from pipeline.runner.found_pictures import find_pictures
-from pipeline.runner.relative_paths import seen_from
+from pipeline.runner.instance.folder_marks import mark_folders, refuse_foreign, require_folders
+from pipeline.runner.instance.relative_paths import seen_from
 
 
 def require_state_and_output(config: Config) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.config import Config
-from pipeline.engine.cache import CacheEntry, StyleCache
+from pipeline.engine.transfer.target_cache import CacheEntry, StyleCache
 from pipeline.errors import StorageError
 from pipeline.executors.child import make_stylizer
 from pipeline.runner.preparation import prepare

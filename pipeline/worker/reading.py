@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from pipeline.engine.memory import need_at
+from pipeline.engine.memory.requirements import need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes

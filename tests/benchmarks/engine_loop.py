@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.engine.events import Commission, Step
-from pipeline.engine.stylizer import Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode, decode_painting
 from pipeline.model import EngineSettings, Painting, Recipe, Style

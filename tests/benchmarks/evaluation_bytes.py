@@ -1,7 +1,7 @@
-"""Measures what ``pipeline/engine/memory.py`` predicts: ``python -m tests.benchmarks.evaluation_bytes [SIDE]``.
+"""Measures what :mod:`pipeline.engine.memory.requirements` predicts.
 
-Prints the bytes a pixel that one evaluation of a picture, and the search for a painting's targets, took at most, for
-several choices of layers. Linux only.
+Run ``python -m tests.benchmarks.evaluation_bytes [SIDE]``. Prints the bytes a pixel that one evaluation of a picture,
+and the search for a painting's targets, took at most, for several choices of layers. Linux only.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.engine.calibration import usual_plan
-from pipeline.engine.convolution import Convolution
-from pipeline.engine.evaluation import evaluate
-from pipeline.engine.losses import gram, objective_of
-from pipeline.engine.memory import evaluation_bytes, look_bytes
-from pipeline.engine.vgg import Network, place
-from pipeline.engine.weights import Weights, load_weights
+from pipeline.engine.cpu.calibration import usual_plan
+from pipeline.engine.cpu.convolution import Convolution
+from pipeline.engine.memory.requirements import evaluation_bytes, look_bytes
+from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.weights import Weights, load_weights
+from pipeline.engine.transfer.evaluation import evaluate
+from pipeline.engine.transfer.losses import gram, objective_of
 from pipeline.model import LAYERS, Recipe, WeightsChoice
 
 _MMAP_THRESHOLD = -3

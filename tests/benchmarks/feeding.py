@@ -12,9 +12,9 @@ from pipeline.config import load_config
 from pipeline.engine.events import Commission, Event, Finished, Orders
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Losses
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.single_pass import SinglePass, Wishes
 from tests.benchmarks.ours import Desk
 from tests.benchmarks.subjects import Subjects, fill_with_large
 from tests.benchmarks.table import Row, percent, seconds

@@ -18,14 +18,14 @@ from statistics import median
 from PIL import Image, ImageOps
 
 from pipeline.config.recipes import RecipeSection
-from pipeline.engine.estimates import GUESS, Speed, network_pixels
+from pipeline.engine.speed import GUESS, Speed, network_pixels
 from pipeline.executors import Executor
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.measuring import known_speed
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Artwork, Assignment, EngineSettings, Failure, Job, Painting, Recipe, Style
-from pipeline.runner.forecast import Task, forecast, makespan
-from pipeline.runner.planning import missing_sights
+from pipeline.runner.planning.forecast import Task, forecast, makespan
+from pipeline.runner.planning.run_plan import missing_sights
 from tests.benchmarks.subjects import Subjects
 from tests.benchmarks.table import Row, percent, seconds
 

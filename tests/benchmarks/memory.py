@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.memory import need_of, program_bytes
+from pipeline.engine.memory.requirements import need_of, program_bytes
 from pipeline.images.decode import decode
 from pipeline.model import Recipe
 from tests.benchmarks.ours import Desk

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from pipeline.engine.geometry import network_geometry, to_network, to_tensor
-from pipeline.engine.losses import Objective, gram
-from pipeline.engine.weights import Weights, load_weights
+from pipeline.engine.network.weights import Weights, load_weights
+from pipeline.engine.transfer.geometry import network_geometry, to_network, to_tensor
+from pipeline.engine.transfer.losses import Objective, gram
 from pipeline.model import Recipe, WeightsChoice
 from tests.benchmarks.arithmetic import convolution_flops, matrix_rate
 from tests.benchmarks.engine_loop import EngineLoop

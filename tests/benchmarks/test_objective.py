@@ -8,9 +8,9 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.config import load_config
-from pipeline.engine.losses import Objective, gram
-from pipeline.engine.vgg import Network
-from pipeline.engine.weights import load_weights
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.losses import Objective, gram
 from pipeline.model import WeightsChoice
 from tests.benchmarks.ours import PASTICHE_CONFIG
 

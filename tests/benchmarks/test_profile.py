@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import conv2d
 
-from pipeline.engine.convolution import Convolution
+from pipeline.engine.cpu.convolution import Convolution
 from tests.benchmarks.profile import profiled
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.engine.evaluation import Evaluation, Targets
 from pipeline.engine.events import Commission
-from pipeline.engine.losses import Objective
-from pipeline.engine.stylizer import Stylizer
-from pipeline.engine.vgg import Network
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.evaluation import Evaluation, Targets
+from pipeline.engine.transfer.losses import Objective
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings, Occupancy, Painting, Recipe, Style

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.intake.settle import WaitingRoom
-from pipeline.runner.arrivals import Arrivals
+from pipeline.runner.ingest.incremental import Arrivals
+from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.root import Root
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.subjects import Subjects
 from tests.benchmarks.table import Row, percent, seconds

@@ -137,7 +137,7 @@ def test_ctrl_c_again_and_again_is_still_exit_code_130(say: Say, monkeypatch: py
 def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: int) -> None:
     script = f"""
 import os, signal
-from pipeline.cli.surroundings import stopping
+from pipeline.cli.runtime import stopping
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this was started under
 with stopping(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as came:
     for _ in range({times}):

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.report.heartbeat import FILE_NAME
-from pipeline.runner.lock import WORKER_LOCK_NAME
+from pipeline.runner.instance.lock import WORKER_LOCK_NAME
 from tests.workshop import CONFIG, Workshop
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.surroundings import readers
+from pipeline.cli.runtime import readers
 from pipeline.report.heartbeat import FILE_NAME, Heart
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.instance.lock import instance_lock
 from tests.report.events import over
 from tests.workshop import CONFIG, Workshop
 

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.cli.hours import MomentType, ended_at, moment_after, schedule_fields, schedule_words
 from pipeline.config import Config
+from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import prepare
-from pipeline.runner.single_pass import SinglePass
 from tests.workshop import InProcessExecutor, Workshop
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.config import json_schema
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.instance.lock import instance_lock
 from tests.cli.saying import Say, config_of, troubled
 from tests.intake.packing import zipped
 from tests.workshop import Workshop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.instance.lock import instance_lock
 from tests.cli.saying import Said, Say, config_of
 from tests.workshop import Workshop
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError, files_explained
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.instance.lock import instance_lock
 from tests.cli.saying import config_of
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.workshop import Workshop

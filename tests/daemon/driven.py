@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.cli.surroundings import INTERRUPTED, executor_of, stopping
+from pipeline.cli.runtime import INTERRUPTED, executor_of, stopping
 from pipeline.cli.watching import hanging_up
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.health import Vitals
 from pipeline.daemon.notify import notifier_of
 from pipeline.daemon.reloading import Reloading
-from pipeline.daemon.vitals import Vitals
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
 from pipeline.report.heartbeat import Heart
-from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from tests.fakes import fake_engine, plain_engine
 
 

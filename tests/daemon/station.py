@@ -14,14 +14,14 @@ from typing import TypeVar
 from PIL import Image
 
 from pipeline.daemon import Daemon
-from pipeline.daemon.reception import EventSource
+from pipeline.daemon.health import Vitals
 from pipeline.daemon.reloading import Reloading
-from pipeline.daemon.vitals import Vitals
+from pipeline.daemon.scan_loop import EventSource
 from pipeline.engine.events import Commission, Event
 from pipeline.executors import Executor, JobSource
 from pipeline.ledger import Ledger
 from pipeline.model import ExecutorEvent, JobFinished, JobStarted, PhotoSetAside, RunEvent, RunFinished, WatchNotice
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.instance.lock import instance_lock
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine
 from tests.workshop import InProcessExecutor, Workshop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from pipeline.model import JobState
-from pipeline.runner.planning import look_ahead
+from pipeline.runner.planning.run_plan import look_ahead
 from tests.daemon.station import Station
 from tests.intake.packing import photo, tarred, zipped
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.daemon.health import Vitals
 from pipeline.daemon.pauses import Pauses, Reason
-from pipeline.daemon.vitals import Vitals
 from pipeline.model import WatchNotice
 from pipeline.report.heartbeat import Heart, read_sign
-from tests.daemon.test_vitals import Listening
+from tests.daemon.test_health import Listening
 
 
 def test_a_cause_that_both_threads_meet_is_told_once() -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.surroundings import executor_of
+from pipeline.cli.runtime import executor_of
 from pipeline.config import load_config
 from pipeline.model import Progress, RunEvent, RunFinished
-from pipeline.runner.curfew import curfew
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.execution.deadline import curfew
+from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.single_pass import SinglePass
 from tests.end_to_end.program import FEW_LAYERS, pictures, run, write_landscape, write_small_painting
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.images.encode import read_provenance
 from tests.end_to_end.program import pictures, run, run_here, write_landscape, write_small_painting
-from tests.engine.test_vgg import independent_features
+from tests.engine.network.test_vgg import independent_features
 
 pytestmark = pytest.mark.slow
 

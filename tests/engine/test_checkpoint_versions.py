@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import safetensors.torch
 
-from pipeline.engine.checkpoints import _checksum
-from pipeline.engine.stylizer import Finished, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Finished, Step, Stylizer
+from pipeline.engine.transfer.checkpoints import _checksum
 from pipeline.model import Recipe
-from tests.engine.test_checkpoints import assert_same_rest, document_of, interrupted
-from tests.engine.test_stylizer import CPU, TINY, commission, load_painting, only, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, run
+from tests.engine.transfer.test_checkpoints import assert_same_rest, document_of, interrupted
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from pipeline.engine.devices import sent
-from pipeline.engine.stylizer import Broken, Finished, Stylizer
+from pipeline.engine.scheduler.stylizer import Broken, Finished, Stylizer
 from pipeline.model import EngineSettings, Occupancy, Recipe
-from tests.engine.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
 
 pytestmark = pytest.mark.gpu
 

@@ -16,9 +16,9 @@ import resource, sys
 from functools import partial
 from pathlib import Path
 import numpy as np
-from pipeline.engine.available import available_bytes
+from pipeline.engine.memory.available import available_bytes
 from pipeline.engine.events import Broken, Commission, Finished
-from pipeline.engine.stylizer import Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.model import EngineSettings, Painting, Recipe, Style
 
 style = Style("flat", (Painting(Path("flat.jpg"), "0" * 64),))

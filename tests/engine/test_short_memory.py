@@ -14,16 +14,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.calibration import calibrate
-from pipeline.engine.evaluation import Evaluation, Targets
-from pipeline.engine.losses import Objective
-from pipeline.engine.memory import need_of
-from pipeline.engine.stylizer import Broken, Commission, Finished, Step, Stylizer
-from pipeline.engine.threads import on_threads
-from pipeline.engine.vgg import Network
+from pipeline.engine.cpu.calibration import calibrate
+from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.memory.requirements import need_of
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.scheduler.stylizer import Broken, Commission, Finished, Step, Stylizer
+from pipeline.engine.transfer.evaluation import Evaluation, Targets
+from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import MemoryShortError, OutOfMemoryError
 from pipeline.model import EngineSettings, Painting, Recipe
-from tests.engine.test_stylizer import CPU, STYLE, TINY, commission, load_painting, only, picture, run, style_from
+from tests.engine.scheduler.test_stylizer import (
+    CPU,
+    STYLE,
+    TINY,
+    commission,
+    load_painting,
+    only,
+    picture,
+    run,
+    style_from,
+)
 
 RECIPE = Recipe(
     size=48, scales=(32, 48), iterations=4, tolerance=0.0,

@@ -1,90 +1,126 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline.engine.estimates import FORWARD
-from pipeline.engine.events import Broken, Commission, Event, Step
-from pipeline.engine.speed import BUDGET_SECONDS, measure, noise
-from pipeline.errors import OutOfMemoryError
-from pipeline.model import Losses, Painting
+from pipeline.engine.speed import (
+    FORWARD,
+    GUESS,
+    Look,
+    Speed,
+    arithmetic,
+    keep_speed,
+    network_pixels,
+    read_speed,
+)
+from pipeline.engine.transfer.geometry import network_geometry, scaled
+from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe
+
+SPEED = Speed(
+    device="cpu",
+    at_once=3,
+    start=5.0,
+    shallow=0.25,
+    looks=(Look(1000, 0.1, 0.2, 0.3), Look(4000, 0.2, 0.4, 0.6), Look(16000, 0.8, 1.6, 2.4)),
+)
 
 
-class SlowEngine:
-    """Takes ``seconds`` of its own clock for an evaluation of 1,000 pixels, and paints nothing."""
-
-    device_name = "slow"
-
-    def __init__(self, seconds: float, capacity: int = 1) -> None:
-        self.capacity = capacity
-        self.now = 100.0
-        self._seconds = seconds
-        self._seen: set[str] = set()
-
-    def clock(self) -> float:
-        return self.now
-
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        commissions = pull(self.capacity)
-        while True:
-            for commission in commissions:
-                yield self._step(commission)
-
-    def _step(self, commission: Commission) -> Step:
-        evaluation = self._seconds * commission.photo[..., 0].size / 1000
-        evaluation *= 0.25 if len(commission.recipe.style_layers) == 1 else 1.0
-        (painting,) = commission.style.paintings
-        if painting.sha256 not in self._seen:
-            self._seen.add(painting.sha256)
-            self.now += evaluation * (FORWARD + 2.0)
-        self.now += evaluation
-        losses = Losses(1, 1, 2)
-        return Step(
-            token=commission.token, scale_index=0, scale_count=1, size=1, iteration=1, iterations=1, losses=losses
-        )
+def test_what_was_measured_is_predicted() -> None:
+    for look in SPEED.looks:
+        assert SPEED.evaluation(look.pixels) == pytest.approx(look.alone)
+        assert SPEED.evaluation(look.pixels, 3) == pytest.approx(look.together)
+        assert SPEED.painting(Recipe(), look.pixels) == pytest.approx(look.painting)
 
 
-class FullEngine(SlowEngine):
-    """Has no memory at all."""
-
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        yield from (Broken(commission.token, OutOfMemoryError("too large")) for commission in pull(1))
-
-
-def test_an_evaluation_alone_and_together_and_a_painting_are_told_apart() -> None:
-    engine = SlowEngine(0.001, capacity=4)
-    speed = measure(lambda: engine, 2.0, engine.clock)
-    assert (speed.device, speed.at_once) == ("slow", 4)
-    assert speed.shallow == pytest.approx(0.25)
-    for look in speed.looks:
-        evaluation = 0.001 * look.pixels / 1000
-        assert look.alone == pytest.approx(evaluation)
-        assert look.together == pytest.approx(4 * evaluation)
-        assert look.painting == pytest.approx(2 * evaluation)
+def test_between_two_looks_time_follows_a_power_of_the_pixels() -> None:
+    # Four times the pixels take twice as long, so twice the pixels take the root of that.
+    assert SPEED.evaluation(2000) == pytest.approx(0.1 * 2**0.5)
+    assert SPEED.evaluation(500) == pytest.approx(0.1 / 2**0.5)
+    assert SPEED.evaluation(8000) == pytest.approx(0.4)
 
 
-def test_a_start_is_the_way_there_and_the_first_evaluations() -> None:
-    engine = SlowEngine(0.1)
-    assert measure(lambda: engine, 2.0, engine.clock).start > 2.0
+def test_above_the_largest_look_time_is_proportional_to_pixels() -> None:
+    assert SPEED.evaluation(160_000) == pytest.approx(8.0)
+    alone = replace(SPEED, looks=SPEED.looks[:1])
+    assert alone.evaluation(100) == pytest.approx(0.01)
 
 
-def test_a_slow_machine_is_looked_at_with_small_pictures_alone() -> None:
-    slow, fast = SlowEngine(1.0), SlowEngine(0.0001)
-    assert [look.pixels for look in measure(lambda: slow, 0.0, slow.clock).looks] == [64 * 48, 128 * 96]
-    began = fast.now
-    assert len(measure(lambda: fast, 0.0, fast.clock).looks) == 4
-    assert fast.now - began < 5 * BUDGET_SECONDS
+def test_some_pictures_at_once_lie_between_one_and_all() -> None:
+    assert SPEED.evaluation(1000, 2) == pytest.approx(0.15)
+    assert replace(SPEED, at_once=1).evaluation(1000, 1) == pytest.approx(0.1)
 
 
-def test_an_engine_that_fails_says_why() -> None:
-    engine = FullEngine(1.0)
-    with pytest.raises(OutOfMemoryError, match="too large"):
-        measure(lambda: engine, 0.0, engine.clock)
+def test_a_picture_takes_its_scales_evaluations_and_a_look_at_the_photo_at_each() -> None:
+    seconds = SPEED.picture(Recipe(), (1000, 4000), (10, 5), 1)
+    assert seconds == pytest.approx(0.1 * (10 + FORWARD) + 0.2 * (5 + FORWARD))
 
 
-def test_a_painting_of_noise_is_a_painting() -> None:
-    pixels = noise(Painting(Path("any"), "any"))
-    assert (pixels.shape[2], pixels.dtype) == (3, "uint8")
-    assert pixels.std() > 50
+def test_recipes_that_look_less_deep_take_less() -> None:
+    def share(content: str, style: str) -> float:
+        recipe = Recipe(content_layers=((content, 1.0),), style_layers=((style, 1.0),))
+        return SPEED.painting(recipe, 1000) / SPEED.painting(Recipe(), 1000)
+
+    assert share("relu1_1", "relu1_1") == share("relu2_1", "relu1_1") == pytest.approx(0.25)
+    assert 0.3 < share("relu1_1", "relu3_1") < share("relu4_1", "relu1_1") < 0.8
+    assert share("relu4_2", "relu5_1") == pytest.approx(1.0)
+    assert 1.0 < share("block5_conv4", "relu5_1") < 1.1
+
+
+def test_the_network_takes_the_known_number_of_multiplications() -> None:
+    # Forward and backward, a multiplication and an addition each.
+    assert 4 * arithmetic(DEFAULT_STYLE_LAYERS) == pytest.approx(1.44e6, rel=0.01)
+    assert arithmetic(()) == arithmetic((("conv1_1", 1.0),)) == 27 * 64
+
+
+@pytest.mark.parametrize("size", [16, 31, 32, 96, 130, 512, 645, 1024])
+@pytest.mark.parametrize("proportion", [1.0, 0.75, 0.66, 0.333, 0.01])
+def test_pixels_are_nearly_those_of_the_engines_geometry(size: int, proportion: float) -> None:
+    height, width = network_geometry(*scaled((round(10_000 * proportion), 10_000), size)).outer
+    assert network_pixels(size, proportion) == pytest.approx(height * width, rel=0.05)
+
+
+def test_a_speed_is_kept_for_its_settings_alone(tmp_path: Path) -> None:
+    settings = EngineSettings(machine_folder=tmp_path)
+    assert read_speed(settings) is None
+    keep_speed(settings, SPEED)
+    assert read_speed(settings) == SPEED
+    for other in ({"threads": 1}, {"batch_size": 2}, {"device": "cpu"}, {"precision": "bfloat16"}):
+        assert read_speed(replace(settings, **other)) is None  # type: ignore[arg-type]
+
+
+def test_without_a_folder_nothing_is_kept_and_a_folder_that_refuses_is_no_error(tmp_path: Path) -> None:
+    keep_speed(EngineSettings(), SPEED)
+    assert read_speed(EngineSettings()) is None
+    (tmp_path / "file").write_text("")
+    keep_speed(EngineSettings(machine_folder=tmp_path / "file"), SPEED)
+    assert read_speed(EngineSettings(machine_folder=tmp_path / "file")) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"looks": []},
+        {"looks": [{"pixels": 1}]},
+        {"start": 0},
+        {"at_once": -1},
+        {"unknown": 1},
+        {"looks": [{"pixels": 5, "alone": 1, "together": 1, "painting": 1}] * 2},
+    ],
+)
+def test_a_damaged_speed_is_none(tmp_path: Path, damage: dict[str, object]) -> None:
+    settings = EngineSettings(machine_folder=tmp_path)
+    keep_speed(settings, SPEED)
+    (path,) = tmp_path.iterdir()
+    document = json.loads(path.read_text())
+    document["speed"] |= damage
+    path.write_text(json.dumps(document))
+    assert read_speed(settings) is None
+    path.write_text("[]")
+    assert read_speed(settings) is None
+
+
+def test_the_guess_is_sound() -> None:
+    assert GUESS.evaluation(49152) < GUESS.evaluation(49152, GUESS.at_once) < 2 * GUESS.evaluation(49152)

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from pipeline.engine.devices import Budget
-from pipeline.engine.evaluation import Evaluation
-from pipeline.engine.memory import picture_pixels, state_bytes
-from pipeline.engine.stylizer import Broken, Commission, Finished, Stylizer
+from pipeline.engine.memory.requirements import picture_pixels, state_bytes
+from pipeline.engine.scheduler.stylizer import Broken, Commission, Finished, Stylizer
+from pipeline.engine.transfer.evaluation import Evaluation
 from pipeline.model import Painting
+from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
 from tests.engine.test_short_memory import Scarce
-from tests.engine.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
 
 RECIPE = replace(
     TINY, scales=1, iterations=3, tolerance=0.0, content_layers=(("relu1_1", 1.0),), style_layers=(("relu1_1", 1.0),)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipeline.engine.evaluation import Evaluation, Targets, evaluate
-from pipeline.engine.losses import Objective
-from pipeline.engine.stylizer import Stylizer
-from pipeline.engine.vgg import Network
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
+from pipeline.engine.transfer.losses import Objective
 from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from pipeline.engine.available import machine_bytes
+from pipeline.engine.memory.available import machine_bytes
 from pipeline.errors import CannotRunError, WeightsError
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.estimates import GUESS, Speed, keep_speed, read_speed
+from pipeline.engine.speed import GUESS, Speed, keep_speed, read_speed
 from pipeline.errors import DeviceError
 from pipeline.executors.measuring import known_speed
 from pipeline.model import EngineSettings

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LedgerError
-from pipeline.executors.ears import Ears
 from pipeline.executors.local import LocalExecutor
+from pipeline.executors.message_receiver import Ears
 from pipeline.executors.protocol import Assign, End, Resume, Stop
 from pipeline.model import (
     Artwork,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from pipeline.cli.surroundings import executor_of
+from pipeline.cli.runtime import executor_of
 from pipeline.config import load_config
 from pipeline.model import RunEvent
-from pipeline.runner.lock import instance_lock, wait_for_orphan
+from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.single_pass import SinglePass
 from tests.fakes import fake_engine
 
 

@@ -13,11 +13,11 @@ import pytest
 
 import pipeline
 from pipeline.config import load_config
-from pipeline.engine.weights import load_weights
+from pipeline.engine.network.weights import load_weights
 from pipeline.errors import StylewatchError
 from pipeline.model import RunEvent, WeightsChoice
 from pipeline.report.log import LogWriter, close_log, configure_log
-from pipeline.runner.single_pass import SinglePass
+from pipeline.runner.execution.single_pass import SinglePass
 from tests.workshop import Workshop
 
 NAMES = [

@@ -23,8 +23,8 @@ from pipeline.config import Config, load_config
 from pipeline.errors import StorageError
 from pipeline.failpoints import heard_by
 from pipeline.ledger import Ledger
+from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
-from pipeline.runner.single_pass import SinglePass
 from tests.fakes import write_painting
 from tests.faults.painters import FOREIGN, STYLES, Killed, MeddledExecutor, photo_bytes
 

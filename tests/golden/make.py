@@ -17,18 +17,18 @@ import torch
 from pipeline import __version__
 from pipeline.config import json_schema, load_config
 from pipeline.config.yaml_source import read_document
-from pipeline.engine.cache import StyleCache
 from pipeline.engine.events import Draft, Orders, Step
-from pipeline.engine.stylizer import Stylizer
-from pipeline.engine.targets import StyleTargets
-from pipeline.engine.vgg import Network
-from pipeline.engine.weights import load_weights
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.target_cache import StyleCache
+from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.hashing import job_key, settings_sha256, weights_id
 from pipeline.model import EngineSettings, JobState, WeightsChoice
 from pipeline.report.heartbeat import Heart
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
-from tests.engine.test_stylizer import Source
+from tests.engine.scheduler.test_stylizer import Source
 from tests.fakes import write_painting
 from tests.golden import subjects
 from tests.images.pictures import written

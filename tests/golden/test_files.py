@@ -17,14 +17,14 @@ import torch
 
 from pipeline.config import load_config
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.cache import StyleCache, TargetKey
-from pipeline.engine.calibration import machine
-from pipeline.engine.checkpoints import Checkpoints, _checksum
+from pipeline.engine.cpu.calibration import machine
 from pipeline.engine.events import Finished, Resumed, Step
-from pipeline.engine.stylizer import Stylizer
-from pipeline.engine.targets import StyleTargets
-from pipeline.engine.vgg import Network
-from pipeline.engine.weights import load_weights
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.checkpoints import Checkpoints, _checksum
+from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
+from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.errors import LedgerError
 from pipeline.hashing import job_key, sha256_of_file, weights_id
 from pipeline.images.encode import read_provenance
@@ -34,7 +34,7 @@ from pipeline.report.heartbeat import read_sign
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
 from pipeline.runner.preparation import prepare
-from tests.engine.test_stylizer import Source
+from tests.engine.scheduler.test_stylizer import Source
 from tests.golden import subjects
 from tests.images.pictures import PROVENANCE, written
 from tests.images.test_encode import opened

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.cache import TARGET, TargetKey
+from pipeline.engine.transfer.target_cache import TARGET, TargetKey
 from pipeline.hashing import PAINTING, RECIPE, STYLE, WEIGHTS, job_key, settings_sha256, weights_id
 from pipeline.images.encode import PICTURE
 from pipeline.model import Painting, PictureOptions, Recipe, Style, WeightsChoice

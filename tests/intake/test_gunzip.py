@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.gunzip import Gunzip
 from pipeline.intake.members import RefusedError
-from pipeline.intake.walks import Incomplete
 
 WORDS = random.Random(7)
 DATA = b"".join(WORDS.randbytes(50) + bytes(WORDS.randrange(200)) for _ in range(3000))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, StorageError
-from pipeline.intake.bounds import Ignored, Outside
+from pipeline.intake.filters import Ignored, Outside
 from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _Walk, look, scan
 from tests.intake.nesting import nested
 

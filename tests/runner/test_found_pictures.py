@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import JobState, PictureFormat, Remark
-from pipeline.runner.planning import look_ahead
+from pipeline.runner.planning.run_plan import look_ahead
 from tests.workshop import CONFIG, Workshop
 
 

@@ -20,7 +20,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
-from pipeline.runner.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
 from tests.fakes import write_painting
 from tests.workshop import InProcessExecutor, Workshop
 

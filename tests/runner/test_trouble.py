@@ -24,8 +24,8 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import ledger_file, prepare, source_of
-from pipeline.runner.single_pass import SinglePass
 from tests.fakes import LookingEngine, write_painting, write_photo
 from tests.intake.nesting import nested
 from tests.workshop import InProcessExecutor, Workshop

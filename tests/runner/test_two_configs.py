@@ -16,12 +16,12 @@ from pipeline.errors import LedgerError, LockedError
 from pipeline.failpoints import VARIABLE
 from pipeline.hashing import sha256_of_file
 from pipeline.model import JobState
-from pipeline.runner.lock import instance_lock
-from pipeline.runner.planning import look_ahead
+from pipeline.runner.execution.publishing import part_path
+from pipeline.runner.execution.recovery import recover
+from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.instance.lock import instance_lock
+from pipeline.runner.planning.run_plan import look_ahead
 from pipeline.runner.preparation import open_ledger, prepare
-from pipeline.runner.publishing import part_path
-from pipeline.runner.recovery import recover
-from pipeline.runner.taking_in import take_in
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
 

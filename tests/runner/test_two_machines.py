@@ -11,10 +11,10 @@ from pipeline.errors import LeaseLostError, LockedError
 from pipeline.executors import JobSource
 from pipeline.model import ExecutorEvent, JobStarted, RunEvent, RunFinished
 from pipeline.report.heartbeat import FILE_NAME, Heart
-from pipeline.runner.lock import instance_lock
+from pipeline.runner.execution.recovery import recover
+from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import prepare
-from pipeline.runner.recovery import recover
-from pipeline.runner.single_pass import SinglePass
 from tests.workshop import InProcessExecutor, Workshop
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import StorageError, UsageError
 from pipeline.model import JobStarted, JobState, RunEvent
-from pipeline.runner.single_pass import SinglePass
+from pipeline.runner.execution.single_pass import SinglePass
 from tests.workshop import CONFIG, Workshop
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.cli.surroundings import INTERRUPTED
+from pipeline.cli.runtime import INTERRUPTED
 from pipeline.config import load_config
 from pipeline.runner.preparation import open_ledger, prepare
 from tests.faults.painters import STYLES

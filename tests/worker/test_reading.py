@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.memory import need_at
+from pipeline.engine.memory.requirements import need_at
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo

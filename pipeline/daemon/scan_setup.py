@@ -1,0 +1,65 @@
+"""From a config to a reception: which folder is watched, how, and what becomes of a file there. Owns that wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from pipeline.config import Config
+from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.scan_loop import EventSource, Habits, Reception
+from pipeline.intake.mounts import knows_kinds, shared_mount
+from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.watch import Hints
+from pipeline.ledger import Ledger
+from pipeline.model import PhotoSetAside, WatchNotice
+from pipeline.runner.ingest.archives import Unpacking
+from pipeline.runner.ingest.incremental import Arrivals
+from pipeline.runner.input_root import Root
+from pipeline.runner.preparation import Studio
+
+#: Where nobody tells of shares and of lost events.
+_UNTOLD_SECONDS: Final = 60.0
+
+
+def furnish(
+    config: Config,
+    studio: Studio,
+    root: Root,
+    ledger: Ledger,
+    *,
+    over: Callable[[], bool],
+    hints: Hints,
+    pauses: Pauses,
+    tell: Callable[[PhotoSetAside | WatchNotice], None],
+    on_news: Callable[[], None],
+    on_scan: Callable[[], None],
+    watcher: Callable[[], EventSource],
+) -> Reception:
+    """Return the reception of ``config``'s folder, not yet opened; ``ledger`` is its thread's own."""
+    settings = config.input
+    share, told = shared_mount(settings.folder), knows_kinds()
+    unpacking = Unpacking(config, ledger)
+    room = WaitingRoom(
+        settings.folder,
+        examine=unpacking.examine,
+        settle_seconds=settings.settle_seconds,
+        incomplete_seconds=settings.incomplete_seconds,
+        trust_times=share is None and told,
+    )
+    poll = settings.watch == "polling" or (settings.watch == "auto" and share is not None)
+    # macOS and Windows tell neither of a share nor of events that were lost: a look now and then makes up for both.
+    rescan_seconds = settings.rescan_seconds if told else min(settings.rescan_seconds, _UNTOLD_SECONDS)
+    why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
+    return Reception(
+        Arrivals(config, studio, ledger, room, root, over, unpacking),
+        root,
+        hints,
+        Habits(mode="polling" if poll else "events", rescan_seconds=rescan_seconds, why=why),
+        pauses,
+        tell=tell,
+        on_news=on_news,
+        on_scan=on_scan,
+        watcher=watcher,
+        folder_name=str(settings.folder),
+    )

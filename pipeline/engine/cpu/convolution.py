@@ -1,0 +1,202 @@
+"""A frozen 3×3 convolution, differentiable in its input, by one of several algorithms. Refuses to choose one.
+
+``direct`` is torch's own, on every device and in every precision. The others (see
+:mod:`pipeline.engine.cpu.winograd`) are for float32 on the CPU: ``tiles`` and ``packed`` (tiles by
+:class:`pipeline.engine.cpu.winograd.Packed`). They make each picture of a batch alone, so that it comes out the same
+bits in any batch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast, get_args
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_input
+
+from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.cpu.winograd import Kernel, Packed, Tiles, turned
+
+# Of so few pixels torch's convolutions and matrix products come out in other bits with another number of threads.
+_FEW_PIXELS: Final = 64
+_COLORS: Final = 3
+# What a band makes should stay in a processor's cache.
+_BAND_PIXELS: Final = 12_000
+
+Algorithm = Literal["direct", "tiles", "packed"]
+ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """What decides a convolution's speed: its channels and its input's height and width."""
+
+    channels: int
+    outputs: int
+    height: int
+    width: int
+
+
+Choose = Callable[[LayerShape], Algorithm]
+
+
+def always_direct(_: LayerShape) -> Algorithm:
+    """Choose torch's own convolution."""
+    return "direct"
+
+
+class Convolution:
+    """A convolution with weight (K, C, 3, 3) and bias (K,); ``choose`` names the algorithm.
+
+    ``padding`` zeros surround its input; all algorithms but ``direct`` need one. What an algorithm makes of the
+    weights is made when it is first needed, and kept.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, *, padding: int = 1, choose: Choose = always_direct) -> None:
+        self.weight, self.bias = weight, bias
+        self._padding = padding
+        self._choose = choose
+        self._kernels: dict[tuple[Algorithm, bool], Kernel] = {}
+        self._turn = threading.Lock()
+
+    def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
+        """Return the convolution (B, K, H, W) of ``x`` (B, C, H, W), without its negative values if ``rectify``."""
+        shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
+        if self._choose(shape) != "direct":
+            return cast(Tensor, _Frozen.apply(x, self, rectify))
+        if _depends_on_threads(x, shape):
+            y = cast(Tensor, _Alone.apply(x, self.weight, self.bias, self._padding))
+        else:
+            y = nn.conv2d(x, self.weight, self.bias, padding=self._padding)
+        # Nobody else reads the convolution's own output, so its memory may be reused.
+        return nn.relu_(y) if rectify else y
+
+    def forward(self, x: Tensor, rectify: bool) -> Tensor:
+        """Return the convolution of ``x`` without a graph."""
+        shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
+        return _one_by_one(self._kernel(self._choose(shape), turned_back=False), x, rectify)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return the input's gradient (B, C, H, W) for the convolution's ``gradient`` (B, K, H, W)."""
+        shape = LayerShape(gradient.shape[1], self.weight.shape[1], gradient.shape[2], gradient.shape[3])
+        return _one_by_one(self._kernel(self._choose(shape), turned_back=True), gradient, rectify=False)
+
+    def _kernel(self, algorithm: Algorithm, *, turned_back: bool) -> Kernel:
+        key = (algorithm, turned_back)
+        with self._turn:
+            if key not in self._kernels:
+                weight, bias = (turned(self.weight), None) if turned_back else (self.weight, self.bias)
+                self._kernels[key] = make_kernel(algorithm, weight, bias)
+            return self._kernels[key]
+
+
+def make_kernel(algorithm: Algorithm, weight: Tensor, bias: Tensor | None) -> Kernel:
+    """Prepare the weight (K, C, 3, 3) and the bias (K,) for ``algorithm``."""
+    if algorithm == "direct":
+        return Direct(weight, bias)
+    with on_threads(1):  # for the same bits with any number of them
+        return Tiles(weight, bias, Packed if algorithm == "packed" else None)
+
+
+class Direct:
+    """Torch's own convolution of one picture."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        self._weight, self._bias = weight.contiguous(memory_format=torch.channels_last), bias
+
+    def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
+        """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
+        y = nn.conv2d(x[None].permute(0, 3, 1, 2), self._weight, self._bias, padding=1)
+        return (y.relu_() if rectify else y)[0].permute(1, 2, 0)
+
+
+class _Frozen(torch.autograd.Function):
+    """A :class:`Convolution` and, if wanted, its rectifier in one node: the graph keeps the output alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, convolution: Convolution, rectify: bool) -> Tensor:
+        y = convolution.forward(x, rectify)
+        ctx.convolution, ctx.rectify = convolution, rectify
+        if rectify:
+            ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        if ctx.rectify:
+            (y,) = ctx.saved_tensors
+            gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
+        return ctx.convolution.backward(gradient), None, None
+
+
+class _Alone(torch.autograd.Function):
+    """Torch's own convolution, done by one thread there and back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+        ctx.shape, ctx.weight, ctx.padding = x.shape, weight, padding
+        with on_threads(1):
+            return nn.conv2d(x, weight, bias, padding=padding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        with on_threads(1):
+            if ctx.shape[1] == _COLORS and not ctx.padding:
+                colors = torch.cat([_back_to_colors(one[None], ctx.weight) for one in gradient])
+            else:
+                colors = conv2d_input(ctx.shape, ctx.weight, gradient, padding=ctx.padding)  # type: ignore[no-untyped-call]
+        return colors, None, None, None
+
+
+def _back_to_colors(gradient: Tensor, weight: Tensor) -> Tensor:
+    """Return what conv2d_input does for a ``gradient`` (1, K, H, W) and a weight (K, 3, 3, 3), (1, 3, H+2, W+2).
+
+    One matrix product and nine additions, band by band: torch's convolutions take twice to three times as long to
+    come back to so few channels.
+    """
+    _, outputs, height, width = gradient.shape
+    matrix = weight.permute(2, 3, 1, 0).reshape(9 * _COLORS, outputs)
+    colors = gradient.new_zeros(1, _COLORS, height + 2, width + 2)
+    band = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, band):
+        pixels = gradient[0, :, top : top + band].permute(1, 2, 0)
+        shares = (matrix @ pixels.reshape(-1, outputs).T).view(9, _COLORS, -1, width)
+        for position, share in enumerate(shares):
+            down, right = divmod(position, 3)
+            colors[0, :, top + down : top + down + share.shape[1], right : right + width] += share
+    return colors
+
+
+def _depends_on_threads(x: Tensor, shape: LayerShape) -> bool:
+    """Tell whether torch's own convolution of ``x``, or its way back, differs with the number of threads.
+
+    Besides that of few pixels it is the way back to the three colors.
+    """
+    exact = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    return exact and (shape.channels == _COLORS or shape.height * shape.width < _FEW_PIXELS)
+
+
+def by_pixel(x: Tensor, matrix: Tensor) -> Tensor:
+    """Return ``matrix`` (K, C) times each pixel of ``x`` (1, C, H, W) as (1, K, H, W), channels last.
+
+    Not a convolution of a single pixel: oneDNN's comes out in other bits with another number of threads.
+    """
+    _, channels, height, width = x.shape
+    flat = x[0].permute(1, 2, 0).reshape(height * width, channels)
+    # So does a product of very few rows.
+    with on_threads(1) if height * width < _FEW_PIXELS else nullcontext():
+        y = flat @ matrix.T
+    return y.view(1, height, width, -1).permute(0, 3, 1, 2)
+
+
+def _one_by_one(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:
+    made = [kernel(picture.permute(1, 2, 0).contiguous(), rectify=rectify) for picture in x]
+    return (made[0][None] if len(made) == 1 else torch.stack(made)).permute(0, 3, 1, 2)

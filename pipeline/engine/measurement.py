@@ -1,0 +1,160 @@
+"""Measures how long evaluations take on this machine. Owns the measurement; what it means is ``estimates``' matter.
+
+It is the real engine that is measured, with pictures of noise: alone and as many as it works on at once, at growing
+sizes until the time is used up. Meant for a process of its own, since torch takes seconds to load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.engine.scheduler.stylizer import Broken, Commission, Event, Step
+from pipeline.engine.speed import FORWARD, SHALLOW_LAYER, Look, Speed, network_pixels
+from pipeline.model import Painting, Recipe, Style
+
+#: How long each of the passes over all sizes may take, apart from the two smallest.
+BUDGET_SECONDS: Final = 12.0
+
+# Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
+_PASSES: Final = 2
+
+# As many pictures as are worked on at once are sure to fit into memory up to the last of these.
+_SIZES: Final = (64, 128, 256, 512)
+_PROPORTION: Final = 0.75
+_PAINTING: Final = (960, 1280)
+_SHALLOW_SIZE: Final = 256
+_LEAST_ROUNDS, _MOST_ROUNDS, _ROUNDS_SECONDS = 2, 12, 0.5
+
+Clock = Callable[[], float]
+
+
+class Engine(Protocol):
+    """What is measured: a :class:`pipeline.engine.scheduler.stylizer.Stylizer`."""
+
+    @property
+    def capacity(self) -> int:
+        """Return how many pictures are worked on at once."""
+        ...
+
+    @property
+    def device_name(self) -> str:
+        """Return what it computes on."""
+        ...
+
+    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+        """Stylize what ``pull`` gives."""
+        ...
+
+
+def noise(_: Painting) -> npt.NDArray[np.uint8]:
+    """Return the pixels (H, W, 3) of a painting of noise; engines that are measured load it for every painting."""
+    return _noise(*_PAINTING)
+
+
+def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = time.perf_counter) -> Speed:
+    """Return the speed of the engines that ``make`` makes, on paintings of :func:`noise`.
+
+    ``arrived_after``: seconds since the process was asked for. Raises what engines raise.
+    """
+    make()  # whatever is measured only once for a machine
+    began = clock()
+    engine = make()
+    _rounds(engine, _recipe("warm-up", _SIZES[0]), 1, clock)  # what is made when it is first needed
+    start = arrived_after + clock() - began
+    looks = _least([_look_closer(engine, f"pass {number}", clock) for number in range(_PASSES)])
+    size, alone = next((size, look.alone) for size, look in reversed(looks) if size <= _SHALLOW_SIZE)
+    shallow = replace(_recipe("shallow", size), content_layers=(), style_layers=((SHALLOW_LAYER, 1.0),))
+    return Speed(
+        device=engine.device_name,
+        at_once=engine.capacity,
+        start=start,
+        shallow=min(1.0, min(_rounds(engine, shallow, 1, clock)[1:]) / alone),
+        looks=tuple(look for _, look in looks),
+    )
+
+
+def _least(passes: Sequence[Sequence[tuple[int, Look]]]) -> list[tuple[int, Look]]:
+    """Return one look at each size, with the least seconds of each kind."""
+    by_size: dict[int, Look] = {}
+    for size, look in itertools.chain(*passes):
+        known = by_size.get(size, look)
+        by_size[size] = Look(
+            look.pixels,
+            min(known.alone, look.alone),
+            min(known.together, look.together),
+            min(known.painting, look.painting),
+        )
+    return sorted(by_size.items())
+
+
+def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Look]]:
+    """Look at larger and larger pictures, as long as the next look is sure to end in time."""
+    looks: list[tuple[int, Look]] = []
+    began = clock()
+    for size in _SIZES:
+        if len(looks) > 1 and clock() - began + _next_seconds(looks[-1][1]) > BUDGET_SECONDS:
+            break
+        looks.append((size, _look(engine, _recipe(f"{name}, {size} pixels", size), clock)))
+    return looks
+
+
+def _next_seconds(look: Look) -> float:
+    """Return how long a look at pictures of twice the side takes: four times as long a round."""
+    rounds = 1 + FORWARD + _LEAST_ROUNDS
+    return 4 * (look.painting + rounds * (look.alone + look.together))
+
+
+def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Look:
+    first, *others = _rounds(engine, recipe, 1, clock)
+    alone = together = min(others)
+    if engine.capacity > 1:
+        together = min(_rounds(engine, recipe, engine.capacity, clock)[1:])
+    # Before the first evaluation come the painting's features and the photo's.
+    painting = max(first - (1 + FORWARD) * alone, FORWARD * alone)
+    return Look(network_pixels(recipe.size, _PROPORTION), alone, together, painting)
+
+
+def _recipe(name: str, size: int) -> Recipe:
+    """Return a recipe that goes on for ever at one size; ``name`` names its painting, too."""
+    return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
+
+
+def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
+    """Return the seconds of rounds in which each of ``count`` pictures is evaluated once, the first one apart."""
+    photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
+    style = Style("noise", (Painting(Path("noise"), recipe.name),))
+    waiting = [Commission(str(number), photo, style, recipe) for number in range(count)]
+
+    def pull(free: int) -> list[Commission]:
+        taken, waiting[:] = waiting[:free], waiting[free:]
+        return taken
+
+    seconds: list[float] = []
+    with contextlib.closing(_steps(engine.run(pull))) as steps:
+        while len(seconds) <= _LEAST_ROUNDS or (sum(seconds[1:]) < _ROUNDS_SECONDS and len(seconds) <= _MOST_ROUNDS):
+            began = clock()
+            for _ in range(count):
+                next(steps)
+            seconds.append(clock() - began)
+    return seconds
+
+
+def _steps(events: Iterator[Event]) -> Generator[None, None, None]:
+    for event in events:
+        if isinstance(event, Broken):
+            raise event.error
+        if isinstance(event, Step):
+            yield
+
+
+def _noise(height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)

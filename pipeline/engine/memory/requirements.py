@@ -1,0 +1,158 @@
+"""How much memory a picture takes, and how much there is. Refuses torch, so that everybody can predict.
+
+What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the network
+remembers is counted from its shapes. What is in flight besides was measured: with
+``python -m tests.benchmarks.evaluation_bytes``, as the most resident memory of one evaluation of 512 × 512 pixels
+above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once:
+
+==========================  =======  ========  =======
+layers                      plainly  frugally  targets
+==========================  =======  ========  =======
+the default recipe's          1,662     1,348      704
+all                           3,060     2,060      960
+relu1_1, relu1_2              1,036     1,036      512
+conv1_1, relu1_1, conv1_2     2,060     2,060      768
+relu1_1, relu2_2              1,404                704
+==========================  =======  ========  =======
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.model import LAYERS, LayerWeights, Recipe, canonical_layer
+
+_FLOAT: Final = 4
+_COLORS: Final = 3
+_CHANNELS: Final = (64, 128, 256, 512, 512)  # of the five blocks
+_INDEX: Final = 8  # max pooling remembers which pixel was the largest
+
+# Bytes a pixel: above what is remembered at the end of the way there; on the way back through the first block, where
+# most of what is remembered frugally is in flight, more if another block follows and for every convolution that is
+# read before it is rectified; and on a way there for whose sake nothing is remembered.
+_IN_FLIGHT: Final = 260
+_FIRST_BLOCK: Final = 1050
+_POOLED: Final = 380
+_READ_BEFORE_RECTIFIED: Final = 512
+_LOOK: Final = 960
+
+# L-BFGS keeps 20 pairs of steps and changes. Besides the optimizer's, there are the pixels, the best ones, the last
+# accepted ones and their gradient, the new gradient, and as much again while they are exchanged.
+_LBFGS_IMAGES: Final = 20 * 2
+_OTHER_IMAGES: Final = 10
+_ADAM_IMAGES: Final = 2
+
+# Each kernel is kept as it is and transformed for both directions: 36 values of 9, see pipeline.engine.cpu.winograd.
+_COPIES_OF_A_KERNEL: Final = 1 + 4 + 4
+_PROGRAM: Final = 600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The most bytes that a picture in work takes: evaluated plainly, or frugally, which computes blocks twice."""
+
+    plain: int
+    frugal: int
+
+
+def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
+    """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from beginning to end.
+
+    ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
+    """
+    need = need_at(recipe, picture_pixels(recipe, height, width))
+    painting = look_bytes(round((recipe.size * style_scale) ** 2))
+    return Need(max(need.plain, painting), max(need.frugal, painting))
+
+
+def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
+    """Return how many pixels the picture of a photo of ``height`` × ``width`` has at the recipe's size."""
+    factor = recipe.size / max(height, width)
+    return math.ceil(height * factor) * math.ceil(width * factor)
+
+
+def need_at(recipe: Recipe, pixels: int) -> Need:
+    """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
+    layers, kept = _layers(recipe), state_bytes(pixels, recipe)
+    plain, frugal = (evaluation_bytes(pixels, layers, frugal=frugal) for frugal in (False, True))
+    return Need(plain + kept, min(plain, frugal) + kept)
+
+
+def evaluation_bytes(pixels: int, layers: Collection[str], *, frugal: bool = False) -> int:
+    """Return the most bytes that one evaluation of a picture takes, losses at ``layers`` and gradient included."""
+    blocks = _blocks(layers)
+    read = len({"conv1_1", "conv1_2"} & set(layers))
+    first = _FIRST_BLOCK + _READ_BEFORE_RECTIFIED * read + (_POOLED if len(blocks) > 1 else 0)
+    remembered = sum(_remembered(block, layers) for block in blocks)
+    return round(pixels * (first if frugal else max(first, remembered + _IN_FLIGHT)))
+
+
+def look_bytes(pixels: int) -> int:
+    """Return the most bytes that it takes to compute a painting's targets."""
+    return pixels * _LOOK
+
+
+def state_bytes(pixels: int, recipe: Recipe) -> int:
+    """Return what is kept of a picture between evaluations: optimizer, pixels, features to come near to."""
+    images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
+    features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
+    return round(pixels * (images * _COLORS * _FLOAT + features))
+
+
+def program_bytes(recipe: Recipe) -> int:
+    """Return what a worker holds without any picture: the program and the weights down to the deepest layer."""
+    weights = sum(_weights(convolution) for block in _blocks(_layers(recipe)) for convolution in block)
+    return _PROGRAM + weights * _FLOAT * _COPIES_OF_A_KERNEL
+
+
+def _layers(recipe: Recipe) -> set[str]:
+    return _known((*recipe.content_layers, *recipe.style_layers))
+
+
+def _known(layers: LayerWeights) -> set[str]:
+    found = set()
+    for name, _ in layers:
+        with contextlib.suppress(ValueError):  # a wrong name breaks the picture elsewhere
+            found.add(canonical_layer(name))
+    return found
+
+
+def _blocks(layers: Collection[str]) -> list[list[str]]:
+    """Return the convolutions that are computed for ``layers``, by blocks."""
+    deepest = max((LAYERS.index(layer) for layer in layers), default=0)
+    used = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("conv")]
+    return [[name for name in used if _block(name) == block] for block in range(1, _block(used[-1]) + 1)]
+
+
+def _block(layer: str) -> int:
+    return int(layer[4])
+
+
+def _remembered(block: Collection[str], layers: Collection[str]) -> float:
+    """Return the bytes a pixel that a block's convolutions leave for the way back, with their pooled output."""
+    outputs = sum(_bytes_of_layer(name) * (2 if name in layers else 1) for name in block)
+    channels, reduction = _shape(next(iter(block)))
+    return outputs + channels * (_FLOAT + _INDEX) / (4 * reduction)
+
+
+def _bytes_of_layer(layer: str) -> float:
+    channels, reduction = _shape(layer)
+    return channels * _FLOAT / reduction
+
+
+def _shape(layer: str) -> tuple[int, int]:
+    """Return a layer's channels, and how many of the picture's pixels one of its is made of."""
+    return _CHANNELS[_block(layer) - 1], 4 ** (_block(layer) - 1)
+
+
+def _weights(convolution: str) -> int:
+    outputs = _CHANNELS[_block(convolution) - 1]
+    if convolution.endswith("_1"):
+        inputs = _COLORS if convolution == "conv1_1" else _CHANNELS[_block(convolution) - 2]
+    else:
+        inputs = outputs
+    return 9 * inputs * outputs

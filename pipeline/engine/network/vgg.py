@@ -1,0 +1,139 @@
+"""VGG-19's features, differentiable in the picture alone. Refuses to know what they are compared with.
+
+The network of Simonyan and Zisserman (https://arxiv.org/abs/1409.1556) up to the deepest layer in use. Two
+departures: the first convolution pads by replication, since zeros there draw a dark frame, and pooling may take
+averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import nullcontext
+from functools import partial
+from itertools import groupby, pairwise
+from typing import Final
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+
+from pipeline.engine.cpu.convolution import Choose, Convolution, always_direct
+from pipeline.engine.network.gradient_checkpointing import computed_twice
+from pipeline.engine.network.weights import Weights
+from pipeline.model import LAYERS, PoolingKind
+
+#: Makes of some layers' features (B, C, h, w) what is wanted of them.
+Look = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+
+_ONWARD: Final = "onward"
+
+
+class Network:
+    """The part of VGG-19 that ``layers`` need, frozen. Every layer is named as in :data:`pipeline.model.LAYERS`.
+
+    With ``autocast`` the convolutions compute in bfloat16; the features then come out as bfloat16 too.
+    ``convolutions`` are those that :func:`place` has made of ``weights``, so that several networks can share them.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        layers: Collection[str],
+        *,
+        pooling: PoolingKind = "max",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        autocast: bool = False,
+        convolutions: Mapping[str, Convolution] | None = None,
+    ) -> None:
+        self.layers = frozenset(layers)
+        self._device = torch.device(device)
+        self._autocast = autocast
+        self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
+        depth = max(LAYERS.index(layer) for layer in self.layers) + 1
+        placed = convolutions or place(weights, self._device, dtype)
+        self._convolutions = {name: placed[name] for name in placed if LAYERS.index(name) < depth}
+        self._segments = _segments(self._convolutions)
+        self._pooled = {last[-1] for last, first in pairwise(self._segments) if _block(last[0]) != _block(first[0])}
+        self._mean = _color(weights.mean, self._device, dtype)
+        self._deviation = _color(weights.deviation, self._device, dtype)
+
+    def features(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Return the features (B, C, h, w) of each layer in use for pictures (B, 3, H, W), RGB 0..1."""
+        return self.look(pictures, dict)
+
+    def look(self, pictures: Tensor, look: Look, *, frugal: bool = False) -> dict[str, Tensor]:
+        """Return what ``look`` makes of the features of pictures (B, 3, H, W), RGB 0..1, block by block.
+
+        Features that ``look`` does not keep are gone with their block, unless a gradient will need them; with
+        ``frugal`` they are gone even then, and the block is computed again on the way back, to the same bits.
+        """
+        x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
+        found: dict[str, Tensor] = {}
+        for names in self._segments:
+            segment = partial(self._segment, names, look)
+            # The way back begins with the last segment, which is still remembered then.
+            again = frugal and names != self._segments[-1]
+            found |= computed_twice(segment, x) if again else segment(x)
+            x = found.pop(_ONWARD)
+        return found
+
+    def _segment(self, names: tuple[str, ...], look: Look, x: Tensor) -> dict[str, Tensor]:
+        """Return what ``look`` makes of the layers in use among ``names``, and what the next segment begins with."""
+        with torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext():
+            x, features = self._convolve(names, x)
+            if names[-1] in self._pooled:
+                x = self._pool(x, 2)
+        return look(features) | {_ONWARD: x}
+
+    def _convolve(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the last output of the convolutions ``names`` and the features of their layers in use."""
+        found: dict[str, Tensor] = {}
+        for name in names:
+            read = name in self.layers
+            if name == "conv1_1":
+                x = nn.pad(x, (1, 1, 1, 1), mode="replicate")
+            x = self._convolutions[name](x, rectify=not read)
+            if read:
+                found[name] = x
+                x = nn.relu(x)
+            rectified = name.replace("conv", "relu")
+            if rectified in self.layers:
+                found[rectified] = x
+        return x, found
+
+
+def _block(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Split convolutions into what is computed again at once: blocks, but the first one, half of all, in two."""
+    return [tuple(part) for _, part in groupby(names, lambda name: name if name == "conv1_1" else _block(name))]
+
+
+def place(
+    weights: Weights,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    choose: Choose = always_direct,
+) -> dict[str, Convolution]:
+    """Return the convolutions of ``weights`` on ``device``; ``choose`` names each one's algorithm."""
+    return {
+        name: Convolution(
+            _placed(weight, device, dtype),
+            _placed(bias, device, dtype),
+            padding=0 if name == "conv1_1" else 1,
+            choose=always_direct if name == "conv1_1" else choose,
+        )
+        for name, (weight, bias) in weights.convolutions.items()
+    }
+
+
+def _placed(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    moved = part.detach().to(device, dtype)
+    return moved.contiguous(memory_format=torch.channels_last) if moved.dim() == 4 else moved
+
+
+def _color(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    return torch.tensor(values, device=device, dtype=dtype).view(1, 3, 1, 1)

@@ -1,0 +1,211 @@
+"""A picture in the making. Owns a canvas' state and when a scale is finished; refuses networks and optimizers' math.
+
+Everything that changes while a canvas is worked on is in :class:`CanvasState`, plain tensors and numbers; the rest
+follows from its commission.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import sent
+from pipeline.engine.events import Commission
+from pipeline.engine.transfer.geometry import (
+    Geometry,
+    from_network,
+    network_geometry,
+    scaled,
+    to_network,
+    to_pixels,
+    to_tensor,
+)
+from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.model import Losses, Recipe
+
+#: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
+PLATEAU_WINDOW: Final = 10
+
+# What a coarse scale leaves undone the next one makes up for: there twice the tolerance shows in no picture.
+_COARSE_TOLERANCE: Final = 2
+
+# Noise to start from: gray, as strong as the contrast of a usual photo.
+_GRAY: Final = 0.5
+_NOISE: Final = 0.2
+
+_UNKNOWN: Final = Losses(math.inf, math.inf, math.inf)
+
+
+@dataclass
+class CanvasState:
+    """All that changes in a canvas. ``iteration`` counts evaluations of this scale, ``iterations`` those of all.
+
+    ``pixels`` (1, 3, h, w), RGB 0..1, is the next point to evaluate; ``best`` is the best one
+    evaluated at this scale, with ``losses``. ``plateau`` holds the best totals after the latest evaluations.
+    ``optimizer`` is a state of :mod:`pipeline.engine.transfer.optimizers`.
+    """
+
+    pixels: Tensor
+    best: Tensor
+    optimizer: Any
+    scale_index: int = 0
+    iteration: int = 0
+    iterations: tuple[int, ...] = ()
+    plateau: list[float] = field(default_factory=list)
+    first: Losses = _UNKNOWN
+    losses: Losses = _UNKNOWN
+
+    def copied(self) -> CanvasState:
+        """Return this state as it is now, whatever happens to it; tensors are shared: nobody writes into them."""
+        return dataclasses.replace(self, optimizer=_with_own_lists(self.optimizer))
+
+
+@dataclass(eq=False)
+class Canvas:
+    """A commission being worked on: its state, and at the current scale its geometry and targets.
+
+    ``content`` maps layers to features (1, C, h, w), ``grams`` to matrices (C, C).
+    """
+
+    commission: Commission
+    state: CanvasState
+    geometry: Geometry
+    content: dict[str, Tensor] = field(default_factory=dict)
+    grams: dict[str, Tensor] = field(default_factory=dict)
+    cache_hits: int = 0
+    cache_misses: int = 0
+    notes: list[str] = field(default_factory=list)
+    over: bool = False
+
+    def note(self, text: str) -> None:
+        """Add a note for the report, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    @property
+    def has_targets(self) -> bool:
+        """Tell whether it is known what to compare the pixels with."""
+        return bool(self.content or self.grams)
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return the commission's recipe."""
+        return self.commission.recipe
+
+    @property
+    def size(self) -> int:
+        """Return the long side of the current scale in pixels."""
+        return self.recipe.sizes()[self.state.scale_index]
+
+    @property
+    def at_the_last_scale(self) -> bool:
+        """Tell whether no finer scale follows."""
+        return self.state.scale_index + 1 == len(self.recipe.sizes())
+
+    @property
+    def evaluations(self) -> int:
+        """Return the evaluations of all scales so far."""
+        return sum(self.state.iterations) + self.state.iteration
+
+    def record(self, losses: Losses) -> None:
+        """Take note of the losses of ``state.pixels``."""
+        state = self.state
+        state.iteration += 1
+        if state.iteration == 1:
+            state.first = losses
+        if losses.total < state.losses.total:
+            state.losses, state.best = losses, state.pixels
+        state.plateau = [*state.plateau[-PLATEAU_WINDOW:], state.losses.total]
+
+    @property
+    def pixel_count(self) -> int:
+        """Return the pixels that are evaluated at the current scale."""
+        return self.state.pixels[0, 0].numel()
+
+    @property
+    def scale_is_finished(self) -> bool:
+        """Tell whether this scale has used its evaluations up or gains too little by more of them."""
+        if self.state.iteration >= self.recipe.iterations_by_scale()[self.state.scale_index]:
+            return True
+        if len(self.state.plateau) <= PLATEAU_WINDOW:
+            return False
+        before, now = self.state.plateau[0], self.state.plateau[-1]
+        return before - now < self._tolerance * abs(before)
+
+    @property
+    def _tolerance(self) -> float:
+        return self.recipe.tolerance * (1 if self.at_the_last_scale else _COARSE_TOLERANCE)
+
+    def proceed(self, pixels: Tensor) -> None:
+        """Take ``pixels`` (1, 3, h, w) as the next to evaluate, confined to the colors a file can hold.
+
+        What is cut off only at the end, unseen by the losses, costs up to a quarter of the style distance.
+        """
+        self.state.pixels = pixels.clamp(0, 1)
+
+    def refine(self) -> None:
+        """Go on to the next scale from the best pixels of this one."""
+        state, coarse = self.state, self.geometry
+        index = state.scale_index + 1
+        shape = scaled(self.commission.photo.shape[:2], self.recipe.sizes()[index])
+        self.geometry = network_geometry(*shape)
+        pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
+        pixels = sent(pixels.clamp(0, 1), state.best.device)
+        self.state = CanvasState(
+            pixels,
+            pixels,
+            make_optimizer(self.recipe).new_state(),
+            scale_index=index,
+            iterations=(*state.iterations, state.iteration),
+        )
+
+    def photo(self) -> Tensor:
+        """Return the photo (1, 3, h, w), RGB 0..1, as the network sees it at this scale."""
+        return _photo(self.commission, self.geometry)
+
+    def picture(self, pixels: Tensor) -> npt.NDArray[Any]:
+        """Return ``pixels`` (1, 3, h, w) as a picture of the photo's shape: float32 (H, W, 3), 0..1."""
+        height, width = self.commission.photo.shape[:2]
+        return to_pixels(from_network(pixels.cpu(), self.geometry, (height, width)))
+
+
+def blank_canvas(commission: Commission, device: torch.device) -> Canvas:
+    """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
+    recipe = commission.recipe
+    geometry = geometry_at(commission, 0)
+    pixels = sent(_first_pixels(recipe, _photo(commission, geometry)), device)
+    return Canvas(commission, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
+
+
+def geometry_at(commission: Commission, scale_index: int) -> Geometry:
+    """Return where the pixels of a commission lie at one of its scales."""
+    return network_geometry(*scaled(commission.photo.shape[:2], commission.recipe.sizes()[scale_index]))
+
+
+def _photo(commission: Commission, geometry: Geometry) -> Tensor:
+    return to_network(to_tensor(commission.photo), geometry).clamp(0, 1)
+
+
+def _first_pixels(recipe: Recipe, photo: Tensor) -> Tensor:
+    if recipe.init == "content":
+        return photo
+    # A generator of its own on the CPU: the same noise alone and in any batch, on every device.
+    noise = torch.randn(photo.shape, generator=torch.Generator().manual_seed(recipe.seed)).mul_(_NOISE).add_(_GRAY)
+    noise = noise.clamp_(0, 1)
+    return noise if recipe.init == "noise" else (photo + noise) / 2
+
+
+def _with_own_lists(state: Any) -> Any:
+    own = copy.copy(state)
+    for each in dataclasses.fields(own):
+        value = getattr(own, each.name)
+        if isinstance(value, list):
+            setattr(own, each.name, list(value))
+    return own

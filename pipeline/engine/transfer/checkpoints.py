@@ -1,0 +1,219 @@
+"""What is made of a picture, on disk. Owns the file and whether it may be gone on from; refuses to say when to keep.
+
+One safetensors file holds a canvas' state: its tensors, and as JSON everything else, whose floats come back in the
+same bits. What follows from the commission (features, Gram matrices, geometry) is computed again, to the same bits as
+long as the same engine computes on the same machine: so every file tells what it was made of and by what, and any
+other is left alone. A file is written under another name, synced and renamed: it is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import is_out_of_memory, sent
+from pipeline.engine.events import Commission, Draft, Resumed
+from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
+from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.failpoints import failpoint
+from pipeline.hashing import job_key, settings_sha256, sha256_of_bytes
+from pipeline.model import Losses, Recipe
+
+#: Grows when files of the former format can't be read any more.
+FORMAT: Final = "1"
+
+_Origin = dict[str, str]
+
+
+class Checkpoints:
+    """The checkpoints of one engine: ``maker`` is all that its pictures depend on beside what they are made of.
+
+    Whatever is found in a file's maker and not here, or the other way round, makes it another one's: what is new in
+    it is left out as long as it is as before.
+    """
+
+    def __init__(self, maker: Mapping[str, str], weights_id: str, device: torch.device) -> None:
+        self._maker = dict(maker)
+        self._weights_id = weights_id
+        self._device = device
+
+    def begin(self, commission: Commission) -> tuple[Canvas, Resumed | None]:
+        """Return the commission's canvas as it was kept, and from where it goes on; a blank one if it was not.
+
+        A file that can't be gone on from is told in the canvas' notes.
+        """
+        note = None
+        try:
+            kept = None if commission.checkpoint is None else self._read(commission, commission.checkpoint)
+            if kept is not None:
+                return _canvas(commission, kept, self._device)
+        except _UnusableError as error:
+            note = f"begun anew: its checkpoint {error}"
+        except (KeyError, TypeError, ValueError):
+            note = "begun anew: its checkpoint can't be understood"
+        canvas = blank_canvas(commission, self._device)
+        canvas.notes += [note] if note else []
+        return canvas, None
+
+    def draft(self, canvas: Canvas, *, last: bool = False) -> Draft:
+        """Return the canvas as it is now; it may be worked on while the draft is saved."""
+        commission, state = canvas.commission, canvas.state.copied()
+        tensors: dict[str, Tensor] = {}
+        document = {
+            "state": _packed(state, "state", tensors),
+            "notes": list(canvas.notes),
+            "cache": [canvas.cache_hits, canvas.cache_misses],
+        }
+
+        def save(path: Path, seconds: float) -> None:
+            origin = self._origin(commission)
+            _write(path, json.dumps({**document, "origin": origin, "seconds": seconds}), tensors)
+
+        return Draft(
+            token=commission.token,
+            size=canvas.size,
+            iteration=state.iteration,
+            iterations=canvas.recipe.iterations_by_scale()[state.scale_index],
+            evaluations=canvas.evaluations,
+            size_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()),
+            save=save,
+            last=last,
+        )
+
+    def _origin(self, commission: Commission) -> _Origin:
+        photo = f"{commission.photo.shape} {sha256_of_bytes(commission.photo.tobytes())}"
+        settings = settings_sha256(commission.style, commission.recipe, self._weights_id)
+        return {**self._maker, "format": FORMAT, "picture": job_key(photo, settings)}
+
+    def _read(self, commission: Commission, path: Path) -> _Kept | None:
+        """Return what is kept at ``path``, None if nothing is. Raises _UnusableError."""
+        try:
+            if not path.exists():
+                return None
+            with safetensors.safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                document = json.loads(metadata["document"])
+                _require_origin(document["origin"], self._origin(commission))
+                # Copies: the file is looked into, not read, and may be replaced.
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise _UnusableError("can't be read") from error
+        if metadata.get("checksum") != _checksum(metadata["document"], tensors):
+            raise _UnusableError("is damaged")
+        return _Kept(document, tensors)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    document: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+
+class _UnusableError(Exception):
+    """A checkpoint that can't be gone on from; "its checkpoint" and the message make a sentence."""
+
+
+def _require_origin(found: _Origin, wanted: _Origin) -> None:
+    """Raise _UnusableError unless the file was made of the same, by the same."""
+    if found == wanted:
+        return
+    if found.get("picture") != wanted["picture"]:
+        raise _UnusableError("is of another picture")
+    differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+    raise _UnusableError(f"was made with another {' and '.join(differing)}, so that the rest would not fit to it")
+
+
+def _canvas(commission: Commission, kept: _Kept, device: torch.device) -> tuple[Canvas, Resumed]:
+    document = kept.document
+    state = _state(document["state"], kept.tensors, commission.recipe, device)
+    hits, misses = document["cache"]
+    canvas = Canvas(
+        commission, state, geometry_at(commission, state.scale_index), cache_hits=hits, cache_misses=misses
+    )
+    canvas.notes += document["notes"]
+    limit = canvas.recipe.iterations_by_scale()[state.scale_index]
+    canvas.note(f"went on from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")
+    resumed = Resumed(
+        token=commission.token,
+        size=canvas.size,
+        iteration=state.iteration,
+        iterations=limit,
+        evaluations=canvas.evaluations,
+        seconds=document["seconds"],
+    )
+    return canvas, resumed
+
+
+def _state(packed: Any, tensors: Mapping[str, Tensor], recipe: Recipe, device: torch.device) -> CanvasState:
+    there = {name: sent(tensor, device) for name, tensor in tensors.items()}
+    fields = _unpacked(packed, there)
+    fields["optimizer"] = type(make_optimizer(recipe).new_state())(**fields["optimizer"])
+    fields["first"], fields["losses"] = Losses(**fields["first"]), Losses(**fields["losses"])
+    fields["iterations"] = tuple(fields["iterations"])
+    return CanvasState(**fields)
+
+
+def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """Return ``value`` as JSON can hold it; what is a tensor goes to ``tensors``, once, and leaves its name."""
+    if isinstance(value, Tensor):
+        # The first pixels of a scale are its best ones: one tensor, and safetensors refuses to write it twice.
+        known = next((known for known, tensor in tensors.items() if tensor is value), name)
+        tensors[known] = value
+        return {"tensor": known}
+    if dataclasses.is_dataclass(value):
+        fields = [field.name for field in dataclasses.fields(value)]
+        return {field: _packed(getattr(value, field), f"{name}.{field}", tensors) for field in fields}
+    if isinstance(value, list | tuple):
+        return [_packed(item, f"{name}.{number}", tensors) for number, item in enumerate(value)]
+    return value
+
+
+def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(packed, dict):
+        if "tensor" in packed:
+            return tensors[packed["tensor"]]
+        return {name: _unpacked(item, tensors) for name, item in packed.items()}
+    if isinstance(packed, list):
+        return [_unpacked(item, tensors) for item in packed]
+    return packed
+
+
+def _write(path: Path, document: str, tensors: Mapping[str, Tensor]) -> None:
+    """Put a file at ``path`` in place of what is there, whole or not at all. Raises OSError."""
+    part = path.with_suffix(".part")
+    try:
+        here = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        metadata = {"document": document, "checksum": _checksum(document, here)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(here, part, metadata)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        failpoint("worker-checkpoint-written")
+        part.replace(path)
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, safetensors.SafetensorError) or is_out_of_memory(error):
+            raise OSError(str(error)) from error  # a disk that is full is the former's word too
+        raise
+    failpoint("worker-checkpoint-kept")
+
+
+def _checksum(document: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(document.encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)} ".encode())
+        digest.update(tensors[name].numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,137 @@
+"""One evaluation of a batch: losses and gradients, in pieces that fit into memory. Refuses to move pixels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.losses import Objective, gram
+
+Targets = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Weighted losses (B, 3), columns content, style and total, and the total's gradients (B, 3, H, W)."""
+
+    losses: Tensor
+    gradients: Tensor
+
+
+class Evaluate(Protocol):
+    """How pictures are judged; a test may judge in another way."""
+
+    def __call__(
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        frugal: bool = False,
+    ) -> Evaluation:
+        """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
+
+        ``frugal``: with less memory in more time, to the same bits.
+        """
+
+
+def evaluate(
+    network: Network,
+    objective: Objective,
+    pictures: Tensor,
+    content: Targets,
+    style: Targets,
+    *,
+    frugal: bool = False,
+) -> Evaluation:
+    """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+    pictures = pictures.detach().requires_grad_()
+    layers = network.look(pictures, lambda found: objective.compare(found, content, style), frugal=frugal)
+    found = objective.total(pictures, layers)
+    gradients = _gradients(found.total, pictures)
+    return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
+
+
+def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:
+    try:
+        (gradients,) = torch.autograd.grad(totals.sum(), pictures)
+    except Exception:
+        _drop_what_is_queued(pictures.device)
+        raise
+    return gradients
+
+
+def _drop_what_is_queued(device: torch.device) -> None:
+    """Let torch forget what it still meant to do on a way back that failed, and with it that whole graph.
+
+    Its threads keep such work until they go back again: too late for a frugal evaluation, which first goes there.
+    """
+    with contextlib.suppress(RuntimeError):
+        x = torch.zeros((), device=device, requires_grad=True)
+        torch.autograd.grad(x * 1, x)
+
+
+def peak_bytes(network: Network, objective: Objective, count: int, side: int, device: torch.device) -> int:
+    """Return the memory that evaluating ``count`` square pictures on a CUDA device takes at most."""
+    pictures = torch.rand(count, 3, side, side, device=device)
+    with torch.no_grad():
+        features = network.features(pictures)
+    content = {layer: features[layer] for layer, _ in objective.content_layers}
+    style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
+    del features
+    torch.cuda.reset_peak_memory_stats(device)
+    evaluate(network, objective, pictures, content, style)
+    return torch.cuda.max_memory_allocated(device)
+
+
+class Chunks:
+    """Splits batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
+
+    Whatever runs out of memory is tried again in halves. What was learned of batches holds for later ones.
+    """
+
+    def __init__(self, pixels_at_once: int) -> None:
+        self.pixels_at_once = pixels_at_once
+
+    def run(self, count: int, pixels: int, work: Callable[[slice], Evaluation]) -> list[Evaluation]:
+        """Return the evaluation of each of ``count`` images of ``pixels`` each; ``work`` evaluates a part of them.
+
+        Raises what ``work`` raises for an image alone.
+        """
+        found: list[Evaluation] = []
+        while len(found) < count:
+            size = min(max(1, self.pixels_at_once // pixels), count - len(found))
+            part = slice(len(found), len(found) + size)
+            result = work(part) if size == 1 else _attempt(work, part)
+            if result is None:
+                self.pixels_at_once = size // 2 * pixels
+            else:
+                found += _one_by_one(result)
+        return found
+
+
+def _attempt(work: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
+    try:
+        return work(part)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Here the failed attempt's tensors are gone with their frames.
+    free_what_is_cached()
+    return None
+
+
+def _one_by_one(result: Evaluation) -> Sequence[Evaluation]:
+    return [
+        Evaluation(losses[None], gradient[None])
+        for losses, gradient in zip(result.losses, result.gradients, strict=True)
+    ]

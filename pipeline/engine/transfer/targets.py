@@ -1,0 +1,154 @@
+"""What a style asks of each layer. Owns computing style targets and remembering them, in memory and on disk.
+
+Refuses to decode paintings (it is handed pixels) and to compare anything. A target is the mean and the second
+moment of a painting's features at each layer; the second moment is the Gram matrix that the losses compare.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import sent
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.geometry import LEAST_SIDE, resample, scaled, to_tensor
+from pipeline.engine.transfer.losses import gram
+from pipeline.engine.transfer.target_cache import DamagedEntryError, StyleCache, TargetKey
+from pipeline.errors import PaintingError
+from pipeline.model import Painting, PoolingKind, Style
+
+#: Returns the pixels of the content that the painting's hash names, of no other: targets are cached under it.
+LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
+
+_REMEMBERED: Final = 32  # targets, of 2.5 MB each with the default layers
+
+
+@dataclass
+class StyleTarget:
+    """Gram matrices (C, C) by layer, how many paintings' targets were cached or computed, and what went wrong."""
+
+    grams: dict[str, Tensor] = field(default_factory=dict)
+    hits: int = 0
+    misses: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class StyleTargets:
+    """Computes style targets with the networks it is given, and remembers them under ``weights_id``."""
+
+    def __init__(
+        self,
+        load_painting: LoadPainting,
+        cache: StyleCache | None,
+        *,
+        weights_id: str,
+        precision: str,
+        device: torch.device,
+    ) -> None:
+        self._load_painting = load_painting
+        self._cache = cache
+        self._weights_id = weights_id
+        self._precision = precision
+        self._device = device
+        self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
+        self._turn = threading.Lock()  # what one picture is computing, another one waits for and finds
+
+    def of(
+        self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
+    ) -> StyleTarget:
+        """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
+
+        A blend's second moments are the sum of its paintings', weighted by their shares of the total weight.
+        Raises PaintingError, and what loading a painting raises.
+        """
+        with self._turn:
+            return self._of(style, size, network, layers, pooling)
+
+    def _of(
+        self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
+    ) -> StyleTarget:
+        target = StyleTarget()
+        total = sum(painting.weight for painting in style.paintings)
+        for painting in style.paintings:
+            key = TargetKey(
+                painting_sha256=painting.sha256,
+                size=max(1, round(size * style.scale)),
+                layers=tuple(sorted(layers)),
+                weights_id=self._weights_id,
+                pooling=pooling,
+                precision=self._precision,
+            )
+            for layer, matrix in self._moments(painting, key, network, target).items():
+                share = matrix * (painting.weight / total)
+                target.grams[layer] = target.grams[layer] + share if layer in target.grams else share
+        return target
+
+    def _moments(
+        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
+    ) -> dict[str, Tensor]:
+        digest = key.digest()
+        found = self._recent.pop(digest, None) or self._read(key, target)
+        if found is None:
+            target.misses += 1
+            found = self._compute(painting, key, network, target)
+        else:
+            target.hits += 1
+        self._recent[digest] = found
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
+        return found
+
+    def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Tensor] | None:
+        if self._cache is None:
+            return None
+        try:
+            arrays = self._cache.read(key)
+            return None if arrays is None else self._second_moments(arrays, key.layers)
+        except (DamagedEntryError, OSError) as error:
+            target.notes.append(f"style cache: {error}; computed again")
+        except KeyError as missing:
+            target.notes.append(f"style cache: a file by another version lacks {missing}; computed again")
+        return None
+
+    def _compute(
+        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
+    ) -> dict[str, Tensor]:
+        picture = _fitted(to_tensor(self._load_painting(painting)), key.size, painting)
+
+        def moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            asked = [layer for layer in features if layer in key.layers]
+            means = {f"{layer}.mean": features[layer].float().mean((0, 2, 3)) for layer in asked}
+            return means | {f"{layer}.second": gram(features[layer])[0] for layer in asked}
+
+        with torch.no_grad():
+            found = network.look(sent(picture, self._device), moments)
+        arrays = {name: found[name].cpu().numpy() for name in found}
+        if self._cache is not None:
+            try:
+                self._cache.write(key, arrays)
+            except OSError as error:
+                target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
+        return self._second_moments(arrays, key.layers)
+
+    def _second_moments(self, arrays: dict[str, npt.NDArray[Any]], layers: tuple[str, ...]) -> dict[str, Tensor]:
+        return {layer: torch.from_numpy(arrays[f"{layer}.second"]).to(self._device) for layer in layers}
+
+
+def _fitted(picture: Tensor, size: int, painting: Painting) -> Tensor:
+    """Resample a painting (1, 3, H, W) to a long side of ``size``, never enlarged, its short side at least 32."""
+    height, width = picture.shape[2:]
+    if min(height, width) < LEAST_SIDE:
+        raise PaintingError(
+            f"{painting.path}: this painting is only {width} × {height} pixels; "
+            f"each side must have {LEAST_SIDE} at least, use a larger image"
+        )
+    least = -(-LEAST_SIDE * max(height, width) // min(height, width))
+    return resample(picture, scaled((height, width), min(max(size, least), max(height, width)))).clamp(0, 1)

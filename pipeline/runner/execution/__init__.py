@@ -1,0 +1,1 @@
+"""One pass over the pending jobs: claim, execute, publish, record."""

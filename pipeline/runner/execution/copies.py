@@ -1,0 +1,41 @@
+"""A finished picture copied for another photo of equal content. Owns which one may be copied, and the copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.hashing import sha256_of_file
+from pipeline.images.encode import read_provenance, written_as
+from pipeline.images.publish import storage_error
+from pipeline.ledger import Claim, Ledger
+from pipeline.model import PictureOptions
+from pipeline.runner.execution.publishing import copy_durably, make_folder, part_path, sha256_if_there
+
+
+def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, claim: Claim, key: str) -> str | None:
+    """Copy a finished picture with the same key into the part file of ``claim``, and return its SHA-256.
+
+    None if there is none, if somebody has changed it, or if it was written with other names or options.
+    Raises StorageError.
+    """
+    part = part_path(output_folder, claim.output, claim.token)
+    for twin in ledger.published_with_key(key):
+        source = output_folder / twin.output
+        if sha256_if_there(source) != twin.sha256 or not _would_be_written(source, claim, picture):
+            continue
+        make_folder(part.parent)
+        try:
+            copy_durably(source, part)
+            faithful = sha256_of_file(part) == twin.sha256
+        except OSError as error:
+            raise storage_error(part.parent, error) from error
+        if faithful:
+            return twin.sha256
+    return None
+
+
+def _would_be_written(source: Path, claim: Claim, picture: PictureOptions) -> bool:
+    """Tell whether the picture of ``claim`` would become this very file: its names and options stand in it."""
+    provenance = read_provenance(source) or {}
+    wanted = (claim.job.style, claim.job.recipe, written_as(picture))
+    return (provenance.get("style"), provenance.get("recipe"), provenance.get("written")) == wanted

@@ -1,0 +1,172 @@
+"""From a temporary file to a published picture, in an order that a kill at any moment can't spoil.
+
+The worker has written and fsynced the temporary file beside its destination. Then, always: its hash into the row,
+linked to the final name, temporary name removed, folder fsynced, row done. A file that is already there is only
+ever replaced if it is, byte for byte, the picture we put there ourselves; anything else is the user's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.engine import ENGINE_VERSION
+from pipeline.errors import StorageError, UnwritableError
+from pipeline.failpoints import failpoint
+from pipeline.hashing import sha256_of_file
+from pipeline.images.publish import (
+    DISK_IS_FULL,
+    NAME_IS_REFUSED,
+    publish,
+    replace,
+    storage_error,
+    sync_file,
+    sync_folder,
+)
+from pipeline.ledger import Ledger
+from pipeline.model import Recipe
+from pipeline.runner.failure_cause import require_writable
+
+
+def part_path(output_folder: Path, output: str, token: str) -> Path:
+    """Return where the worker writes: in the folder of the final picture, so that publishing is a rename."""
+    return (output_folder / output).parent / f".stylewatch-{token}.part"
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a picture. Raises StorageError."""
+    try:
+        _make_with_parents(path)
+    except OSError as error:
+        if error.errno in DISK_IS_FULL | NAME_IS_REFUSED:
+            raise storage_error(path.parent, error) from error
+        raise UnwritableError(f"{path} can't be made ({error.strerror}); check output.folder") from error
+
+
+def require_space(output_folder: Path, min_free_bytes: int) -> None:
+    """Make the folder of all pictures, and raise StorageError unless its disk has that many bytes free."""
+    make_folder(output_folder)
+    free = shutil.disk_usage(output_folder).free
+    if free < min_free_bytes:
+        raise StorageError(
+            f"{output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk is "
+            f"{min_free_bytes / 1e9:.2f} GB; make room"
+        )
+
+
+def _make_with_parents(path: Path) -> None:
+    # Path.mkdir(parents=True) calls itself for each of them, which ends at a depth of some hundreds.
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        for folder in (*reversed(path.parents), path):
+            folder.mkdir(exist_ok=True)
+
+
+def make_place(part: Path, final: Path) -> None:
+    """Make the folder of a picture, and see that its files can be put there before it is painted.
+
+    Raises StorageError.
+    """
+    make_folder(part.parent)
+    try:
+        os.lstat(final)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise storage_error(part.parent, error) from error
+    try:
+        part.open("xb").close()
+        part.unlink()
+    except OSError as error:
+        raise storage_error(part.parent, error) from error
+
+
+def sha256_if_there(path: Path) -> str | None:
+    """Return the hash of a file's content, or None if it can't be read."""
+    try:
+        return sha256_of_file(path)
+    except OSError:
+        return None
+
+
+def copy_durably(source: Path, part: Path) -> None:
+    """Copy a file's content and fsync the copy. Raises OSError."""
+    with source.open("rb") as original, part.open("wb") as copy:
+        shutil.copyfileobj(original, copy)
+        copy.flush()
+        sync_file(copy.fileno())
+
+
+def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) -> float:
+    """Return pixels × evaluations over all scales, the measure of work that estimates are made from.
+
+    ``pixels`` counts the finished picture, ``iterations`` the evaluations at each of the recipe's sizes.
+    """
+    sizes = recipe.sizes()
+    return sum(pixels * (size / sizes[-1]) ** 2 * count for size, count in zip(sizes, iterations, strict=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A written temporary file and what the ledger should remember of it."""
+
+    token: str
+    output: str
+    key: str
+    sha256: str
+    predecessor_sha256: str | None
+    seconds: float = 0.0
+    pixel_evaluations: float = 0.0
+
+
+class Publisher:
+    """Puts finished temporary files under their final names, and says so in the ledger."""
+
+    def __init__(self, ledger: Ledger, output_folder: Path) -> None:
+        self._ledger = ledger
+        self._folder = output_folder
+
+    def deliver(self, delivery: Delivery) -> str:
+        """Publish one picture; returns its final name relative to the output folder. Raises StorageError."""
+        self._ledger.record_artwork(delivery.token, delivery.sha256)
+        part = part_path(self._folder, delivery.output, delivery.token)
+        output = delivery.output
+        for output in self._names(delivery):
+            final = self._folder / output
+            if self._is_ours(final, delivery.predecessor_sha256) and replace(part, final):
+                break
+            if publish(part, final):
+                break
+        self.confirm(delivery, output)
+        return output
+
+    def confirm(self, delivery: Delivery, output: str) -> None:
+        """Make a published name durable, then the row done. Raises StorageError."""
+        try:
+            sync_folder((self._folder / output).parent)
+        except UnwritableError:
+            # The picture is there. Where the disk works, this folder is like those that systems can't sync at all.
+            require_writable(self._folder)
+        failpoint("picture-published")
+        self._ledger.complete(
+            delivery.token,
+            key=delivery.key,
+            output=output,
+            picture_sha256=delivery.sha256,
+            engine_version=ENGINE_VERSION,
+            seconds=delivery.seconds,
+            pixel_evaluations=delivery.pixel_evaluations,
+        )
+
+    def _names(self, delivery: Delivery) -> Iterator[str]:
+        yield delivery.output
+        while True:
+            yield self._ledger.rename_output(delivery.token)
+
+    @staticmethod
+    def _is_ours(final: Path, predecessor_sha256: str | None) -> bool:
+        return predecessor_sha256 is not None and sha256_if_there(final) == predecessor_sha256

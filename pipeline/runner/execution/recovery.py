@@ -1,0 +1,64 @@
+"""What a killed instance left behind, brought to an end. Owns the reasoning about half-done leases.
+
+Runs under the instance lock and after the orphan's death, so every lease found is void. A lease with a recorded
+hash was being published: its picture is finished if either name holds it. Any other is put back, its temporary
+file removed; nothing else is ever deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import UnwritableError
+from pipeline.hashing import job_key
+from pipeline.images.publish import sync_folder
+from pipeline.ledger import Lease, Ledger
+from pipeline.runner.execution.publishing import Delivery, Publisher, part_path, sha256_if_there
+from pipeline.runner.failure_cause import remove_test_file, require_writable
+
+#: A power cut says little about the photo that was being worked on; this many in a row say something.
+MAX_INTERRUPTIONS: Final = 10
+
+
+def recover(ledger: Ledger, output_folder: Path) -> int:
+    """Bring every left lease to ``done`` or back to ``pending``; returns how many there were. Raises StorageError."""
+    publisher = Publisher(ledger, output_folder)
+    leases = ledger.leases()
+    remove_test_file(output_folder)
+    for lease in leases:
+        part = part_path(output_folder, lease.output, lease.token)
+        try:
+            is_finished = _finish(publisher, lease, part, output_folder / lease.output)
+        except UnwritableError:
+            require_writable(output_folder)
+            is_finished = False  # one picture's own trouble, which the pass will meet again, and tell
+        if not is_finished:
+            ledger.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return len(leases)
+
+
+def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool:
+    if lease.artwork_sha256 is None or lease.photo_sha256 is None:
+        return False
+    delivery = Delivery(
+        token=lease.token,
+        output=lease.output,
+        key=job_key(lease.photo_sha256, lease.settings_sha256),
+        sha256=lease.artwork_sha256,
+        predecessor_sha256=lease.published_sha256,
+    )
+    if sha256_if_there(final) == lease.artwork_sha256:
+        # While the lease is there: killed once more after it is gone, nobody would know the temporary file.
+        sync_folder(final.parent)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        publisher.confirm(delivery, lease.output)
+        return True
+    if sha256_if_there(part) == lease.artwork_sha256:
+        publisher.deliver(delivery)
+        return True
+    return False

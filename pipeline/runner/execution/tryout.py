@@ -1,0 +1,169 @@
+"""One photo in all its styles at once, without the ledger: how one finds settings before 100,000 photos."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import CannotRunError, PhotoError, UsageError
+from pipeline.executors import Executor
+from pipeline.hashing import job_key, sha256_of_open
+from pipeline.images.encode import suffix_of
+from pipeline.images.publish import publish, sync_folder
+from pipeline.intake.opening import open_below
+from pipeline.model import (
+    Artwork,
+    Assignment,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    Occupancy,
+    RunEvent,
+    Started,
+)
+from pipeline.runner.execution.publishing import make_folder
+from pipeline.runner.preparation import Studio
+
+Tell = Callable[[RunEvent], None]
+
+
+class Tryout:
+    """Makes one photo's pictures into one folder. Names are never reused, so trials can be compared."""
+
+    def __init__(self, config: Config, studio: Studio, executor: Executor, tell: Tell) -> None:
+        self._config = config
+        self._studio = studio
+        self._executor = executor
+        self._tell = tell
+
+    def run(self, photo: Path, folder: Path, styles: tuple[str, ...], recipes: tuple[str, ...]) -> list[Path]:
+        """Return the pictures made. Empty ``styles`` = all; empty ``recipes`` = each style's own.
+
+        Raises UsageError for unknown names, PhotoError when the photo can't be read or any picture failed.
+        """
+        assignments = {assignment.token: assignment for assignment in self._assign(photo, folder, styles, recipes)}
+        make_folder(folder)
+        waiting = list(assignments.values())
+        pictures: list[Path] = []
+        failures: list[str] = []
+        try:
+            with contextlib.closing(self._executor.run(lambda count: _take(waiting, count))) as events:
+                for event in events:
+                    match event:
+                        case Artwork():
+                            pictures.append(self._publish(assignments[event.token], event))
+                        case Failure(kind=FailureKind.RETURNED):
+                            # Put back by a stop, which asks for nothing more, or by the death of a worker that had
+                            # not begun with it: the next one makes it.
+                            waiting.append(assignments[event.token])
+                        case Failure():
+                            failures.append(event.reason)
+                            self._report(assignments[event.token], event)
+                        case _:
+                            self._pass_on(assignments, event)
+        finally:
+            for assignment in assignments.values():
+                with contextlib.suppress(OSError):
+                    assignment.part_path.unlink(missing_ok=True)
+        if failures:
+            raise PhotoError(f"{len(failures)} of {len(assignments)} pictures failed: {failures[0]}")
+        return pictures
+
+    def _assign(
+        self, photo: Path, folder: Path, styles: tuple[str, ...], recipes: tuple[str, ...]
+    ) -> Iterator[Assignment]:
+        named = photo.name
+        try:
+            photo = photo.resolve(strict=True)  # a link that is named may be followed, one that comes later may not
+            with open_below(photo.parent, photo.name) as file:
+                photo_sha256 = sha256_of_open(file)
+        except OSError as error:
+            raise PhotoError(f"{photo} can't be read: {error.strerror}") from error
+        for style in styles or self._studio.styles:
+            _known("style", style, self._studio.styles)
+            for recipe in recipes or self._studio.pairing.recipes_of[style]:
+                _known("recipe", recipe, self._studio.recipes)
+                yield self._assignment(photo, photo_sha256, folder, Job(named, style, recipe))
+
+    def _assignment(self, photo: Path, photo_sha256: str, folder: Path, job: Job) -> Assignment:
+        token = secrets.token_hex(8)
+        recipe = self._studio.recipes[job.recipe]
+        return Assignment(
+            token=token,
+            job=job,
+            key=job_key(photo_sha256, self._studio.settings[job.style, job.recipe]),
+            photo_path=photo,
+            photo_sha256=photo_sha256,
+            style=self._studio.styles[job.style],
+            recipe=recipe,
+            part_path=folder / f".stylewatch-{token}.part",
+            picture=self._config.picture_options(),
+            snapshot_folder=folder / f"{_variant(job)}-snapshots" if recipe.snapshot_every else None,
+            max_pixels=self._config.input.max_pixels,
+        )
+
+    def _publish(self, assignment: Assignment, artwork: Artwork) -> Path:
+        suffix = suffix_of(assignment.picture.format)
+        folder, variant = assignment.part_path.parent, _variant(assignment.job)
+        number = 1
+        final = folder / f"{variant}{suffix}"
+        while not publish(assignment.part_path, final):
+            number += 1
+            final = folder / f"{variant}-{number}{suffix}"
+        sync_folder(folder)
+        self._tell(
+            JobFinished(
+                token=artwork.token,
+                job=assignment.job,
+                key=assignment.key,
+                output=final.name,
+                attempts=1,
+                artwork=artwork,
+            )
+        )
+        return final
+
+    def _report(self, assignment: Assignment, failure: Failure) -> None:
+        if failure.kind in (FailureKind.STORAGE, FailureKind.UNWRITABLE, FailureKind.PAINTING):
+            raise CannotRunError(failure.reason)
+        self._tell(
+            JobFailed(
+                token=failure.token,
+                job=assignment.job,
+                key=assignment.key,
+                output=_variant(assignment.job),
+                attempts=1,
+                state=JobState.FAILED,
+                reason=failure.reason,
+            )
+        )
+
+    def _pass_on(self, assignments: dict[str, Assignment], event: ExecutorEvent) -> None:
+        if isinstance(event, Started):
+            job = assignments[event.token].job
+            self._tell(JobStarted(event.token, job, _variant(job)))
+        elif not isinstance(event, Occupancy | Artwork | Failure):
+            self._tell(event)
+
+
+def _variant(job: Job) -> str:
+    return job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
+
+
+def _take(waiting: list[Assignment], count: int) -> list[Assignment]:
+    taken = waiting[:count]
+    del waiting[:count]
+    return taken
+
+
+def _known(kind: str, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        raise UsageError(f"there is no {kind} {name!r}; the config has {', '.join(known)}")

@@ -1,0 +1,1 @@
+"""From files in the input folder to pending jobs in the ledger."""

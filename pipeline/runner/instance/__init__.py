@@ -1,0 +1,1 @@
+"""One program on one state folder: its lock, its owner, and where its folders are."""

@@ -1,0 +1,112 @@
+"""An input folder that was moved: to another disk, under another name. Owns recognizing it by what it holds.
+
+The ledger knows photos by their input folder, relative to the pictures. If either moves, that is another folder by
+name, and every picture would be made once more. So a folder that is new to the ledger is compared with those that it
+knows; one that holds the same photos is the same folder, and all that is on record of it goes with it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pipeline.config import Config
+from pipeline.hashing import sha256_of_file
+from pipeline.intake.archives import split
+from pipeline.ledger import KnownContent, Ledger
+from pipeline.runner.instance.relative_paths import are_same, place_of
+
+#: Of so many photos the contents are compared.
+_SAMPLE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many photos of a sample are where they would be, with the very content that is on record."""
+
+    size: int
+    equal: int
+
+
+def follow_moved_source(config: Config, ledger: Ledger) -> str:
+    """Take over what is on record of the folder that the input folder was before it was moved.
+
+    Returns a sentence if there was one, else "". Raises LedgerError, StorageError.
+    """
+    folder = config.input.folder
+    if not ledger.sources.is_new() or not folder.is_dir():
+        return ""
+    for source in ledger.sources.others():
+        before = place_of(config.output.folder, source)
+        if are_same(before, folder) or _holds_the_same(config, ledger, source, before):
+            ledger.sources.take_over(source)
+            return f"the photos of {before} are in {folder} now; their finished pictures are not made again"
+    return ""
+
+
+def _holds_the_same(config: Config, ledger: Ledger, source: str, before: Path) -> bool:
+    present = ledger.sources.sample(source, _SAMPLE, moved=False)
+    moved = [] if present else ledger.sources.sample(source, _SAMPLE, moved=True)
+    found = _compare(config, present or moved)
+    return is_move(found, is_there=_is_in_use(before), has_left=bool(moved))
+
+
+def is_move(found: Comparison, *, is_there: bool, has_left: bool) -> bool:
+    """Decide from a sample whether a folder is one that was known, moved.
+
+    ``is_there``: the known folder still holds something. Then it takes all of the sample, since another config may
+    work on it; else half of it is enough, since photos may have been deleted or edited meanwhile. ``has_left``: the
+    sample is of originals that were moved away after their pictures were made.
+    """
+    if not found.size or (has_left and is_there):
+        return False
+    return found.equal == found.size if is_there else 2 * found.equal >= found.size
+
+
+def _compare(config: Config, sample: Sequence[KnownContent]) -> Comparison:
+    return Comparison(len(sample), sum(_is_equal(config, content) for content in sample))
+
+
+def _is_equal(config: Config, content: KnownContent) -> bool:
+    member = split(config.input.folder, content.path)
+    if member is not None:  # of a photo in an archive the archive's size is on record
+        return _size_of(config.input.folder / member[0]) == content.size_bytes
+    return any(
+        _size_of(file) == content.size_bytes and _sha256(file) == content.sha256 for file in _places(config, content)
+    )
+
+
+def _places(config: Config, content: KnownContent) -> list[Path]:
+    put_back = config.input.folder / content.path
+    if content.moved_to is None:
+        return [put_back]
+    target, folder = Path(content.moved_to), config.input.originals_folder
+    moved_too = [folder / PurePosixPath(content.path).with_name(target.name)] if folder else []
+    return [target, *moved_too, put_back]
+
+
+def _size_of(file: Path) -> int | None:
+    try:
+        found = file.lstat()
+    except (OSError, ValueError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _sha256(file: Path) -> str | None:
+    try:
+        return sha256_of_file(file)
+    except OSError:
+        return None
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(not entry.name.startswith(".") for entry in entries)
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""What becomes of a photo once all its pictures are made."""

@@ -1,0 +1,172 @@
+"""``status``: what it tells people and monitors."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from click.testing import CliRunner
+
+from pipeline.cli.commands import stylewatch
+from pipeline.model import JobState
+from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
+from tests.report.events import begun, finished, progress, started
+from tests.workshop import Workshop
+
+COMMAND = "stylewatch watch my.yaml"
+
+
+def status(workshop: Workshop, *options: str) -> tuple[int, list[str]]:
+    workshop.config()
+    ended = CliRunner().invoke(stylewatch, ["status", *options, str(workshop.folder / "stylewatch.yaml")])
+    return ended.exit_code, ended.output.splitlines()
+
+
+def as_json(workshop: Workshop) -> dict[str, Any]:
+    _, (line,) = status(workshop, "--json")
+    fields: dict[str, Any] = json.loads(line)
+    return fields
+
+
+@contextmanager
+def at_work(workshop: Workshop) -> Iterator[None]:
+    """Hold the folder like a program that has made a picture and is at the next one."""
+    state = workshop.config().state.folder
+    began = time.monotonic()  # its clock runs fast, so that the picture took hours
+
+    def clock() -> float:
+        return began + 1e6 * (time.monotonic() - began)
+
+    with instance_lock(state, COMMAND), Heart(state, COMMAND, clock=clock) as heart:
+        heart.last_scan = time.time() - 125
+        for event in (started(jobs=9), begun(), finished(), begun(token="t2"), progress(50, token="t2")):
+            heart(event)
+        heart._write()
+        yield
+
+
+def test_before_the_first_run_nothing_runs_and_all_is_well(workshop: Workshop) -> None:
+    code, lines = status(workshop)
+    assert code == 0
+    assert lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
+    assert lines[2].startswith("0 done today, ")
+    assert lines[2].endswith(" GB of disk free")
+    assert len(lines) == 3
+
+
+def test_a_program_at_work_is_told_with_its_pictures_and_its_pace(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    with at_work(workshop):
+        code, lines = status(workshop)
+    assert code == 0
+    assert lines[1].startswith(f"running: '{COMMAND}' with pid ")
+    assert lines[1].endswith(": painting 1 picture, 1 of 9 done")
+    assert lines[2].startswith("  zoo/lion.jpg × wave: 20% after ")
+    assert lines[3].startswith("1 done today, ")
+    assert " an hour lately, " in lines[3]
+    assert "last full look at the folder 2 min 5 s ago" in lines[3]
+
+
+def test_the_time_left_is_told_when_pictures_wait(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    with workshop.ledger() as ledger:
+        ledger.redo(finished.job for finished in ledger.finished())
+    with at_work(workshop):
+        code, lines = status(workshop)
+        fields = as_json(workshop)
+    assert code == 0
+    assert ", about " in lines[3]
+    assert " left, " in lines[3]
+    assert fields["seconds_left"] > 0
+
+
+def test_a_hung_and_a_dead_one_are_trouble_and_exit_code_3(workshop: Workshop) -> None:
+    with at_work(workshop):
+        file = workshop.config().state.folder / FILE_NAME
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"beat_monotonic": time.monotonic() - 301}))
+        sign = file.read_text()
+        code, lines = status(workshop)
+        assert code == 3
+        assert lines[1].startswith("trouble: ")
+        assert lines[1].endswith("; restart it")
+    file.write_text(sign)
+    code, lines = status(workshop)
+    assert code == 3
+    assert lines[1].endswith("was killed or lost its power; start it again and it goes on")
+
+
+def test_one_that_has_said_nothing_yet_is_told_by_its_lock(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with instance_lock(state, COMMAND):
+        assert status(workshop)[1][1].startswith(f"running: '{COMMAND}' with pid ")
+        process = as_json(workshop)["process"]
+        assert (process["command"], process["doing"], process["pictures"]) == (COMMAND, None, [])
+        (state / HOLDER_NAME).unlink()
+        assert status(workshop)[1][1] == "running: it has just begun"
+
+
+def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
+    workshop.text += "state: {retry_seconds: 1000, max_retry_seconds: 1000}\n"
+    workshop.photo("b.png", "diverges")
+    workshop.run()
+    code, lines = status(workshop)
+    assert code == 0, "it is tried again by itself"
+    assert lines[3].startswith("of 1 failed picture the first may be tried again in ")
+    assert lines[4] == "failed: b.png × night: the loss became nan"
+    assert as_json(workshop)["next_attempt"].endswith("Z")
+    workshop.text = workshop.text.replace("1000", "0")
+    with workshop.ledger() as ledger:
+        ledger.ready_failed()
+    workshop.run()
+    assert "tried again now" in status(workshop)[1][3]
+
+
+def test_the_json_has_these_fields(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", "diverges")
+    workshop.run()
+    with at_work(workshop):
+        fields = as_json(workshop)
+    process = fields.pop("process")
+    assert {name: type(value).__name__ for name, value in process.items()} == {
+        "pid": "int",
+        "command": "str",
+        "host": "str",
+        "started": "str",
+        "silent_seconds": "float",
+        "doing": "str",
+        "words": "str",
+        "paused": "NoneType",
+        "pictures": "list",
+    }
+    assert set(process["pictures"][0]) == {"photo", "style", "recipe", "share_done", "since"}
+    assert {name: type(value).__name__ for name, value in fields.items()} == {
+        "version": "int",
+        "exit_code": "int",
+        "troubles": "list",
+        "life": "str",
+        "counts": "dict",
+        "done_today": "int",
+        "pictures_per_hour": "float",
+        "seconds_left": "float",
+        "last_scan": "str",
+        "next_attempt": "str",
+        "free_disk_bytes": "int",
+        "min_free_disk_bytes": "int",
+        "schedule": "NoneType",
+        "failures": "list",
+    }
+    assert fields["version"] == 1
+    assert set(fields["counts"]) == {state.value for state in JobState}
+
+
+def test_what_is_unknown_is_null_and_not_left_out(workshop: Workshop) -> None:
+    fields = as_json(workshop)
+    unknown = {"process", "pictures_per_hour", "seconds_left", "last_scan", "next_attempt", "schedule"}
+    assert {name for name, value in fields.items() if value is None} == unknown

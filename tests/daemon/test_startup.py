@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.startup import Opening, StoppedError, find_root
+from pipeline.errors import LedgerError, LedgerLockedError, StorageError
+from pipeline.ledger import Ledger
+from pipeline.model import Photo, WatchNotice
+from pipeline.runner.input_root import Root
+
+LOCKED = LedgerLockedError("another process keeps it locked")
+GONE = StorageError("the folder is gone")
+
+
+@dataclass
+class Porch:
+    """A thread that begins, with a clock that only naps move; it is over after so many naps."""
+
+    naps_left: int = 1000
+    told: list[WatchNotice] = field(default_factory=list)
+    pulses: int = 0
+    slept: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.pauses = Pauses(self.told.append)
+        self.opening = Opening(self.pauses, lambda: self.naps_left <= 0, self._pulse, sleep=self._sleep)
+
+    def _pulse(self) -> None:
+        self.pulses += 1
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps_left -= 1
+        self.slept += seconds
+
+    def kinds(self) -> list[str]:
+        return [notice.kind for notice in self.told]
+
+
+def failing(*errors: Exception) -> Callable[[], str]:
+    left = list(errors)
+
+    def act() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return act
+
+
+def test_what_works_at_once_is_told_by_nobody() -> None:
+    porch = Porch()
+    assert porch.opening.insist(failing(), "work") == "done"
+    assert porch.told == []
+    assert porch.slept == 0
+
+
+def test_what_may_pass_is_told_once_and_tried_again_soon() -> None:
+    porch = Porch()
+    assert porch.opening.insist(failing(*[GONE] * 10), "input") == "done"
+    assert porch.kinds() == ["paused", "resumed"]
+    assert "the folder is gone" in porch.told[0].text
+    assert porch.slept <= 50
+    assert porch.pulses > 50
+
+
+def test_a_lock_is_told_as_such() -> None:
+    porch = Porch()
+    assert porch.opening.insist(failing(LOCKED, LOCKED), "work") == "done"
+    assert porch.told[-1] == WatchNotice("resumed", "resumed: the ledger can be written again")
+    assert porch.kinds() == ["paused", "resumed"]
+
+
+def test_what_does_not_pass_is_raised_at_once() -> None:
+    porch = Porch()
+    with pytest.raises(LedgerError, match="damaged"):
+        porch.opening.insist(failing(LedgerError("damaged")), "work")
+    assert porch.told == []
+
+
+def test_whoever_is_stopped_begins_nothing() -> None:
+    porch = Porch(naps_left=3)
+    with pytest.raises(StoppedError):
+        porch.opening.insist(failing(*[GONE] * 10), "input")
+    assert porch.kinds() == ["paused"]
+
+
+def test_a_lock_while_it_works_is_waited_for_until_it_is_over() -> None:
+    porch = Porch(naps_left=1)
+    assert [porch.opening.go_on("locked"), porch.opening.go_on("locked")] == [True, True]
+    assert porch.kinds() == ["paused"]
+    porch.opening.is_over()
+    assert porch.kinds() == ["paused", "resumed"]
+    assert porch.pulses == 3
+    porch.naps_left = 0
+    assert not porch.opening.go_on("locked")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.rehearsal(tmp_path / "ledger.sqlite3", "in")
+
+
+def test_an_empty_folder_is_fine_if_nothing_is_known_of_it(tmp_path: Path, ledger: Ledger) -> None:
+    with ledger:
+        assert find_root(tmp_path, ledger).is_there()
+
+
+def test_an_empty_folder_that_had_photos_is_not_the_folder(tmp_path: Path, ledger: Ledger) -> None:
+    photo = Photo("a.png", 10, 20, 30)
+    with ledger:
+        ledger.record_photos([photo], [photo], [])
+        with pytest.raises(StorageError, match=r"is empty, and 1 photo lay there.*nothing is taken for deleted"):
+            find_root(tmp_path, ledger)
+        (tmp_path / "anything").touch()
+        assert find_root(tmp_path, ledger).is_there()
+
+
+def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledger: Ledger) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+
+    def look_and_drop(folder: Path) -> Root:
+        root = Root(folder)
+        folder.rmdir()
+        return root
+
+    with ledger, pytest.raises(StorageError, match=r"in can't be read \(No such file or directory\); mount its disk"):
+        find_root(folder, ledger, look=look_and_drop)
+
+
+def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:
+    porch = Porch()
+    assert porch.opening.insist(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work") == "done"
+    assert porch.kinds() == ["paused", "resumed"]
+    assert "/disk/file: Input/output error" in porch.told[0].text

@@ -1,0 +1,183 @@
+"""Pictures side by side share the threads, and none of them can tell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.engine.cpu.calibration import Plan, calibrate, measure, shapes, usual_plan
+from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
+from pipeline.engine.cpu.threads import Lanes, on_threads, same_bits
+from pipeline.engine.cpu.winograd import packing_works
+from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.scheduler.stylizer import Finished, Stylizer
+from pipeline.engine.transfer.evaluation import evaluate
+from pipeline.engine.transfer.losses import Objective, gram
+from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, WeightsChoice
+from tests.engine.scheduler.test_stylizer import commission, load_painting
+
+
+def test_threads_are_lent_and_given_back() -> None:
+    before = torch.get_num_threads()
+    with on_threads(3):
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before
+
+
+def test_threads_are_given_back_after_an_error() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError, match="no"), on_threads(3):
+        raise ValueError("no")
+    assert torch.get_num_threads() == before
+
+
+def test_bits_that_depend_on_the_threads_are_noticed() -> None:
+    with on_threads(2):
+        assert same_bits(lambda: torch.ones(3))
+        assert not same_bits(lambda: torch.tensor(torch.get_num_threads()))
+
+
+def threads_of(lanes: Lanes[int]) -> list[int]:
+    results = []
+    while lanes.busy:
+        results += lanes.finished()
+    return results
+
+
+def test_a_single_lane_works_in_the_calling_thread() -> None:
+    with Lanes[int](1) as lanes:
+        lanes.begin(threading.get_ident, waiting=5)
+        assert (lanes.busy, lanes.free) == (1, 0)
+        assert lanes.finished() == [threading.get_ident()]
+        assert (lanes.busy, lanes.free) == (0, 1)
+
+
+def test_lanes_work_at_once_each_on_its_share_of_the_threads() -> None:
+    together = threading.Barrier(2, timeout=30)
+
+    def work() -> int:
+        together.wait()
+        return torch.get_num_threads()
+
+    with on_threads(4), Lanes[int](2) as lanes:
+        lanes.begin(work, waiting=1)
+        lanes.begin(work, waiting=0)
+        assert lanes.free == 0
+        assert threads_of(lanes) == [2, 2]
+
+
+def test_work_that_is_alone_gets_all_threads() -> None:
+    with on_threads(4), Lanes[int](2) as lanes:
+        lanes.begin(torch.get_num_threads, waiting=0)
+        assert threads_of(lanes) == [4]
+
+
+def test_work_that_is_alone_is_done_in_the_calling_thread() -> None:
+    with Lanes[int](2) as lanes:
+        lanes.begin(threading.get_ident, waiting=0)
+        assert (lanes.busy, lanes.free) == (1, 1)
+        assert lanes.finished() == [threading.get_ident()]
+        lanes.begin(threading.get_ident, waiting=1)
+        assert lanes.finished() != [threading.get_ident()]
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_what_a_lane_raises_is_raised_where_it_is_waited_for(waiting: int) -> None:
+    def work() -> int:
+        raise ValueError("a bug")
+
+    with Lanes[int](2) as lanes:
+        lanes.begin(work, waiting=waiting)
+        with pytest.raises(ValueError, match="a bug"):
+            lanes.finished()
+
+
+def test_leaving_waits_for_what_is_at_work() -> None:
+    finish = threading.Event()
+    done: list[int] = []
+
+    def work() -> int:
+        finish.wait(30)
+        done.append(1)
+        return 1
+
+    with Lanes[int](2) as lanes:
+        lanes.begin(work, waiting=1)
+        finish.set()
+    assert done == [1]
+
+
+def one_evaluation(choose: Plan, shape: tuple[int, int]) -> Tensor:
+    """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
+    weights = load_weights(WeightsChoice())
+    layers = {layer for layer, _ in (*DEFAULT_CONTENT_LAYERS, *DEFAULT_STYLE_LAYERS)}
+    network = Network(weights, layers, convolutions=place(weights, torch.device("cpu"), choose=choose))
+    objective = Objective(DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, 0.02, 1.0, 0.1, "relative")
+    picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        target = network.features(picture.flip(3))
+    content = {layer: target[layer] for layer, _ in DEFAULT_CONTENT_LAYERS}
+    style = {layer: gram(target[layer]) for layer, _ in DEFAULT_STYLE_LAYERS}
+    found = evaluate(network, objective, picture, content, style)
+    return torch.cat([found.losses.flatten(), found.gradients.flatten()])
+
+
+@lru_cache
+def is_said_to_be_steady(algorithm: Algorithm) -> bool:
+    """Tell what the program finds out about this machine before it lets pictures be made side by side."""
+    with on_threads(2):
+        return measure([algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)).steady
+
+
+@pytest.mark.parametrize("shape", [(48, 32), (64, 80), (144, 112)])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, shape: tuple[int, int]) -> None:
+    if algorithm == "packed" and not packing_works():
+        pytest.skip("this torch has no packed matrices")
+    if not is_said_to_be_steady(algorithm):
+        # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
+        pytest.skip("on this processor the program promises nothing about threads")
+    work: Callable[[], Tensor] = partial(one_evaluation, Plan(dict.fromkeys(shapes(), algorithm)), shape)
+    alone = work()
+    for count in (2, 3):
+        with on_threads(count):
+            assert torch.equal(alone, work())
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> EngineSettings:
+    """Return settings for which this machine is measured already; the winner is the same on every one."""
+    folder = tmp_path_factory.mktemp("machine")
+    with on_threads(2):
+        calibrate(folder, lambda _shape, names: {name: 0.5 if name == "tiles" else 1.0 for name in names})
+    return EngineSettings(device="cpu", machine_folder=folder)
+
+
+@pytest.mark.parametrize(("optimizer", "at_once"), [("lbfgs", 2), ("adam", 3)])
+def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, optimizer: str, at_once: int) -> None:
+    rate = 1.0 if optimizer == "lbfgs" else 0.02
+    recipe = Recipe(size=80, scales=(48, 80), iterations=4, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
+    commissions = [commission(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
+
+    def pictures(batch_size: int) -> dict[str, bytes]:
+        with on_threads(2):
+            stylizer = Stylizer(replace(measured, batch_size=batch_size), load_painting)
+            waiting = list(commissions)
+            events = list(stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]))
+        return {event.token: np.asarray(event.pixels).tobytes() for event in events if isinstance(event, Finished)}
+
+    alone = pictures(1)
+    assert len(alone) == 3
+    assert pictures(at_once) == alone
+
+
+def test_a_plan_nothing_was_measured_for_promises_nothing_about_threads() -> None:
+    assert not usual_plan().steady

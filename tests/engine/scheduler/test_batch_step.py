@@ -1,0 +1,76 @@
+"""A turn that runs out of memory has not been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+
+from pipeline.engine.events import Event
+from pipeline.engine.scheduler.batch_step import take_turn
+from pipeline.engine.transfer.canvas import Canvas, blank_canvas
+from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.model import Losses
+from tests.engine.scheduler.test_stylizer import commission
+
+
+@pytest.fixture
+def canvas() -> Canvas:
+    return blank_canvas(commission("t"), torch.device("cpu"))
+
+
+def move(canvas: Canvas, loss: float) -> None:
+    """Do all to a canvas that an evaluation does."""
+    state = canvas.state
+    canvas.record(Losses(0, 0, loss))
+    canvas.content["relu1_1"] = torch.ones(1)
+    canvas.notes += ["a note"]
+    slopes = (state.pixels - 0.5) * 2
+    following = make_optimizer(canvas.recipe).step(state.pixels, torch.tensor([loss]), slopes, [state.optimizer])
+    canvas.proceed(following)
+
+
+def test_a_turn_tells_what_it_did(canvas: Canvas) -> None:
+    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+        assert frugal
+        move(batch[0], 1.0)
+        return []
+
+    turn = take_turn([canvas], work, frugal=True)
+    assert (turn.short, turn.frugal, turn.events, turn.batch) == (False, True, [], [canvas])
+    assert canvas.state.iteration == 1
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no"), MemoryError(), RuntimeError("std::bad_alloc")])
+def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, error: Exception) -> None:
+    move(canvas, 3.0)
+    move(canvas, 2.0)
+    pixels, history = canvas.state.pixels, list(canvas.state.optimizer.steps)
+
+    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+        move(batch[0], 1.0)
+        batch[0].refine()
+        batch[0].over = True
+        raise error
+
+    turn = take_turn([canvas], work, frugal=False)
+    assert turn.short
+    assert torch.equal(canvas.state.pixels, pixels)
+    assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
+    assert len(canvas.state.optimizer.steps) == len(history) == 1
+    assert canvas.notes == ["a note", "a note"]
+    assert not canvas.over
+    again = blank_canvas(canvas.commission, torch.device("cpu"))
+    for one in (canvas, again):
+        for loss in (1.0, 0.5) if one is canvas else (3.0, 2.0, 1.0, 0.5):
+            move(one, loss)
+    assert torch.equal(canvas.state.pixels, again.state.pixels)
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(canvas: Canvas) -> None:
+    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        take_turn([canvas], work, frugal=False)

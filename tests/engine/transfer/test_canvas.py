@@ -1,0 +1,132 @@
+"""A canvas knows where it stands: its first pixels, its best pixels, and when a scale is finished."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.engine.events import Commission
+from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
+from pipeline.model import InitKind, Losses, Recipe, Style
+
+CPU = torch.device("cpu")
+
+
+def canvas(recipe: Recipe, height: int = 48, width: int = 64, token: str = "t") -> Canvas:
+    photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return blank_canvas(Commission(token, photo, Style("s", ()), recipe), CPU)
+
+
+def losses(total: float) -> Losses:
+    return Losses(0.0, total, total)
+
+
+def test_a_canvas_starts_at_the_coarsest_scale_from_the_photo() -> None:
+    blank = canvas(Recipe(size=64, scales=(32, 64)))
+    assert blank.size == 32
+    assert blank.geometry.outer == (32, 32)
+    assert torch.equal(blank.state.pixels, blank.photo())
+
+
+def test_noise_depends_on_the_seed_alone() -> None:
+    def noise(seed: int, token: str) -> torch.Tensor:
+        return canvas(Recipe(size=64, init="noise", seed=seed), token=token).state.pixels
+
+    assert torch.equal(noise(1, "a"), noise(1, "b"))
+    assert not torch.equal(noise(1, "a"), noise(2, "a"))
+
+
+def test_a_blend_is_half_photo_half_noise() -> None:
+    def pixels(init: InitKind) -> torch.Tensor:
+        return canvas(Recipe(size=64, init=init)).state.pixels
+
+    torch.testing.assert_close(pixels("blend"), (pixels("content") + pixels("noise")) / 2)
+
+
+@pytest.mark.parametrize("init", ["content", "noise", "blend"])
+def test_first_pixels_are_colors(init: InitKind) -> None:
+    pixels = canvas(Recipe(size=64, init=init)).state.pixels
+    assert 0 <= float(pixels.min()) <= float(pixels.max()) <= 1
+
+
+def test_the_last_scale_is_known() -> None:
+    assert canvas(Recipe(size=64, scales=1)).at_the_last_scale
+    assert not canvas(Recipe(size=64, scales=2)).at_the_last_scale
+
+
+def test_a_scale_ends_with_its_evaluations() -> None:
+    blank = canvas(Recipe(size=64, scales=1, iterations=2))
+    blank.record(losses(5))
+    assert not blank.scale_is_finished
+    blank.record(losses(4))
+    assert blank.scale_is_finished
+
+
+def test_a_scale_ends_when_it_gains_too_little() -> None:
+    blank = canvas(Recipe(size=64, scales=1, iterations=1000, tolerance=0.1))
+    for total in (100.0, *[50.0] * PLATEAU_WINDOW):
+        assert not blank.scale_is_finished
+        blank.record(losses(total))
+    assert not blank.scale_is_finished
+    blank.record(losses(46))
+    assert blank.scale_is_finished
+
+
+def test_coarse_scales_end_at_twice_the_tolerance() -> None:
+    blank = canvas(Recipe(size=64, scales=(32, 64), iterations=1000, tolerance=0.1))
+    for total in (100.0, *[85.0] * PLATEAU_WINDOW):
+        assert not blank.scale_is_finished
+        blank.record(losses(total))
+    assert blank.scale_is_finished
+    blank.refine()
+    for total in (100.0, *[85.0] * PLATEAU_WINDOW):
+        blank.record(losses(total))
+    assert not blank.scale_is_finished
+
+
+def test_without_a_tolerance_even_a_plateau_is_worked_on() -> None:
+    blank = canvas(Recipe(size=64, scales=1, iterations=1000, tolerance=0.0))
+    for _ in range(3 * PLATEAU_WINDOW):
+        blank.record(losses(1))
+    assert not blank.scale_is_finished
+
+
+def test_the_best_pixels_are_kept_not_the_last() -> None:
+    blank = canvas(Recipe(size=64, scales=1))
+    for value, total in ((0.1, 3.0), (0.2, 1.0), (0.3, 2.0)):
+        blank.state.pixels = torch.full_like(blank.state.pixels, value)
+        blank.record(losses(total))
+    assert float(blank.state.best[0, 0, 0, 0]) == pytest.approx(0.2)
+    assert blank.state.losses == losses(1.0)
+    assert blank.state.first == losses(3.0)
+
+
+def test_what_is_evaluated_next_is_confined_to_what_a_file_can_hold() -> None:
+    blank = canvas(Recipe(size=64, scales=1))
+    blank.proceed(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
+    assert blank.state.pixels.flatten().tolist() == [0, 0.5, 1]
+
+
+def test_a_finer_scale_starts_from_the_best_pixels_of_the_coarser() -> None:
+    coarse = canvas(Recipe(size=64, scales=(32, 64), iterations=(2, 3)))
+    coarse.state.pixels = torch.full_like(coarse.state.pixels, 0.25)
+    coarse.record(losses(1))
+    coarse.state.pixels = torch.full_like(coarse.state.pixels, 0.75)
+    coarse.record(losses(2))
+    coarse.refine()
+    assert coarse.state.pixels.shape == (1, 3, 48, 64)
+    assert float(coarse.state.pixels.min()) == pytest.approx(0.25)
+    assert float(coarse.state.pixels.max()) == pytest.approx(0.25)
+    assert coarse.state.iterations == (2,)
+    assert coarse.state.iteration == 0
+    assert coarse.evaluations == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 64), (64, 1), (20, 64), (43, 64), (64, 64)])
+def test_a_picture_has_its_photos_shape(shape: tuple[int, int]) -> None:
+    blank = canvas(Recipe(size=max(shape), scales=1), *shape)
+    picture = blank.picture(blank.state.pixels)
+    assert picture.shape == (*shape, 3)
+    assert picture.dtype == np.float32
+    assert 0 <= picture.min() <= picture.max() <= 1

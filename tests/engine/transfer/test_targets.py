@@ -1,0 +1,162 @@
+"""Style targets are computed once, from the painting at the right size, and blended by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.geometry import resample, to_tensor
+from pipeline.engine.transfer.losses import gram
+from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
+from pipeline.engine.transfer.targets import StyleTarget, StyleTargets
+from pipeline.errors import PaintingError
+from pipeline.model import Painting, Style, WeightsChoice
+
+LAYERS = ("relu1_1", "relu2_1")
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network(load_weights(WeightsChoice()), LAYERS)
+
+
+def painting(name: str, weight: float = 1.0) -> Painting:
+    return Painting(Path(f"{name}.jpg"), name.ljust(64, "0"), weight)
+
+
+def pixels_of(name: str, height: int = 60, width: int = 80) -> npt.NDArray[Any]:
+    return np.random.default_rng(len(name)).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+class Easel:
+    """Hands out paintings and counts how often it was asked."""
+
+    def __init__(self, paint: Callable[[str], npt.NDArray[Any]] = pixels_of) -> None:
+        self.paint = paint
+        self.asked: list[str] = []
+
+    def __call__(self, wanted: Painting) -> npt.NDArray[Any]:
+        self.asked.append(wanted.path.stem)
+        return self.paint(wanted.path.stem)
+
+
+def targets_of(easel: Easel, folder: Path | None, kind: type[StyleCache] = StyleCache) -> StyleTargets:
+    cache = None if folder is None else kind(folder, 10**9)
+    return StyleTargets(easel, cache, weights_id="w", precision="cpu:float32", device=torch.device("cpu"))
+
+
+def target(targets: StyleTargets, network: Network, style: Style, size: int = 48) -> StyleTarget:
+    return targets.of(style, size, network, LAYERS, "max")
+
+
+def test_a_target_is_the_gram_matrix_of_the_painting_at_the_pictures_size(network: Network) -> None:
+    found = target(targets_of(Easel(), None), network, Style("s", (painting("a"),)))
+    picture = resample(to_tensor(pixels_of("a")), (36, 48)).clamp(0, 1)
+    features = network.features(picture)
+    for layer in LAYERS:
+        assert torch.equal(found.grams[layer], gram(features[layer])[0])
+
+
+def test_the_styles_scale_counts_and_a_painting_is_never_enlarged(network: Network) -> None:
+    targets = targets_of(Easel(), None)
+    style = Style("s", (painting("a"),))
+    wide = target(targets, network, Style("s", (painting("a"),), scale=2.0), 48).grams["relu1_1"]
+    assert not torch.equal(wide, target(targets, network, style, 48).grams["relu1_1"])
+    full = gram(network.features(to_tensor(pixels_of("a")))["relu1_1"])[0]
+    assert torch.equal(wide, full)
+    assert torch.equal(target(targets, network, style, 4000).grams["relu1_1"], full)
+
+
+def test_the_short_side_keeps_what_the_network_needs(network: Network) -> None:
+    easel = Easel(lambda name: pixels_of(name, 40, 400))
+    found = target(targets_of(easel, None), network, Style("s", (painting("a"),)), 64)
+    picture = resample(to_tensor(pixels_of("a", 40, 400)), (32, 320)).clamp(0, 1)
+    assert torch.equal(found.grams["relu1_1"], gram(network.features(picture)["relu1_1"])[0])
+
+
+def test_a_painting_that_is_too_small_is_named(network: Network) -> None:
+    easel = Easel(lambda name: pixels_of(name, 31, 80))
+    with pytest.raises(PaintingError, match=r"tiny\.jpg: .* 80 × 31 pixels"):
+        target(targets_of(easel, None), network, Style("s", (painting("tiny"),)))
+
+
+def test_a_blend_is_the_weighted_sum_of_second_moments(network: Network) -> None:
+    targets = targets_of(Easel(), None)
+    one = target(targets, network, Style("s", (painting("a"),))).grams["relu2_1"]
+    two = target(targets, network, Style("s", (painting("bb"),))).grams["relu2_1"]
+    both = target(targets, network, Style("s", (painting("a", 3.0), painting("bb", 1.0))))
+    torch.testing.assert_close(both.grams["relu2_1"], 0.75 * one + 0.25 * two)
+    assert (both.hits, both.misses) == (2, 0)
+
+
+def test_a_target_is_computed_once_and_then_remembered(network: Network) -> None:
+    easel = Easel()
+    targets = targets_of(easel, None)
+    style = Style("s", (painting("a"),))
+    first, second = target(targets, network, style), target(targets, network, style)
+    assert (first.hits, first.misses, second.hits, second.misses) == (0, 1, 1, 0)
+    assert easel.asked == ["a"]
+
+
+def test_memory_is_bounded_and_forgets_the_least_recently_used(network: Network) -> None:
+    easel = Easel()
+    targets = targets_of(easel, None)
+    style = Style("s", (painting("a"),))
+    for size in range(32, 65):
+        target(targets, network, style, size)
+    assert target(targets, network, style, 64).hits == 1
+    assert target(targets, network, style, 32).misses == 1
+
+
+def test_the_disk_remembers_the_same_numbers_for_the_next_run(network: Network, tmp_path: Path) -> None:
+    style = Style("s", (painting("a"),))
+    first = target(targets_of(Easel(), tmp_path), network, style)
+    easel = Easel()
+    second = target(targets_of(easel, tmp_path), network, style)
+    assert (second.hits, second.misses, easel.asked) == (1, 0, [])
+    assert all(torch.equal(first.grams[layer], second.grams[layer]) for layer in LAYERS)
+
+
+def test_a_damaged_file_is_computed_again_and_replaced(network: Network, tmp_path: Path) -> None:
+    style = Style("s", (painting("a"),))
+    first = target(targets_of(Easel(), tmp_path), network, style)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    second = target(targets_of(Easel(), tmp_path), network, style)
+    assert second.misses == 1
+    assert "computed again" in second.notes[0]
+    assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
+    assert target(targets_of(Easel(), tmp_path), network, style).notes == []
+
+
+def test_a_file_that_lacks_what_is_asked_for_is_computed_again_and_replaced(network: Network, tmp_path: Path) -> None:
+    class Poor(StyleCache):
+        """The cache of a version that keeps no second moments."""
+
+        def write(self, key: TargetKey, arrays: dict[str, npt.NDArray[Any]]) -> None:
+            super().write(key, {name: array for name, array in arrays.items() if name.endswith(".mean")})
+
+    style = Style("s", (painting("a"),))
+    first = target(targets_of(Easel(), tmp_path, Poor), network, style)
+    second = target(targets_of(Easel(), tmp_path), network, style)
+    assert second.misses == 1
+    assert second.notes == ["style cache: a file by another version lacks 'relu1_1.second'; computed again"]
+    assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
+    assert target(targets_of(Easel(), tmp_path), network, style).hits == 1
+
+
+def test_a_cache_that_can_not_be_written_costs_nothing_but_a_note(network: Network, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    found = target(targets_of(Easel(), blocked), network, Style("s", (painting("a"),)))
+    assert found.misses == 1
+    assert found.grams.keys() == set(LAYERS)
+    assert any("can't write" in note for note in found.notes)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import LockedError
+from pipeline.model import (
+    JobFinished,
+    JobStarted,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
+from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.preparation import prepare
+from tests.fakes import write_photo
+from tests.workshop import InProcessExecutor, Workshop
+
+
+def test_every_photo_becomes_a_picture_in_a_mirrored_folder(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("sub/b.png", shade=1)
+    finished = workshop.run()
+    assert workshop.pictures() == ["a--night.jpg", "sub/b--night.jpg"]
+    assert (finished.finished, finished.failed, finished.left) == (2, 0, 0)
+
+
+def test_the_events_tell_the_run_from_begin_to_end(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    first, last = workshop.events[0], workshop.events[-1]
+    assert isinstance(first, RunStarted)
+    assert (first.photos, first.jobs, first.done) == (1, 1, 0)
+    assert isinstance(last, RunFinished)
+    assert last.cache_hits == 1
+    assert (last.slots_used, last.slots_offered) == (3, 4)
+    assert last.counts["done"] == 1
+
+
+def test_photos_that_differ_only_by_case_or_suffix_get_names_of_their_own(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("A.png", shade=1)
+    workshop.photo("a.PNG", shade=2)
+    workshop.run()
+    assert len(workshop.pictures()) == 3
+    assert len({name.casefold() for name in workshop.pictures()}) == 3
+
+
+def test_a_name_that_is_not_utf_8_is_a_name_like_any_other(workshop: Workshop) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        workshop.photo(name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    finished = workshop.run()
+    assert finished.finished == 1
+    assert workshop.run().left == 0
+
+
+def test_a_limit_leaves_the_rest_for_the_next_run(workshop: Workshop) -> None:
+    for number in range(5):
+        workshop.photo(f"{number}.png", shade=number)
+    first = workshop.run(Wishes(limit=2))
+    assert (first.finished, first.left) == (2, 3)
+    assert workshop.run().finished == 3
+
+
+def test_a_stop_publishes_what_is_done_and_puts_the_rest_back(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.stop()
+
+    finished = workshop.run(on_event=stop)
+    assert finished.interrupted
+    assert (finished.finished, finished.left) == (1, 2)
+    assert workshop.run().finished == 2
+
+
+def test_a_planned_stop_is_no_interruption(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.stop("the window ended at 06:00")
+
+    finished = workshop.run(on_event=stop)
+    assert (finished.interrupted, finished.planned_end) == (False, True)
+    assert finished.reason == "the window ended at 06:00"
+    assert (finished.finished, finished.left) == (1, 2)
+
+
+@pytest.mark.parametrize("reasons", [("as planned", ""), ("", "as planned")])
+def test_a_signal_beside_a_planned_stop_interrupts(workshop: Workshop, reasons: tuple[str, str]) -> None:
+    for number in range(2):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            for reason in reasons:
+                the_pass.stop(reason)
+
+    finished = workshop.run(on_event=stop)
+    assert (finished.interrupted, finished.planned_end) == (True, False)
+    assert finished.reason == "stopped before everything was done"
+
+
+def test_a_stop_ends_a_long_row_of_copies(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    for number in range(3):
+        workshop.photo(f"copy{number}.png")
+
+    def stop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobFinished):
+            the_pass.stop()
+
+    finished = workshop.run(on_event=stop)
+    assert finished.interrupted
+    assert (finished.copied, finished.left) == (1, 2)
+
+
+def test_a_pass_with_nothing_to_compute_starts_no_worker(workshop: Workshop) -> None:
+    class Untouchable(InProcessExecutor):
+        def run(self, source: object) -> object:  # type: ignore[override]
+            raise AssertionError("a worker was started")
+
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.photo("copy.png")
+    assert workshop.run(executor=Untouchable()).copied == 1
+
+
+def test_a_second_instance_is_refused_with_the_firsts_pid(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    refusals = []
+
+    def run_again(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, RunStarted):
+            with pytest.raises(LockedError, match=str(os.getpid())) as caught:
+                Workshop(workshop.folder).run()
+            refusals.append(caught.value)
+
+    workshop.run(on_event=run_again)
+    assert len(refusals) == 1
+
+
+def test_two_configs_on_one_output_folder_keep_their_jobs_apart(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    other = Workshop(tmp_path, workshop.text.replace("folder: in", "folder: in2"))
+    write_photo(tmp_path / "in2" / "a.png", shade=3)
+    other.run()
+    assert workshop.pictures() == ["a--night-2.jpg", "a--night.jpg"]
+    assert workshop.run().finished == 0
+    assert other.run().finished == 0
+
+
+def test_a_job_that_was_put_back_does_not_use_up_the_limit(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
+    workshop.photo("a-deadly.png")
+    workshop.photo("fine.png", shade=1)
+    finished = workshop.run(Wishes(limit=1))
+    assert (finished.finished, finished.failed) == (1, 1)
+
+
+def test_a_drained_pass_finishes_what_is_in_work_and_claims_nothing_more(workshop: Workshop) -> None:
+    for number in range(5):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def drain_at_the_first(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted):
+            the_pass.drain()
+
+    finished = workshop.run(on_event=drain_at_the_first)
+    assert (finished.finished, finished.left, finished.interrupted) == (1, 4, False)
+    assert workshop.run().finished == 4
+
+
+def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 1000000000")
+    workshop.photo("a.png")
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        the_pass = SinglePass(config, prepare(config), ledger, InProcessExecutor(), workshop.events.append)
+        stopper = threading.Timer(0.3, the_pass.stop)
+        stopper.start()
+        finished = the_pass.run()
+        stopper.join()
+        assert (finished.interrupted, finished.left, ledger.photo_count()) == (True, 0, 0)
+    assert [type(event) for event in workshop.events] == [RunStarted, RunFinished]

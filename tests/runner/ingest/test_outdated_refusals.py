@@ -1,0 +1,81 @@
+"""What a limit of the program refused comes back by itself when the limit is another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.model import JobState, PhotoSetAside
+from pipeline.runner.planning.run_plan import look_ahead
+from tests.intake.packing import photo, zipped
+from tests.workshop import Workshop
+
+
+def with_input(workshop: Workshop, settings: str) -> None:
+    first, _, rest = workshop.text.strip().partition("\n")
+    workshop.text = f"input: {{folder: in, settle_seconds: 0{settings}}}\n{rest}\n"
+    assert first.startswith("input:")
+
+
+def test_a_photo_too_large_comes_back_when_more_pixels_are_allowed(workshop: Workshop) -> None:
+    workshop.photo("a.png")  # 1536 pixels
+    with_input(workshop, ", max_megapixels: 0.001")
+    workshop.run()
+    assert [(event.state, "raise input.max_megapixels" in event.reason) for event in workshop.failed()] == [
+        (JobState.QUARANTINED, True)
+    ]
+    again = workshop.run()
+    assert (again.failed, again.finished, workshop.failed()) == (0, 0, []), "nothing new is nothing to tell"
+    with_input(workshop, ", max_megapixels: 0.002")
+    assert len(look_ahead(workshop.config(), lambda _: None).jobs) == 1
+    assert workshop.run().finished == 1
+
+
+def test_a_photo_still_too_large_is_refused_again_in_todays_words(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    with_input(workshop, ", max_megapixels: 0.001")
+    workshop.run()
+    with_input(workshop, ", max_megapixels: 0.0015")
+    workshop.run()
+    (failed,) = workshop.failed()
+    assert "more than the allowed 1500" in failed.reason
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (", max_archive_files: 1", ", max_archive_files: 2"),
+        (", max_archive_size: 100", ", max_archive_size: 5000000"),
+        (", archive_space: 20", ", archive_space: 5000000"),
+    ],
+)
+def test_archives_and_their_photos_come_back_with_their_limits(workshop: Workshop, low: str, high: str) -> None:
+    archive = workshop.folder / "in" / "trip.zip"
+    archive.write_bytes(zipped(("a.png", photo(1)), ("b.png", photo(2))))
+    with_input(workshop, low)
+    assert workshop.run().finished == 0
+    assert [event.kind for event in workshop.events if isinstance(event, PhotoSetAside)] == ["quarantined"]
+    with_input(workshop, high)
+    assert workshop.run().finished == 2
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the file is HEIC: install stylewatch[heic] to read it, or convert it to JPEG",
+        "the picture is damaged or cut short (): copy it again from its source",
+    ],
+)
+def test_photos_that_earlier_versions_blamed_for_the_machine_come_back(workshop: Workshop, reason: str) -> None:
+    workshop.photo("a.png")
+    workshop.run(on_event=lambda the_pass, _: the_pass.stop())
+    with workshop.ledger() as ledger:
+        (claim,) = ledger.claim(1, "name")
+        ledger.quarantine_photo(claim.token, reason)
+    assert workshop.run().finished == 1
+
+
+def test_other_photos_stay_where_they_are(workshop: Workshop) -> None:
+    (workshop.folder / "in" / "text.png").write_text("no image")
+    workshop.run()
+    workshop.run()
+    assert [event for event in workshop.events if isinstance(event, PhotoSetAside)] == []

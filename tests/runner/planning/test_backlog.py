@@ -1,0 +1,52 @@
+"""How long the waiting pictures take, as far as the ledger knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.engine.speed import FORWARD, network_pixels
+from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.planning.backlog import backlog_seconds
+from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
+from pipeline.runner.preparation import prepare
+from tests.workshop import SPEED, Workshop
+
+
+def take_in_photos(workshop: Workshop, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        workshop.photo(f"{number}.png", shade=number)
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        take_in(config, prepare(config), ledger)
+
+
+def seconds(workshop: Workshop, speed: object = SPEED) -> float | None:
+    with workshop.ledger() as ledger:
+        return backlog_seconds(ledger, workshop.config().recipes_by_name(), speed)  # type: ignore[arg-type]
+
+
+def test_no_picture_takes_no_time_on_any_machine(workshop: Workshop) -> None:
+    assert seconds(workshop) == seconds(workshop, None) == 0.0
+
+
+def test_pictures_of_a_new_recipe_take_what_the_machine_needs_for_them(workshop: Workshop) -> None:
+    take_in_photos(workshop, 0, 2)
+    each = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert seconds(workshop) == pytest.approx(SPEED.start + 2 * each)
+    assert seconds(workshop, None) is None
+
+
+def test_they_take_as_long_as_those_before(workshop: Workshop) -> None:
+    take_in_photos(workshop, 0, 2)
+    workshop.run()
+    took = sum(event.artwork.seconds for event in workshop.finished() if event.artwork is not None)
+    take_in_photos(workshop, 2, 6)
+    assert seconds(workshop, None) == pytest.approx(3 * took)
+
+
+def test_pictures_in_work_count_and_those_of_a_lost_recipe_do_not(workshop: Workshop) -> None:
+    take_in_photos(workshop, 0, 2)
+    with workshop.ledger() as ledger:
+        ledger.claim(1, "name")
+        assert [waiting.pictures for waiting in ledger.backlog()] == [2]
+        assert backlog_seconds(ledger, {}, SPEED) == 0.0

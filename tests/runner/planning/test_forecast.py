@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.engine.memory.requirements import need_of, program_bytes
+from pipeline.engine.speed import FORWARD, Look, Speed
+from pipeline.ledger import Timing
+from pipeline.model import Recipe
+from pipeline.runner.planning.forecast import (
+    USUAL_EVALUATIONS,
+    Forecast,
+    Sight,
+    Task,
+    expected_evaluations,
+    forecast,
+    makespan,
+    memory_bytes,
+)
+
+#: A microsecond a pixel, whoever else is at work: two pictures at once are made in the time of one.
+SPEED = Speed(device="cpu", at_once=2, start=5.0, shallow=0.2, looks=(Look(1_000_000, 1.0, 1.0, 2.0),))
+RECIPE = Recipe(size=64, scales=1, iterations=10, tolerance=0)
+SECONDS = 64 * 64 * 1e-6 * (10 + FORWARD)
+
+
+@pytest.mark.parametrize(
+    ("works", "at_once", "seconds"),
+    [
+        ([], 2, 0.0),
+        ([(3.0, 4.0)], 2, 3.0),
+        ([(3.0, 4.0)] * 2, 2, 4.0),
+        ([(3.0, 4.0)] * 3, 2, 7.0),
+        ([(3.0, 3.0)] * 3, 1, 9.0),
+        # Half of the second one is left when the first is done: alone, that takes 2 instead of 4 seconds.
+        ([(2.0, 4.0), (4.0, 8.0)], 2, 6.0),
+        ([(1.0, 3.0)] * 2, 3, 2.0),
+        ([(1.0, 2.0)] * 1000, 2, 1000.0),
+    ],
+)
+def test_pictures_share_the_machine(works: list[tuple[float, float]], at_once: int, seconds: float) -> None:
+    assert makespan(works, at_once) == pytest.approx(seconds)
+
+
+def test_many_pictures_take_as_long_by_the_short_way_as_by_the_long_one() -> None:
+    works = [(1.0 + number % 3, 1.5 + number % 3) for number in range(498)]
+    assert makespan(works, 2) == pytest.approx(makespan(works * 2, 2) / 2, rel=0.01)
+
+
+def test_memory_is_that_of_as_many_of_the_largest_pictures_as_are_made_at_once() -> None:
+    small, large = Task(RECIPE, 1.0), Task(Recipe(name="large", size=640), 0.75)
+    wide = Task(large.recipe, 0.5)
+    most = memory_bytes(SPEED, [(small, 1.0), (wide, 1.0), (large, 1.0)])
+    assert most == memory_bytes(SPEED, [(large, 1.0)]) > memory_bytes(SPEED, [(wide, 1.0)])
+    need = need_of(large.recipe, 480, 640)
+    assert most == program_bytes(large.recipe) + 2 * need.plain
+    assert memory_bytes(SPEED, [(large, 4.0)]) > most
+    assert memory_bytes(SPEED, []) == 0
+
+
+def test_nothing_to_do_takes_no_time() -> None:
+    assert forecast(SPEED, [], [], {}) == Forecast()
+
+
+def test_a_run_is_the_start_the_paintings_and_the_pictures() -> None:
+    found = forecast(SPEED, [Task(RECIPE, 1.0)], [Sight(RECIPE, 500_000)], {})
+    assert found.start_seconds == 5.0
+    assert found.painting_seconds == pytest.approx(1.0)
+    assert found.seconds == pytest.approx(6.0 + SECONDS)
+    assert forecast(SPEED, [Task(RECIPE, 1.0)], [], {}, begun=True).seconds == pytest.approx(SECONDS)
+
+
+def test_wide_photos_take_less() -> None:
+    wide = forecast(SPEED, [Task(RECIPE, 0.5)], [], {}, begun=True)
+    assert wide.seconds == pytest.approx(SECONDS / 2)
+
+
+def test_recipes_are_told_apart() -> None:
+    other = Recipe(name="other", size=128, scales=1, iterations=10, tolerance=0)
+    found = forecast(SPEED, [Task(RECIPE, 1.0)] * 2 + [Task(other, 1.0)], [], {})
+    assert {name: recipe.pictures for name, recipe in found.recipes.items()} == {"default": 2, "other": 1}
+    assert found.recipes["other"].seconds == pytest.approx(2 * found.recipes["default"].seconds)
+    assert not found.recipes["other"].learned
+
+
+def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -> None:
+    recipe = Recipe(size=256, scales=2, iterations=(10_000, 7))
+    assert expected_evaluations(recipe, None, 1.0) == (USUAL_EVALUATIONS["lbfgs"], 7)
+    endless = Recipe(size=256, scales=2, iterations=(10_000, 7), tolerance=0)
+    assert expected_evaluations(endless, None, 1.0) == (10_000, 7)
+
+
+def test_finished_pictures_tell_how_many_evaluations_a_recipe_takes() -> None:
+    recipe = Recipe(size=64, scales=1, iterations=100)
+    timing = Timing(2, 1.0, 2 * 30 * 64 * 64)
+    assert expected_evaluations(recipe, timing, 1.0) == (pytest.approx(30),)
+    assert expected_evaluations(recipe, Timing(1, 1.0, 1e12), 1.0) == (100,)
+
+
+@pytest.mark.parametrize(("pace", "followed"), [(1.5, 1.5), (0.6, 0.6), (20.0, 1.0), (0.05, 1.0)])
+def test_finished_pictures_tell_the_pace_unless_another_machine_must_have_made_them(
+    pace: float, followed: float
+) -> None:
+    each = SECONDS / 2  # two at once
+    timing = Timing(3, 3 * each * pace, 3 * 10 * 64 * 64)
+    found = forecast(SPEED, [Task(RECIPE, 1.0)], [], {"default": timing}, begun=True)
+    assert found.seconds == pytest.approx(SECONDS * followed)
+    assert found.recipes["default"].learned

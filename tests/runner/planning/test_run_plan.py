@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
+from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
+from pipeline.hashing import sha256_of_file
+from pipeline.model import Job, Painting, Recipe, Style
+from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
+from pipeline.runner.planning.run_plan import Outlook, in_words, look_ahead, missing_sights
+from pipeline.runner.preparation import prepare
+from tests.workshop import SPEED, Workshop
+
+HOUR, DAY = 3600.0, 86400.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "about 1 second"),
+        (1.4, "about 1 second"),
+        (89.4, "about 89 seconds"),
+        (90.0, "about 2 minutes"),
+        (89.4 * 60, "about 89 minutes"),
+        (2 * HOUR, "about 2 hours"),
+        (47.4 * HOUR, "about 47 hours"),
+        (48 * HOUR, "about 2 days"),
+        (53 * DAY, "about 53 days"),
+        (53.4 * DAY, "about 53 days"),
+        (729 * DAY, "about 729 days"),
+        (5 * 365.25 * DAY, "about 5 years"),
+        (4000 * 365.25 * DAY, "about 4,000 years"),
+    ],
+)
+def test_a_duration_is_said_as_a_person_would(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return every file and folder with its time of change and content."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, sha256_of_file(path) if path.is_file() else "")
+        for path in folder.rglob("*")
+    }
+
+
+def planned(outlook: Outlook) -> dict[Job, str]:
+    return {job.job: job.output for job in outlook.jobs}
+
+
+def test_a_plan_changes_nothing_on_disk_before_the_first_run(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    config = workshop.config()
+    before = snapshot(workshop.folder)
+    assert len(look_ahead(config).jobs) == 1
+    assert snapshot(workshop.folder) == before
+
+
+def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", shade=1)
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        take_in(config, prepare(config), ledger)
+        assert len(ledger.claim(1, "name")) == 1
+    assert len(look_ahead(config).jobs) == 2
+
+
+def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("hopeless.png", "diverges")
+    workshop.run()
+    workshop.photo("b.png", shade=1)
+    (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
+    config = workshop.config()
+    before = snapshot(workshop.folder)
+    outlook = look_ahead(config)
+    assert snapshot(workshop.folder) == before
+    assert {job.job.photo for job in outlook.jobs} == {"b.png", "hopeless.png"}
+    assert (outlook.done, outlook.quarantined, outlook.taken_in.photos) == (1, 1, 4)
+    assert [(photo.path, photo.kind) for photo in outlook.taken_in.set_aside] == [("c.jpg", "quarantined")]
+
+
+def test_the_names_planned_are_the_names_made(workshop: Workshop) -> None:
+    for number, name in enumerate(("a.png", "a.PNG", "sub/a.png", "what?.png", "nul.png")):
+        workshop.photo(name, shade=number)
+    plan = planned(look_ahead(workshop.config()))
+    workshop.run()
+    assert {event.job: event.output for event in workshop.finished()} == plan
+    assert sorted(plan.values()) == workshop.pictures()
+
+
+def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
+    for name in ("b.png", "a.png", "c.png"):
+        workshop.photo(name, shade=ord(name[0]))
+    plan = [job.job for job in look_ahead(workshop.config()).jobs]
+    workshop.run()
+    assert [event.job for event in workshop.finished()] == plan
+
+
+def test_nothing_is_planned_over_a_finished_folder(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    outlook = look_ahead(workshop.config())
+    assert (outlook.jobs, outlook.done, outlook.forecast.seconds, outlook.advice) == ((), 1, 0.0, ())
+
+
+def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    workshop.photo("night/a.png")
+    workshop.photo("day/b.png", shade=1)
+    outlook = look_ahead(workshop.config())
+    assert [job.job.photo for job in outlook.jobs] == ["night/a.png"]
+    assert outlook.taken_in.unpaired == 1
+
+
+def test_without_a_measurement_the_time_is_a_guess(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    outlook = look_ahead(workshop.config(), lambda _: None)
+    assert outlook.device is None
+    assert outlook.forecast.start_seconds == GUESS.start
+
+
+def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+
+    def meter(_: object) -> None:
+        raise AssertionError
+
+    look_ahead(workshop.config(), meter)
+
+
+def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", shade=1)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    assert outlook.device == "cpu (fake)"
+    assert network_pixels(48, 32 / 48) == 48 * 32
+    pictures = 2 * 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    painting = 48 * 32 * 2e-6  # 96 × 64 pixels, looked at with a long side of 48
+    assert outlook.forecast.seconds == pytest.approx(5.0 + painting + pictures)
+
+
+def test_pictures_made_before_tell_how_many_evaluations_it_takes(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.photo("b.png", shade=1)
+    default = look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"]
+    assert default.learned
+    assert default.evaluations == (pytest.approx(1),)  # as the fake engine does
+
+
+def test_pictures_of_a_recipe_that_was_changed_tell_nothing(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("scales: 1}", "scales: 1, content_weight: 0.5}")
+    assert not look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"].learned
+
+
+def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop) -> None:
+    path = workshop.photo("a.png")
+    damaged = bytearray(path.read_bytes())
+    damaged[16:29] = bytes(13)
+    path.write_bytes(damaged)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    usual = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert outlook.forecast.recipes["default"].seconds == pytest.approx(usual)
+
+
+def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
+    for number in range(305):
+        workshop.photo(f"{number}.png", shade=number)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    alone = 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert outlook.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
+
+
+def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    config = workshop.config()
+    key = TargetKey(
+        painting_sha256=sha256_of_file(workshop.folder / "night.jpg"),
+        size=48,
+        layers=("relu1_1",),
+        weights_id="w",
+        pooling="max",
+        precision="p",
+    )
+    StyleCache(config.cache.folder, 10**9).write(key, {})
+    assert look_ahead(config, lambda _: SPEED).forecast.painting_seconds == 0
+
+
+def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: Workshop) -> None:
+    style = Style("night", (Painting(workshop.folder / "night.jpg", "a"), Painting(Path("nowhere.jpg"), "b")), 2.0)
+    recipe = Recipe(size=64, scales=(32, 64))
+    cached = {("b", 64)}
+    found = [sight.pixels for sight in missing_sights(style, recipe, cached)]
+    assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
+    assert list(missing_sights(style, recipe, cached)) == []
+
+
+def test_short_work_gets_no_advice(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    assert look_ahead(workshop.config()).advice == ()
+
+
+def test_long_work_gets_advice_with_the_time_it_would_take(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1, tolerance: 0}")
+    for number in range(50):
+        workshop.photo(f"{number}.png", shade=number)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    seconds = outlook.forecast.seconds
+    assert seconds > HOUR
+    size, iterations, gpu = outlook.advice
+    assert size == f"recipes.default.size 2000 instead of 4000: {in_words(seconds / 4)}"
+    assert iterations == f"recipes.default.iterations 75: {in_words(seconds / 2)}"
+    assert "GPU" in gpu
+
+
+def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 20000, scales: 1, iterations: 1}")
+    for number in range(50):
+        workshop.photo(f"{number}.png", shade=number)
+    speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, looks=SPEED.looks)
+    (size,) = look_ahead(workshop.config(), lambda _: speed).advice
+    assert size.startswith("recipes.default.size")
+
+
+def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("painting: night.jpg}", "painting: night.jpg, recipes: [small, huge]}")
+    workshop.text = workshop.text.replace(
+        "default: {size: 48, scales: 1}", "small: {size: 2000, scales: 1}\n  huge: {size: 8000, scales: 1}"
+    )
+    for number in range(20):
+        workshop.photo(f"{number}.png", shade=number)
+    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
+    expected = in_words(outlook.forecast.seconds * 5 / 17)
+    assert outlook.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"

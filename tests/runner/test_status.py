@@ -1,0 +1,232 @@
+"""How a folder stands, in every state that a process can be in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.model import JobState, WatchNotice
+from pipeline.report.heartbeat import FILE_NAME, Heart, PictureInWork, SignOfLife
+from pipeline.runner.instance.lock import instance_lock, is_held
+from pipeline.runner.status import Pictures, Standing, look_around
+from tests.report.events import begun, started
+from tests.workshop import Workshop
+
+ROOT = Path(__file__).parents[2]
+COMMAND = "stylewatch watch my.yaml"
+
+
+@contextmanager
+def at_work(workshop: Workshop) -> Iterator[Heart]:
+    """Hold the folder as a program at work does."""
+    state = workshop.config().state.folder
+    with instance_lock(state, COMMAND), Heart(state, COMMAND, now=lambda: time.time() - 60) as heart:
+        yield heart
+
+
+def look(workshop: Workshop, **clocks: Any) -> Standing:
+    return look_around(workshop.config(), **clocks)
+
+
+def rewrite_sign(workshop: Workshop, **changes: object) -> None:
+    file = workshop.config().state.folder / FILE_NAME
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_an_unused_folder_is_well_and_nothing_is_made_by_looking(workshop: Workshop) -> None:
+    standing = look(workshop)
+    assert (standing.life, standing.sign, standing.holder, standing.exit_code()) == ("not running", None, None, 0)
+    assert standing.troubles() == ()
+    assert standing.free_bytes
+    assert not workshop.out.exists()
+
+
+def test_a_program_at_work_is_running(workshop: Workshop) -> None:
+    with at_work(workshop) as heart:
+        for event in (started(jobs=9), begun()):
+            heart(event)
+        standing = look(workshop)
+    assert (standing.life, standing.exit_code(), standing.troubles()) == ("running", 0, ())
+    assert standing.holder is not None
+    assert standing.holder.command == COMMAND
+    assert standing.sign is not None
+    assert standing.sign.pid == os.getpid()
+    assert look(workshop).life == "not running"
+
+
+def test_one_that_holds_the_folder_and_says_nothing_for_long_hangs(workshop: Workshop) -> None:
+    with at_work(workshop):
+        rewrite_sign(workshop, quiet_seconds=300, beat_monotonic=time.monotonic() - 301)
+        standing = look(workshop)
+    assert (standing.life, standing.exit_code()) == ("hung", 3)
+    (trouble,) = standing.troubles()
+    assert trouble.startswith(f"'{COMMAND}' with pid {os.getpid()} holds the folder and has said nothing for 5 min ")
+    assert standing.seconds_left() is None
+
+
+def test_a_clock_that_jumps_makes_nobody_hang(workshop: Workshop) -> None:
+    with at_work(workshop):
+        for jump in (-86_400, 86_400):
+            assert look(workshop, now=lambda: time.time() + jump).life == "running"  # noqa: B023
+
+
+def test_one_that_promised_an_hour_gets_it(workshop: Workshop) -> None:
+    with at_work(workshop):
+        assert look(workshop, clock=lambda: time.monotonic() + 3590).life == "running"
+        assert look(workshop, clock=lambda: time.monotonic() + 3610).life == "hung"
+
+
+def test_one_that_was_killed_is_dead_and_not_hung(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    script = f"""
+import os, signal
+from pathlib import Path
+from pipeline.report.heartbeat import Heart
+from pipeline.runner.instance.lock import instance_lock
+state = Path({str(state)!r})
+with instance_lock(state, {COMMAND!r}), Heart(state, {COMMAND!r}) as heart:
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    standing = look(workshop)
+    assert (standing.life, standing.exit_code()) == ("died", 3)
+    assert "was killed or lost its power; start it again" in standing.troubles()[0]
+    assert not is_held(state)
+    with at_work(workshop):
+        assert look(workshop).life == "running"
+    assert look(workshop).life == "not running"
+
+
+def test_a_killed_predecessors_sign_says_nothing_of_the_holder(workshop: Workshop) -> None:
+    with at_work(workshop):
+        rewrite_sign(workshop, pid=1, beat_monotonic=0)
+        standing = look(workshop)
+    assert (standing.life, standing.sign, standing.exit_code()) == ("running", None, 0)
+
+
+def test_a_holder_who_could_write_nothing_is_running(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with instance_lock(state, COMMAND):
+        for file in state.glob("*.json"):
+            file.unlink()
+        standing = look(workshop)
+    assert (standing.life, standing.holder, standing.sign) == ("running", None, None)
+
+
+def test_a_pause_is_trouble_with_its_reason(workshop: Workshop) -> None:
+    with at_work(workshop) as heart:
+        rewrite_sign(workshop, paused="paused: the disk is full")
+        standing = look(workshop)
+        assert (standing.exit_code(), standing.troubles()) == (3, ("paused: the disk is full",))
+        heart(WatchNotice("resumed", "resumed"))
+
+
+def test_what_was_given_up_is_news_for_a_day(workshop: Workshop) -> None:
+    workshop.photo("fine.png")
+    workshop.photo("b.png", "diverges")
+    (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
+    workshop.run()
+    standing = look(workshop)
+    assert (standing.exit_code(), standing.troubles()) == (1, ("1 picture given up within a day",))
+    assert look(workshop, now=lambda: time.time() + 86_401).exit_code() == 0
+    assert standing.pictures.counts[JobState.FAILED] == 1, "which is tried again, and no news"
+    assert standing.pictures.next_attempt is not None
+    assert standing.pictures.made_today == 1
+    assert look(workshop, now=lambda: time.time() + 2 * 86_400).pictures.made_today == 0
+
+
+def test_the_time_left_is_by_the_latest_pace_and_what_is_begun_counts() -> None:
+    counts = dict.fromkeys(JobState, 0) | {JobState.PENDING: 3, JobState.LEASED: 1, JobState.FAILED: 7}
+    standing = Standing(
+        now=0.0,
+        life="running",
+        holder=None,
+        sign=a_sign(),
+        silent_seconds=0.0,
+        pictures=Pictures(counts=counts),
+        free_bytes=None,
+    )
+    assert standing.seconds_left() == pytest.approx(3600 * 3.5 / 90)
+    assert dataclasses.replace(standing, life="died").seconds_left() is None
+    assert dataclasses.replace(standing, sign=a_sign(pictures_per_hour=None)).seconds_left() is None
+    assert dataclasses.replace(standing, pictures=Pictures()).seconds_left() == 0
+
+
+def a_sign(pictures_per_hour: float | None = 90.0) -> SignOfLife:
+    return SignOfLife(
+        pid=7,
+        host="here",
+        command=COMMAND,
+        started=0.0,
+        beat=0.0,
+        beat_monotonic=0.0,
+        quiet_seconds=300.0,
+        doing="painting",
+        words="painting",
+        paused="",
+        last_scan=None,
+        pictures_per_hour=pictures_per_hour,
+        pictures=(PictureInWork("a.png", "night", "default", 0.5, 0.0),),
+    )
+
+
+def test_a_locked_glance_keeps_nobody_from_beginning(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with instance_lock(state, "once"):
+        pass
+    watcher = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from pipeline.runner.instance.lock import is_held\n"
+            "print('looking', flush=True)\n"
+            "while True: is_held(Path(sys.argv[1]))",
+            str(state),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watcher.stdout is not None
+        watcher.stdout.readline()
+        for _ in range(50):
+            with instance_lock(state, "again"):
+                pass
+    finally:
+        watcher.kill()
+        watcher.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may lock anything")
+def test_a_folder_that_may_not_be_locked_is_judged_by_what_is_written_there(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with instance_lock(state, COMMAND):
+        os.chmod(state / "instance.lock", 0)  # noqa: PTH101
+        assert is_held(state)
+    assert not is_held(state)
+
+
+def test_another_machine_is_at_work_while_its_promise_holds_whatever_the_lock_says(workshop: Workshop) -> None:
+    state = workshop.config().state.folder
+    with at_work(workshop):
+        sign = (state / FILE_NAME).read_text()
+    (state / FILE_NAME).write_text(sign)
+    rewrite_sign(workshop, host="nas", beat=1000.0, quiet_seconds=300.0)
+    assert look(workshop, now=lambda: 1299.0).life == "running"
+    standing = look(workshop, now=lambda: 1301.0)
+    assert (standing.life, standing.exit_code()) == ("died", 3)
+    assert "on nas was killed" in standing.troubles()[0]
+    rewrite_sign(workshop, host=platform.node())
+    assert look(workshop, now=lambda: 1299.0).life == "died"
