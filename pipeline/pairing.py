@@ -1,7 +1,7 @@
 """Photos × styles × rules → jobs. Owns which photo gets which styles; refuses files, clocks and config objects.
 
 Everything is decided from plain values: paths of photos (relative to the input folder, ``/`` between their
-parts), and a :class:`Plan`. The order of the jobs follows the photos, then the plan, so that two runs agree.
+parts), and a :class:`PairingPlan`. The order of the jobs follows the photos, then the plan, so that two runs agree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PairingPlan:
     """What decides the pairing.
 
     ``recipes_of`` holds every style's own recipes, in the order of the config. The first rule that fits a photo
@@ -41,7 +41,7 @@ class Plan:
     rules: tuple[Rule, ...] = ()
 
 
-def pair(photos: Iterable[str], plan: Plan) -> Iterator[Job]:
+def pair(photos: Iterable[str], plan: PairingPlan) -> Iterator[Job]:
     """Yield each job of ``photos`` once: in the order of the photos, then of the styles, then of the recipes."""
     for photo in dict.fromkeys(photos):
         yield from dict.fromkeys(_jobs_of(photo, plan))
@@ -63,7 +63,7 @@ def fits(photo: str, pattern: str) -> bool:
     return _parts_fit(_composed(photo).split("/"), parts if anchored else ["**", *parts])
 
 
-def _jobs_of(photo: str, plan: Plan) -> Iterator[Job]:
+def _jobs_of(photo: str, plan: PairingPlan) -> Iterator[Job]:
     rule = next((rule for rule in plan.rules if fits(photo, rule.match)), None)
     styles = _styles_without_rule(photo, plan) if rule is None else rule.styles
     for style in styles:
@@ -71,7 +71,7 @@ def _jobs_of(photo: str, plan: Plan) -> Iterator[Job]:
             yield Job(photo, style, recipe)
 
 
-def _styles_without_rule(photo: str, plan: Plan) -> tuple[str, ...]:
+def _styles_without_rule(photo: str, plan: PairingPlan) -> tuple[str, ...]:
     if plan.by == "all":
         return tuple(plan.recipes_of)
     by_name = {_composed(style): style for style in plan.recipes_of}

@@ -40,7 +40,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ScheduleState:
     """How a moment lies to the windows: inside ``open`` or, if that is None, outside; ``next`` begins later."""
 
     open: Window | None
@@ -58,13 +58,13 @@ class Schedule:
         """Tell whether there are hours to keep."""
         return bool(self._hours)
 
-    def at(self, now: datetime) -> Standing:
+    def at(self, now: datetime) -> ScheduleState:
         """Return the window that holds ``now``, and the one after."""
         windows = self.windows(now)
         first = next(windows, None)
         if first is None or first.begins > now:
-            return Standing(None, first)
-        return Standing(first, next(windows, None))
+            return ScheduleState(None, first)
+        return ScheduleState(first, next(windows, None))
 
     def windows(self, now: datetime) -> Iterator[Window]:
         """Yield the windows that end after ``now``, in order; those that overlap or touch are one."""

@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import Broken, Commission, Draft, Event, Finished, Orders, Resumed, Snapshot, Step
+from pipeline.engine.events import (
+    CheckpointReady,
+    Event,
+    Failed,
+    Finished,
+    Request,
+    Resumed,
+    RunControl,
+    Snapshot,
+    Step,
+)
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import decode_painting
@@ -60,19 +70,19 @@ class FakeEngine:
         self.capacity = capacity
         self._steered = steered
         self.device_name = f"fake ({capacity} at once)"
-        self.orders = Orders()
+        self.control = RunControl()
 
-    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
-        self.orders = orders
-        while not orders.suspend() and (commissions := pull(self.capacity)):
-            for commission in commissions:
-                if orders.suspend():
-                    yield draft(commission, 0, last=True)
+    def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl = RunControl()) -> Iterator[Event]:
+        self.control = control
+        while not control.suspend() and (requests := pull(self.capacity)):
+            for request in requests:
+                if control.suspend():
+                    yield checkpoint(request, 0, last=True)
                 else:
-                    yield from self._paint(commission)
+                    yield from self._paint(request)
 
-    def _paint(self, commission: Commission) -> Iterator[Event]:
-        kind = _kind(commission) if self._steered else "fine"
+    def _paint(self, request: Request) -> Iterator[Event]:
+        kind = _kind(request) if self._steered else "fine"
         if kind == "kills the worker":
             os.kill(os.getpid(), signal.SIGKILL)
         if kind == "breaks the worker":
@@ -85,28 +95,28 @@ class FakeEngine:
             "comes when memory is short": MemoryShortError("not enough memory just now"),
         }
         if kind in errors:
-            yield Broken(commission.token, errors[kind])
+            yield Failed(request.token, errors[kind])
             return
         losses = Losses(0.5, 2.0, 2.5)
-        evaluations, seconds = kept_in(commission.checkpoint)
+        evaluations, seconds = kept_in(request.checkpoint)
         if evaluations:
-            yield _resumed(commission, evaluations, seconds)
-        yield _step(commission, losses)
+            yield _resumed(request, evaluations, seconds)
+        yield _step(request, losses)
         evaluations += 1
-        if self.orders.wants_draft(commission.token):
-            yield draft(commission, evaluations)
+        if self.control.wants_checkpoint(request.token):
+            yield checkpoint(request, evaluations)
         if kind == "takes for ever":
-            yield from self._go_on_until_suspended(commission, evaluations, losses)
+            yield from self._go_on_until_suspended(request, evaluations, losses)
             return
-        pixels = (1.0 - commission.photo.astype(np.float32) / 255.0).astype(np.float32)
-        if commission.recipe.snapshot_every:
-            yield Snapshot(token=commission.token, iteration=1, scale_index=0, pixels=pixels)
+        pixels = (1.0 - request.photo.astype(np.float32) / 255.0).astype(np.float32)
+        if request.recipe.snapshot_every:
+            yield Snapshot(token=request.token, iteration=1, scale_index=0, pixels=pixels)
         yield Occupancy(used=3, offered=4)
         yield Finished(
-            token=commission.token,
+            token=request.token,
             pixels=pixels,
-            sizes=commission.recipe.sizes(),
-            iterations=(1,) * len(commission.recipe.sizes()),
+            sizes=request.recipe.sizes(),
+            iterations=(1,) * len(request.recipe.sizes()),
             first=losses,
             last=Losses(0.4, 1.0, 1.4),
             cache_hits=1,
@@ -114,46 +124,46 @@ class FakeEngine:
             notes=(),
         )
 
-    def _go_on_until_suspended(self, commission: Commission, evaluations: int, losses: Losses) -> Iterator[Event]:
-        while not self.orders.suspend():
+    def _go_on_until_suspended(self, request: Request, evaluations: int, losses: Losses) -> Iterator[Event]:
+        while not self.control.suspend():
             time.sleep(0.02)
-            yield _step(commission, losses)
+            yield _step(request, losses)
             evaluations += 1
-            if self.orders.wants_draft(commission.token):
-                yield draft(commission, evaluations)
-        yield draft(commission, evaluations, last=True)
+            if self.control.wants_checkpoint(request.token):
+                yield checkpoint(request, evaluations)
+        yield checkpoint(request, evaluations, last=True)
 
 
 class LookingEngine(FakeEngine):
     """Looks at a picture's paintings before it paints, as the real one does with an empty style cache."""
 
-    def _paint(self, commission: Commission) -> Iterator[Event]:
+    def _paint(self, request: Request) -> Iterator[Event]:
         try:
-            for painting in commission.style.paintings:
+            for painting in request.style.paintings:
                 decode_painting(painting.path, painting.sha256)
         except StylewatchError as error:
-            yield Broken(commission.token, error)
+            yield Failed(request.token, error)
             return
-        yield from super()._paint(commission)
+        yield from super()._paint(request)
 
 
-def _step(commission: Commission, losses: Losses) -> Step:
-    size = commission.recipe.size
+def _step(request: Request, losses: Losses) -> Step:
+    size = request.recipe.size
     return Step(
-        token=commission.token, scale_index=0, scale_count=1, size=size, iteration=1, iterations=1, losses=losses
+        token=request.token, scale_index=0, scale_count=1, size=size, iteration=1, iterations=1, losses=losses
     )
 
 
-def draft(commission: Commission, evaluations: int, *, last: bool = False) -> Draft:
+def checkpoint(request: Request, evaluations: int, *, last: bool = False) -> CheckpointReady:
     def save(path: Path, seconds: float) -> None:
         path.with_suffix(".part").write_text(f"{evaluations} {seconds}")
         failpoint("worker-checkpoint-written")
         path.with_suffix(".part").replace(path)
         failpoint("worker-checkpoint-kept")
 
-    return Draft(
-        token=commission.token,
-        size=commission.recipe.size,
+    return CheckpointReady(
+        token=request.token,
+        size=request.recipe.size,
         iteration=evaluations,
         iterations=evaluations + 1,
         evaluations=evaluations,
@@ -171,10 +181,10 @@ def kept_in(checkpoint: Path | None) -> tuple[int, float]:
     return int(evaluations), float(seconds)
 
 
-def _resumed(commission: Commission, evaluations: int, seconds: float) -> Resumed:
+def _resumed(request: Request, evaluations: int, seconds: float) -> Resumed:
     return Resumed(
-        token=commission.token,
-        size=commission.recipe.size,
+        token=request.token,
+        size=request.recipe.size,
         iteration=evaluations,
         iterations=evaluations + 1,
         evaluations=evaluations,
@@ -182,8 +192,8 @@ def _resumed(commission: Commission, evaluations: int, seconds: float) -> Resume
     )
 
 
-def _kind(commission: Commission) -> str:
-    mean = commission.photo.reshape(-1, 3).mean(axis=0)
+def _kind(request: Request) -> str:
+    mean = request.photo.reshape(-1, 3).mean(axis=0)
     return min(COLORS, key=lambda kind: float(np.abs(mean - np.array(COLORS[kind])).sum()))
 
 

@@ -124,8 +124,8 @@ def finish(workshop: Workshop, count: int) -> None:
         # Waiting for the disk at each commit is most of the time, and no test cuts the power.
         ledger._connection.execute("PRAGMA synchronous = OFF")
         ledger.record_photos(photos, photos, [])
-        studio = prepare(config)
-        ledger.record_jobs((studio.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
+        resolved = prepare(config)
+        ledger.record_jobs((resolved.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
         for claim in ledger.claim(count, "name"):
             ledger.complete(
                 claim.token, key=claim.token, output=claim.output, picture_sha256="0", engine_version=ENGINE_VERSION

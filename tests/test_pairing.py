@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import Job
-from pipeline.pairing import Plan, Rule, fits, pair
+from pipeline.pairing import PairingPlan, Rule, fits, pair
 
 RECIPES_OF = {"night": ("default",), "wave": ("default", "large")}
 
@@ -63,7 +63,7 @@ def test_a_pattern_does_not_fit_other_paths(photo: str, pattern: str) -> None:
 
 
 def test_without_rules_every_photo_gets_every_style_in_all_its_recipes() -> None:
-    assert list(pair(["b.jpg", "a.jpg"], Plan("all", RECIPES_OF))) == [
+    assert list(pair(["b.jpg", "a.jpg"], PairingPlan("all", RECIPES_OF))) == [
         Job("b.jpg", "night", "default"),
         Job("b.jpg", "wave", "default"),
         Job("b.jpg", "wave", "large"),
@@ -87,35 +87,35 @@ def test_without_rules_every_photo_gets_every_style_in_all_its_recipes() -> None
     ],
 )
 def test_by_folder_the_nearest_folder_named_like_a_style_decides(photo: str, styles: list[str]) -> None:
-    assert [job.style for job in pair([photo], Plan("folder", RECIPES_OF))] == styles
+    assert [job.style for job in pair([photo], PairingPlan("folder", RECIPES_OF))] == styles
 
 
 def test_by_folder_a_decomposed_folder_name_finds_its_style() -> None:
-    plan = Plan("folder", {"caf\u00e9": ("default",)})
+    plan = PairingPlan("folder", {"caf\u00e9": ("default",)})
     assert list(pair(["cafe\u0301/a.jpg"], plan)) == [Job("cafe\u0301/a.jpg", "caf\u00e9", "default")]
 
 
 def test_the_first_rule_that_fits_decides() -> None:
     rules = (Rule("2024/**", ("wave",), ("small",)), Rule("*.jpg", ("night",)))
-    assert list(pair(["2024/a.jpg", "a.jpg", "a.png"], Plan("folder", RECIPES_OF, rules))) == [
+    assert list(pair(["2024/a.jpg", "a.jpg", "a.png"], PairingPlan("folder", RECIPES_OF, rules))) == [
         Job("2024/a.jpg", "wave", "small"),
         Job("a.jpg", "night", "default"),
     ]
 
 
 def test_a_rule_without_recipes_uses_the_styles_own() -> None:
-    plan = Plan("all", RECIPES_OF, (Rule("*", ("wave",)),))
+    plan = PairingPlan("all", RECIPES_OF, (Rule("*", ("wave",)),))
     assert [job.recipe for job in pair(["a.jpg"], plan)] == ["default", "large"]
 
 
 def test_a_rule_without_styles_leaves_its_photos_alone() -> None:
-    assert list(pair(["a.png", "a.jpg"], Plan("all", {"night": ("default",)}, (Rule("*.png", ()),)))) == [
+    assert list(pair(["a.png", "a.jpg"], PairingPlan("all", {"night": ("default",)}, (Rule("*.png", ()),)))) == [
         Job("a.jpg", "night", "default")
     ]
 
 
 def test_nothing_is_yielded_twice() -> None:
-    plan = Plan("all", RECIPES_OF, (Rule("*", ("night", "night"), ("small", "small")),))
+    plan = PairingPlan("all", RECIPES_OF, (Rule("*", ("night", "night"), ("small", "small")),))
     assert list(pair(["a.jpg", "a.jpg"], plan)) == [Job("a.jpg", "night", "small")]
 
 
@@ -132,7 +132,7 @@ def test_a_path_without_wildcards_fits_itself_and_everything(parts: list[str]) -
 
 @given(st.lists(_NAMES, max_size=6), st.sampled_from(["all", "folder"]))
 def test_every_job_belongs_to_a_given_photo_and_a_known_style(photos: list[str], by: str) -> None:
-    plan = Plan("folder" if by == "folder" else "all", RECIPES_OF, (Rule("a*", ("wave",)),))
+    plan = PairingPlan("folder" if by == "folder" else "all", RECIPES_OF, (Rule("a*", ("wave",)),))
     jobs = list(pair(photos, plan))
     assert len(set(jobs)) == len(jobs)
     assert all(job.photo in photos and job.recipe in RECIPES_OF[job.style] for job in jobs)

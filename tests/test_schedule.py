@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.model import Hours, clock_time
-from pipeline.schedule import Schedule, Standing, Window, next_moment
+from pipeline.schedule import Schedule, ScheduleState, Window, next_moment
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -131,7 +131,7 @@ def test_a_window_holds_its_beginning_and_not_its_end(
 def test_without_hours_work_is_always_allowed() -> None:
     now = utc("2026-03-28 12:00")
     assert not Schedule([])
-    assert Schedule([]).at(now) == Standing(Window(now, None), None)
+    assert Schedule([]).at(now) == ScheduleState(Window(now, None), None)
     assert Schedule([]).done_by(now, 60.0) == utc("2026-03-28 12:01")
 
 
@@ -215,7 +215,7 @@ def test_work_of_years_is_never_done(seconds: float) -> None:
 
 def test_hours_that_never_come_have_no_window() -> None:
     schedule = Schedule([hours("0 0 30 2 *", "01:00")])
-    assert schedule.at(utc("2026-03-28 12:00")) == Standing(None, None)
+    assert schedule.at(utc("2026-03-28 12:00")) == ScheduleState(None, None)
     assert schedule.done_by(utc("2026-03-28 12:00"), 60.0) is None
 
 
@@ -275,7 +275,7 @@ def test_the_systems_own_zone_is_as_good_as_a_named_one(
 ) -> None:
     with system_zone(zone):
         standing = Schedule([Hours(cron, clock_time(until))]).at(utc(now))
-    assert standing == Standing(None, Window(utc(begins), utc(ends)))
+    assert standing == ScheduleState(None, Window(utc(begins), utc(ends)))
 
 
 @needs_tzset

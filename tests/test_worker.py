@@ -14,7 +14,6 @@ from pipeline.images.encode import read_provenance
 from pipeline.model import (
     Artwork,
     Assignment,
-    Checkpoint,
     CheckpointRules,
     ExecutorEvent,
     Failure,
@@ -25,10 +24,11 @@ from pipeline.model import (
     Progress,
     Recipe,
     Remark,
+    SnapshotSaved,
     Started,
     Style,
 )
-from pipeline.worker import ClosingTime, Worker
+from pipeline.worker import StopDeadline, Worker
 from tests.fakes import FakeEngine, kept_in, write_photo
 
 STYLE = Style("night", (Painting(Path("night.jpg"), "0" * 64),))
@@ -85,7 +85,7 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
     waiting = [an_assignment(write_photo(tmp_path / f"{token}.png"), token) for token in ("t1", "t2")]
     told, finished_at_pull = list[ExecutorEvent](), list[int]()
 
-    def tell(event: ExecutorEvent) -> None:
+    def emit(event: ExecutorEvent) -> None:
         if isinstance(event, Artwork):
             time.sleep(0.2)  # as a slow disk takes
         told.append(event)
@@ -94,7 +94,7 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
         finished_at_pull.append(sum(isinstance(event, Artwork) for event in told))
         return [waiting.pop(0)] if waiting else []
 
-    Worker(FakeEngine(capacity=1), tell, ahead=0).work(source)
+    Worker(FakeEngine(capacity=1), emit, ahead=0).work(source)
     assert finished_at_pull == [0, 1, 2]
 
 
@@ -173,7 +173,7 @@ def test_a_picture_too_large_for_its_format_fails_alone(tmp_path: Path) -> None:
 def test_intermediate_pictures_go_into_their_folder(tmp_path: Path) -> None:
     recipe = Recipe(size=48, scales=1, snapshot_every=1)
     assignment = an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe, snapshot_folder=tmp_path / "snapshots")
-    checkpoints = [event for event in work(assignment) if isinstance(event, Checkpoint)]
+    checkpoints = [event for event in work(assignment) if isinstance(event, SnapshotSaved)]
     assert [event.path.name for event in checkpoints] == ["scale1-00001.jpg"]
     assert checkpoints[0].path.exists()
 
@@ -184,27 +184,27 @@ def test_a_failing_intermediate_picture_does_not_cost_the_finished_one(tmp_path:
     recipe = Recipe(size=48, scales=1, snapshot_every=1)
     assignment = an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe, snapshot_folder=in_the_way)
     told = work(assignment)
-    assert not any(isinstance(event, Checkpoint) for event in told)
+    assert not any(isinstance(event, SnapshotSaved) for event in told)
     assert isinstance(told[-1], Artwork)
 
 
 def test_no_folder_for_intermediate_pictures_means_none(tmp_path: Path) -> None:
     recipe = Recipe(size=48, scales=1, snapshot_every=1)
     told = work(an_assignment(write_photo(tmp_path / "a.png"), recipe=recipe))
-    assert not any(isinstance(event, Checkpoint) for event in told)
+    assert not any(isinstance(event, SnapshotSaved) for event in told)
 
 
 def suspended_after(
     steps: int, *assignments: Assignment, ahead: int = 0, capacity: int = 2, **rules: float
 ) -> list[ExecutorEvent]:
-    """Let closing time come after so many evaluations; return what was told."""
+    """Let stop_deadline time come after so many evaluations; return what was told."""
     waiting, told = list(assignments), list[ExecutorEvent]()
-    closing = ClosingTime()
+    stop_deadline = StopDeadline()
 
-    def tell(event: ExecutorEvent) -> None:
+    def emit(event: ExecutorEvent) -> None:
         told.append(event)
         if sum(isinstance(event, Progress) for event in told) == steps:
-            closing.announce(0.0)
+            stop_deadline.set(0.0)
 
     def source(count: int) -> Sequence[Assignment]:
         taken = waiting[:count]
@@ -212,7 +212,7 @@ def suspended_after(
         return taken
 
     keeping = CheckpointRules(every_seconds=rules.get("every_seconds", 0.0))
-    Worker(FakeEngine(capacity), tell, ahead=ahead, rules=keeping, closing=closing).work(source)
+    Worker(FakeEngine(capacity), emit, ahead=ahead, rules=keeping, stop_deadline=stop_deadline).work(source)
     return told
 
 

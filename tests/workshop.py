@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
-from pipeline.engine.speed import Look, Speed, keep_speed
+from pipeline.engine.speed import Measurement, Speed, keep_speed
 from pipeline.executors import Executor, JobSource
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -24,7 +24,7 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.execution.oversized import OversizedPictures
-from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
 from pipeline.worker import Worker
@@ -41,7 +41,7 @@ recipes:
 
 
 #: What :func:`know_the_machine` pretends was measured: a microsecond a pixel, one picture at a time.
-SPEED = Speed(device="cpu (fake)", at_once=1, start=5.0, shallow=0.2, looks=(Look(1_000_000, 1.0, 1.0, 2.0),))
+SPEED = Speed(device="cpu (fake)", at_once=1, start=5.0, shallow=0.2, looks=(Measurement(1_000_000, 1.0, 1.0, 2.0),))
 
 
 def know_the_machine() -> None:
@@ -103,12 +103,12 @@ class Workshop:
         path.write_text(self.text, encoding="utf-8")
         return load_config(path)
 
-    def ledger(self, tell: Callable[[str], None] = lambda _: None) -> Ledger:
-        return open_ledger(self.config(), tell=tell)
+    def ledger(self, emit: Callable[[str], None] = lambda _: None) -> Ledger:
+        return open_ledger(self.config(), emit=emit)
 
     def run(
         self,
-        wishes: Wishes = Wishes(),
+        options: PassOptions = PassOptions(),
         executor: Executor | None = None,
         on_event: Callable[[SinglePass, RunEvent], None] | None = None,
         oversized: OversizedPictures | None = None,
@@ -118,7 +118,7 @@ class Workshop:
         self.events = []
         with instance_lock(config.state.folder, "a test"), open_ledger(config) as ledger:
 
-            def tell(event: RunEvent) -> None:
+            def emit(event: RunEvent) -> None:
                 self.events.append(event)
                 if on_event is not None:
                     on_event(the_pass, event)
@@ -128,11 +128,11 @@ class Workshop:
                 prepare(config),
                 ledger,
                 executor or InProcessExecutor(),
-                tell,
+                emit,
                 sleep=lambda _: None,
                 oversized=oversized,
             )
-            return the_pass.run(wishes)
+            return the_pass.run(options)
 
     def pictures(self) -> list[str]:
         """Return the pictures in the output folder, temporary files included, state left out."""

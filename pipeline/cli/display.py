@@ -32,7 +32,7 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.report.board import Board, Canvas
+from pipeline.report.board import Board, JobProgress
 from pipeline.report.journal import Encoder
 from pipeline.report.summary import Row, Summary
 from pipeline.report.words import duration, outcome, printable
@@ -103,9 +103,9 @@ class Display:
         self._board.take(event)
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
             self._start()
-        self._tell(event)
+        self._emit(event)
 
-    def _tell(self, event: RunEvent) -> None:
+    def _emit(self, event: RunEvent) -> None:
         match event:
             case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
                 self._say(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
@@ -194,7 +194,7 @@ def _standing(board: Board, now: float) -> str:
     return ", ".join(parts)
 
 
-def _canvas_cells(canvas: Canvas) -> tuple[Text, ...]:
+def _canvas_cells(canvas: JobProgress) -> tuple[Text, ...]:
     name = Text(printable(str(canvas.job)), no_wrap=True, overflow="ellipsis")
     progress = canvas.progress
     if progress is None:

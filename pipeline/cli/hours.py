@@ -14,10 +14,10 @@ import click
 
 from pipeline.config import Config
 from pipeline.model import clock_time
-from pipeline.runner.execution.deadline import curfew
+from pipeline.runner.execution.deadline import deadline
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.planning.run_plan import in_words
-from pipeline.schedule import Schedule, Standing, Window, next_moment
+from pipeline.schedule import Schedule, ScheduleState, Window, next_moment
 
 
 def moment_after(text: str, now: datetime) -> datetime:
@@ -56,7 +56,7 @@ def ended_at(moment: datetime | None, the_pass: SinglePass) -> AbstractContextMa
     if moment is None:
         return nullcontext()
     why = f"stopped at {moment.astimezone():%H:%M} as asked"
-    return curfew(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, why))
+    return deadline(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, why))
 
 
 def schedule_words(config: Config, now: datetime, seconds: float | None) -> str:
@@ -71,7 +71,7 @@ def schedule_words(config: Config, now: datetime, seconds: float | None) -> str:
     return f"{_window_words(schedule, standing, window, now)}; {_fit_words(schedule, window, now, seconds)}."
 
 
-def _window_words(schedule: Schedule, standing: Standing, window: Window, now: datetime) -> str:
+def _window_words(schedule: Schedule, standing: ScheduleState, window: Window, now: datetime) -> str:
     begins, ends = schedule.say(window.begins, now), window.ends
     until = "without an end in sight" if ends is None else f"until {schedule.say(ends, now)}"
     return f"The schedule's window is open {until}" if standing.open else f"The next window: {begins}, {until}"

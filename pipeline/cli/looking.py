@@ -15,7 +15,7 @@ from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.executors.measuring import known_speed
 from pipeline.report.words import counted, printable
-from pipeline.runner.planning.run_plan import Outlook, in_words, look_ahead
+from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
 _SHOWN: Final = 20
 
@@ -49,58 +49,58 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     Lists photo × style (recipe) -> picture, in the order of the work; changes nothing.
     """
     settings = load_config(config)
-    outlook = look_ahead(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
+    run_plan = plan_run(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
     if as_json:
-        schedule = schedule_fields(settings, datetime.now(UTC), outlook.forecast.seconds)
-        click.echo(json.dumps(_outlook_fields(outlook) | {"schedule": schedule}))
+        schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
+        click.echo(json.dumps(_plan_fields(run_plan) | {"schedule": schedule}))
         return
-    for job in outlook.jobs if show_all else outlook.jobs[:_SHOWN]:
+    for job in run_plan.jobs if show_all else run_plan.jobs[:_SHOWN]:
         click.echo(printable(f"{job.job} -> {job.output}"))
-    if not show_all and len(outlook.jobs) > _SHOWN:
-        click.echo(f"... and {len(outlook.jobs) - _SHOWN:,} more (--all lists them)")
-    _print_outlook(settings, outlook)
-    if words := schedule_words(settings, datetime.now(UTC), outlook.forecast.seconds):
+    if not show_all and len(run_plan.jobs) > _SHOWN:
+        click.echo(f"... and {len(run_plan.jobs) - _SHOWN:,} more (--all lists them)")
+    _print_plan(settings, run_plan)
+    if words := schedule_words(settings, datetime.now(UTC), run_plan.forecast.seconds):
         click.echo(words)
 
 
-def _print_outlook(config: Config, outlook: Outlook) -> None:
-    for photo in outlook.taken_in.set_aside:
+def _print_plan(config: Config, run_plan: RunPlan) -> None:
+    for photo in run_plan.ingested.set_aside:
         click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
-    if outlook.taken_in.unpaired:
-        unpaired = counted(outlook.taken_in.unpaired, "photo")
+    if run_plan.ingested.unpaired:
+        unpaired = counted(run_plan.ingested.unpaired, "photo")
         click.echo(
             f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none"
         )
     click.echo(
-        f"{len(outlook.jobs):,} to make, {outlook.done:,} done, {outlook.quarantined:,} quarantined; "
-        f"{counted(outlook.taken_in.photos, 'photo')} in {config.input.folder}"
+        f"{len(run_plan.jobs):,} to make, {run_plan.done:,} done, {run_plan.quarantined:,} quarantined; "
+        f"{counted(run_plan.ingested.photos, 'photo')} in {config.input.folder}"
     )
-    if not outlook.jobs:
+    if not run_plan.jobs:
         return
-    if outlook.found:
+    if run_plan.found:
         click.echo(
-            f"Up to {counted(outlook.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
+            f"Up to {counted(run_plan.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
             f"recognizes finished pictures by their metadata."
         )
-    time = in_words(outlook.forecast.seconds)
+    time = in_words(run_plan.forecast.seconds)
     # A GPU's memory is divided as it is found.
-    on_cpu = outlook.device is None or outlook.device.startswith("cpu")
-    memory = f" and up to {outlook.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
-    click.echo(f"It takes {time}{memory} ({_basis(outlook)}).")
-    if outlook.advice:
+    on_cpu = run_plan.device is None or run_plan.device.startswith("cpu")
+    memory = f" and up to {run_plan.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
+    click.echo(f"It takes {time}{memory} ({_basis(run_plan)}).")
+    if run_plan.advice:
         click.echo("What would shorten it:")
-    for line in outlook.advice:
+    for line in run_plan.advice:
         click.echo(f"  {line}")
 
 
-def _basis(outlook: Outlook) -> str:
-    learned = any(recipe.learned for recipe in outlook.forecast.recipes.values())
-    if outlook.device is None:
+def _basis(run_plan: RunPlan) -> str:
+    learned = any(recipe.learned for recipe in run_plan.forecast.recipes.values())
+    if run_plan.device is None:
         return "a guess: this machine could not be measured"
     return "as measured here" + (", and by the pictures made so far" if learned else "")
 
 
-def _outlook_fields(outlook: Outlook) -> dict[str, object]:
+def _plan_fields(run_plan: RunPlan) -> dict[str, object]:
     return {
         "jobs": [
             {
@@ -109,19 +109,19 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
                 "recipe": job.job.recipe,
                 "output": printable(job.output),
             }
-            for job in outlook.jobs
+            for job in run_plan.jobs
         ],
-        "photos": outlook.taken_in.photos,
-        "done": outlook.done,
-        "found": outlook.found,
-        "quarantined": outlook.quarantined,
-        "unpaired": outlook.taken_in.unpaired,
-        "seconds": round(outlook.forecast.seconds, 1),
-        "start_seconds": round(outlook.forecast.start_seconds, 1),
-        "painting_seconds": round(outlook.forecast.painting_seconds, 1),
-        "memory_bytes": outlook.memory_bytes,
-        "measured": outlook.device is not None,
-        "device": outlook.device,
+        "photos": run_plan.ingested.photos,
+        "done": run_plan.done,
+        "found": run_plan.found,
+        "quarantined": run_plan.quarantined,
+        "unpaired": run_plan.ingested.unpaired,
+        "seconds": round(run_plan.forecast.seconds, 1),
+        "start_seconds": round(run_plan.forecast.start_seconds, 1),
+        "painting_seconds": round(run_plan.forecast.painting_seconds, 1),
+        "memory_bytes": run_plan.memory_bytes,
+        "measured": run_plan.device is not None,
+        "device": run_plan.device,
         "recipes": {
             name: {
                 "pictures": recipe.pictures,
@@ -129,7 +129,7 @@ def _outlook_fields(outlook: Outlook) -> dict[str, object]:
                 "evaluations": [round(count, 1) for count in recipe.evaluations],
                 "learned": recipe.learned,
             }
-            for name, recipe in outlook.forecast.recipes.items()
+            for name, recipe in run_plan.forecast.recipes.items()
         },
     }
 

@@ -17,11 +17,11 @@ from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
-from pipeline.report.heartbeat import Heart
+from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.words import counted
-from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.execution.tryout import Tryout
-from pipeline.runner.instance.feedback_loops import refuse_circle
+from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
 
@@ -51,37 +51,37 @@ def run(
     require_state_and_output(settings)  # before the lock and the log make folders where a disk should be mounted
     with (
         instance_lock(settings.state.folder, command),
-        Heart(settings.state.folder, command) as heart,
+        Heartbeat(settings.state.folder, command) as heart,
         dying(heart.forget, "SIGTERM"),
-        readers(settings, quiet, as_json, heart) as tell,
+        readers(settings, quiet, as_json, heart) as emit,
     ):
-        wishes = Wishes(limit=limit, redo_outdated=redo is not None)
-        finished = _run(settings, config, tell, wishes, heart, until)
+        options = PassOptions(limit=limit, redo_outdated=redo is not None)
+        finished = _run(settings, config, emit, options, heart, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
 def _run(
     settings: Config,
     config: Path,
-    tell: Callable[[RunEvent], None],
-    wishes: Wishes,
-    heart: Heart,
+    emit: Callable[[RunEvent], None],
+    options: PassOptions,
+    heart: Heartbeat,
     until: datetime | None,
 ) -> RunFinished:
     # A run that is killed in the middle of its work keeps its sign of life, by which status tells so.
     with dying(heart.forget, "SIGHUP"):
         wait_for_orphan(settings.state.folder)
-        refuse_circle(settings)
-    with contextlib.closing(executor_of(settings, heart.beat)) as executor, _ledger(settings, tell) as ledger:
+        require_no_feedback_loop(settings)
+    with contextlib.closing(executor_of(settings, heart.beat)) as executor, _ledger(settings, emit) as ledger:
         the_pass = SinglePass(
-            settings, prepare(settings), ledger, executor, tell, config_name=str(config), on_turn=heart.beat
+            settings, prepare(settings), ledger, executor, emit, config_name=str(config), on_turn=heart.beat
         )
         with stopping(the_pass.stop, heart.forget), ended_at(until, the_pass):
-            return the_pass.run(wishes)
+            return the_pass.run(options)
 
 
-def _ledger(settings: Config, tell: Callable[[RunEvent], None]) -> Ledger:
-    return open_ledger(settings, tell=lambda text: tell(Remark("", text)))
+def _ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
+    return open_ledger(settings, emit=lambda text: emit(Remark("", text)))
 
 
 @click.command(name="try")

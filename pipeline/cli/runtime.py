@@ -16,7 +16,7 @@ from pipeline.executors.child import EngineFactory, make_stylizer
 from pipeline.executors.local import LocalExecutor
 from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
-from pipeline.report.heartbeat import Heart
+from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.log import LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
@@ -30,7 +30,7 @@ _NOT_OURS: Final = (signal.SIG_IGN, None)
 
 
 @contextlib.contextmanager
-def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterator[Callable[[RunEvent], None]]:
+def readers(config: Config, quiet: bool, as_json: bool, heart: Heartbeat) -> Iterator[Callable[[RunEvent], None]]:
     """Open the terminal, the log, the journal, the report and the hooks; with the ``heart`` they hear all events.
 
     It beats while the hooks are waited for, which may take minutes.
@@ -50,13 +50,13 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heart) -> Iterato
     # The report is written before the display and the hooks tell where it is.
     readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heart)
 
-    def tell(event: RunEvent) -> None:
+    def emit(event: RunEvent) -> None:
         for reader in readers:
             reader(event)
 
     with contextlib.closing(journal), display:
         try:
-            yield tell
+            yield emit
         except Exception as error:
             hooks.trouble(in_words(error))
             raise

@@ -16,7 +16,7 @@ from pipeline.config import load_config
 from pipeline.model import Job, JobState
 from pipeline.report.words import counted, duration, printable
 from pipeline.runner.instance.lock import Holder
-from pipeline.runner.status import Pictures, Standing, look_around
+from pipeline.runner.status import Pictures, Status, collect_status
 
 #: Version of the JSON. Fields may be added to it; one that changes its meaning or goes makes it 2.
 _VERSION: Final = 1
@@ -32,7 +32,7 @@ def status(config: Path, as_json: bool) -> None:
     waits until something is mended.
     """
     settings = load_config(config)
-    standing = look_around(settings)
+    standing = collect_status(settings)
     now, seconds = datetime.now(UTC), _seconds_waiting(standing)
     if as_json:
         schedule = schedule_fields(settings, now, seconds)
@@ -44,13 +44,13 @@ def status(config: Path, as_json: bool) -> None:
     raise click.exceptions.Exit(standing.exit_code())
 
 
-def _seconds_waiting(standing: Standing) -> float | None:
+def _seconds_waiting(standing: Status) -> float | None:
     """Return how long what waits takes: by the pace of late, or else by what was measured earlier."""
     left = standing.seconds_left()
     return standing.pictures.waiting_seconds if left is None else left
 
 
-def _lines(standing: Standing, schedule: str) -> Iterator[str]:
+def _lines(standing: Status, schedule: str) -> Iterator[str]:
     pictures = standing.pictures
     yield ", ".join(f"{count:,} {state.value}" for state, count in pictures.counts.items())
     yield from _life(standing)
@@ -65,7 +65,7 @@ def _lines(standing: Standing, schedule: str) -> Iterator[str]:
         yield "'stylewatch retry' gives them another chance."
 
 
-def _life(standing: Standing) -> Iterator[str]:
+def _life(standing: Status) -> Iterator[str]:
     sign, holder = standing.sign, standing.holder
     if standing.life == "running" and sign is not None:
         began = datetime.fromtimestamp(sign.started).astimezone()
@@ -82,7 +82,7 @@ def _life(standing: Standing) -> Iterator[str]:
         yield f"trouble: {trouble}"
 
 
-def _progress(standing: Standing) -> str:
+def _progress(standing: Status) -> str:
     parts = [f"{standing.pictures.made_today:,} done today"]
     sign = standing.sign
     if sign is not None and sign.pictures_per_hour is not None:
@@ -97,7 +97,7 @@ def _progress(standing: Standing) -> str:
     return ", ".join(parts)
 
 
-def _next_attempt(standing: Standing) -> Iterator[str]:
+def _next_attempt(standing: Status) -> Iterator[str]:
     count, moment = standing.pictures.counts[JobState.FAILED], standing.pictures.next_attempt
     if moment is not None:
         wait = moment - standing.now
@@ -122,7 +122,7 @@ def _failures(pictures: Pictures) -> list[dict[str, Any]]:
     return rows + [{"photo": printable(row.path), "reason": row.reason, **nobody} for row in pictures.problems]
 
 
-def _fields(standing: Standing) -> dict[str, Any]:
+def _fields(standing: Status) -> dict[str, Any]:
     pictures, sign = standing.pictures, standing.sign
     left = standing.seconds_left()
     return {
@@ -142,7 +142,7 @@ def _fields(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _process(standing: Standing) -> dict[str, Any] | None:
+def _process(standing: Status) -> dict[str, Any] | None:
     sign, holder = standing.sign, standing.holder
     if sign is None:
         return None if holder is None else _begun(holder)

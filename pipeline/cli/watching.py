@@ -17,13 +17,13 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.notify import Notifier, notifier_of
 from pipeline.daemon.reloading import Reloading
 from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
-from pipeline.report.heartbeat import Heart
-from pipeline.runner.instance.feedback_loops import refuse_circle
+from pipeline.report.heartbeat import Heartbeat
+from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import require_state_and_output
 
@@ -48,19 +48,19 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     wait_for_folders(settings, notifier)
     with (
         instance_lock(settings.state.folder, command),
-        Heart(settings.state.folder, command) as heart,
+        Heartbeat(settings.state.folder, command) as heart,
         dying(heart.forget, "SIGTERM"),
-        readers(settings, quiet, as_json, heart) as tell,
+        readers(settings, quiet, as_json, heart) as emit,
     ):
         with dying(heart.forget, "SIGHUP"):
             wait_for_orphan(settings.state.folder)
-            refuse_circle(settings)
-        vitals = Vitals(heart, notifier)
+            require_no_feedback_loop(settings)
+        health = Health(heart, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            return executor_of(settings, vitals.main_turned)
+            return executor_of(settings, health.main_turned)
 
-        daemon = Daemon(settings, executor, tell, config_name=str(config), reloading=reloading, vitals=vitals)
+        daemon = Daemon(settings, executor, emit, config_name=str(config), reloading=reloading, health=health)
         with stopping(daemon.stop, heart.forget), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)

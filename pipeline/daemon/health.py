@@ -21,8 +21,8 @@ _WATCHDOG_SECONDS: Final = 10.0
 _STATUS_SECONDS: Final = 1.0
 
 
-class Heartbeat(Protocol):
-    """What is needed of :class:`pipeline.report.heartbeat.Heart`."""
+class HeartbeatWriter(Protocol):
+    """What is needed of :class:`pipeline.report.heartbeat.Heartbeat`."""
 
     last_scan: float | None
 
@@ -35,12 +35,12 @@ class Heartbeat(Protocol):
         ...
 
 
-class Vitals:
+class Health:
     """Collects the signs of both threads and passes them on."""
 
     def __init__(
         self,
-        heart: Heartbeat | None = None,
+        heart: HeartbeatWriter | None = None,
         notify: Notifier | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -51,26 +51,26 @@ class Vitals:
         self._notify = notify or Notifier()
         self._clock = clock
         self._now = now
-        self._reception_at: float | None = None
+        self._scan_at: float | None = None
         self._is_ready = self._is_stopping = False
         self._watchdog_at = self._status_at = clock()
         self._status = ""
         within = self._notify.watchdog_seconds / 4
         self._watchdog_every = min(_WATCHDOG_SECONDS, within) if within else 0.0
 
-    def reception_turned(self, *, looked_everywhere: bool = False) -> None:
+    def scan_turned(self, *, looked_everywhere: bool = False) -> None:
         """Note that the thread that looks at the folder gets on. Called by it."""
-        self._reception_at = self._clock()
+        self._scan_at = self._clock()
         if looked_everywhere and self._heart is not None:
             self._heart.last_scan = self._now()
 
-    def reception_left(self) -> None:
+    def scan_left(self) -> None:
         """Note that nobody looks at the folder for the time being. Called by that thread, when it ends."""
-        self._reception_at = None
+        self._scan_at = None
 
     def main_turned(self) -> None:
         """Note that the main thread gets on, and say so if the other one does, too. Called often."""
-        now, reception_at = self._clock(), self._reception_at
+        now, reception_at = self._clock(), self._scan_at
         if reception_at is not None and now - reception_at > _LOOK_SECONDS:
             return
         if self._heart is not None:

@@ -16,13 +16,13 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.scan_loop import EventSource
-from pipeline.daemon.scan_thread import Lookout
-from pipeline.daemon.schedule_gate import Shifts
-from pipeline.daemon.startup import Opening, StoppedError, find_root
+from pipeline.daemon.scan_thread import ScanThread
+from pipeline.daemon.schedule_gate import ScheduleGate
+from pipeline.daemon.startup import Startup, StoppedError, find_root
 from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError, files_explained
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
@@ -30,13 +30,13 @@ from pipeline.model import JobFailed, JobFinished, JobState, PhotoSetAside, Rema
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.publishing import make_folder, require_space
 from pipeline.runner.execution.recovery import recover
-from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
-from pipeline.runner.ingest.ingest import TakenIn
+from pipeline.runner.ingest.ingest import IngestResult
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
-from pipeline.runner.preparation import Studio, open_ledger, prepare, require_state_and_output
+from pipeline.runner.preparation import ResolvedConfig, open_ledger, prepare, require_state_and_output
 
 #: A pass ends after so many pictures, and its report is written; the next one begins at once.
 PICTURES_PER_PASS: Final = 1000
@@ -60,35 +60,35 @@ class Daemon:
         self,
         config: Config,
         executor: Callable[[Config], Executor],
-        tell: Callable[[RunEvent], None],
+        emit: Callable[[RunEvent], None],
         *,
         config_name: str = "",
         reloading: Reloading | None = None,
-        vitals: Vitals | None = None,
+        health: Health | None = None,
         watcher: Callable[[], EventSource] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """``executor`` makes one, for as long as there is work. ``watcher`` makes another than the real one.
 
-        ``reloading`` looks for another config while the daemon is at work; ``vitals`` hears that it gets on. ``now``
+        ``reloading`` looks for another config while the daemon is at work; ``health`` hears that it gets on. ``now``
         returns the time of day, which the schedule goes by.
         """
         self._config = config
         self._make_executor = executor
-        self._tell_readers = tell
+        self._tell_readers = emit
         self._config_name = config_name
         self._reloading = reloading
-        self._vitals = vitals or Vitals()
+        self._health = health or Health()
         self._edition: Edition | None = None
         self._successor: Edition | None = None
         self._clock = clock
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
         self._pauses = Pauses(self._outbox.put)
-        self._lookout = Lookout(
-            self._pauses, self._vitals, self._outbox.put, watcher=watcher, on_death=self._stop_pass, clock=clock
+        self._scan_thread = ScanThread(
+            self._pauses, self._health, self._outbox.put, watcher=watcher, on_death=self._stop_pass, clock=clock
         )
-        self._shifts = Shifts(config.hours(), tell, now)
+        self._schedule_gate = ScheduleGate(config.hours(), emit, now)
         self._executor: Executor | None = None
         self._executor_is_spent = False
         self._oversized = OversizedPictures(config.state.max_retry_seconds)
@@ -118,7 +118,7 @@ class Daemon:
         """
         edition = Edition(self._config, prepare(self._config))
         try:
-            self._open(edition, Opening(self._pauses, lambda: self._stopped, self._pulse))
+            self._open(edition, Startup(self._pauses, lambda: self._stopped, self._pulse))
         except StoppedError:
             pass
         except LedgerLockedError:
@@ -128,17 +128,17 @@ class Daemon:
             self._tell_readers(photo)
         self._tell_readers(WatchNotice("stopped", "stopped"))
 
-    def _open(self, edition: Edition, opening: Opening) -> None:
+    def _open(self, edition: Edition, opening: Startup) -> None:
         output = self._config.output.folder
         # Before a folder is made where a disk should be mounted.
-        opening.insist(partial(require_state_and_output, self._config), "work")
-        opening.insist(partial(make_folder, output), "work")
-        with opening.insist(partial(open_ledger, self._config, opening, self._say), "work") as ledger:
+        opening.retry_until_done(partial(require_state_and_output, self._config), "work")
+        opening.retry_until_done(partial(make_folder, output), "work")
+        with opening.retry_until_done(partial(open_ledger, self._config, opening, self._say), "work") as ledger:
             self._output = OutputGuard(output)
-            root = opening.insist(partial(find_root, self._config.input.folder, ledger), "input")
-            if moved := opening.insist(partial(follow_moved_source, self._config, ledger), "work"):
+            root = opening.retry_until_done(partial(find_root, self._config.input.folder, ledger), "input")
+            if moved := opening.retry_until_done(partial(follow_moved_source, self._config, ledger), "work"):
                 self._say(moved)
-            opening.insist(partial(recover, ledger, output), "work")
+            opening.retry_until_done(partial(recover, ledger, output), "work")
             while not self._stopped:
                 self._reign(edition, ledger, root)
                 edition, self._successor = self._successor or edition, None
@@ -147,17 +147,17 @@ class Daemon:
     def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
-        self._shifts.follow(edition.config.hours())
+        self._schedule_gate.follow(edition.config.hours())
         self._oversized = OversizedPictures(edition.config.state.max_retry_seconds)
         self._work_at = self._inquiry_at = 0.0
         self._doubts_paintings = False
-        with self._lookout.at_work(edition.config, edition.studio, root, self._is_succeeded):
+        with self._scan_thread.at_work(edition.config, edition.resolved, root, self._is_succeeded):
             try:
                 while not (self._stopped or self._successor):
-                    self._turn(edition.studio, ledger, root)
+                    self._turn(edition.resolved, ledger, root)
             finally:
                 if self._stopped:
-                    self._vitals.stopping()
+                    self._health.stopping()
                 self._dismiss()
                 self._pass_on()
 
@@ -170,7 +170,7 @@ class Daemon:
         # How a folder that is not there is to be watched can't be found out.
         if self._reloading is None or present is None or self._stopped or "input" in self._pauses:
             return
-        found = self._reloading.next_edition(present, self._tell_readers, self._vitals.reloading)
+        found = self._reloading.next_edition(present, self._tell_readers, self._health.reloading)
         if found is not None:
             self._successor = found
             if self._pass is not None:
@@ -178,10 +178,10 @@ class Daemon:
 
     # --- one turn -----------------------------------------------------------------------------------------
 
-    def _turn(self, studio: Studio, ledger: Ledger, root: Root) -> None:
-        if self._lookout.death is not None:
-            raise self._lookout.death
-        self._vitals.main_turned()
+    def _turn(self, resolved: ResolvedConfig, ledger: Ledger, root: Root) -> None:
+        if self._scan_thread.death is not None:
+            raise self._scan_thread.death
+        self._health.main_turned()
         self._pass_on()
         self._look_for_successor()
         if self._successor is not None:
@@ -189,45 +189,45 @@ class Daemon:
         if not self._may_work(ledger):
             self._rest()
             time.sleep(_NAP_SECONDS)
-        elif not self._work(studio, ledger, root):
+        elif not self._work(resolved, ledger, root):
             self._rest()
-            self._lookout.bell.wait(_NAP_SECONDS)
+            self._scan_thread.bell.wait(_NAP_SECONDS)
 
     def _may_work(self, ledger: Ledger) -> bool:
         # Before the first look the jobs on record may be those of a former config.
-        if not self._lookout.has_looked:
+        if not self._scan_thread.has_looked:
             return False
         # A ledger that can't be read is told by whoever needs it; the shift is announced when it can.
         with contextlib.suppress(StorageError, LedgerLockedError):
-            self._shifts.announce(lambda: ledger.counts()[JobState.PENDING])
-        return self._shifts.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
+            self._schedule_gate.announce(lambda: ledger.counts()[JobState.PENDING])
+        return self._schedule_gate.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
 
     def _has_work(self, ledger: Ledger) -> bool:
         """Look into the ledger only when there may be something new."""
         if self._clock() >= self._inquiry_at:
             self._inquire(ledger)
-        if not self._lookout.bell.is_set() and "work" not in self._pauses:
+        if not self._scan_thread.bell.is_set() and "work" not in self._pauses:
             return False
-        self._lookout.bell.clear()
+        self._scan_thread.bell.clear()
         return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
 
     def _inquire(self, ledger: Ledger) -> None:
         if ledger.was_changed_by_others():
-            self._lookout.hints.note(*ledger.unexamined())
+            self._scan_thread.hints.note(*ledger.unexamined())
         due = ledger.next_due()
         if due is not None and due <= time.time():
             ledger.ready_due()
         self._inquiry_at = self._clock() + _INQUIRY_SECONDS
-        self._lookout.bell.set()
+        self._scan_thread.bell.set()
 
-    def _work(self, studio: Studio, ledger: Ledger, root: Root) -> bool:
+    def _work(self, resolved: ResolvedConfig, ledger: Ledger, root: Root) -> bool:
         """Make a pass if there is anything to do; tells whether there was."""
         try:
             if not self._has_work(ledger):
                 return False
             if "work" in self._pauses:
                 self._require_disk(ledger)
-            self._make_pictures(studio, ledger, root)
+            self._make_pictures(resolved, ledger, root)
         except CannotRunError as error:
             # A worker that died before it could begin has only the plain error; it may have lacked memory just now.
             if error.final and type(error) is not CannotRunError:
@@ -240,27 +240,27 @@ class Daemon:
         self._idle_since = self._clock()
         return True
 
-    def _make_pictures(self, studio: Studio, ledger: Ledger, root: Root) -> None:
+    def _make_pictures(self, resolved: ResolvedConfig, ledger: Ledger, root: Root) -> None:
         if self._executor is None:
             self._executor = self._make_executor(self._config)
         self._pass = SinglePass(
             self._config,
-            studio,
+            resolved,
             ledger,
             self._executor,
-            self._tell,
+            self._emit,
             config_name=self._config_name,
             root=root,
             output=self._output,
-            on_turn=self._vitals.main_turned,
+            on_turn=self._health.main_turned,
             oversized=self._oversized,
         )
         try:
-            if self._stopped or self._lookout.death:  # it came before there was a pass that could hear of it
+            if self._stopped or self._scan_thread.death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
-            taken_in = TakenIn(ledger.photo_count(), tuple(self._set_aside), {}, 0)
-            with self._shifts.keep(partial(self._end_shift, self._pass)):
-                self._pass.run(Wishes(limit=PICTURES_PER_PASS), taken_in)
+            ingested = IngestResult(ledger.photo_count(), tuple(self._set_aside), {}, 0)
+            with self._schedule_gate.keep(partial(self._end_shift, self._pass)):
+                self._pass.run(PassOptions(limit=PICTURES_PER_PASS), ingested)
         finally:
             self._pass = None
             if self._executor_is_spent:
@@ -277,7 +277,7 @@ class Daemon:
             # A lost folder is the other thread's to tell of, and to notice when it is back.
             seconds = self._pauses.report("work", str(error)) if root.is_there() else _NAP_SECONDS
         self._work_at = self._clock() + seconds
-        self._lookout.bell.set()
+        self._scan_thread.bell.set()
 
     def _is_news_of_paintings(self) -> bool:
         """Have the paintings looked at; tells whether that may mend it, so that it is no reason to pause yet."""
@@ -308,7 +308,7 @@ class Daemon:
 
     # --- events -------------------------------------------------------------------------------------------
 
-    def _tell(self, event: RunEvent) -> None:
+    def _emit(self, event: RunEvent) -> None:
         """Pass an event of the running pass on, after what the other thread had to say meanwhile."""
         if isinstance(event, RunStarted):
             self._set_aside.clear()  # the pass tells of them next
@@ -316,14 +316,14 @@ class Daemon:
             self._pass_on()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
             # It changed under our hands, perhaps: taken in again at once, not with the next full look.
-            self._lookout.hints.note(event.job.photo)
+            self._scan_thread.hints.note(event.job.photo)
         if isinstance(event, JobFinished):
             self._pauses.end("work")
             self._doubts_paintings = False
         self._tell_readers(event)
         if self._stopped:
-            self._vitals.stopping()
-        self._vitals.main_turned()
+            self._health.stopping()
+        self._health.main_turned()
         self._look_for_successor()
 
     def _say(self, text: str) -> None:
@@ -331,10 +331,10 @@ class Daemon:
 
     def _pulse(self) -> None:
         self._pass_on()
-        self._vitals.main_turned()
+        self._health.main_turned()
 
     def _is_a_pass_to_come(self) -> bool:
-        return self._pass is None and self._shifts.may_work() and "work" not in self._pauses
+        return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses
 
     def _pass_on(self) -> None:
         with contextlib.suppress(queue.Empty):

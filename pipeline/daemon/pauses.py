@@ -39,9 +39,9 @@ class Pauses:
     looks at the folder can't begin.
     """
 
-    def __init__(self, tell: Callable[[WatchNotice], None]) -> None:
-        """``tell`` is called from whatever thread reports, and must not report itself."""
-        self._tell = tell
+    def __init__(self, emit: Callable[[WatchNotice], None]) -> None:
+        """``emit`` is called from whatever thread reports, and must not report itself."""
+        self._emit = emit
         self._lock = threading.Lock()
         self._on: dict[Reason, _Pause] = {}
 
@@ -56,7 +56,7 @@ class Pauses:
             news = all(words != other.words for other in self._on.values())
             self._on[reason] = _Pause(words, is_told=news)
             if news:
-                self._tell(WatchNotice("paused", f"paused: {words}; {_ADVICE}"))
+                self._emit(WatchNotice("paused", f"paused: {words}; {_ADVICE}"))
             return _SHORTEST_SECONDS
 
     def end(self, reason: Reason) -> None:
@@ -65,11 +65,11 @@ class Pauses:
             pause = self._on.pop(reason, None)
             if pause is None or not pause.is_told:
                 return
-            self._tell(WatchNotice("resumed", f"resumed: {_MENDED[reason]}"))
+            self._emit(WatchNotice("resumed", f"resumed: {_MENDED[reason]}"))
             if self._on:
                 latest = list(self._on.values())[-1]
                 latest.is_told = True
-                self._tell(WatchNotice("paused", f"still paused: {latest.words}; {_ADVICE}"))
+                self._emit(WatchNotice("paused", f"still paused: {latest.words}; {_ADVICE}"))
 
     def __contains__(self, reason: Reason) -> bool:
         """Tell whether this pause is on."""

@@ -19,7 +19,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
 from pipeline.runner.checking import look_at_painting
-from pipeline.runner.preparation import Studio, prepare
+from pipeline.runner.preparation import ResolvedConfig, prepare
 
 #: Where photos, pictures and records are: the ledger and the lock are bound to them.
 _FOLDERS: Final = ("input", "output", "cache", "state")
@@ -39,7 +39,7 @@ class Edition:
     """A config that was checked, and what it comes to."""
 
     config: Config
-    studio: Studio
+    resolved: ResolvedConfig
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Reloading:
     def next_edition(
         self,
         present: Edition,
-        tell: Callable[[WatchNotice], None],
+        emit: Callable[[WatchNotice], None],
         announced: Callable[[], AbstractContextManager[None]],
     ) -> Edition | None:
         """Return what follows ``present``, if the file says so by now; tells of it, and of a config that is bad.
@@ -111,12 +111,12 @@ class Reloading:
             except StylewatchError as error:
                 before, self._refusal = self._refusal, _refusal(error)
                 if asked or not (doubted and self._refusal == before):
-                    tell(WatchNotice("refused", self._refusal))
+                    emit(WatchNotice("refused", self._refusal))
                 return None
         self._refusal = ""
         changes = _changes(present, edition)
         if changes or kept or asked:
-            tell(WatchNotice("reloaded", _in_words(changes, kept)))
+            emit(WatchNotice("reloaded", _in_words(changes, kept)))
         return edition if changes else None
 
     def _is_due(self, present: Edition) -> bool:
@@ -138,7 +138,7 @@ class Reloading:
 
 
 def _paintings_of(edition: Edition) -> set[Path]:
-    return {painting.path for style in edition.studio.styles.values() for painting in style.paintings}
+    return {painting.path for style in edition.resolved.styles.values() for painting in style.paintings}
 
 
 def _signature(file: Path) -> _Signature:
@@ -188,8 +188,8 @@ def _lies_in(value: object, folder: Path) -> bool:
 
 def _check_paintings(present: Edition, edition: Edition) -> None:
     """Raise PaintingError if a painting that is new can't be used: the worker would end everything for it."""
-    known = {painting.sha256 for style in present.studio.styles.values() for painting in style.paintings}
-    for style in edition.studio.styles.values():
+    known = {painting.sha256 for style in present.resolved.styles.values() for painting in style.paintings}
+    for style in edition.resolved.styles.values():
         for painting in style.paintings:
             if painting.sha256 not in known:
                 look_at_painting(painting.path)
@@ -199,7 +199,7 @@ def _changes(present: Edition, edition: Edition) -> tuple[str, ...]:
     sections = tuple(
         name for name in Config.model_fields if getattr(present.config, name) != getattr(edition.config, name)
     )
-    return sections or (("the paintings",) if present.studio != edition.studio else ())
+    return sections or (("the paintings",) if present.resolved != edition.resolved else ())
 
 
 def _in_words(changes: tuple[str, ...], kept: tuple[str, ...]) -> str:

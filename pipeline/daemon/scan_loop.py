@@ -13,10 +13,10 @@ from typing import Final, Literal, Protocol
 
 from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
-from pipeline.intake.watch import MOST_PLACES, Hints
+from pipeline.intake.watch import MOST_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.report.words import duration
-from pipeline.runner.ingest.incremental import Arrivals, Look
+from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
 from pipeline.runner.input_root import Root
 
 #: A scan that took a second of processor time is repeated after 300 at the earliest: a third of a percent of a core.
@@ -63,18 +63,18 @@ class Habits:
     why: str = ""
 
 
-class Reception:
+class ScanLoop:
     """Turns hints and the passing of time into looks, and tells what they brought."""
 
     def __init__(
         self,
-        arrivals: Arrivals,
+        incremental_ingest: IncrementalIngest,
         root: Root,
         hints: Hints,
         habits: Habits,
         pauses: Pauses,
         *,
-        tell: Callable[[PhotoSetAside | WatchNotice], None],
+        emit: Callable[[PhotoSetAside | WatchNotice], None],
         on_news: Callable[[], None],
         on_scan: Callable[[], None] = lambda: None,
         watcher: Callable[[], EventSource],
@@ -86,12 +86,12 @@ class Reception:
 
         ``watcher`` makes a new one, not yet started.
         """
-        self._arrivals = arrivals
+        self._incremental_ingest = incremental_ingest
         self._root = root
         self._hints = hints
         self._habits = habits
         self._pauses = pauses
-        self._tell = tell
+        self._emit = emit
         self._on_news = on_news
         self._on_scan = on_scan
         self._make_watcher = watcher
@@ -111,9 +111,9 @@ class Reception:
         if self._habits.mode == "events":
             self._watch()
         if self._watcher is None:
-            self._tell(WatchNotice("polling", self._polling_words(self._habits.why)))
+            self._emit(WatchNotice("polling", self._polling_words(self._habits.why)))
         else:
-            self._tell(WatchNotice("watching", f"watching {self._folder_name} by file events"))
+            self._emit(WatchNotice("watching", f"watching {self._folder_name} by file events"))
 
     def close(self) -> None:
         """End watching."""
@@ -144,7 +144,7 @@ class Reception:
             self._locked_out = True
             return self._pause("ledger", error)
         self._end_pauses()
-        left = self._arrivals.seconds_left()
+        left = self._incremental_ingest.seconds_left()
         ends = [_ROUND_SECONDS, self._next_scan - self._clock(), *([] if left is None else [left])]
         return max(0.0, min(ends))
 
@@ -194,18 +194,18 @@ class Reception:
         places = self._hints.take()
         if self._watcher is not None and (death := self._watcher.death()):
             self._poll(death)
-            self._tell(WatchNotice("polling", self._polling_words(death)))
+            self._emit(WatchNotice("polling", self._polling_words(death)))
         if places.everywhere or self._clock() >= self._next_scan:
             self._look_everywhere()
-        elif paths := places.paths.union(self._arrivals.due()):
-            if len(paths) > MOST_PLACES:
+        elif paths := places.paths.union(self._incremental_ingest.due()):
+            if len(paths) > MOST_PATHS:
                 self._look_everywhere()
             else:
-                self._share(self._arrivals.look_at(paths))
+                self._share(self._incremental_ingest.look_at(paths))
 
     def _look_everywhere(self) -> None:
         began, cpu_began = self._clock(), self._cpu_clock()
-        look = self._arrivals.look_everywhere()
+        look = self._incremental_ingest.look_everywhere()
         now, cpu_seconds = self._clock(), self._cpu_clock() - cpu_began
         if not look.brought_news:  # to record news costs more than to find out that there are none
             self._rest = max(_REST_PER_CPU_SECOND * cpu_seconds, _REST_PER_SECOND * (now - began))
@@ -226,14 +226,14 @@ class Reception:
         trouble = self._watcher.shortage(folders)
         if trouble and self._short:
             self._poll(trouble)
-            self._tell(WatchNotice("polling", self._polling_words(trouble)))
+            self._emit(WatchNotice("polling", self._polling_words(trouble)))
         elif trouble:
             self._next_scan = self._clock() + _ROUND_SECONDS
         self._short = bool(trouble)
 
-    def _share(self, look: Look) -> None:
+    def _share(self, look: IngestChanges) -> None:
         for photo in look.set_aside:
-            self._tell(photo)
+            self._emit(photo)
         if look.brought_news or not self._opened:
             self._on_news()
 

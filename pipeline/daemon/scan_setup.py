@@ -7,40 +7,40 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.pauses import Pauses
-from pipeline.daemon.scan_loop import EventSource, Habits, Reception
+from pipeline.daemon.scan_loop import EventSource, Habits, ScanLoop
 from pipeline.intake.mounts import knows_kinds, shared_mount
-from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.settle import StabilityTracker
 from pipeline.intake.watch import Hints
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.ingest.archives import Unpacking
-from pipeline.runner.ingest.incremental import Arrivals
+from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
 #: Where nobody tells of shares and of lost events.
 _UNTOLD_SECONDS: Final = 60.0
 
 
-def furnish(
+def set_up_scan(
     config: Config,
-    studio: Studio,
+    resolved: ResolvedConfig,
     root: Root,
     ledger: Ledger,
     *,
     over: Callable[[], bool],
     hints: Hints,
     pauses: Pauses,
-    tell: Callable[[PhotoSetAside | WatchNotice], None],
+    emit: Callable[[PhotoSetAside | WatchNotice], None],
     on_news: Callable[[], None],
     on_scan: Callable[[], None],
     watcher: Callable[[], EventSource],
-) -> Reception:
+) -> ScanLoop:
     """Return the reception of ``config``'s folder, not yet opened; ``ledger`` is its thread's own."""
     settings = config.input
     share, told = shared_mount(settings.folder), knows_kinds()
     unpacking = Unpacking(config, ledger)
-    room = WaitingRoom(
+    tracker = StabilityTracker(
         settings.folder,
         examine=unpacking.examine,
         settle_seconds=settings.settle_seconds,
@@ -51,13 +51,13 @@ def furnish(
     # macOS and Windows tell neither of a share nor of events that were lost: a look now and then makes up for both.
     rescan_seconds = settings.rescan_seconds if told else min(settings.rescan_seconds, _UNTOLD_SECONDS)
     why = "" if share is None or settings.watch == "polling" else f"{share.kind} at {share.point} sends no events"
-    return Reception(
-        Arrivals(config, studio, ledger, room, root, over, unpacking),
+    return ScanLoop(
+        IncrementalIngest(config, resolved, ledger, tracker, root, over, unpacking),
         root,
         hints,
         Habits(mode="polling" if poll else "events", rescan_seconds=rescan_seconds, why=why),
         pauses,
-        tell=tell,
+        emit=emit,
         on_news=on_news,
         on_scan=on_scan,
         watcher=watcher,

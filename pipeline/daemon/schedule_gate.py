@@ -12,24 +12,24 @@ from typing import Final
 
 from pipeline.model import Hours, WatchNotice
 from pipeline.report.words import counted
-from pipeline.runner.execution.deadline import curfew
-from pipeline.schedule import Schedule, Standing, Window
+from pipeline.runner.execution.deadline import deadline
+from pipeline.schedule import Schedule, ScheduleState, Window
 
 #: What was found out holds until the next window begins or ends, but no longer than this: a zone's rules may change.
 _LONGEST: Final = timedelta(days=1)
 
 
-class Shifts:
+class ScheduleGate:
     """The daemon's working hours as they stand now. Any thread may ask."""
 
     def __init__(
-        self, hours: Sequence[Hours], tell: Callable[[WatchNotice], None], now: Callable[[], datetime]
+        self, hours: Sequence[Hours], emit: Callable[[WatchNotice], None], now: Callable[[], datetime]
     ) -> None:
         """``now`` returns the time of day with its zone."""
         self._schedule = Schedule(hours)
-        self._tell = tell
+        self._emit = emit
         self._now = now
-        self._known: tuple[datetime, datetime, Standing] | None = None
+        self._known: tuple[datetime, datetime, ScheduleState] | None = None
         self._told: bool | None = None
 
     def follow(self, hours: Sequence[Hours]) -> None:
@@ -52,14 +52,14 @@ class Shifts:
             until = self._until(standing.next.begins if standing.next else None)
             notice = WatchNotice("resting", f"resting {until}; {_waiting(waiting())}")
         self._told = is_open
-        self._tell(notice)
+        self._emit(notice)
 
     def keep(self, stop: Callable[[str], None]) -> AbstractContextManager[None]:
         """Call ``stop`` with the reason, from another thread, if the present window ends within the block."""
         window = self._standing().open
         if not self._schedule:
             return nullcontext()
-        return curfew(lambda: not self.may_work(), lambda: stop(self._end_of(window)))
+        return deadline(lambda: not self.may_work(), lambda: stop(self._end_of(window)))
 
     def _end_of(self, window: Window | None) -> str:
         if window is None or window.ends is None or self._now() < window.ends:
@@ -69,7 +69,7 @@ class Shifts:
     def _until(self, moment: datetime | None) -> str:
         return "without an end in sight" if moment is None else f"until {self._schedule.say(moment, self._now())}"
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> ScheduleState:
         now, known = self._now(), self._known
         if known is None or not known[0] <= now < known[1]:
             standing = self._schedule.at(now)

@@ -28,7 +28,7 @@ class StoppedError(Exception):
     """The daemon was told to end before it could begin."""
 
 
-class Opening:
+class Startup:
     """The patience of one thread. A :class:`pipeline.ledger.LockWatch`, too."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Opening:
         self._pulse = pulse
         self._sleep = sleep
 
-    def insist(self, act: Callable[[], _Result], reason: Reason) -> _Result:
+    def retry_until_done(self, act: Callable[[], _Result], reason: Reason) -> _Result:
         """Return what ``act`` returns as soon as neither the disk nor a lock is in its way. Raises StoppedError."""
         while not self._over():
             try:

@@ -58,7 +58,7 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class DeviceBudget:
     """How many canvases to work on at once, and how many of their pixels to evaluate at once.
 
     ``state_bytes``: what all of them together may keep between evaluations, on a GPU.
@@ -83,16 +83,18 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
     return Hardware(device, autocast, f"{device} ({', '.join(filter(None, (kind, _precision(autocast))))})", note)
 
 
-def choose_budget(settings: EngineSettings, hardware: Hardware, peak_bytes: Callable[[int, int], int]) -> Budget:
+def choose_budget(
+    settings: EngineSettings, hardware: Hardware, peak_bytes: Callable[[int, int], int]
+) -> DeviceBudget:
     """Return how much to work on at once; ``peak_bytes(count, side)`` measures an evaluation of square images.
 
     On the CPU images are evaluated one by one: so a picture is bit for bit the same alone and in any batch, and a
     larger batch would not be faster. There, a batch size sets how many canvases are evaluated side by side.
     """
     if hardware.device.type == "cpu":
-        return Budget(settings.batch_size or torch.get_num_threads(), 0)
+        return DeviceBudget(settings.batch_size or torch.get_num_threads(), 0)
     if hardware.device.type != "cuda":
-        return Budget(max(1, settings.batch_size), 0)
+        return DeviceBudget(max(1, settings.batch_size), 0)
     side = 256
     alone, two = peak_bytes(1, side), peak_bytes(2, side)
     free_what_is_cached()
@@ -101,7 +103,7 @@ def choose_budget(settings: EngineSettings, hardware: Hardware, peak_bytes: Call
     return replace(budget, canvases=settings.batch_size) if settings.batch_size else budget
 
 
-def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> Budget:
+def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> DeviceBudget:
     """Return what fits into ``free`` bytes if one image of ``pixels`` needs ``alone`` bytes and two need ``two``.
 
     Pictures of any size share the rest: what is evaluated at once, and what is kept of as many pixels.
@@ -110,7 +112,7 @@ def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> Budget:
     fixed = max(0, 2 * alone - two)
     room = max(0.0, free * _SHARE_OF_FREE_MEMORY - fixed)
     fitting = min(_MOST_PIXELS, int(room / (each + _STATE_BYTES_PER_PIXEL)))
-    return Budget(min(_MOST_CANVASES, max(1, fitting // _USUAL_PIXELS)), fitting, room - fitting * each)
+    return DeviceBudget(min(_MOST_CANVASES, max(1, fitting // _USUAL_PIXELS)), fitting, room - fitting * each)
 
 
 def is_out_of_memory(error: Exception) -> bool:

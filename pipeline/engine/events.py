@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Commission:
+class Request:
     """A picture to make. ``photo``: uint8 sRGB (H, W, 3), its long side the recipe's size.
 
     ``checkpoint``: where what was made of it before may be found.
@@ -55,7 +55,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Draft:
+class CheckpointReady:
     """What is made of a picture so far, after ``iteration`` of at most ``iterations`` evaluations at this ``size``.
 
     ``evaluations`` counts all sizes. ``save(path, seconds)`` writes about ``size_bytes`` to ``path``, in the place of
@@ -75,7 +75,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A picture goes on from its checkpoint, on which ``seconds`` had been spent; see :class:`Draft`."""
+    """A picture goes on from its checkpoint, on which ``seconds`` had been spent; see :class:`CheckpointReady`."""
 
     token: str
     size: int
@@ -105,33 +105,33 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Failed:
     """A picture that could not be made, and why."""
 
     token: str
     error: StylewatchError
 
 
-Event = Step | Snapshot | Draft | Resumed | Finished | Broken | Occupancy
+Event = Step | Snapshot | CheckpointReady | Resumed | Finished | Failed | Occupancy
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class RunControl:
     """What an engine asks between evaluations, always in the thread that runs it.
 
-    ``suspend``: is it to end, and to tell the last draft of every picture in work? ``wants_draft(token)``: is it to
-    tell a draft of this one now?
+    ``suspend``: is it to end, and to tell the last draft of every picture in work? ``wants_checkpoint(token)``: is it
+    to tell a draft of this one now?
     """
 
     suspend: Callable[[], bool] = lambda: False
-    wants_draft: Callable[[str], bool] = lambda _: False
+    wants_checkpoint: Callable[[str], bool] = lambda _: False
 
 
 def step_of(canvas: Canvas, losses: Losses) -> Step:
     """Return that ``canvas`` was evaluated and had ``losses``."""
     state, recipe = canvas.state, canvas.recipe
     return Step(
-        token=canvas.commission.token,
+        token=canvas.request.token,
         scale_index=state.scale_index,
         scale_count=len(recipe.sizes()),
         size=canvas.size,
@@ -144,7 +144,7 @@ def step_of(canvas: Canvas, losses: Losses) -> Step:
 def snapshot_of(canvas: Canvas) -> Snapshot:
     """Return the pixels of ``canvas`` that were evaluated last as an intermediate picture."""
     return Snapshot(
-        token=canvas.commission.token,
+        token=canvas.request.token,
         iteration=canvas.evaluations,
         scale_index=canvas.state.scale_index,
         pixels=canvas.picture(canvas.state.pixels),
@@ -159,17 +159,17 @@ def report_of(canvas: Canvas, losses: Losses) -> Iterator[Event]:
         yield snapshot_of(canvas)
 
 
-def broken(canvas: Canvas, error: StylewatchError) -> Broken:
+def failed(canvas: Canvas, error: StylewatchError) -> Failed:
     """Give ``canvas`` up."""
     canvas.over = True
-    return Broken(canvas.commission.token, error)
+    return Failed(canvas.request.token, error)
 
 
 def finished_picture(canvas: Canvas) -> Finished:
     """Return the best pixels that ``canvas`` had at its last scale as the picture."""
     state = canvas.state
     return Finished(
-        token=canvas.commission.token,
+        token=canvas.request.token,
         pixels=canvas.picture(state.best),
         sizes=canvas.recipe.sizes(),
         iterations=(*state.iterations, state.iteration),
@@ -181,11 +181,11 @@ def finished_picture(canvas: Canvas) -> Finished:
     )
 
 
-def out_of_memory(commission: Commission, *, alone: bool = True) -> OutOfMemoryError | MemoryShortError:
+def out_of_memory(request: Request, *, alone: bool = True) -> OutOfMemoryError | MemoryShortError:
     """Return that the picture does not fit into the device's memory; or not beside others, which tells little."""
     if not alone:
         return MemoryShortError("not enough memory to begin with the picture while others are in work")
-    recipe, sides = commission.recipe, commission.photo.shape[:2]
+    recipe, sides = request.recipe, request.photo.shape[:2]
     height, width = (round(side * recipe.size / max(sides)) for side in sides)
     return OutOfMemoryError(
         f"a picture of {width} × {height} pixels does not fit into the device's memory, even alone; "

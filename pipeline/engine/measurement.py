@@ -17,8 +17,8 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.engine.scheduler.stylizer import Broken, Commission, Event, Step
-from pipeline.engine.speed import FORWARD, SHALLOW_LAYER, Look, Speed, network_pixels
+from pipeline.engine.scheduler.stylizer import Event, Failed, Request, Step
+from pipeline.engine.speed import FORWARD, SHALLOW_LAYER, Measurement, Speed, network_pixels
 from pipeline.model import Painting, Recipe, Style
 
 #: How long each of the passes over all sizes may take, apart from the two smallest.
@@ -50,7 +50,7 @@ class Engine(Protocol):
         """Return what it computes on."""
         ...
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
+    def run(self, pull: Callable[[int], Sequence[Request]]) -> Iterator[Event]:
         """Stylize what ``pull`` gives."""
         ...
 
@@ -82,12 +82,12 @@ def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = tim
     )
 
 
-def _least(passes: Sequence[Sequence[tuple[int, Look]]]) -> list[tuple[int, Look]]:
+def _least(passes: Sequence[Sequence[tuple[int, Measurement]]]) -> list[tuple[int, Measurement]]:
     """Return one look at each size, with the least seconds of each kind."""
-    by_size: dict[int, Look] = {}
+    by_size: dict[int, Measurement] = {}
     for size, look in itertools.chain(*passes):
         known = by_size.get(size, look)
-        by_size[size] = Look(
+        by_size[size] = Measurement(
             look.pixels,
             min(known.alone, look.alone),
             min(known.together, look.together),
@@ -96,9 +96,9 @@ def _least(passes: Sequence[Sequence[tuple[int, Look]]]) -> list[tuple[int, Look
     return sorted(by_size.items())
 
 
-def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Look]]:
+def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Measurement]]:
     """Look at larger and larger pictures, as long as the next look is sure to end in time."""
-    looks: list[tuple[int, Look]] = []
+    looks: list[tuple[int, Measurement]] = []
     began = clock()
     for size in _SIZES:
         if len(looks) > 1 and clock() - began + _next_seconds(looks[-1][1]) > BUDGET_SECONDS:
@@ -107,20 +107,20 @@ def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Loo
     return looks
 
 
-def _next_seconds(look: Look) -> float:
+def _next_seconds(look: Measurement) -> float:
     """Return how long a look at pictures of twice the side takes: four times as long a round."""
     rounds = 1 + FORWARD + _LEAST_ROUNDS
     return 4 * (look.painting + rounds * (look.alone + look.together))
 
 
-def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Look:
+def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Measurement:
     first, *others = _rounds(engine, recipe, 1, clock)
     alone = together = min(others)
     if engine.capacity > 1:
         together = min(_rounds(engine, recipe, engine.capacity, clock)[1:])
     # Before the first evaluation come the painting's features and the photo's.
     painting = max(first - (1 + FORWARD) * alone, FORWARD * alone)
-    return Look(network_pixels(recipe.size, _PROPORTION), alone, together, painting)
+    return Measurement(network_pixels(recipe.size, _PROPORTION), alone, together, painting)
 
 
 def _recipe(name: str, size: int) -> Recipe:
@@ -132,9 +132,9 @@ def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[fl
     """Return the seconds of rounds in which each of ``count`` pictures is evaluated once, the first one apart."""
     photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
     style = Style("noise", (Painting(Path("noise"), recipe.name),))
-    waiting = [Commission(str(number), photo, style, recipe) for number in range(count)]
+    waiting = [Request(str(number), photo, style, recipe) for number in range(count)]
 
-    def pull(free: int) -> list[Commission]:
+    def pull(free: int) -> list[Request]:
         taken, waiting[:] = waiting[:free], waiting[free:]
         return taken
 
@@ -150,7 +150,7 @@ def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[fl
 
 def _steps(events: Iterator[Event]) -> Generator[None, None, None]:
     for event in events:
-        if isinstance(event, Broken):
+        if isinstance(event, Failed):
             raise event.error
         if isinstance(event, Step):
             yield

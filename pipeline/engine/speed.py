@@ -32,7 +32,7 @@ _CHANNELS: Final = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Measurement:
     """What was measured with pictures of ``pixels`` each.
 
     Seconds that one evaluation takes, the optimizer's part included: of a picture ``alone``, and of each of the
@@ -57,7 +57,7 @@ class Speed:
     at_once: int
     start: float
     shallow: float
-    looks: tuple[Look, ...]
+    looks: tuple[Measurement, ...]
 
     def evaluation(self, pixels: float, pictures: int = 1) -> float:
         """Return the seconds in which each of ``pictures`` pictures of ``pixels`` is evaluated once.
@@ -93,7 +93,11 @@ GUESS: Final = Speed(
     at_once=2,
     start=6.0,
     shallow=0.3,
-    looks=(Look(12288, 0.09, 0.15, 0.2), Look(49152, 0.25, 0.44, 0.3), Look(196608, 0.95, 1.7, 1.2)),
+    looks=(
+        Measurement(12288, 0.09, 0.15, 0.2),
+        Measurement(49152, 0.25, 0.44, 0.3),
+        Measurement(196608, 0.95, 1.7, 1.2),
+    ),
 )
 
 
@@ -123,7 +127,7 @@ def read_speed(settings: EngineSettings) -> Speed | None:
         return None
     found = read_measured(_path(settings.machine_folder, settings))
     try:
-        looks = tuple(Look(**look) for look in found["speed"]["looks"])
+        looks = tuple(Measurement(**look) for look in found["speed"]["looks"])
         speed = Speed(**found["speed"] | {"looks": looks})
         whole = found["machine"] == _identity(settings) and _is_sound(speed)
     except (KeyError, TypeError):

@@ -20,7 +20,7 @@ from filelock import FileLock
 from pipeline.engine.cpu.allocator import keep_memory
 from pipeline.engine.memory.available import machine_bytes
 from pipeline.errors import CannotRunError, StylewatchError
-from pipeline.executors.message_receiver import Ears
+from pipeline.executors.message_receiver import MessageReceiver
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
 from pipeline.model import Assignment, CheckpointRules, EngineSettings
 
@@ -132,24 +132,26 @@ def _exit_with_parent() -> None:
 
 
 def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: CheckpointRules) -> None:
-    from pipeline.worker import ClosingTime, Worker
+    from pipeline.worker import StopDeadline, Worker
 
-    turn, closing = threading.Lock(), ClosingTime()
-    ears = Ears(connection, closing.announce)
+    turn, stop_deadline = threading.Lock(), StopDeadline()
+    receiver = MessageReceiver(connection, stop_deadline.set)
 
-    def tell(message: FromWorker) -> None:
+    def emit(message: FromWorker) -> None:
         with turn:  # the engine's, the reader's and the writer's threads all tell
             connection.send(message)
 
-    tell(Ready(engine.capacity, engine.device_name))
+    emit(Ready(engine.capacity, engine.device_name))
     most_bytes = machine_bytes() if engine.device_name.startswith("cpu") else None  # a GPU has memory of its own
-    worker = Worker(engine, tell, ahead=ahead, rules=rules, closing=closing, most_bytes=most_bytes or math.inf)
+    worker = Worker(
+        engine, emit, ahead=ahead, rules=rules, stop_deadline=stop_deadline, most_bytes=most_bytes or math.inf
+    )
 
     def pull(count: int) -> Sequence[Assignment]:
-        tell(Pull(count))
-        answer = ears.next()
+        emit(Pull(count))
+        answer = receiver.next()
         return answer.assignments if isinstance(answer, Assign) else ()
 
-    while not isinstance(ears.next(), End):
+    while not isinstance(receiver.next(), End):
         worker.work(pull)
-        tell(Idle())
+        emit(Idle())

@@ -11,7 +11,7 @@ from typing import Final
 _TIMES_THE_SLOWEST: Final = 10.0
 
 
-class Patience:
+class HangDetector:
     """Runs out after ``least_seconds`` (0 = never) and ten times the longest silence that was followed by a word."""
 
     def __init__(self, least_seconds: float) -> None:

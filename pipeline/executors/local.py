@@ -20,10 +20,10 @@ from typing import Final
 
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
-from pipeline.executors.hang_detector import Patience
+from pipeline.executors.hang_detector import HangDetector
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
 from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, Unfit
-from pipeline.executors.restart_policy import Restarts, death_in_words
+from pipeline.executors.restart_policy import RestartPolicy, death_in_words
 from pipeline.model import (
     Artwork,
     CheckpointRules,
@@ -59,10 +59,10 @@ class LocalExecutor:
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
-        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`Patience`. After a stop it
-        has ``grace_seconds`` to finish what is in work before that is kept, by ``rules``, and put back; None: a stop
-        ends it at once. ``on_turn`` is called several times a second while it is listened to, and while ``sleep``
-        spends the time until another one is started.
+        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`HangDetector`. After a stop
+        it has ``grace_seconds`` to finish what is in work before that is kept, by ``rules``, and put back; None: a
+        stop ends it at once. ``on_turn`` is called several times a second while it is listened to, and while
+        ``sleep`` spends the time until another one is started.
         """
         self._settings = settings
         self._lock_file = lock_file
@@ -75,7 +75,7 @@ class LocalExecutor:
         self._rules = rules
         self._worker: WorkerProcess | None = None
         self._capacity = 0
-        self._restarts = Restarts()
+        self._restarts = RestartPolicy()
         self._draining = False
         self._stopping = False
 
@@ -88,7 +88,7 @@ class LocalExecutor:
         try:
             finished = False
             while not (finished or self._stopping):
-                worker = self._employ()
+                worker = self._ensure_worker()
                 finished = yield from self._follow(worker, source, pending)
         except BaseException as error:
             # Trouble with the ledger or a disk, and a caller that leaves for it; whoever interrupts does not wait.
@@ -112,7 +112,7 @@ class LocalExecutor:
         """End the child process; the executor can't be used again."""
         self._dismiss(kill=self._stopping)
 
-    def _employ(self) -> WorkerProcess:
+    def _ensure_worker(self) -> WorkerProcess:
         if self._worker is None:
             self._worker = WorkerProcess(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
@@ -140,33 +140,35 @@ class LocalExecutor:
     ) -> Generator[ExecutorEvent, None, bool]:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
-        patience = self._patience(worker)
-        while not self._is_to_leave(worker, pending, patience):
+        hang_detector = self._hang_detector(worker)
+        while not self._is_to_leave(worker, pending, hang_detector):
             self._on_turn()
             try:
                 message = worker.listen()
                 if message is None:
-                    if patience.wait(POLL_SECONDS):
+                    if hang_detector.wait(POLL_SECONDS):
                         if self._stopping:
                             break
-                        yield from self._mourn(worker, pending, worker.end_hung(patience.silent_seconds))
+                        yield from self._handle_worker_death(
+                            worker, pending, worker.end_hung(hang_detector.silent_seconds)
+                        )
                         return False
                     continue
-                patience.hear()
+                hang_detector.hear()
                 if isinstance(message, Idle):
                     return True
                 yield from self._hear(worker, message, source, pending)
                 if isinstance(message, Ready):
-                    patience = self._patience(worker)
+                    hang_detector = self._hang_detector(worker)
             except WorkerDiedError:
                 # Noticed when it was to be given work, it may have said what nobody has read yet.
-                yield from self._last_words(worker, pending)
-                yield from self._mourn(worker, pending, f"died ({worker.cause_of_death()})")
+                yield from self._drain_messages(worker, pending)
+                yield from self._handle_worker_death(worker, pending, f"died ({worker.cause_of_death()})")
                 return False
-        yield from self._last_words(worker, pending)
+        yield from self._drain_messages(worker, pending)
         return True
 
-    def _is_to_leave(self, worker: WorkerProcess, pending: Mapping[str, bool], patience: Patience) -> bool:
+    def _is_to_leave(self, worker: WorkerProcess, pending: Mapping[str, bool], hang_detector: HangDetector) -> bool:
         """Tell whether a stop leaves nothing to wait for; lets the child know of it once."""
         if not self._stopping:
             return False
@@ -174,13 +176,13 @@ class LocalExecutor:
             return True
         if not worker.is_stopping:
             worker.stop(self._grace_seconds)
-            patience.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
+            hang_detector.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
         return False
 
-    def _patience(self, worker: WorkerProcess) -> Patience:
+    def _hang_detector(self, worker: WorkerProcess) -> HangDetector:
         if worker.ready or not self._hang_seconds:
-            return Patience(self._hang_seconds)
-        return Patience(max(self._hang_seconds, _START_SECONDS))
+            return HangDetector(self._hang_seconds)
+        return HangDetector(max(self._hang_seconds, _START_SECONDS))
 
     def _hear(
         self, worker: WorkerProcess, message: FromWorker, source: JobSource, pending: dict[str, bool]
@@ -200,14 +202,16 @@ class LocalExecutor:
             case _:
                 yield from _note(worker, message, pending)
 
-    def _last_words(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+    def _drain_messages(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
         """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
         with contextlib.suppress(WorkerDiedError):
             while (message := worker.listen(0.0)) is not None:
                 if isinstance(message, Started | Artwork | Failure):
                     yield from _note(worker, message, pending)
 
-    def _mourn(self, worker: WorkerProcess, pending: dict[str, bool], fate: str) -> Iterator[Failure | Remark]:
+    def _handle_worker_death(
+        self, worker: WorkerProcess, pending: dict[str, bool], fate: str
+    ) -> Iterator[Failure | Remark]:
         """Tell of a death and what follows from it, and wait until the next worker may be started.
 
         Raises CannotRunError if none is to be.
@@ -221,7 +225,7 @@ class LocalExecutor:
         # taking others with it. Those that were in work together though they should not have been can't be parted.
         blamed = len(begun) == 1 or self._is_last_resort()
         if worker.ready:
-            self._retrench()
+            self._reduce_batch()
         next_batch = 0 if self._stopping else self._settings.batch_size
         yield Remark(
             "",
@@ -250,7 +254,7 @@ class LocalExecutor:
         """Tell whether workers are already told to work on one photo at a time, and to read none ahead."""
         return self._settings.batch_size == 1 and not self._ahead
 
-    def _retrench(self) -> None:
+    def _reduce_batch(self) -> None:
         """Give the next worker half the memory, and no photo but those being painted."""
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
         self._ahead = 0

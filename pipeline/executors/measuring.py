@@ -18,22 +18,22 @@ PATIENCE_SECONDS: Final = 180.0
 
 def known_speed(
     settings: EngineSettings,
-    tell: Callable[[str], None],
+    emit: Callable[[str], None],
     *,
     measurement: child.Measurement = child.measure_stylizer,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Speed | None:
     """Return what is known of this machine with these settings: as kept, or measured now and kept.
 
-    ``tell`` hears what takes time and what goes wrong. None: it can't be measured.
+    ``emit`` hears what takes time and what goes wrong. None: it can't be measured.
     """
     kept = read_speed(settings)
     if kept is not None:
         return kept
-    tell("Measuring how fast this machine is, once; this takes some seconds ...")
+    emit("Measuring how fast this machine is, once; this takes some seconds ...")
     found = _measured(settings, measurement, patience_seconds)
     if isinstance(found, str):
-        tell(f"It could not be measured: {found}")
+        emit(f"It could not be measured: {found}")
         return None
     keep_speed(settings, found)
     return found

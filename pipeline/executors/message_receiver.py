@@ -12,7 +12,7 @@ from pipeline.executors.protocol import Assign, End, Resume, Stop
 Message = Assign | Resume | End
 
 
-class Ears:
+class MessageReceiver:
     """Listens on a thread of its own: a Stop has to be heard while the engine works and nobody expects a message."""
 
     def __init__(self, connection: Connection, stop: Callable[[float], None]) -> None:

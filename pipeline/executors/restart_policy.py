@@ -12,7 +12,7 @@ from typing import Final
 _DELAYS_SECONDS: Final = (1.0, 4.0, 16.0)
 
 
-class Restarts:
+class RestartPolicy:
     """Counts the workers in a row that died before they began with a picture."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ _MOST_RUNS_WAITING: Final = 100
 _PATIENCE_SECONDS: Final = 1.0
 
 
-class Line:
+class CallQueue:
     """Runs calls in threads, in their order. One after a run waits for all before it; of these the latest stay."""
 
     def __init__(

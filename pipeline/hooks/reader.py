@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pipeline.hooks.call_queue import Line
+from pipeline.hooks.call_queue import CallQueue
 from pipeline.hooks.calls import Call, Fields, Folders, filled
 from pipeline.hooks.process import Ended, execute
 from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
@@ -44,7 +44,7 @@ class Hooks:
         self._report = report
         self._last_seconds = last_seconds
         self._on_turn = on_turn
-        self._line = Line(self._make, settings.at_once)
+        self._line = CallQueue(self._make, settings.at_once)
         self._hurried_at: float | None = None
         self._stopped = False
 

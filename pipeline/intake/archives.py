@@ -21,11 +21,11 @@ from pipeline.intake import tars, zips
 from pipeline.intake.containers import WHOLE, Verdict, examine_open
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import (
-    Budget,
     Limits,
     Member,
     MemberError,
     RefusedError,
+    UnpackBudget,
     normalized,
     too_large,
     unsafe,
@@ -81,7 +81,7 @@ def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> Contents:
     try:
         with open_below(root, path) as file:
             size = os.fstat(file.fileno()).st_size
-            for member in walk(file, size, Budget(limits, size)):
+            for member in walk(file, size, UnpackBudget(limits, size)):
                 sorting.take(member)
     except Incomplete as finding:
         return Contents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
@@ -90,7 +90,7 @@ def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> Contents:
     return sorting.contents()
 
 
-def walk(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+def walk(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
     """Yield all members of an open archive, in its order; as long as it is open they can be copied in any order.
 
     Raises Incomplete, RefusedError, OSError.

@@ -75,7 +75,7 @@ class Member:
     passes_by: bool = False
 
 
-class Budget:
+class UnpackBudget:
     """Counts what an archive of ``archive_bytes`` has cost so far. Raises RefusedError beyond the limits."""
 
     def __init__(self, limits: Limits = UNLIMITED, archive_bytes: int = sys.maxsize) -> None:

@@ -100,7 +100,7 @@ class _Wait:
     delay: float
 
 
-class WaitingRoom:
+class StabilityTracker:
     """Judges photos as they come, and remembers those that have to be looked at again, and when.
 
     The same rules as :func:`sort_out`, for a program that goes on meanwhile. A photo that is still being written is

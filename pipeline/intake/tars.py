@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, Final, cast
 from pipeline.intake import gunzip
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.gunzip import Gunzip
-from pipeline.intake.members import CHUNK_BYTES, Budget, Member, RefusedError, Sink
+from pipeline.intake.members import CHUNK_BYTES, Member, RefusedError, Sink, UnpackBudget
 
 #: A tar header is one block.
 HEAD_BYTES: Final = tarfile.BLOCKSIZE
@@ -66,7 +66,7 @@ class _Tape:
         return self._position
 
 
-def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
     """Yield the members of the tar archive in ``file``, of ``size`` bytes, plain or by gzip.
 
     They can be copied in any order. Raises Incomplete, RefusedError, OSError, and whatever tarfile raises on
@@ -85,7 +85,7 @@ def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
         pass
 
 
-def _walk(stream: BinaryIO | Gunzip, budget: Budget) -> Iterator[Member]:
+def _walk(stream: BinaryIO | Gunzip, budget: UnpackBudget) -> Iterator[Member]:
     tape = _Tape(stream)
     try:
         archive = tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape")
@@ -117,7 +117,7 @@ def _check_end(archive: tarfile.TarFile, tape: _Tape) -> None:
         raise RefusedError("it is damaged: between its files there is something that is none")
 
 
-def _member(info: tarfile.TarInfo, tape: _Tape, budget: Budget) -> Member:
+def _member(info: tarfile.TarInfo, tape: _Tape, budget: UnpackBudget) -> Member:
     def copy(sink: Sink) -> None:
         tape.stream.seek(info.offset_data)
         left = info.size

@@ -37,7 +37,7 @@ from watchdog.observers.api import BaseObserver
 _LOG: Final = logging.getLogger("watchdog")
 
 #: With more places than this to look at, looking everywhere is as quick. An overflow has far more events before it.
-MOST_PLACES: Final = 2000
+MOST_PATHS: Final = 2000
 
 _KINDS: Final[list[type[FileSystemEvent]]] = [
     DirCreatedEvent,
@@ -52,7 +52,7 @@ _KINDS: Final[list[type[FileSystemEvent]]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class HintedPaths:
     """Where to look: relative paths of files and folders, or everywhere."""
 
     paths: frozenset[str] = frozenset()
@@ -76,7 +76,7 @@ class Hints:
         """Something may have changed at these relative paths ("" is the folder itself)."""
         with self._changed:
             self._paths.update(paths)
-            if len(self._paths) > MOST_PLACES or "" in self._paths:
+            if len(self._paths) > MOST_PATHS or "" in self._paths:
                 self._everywhere = True
                 self._paths.clear()
             self._changed.notify_all()
@@ -85,10 +85,10 @@ class Hints:
         """Something may have changed anywhere."""
         self.note("")
 
-    def take(self) -> Places:
+    def take(self) -> HintedPaths:
         """Return what was noted since the last time."""
         with self._changed:
-            places = Places(frozenset(self._paths), self._everywhere)
+            places = HintedPaths(frozenset(self._paths), self._everywhere)
             self._paths, self._everywhere = set(), False
         return places
 
@@ -114,7 +114,7 @@ class Watcher:
         self._make_observer = observer
         self._observer: BaseObserver | None = None
         self._threads: list[threading.Thread] = []
-        self._ears = _Ears(hints)
+        self._ears = _ErrorReporter(hints)
 
     def start(self) -> str:
         """Begin to watch; returns why that is impossible, or nothing."""
@@ -188,7 +188,7 @@ class _Handler(FileSystemEventHandler):
         yield ""
 
 
-class _Ears(logging.Handler):
+class _ErrorReporter(logging.Handler):
     """Hears what watchdog only logs: that the kernel's queue overflowed, that watches could not be rebuilt."""
 
     def __init__(self, hints: Hints) -> None:

@@ -19,12 +19,12 @@ from typing import BinaryIO, Final
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import (
     CHUNK_BYTES,
-    Budget,
     Limits,
     Member,
     MemberError,
     RefusedError,
     Sink,
+    UnpackBudget,
     is_bomb,
     raise_if_short_of_memory,
     too_many_files,
@@ -42,7 +42,7 @@ _ENCRYPTED: Final = 0x1
 _NAME_IS_UTF8: Final = 0x800
 
 
-def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
+def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
     """Yield the members of the ZIP archive in ``file``, of ``size`` bytes; they can be copied in any order.
 
     Raises Incomplete, RefusedError, OSError, and whatever zipfile raises on damaged data.
@@ -58,7 +58,7 @@ def members(file: BinaryIO, size: int, budget: Budget) -> Iterator[Member]:
         yield _member(archive, info, budget)
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Member:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudget) -> Member:
     def copy(sink: Sink) -> None:
         with _explained(), archive.open(info) as content:
             copied = 0

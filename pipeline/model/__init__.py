@@ -47,7 +47,6 @@ from pipeline.model.run import (
 from pipeline.model.work import (
     Artwork,
     Assignment,
-    Checkpoint,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -56,6 +55,7 @@ from pipeline.model.work import (
     Occupancy,
     Progress,
     Remark,
+    SnapshotSaved,
     Started,
 )
 
@@ -66,7 +66,6 @@ __all__ = [
     "LAYERS",
     "Artwork",
     "Assignment",
-    "Checkpoint",
     "CheckpointRules",
     "EngineSettings",
     "ExecutorEvent",
@@ -103,6 +102,7 @@ __all__ = [
     "RunEvent",
     "RunFinished",
     "RunStarted",
+    "SnapshotSaved",
     "Started",
     "Style",
     "WatchNotice",

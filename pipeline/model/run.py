@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from pipeline.model.work import Artwork, Checkpoint, Job, Progress, Remark
+from pipeline.model.work import Artwork, Job, Progress, Remark, SnapshotSaved
 
 
 class JobState(StrEnum):
@@ -132,7 +132,7 @@ RunEvent = (
     | PhotoSetAside
     | JobStarted
     | Progress
-    | Checkpoint
+    | SnapshotSaved
     | Remark
     | JobFinished
     | JobFailed

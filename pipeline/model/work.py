@@ -78,7 +78,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class SnapshotSaved:
     """An intermediate picture was saved at ``path``."""
 
     token: str
@@ -160,4 +160,4 @@ class Failure:
     reason: str
 
 
-ExecutorEvent = Started | Progress | Checkpoint | Remark | Occupancy | Artwork | Failure
+ExecutorEvent = Started | Progress | SnapshotSaved | Remark | Occupancy | Artwork | Failure

@@ -22,7 +22,7 @@ _COST_RATIO: Final = 4.0
 
 
 @dataclass(slots=True)
-class Canvas:
+class JobProgress:
     """A job that is being worked on, and its latest evaluation."""
 
     job: Job
@@ -48,7 +48,7 @@ class Board:
     copied: int = 0
     failed: int = 0
     finished_before: int = 0
-    canvases: dict[str, Canvas] = field(default_factory=dict)
+    canvases: dict[str, JobProgress] = field(default_factory=dict)
 
     def take(self, event: RunEvent) -> None:
         """Count one event."""
@@ -57,7 +57,7 @@ class Board:
                 self.planned, self.finished_before = event.jobs, event.done
             case JobStarted():
                 self._take_down(event.job)
-                self.canvases[event.token] = Canvas(event.job)
+                self.canvases[event.token] = JobProgress(event.job)
             case Progress() if event.token in self.canvases:
                 self.canvases[event.token].progress = event
             case JobFinished():

@@ -137,7 +137,7 @@ class _Pace:
         return self._worked_seconds + (0.0 if self._since is None else now - self._since)
 
 
-class Heart:
+class Heartbeat:
     """Writes the sign of life; a context manager that removes it in the end. Belongs to the thread that works."""
 
     def __init__(
@@ -169,7 +169,7 @@ class Heart:
         self._successor: SignOfLife | None = None
         self._write()
 
-    def __enter__(self) -> Heart:
+    def __enter__(self) -> Heartbeat:
         """Return the heart."""
         return self
 

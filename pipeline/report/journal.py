@@ -8,10 +8,10 @@ r"""The structured log, for programs: one event a line. Owns its encoding and it
     event   run_started, photo_set_aside, job_started, progress, checkpoint, remark, job_finished, job_failed,
             original_moved, originals_stay, run_finished, watch_notice
 
-and the fields of the dataclass of that name in :mod:`pipeline.model`, with ``job`` spread out into ``photo``,
-``style`` and ``recipe``, paths as strings and non-finite numbers as null. ``token`` ties the lines of one attempt
-at a job together. Bytes of a name that are not UTF-8 stand as the escapes \udc80 ... \udcff; after reading the JSON,
-Python's ``os.fsencode`` turns them back into those bytes.
+and the fields of the dataclass of that name in :mod:`pipeline.model` (``checkpoint`` is SnapshotSaved), with ``job``
+spread out into ``photo``, ``style`` and ``recipe``, paths as strings and non-finite numbers as null. ``token`` ties
+the lines of one attempt at a job together. Bytes of a name that are not UTF-8 stand as the escapes \udc80 ... \udcff;
+after reading the JSON, Python's ``os.fsencode`` turns them back into those bytes.
 
 Of the many progress events only the last one of each scale is written.
 """
@@ -32,12 +32,15 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted
+from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted, SnapshotSaved
 from pipeline.report.rotation import rotate
 
 _LOG = logging.getLogger("stylewatch")
 
 _VERSION: Final = 1
+
+#: Events that the journal calls otherwise than the program: what reads journals knows them by these names.
+_NAMES: Final[dict[type, str]] = {SnapshotSaved: "checkpoint"}
 
 
 class Encoder:
@@ -53,7 +56,7 @@ class Encoder:
         if isinstance(event, RunStarted):
             self._run_id = event.run_id
         time = self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+        name = _NAMES.get(type(event)) or re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         head = {"version": _VERSION, "time": time, "run": self._run_id, "event": name}
         return json.dumps(head | _fields(event), allow_nan=False)
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.model import (
-    Checkpoint,
     Job,
     JobFailed,
     JobFinished,
@@ -24,6 +23,7 @@ from pipeline.model import (
     RunEvent,
     RunFinished,
     RunStarted,
+    SnapshotSaved,
     WatchNotice,
 )
 from pipeline.report.rotation import rotate
@@ -120,12 +120,12 @@ class LogWriter:
             case _:
                 self._job(event)
 
-    def _job(self, event: JobStarted | Checkpoint | Remark | JobFinished | JobFailed) -> None:
+    def _job(self, event: JobStarted | SnapshotSaved | Remark | JobFinished | JobFailed) -> None:
         match event:
             case JobStarted():
                 self._jobs[event.token] = event.job
                 LOGGER.debug("%s is begun: %s", event.job, event.output)
-            case Checkpoint():
+            case SnapshotSaved():
                 LOGGER.info("%s: intermediate picture %s", self._name(event.token), event.path)
             case Remark():
                 told_of = f"{self._name(event.token)}: " if event.token else ""

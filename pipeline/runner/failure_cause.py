@@ -87,7 +87,7 @@ def require_writable(folder: Path) -> None:
         remove_test_file(folder)
 
 
-def whose_trouble(
+def attribute_failure(
     failure: Failure, claim: Claim, root: Root | None, input_folder: Path, output_folder: Path
 ) -> Failure:
     """Blame a disk or a lost share, where it explains a photo's or a picture's failure, instead of that one."""

@@ -11,7 +11,7 @@ from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import FILE_NAME, Ledger, LockWatch, WantedJob
 from pipeline.model import Job, Painting, Recipe, Style
-from pipeline.pairing import Plan, Rule
+from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.instance.folder_marks import mark_folders, refuse_foreign, require_folders
 from pipeline.runner.instance.relative_paths import seen_from
@@ -28,20 +28,20 @@ def require_state_and_output(config: Config) -> None:
 
 
 def open_ledger(
-    config: Config, watch: LockWatch | None = None, tell: Callable[[str], None] = lambda _said: None
+    config: Config, watch: LockWatch | None = None, emit: Callable[[str], None] = lambda _said: None
 ) -> Ledger:
     """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError, UsageError.
 
-    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``tell`` hears that the pictures were moved, or are
+    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``emit`` hears that the pictures were moved, or are
     known by what stands in them since the ledger is new.
     """
     require_state_and_output(config)
     ledger = Ledger.open(ledger_file(config), source_of(config), watch=watch)
     try:
         if news := mark_folders(config.state.folder, config.output.folder):
-            tell(news)
+            emit(news)
         if news := find_pictures(ledger, config.output.folder):
-            tell(news)
+            emit(news)
     except BaseException:
         ledger.close()
         raise
@@ -62,7 +62,7 @@ def source_of(config: Config) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class ResolvedConfig:
     """What all jobs of a pass share. ``settings``: (style, recipe) -> hash of all that decides pixels but the
     photo.
     """
@@ -70,7 +70,7 @@ class Studio:
     styles: Mapping[str, Style]
     recipes: Mapping[str, Recipe]
     settings: Mapping[tuple[str, str], str]
-    pairing: Plan
+    pairing: PairingPlan
     name_template: str
 
     def want(self, job: Job) -> WantedJob:
@@ -82,7 +82,7 @@ class Studio:
         )
 
 
-def prepare(config: Config) -> Studio:
+def prepare(config: Config) -> ResolvedConfig:
     """Hash the paintings and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
     styles = {
         style.name: Style(
@@ -93,7 +93,7 @@ def prepare(config: Config) -> Studio:
     recipes = config.recipes_by_name()
     weights = weights_id(config.engine_settings().weights)
     rules = tuple(Rule(rule.match, rule.styles, rule.recipes) for rule in config.pairing.rules)
-    return Studio(
+    return ResolvedConfig(
         styles=styles,
         recipes=recipes,
         settings={
@@ -101,7 +101,7 @@ def prepare(config: Config) -> Studio:
             for style in styles.values()
             for recipe in recipes.values()
         },
-        pairing=Plan(
+        pairing=PairingPlan(
             by=config.pairing.by, recipes_of={style.name: style.recipes for style in config.styles}, rules=rules
         ),
         name_template=config.output.name,

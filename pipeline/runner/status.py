@@ -51,7 +51,7 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Status:
     """How it stands at ``now``, in seconds since the epoch.
 
     ``sign`` is the sign of life of whoever is or was at work, ``silent_seconds`` its age. ``holder`` holds the state
@@ -103,15 +103,15 @@ class Standing:
         return (f"{counted(count, 'picture')} given up within a day",) if count else ()
 
 
-def look_around(
+def collect_status(
     config: Config, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
-) -> Standing:
+) -> Status:
     """Look how it stands. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
     sign, held, holder = _who(config.state.folder)
     silent_seconds = sign.age_seconds(now(), clock(), platform.node()) if sign else 0.0
     # A lock may be the other machine's own; its promise to say something soon is then all there is.
     held = held or (sign is not None and sign.host != platform.node() and silent_seconds <= sign.quiet_seconds)
-    return Standing(
+    return Status(
         now=now(),
         life=judge(sign, held, silent_seconds),
         holder=holder,

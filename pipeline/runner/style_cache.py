@@ -41,13 +41,13 @@ def prune_targets(config: Config) -> tuple[int, int]:
 
 def warm_targets(config: Config) -> tuple[int, int]:
     """Compute every target that the config's styles and recipes need; returns (found, computed)."""
-    studio = prepare(config)
+    resolved = prepare(config)
     stylizer = make_stylizer(config.engine_settings())
     hits = misses = 0
-    recipes_in_rules = {name for rule in studio.pairing.rules for name in rule.recipes}
-    for style in studio.styles.values():
-        for recipe in {*studio.pairing.recipes_of[style.name], *recipes_in_rules}:
-            found, computed = stylizer.warm(style, studio.recipes[recipe])
+    recipes_in_rules = {name for rule in resolved.pairing.rules for name in rule.recipes}
+    for style in resolved.styles.values():
+        for recipe in {*resolved.pairing.recipes_of[style.name], *recipes_in_rules}:
+            found, computed = stylizer.warm(style, resolved.recipes[recipe])
             hits, misses = hits + found, misses + computed
     return hits, misses
 

@@ -5,7 +5,7 @@ bounded queues, so that the arithmetic never waits for files. ``keeping`` puts d
 Refuses the ledger: a worker is told what to do, and publishes nothing.
 """
 
-from pipeline.worker.stop_deadline import ClosingTime
+from pipeline.worker.stop_deadline import StopDeadline
 from pipeline.worker.worker import Engine, Worker
 
-__all__ = ["ClosingTime", "Engine", "Worker"]
+__all__ = ["Engine", "StopDeadline", "Worker"]

@@ -7,90 +7,90 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.engine.events import Draft, Resumed
+from pipeline.engine.events import CheckpointReady, Resumed
 from pipeline.model import CheckpointRules, Failure, FailureKind, Remark
-from pipeline.worker.reading import Sitting, Tell
+from pipeline.worker.reading import Emit, LoadedTask
 
 
-class Keeper:
+class CheckpointPolicy:
     """Keeps drafts at their assignments' ``checkpoint_path``, as far as ``rules`` allow.
 
-    ``tell`` hears of those that go on and of those put back, and once why a draft can't be kept.
+    ``emit`` hears of those that go on and of those put back, and once why a draft can't be kept.
     """
 
-    def __init__(self, rules: CheckpointRules, tell: Tell, clock: Callable[[], float]) -> None:
+    def __init__(self, rules: CheckpointRules, emit: Emit, clock: Callable[[], float]) -> None:
         self._rules = rules
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._at_work = False
         self._has_complained = False
 
-    def begin(self, sitting: Sitting) -> None:
+    def begin(self, task: LoadedTask) -> None:
         """Take note that work on a picture begins."""
-        sitting.kept_at = self._clock()
+        task.kept_at = self._clock()
 
-    def resume(self, sitting: Sitting, resumed: Resumed) -> None:
+    def resume(self, task: LoadedTask, resumed: Resumed) -> None:
         """Take note that a picture goes on from its checkpoint."""
-        sitting.seconds += resumed.seconds
-        sitting.kept_evaluations = resumed.evaluations
+        task.seconds += resumed.seconds
+        task.kept_evaluations = resumed.evaluations
         after = f"evaluation {resumed.iteration} of {resumed.iterations} at {resumed.size} px"
-        self._tell(Remark(resumed.token, f"goes on after {after}, where it was left off"))
+        self._emit(Remark(resumed.token, f"goes on after {after}, where it was left off"))
 
-    def is_due(self, sitting: Sitting) -> bool:
+    def is_due(self, task: LoadedTask) -> bool:
         """Tell whether a picture is to be kept now; not while another one still is: disks take their time."""
         every_seconds = self._rules.every_seconds
-        if sitting.assignment.checkpoint_path is None or not every_seconds or self._at_work:
+        if task.assignment.checkpoint_path is None or not every_seconds or self._at_work:
             return False
-        return self._clock() - sitting.kept_at >= every_seconds
+        return self._clock() - task.kept_at >= every_seconds
 
-    def task(self, sitting: Sitting, draft: Draft) -> Callable[[], bool]:
+    def task(self, task: LoadedTask, checkpoint: CheckpointReady) -> Callable[[], bool]:
         """Return what keeps a draft, for any thread to call; it returns whether this very draft is kept."""
         self._at_work = True
-        sitting.kept_at = self._clock()
-        seconds = sitting.seconds
+        task.kept_at = self._clock()
+        seconds = task.seconds
 
         def keep() -> bool:
             try:
-                return self._keep(sitting, draft, seconds)
+                return self._keep(task, checkpoint, seconds)
             finally:
                 self._at_work = False
 
         return keep
 
-    def put_back(self, sitting: Sitting, draft: Draft, keep: Callable[[], bool]) -> None:
+    def put_back(self, task: LoadedTask, checkpoint: CheckpointReady, keep: Callable[[], bool]) -> None:
         """Answer an assignment that was suspended, and tell where it goes on."""
-        if not draft.evaluations:
-            self._tell(Failure(draft.token, FailureKind.RETURNED, "put back before its first evaluation"))
+        if not checkpoint.evaluations:
+            self._emit(Failure(checkpoint.token, FailureKind.RETURNED, "put back before its first evaluation"))
             return
         if keep():
             following = "goes on there next time"
-        elif _is_there(sitting.assignment.checkpoint_path):
+        elif _is_there(task.assignment.checkpoint_path):
             following = "goes on from its last checkpoint next time"
         else:
             following = "begins anew next time"
-        where = f"evaluation {draft.iteration} of {draft.iterations} at {draft.size} px"
+        where = f"evaluation {checkpoint.iteration} of {checkpoint.iterations} at {checkpoint.size} px"
         text = f"put back after {where}; {following}"
-        self._tell(Remark(draft.token, text))
-        self._tell(Failure(draft.token, FailureKind.RETURNED, text))
+        self._emit(Remark(checkpoint.token, text))
+        self._emit(Failure(checkpoint.token, FailureKind.RETURNED, text))
 
-    def discard(self, sitting: Sitting) -> None:
+    def discard(self, task: LoadedTask) -> None:
         """Remove the checkpoint of a picture that would only fail again from there."""
-        path = sitting.assignment.checkpoint_path
+        path = task.assignment.checkpoint_path
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _keep(self, sitting: Sitting, draft: Draft, seconds: float) -> bool:
-        path = sitting.assignment.checkpoint_path
+    def _keep(self, task: LoadedTask, checkpoint: CheckpointReady, seconds: float) -> bool:
+        path = task.assignment.checkpoint_path
         if path is None or not self._rules.space_bytes:
             return False
-        if sitting.kept_evaluations == draft.evaluations:
+        if task.kept_evaluations == checkpoint.evaluations:
             return True
         try:
-            obstacle = self._obstacle(path, draft.size_bytes)
+            obstacle = self._obstacle(path, checkpoint.size_bytes)
             if not obstacle:
-                draft.save(path, seconds)
-                sitting.kept_evaluations = draft.evaluations
+                checkpoint.save(path, seconds)
+                task.kept_evaluations = checkpoint.evaluations
                 return True
         except OSError as error:
             obstacle = f"{path.parent} can't be written ({error.strerror or error})"
@@ -98,7 +98,7 @@ class Keeper:
             obstacle = "there is too little memory"
         if not self._has_complained:
             self._has_complained = True
-            self._tell(Remark(draft.token, f"what is made of pictures can't be kept: {obstacle}", warning=True))
+            self._emit(Remark(checkpoint.token, f"what is made of pictures can't be kept: {obstacle}", warning=True))
         return False
 
     def _obstacle(self, path: Path, size_bytes: int) -> str:

@@ -20,11 +20,11 @@ from pipeline.intake.opening import NotTheFileError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Recipe, Started
 
 Source = Callable[[int], Sequence[Assignment]]
-Tell = Callable[[ExecutorEvent], None]
+Emit = Callable[[ExecutorEvent], None]
 
 
 @dataclass(slots=True)
-class Sitting:
+class LoadedTask:
     """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine.
 
     ``kept_at``: when what is made of it was last kept, or work began; after ``kept_evaluations``, 0 = never.
@@ -40,22 +40,22 @@ class Sitting:
 class Reader:
     """Gives decoded photos of a source's assignments, at most ``ahead`` of them decoded before they are asked for.
 
-    A context manager. ``tell`` hears Started before a photo's first byte is read (should it kill the process, the
+    A context manager. ``emit`` hears Started before a photo's first byte is read (should it kill the process, the
     parent knows which one it was) and a Failure for each photo that can't be decoded, or whose picture would need
     more than ``most_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread: all is read
     when it is asked for.
     """
 
     def __init__(
-        self, source: Source, tell: Tell, clock: Callable[[], float], ahead: int, most_bytes: float = math.inf
+        self, source: Source, emit: Emit, clock: Callable[[], float], ahead: int, most_bytes: float = math.inf
     ) -> None:
         self._source = source
-        self._tell = tell
+        self._emit = emit
         self._clock = clock
         self._ahead = ahead
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
-        self._ready: deque[Sitting] = deque()
+        self._ready: deque[LoadedTask] = deque()
         self._dry = False
         self._closed = False
         self._error: BaseException | None = None
@@ -77,7 +77,7 @@ class Reader:
         if self._ahead:
             self._thread.join()
 
-    def take(self, count: int, *, wait: bool) -> list[Sitting]:
+    def take(self, count: int, *, wait: bool) -> list[LoadedTask]:
         """Return at most ``count`` decoded photos: what is ready, or with ``wait`` at least one if there is any.
 
         Nothing in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
@@ -91,23 +91,23 @@ class Reader:
                 self._changed.wait_for(lambda: self._ready or self._dry or self._error)
             if self._error is not None:
                 raise self._error
-            sittings = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+            tasks = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
             self._changed.notify_all()
-        return sittings
+        return tasks
 
-    def _take_now(self, count: int) -> list[Sitting]:
-        sittings: list[Sitting] = []
-        while len(sittings) < count and (assignments := self._source(count - len(sittings))):
-            sittings += filter(None, map(self._read, assignments))
-        return sittings
+    def _take_now(self, count: int) -> list[LoadedTask]:
+        tasks: list[LoadedTask] = []
+        while len(tasks) < count and (assignments := self._source(count - len(tasks))):
+            tasks += filter(None, map(self._read, assignments))
+        return tasks
 
     def _read_on(self) -> None:
         try:
             while self._has_room():
                 assignments = self._source(1)
-                sittings = list(filter(None, map(self._read, assignments)))
+                tasks = list(filter(None, map(self._read, assignments)))
                 with self._changed:
-                    self._ready.extend(sittings)
+                    self._ready.extend(tasks)
                     self._dry = not assignments
                     self._changed.notify_all()
         except BaseException as error:  # raised again by whoever takes next
@@ -121,19 +121,19 @@ class Reader:
             self._changed.wait_for(lambda: self._closed or (len(self._ready) < self._ahead and not self._dry))
             return not self._closed
 
-    def _read(self, assignment: Assignment) -> Sitting | None:
-        self._tell(Started(assignment.token))
+    def _read(self, assignment: Assignment) -> LoadedTask | None:
+        self._emit(Started(assignment.token))
         began = self._clock()
         try:
             photo = _decoded(assignment, self._most_bytes)
         except _UnreadableError as problem:
-            self._tell(Failure(assignment.token, problem.kind, str(problem)))
+            self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
         except MemoryError:
-            self._tell(Failure(assignment.token, FailureKind.MEMORY, "not enough memory to read the photo just now"))
+            self._emit(Failure(assignment.token, FailureKind.MEMORY, "not enough memory to read the photo just now"))
             return None
         failpoint("worker-decoded")
-        return Sitting(assignment, photo, self._clock() - began)
+        return LoadedTask(assignment, photo, self._clock() - began)
 
 
 class _UnreadableError(Exception):
@@ -149,7 +149,7 @@ def _decoded(assignment: Assignment, most_bytes: float) -> DecodedPhoto:
     if sha256_of_bytes(data) != assignment.photo_sha256:
         raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
     try:
-        if need_at(assignment.recipe, assignment.recipe.size**2).frugal > most_bytes:  # no shape has more pixels
+        if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > most_bytes:  # no shape has more pixels
             _refuse_what_can_not_fit(assignment.recipe, data, most_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
@@ -165,7 +165,7 @@ def _refuse_what_can_not_fit(recipe: Recipe, data: bytes, most_bytes: float) -> 
     Raises as :func:`pipeline.images.decode.decode` does.
     """
     width, height = fit(read_size(io.BytesIO(data)), recipe.size)
-    need = need_at(recipe, height * width).frugal
+    need = need_at(recipe, height * width).low_memory
     if need > most_bytes:
         raise _UnreadableError(
             FailureKind.SIZE,

@@ -7,22 +7,22 @@ import time
 from collections.abc import Callable
 
 
-class ClosingTime:
+class StopDeadline:
     """Announced by one thread, looked at by others; ``clock`` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._at = math.inf
 
-    def announce(self, grace_seconds: float) -> None:
+    def set(self, grace_seconds: float) -> None:
         """Let nothing be begun from now on, and everything end in ``grace_seconds``; never later than said before."""
         self._at = min(self._at, self._clock() + grace_seconds)
 
     @property
-    def is_announced(self) -> bool:
+    def is_set(self) -> bool:
         """Tell whether nothing is to be begun any more."""
         return self._at < math.inf
 
-    def has_come(self) -> bool:
+    def has_passed(self) -> bool:
         """Tell whether everything is to end."""
         return self._clock() >= self._at

@@ -27,15 +27,15 @@ from pipeline.images.publish import storage_error
 from pipeline.model import (
     Artwork,
     Assignment,
-    Checkpoint,
     ExecutorEvent,
     Failure,
     FailureKind,
     PictureOptions,
+    SnapshotSaved,
 )
-from pipeline.worker.reading import Sitting
+from pipeline.worker.reading import LoadedTask
 
-Tell = Callable[[ExecutorEvent], None]
+Emit = Callable[[ExecutorEvent], None]
 
 _WAITING: Final = 4
 
@@ -51,12 +51,12 @@ _MEANINGS: Final = (
 class Writer:
     """Writes pictures in the order they come, on a thread; whoever brings a fifth waits. A context manager.
 
-    ``tell`` hears an Artwork or a Failure for each finished picture, a Checkpoint for each snapshot; it is called
+    ``emit`` hears an Artwork or a Failure for each finished picture, a Checkpoint for each snapshot; it is called
     from the writer's thread. Leaving the context waits for all of them.
     """
 
-    def __init__(self, tell: Tell, clock: Callable[[], float], device_name: str) -> None:
-        self._tell = tell
+    def __init__(self, emit: Emit, clock: Callable[[], float], device_name: str) -> None:
+        self._emit = emit
         self._clock = clock
         self._device_name = device_name
         self._room = threading.Semaphore(_WAITING)
@@ -75,9 +75,9 @@ class Writer:
         if error is None and self._error is not None:
             raise self._error
 
-    def deliver(self, sitting: Sitting, finished: Finished) -> None:
+    def deliver(self, task: LoadedTask, finished: Finished) -> None:
         """Write a finished picture to its assignment's temporary file."""
-        self.submit(lambda: self._tell(self._delivered(sitting, finished)))
+        self.submit(lambda: self._emit(self._delivered(task, finished)))
 
     def snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
         """Write an intermediate picture, if the assignment has a folder for them."""
@@ -104,8 +104,8 @@ class Writer:
         """Wait until everything that was brought is done and told."""
         self._thread.submit(lambda: None).result()
 
-    def _delivered(self, sitting: Sitting, finished: Finished) -> Artwork | Failure:
-        assignment, photo = sitting.assignment, sitting.photo
+    def _delivered(self, task: LoadedTask, finished: Finished) -> Artwork | Failure:
+        assignment, photo = task.assignment, task.photo
         began = self._clock()
         provenance = _provenance(assignment)
         try:
@@ -129,7 +129,7 @@ class Writer:
             iterations=finished.iterations,
             first=finished.first,
             last=finished.last,
-            seconds=sitting.seconds + self._clock() - began,
+            seconds=task.seconds + self._clock() - began,
             device=self._device_name,
             cache_hits=finished.cache_hits,
             cache_misses=finished.cache_misses,
@@ -148,7 +148,7 @@ class Writer:
         except (StylewatchError, OSError, MemoryError):
             # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
             return
-        self._tell(Checkpoint(snapshot.token, path))
+        self._emit(SnapshotSaved(snapshot.token, path))
 
 
 def snapshot_name(scale_index: int, iteration: int) -> str:

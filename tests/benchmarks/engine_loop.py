@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.events import Commission, Step
+from pipeline.engine.events import Request, Step
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode, decode_painting
@@ -24,8 +24,8 @@ class EngineLoop:
         self.stylizer = make_stylizer(subjects.folder / "engine-cache", batch_size=1)
         style = Style("painting", (Painting(painting, sha256_of_file(painting)),))
         recipe = Recipe(size=subjects.size, scales=(subjects.size,), iterations=evaluations, tolerance=0)
-        commissions = [Commission("token", self.photo, style, recipe)]
-        self._steps: Iterator[object] = self.stylizer.run(lambda _: [commissions.pop()] if commissions else [])
+        requests = [Request("token", self.photo, style, recipe)]
+        self._steps: Iterator[object] = self.stylizer.run(lambda _: [requests.pop()] if requests else [])
 
     def seconds(self) -> float:
         """Move the picture by one step of the optimizer, evaluate it, and return how long that took."""

@@ -57,13 +57,13 @@ def bytes_a_pixel(
     evaluate(network, objective, small, content(small), targets)  # makes the kernels
     yield "targets", _most_bytes(lambda: style(large)) / side**2, look_bytes(1)
     near = content(large)
-    for frugal in (False, True):
+    for low_memory in (False, True):
 
-        def once(frugal: bool = frugal) -> object:
-            return evaluate(network, objective, large, near, targets, frugal=frugal)
+        def once(low_memory: bool = low_memory) -> object:
+            return evaluate(network, objective, large, near, targets, low_memory=low_memory)
 
-        predicted = evaluation_bytes(side**2, kept | styled, frugal=frugal) / side**2
-        yield "frugally" if frugal else "plainly", _most_bytes(once) / side**2, predicted
+        predicted = evaluation_bytes(side**2, kept | styled, low_memory=low_memory) / side**2
+        yield "low_memory" if low_memory else "plainly", _most_bytes(once) / side**2, predicted
 
 
 def _most_bytes(work: Callable[[], object]) -> int:

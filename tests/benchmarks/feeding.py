@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.config import load_config
-from pipeline.engine.events import Commission, Event, Finished, Orders
+from pipeline.engine.events import Event, Finished, Request, RunControl
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Losses
-from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
 from tests.benchmarks.ours import Desk
@@ -35,15 +35,15 @@ class SlowEngine:
     def __init__(self, notes: Path) -> None:
         self._notes = notes
 
-    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
+    def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl = RunControl()) -> Iterator[Event]:
         """Finish commissions until there are none; the clock starts with the first."""
         began, made = 0.0, 0
-        while commissions := pull(self.capacity):
+        while requests := pull(self.capacity):
             began = began or time.monotonic()
-            for commission in commissions:
+            for request in requests:
                 time.sleep(_PICTURE_SECONDS)
                 made += 1
-                yield _finished(commission)
+                yield _finished(request)
         if made:
             elapsed = time.monotonic() - began
             self._notes.parent.mkdir(parents=True, exist_ok=True)
@@ -83,14 +83,14 @@ def _pass(path: Path) -> float:
         contextlib.closing(executor),
         open_ledger(config) as ledger,
     ):
-        SinglePass(config, prepare(config), ledger, executor, lambda _: None).run(Wishes())
+        SinglePass(config, prepare(config), ledger, executor, lambda _: None).run(PassOptions())
     return time.monotonic() - began
 
 
-def _finished(commission: Commission) -> Finished:
+def _finished(request: Request) -> Finished:
     return Finished(
-        token=commission.token,
-        pixels=commission.photo.astype("float32") / 255,
+        token=request.token,
+        pixels=request.photo.astype("float32") / 255,
         sizes=(512,),
         iterations=(1,),
         first=Losses(1.0, 1.0, 2.0),

@@ -25,7 +25,7 @@ from pipeline.executors.measuring import known_speed
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Artwork, Assignment, EngineSettings, Failure, Job, Painting, Recipe, Style
 from pipeline.runner.planning.forecast import Task, forecast, makespan
-from pipeline.runner.planning.run_plan import missing_sights
+from pipeline.runner.planning.run_plan import missing_targets
 from tests.benchmarks.subjects import Subjects
 from tests.benchmarks.table import Row, percent, seconds
 
@@ -88,12 +88,12 @@ def rows(subjects: Subjects) -> list[Row]:
     folder.mkdir(parents=True)
     settings = EngineSettings(cache_folder=folder / "cache", machine_folder=folder / "machine")
     speed = known_speed(settings, subjects.tell) or GUESS
-    orders = [_shortened(order) for order in ORDERS[:4]] if subjects.quick else list(ORDERS)
+    control = [_shortened(order) for order in ORDERS[:4]] if subjects.quick else list(ORDERS)
     with contextlib.closing(LocalExecutor(settings)) as executor:
         began = time.monotonic()
         list(executor.run(lambda _: []))
         start = time.monotonic() - began
-        outcomes = list(outcomes_of(subjects, folder, orders, speed, executor))
+        outcomes = list(outcomes_of(subjects, folder, control, speed, executor))
     return [
         Row("start of the worker", seconds(start), f"{seconds(speed.start)} predicted"),
         *(
@@ -111,13 +111,13 @@ def rows(subjects: Subjects) -> list[Row]:
 def outcomes_of(
     subjects: Subjects,
     folder: Path,
-    orders: Sequence[Order],
+    control: Sequence[Order],
     speed: Speed,
     executor: Executor,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
     cached: set[tuple[str, int]] = set()
-    for number, order in enumerate(orders):
+    for number, order in enumerate(control):
         recipe = RecipeSection.model_validate(order.settings).recipe("default")
         painting = subjects.paintings[order.painting]
         style = Style("style", (Painting(painting, sha256_of_file(painting)),))
@@ -127,7 +127,7 @@ def outcomes_of(
         ]
         assignments = [_assignment(photo, style, recipe) for photo in photos]
         proportion = min(order.proportion, 1 / order.proportion)
-        sights = list(missing_sights(style, recipe, cached))
+        sights = list(missing_targets(style, recipe, cached))
         foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), sights, {}, begun=True)
         began = clock()
         artworks = _run(executor, assignments)

@@ -49,8 +49,8 @@ def _peak(subjects: Subjects, recipe: Recipe, what: str, goal: str = "") -> Row:
     peak = desk.try_(config, subjects.photos[0], "try")[0].peak_bytes
     photo = decode(subjects.photos[0].read_bytes(), long_side=recipe.size, max_pixels=10**9).pixels
     need = need_of(recipe, *photo.shape[:2])
-    plain, frugal = (program_bytes(recipe) + bytes_ for bytes_ in (need.plain, need.frugal))
-    expected = f"expected: at most {_gib(plain)}, frugally {_gib(frugal)}"
+    plain, low_memory = (program_bytes(recipe) + bytes_ for bytes_ in (need.plain, need.low_memory))
+    expected = f"expected: at most {_gib(plain)}, frugally {_gib(low_memory)}"
     return Row(f"peak of {what} at {photo.shape[1]} × {photo.shape[0]}", _gib(peak), expected, "", goal)
 
 
@@ -84,7 +84,7 @@ def _resident_bytes() -> int:
 def _make_tiny_pictures(jobs: int, painting: Path) -> Iterator[tuple[int, int]]:
     import numpy as np
 
-    from pipeline.engine.events import Commission, Finished
+    from pipeline.engine.events import Finished, Request
     from pipeline.executors.child import make_stylizer
     from pipeline.model import EngineSettings, Painting, Style
 
@@ -94,10 +94,10 @@ def _make_tiny_pictures(jobs: int, painting: Path) -> Iterator[tuple[int, int]]:
     shapes = [(32, 48), (48, 48), (48, 40), (96, 128), (40, 48)]
     waiting = list(range(jobs))
 
-    def pull(count: int) -> list[Commission]:
+    def pull(count: int) -> list[Request]:
         taken, waiting[:] = waiting[:count], waiting[count:]
         pixels = [random.integers(0, 256, (*shapes[number % len(shapes)], 3), np.uint8) for number in taken]
-        return [Commission(str(number), photo, style, recipe) for number, photo in zip(taken, pixels, strict=True)]
+        return [Request(str(number), photo, style, recipe) for number, photo in zip(taken, pixels, strict=True)]
 
     finished = (event for event in stylizer.run(pull) if isinstance(event, Finished))
     for done, _ in enumerate(finished, start=1):

@@ -24,9 +24,9 @@ def test_a_job_is_predicted_run_and_timed(tmp_path: Path) -> None:
     paintings = (write_painting(tmp_path / "a.jpg"), write_painting(tmp_path / "b.jpg"))
     told: list[str] = []
     subjects = Subjects((photo,), paintings, tmp_path, told.append, True)
-    orders = [Order({"size": 64, "iterations": 4}, photos=2), Order({"size": 64, "scales": 1}, proportion=0.5)]
+    control = [Order({"size": 64, "iterations": 4}, photos=2), Order({"size": 64, "scales": 1}, proportion=0.5)]
     ticks = iter(range(100))
-    two, one = outcomes_of(subjects, tmp_path, orders, SPEED, InProcessExecutor(), lambda: next(ticks))
+    two, one = outcomes_of(subjects, tmp_path, control, SPEED, InProcessExecutor(), lambda: next(ticks))
     assert (two.real, one.real) == (1, 1)
     # The fake engine evaluates once where four times are foreseen.
     assert two.foreseen > two.with_hindsight > 0

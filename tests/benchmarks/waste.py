@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Commission
+from pipeline.engine.events import Request
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
@@ -62,18 +62,18 @@ def slots(painting: Path, jobs: int) -> tuple[int, int]:
     style = Style("painting", (Painting(painting, sha256_of_file(painting)),))
     waiting = iter(range(jobs))
 
-    def pull(count: int) -> list[Commission]:
-        return [_commission(number, style) for number in islice(waiting, count)]
+    def pull(count: int) -> list[Request]:
+        return [_request_of(number, style) for number in islice(waiting, count)]
 
     told = [event for event in stylizer.run(pull) if isinstance(event, Occupancy)]
     return sum(event.used for event in told), sum(event.offered for event in told)
 
 
-def _commission(number: int, style: Style) -> Commission:
+def _request_of(number: int, style: Style) -> Request:
     recipe = _RECIPES[number % len(_RECIPES)]
     height = round(recipe.size * _PROPORTIONS[number % len(_PROPORTIONS)])
     shape = (min(height, recipe.size), min(recipe.size, round(recipe.size * recipe.size / height)))
-    return Commission(str(number), np.full((*shape, 3), number % 256, np.uint8), style, recipe)
+    return Request(str(number), np.full((*shape, 3), number % 256, np.uint8), style, recipe)
 
 
 def _free_of_charge(
@@ -83,7 +83,7 @@ def _free_of_charge(
     content: Targets,
     style: Targets,
     *,
-    frugal: bool = False,
+    low_memory: bool = False,
 ) -> Evaluation:
     """Pull all pixels to gray, which needs no network."""
     offset = pictures.detach() - 0.5

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.intake.settle import WaitingRoom
-from pipeline.runner.ingest.incremental import Arrivals
+from pipeline.intake.settle import StabilityTracker
+from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import open_ledger, prepare
 from tests.benchmarks.processes import ROOT
@@ -55,12 +55,12 @@ def rows(subjects: Subjects) -> list[Row]:
 
 def _quiet_look(workshop: Workshop) -> float:
     config = workshop.config()
-    room = WaitingRoom(config.input.folder, settle_seconds=_SETTLE_SECONDS, incomplete_seconds=3600)
+    room = StabilityTracker(config.input.folder, settle_seconds=_SETTLE_SECONDS, incomplete_seconds=3600)
     with open_ledger(config) as ledger:
-        arrivals = Arrivals(config, prepare(config), ledger, room, Root(config.input.folder))
-        arrivals.look_everywhere()
+        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, Root(config.input.folder))
+        incremental_ingest.look_everywhere()
         began = time.monotonic()
-        arrivals.look_everywhere()
+        incremental_ingest.look_everywhere()
         return time.monotonic() - began
 
 

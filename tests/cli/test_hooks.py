@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.runtime import readers
-from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 from tests.report.events import over
 from tests.workshop import CONFIG, Workshop
@@ -52,7 +52,11 @@ def test_a_run_that_cant_begin_is_a_failure(tmp_path: Path) -> None:
 
 def test_an_error_that_nobody_foresaw_is_a_failure_too(tmp_path: Path) -> None:
     config = Workshop(tmp_path, CONFIG + hooks(tmp_path, "on_failure", "{state}: {reason}")).config()
-    with pytest.raises(ZeroDivisionError), Heart(tmp_path, "a test") as heart, readers(config, True, False, heart):
+    with (
+        pytest.raises(ZeroDivisionError),
+        Heartbeat(tmp_path, "a test") as heart,
+        readers(config, True, False, heart),
+    ):
         raise ZeroDivisionError("a mistake of ours")
     assert (tmp_path / "notes").read_text() == "stopped: unexpected ZeroDivisionError: a mistake of ours"
 
@@ -84,9 +88,9 @@ def test_the_heart_beats_while_they_are_waited_for(tmp_path: Path) -> None:
     config = Workshop(tmp_path, f"{CONFIG}hooks: {{after_run: {command}}}\nstate: {{folder: {state}}}\n").config()
     with (
         instance_lock(state, "a test"),
-        Heart(state, "a test", clock=lambda: 1e6 * time.monotonic()) as heart,
-        readers(config, True, False, heart) as tell,
+        Heartbeat(state, "a test", clock=lambda: 1e6 * time.monotonic()) as heart,
+        readers(config, True, False, heart) as emit,
     ):
-        tell(over())
+        emit(over())
         (tmp_path / "may").touch()
     assert (tmp_path / "seen").exists()

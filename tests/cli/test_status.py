@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pipeline.cli.commands import stylewatch
 from pipeline.model import JobState
-from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
 from tests.report.events import begun, finished, progress, started
 from tests.workshop import Workshop
@@ -41,7 +41,7 @@ def at_work(workshop: Workshop) -> Iterator[None]:
     def clock() -> float:
         return began + 1e6 * (time.monotonic() - began)
 
-    with instance_lock(state, COMMAND), Heart(state, COMMAND, clock=clock) as heart:
+    with instance_lock(state, COMMAND), Heartbeat(state, COMMAND, clock=clock) as heart:
         heart.last_scan = time.time() - 125
         for event in (started(jobs=9), begun(), finished(), begun(token="t2"), progress(50, token="t2")):
             heart(event)

@@ -9,17 +9,17 @@ from pipeline.cli.runtime import INTERRUPTED, executor_of, stopping
 from pipeline.cli.watching import hanging_up
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.notify import notifier_of
 from pipeline.daemon.reloading import Reloading
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
-from pipeline.report.heartbeat import Heart
+from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from tests.fakes import fake_engine, plain_engine
 
 
-def tell(event: RunEvent) -> None:
+def emit(event: RunEvent) -> None:
     words = event.text if isinstance(event, WatchNotice) else getattr(event, "reason", "")
     photo = ascii(event.job.photo) if isinstance(event, JobStarted | JobFinished | JobFailed) else ""
     print(type(event).__name__, photo, words, flush=True)
@@ -30,18 +30,18 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
     reloading = Reloading(file)
     config = load_config(file)
     state = config.state.folder
-    with instance_lock(state, "drive"), Heart(state, "drive") as heart:
+    with instance_lock(state, "drive"), Heartbeat(state, "drive") as heart:
         wait_for_orphan(state)
-        vitals = Vitals(heart, notifier_of(os.environ))
+        health = Health(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return executor_of(settings, vitals.main_turned, plain_engine if engine == "plain" else fake_engine)
+            return executor_of(settings, health.main_turned, plain_engine if engine == "plain" else fake_engine)
 
         def hear(event: RunEvent) -> None:
             heart(event)
-            tell(event)
+            emit(event)
 
-        daemon = Daemon(config, executor, hear, reloading=reloading, vitals=vitals)
+        daemon = Daemon(config, executor, hear, reloading=reloading, health=health)
         with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
             daemon.run()
     return INTERRUPTED

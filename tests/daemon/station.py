@@ -14,10 +14,10 @@ from typing import TypeVar
 from PIL import Image
 
 from pipeline.daemon import Daemon
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.scan_loop import EventSource
-from pipeline.engine.events import Commission, Event
+from pipeline.engine.events import Event, Request
 from pipeline.executors import Executor, JobSource
 from pipeline.ledger import Ledger
 from pipeline.model import ExecutorEvent, JobFinished, JobStarted, PhotoSetAside, RunEvent, RunFinished, WatchNotice
@@ -58,10 +58,10 @@ class GatedEngine(FakeEngine):
         super().__init__()
         self.gate = gate
 
-    def _paint(self, commission: Commission) -> Iterator[Event]:
+    def _paint(self, request: Request) -> Iterator[Event]:
         self.gate.reached.set()
         assert self.gate.open.wait(PATIENCE_SECONDS)
-        yield from super()._paint(commission)
+        yield from super()._paint(request)
 
 
 class GatedExecutor(InProcessExecutor):
@@ -96,14 +96,14 @@ class Station:
         *,
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
-        vitals: Vitals | None = None,
+        health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Iterator[Daemon]:
         """Run the daemon until the block ends; what ended it before is raised.
 
         Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
         """
-        daemon = self.make_daemon(executor, watcher, vitals, now)
+        daemon = self.make_daemon(executor, watcher, health, now)
         state_folder = self.workshop.config().state.folder
 
         def run() -> None:
@@ -138,28 +138,28 @@ class Station:
         self,
         executor: Callable[[], Executor] = InProcessExecutor,
         watcher: Callable[[], EventSource] | None = None,
-        vitals: Vitals | None = None,
+        health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Daemon:
         config = self.workshop.config()
         reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
         return Daemon(
-            config, lambda _: executor(), self._tell, reloading=reloading, vitals=vitals, watcher=watcher, now=now
+            config, lambda _: executor(), self._emit, reloading=reloading, health=health, watcher=watcher, now=now
         )
 
     def rewrite(self, old: str, new: str) -> None:
         """Put another config in the place of the one in force, as an editor does."""
         assert old in self.workshop.text
         self.workshop.text = self.workshop.text.replace(old, new)
-        draft = self.workshop.folder / ".stylewatch.yaml.swp"
-        draft.write_text(self.workshop.text, encoding="utf-8")
-        draft.replace(self.workshop.folder / "stylewatch.yaml")
+        checkpoint = self.workshop.folder / ".stylewatch.yaml.swp"
+        checkpoint.write_text(self.workshop.text, encoding="utf-8")
+        checkpoint.replace(self.workshop.folder / "stylewatch.yaml")
 
     def work_until_its_first_report(self, executor: Callable[[], Executor]) -> None:
         with self.working(executor=executor):
             self.wait_for(self.runs, "a report")
 
-    def _tell(self, event: RunEvent) -> None:
+    def _emit(self, event: RunEvent) -> None:
         self.events.append(event)
         self.on_event(event)
 

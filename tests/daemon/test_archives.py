@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from pipeline.model import JobState
-from pipeline.runner.planning.run_plan import look_ahead
+from pipeline.runner.planning.run_plan import plan_run
 from tests.daemon.station import Station
 from tests.intake.packing import photo, tarred, zipped
 
@@ -46,7 +46,7 @@ def test_a_removed_archive_takes_its_photos_with_it(station: Station) -> None:
         station.wait_for_pictures("a.zip/1--night.jpg")
         (station.folder / "a.zip").unlink()
         station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.WITHDRAWN] == 1, "the photo to be gone")
-    assert look_ahead(station.workshop.config()).jobs == ()
+    assert plan_run(station.workshop.config()).jobs == ()
 
 
 def test_retried_photos_of_archives_are_looked_at_again_and_not_taken_for_gone(station: Station) -> None:

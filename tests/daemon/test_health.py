@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.notify import Notifier
 
 
@@ -40,14 +40,14 @@ class Ward:
         self.now = 1000.0
         self.heart = FakeHeart()
         self.ear = Listening(watchdog_seconds)
-        self.vitals = Vitals(self.heart, self.ear, clock=lambda: self.now, now=lambda: 5e9 + self.now)
+        self.health = Health(self.heart, self.ear, clock=lambda: self.now, now=lambda: 5e9 + self.now)
 
-    def turn_for(self, seconds: int, *, reception: bool = True) -> None:
+    def turn_for(self, seconds: int, *, scan_loop: bool = True) -> None:
         for _ in range(2 * seconds):
             self.now += 0.5
-            if reception:
-                self.vitals.reception_turned()
-            self.vitals.main_turned()
+            if scan_loop:
+                self.health.scan_turned()
+            self.health.main_turned()
 
 
 @pytest.fixture
@@ -81,10 +81,10 @@ def test_a_service_without_watchdog_does_not_speak_to_it() -> None:
 
 
 def test_a_thread_that_looks_for_more_than_an_hour_silences_both(ward: Ward) -> None:
-    ward.vitals.reception_turned()
-    ward.turn_for(3599, reception=False)
+    ward.health.scan_turned()
+    ward.turn_for(3599, scan_loop=False)
     heard, beats = ward.ear.count("WATCHDOG=1"), ward.heart.beats
-    ward.turn_for(600, reception=False)
+    ward.turn_for(600, scan_loop=False)
     assert ward.ear.count("WATCHDOG=1") - heard <= 1
     assert ward.heart.beats - beats <= 4
     ward.turn_for(10)
@@ -92,9 +92,9 @@ def test_a_thread_that_looks_for_more_than_an_hour_silences_both(ward: Ward) -> 
 
 
 def test_while_nobody_looks_at_the_folder_nobody_is_missed(ward: Ward) -> None:
-    ward.vitals.reception_turned()
-    ward.vitals.reception_left()
-    ward.turn_for(7200, reception=False)
+    ward.health.scan_turned()
+    ward.health.scan_left()
+    ward.turn_for(7200, scan_loop=False)
     assert ward.heart.beats == 14400
 
 
@@ -110,7 +110,7 @@ def test_what_it_does_is_told_when_it_changes(ward: Ward) -> None:
 
 def test_reading_another_config_is_told_with_the_time_and_its_end(ward: Ward) -> None:
     ward.turn_for(1)
-    with contextlib.suppress(ZeroDivisionError), ward.vitals.reloading():
+    with contextlib.suppress(ZeroDivisionError), ward.health.reloading():
         reloading, since = ward.ear.heard[-2:]
         raise ZeroDivisionError
     assert reloading == "RELOADING=1"
@@ -119,19 +119,19 @@ def test_reading_another_config_is_told_with_the_time_and_its_end(ward: Ward) ->
 
 
 def test_a_full_look_is_noted_with_its_time(ward: Ward) -> None:
-    ward.vitals.reception_turned()
+    ward.health.scan_turned()
     assert ward.heart.last_scan is None
-    ward.vitals.reception_turned(looked_everywhere=True)
+    ward.health.scan_turned(looked_everywhere=True)
     assert ward.heart.last_scan == 5e9 + 1000.0
 
 
 def test_the_end_is_told_once(ward: Ward) -> None:
-    ward.vitals.stopping()
-    ward.vitals.stopping()
+    ward.health.stopping()
+    ward.health.stopping()
     assert ward.ear.heard == ["STOPPING=1"]
 
 
 def test_without_anybody_to_tell_nothing_is_told() -> None:
-    vitals = Vitals()
-    vitals.main_turned()
-    vitals.reception_turned(looked_everywhere=True)
+    health = Health()
+    health.main_turned()
+    health.scan_turned(looked_everywhere=True)

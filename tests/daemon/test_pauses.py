@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.daemon.health import Vitals
+from pipeline.daemon.health import Health
 from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.model import WatchNotice
-from pipeline.report.heartbeat import Heart, read_sign
+from pipeline.report.heartbeat import Heartbeat, read_sign
 from tests.daemon.test_health import Listening
 
 
@@ -48,15 +48,15 @@ def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
 def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reason, left: str) -> None:
     told: list[WatchNotice] = []
     now = [1000.0]
-    with Heart(tmp_path, "watch", clock=lambda: now[0]) as heart:
+    with Heartbeat(tmp_path, "watch", clock=lambda: now[0]) as heart:
         systemd = Listening(0)
-        vitals = Vitals(heart, systemd, clock=lambda: now[0])
+        health = Health(heart, systemd, clock=lambda: now[0])
 
-        def tell(notice: WatchNotice) -> None:
+        def emit(notice: WatchNotice) -> None:
             told.append(notice)
             now[0] += 10
             heart(notice)
-            vitals.main_turned()
+            health.main_turned()
 
         def paused() -> str:
             sign = read_sign(tmp_path)
@@ -64,7 +64,7 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reas
             assert sign.paused == (sign.words if sign.doing == "paused" else "")
             return sign.paused
 
-        pauses = Pauses(tell)
+        pauses = Pauses(emit)
         pauses.report("input", "the share is gone")
         pauses.report("work", "the disk is full")
         assert "the disk is full" in paused()

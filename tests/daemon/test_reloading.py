@@ -65,7 +65,7 @@ def test_a_changed_file_is_read_once_it_has_come_to_rest(desk: Desk) -> None:
     assert desk.after(0.5) is None
     edition = desk.after(0.6)
     assert edition is not None
-    assert edition.studio.recipes["default"].size == 64
+    assert edition.resolved.recipes["default"].size == 64
     assert desk.words() == [("reloaded", "config reloaded: recipes changed")]
     assert desk.announced == 1
 
@@ -80,12 +80,12 @@ def test_a_file_being_written_is_no_mistake(desk: Desk) -> None:
 
 
 def test_a_file_that_is_put_in_its_place_may_be_missing_for_a_while(desk: Desk) -> None:
-    draft = desk.folder / "draft.yaml"
-    draft.write_text(CONFIG.replace("size: 48", "size: 64"))
+    checkpoint = desk.folder / "draft.yaml"
+    checkpoint.write_text(CONFIG.replace("size: 48", "size: 64"))
     desk.file.unlink()
     for _ in range(60):
         assert desk.after(1.1) is None
-    draft.rename(desk.file)
+    checkpoint.rename(desk.file)
     assert desk.after(1.1) is None
     assert desk.after(1.1) is not None
     assert [kind for kind, _ in desk.words()] == ["reloaded"]
@@ -144,7 +144,7 @@ def test_another_painting_under_the_same_name_counts_when_asked(desk: Desk) -> N
     desk.reloading.ask()
     edition = desk.after(1.1)
     assert edition is not None
-    assert edition.studio != desk.edition.studio
+    assert edition.resolved != desk.edition.resolved
     assert desk.words() == [("reloaded", "config reloaded: the paintings changed")]
 
 
@@ -154,7 +154,7 @@ def test_a_painting_that_was_replaced_is_taken_over_once_it_has_come_to_rest(des
     assert [desk.after(1.1) for _ in range(8)] == [None] * 8
     editions = [desk.after(1.1) for _ in range(4)]
     (edition,) = filter(None, editions)
-    assert edition.studio != desk.edition.studio
+    assert edition.resolved != desk.edition.resolved
     assert desk.words() == [("reloaded", "config reloaded: the paintings changed")]
 
 
@@ -200,7 +200,7 @@ def test_what_needs_a_restart_is_named_and_the_rest_is_taken_over(desk: Desk) ->
     edition = desk.after(1.1)
     assert edition is not None
     assert edition.config.log == desk.edition.config.log
-    assert edition.studio.recipes["default"].size == 64
+    assert edition.resolved.recipes["default"].size == 64
     assert desk.words() == [
         (
             "reloaded",

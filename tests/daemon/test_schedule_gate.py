@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.daemon.schedule_gate import Shifts
+from pipeline.daemon.schedule_gate import ScheduleGate
 from pipeline.errors import StorageError
 from pipeline.model import Hours, WatchNotice, clock_time
 from tests.daemon.station import PATIENCE_SECONDS
@@ -25,8 +25,8 @@ class House:
     told: list[WatchNotice] = field(default_factory=list)
     waiting: int = 0
 
-    def shifts(self) -> Shifts:
-        return Shifts((Hours(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.told.append, self.wall)
+    def schedule_gate(self) -> ScheduleGate:
+        return ScheduleGate((Hours(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.told.append, self.wall)
 
     def words(self) -> list[str]:
         return [notice.text.replace(" UTC", "") for notice in self.told]
@@ -37,18 +37,18 @@ class House:
 )
 def test_rest_is_told_with_its_end_and_what_waits(waiting: int, words: str) -> None:
     house = House()
-    house.shifts().announce(lambda: waiting)
+    house.schedule_gate().announce(lambda: waiting)
     assert house.words() == [f"resting until Tue 01:00; {words}"]
     assert house.told[0].kind == "resting"
 
 
 def test_every_change_is_told_once() -> None:
     house = House()
-    shifts = house.shifts()
+    schedule_gate = house.schedule_gate()
     for text in ("2026-03-02 12:00", "2026-03-02 13:00", "2026-03-03 01:00", "2026-03-03 05:59", "2026-03-03 06:00"):
         house.wall.set(text)
-        shifts.announce(lambda: 3)
-        shifts.announce(lambda: 3)
+        schedule_gate.announce(lambda: 3)
+        schedule_gate.announce(lambda: 3)
     assert house.words() == [
         "resting until Tue 01:00; 3 pictures wait",
         "working until Tue 06:00",
@@ -58,58 +58,58 @@ def test_every_change_is_told_once() -> None:
 
 def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be() -> None:
     house = House()
-    shifts = house.shifts()
+    schedule_gate = house.schedule_gate()
 
     def unreadable() -> int:
         raise StorageError("the ledger is gone")
 
     with pytest.raises(StorageError):
-        shifts.announce(unreadable)
-    shifts.announce(lambda: 3)
+        schedule_gate.announce(unreadable)
+    schedule_gate.announce(lambda: 3)
     assert house.words() == ["resting until Tue 01:00; 3 pictures wait"]
 
 
 def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> None:
     house = House()
-    shifts = house.shifts()
-    shifts.announce(lambda: 0)
-    shifts.follow(())
-    shifts.announce(lambda: 0)
-    assert shifts.may_work()
+    schedule_gate = house.schedule_gate()
+    schedule_gate.announce(lambda: 0)
+    schedule_gate.follow(())
+    schedule_gate.announce(lambda: 0)
+    assert schedule_gate.may_work()
     assert house.words() == ["resting until Tue 01:00; nothing waits", "working without an end in sight"]
 
 
 def test_pictures_are_counted_only_to_be_told() -> None:
     house, counts = House(), list[int]()
-    shifts = house.shifts()
+    schedule_gate = house.schedule_gate()
     for _ in range(3):
-        shifts.announce(lambda: counts.append(1) or 0)  # type: ignore[func-returns-value]
+        schedule_gate.announce(lambda: counts.append(1) or 0)  # type: ignore[func-returns-value]
     assert counts == [1]
 
 
 def test_without_a_schedule_nothing_is_told_and_nothing_ended() -> None:
     house, stops = House(), list[str]()
-    shifts = Shifts((), house.told.append, house.wall)
-    shifts.announce(lambda: 1)
-    assert shifts.may_work()
+    schedule_gate = ScheduleGate((), house.told.append, house.wall)
+    schedule_gate.announce(lambda: 1)
+    assert schedule_gate.may_work()
     before = threading.active_count()
-    with shifts.keep(stops.append):
+    with schedule_gate.keep(stops.append):
         assert threading.active_count() == before
     assert (house.told, stops) == ([], [])
 
 
 def test_windows_without_an_end_are_told_as_such() -> None:
     house = House("@daily", "24:00")
-    house.shifts().announce(lambda: 1)
+    house.schedule_gate().announce(lambda: 1)
     assert house.words() == ["working without an end in sight"]
 
 
 def test_a_schedule_that_never_comes_is_told_as_such() -> None:
     house = House("0 0 30 2 *")
-    shifts = house.shifts()
-    shifts.announce(lambda: 1)
+    schedule_gate = house.schedule_gate()
+    schedule_gate.announce(lambda: 1)
     assert house.words() == ["resting without an end in sight; 1 picture waits"]
-    assert not shifts.may_work()
+    assert not schedule_gate.may_work()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_pass_is_ended_with_the_reason(then: str, why: str) -> None:
         stops.append(reason)
         stopped.set()
 
-    with house.shifts().keep(stop):
+    with house.schedule_gate().keep(stop):
         house.wall.set(then)
         assert stopped.wait(PATIENCE_SECONDS)
     assert stops == [why]
@@ -136,17 +136,17 @@ def test_a_pass_is_ended_with_the_reason(then: str, why: str) -> None:
 
 def test_a_pass_from_one_window_into_the_next_goes_on() -> None:
     house, stops = House(), list[str]()
-    shifts = house.shifts()
+    schedule_gate = house.schedule_gate()
     house.wall.set("2026-03-03 05:00")
-    with shifts.keep(stops.append):
+    with schedule_gate.keep(stops.append):
         house.wall.set("2026-03-04 02:00")
-        assert shifts.may_work()
+        assert schedule_gate.may_work()
     assert stops == []
 
 
 def test_the_clock_may_be_set_back_and_forth() -> None:
     house = House()
-    shifts = house.shifts()
+    schedule_gate = house.schedule_gate()
     for text, allowed in (
         ("2026-03-03 02:00", True),
         ("2026-03-03 00:59", False),
@@ -156,4 +156,4 @@ def test_the_clock_may_be_set_back_and_forth() -> None:
         ("2030-01-01 03:00", True),
     ):
         house.wall.set(text)
-        assert shifts.may_work() is allowed
+        assert schedule_gate.may_work() is allowed

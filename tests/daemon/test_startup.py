@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.daemon.pauses import Pauses
-from pipeline.daemon.startup import Opening, StoppedError, find_root
+from pipeline.daemon.startup import Startup, StoppedError, find_root
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, WatchNotice
@@ -29,7 +29,7 @@ class Porch:
 
     def __post_init__(self) -> None:
         self.pauses = Pauses(self.told.append)
-        self.opening = Opening(self.pauses, lambda: self.naps_left <= 0, self._pulse, sleep=self._sleep)
+        self.opening = Startup(self.pauses, lambda: self.naps_left <= 0, self._pulse, sleep=self._sleep)
 
     def _pulse(self) -> None:
         self.pulses += 1
@@ -55,14 +55,14 @@ def failing(*errors: Exception) -> Callable[[], str]:
 
 def test_what_works_at_once_is_told_by_nobody() -> None:
     porch = Porch()
-    assert porch.opening.insist(failing(), "work") == "done"
+    assert porch.opening.retry_until_done(failing(), "work") == "done"
     assert porch.told == []
     assert porch.slept == 0
 
 
 def test_what_may_pass_is_told_once_and_tried_again_soon() -> None:
     porch = Porch()
-    assert porch.opening.insist(failing(*[GONE] * 10), "input") == "done"
+    assert porch.opening.retry_until_done(failing(*[GONE] * 10), "input") == "done"
     assert porch.kinds() == ["paused", "resumed"]
     assert "the folder is gone" in porch.told[0].text
     assert porch.slept <= 50
@@ -71,7 +71,7 @@ def test_what_may_pass_is_told_once_and_tried_again_soon() -> None:
 
 def test_a_lock_is_told_as_such() -> None:
     porch = Porch()
-    assert porch.opening.insist(failing(LOCKED, LOCKED), "work") == "done"
+    assert porch.opening.retry_until_done(failing(LOCKED, LOCKED), "work") == "done"
     assert porch.told[-1] == WatchNotice("resumed", "resumed: the ledger can be written again")
     assert porch.kinds() == ["paused", "resumed"]
 
@@ -79,14 +79,14 @@ def test_a_lock_is_told_as_such() -> None:
 def test_what_does_not_pass_is_raised_at_once() -> None:
     porch = Porch()
     with pytest.raises(LedgerError, match="damaged"):
-        porch.opening.insist(failing(LedgerError("damaged")), "work")
+        porch.opening.retry_until_done(failing(LedgerError("damaged")), "work")
     assert porch.told == []
 
 
 def test_whoever_is_stopped_begins_nothing() -> None:
     porch = Porch(naps_left=3)
     with pytest.raises(StoppedError):
-        porch.opening.insist(failing(*[GONE] * 10), "input")
+        porch.opening.retry_until_done(failing(*[GONE] * 10), "input")
     assert porch.kinds() == ["paused"]
 
 
@@ -136,6 +136,9 @@ def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledg
 
 def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:
     porch = Porch()
-    assert porch.opening.insist(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work") == "done"
+    assert (
+        porch.opening.retry_until_done(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work")
+        == "done"
+    )
     assert porch.kinds() == ["paused", "resumed"]
     assert "/disk/file: Input/output error" in porch.told[0].text

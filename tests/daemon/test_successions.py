@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.engine.events import Commission, Event
+from pipeline.engine.events import Event, Request
 from pipeline.hashing import job_key, sha256_of_file
 from pipeline.model import JobFailed, JobFinished, JobStarted, JobState
 from pipeline.runner.preparation import prepare
@@ -111,10 +111,10 @@ def test_a_painting_replaced_while_a_picture_waits_is_taken_over_and_nothing_is_
     painting = station.workshop.folder / "night.jpg"
 
     class ReplacedEngine(LookingEngine):
-        def _paint(self, commission: Commission) -> Iterator[Event]:
+        def _paint(self, request: Request) -> Iterator[Event]:
             if not station.runs():
                 write_painting(painting, (10, 10, 200))
-            yield from super()._paint(commission)
+            yield from super()._paint(request)
 
     station.workshop.photo("a.png")
     with station.working(executor=lambda: InProcessExecutor(ReplacedEngine)):
@@ -135,10 +135,10 @@ def test_a_painting_that_stays_half_written_is_a_pause_told_once(station: Statio
     whole = painting.read_bytes()
 
     class HalfWrittenEngine(LookingEngine):
-        def _paint(self, commission: Commission) -> Iterator[Event]:
+        def _paint(self, request: Request) -> Iterator[Event]:
             if not station.notices("refused"):
                 painting.write_bytes(whole[: len(whole) // 2])
-            yield from super()._paint(commission)
+            yield from super()._paint(request)
 
     station.workshop.photo("a.png")
     with station.working(executor=lambda: InProcessExecutor(HalfWrittenEngine)):

@@ -14,7 +14,7 @@ import pytest
 from pipeline.cli.runtime import executor_of
 from pipeline.config import load_config
 from pipeline.model import Progress, RunEvent, RunFinished
-from pipeline.runner.execution.deadline import curfew
+from pipeline.runner.execution.deadline import deadline
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
@@ -58,7 +58,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
     """Make a pass whose time is over once it has made so many evaluations."""
     config, over, made = load_config(path), threading.Event(), list[int]()
 
-    def tell(event: RunEvent) -> None:
+    def emit(event: RunEvent) -> None:
         if isinstance(event, Progress):
             made.append(event.iteration)
             if len(made) == evaluations:
@@ -69,8 +69,8 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
         open_ledger(config) as ledger,
         contextlib.closing(executor_of(config)) as executor,
     ):
-        the_pass = SinglePass(config, prepare(config), ledger, executor, tell)
-        with curfew(over.is_set, partial(the_pass.stop, "the time is over")):
+        the_pass = SinglePass(config, prepare(config), ledger, executor, emit)
+        with deadline(over.is_set, partial(the_pass.stop, "the time is over")):
             return the_pass.run()
 
 

@@ -14,7 +14,7 @@ import safetensors.torch
 from pipeline.engine.scheduler.stylizer import Finished, Step, Stylizer
 from pipeline.engine.transfer.checkpoints import _checksum
 from pipeline.model import Recipe
-from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, request, run
 from tests.engine.transfer.test_checkpoints import assert_same_rest, document_of, interrupted
 
 
@@ -32,25 +32,25 @@ def rewrite(path: Path, change: Callable[[Any], None]) -> None:
 
 
 def test_a_file_by_a_version_that_kept_other_things_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     rewrite(again.checkpoint, lambda document: document["state"]["optimizer"].update(mood="good"))
     events = run(one, again)
-    assert_same_rest(events, run(one, commission("t")), 0)
+    assert_same_rest(events, run(one, request("t")), 0)
     assert only(events, Finished)[0].notes == ("begun anew: its checkpoint can't be understood",)
 
 
 def test_a_file_by_an_engine_with_more_to_say_of_itself_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     rewrite(again.checkpoint, lambda document: document["origin"].update(network="a smaller one"))
     events = run(one, again)
-    assert_same_rest(events, run(one, commission("t")), 0)
+    assert_same_rest(events, run(one, request("t")), 0)
     assert "was made with another network, so that" in only(events, Finished)[0].notes[0]
 
 
 def test_a_file_by_a_version_that_kept_less_or_says_more_beside_is_gone_on_from(
     one: Stylizer, tmp_path: Path
 ) -> None:
-    again = interrupted(one, 3, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 3, request("t"), tmp_path / "c.safetensors")
 
     def change(document: Any) -> None:
         assert document["state"]["optimizer"].pop("rejections") == 0
@@ -58,7 +58,7 @@ def test_a_file_by_a_version_that_kept_less_or_says_more_beside_is_gone_on_from(
         document["said by a later version"] = True
 
     rewrite(again.checkpoint, change)
-    assert_same_rest(run(one, again), run(one, commission("t")), 3)
+    assert_same_rest(run(one, again), run(one, request("t")), 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class LaterRecipe(Recipe):
 
 
 def test_a_checkpoint_outlives_settings_that_came_later(one: Stylizer, tmp_path: Path) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     later = LaterRecipe(**{name: getattr(TINY, name) for name in TINY.__dataclass_fields__})
     events = run(one, replace(again, recipe=later))
     assert len(only(events, Step)) == 3

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from pipeline.engine.devices import sent
-from pipeline.engine.scheduler.stylizer import Broken, Finished, Stylizer
+from pipeline.engine.scheduler.stylizer import Failed, Finished, Stylizer
 from pipeline.model import EngineSettings, Occupancy, Recipe
-from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
 
 pytestmark = pytest.mark.gpu
 
@@ -27,7 +27,7 @@ def cuda() -> Iterator[Stylizer]:
 
 def test_it_takes_many_canvases_and_makes_nearly_the_same_picture(cuda: Stylizer) -> None:
     assert cuda.capacity > 1
-    difference = picture(run(cuda, commission("t"))) - picture(run(Stylizer(CPU, load_painting), commission("t")))
+    difference = picture(run(cuda, request("t"))) - picture(run(Stylizer(CPU, load_painting), request("t")))
     assert np.abs(difference).mean() < 0.03
 
 
@@ -49,8 +49,8 @@ def test_copies_arrive_whole(cuda: Stylizer) -> None:
 
 
 def test_canvases_of_one_kind_are_evaluated_at_once(cuda: Stylizer) -> None:
-    commissions = [commission(str(seed), seed) for seed in range(8)]
-    events = run(cuda, *commissions)
+    requests = [request(str(seed), seed) for seed in range(8)]
+    events = run(cuda, *requests)
     assert len(only(events, Finished)) == 8
     (told, *_) = only(events, Occupancy)
     # All eight end at the same evaluation: one turn an evaluation, not one a picture.
@@ -62,16 +62,16 @@ def test_canvases_of_one_kind_are_evaluated_at_once(cuda: Stylizer) -> None:
 def test_every_loss_goes_down(cuda: Stylizer, loss: str, optimizer: str) -> None:
     rate = {"lbfgs": 1.0, "adam": 0.01, "sgd": 0.002}[optimizer]
     changes = {"loss": loss, "optimizer": optimizer, "learning_rate": rate, "scales": 1, "iterations": 8}
-    (finished,) = only(run(cuda, commission("t", recipe=replace(TINY, **changes))), Finished)  # type: ignore[arg-type]
+    (finished,) = only(run(cuda, request("t", recipe=replace(TINY, **changes))), Finished)  # type: ignore[arg-type]
     assert finished.last.total < 0.8 * finished.first.total
 
 
 def test_a_picture_leaves_no_memory_behind(cuda: Stylizer) -> None:
     recipe = Recipe(size=256, scales=1, iterations=3)
-    run(cuda, commission("first", recipe=recipe, height=192, width=256))
+    run(cuda, request("first", recipe=recipe, height=192, width=256))
     before = torch.cuda.memory_allocated()
     for number in range(5):
-        run(cuda, commission(str(number), number, recipe, height=192, width=256))
+        run(cuda, request(str(number), number, recipe, height=192, width=256))
     assert torch.cuda.memory_allocated() <= before
 
 
@@ -85,8 +85,8 @@ def test_want_of_memory_halves_the_batch_and_loses_no_picture() -> None:
     torch.cuda.set_per_process_memory_fraction(min(1.0, (in_use + 4e9) / all_bytes))
     try:
         recipe = Recipe(size=1024, scales=1, iterations=2)
-        events = run(greedy, *(commission(str(seed), seed, recipe, height=768, width=1024) for seed in range(8)))
+        events = run(greedy, *(request(str(seed), seed, recipe, height=768, width=1024) for seed in range(8)))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert only(events, Broken) == []
+    assert only(events, Failed) == []
     assert len(only(events, Finished)) == 8

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.events import Broken, Commission, Event, Step
+from pipeline.engine.events import Event, Failed, Request, Step
 from pipeline.engine.measurement import BUDGET_SECONDS, measure, noise
 from pipeline.engine.speed import FORWARD
 from pipeline.errors import OutOfMemoryError
@@ -26,31 +26,31 @@ class SlowEngine:
     def clock(self) -> float:
         return self.now
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        commissions = pull(self.capacity)
+    def run(self, pull: Callable[[int], Sequence[Request]]) -> Iterator[Event]:
+        requests = pull(self.capacity)
         while True:
-            for commission in commissions:
-                yield self._step(commission)
+            for request in requests:
+                yield self._step(request)
 
-    def _step(self, commission: Commission) -> Step:
-        evaluation = self._seconds * commission.photo[..., 0].size / 1000
-        evaluation *= 0.25 if len(commission.recipe.style_layers) == 1 else 1.0
-        (painting,) = commission.style.paintings
+    def _step(self, request: Request) -> Step:
+        evaluation = self._seconds * request.photo[..., 0].size / 1000
+        evaluation *= 0.25 if len(request.recipe.style_layers) == 1 else 1.0
+        (painting,) = request.style.paintings
         if painting.sha256 not in self._seen:
             self._seen.add(painting.sha256)
             self.now += evaluation * (FORWARD + 2.0)
         self.now += evaluation
         losses = Losses(1, 1, 2)
         return Step(
-            token=commission.token, scale_index=0, scale_count=1, size=1, iteration=1, iterations=1, losses=losses
+            token=request.token, scale_index=0, scale_count=1, size=1, iteration=1, iterations=1, losses=losses
         )
 
 
 class FullEngine(SlowEngine):
     """Has no memory at all."""
 
-    def run(self, pull: Callable[[int], Sequence[Commission]]) -> Iterator[Event]:
-        yield from (Broken(commission.token, OutOfMemoryError("too large")) for commission in pull(1))
+    def run(self, pull: Callable[[int], Sequence[Request]]) -> Iterator[Event]:
+        yield from (Failed(request.token, OutOfMemoryError("too large")) for request in pull(1))
 
 
 def test_an_evaluation_alone_and_together_and_a_painting_are_told_apart() -> None:

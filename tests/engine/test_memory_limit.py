@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from pipeline.engine.memory.available import available_bytes
-from pipeline.engine.events import Broken, Commission, Finished
+from pipeline.engine.events import Failed, Request, Finished
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.model import EngineSettings, Painting, Recipe, Style
 
@@ -33,7 +33,7 @@ hopeful, careful = (
 
 def make(stylizer, *sizes):
     waiting = [
-        Commission(
+        Request(
             token=str(size),
             photo=random.integers(0, 255, (size, size, 3), np.uint8),
             style=style,
@@ -44,7 +44,7 @@ def make(stylizer, *sizes):
     for event in stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]):
         if isinstance(event, Finished):
             print(event.token, "finished", *event.notes)
-        if isinstance(event, Broken):
+        if isinstance(event, Failed):
             print(event.token, "broken", type(event.error).__name__)
 
 for stylizer in (hopeful, careful):
@@ -83,13 +83,13 @@ def system_with_much_memory(folder: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads its size in /proc")
 def test_pictures_that_do_not_fit_break_alone_and_the_others_are_made(tmp_path: Path) -> None:
-    room, sizes, root = 100_000_000, range(156, 217, 12), system_with_much_memory(tmp_path)
-    command = [sys.executable, "-c", SCRIPT, *map(str, (room, root, *sizes))]
+    admission, sizes, root = 100_000_000, range(156, 217, 12), system_with_much_memory(tmp_path)
+    command = [sys.executable, "-c", SCRIPT, *map(str, (admission, root, *sizes))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | EXACTLY)
     assert done.returncode == 0, done.stderr
     limited = done.stdout[done.stdout.index("left ") :]
     left, *parts = (part.strip() for part in limited.replace("hopeful", "careful").split("careful"))
-    assert 0.9 * room < int(left.split()[1]) <= room
+    assert 0.9 * admission < int(left.split()[1]) <= admission
     far, near, foreseen = (dict(line.split(" ", 1) for line in part.splitlines()) for part in parts)
     assert far == {"96": MADE, "1024": TOO_LARGE, "1008": TOO_LARGE, "112": MADE}
     # Which of these still fits plainly, and which not even frugally, is torch's affair.

@@ -18,7 +18,7 @@ from pipeline.engine.cpu.calibration import calibrate
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.memory.requirements import need_of
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Broken, Commission, Finished, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Failed, Finished, Request, Step, Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import MemoryShortError, OutOfMemoryError
@@ -27,10 +27,10 @@ from tests.engine.scheduler.test_stylizer import (
     CPU,
     STYLE,
     TINY,
-    commission,
     load_painting,
     only,
     picture,
+    request,
     run,
     style_from,
 )
@@ -71,7 +71,7 @@ class Scarce:
         content: Targets,
         style: Targets,
         *,
-        frugal: bool = False,
+        low_memory: bool = False,
     ) -> Evaluation:
         """Judge pictures by how far they are from a gray that the painting's Gram matrix tells."""
         self.take()
@@ -91,26 +91,26 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSetting
         yield EngineSettings(device="cpu", batch_size=3, machine_folder=folder)
 
 
-def commissions() -> list[Commission]:
+def requests() -> list[Request]:
     kinds = [replace(RECIPE), replace(RECIPE, optimizer="adam", learning_rate=0.02), replace(RECIPE, scales=(48,))]
     return [
-        commission(str(number), number, kinds[number % 3], style_from(f"s{number % 2}"), height=40 + 8 * (number % 2))
+        request(str(number), number, kinds[number % 3], style_from(f"s{number % 2}"), height=40 + 8 * (number % 2))
         for number in range(6)
     ]
 
 
 def outcomes(settings: EngineSettings, memory: Scarce) -> dict[str, bytes | str]:
     stylizer = Stylizer(settings, memory.load, evaluate=memory.evaluate, available=lambda: None)
-    waiting, found = commissions(), dict[str, bytes | str]()
+    waiting, found = requests(), dict[str, bytes | str]()
     for event in stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]):
-        if isinstance(event, Finished | Broken):
+        if isinstance(event, Finished | Failed):
             assert event.token not in found
             found[event.token] = _outcome(event)
     assert not waiting
     return found
 
 
-def _outcome(event: Finished | Broken) -> bytes | str:
+def _outcome(event: Finished | Failed) -> bytes | str:
     if isinstance(event, Finished):
         pixels: npt.NDArray[Any] = event.pixels
         return pixels.tobytes()
@@ -155,8 +155,8 @@ def one() -> Stylizer:
 
 
 def test_a_photo_too_large_for_this_machine_breaks_alone(one: Stylizer) -> None:
-    events = run(one, Commission("bad", ENDLESS, STYLE, TINY), commission("good", recipe=TINY))
-    (broken,) = only(events, Broken)
+    events = run(one, Request("bad", ENDLESS, STYLE, TINY), request("good", recipe=TINY))
+    (broken,) = only(events, Failed)
     assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
     assert "48 × 48 pixels" in str(broken.error)
     assert [event.token for event in only(events, Finished)] == ["good"]
@@ -164,8 +164,8 @@ def test_a_photo_too_large_for_this_machine_breaks_alone(one: Stylizer) -> None:
 
 def test_a_picture_that_can_not_be_begun_beside_others_is_not_said_to_be_too_large() -> None:
     two = Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None)
-    events = run(two, commission("good", recipe=TINY), Commission("bad", ENDLESS, STYLE, TINY))
-    (broken,) = only(events, Broken)
+    events = run(two, request("good", recipe=TINY), Request("bad", ENDLESS, STYLE, TINY))
+    (broken,) = only(events, Failed)
     assert (broken.token, type(broken.error)) == ("bad", MemoryShortError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
@@ -173,21 +173,21 @@ def test_a_picture_that_can_not_be_begun_beside_others_is_not_said_to_be_too_lar
 def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one: Stylizer) -> None:
     each = need_of(TINY, 40, 48).plain
     short = Stylizer(replace(CPU, batch_size=3), load_painting, available=lambda: 4 * each)
-    commissions = [commission(token, seed) for seed, token in enumerate("abc")]
-    events = run(short, *commissions)
+    requests = [request(token, seed) for seed, token in enumerate("abc")]
+    events = run(short, *requests)
     steps = "".join(event.token for event in only(events, Step))
     assert steps.index("c") == 15
     assert steps[:15] == "ab" * 7 + "a"
-    assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in commissions)
+    assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in requests)
 
 
 def test_a_picture_expected_not_to_fit_is_made_frugally_to_the_same_bits(one: Stylizer) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
-    events = run(short, commission("t"))
+    events = run(short, request("t"))
     assert "computed twice" in only(events, Finished)[0].notes[0]
-    assert np.array_equal(picture(events), picture(run(one, commission("t"))))
+    assert np.array_equal(picture(events), picture(run(one, request("t"))))
 
 
 def test_where_nobody_knows_how_much_memory_there_is_all_are_let_in() -> None:
-    events = run(Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None), *map(commission, "ab"))
+    events = run(Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None), *map(request, "ab"))
     assert "".join(event.token for event in only(events, Step)) == "ab" * 8

@@ -9,7 +9,7 @@ import pytest
 from pipeline.engine.speed import (
     FORWARD,
     GUESS,
-    Look,
+    Measurement,
     Speed,
     arithmetic,
     keep_speed,
@@ -24,7 +24,7 @@ SPEED = Speed(
     at_once=3,
     start=5.0,
     shallow=0.25,
-    looks=(Look(1000, 0.1, 0.2, 0.3), Look(4000, 0.2, 0.4, 0.6), Look(16000, 0.8, 1.6, 2.4)),
+    looks=(Measurement(1000, 0.1, 0.2, 0.3), Measurement(4000, 0.2, 0.4, 0.6), Measurement(16000, 0.8, 1.6, 2.4)),
 )
 
 

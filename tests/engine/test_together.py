@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from pipeline.engine.devices import Budget
+from pipeline.engine.devices import DeviceBudget
 from pipeline.engine.memory.requirements import picture_pixels, state_bytes
-from pipeline.engine.scheduler.stylizer import Broken, Commission, Finished, Stylizer
+from pipeline.engine.scheduler.stylizer import Failed, Finished, Request, Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation
 from pipeline.model import Painting
-from tests.engine.scheduler.test_stylizer import CPU, TINY, commission, load_painting, only, picture, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
 from tests.engine.test_short_memory import Scarce
 
 RECIPE = replace(
@@ -46,36 +46,36 @@ class Judge(Scarce):
         return super().evaluate(network, objective, pictures, *targets, **how)
 
 
-def made(judge: Judge, budget: Budget, count: int = 8) -> list[Any]:
+def made(judge: Judge, budget: DeviceBudget, count: int = 8) -> list[Any]:
     stylizer = Stylizer(CPU, judge.load, evaluate=judge.evaluate, budget=budget)
-    return run(stylizer, *(commission(str(seed), seed, RECIPE) for seed in range(count)))
+    return run(stylizer, *(request(str(seed), seed, RECIPE) for seed in range(count)))
 
 
 def test_pictures_of_one_kind_are_evaluated_at_once() -> None:
     judge = Judge()
-    events = made(judge, Budget(8, LARGE))
+    events = made(judge, DeviceBudget(8, LARGE))
     assert len(only(events, Finished)) == 8
     assert judge.batches == [8, 8, 8]
 
 
 def test_a_batch_that_does_not_fit_is_evaluated_in_parts() -> None:
     judge = Judge(most=3)
-    events = made(judge, Budget(8, LARGE))
-    assert (len(only(events, Finished)), only(events, Broken)) == (8, [])
+    events = made(judge, DeviceBudget(8, LARGE))
+    assert (len(only(events, Finished)), only(events, Failed)) == (8, [])
     assert judge.batches == [2, 2, 2, 2] * 3
 
 
 def test_memory_that_runs_out_elsewhere_halves_the_batch_and_no_more() -> None:
     judge = Judge(load_fails=1)
-    events = made(judge, Budget(8, LARGE))
-    assert (len(only(events, Finished)), only(events, Broken)) == (8, [])
+    events = made(judge, DeviceBudget(8, LARGE))
+    assert (len(only(events, Finished)), only(events, Failed)) == (8, [])
     assert judge.batches == [4, 4] * 3
 
 
 def test_pictures_for_which_there_is_no_memory_at_all_are_given_up() -> None:
     judge = Judge(load_fails=LARGE)
-    events = made(judge, Budget(4, LARGE))
-    assert (len(only(events, Finished)), len(only(events, Broken))) == (0, 8)
+    events = made(judge, DeviceBudget(4, LARGE))
+    assert (len(only(events, Finished)), len(only(events, Failed))) == (0, 8)
     # With four, with two, and each of them beside others, alone, and alone and frugally.
     assert LARGE - judge.load_fails <= 2 + 8 * 3
 
@@ -83,22 +83,22 @@ def test_pictures_for_which_there_is_no_memory_at_all_are_given_up() -> None:
 def test_large_pictures_wait_until_there_is_memory_for_their_state() -> None:
     judge = Judge()
     each = state_bytes(picture_pixels(RECIPE, 40, 48), RECIPE)
-    events = made(judge, Budget(8, LARGE, 3.5 * each))
-    assert (len(only(events, Finished)), only(events, Broken)) == (8, [])
+    events = made(judge, DeviceBudget(8, LARGE, 3.5 * each))
+    assert (len(only(events, Finished)), only(events, Failed)) == (8, [])
     assert sum(judge.batches) == 8 * 3
     assert max(judge.batches) == 3
 
 
 def test_one_picture_is_made_whatever_it_needs() -> None:
-    events = made(Judge(), Budget(8, LARGE, 1.0), count=2)
+    events = made(Judge(), DeviceBudget(8, LARGE, 1.0), count=2)
     assert len(only(events, Finished)) == 2
 
 
-@pytest.mark.parametrize("budget", [Budget(3, LARGE), Budget(3, 1)], ids=["together", "in parts"])
-def test_the_pictures_are_nearly_the_same_as_alone(budget: Budget) -> None:
-    commissions: list[Commission] = [commission(str(seed), seed) for seed in range(3)]
-    together = run(Stylizer(CPU, load_painting, budget=budget), *commissions)
-    alone = run(Stylizer(CPU, load_painting), *commissions)
+@pytest.mark.parametrize("budget", [DeviceBudget(3, LARGE), DeviceBudget(3, 1)], ids=["together", "in parts"])
+def test_the_pictures_are_nearly_the_same_as_alone(budget: DeviceBudget) -> None:
+    requests: list[Request] = [request(str(seed), seed) for seed in range(3)]
+    together = run(Stylizer(CPU, load_painting, budget=budget), *requests)
+    alone = run(Stylizer(CPU, load_painting), *requests)
     for number in range(3):
         difference = picture(together, str(number)) - picture(alone, str(number))
         assert np.abs(difference).mean() < 0.01

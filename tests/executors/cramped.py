@@ -28,12 +28,12 @@ def cramped_engine(settings: EngineSettings) -> Stylizer:
         content: Targets,
         style: Targets,
         *,
-        frugal: bool = False,
+        low_memory: bool = False,
     ) -> Evaluation:
         if not mark.exists():
             mark.touch()
             _leave_no_room()
-        return evaluate(network, objective, pictures, content, style, frugal=frugal)
+        return evaluate(network, objective, pictures, content, style, low_memory=low_memory)
 
     return Stylizer(settings, lambda painting: decode_painting(painting.path), evaluate=limited)
 

@@ -8,25 +8,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.engine.events import Commission, Draft, Event, Finished, Orders
+from pipeline.engine.events import CheckpointReady, Event, Finished, Request, RunControl
 from pipeline.model import EngineSettings
-from tests.fakes import FakeEngine, draft
+from tests.fakes import FakeEngine, checkpoint
 
 
 class DyingEngine(FakeEngine):
-    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders = Orders()) -> Iterator[Event]:
-        for event in super().run(lambda count: pull(1), orders):
+    def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl = RunControl()) -> Iterator[Event]:
+        for event in super().run(lambda count: pull(1), control):
             yield event
             if isinstance(event, Finished) and (begun := pull(1)):
                 # Kept by the thread that tells of the finished picture, after it did.
                 yield fatal_draft(begun[0])
 
 
-def fatal_draft(commission: Commission) -> Draft:
+def fatal_draft(request: Request) -> CheckpointReady:
     def die(path: Path, seconds: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    return replace(draft(commission, 1), save=die)
+    return replace(checkpoint(request, 1), save=die)
 
 
 def dying_engine(settings: EngineSettings) -> DyingEngine:

@@ -52,7 +52,7 @@ def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measurement", "patience", "reason"),
+    ("measurement", "hang_detector", "reason"),
     [
         (unfit_measurement, 60.0, "this machine has no usable 'cuda'"),
         (deadly_measurement, 60.0, "the process that measures died"),
@@ -60,10 +60,10 @@ def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
     ],
 )
 def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
-    settings: EngineSettings, measurement: object, patience: float, reason: str
+    settings: EngineSettings, measurement: object, hang_detector: float, reason: str
 ) -> None:
     told: list[str] = []
-    found = known_speed(settings, told.append, measurement=measurement, patience_seconds=patience)  # type: ignore[arg-type]
+    found = known_speed(settings, told.append, measurement=measurement, patience_seconds=hang_detector)  # type: ignore[arg-type]
     assert found is None
     assert told[-1] == f"It could not be measured: {reason}"
     assert read_speed(settings) is None

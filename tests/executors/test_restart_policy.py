@@ -12,7 +12,7 @@ from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.process import WorkerDiedError, WorkerProcess
-from pipeline.executors.restart_policy import Restarts, death_in_words
+from pipeline.executors.restart_policy import RestartPolicy, death_in_words
 from pipeline.model import Artwork, Assignment, CheckpointRules, EngineSettings, ExecutorEvent, JobState, Remark
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine, frail_engine, stillborn_engine, write_photo
@@ -29,7 +29,7 @@ def texts(events: list[ExecutorEvent]) -> list[str]:
 
 
 def test_each_worker_in_a_row_that_begins_nothing_delays_the_next_one_longer_until_none_is_started() -> None:
-    restarts = Restarts()
+    restarts = RestartPolicy()
     assert [restarts.delay_seconds() for _ in range(4)] == [1, 4, 16, None]
     restarts.note_fruitful()
     assert restarts.delay_seconds() == 1

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import LedgerError
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.message_receiver import Ears
+from pipeline.executors.message_receiver import MessageReceiver
 from pipeline.executors.protocol import Assign, End, Resume, Stop
 from pipeline.model import (
     Artwork,
@@ -228,7 +228,7 @@ def test_a_program_that_forgets_its_worker_ends_all_the_same(tmp_path: Path) -> 
 def test_a_stop_is_heard_while_nobody_asks_and_a_lost_parent_by_all_who_do() -> None:
     ours, theirs = multiprocessing.Pipe()
     stops: list[float] = []
-    ears = Ears(theirs, stops.append)
+    ears = MessageReceiver(theirs, stops.append)
     for message in (Resume(), Stop(3.0), Assign(()), End()):
         ours.send(message)
     assert [ears.next(), ears.next(), ears.next()] == [Resume(), Assign(()), End()]

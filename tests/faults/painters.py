@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import Broken, Commission, Event, Finished, Orders
+from pipeline.engine.events import Event, Failed, Finished, Request, RunControl
 from pipeline.errors import StylizeError
 from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_bytes
@@ -50,20 +50,20 @@ class Killed(BaseException):
 class MarkingEngine:
     device_name = "fake"
 
-    def run(self, pull: Callable[[int], Sequence[Commission]], orders: Orders) -> Iterator[Event]:
-        while commissions := pull(1):
-            for commission in commissions:
-                yield _painted(commission)
+    def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl) -> Iterator[Event]:
+        while requests := pull(1):
+            for request in requests:
+                yield _painted(request)
 
 
-def _painted(commission: Commission) -> Event:
-    if tuple(int(value) for value in commission.photo[0, 0]) == color(DIVERGES):
-        return Broken(commission.token, StylizeError("the loss became nan"))
-    pixels = (255.0 - commission.photo.astype(np.float32)) / 255.0
-    pixels[8:] = np.array(STYLES[commission.style.name], np.float32) / 255.0
+def _painted(request: Request) -> Event:
+    if tuple(int(value) for value in request.photo[0, 0]) == color(DIVERGES):
+        return Failed(request.token, StylizeError("the loss became nan"))
+    pixels = (255.0 - request.photo.astype(np.float32)) / 255.0
+    pixels[8:] = np.array(STYLES[request.style.name], np.float32) / 255.0
     losses = Losses(0.5, 2.0, 2.5)
     return Finished(
-        token=commission.token,
+        token=request.token,
         pixels=pixels.astype(np.float32),
         sizes=(16,),
         iterations=(1,),

@@ -18,11 +18,11 @@ def make_a_pass(folder: Path) -> int:
     """Return the exit code."""
     config = load_config(folder / "stylewatch.yaml")
 
-    def tell(event: RunEvent) -> None:
+    def emit(event: RunEvent) -> None:
         print(type(event).__name__, getattr(event, "token", ""), flush=True)
 
     with instance_lock(config.state.folder, "drive"):
         wait_for_orphan(config.state.folder)
         executor = executor_of(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
-            return 1 if SinglePass(config, prepare(config), ledger, executor, tell).run().failed else 0
+            return 1 if SinglePass(config, prepare(config), ledger, executor, emit).run().failed else 0

@@ -59,9 +59,9 @@ def check_ledger(world: World, ledger: Ledger) -> None:
 def _all_settings(world: World) -> dict[tuple[str, str], str]:
     """Return the settings of all styles ever in use."""
     found: dict[tuple[str, str], str] = {}
-    for (root, mode, _), (_, studio) in World._settled.items():
+    for (root, mode, _), (_, resolved) in World._settled.items():
         if (root, mode) == (world.root, world.mode):
-            found |= studio.settings
+            found |= resolved.settings
     return found
 
 
@@ -102,7 +102,7 @@ def check_no_photo_lost(world: World) -> None:
 
 def check_end(world: World, ledger: Ledger) -> None:
     """Every photo that can be painted is, in every style, once; what can't be has its reason on record."""
-    _, studio = world.settled()
+    _, resolved = world.settled()
     rows = {
         (os.fsdecode(photo), style): (state, key)
         for photo, style, state, key in ledger._connection.execute("SELECT photo, style, state, key FROM jobs")
@@ -113,7 +113,7 @@ def check_end(world: World, ledger: Ledger) -> None:
             assert path in reasons, f"nobody knows why there is no picture of {path}"
             continue
         assert world.mode == "keep", f"{path} was not moved"
-        for (style, _), settings in studio.settings.items():
+        for (style, _), settings in resolved.settings.items():
             key = job_key(sha256_of_bytes(photo_bytes(content)), settings)
             assert rows[path, style] == ("done", key), f"{path} in {style} is {rows[path, style]}"
     counts = ledger.counts()

@@ -24,7 +24,7 @@ from pipeline.errors import StorageError
 from pipeline.failpoints import heard_by
 from pipeline.ledger import Ledger
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import Studio, ledger_file, prepare, source_of
+from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, source_of
 from tests.fakes import write_painting
 from tests.faults.painters import FOREIGN, STYLES, Killed, MeddledExecutor, photo_bytes
 
@@ -66,7 +66,7 @@ state: {{retry_seconds: 60, max_retry_seconds: 600}}
 class World:
     """One example's folders. ``mode``: where originals go: "keep", "same" or "other" file system."""
 
-    _settled: dict[tuple[Path, str, str], tuple[Config, Studio]] = {}  # noqa: RUF012 - shared by all examples
+    _settled: dict[tuple[Path, str, str], tuple[Config, ResolvedConfig]] = {}  # noqa: RUF012 - shared by all examples
 
     def __init__(self, root: Path, elsewhere: Path, mode: str) -> None:
         self.root, self.elsewhere, self.mode = root, elsewhere, mode
@@ -82,7 +82,7 @@ class World:
             for style, mark in STYLES.items():
                 write_painting(root / f"{style}.jpg", mark)
 
-    def settled(self) -> tuple[Config, Studio]:
+    def settled(self) -> tuple[Config, ResolvedConfig]:
         key = (self.root, self.mode, self.model.styles)
         if key not in self._settled:
             styles = ", ".join(f"{{name: {name}, painting: {name}.jpg}}" for name in self.model.styles.split("+"))
@@ -110,7 +110,7 @@ class World:
 
         At the n-th passage of the fail point ``where`` it dies.
         """
-        config, studio = self.settled()
+        config, resolved = self.settled()
         left = list(happenings)
 
         def meddle() -> bool:
@@ -129,7 +129,7 @@ class World:
             ledger = stack.enter_context(self.ledger())
             self._open = ledger
             executor = MeddledExecutor(meddle, self._die, at_once)
-            the_pass = SinglePass(config, studio, ledger, executor, lambda _: None, sleep=lambda _: meddle())
+            the_pass = SinglePass(config, resolved, ledger, executor, lambda _: None, sleep=lambda _: meddle())
             try:
                 the_pass.run()
                 look(ledger)

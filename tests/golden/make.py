@@ -17,7 +17,7 @@ import torch
 from pipeline import __version__
 from pipeline.config import json_schema, load_config
 from pipeline.config.yaml_source import read_document
-from pipeline.engine.events import Draft, Orders, Step
+from pipeline.engine.events import CheckpointReady, RunControl, Step
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
@@ -25,7 +25,7 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.hashing import job_key, settings_sha256, weights_id
 from pipeline.model import EngineSettings, JobState, WeightsChoice
-from pipeline.report.heartbeat import Heart
+from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
 from tests.engine.scheduler.test_stylizer import Source
@@ -133,10 +133,10 @@ def checkpoint(folder: Path) -> None:
     """Work on a small picture with the real network, and stop early."""
     stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda _: subjects.pixels())
     steps: list[Step] = []
-    orders = Orders(suspend=lambda: len(steps) == subjects.EVALUATIONS_KEPT)
-    for event in stylizer.run(Source([subjects.commission(None)]), orders):
+    control = RunControl(suspend=lambda: len(steps) == subjects.EVALUATIONS_KEPT)
+    for event in stylizer.run(Source([subjects.request(None)]), control):
         steps += [event] if isinstance(event, Step) else []
-        if isinstance(event, Draft):
+        if isinstance(event, CheckpointReady):
             event.save(folder / "checkpoint.safetensors", 7.0)
 
 
@@ -162,7 +162,7 @@ def reports(folder: Path) -> None:
 
 def sign_of_life(folder: Path) -> None:
     """Tell how a picture is being made."""
-    heart = Heart(folder, "stylewatch watch my.yaml", clock=lambda: 100.0, now=lambda: subjects.NOON.timestamp())
+    heart = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: 100.0, now=lambda: subjects.NOON.timestamp())
     heart(events.started())
     heart(events.begun())
     heart.forget()

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Config
-from pipeline.engine.events import Commission
+from pipeline.engine.events import Request
 from pipeline.ledger import Ledger
 from pipeline.model import (
-    Checkpoint,
     Job,
     JobStarted,
     OriginalMoved,
@@ -27,6 +26,7 @@ from pipeline.model import (
     Recipe,
     Remark,
     RunEvent,
+    SnapshotSaved,
     Style,
     WatchNotice,
 )
@@ -145,7 +145,7 @@ def pixels(height: int = 32, width: int = 40) -> npt.NDArray[np.uint8]:
 TARGET_STYLE: Final = Style("night", (Painting(Path("a.jpg"), hashlib.sha256(pixels().tobytes()).hexdigest()),))
 
 
-def commission(checkpoint: Path | None) -> Commission:
+def request(checkpoint: Path | None) -> Request:
     """Return a picture to make, or to go on with."""
     recipe = Recipe(
         size=32,
@@ -155,7 +155,7 @@ def commission(checkpoint: Path | None) -> Commission:
         content_layers=(("relu1_2", 1.0),),
         style_layers=(("relu1_1", 1.0), ("relu1_2", 0.5)),
     )
-    return Commission("t", pixels(32, 32), TARGET_STYLE, recipe, checkpoint)
+    return Request("t", pixels(32, 32), TARGET_STYLE, recipe, checkpoint)
 
 
 def every_event() -> Iterator[RunEvent]:
@@ -166,7 +166,7 @@ def every_event() -> Iterator[RunEvent]:
     yield events.begun()
     yield events.progress(1)
     yield Remark("t1", "goes on after evaluation 3", warning=True)
-    yield Checkpoint("t1", Path("snapshots/1.jpg"))
+    yield SnapshotSaved("t1", Path("snapshots/1.jpg"))
     yield events.finished()
     yield events.finished(Job("copy.png", "wave", "default"), "t3", artwork=None, output="copy.jpg")
     yield JobStarted("t2", events.CAFE, "out.jpg")

@@ -181,7 +181,7 @@ def test_a_checkpoint_is_gone_on_from() -> None:
     file = OLD / "checkpoint.safetensors"
     maker = {name: value for name, value in origin_of(file).items() if name not in ("format", "picture")}
     checkpoints = Checkpoints(maker, weights_id(WeightsChoice()), torch.device("cpu"))
-    canvas, resumed = checkpoints.begin(subjects.commission(file))
+    canvas, resumed = checkpoints.begin(subjects.request(file))
     assert canvas.notes == [f"went on from a checkpoint at evaluation {subjects.EVALUATIONS_KEPT} of 7 at 32 px"]
     assert resumed == Resumed(
         token="t", size=32, iteration=subjects.EVALUATIONS_KEPT, iterations=7, evaluations=4, seconds=7.0
@@ -200,7 +200,7 @@ def test_only_the_rest_of_it_is_computed(tmp_path: Path) -> None:
     stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda _: subjects.pixels())
     here = tmp_path / "checkpoint.safetensors"
     _as_if_written_by(stylizer, here)
-    events = list(stylizer.run(Source([subjects.commission(here)])))
+    events = list(stylizer.run(Source([subjects.request(here)])))
     assert [event.iteration for event in events if isinstance(event, Step)] == [5, 6, 7]
     (finished,) = (event for event in events if isinstance(event, Finished))
     assert finished.iterations == (7,)

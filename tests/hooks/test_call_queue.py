@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pipeline.hooks.call_queue import Line
+from pipeline.hooks.call_queue import CallQueue
 from pipeline.hooks.calls import Call
 from pipeline.model import HookMoment
 
@@ -55,7 +55,7 @@ def maker() -> Maker:
 
 
 def test_calls_begin_in_their_order_and_no_more_than_allowed_run_at_once(maker: Maker) -> None:
-    line = Line(maker, 3)
+    line = CallQueue(maker, 3)
     maker.may_end.set()
     names = [str(number) for number in range(50)]
     for name in names:
@@ -66,7 +66,7 @@ def test_calls_begin_in_their_order_and_no_more_than_allowed_run_at_once(maker: 
 
 
 def test_one_at_a_time_keeps_the_order(maker: Maker) -> None:
-    line = Line(maker, 1)
+    line = CallQueue(maker, 1)
     for name in "abc":
         line.put(call(name))
     assert not line.is_empty()
@@ -78,7 +78,7 @@ def test_one_at_a_time_keeps_the_order(maker: Maker) -> None:
 
 
 def test_two_run_at_once_and_one_after_a_run_waits_for_both(maker: Maker) -> None:
-    line = Line(maker, 2)
+    line = CallQueue(maker, 2)
     for name in "ab":
         line.put(call(name))
     line.put(call("run", "after_run"))
@@ -93,7 +93,7 @@ def test_two_run_at_once_and_one_after_a_run_waits_for_both(maker: Maker) -> Non
 
 def test_a_call_that_breaks_ends_no_other(maker: Maker, caplog: pytest.LogCaptureFixture) -> None:
     maker.may_end.set()
-    line = Line(maker, 1)
+    line = CallQueue(maker, 1)
     line.put(call("broken"))
     line.put(call("a"))
     assert line.is_empty(PATIENCE_SECONDS)
@@ -105,7 +105,7 @@ def test_too_many_are_left_out_and_told_but_not_those_after_a_run(
     maker: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    line = Line(maker, 1, most_waiting=2, patience_seconds=0.0)
+    line = CallQueue(maker, 1, most_waiting=2, patience_seconds=0.0)
     line.put(call("begun"))
     maker.wait_until_begun(1)
     for name in ("a", "b", "lost", "lost"):
@@ -121,7 +121,7 @@ def test_too_many_are_left_out_and_told_but_not_those_after_a_run(
 def test_of_too_many_after_a_run_the_latest_stay_which_is_told_once(
     maker: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = Line(maker, 1, most_runs_waiting=2)
+    line = CallQueue(maker, 1, most_runs_waiting=2)
     line.put(call("begun"))
     maker.wait_until_begun(1)
     line.put(call("a"))
@@ -134,7 +134,7 @@ def test_of_too_many_after_a_run_the_latest_stay_which_is_told_once(
 
 
 def test_that_they_are_too_many_again_is_told_again(maker: Maker, caplog: pytest.LogCaptureFixture) -> None:
-    line = Line(maker, 1, most_runs_waiting=1)
+    line = CallQueue(maker, 1, most_runs_waiting=1)
     for begun in (1, 3):
         maker.may_end.clear()
         line.put(call("begun"))
@@ -147,7 +147,7 @@ def test_that_they_are_too_many_again_is_told_again(maker: Maker, caplog: pytest
 
 
 def test_who_brings_too_many_waits_for_room(maker: Maker) -> None:
-    line = Line(maker, 1, most_waiting=1, patience_seconds=PATIENCE_SECONDS)
+    line = CallQueue(maker, 1, most_waiting=1, patience_seconds=PATIENCE_SECONDS)
     threading.Timer(0.2, maker.may_end.set).start()
     for name in "abcdef":
         line.put(call(name))
@@ -156,7 +156,7 @@ def test_who_brings_too_many_waits_for_room(maker: Maker) -> None:
 
 
 def test_shortened_only_the_last_after_a_run_stays(maker: Maker) -> None:
-    line = Line(maker, 1)
+    line = CallQueue(maker, 1)
     line.put(call("begun"))
     maker.wait_until_begun(1)
     line.put(call("a"))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from pipeline.intake.archives import inspect, split, walk
-from pipeline.intake.members import Budget, Limits, Member, raise_if_short_of_memory
+from pipeline.intake.members import Limits, Member, UnpackBudget, raise_if_short_of_memory
 from pipeline.intake.opening import NotTheFileError
 from tests.intake.cases import good_tar, good_zip
 from tests.intake.packing import photo, tarred, zipped
@@ -37,7 +37,7 @@ class NoMemory(io.BytesIO):
 @pytest.mark.parametrize("data", [good_zip(), good_tar(), gzip.compress(good_tar())], ids=["zip", "tar", "tgz"])
 def test_an_archive_is_not_damaged_because_memory_is_short(data: bytes) -> None:
     def read_all(file: BinaryIO) -> None:
-        for member in walk(file, len(data), Budget()):
+        for member in walk(file, len(data), UnpackBudget()):
             member.copy(io.BytesIO())
 
     for reads in range(4):
@@ -75,7 +75,7 @@ def test_photos_come_in_the_archives_order_and_their_content_can_be_had_in_any(t
     path.write_bytes(data)
     assert inspect(path.parent, path.name, LIMITS, everything).photos == ("good.png", "beach/also.png")
     with path.open("rb") as file:
-        members = {member.name: member for member in walk(file, len(data), Budget())}
+        members = {member.name: member for member in walk(file, len(data), UnpackBudget())}
         for name, shade in (("beach/also.png", 5), ("good.png", 3), ("beach/also.png", 5)):
             sink = tmp_path / "sink"
             with sink.open("wb") as out:
@@ -119,7 +119,7 @@ def test_a_failing_disk_is_no_damage(tmp_path: Path, build: object) -> None:
     path.write_bytes(build())  # type: ignore[operator]
     disk = _FailingDisk(path, 600)
     with contextlib.closing(disk), pytest.raises(OSError, match="Input/output error"):  # type: ignore[type-var]
-        _copy_all(walk(disk, path.stat().st_size, Budget()))  # type: ignore[arg-type]
+        _copy_all(walk(disk, path.stat().st_size, UnpackBudget()))  # type: ignore[arg-type]
 
 
 def _copy_all(members: Iterable[Member]) -> None:

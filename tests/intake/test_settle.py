@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.intake.containers import Verdict, examine
 from pipeline.intake.scan import scan
-from pipeline.intake.settle import Examine, Settled, WaitingRoom, sort_out
+from pipeline.intake.settle import Examine, Settled, StabilityTracker, sort_out
 from pipeline.model import Photo
 
 NOW_NS = 1_800_000_000 * 10**9
@@ -230,7 +230,7 @@ class Waiting:
         self.folder = folder
         self.disk = disk
         self.seconds = 0.0
-        self.room = WaitingRoom(
+        self.room = StabilityTracker(
             folder,
             settle_seconds=2.0,
             incomplete_seconds=3600.0,
@@ -356,6 +356,6 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
         examine=too_little_memory,
     )
     assert settled == Settled((), ((photo, "there is too little memory to look at it just now"),), ())
-    room = WaitingRoom(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
+    room = StabilityTracker(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
     assert room.receive([photo]) == settled
     assert room.seconds_left() is not None

@@ -16,7 +16,7 @@ import pytest
 from watchdog.events import FileCreatedEvent
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from pipeline.intake.watch import MOST_PLACES, Hints, Places, Watcher
+from pipeline.intake.watch import MOST_PATHS, HintedPaths, Hints, Watcher
 from tests.intake.nesting import nested
 
 
@@ -24,16 +24,16 @@ def test_hints_are_taken_once() -> None:
     hints = Hints()
     hints.note("a.png", "b")
     hints.note("a.png")
-    assert hints.take() == Places(frozenset({"a.png", "b"}))
+    assert hints.take() == HintedPaths(frozenset({"a.png", "b"}))
     assert not hints.take()
 
 
 def test_too_many_hints_and_hints_at_the_folder_itself_mean_everywhere() -> None:
     hints = Hints()
-    hints.note(*map(str, range(MOST_PLACES)))
+    hints.note(*map(str, range(MOST_PATHS)))
     assert not hints.take().everywhere
-    hints.note(*map(str, range(MOST_PLACES + 1)))
-    assert hints.take() == Places(everywhere=True)
+    hints.note(*map(str, range(MOST_PATHS + 1)))
+    assert hints.take() == HintedPaths(everywhere=True)
     hints.note_everywhere()
     assert hints.take().everywhere
 

@@ -90,13 +90,13 @@ def test_jobs_are_claimed_by_age_or_name(house) -> None:
     ages = {"b.jpg": 10.0, "a.jpg": 30.0, "c.jpg": 20.0, "d.jpg": 20.0}
     house.scan(*(house.photo(path, age=age) for path, age in ages.items()))
     house.want(*map(house.wanted, ages))
-    orders = {}
+    control = {}
     for order in ("newest", "oldest", "name"):
         claims = house.ledger.claim(4, order)
-        orders[order] = "".join(claim.job.photo[0] for claim in claims)
+        control[order] = "".join(claim.job.photo[0] for claim in claims)
         for claim in claims:
             house.ledger.release(claim.token)
-    assert orders == {"newest": "bcda", "oldest": "acdb", "name": "abcd"}
+    assert control == {"newest": "bcda", "oldest": "acdb", "name": "abcd"}
 
 
 def test_a_photo_from_the_future_is_as_new_as_the_day_it_came_in(house) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.model import JobState, PhotoSetAside
-from pipeline.report.board import Board, Canvas
+from pipeline.report.board import Board, JobProgress
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 
 
@@ -32,14 +32,14 @@ def test_late_arrivals_make_the_total_grow() -> None:
 
 def test_a_canvas_is_there_from_its_beginning_to_its_end() -> None:
     counted = board(started(), begun(), begun(CAFE, "t2"), progress(3), progress(1, token="unknown"), finished())
-    assert list(counted.canvases.values()) == [Canvas(CAFE)]
+    assert list(counted.canvases.values()) == [JobProgress(CAFE)]
     counted.take(over())
     assert counted.canvases == {}
 
 
 def test_a_job_that_begins_again_after_it_was_put_back_is_one_canvas() -> None:
     counted = board(started(), begun(), begun(CAFE, "t2"), progress(40), begun(token="t3"))
-    assert counted.canvases == {"t2": Canvas(CAFE), "t3": Canvas(LION)}
+    assert counted.canvases == {"t2": JobProgress(CAFE), "t3": JobProgress(LION)}
     assert counted.total == 3
 
 
@@ -47,11 +47,11 @@ def test_a_job_that_begins_again_after_it_was_put_back_is_one_canvas() -> None:
     ("scale_index", "iteration", "share"), [(0, 50, 0.2), (0, 25, 0.1), (1, 0, 0.2), (1, 25, 0.6), (1, 50, 1.0)]
 )
 def test_the_finer_scale_is_four_times_the_work(scale_index: int, iteration: int, share: float) -> None:
-    assert Canvas(LION, progress(iteration, scale_index)).share_done() == pytest.approx(share)
+    assert JobProgress(LION, progress(iteration, scale_index)).share_done() == pytest.approx(share)
 
 
 def test_a_canvas_without_progress_has_nothing_done() -> None:
-    assert Canvas(LION).share_done() == 0.0
+    assert JobProgress(LION).share_done() == 0.0
 
 
 def test_the_time_left_follows_from_the_speed_so_far() -> None:

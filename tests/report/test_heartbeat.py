@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import LeaseLostError, LockedError
 from pipeline.model import RunEvent, WatchNotice
-from pipeline.report.heartbeat import FILE_NAME, Heart, PictureInWork, SignOfLife, read_sign
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat, PictureInWork, SignOfLife, read_sign
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
 
 
@@ -21,7 +21,7 @@ class Bed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = 1000.0
-        self.heart = Heart(folder, "stylewatch watch my.yaml", clock=lambda: self.now, now=lambda: 5e9 + self.now)
+        self.heart = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: self.now, now=lambda: 5e9 + self.now)
 
     def hear(self, *events: RunEvent, after: float = 1.0) -> SignOfLife:
         for event in events:

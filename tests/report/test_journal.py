@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.model import Checkpoint, Losses, PhotoSetAside, RunEvent
+from pipeline.model import Losses, PhotoSetAside, RunEvent, SnapshotSaved
 from pipeline.report.journal import Encoder, Journal
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
 
@@ -62,7 +62,7 @@ def test_a_line_before_the_run_has_no_run() -> None:
 
 
 def test_odd_names_are_written_in_ascii_and_come_back(tmp_path: Path) -> None:
-    write(tmp_path / "j", failed(), Checkpoint("t", Path("a\nb.png")))
+    write(tmp_path / "j", failed(), SnapshotSaved("t", Path("a\nb.png")))
     first, second = lines(tmp_path / "j")
     assert first["photo"] == CAFE.photo
     assert first["state"] == "quarantined"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.model import Checkpoint, JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent
+from pipeline.model import JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent, SnapshotSaved
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import artwork, begun, failed, finished, over, progress, started
 
@@ -70,10 +70,10 @@ def test_copies_notes_and_intermediate_pictures_are_told(tmp_path: Path) -> None
     assert told(
         tmp_path,
         begun(),
-        Checkpoint("t1", Path("x.png")),
+        SnapshotSaved("t1", Path("x.png")),
         finished(artwork=artwork(notes=("no room for XMP",))),
         finished(artwork=None),
-        Checkpoint("t1", Path("y.png")),
+        SnapshotSaved("t1", Path("y.png")),
     )[::2] == [
         "INFO    zoo/lion.jpg × wave: intermediate picture x.png",
         "INFO    zoo/lion.jpg × wave: no room for XMP",

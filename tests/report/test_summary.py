@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Checkpoint, Job, JobState, PhotoSetAside, RunEvent, RunFinished
+from pipeline.model import Job, JobState, PhotoSetAside, RunEvent, RunFinished, SnapshotSaved
 from pipeline.report.summary import Row, Summary
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
@@ -54,7 +54,7 @@ def table(reader: Summary) -> list[dict[str, str]]:
 
 def test_a_finished_job_is_a_row_with_all_its_figures(tmp_path: Path) -> None:
     picture = finished(artwork=artwork(notes=("no room for XMP",)))
-    reader = summary(tmp_path, started(), begun(), picture, Checkpoint("t1", Path("x")), over())
+    reader = summary(tmp_path, started(), begun(), picture, SnapshotSaved("t1", Path("x")), over())
     assert reader.folder == tmp_path / "reports" / "2026-03-01-220005"
     assert sorted(file.name for file in reader.folder.iterdir()) == ["report.csv", "report.json"]
     (row,) = table(reader)

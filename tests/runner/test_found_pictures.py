@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import JobState, PictureFormat, Remark
-from pipeline.runner.planning.run_plan import look_ahead
+from pipeline.runner.planning.run_plan import plan_run
 from tests.workshop import CONFIG, Workshop
 
 
@@ -158,8 +158,8 @@ def test_plan_tells_of_them(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", shade=3)
     workshop.run()
-    assert look_ahead(workshop.config(), lambda _: None).found == 0
+    assert plan_run(workshop.config(), lambda _: None).found == 0
     lose_the_ledger(workshop)
-    outlook = look_ahead(workshop.config(), lambda _: None)
-    assert (len(outlook.jobs), outlook.found) == (2, 2)
+    run_plan = plan_run(workshop.config(), lambda _: None)
+    assert (len(run_plan.jobs), run_plan.found) == (2, 2)
     assert not (workshop.out / ".stylewatch").exists()

@@ -58,10 +58,10 @@ def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) ->
 
 
 def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop: Workshop) -> None:
-    studio = prepare(workshop.config())
-    wanted = studio.want(Job("sub/a.png", "night", "default"))
+    resolved = prepare(workshop.config())
+    wanted = resolved.want(Job("sub/a.png", "night", "default"))
     assert wanted.stem == "sub/a--night"
-    assert wanted.settings_sha256 == studio.settings["night", "default"]
+    assert wanted.settings_sha256 == resolved.settings["night", "default"]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from pipeline.model import JobState, WatchNotice
-from pipeline.report.heartbeat import FILE_NAME, Heart, PictureInWork, SignOfLife
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat, PictureInWork, SignOfLife
 from pipeline.runner.instance.lock import instance_lock, is_held
-from pipeline.runner.status import Pictures, Standing, look_around
+from pipeline.runner.status import Pictures, Status, collect_status
 from tests.report.events import begun, started
 from tests.workshop import Workshop
 
@@ -28,15 +28,15 @@ COMMAND = "stylewatch watch my.yaml"
 
 
 @contextmanager
-def at_work(workshop: Workshop) -> Iterator[Heart]:
+def at_work(workshop: Workshop) -> Iterator[Heartbeat]:
     """Hold the folder as a program at work does."""
     state = workshop.config().state.folder
-    with instance_lock(state, COMMAND), Heart(state, COMMAND, now=lambda: time.time() - 60) as heart:
+    with instance_lock(state, COMMAND), Heartbeat(state, COMMAND, now=lambda: time.time() - 60) as heart:
         yield heart
 
 
-def look(workshop: Workshop, **clocks: Any) -> Standing:
-    return look_around(workshop.config(), **clocks)
+def look(workshop: Workshop, **clocks: Any) -> Status:
+    return collect_status(workshop.config(), **clocks)
 
 
 def rewrite_sign(workshop: Workshop, **changes: object) -> None:
@@ -92,10 +92,10 @@ def test_one_that_was_killed_is_dead_and_not_hung(workshop: Workshop) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from pipeline.report.heartbeat import Heart
+from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 state = Path({str(state)!r})
-with instance_lock(state, {COMMAND!r}), Heart(state, {COMMAND!r}) as heart:
+with instance_lock(state, {COMMAND!r}), Heartbeat(state, {COMMAND!r}) as heart:
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
@@ -148,7 +148,7 @@ def test_what_was_given_up_is_news_for_a_day(workshop: Workshop) -> None:
 
 def test_the_time_left_is_by_the_latest_pace_and_what_is_begun_counts() -> None:
     counts = dict.fromkeys(JobState, 0) | {JobState.PENDING: 3, JobState.LEASED: 1, JobState.FAILED: 7}
-    standing = Standing(
+    standing = Status(
         now=0.0,
         life="running",
         holder=None,

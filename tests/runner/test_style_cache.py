@@ -74,12 +74,12 @@ def test_a_painting_that_was_replaced_is_not_remembered_under_the_former_ones_ha
     write_painting(workshop.folder / "day.jpg", (10, 20, 30))
     workshop.text = workshop.text.replace("painting: night.jpg}", "paintings: {day.jpg: 1, night.jpg: 1}}")
     config = workshop.config()
-    studio = prepare(config)
+    resolved = prepare(config)
     former = (workshop.folder / "night.jpg").read_bytes()
     write_painting(workshop.folder / "night.jpg", (10, 200, 30))
     stylizer = make_stylizer(config.engine_settings())
     with pytest.raises(PaintingChangedError, match=r"night\.jpg"):
-        stylizer.warm(studio.styles["night"], studio.recipes["default"])
+        stylizer.warm(resolved.styles["night"], resolved.recipes["default"])
     assert [row.painting.endswith("day.jpg") for row in list_targets(config)] == [True]
     (workshop.folder / "night.jpg").write_bytes(former)
-    assert stylizer.warm(studio.styles["night"], studio.recipes["default"]) == (1, 1)
+    assert stylizer.warm(resolved.styles["night"], resolved.recipes["default"]) == (1, 1)

@@ -18,9 +18,9 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import JobState
 from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.recovery import recover
-from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.planning.run_plan import look_ahead
+from pipeline.runner.planning.run_plan import plan_run
 from pipeline.runner.preparation import open_ledger, prepare
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
@@ -115,7 +115,7 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
     pair.photo("bad.png", "diverges", shade=1)
     pair.photo("fine.png", shade=2)
     pair.one.run()
-    planned = sorted(job.output for job in look_ahead(pair.two.config()).jobs)
+    planned = sorted(job.output for job in plan_run(pair.two.config()).jobs)
     assert planned == ["bad--night-2.jpg", "fine--night.jpg"]
     pair.two.run()
     assert pair.counts(pair.one) == {JobState.FAILED: 1}
@@ -124,7 +124,7 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
         assert [row.job.photo for row in ledger.failures()] == ["bad.png"]
         assert ledger.retry() == 1
     assert pair.counts(pair.two) == {JobState.FAILED: 1, JobState.DONE: 1}
-    assert [job.job.photo for job in look_ahead(pair.one.config()).jobs] == ["bad.png"]
+    assert [job.job.photo for job in plan_run(pair.one.config()).jobs] == ["bad.png"]
 
 
 def test_originals_of_both_can_go_to_one_folder(pair: Pair) -> None:
@@ -188,7 +188,7 @@ def test_a_recovery_leaves_the_temporary_files_of_the_other_ledger_alone(pair: P
     pair.photo("b.png")
     config = pair.two.config()
     with open_ledger(config) as ledger:
-        take_in(config, prepare(config), ledger, sleep=lambda _: None)
+        ingest(config, prepare(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.claim(9, "name")
         live = part_path(config.output.folder, claim.output, claim.token)
         live.parent.mkdir(parents=True, exist_ok=True)

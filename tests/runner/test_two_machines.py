@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import LeaseLostError, LockedError
 from pipeline.executors import JobSource
 from pipeline.model import ExecutorEvent, JobStarted, RunEvent, RunFinished
-from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.lock import instance_lock
@@ -29,7 +29,7 @@ def test_the_first_ends_with_one_sentence_and_leaves_nothing_behind(workshop: Wo
         with workshop.ledger() as theirs:
             recover(theirs, workshop.out)
 
-    def tell(event: RunEvent) -> None:
+    def emit(event: RunEvent) -> None:
         workshop.events.append(event)
         if isinstance(event, JobStarted) and len(workshop.events) == 2:
             begin_on_the_other_machine()
@@ -37,10 +37,10 @@ def test_the_first_ends_with_one_sentence_and_leaves_nothing_behind(workshop: Wo
     with (
         pytest.raises(LockedError, match="has taken over the work here"),
         instance_lock(config.state.folder, "stylewatch run mine.yaml"),
-        Heart(config.state.folder, "stylewatch run mine.yaml"),
+        Heartbeat(config.state.folder, "stylewatch run mine.yaml"),
         workshop.ledger() as ledger,
     ):
-        SinglePass(config, prepare(config), ledger, InProcessExecutor(), tell).run()
+        SinglePass(config, prepare(config), ledger, InProcessExecutor(), emit).run()
     last = workshop.events[-1]
     assert isinstance(last, RunFinished)
     assert "another stylewatch took over" in last.reason

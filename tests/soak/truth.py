@@ -9,13 +9,13 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.hashing import job_key, sha256_of_bytes, sha256_of_file
 from pipeline.ledger import Ledger
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 from tests.soak.photos import photo_bytes, shown_in
 
 _NO_PICTURES = ("stylewatch.log", "journal.jsonl", "reports/", ".stylewatch/")
 
 
-def unmet(studio: Studio, ledger: Ledger, photos: Mapping[str, int]) -> list[str]:
+def unmet(resolved: ResolvedConfig, ledger: Ledger, photos: Mapping[str, int]) -> list[str]:
     """Return the pictures that are not there yet; what is still in work is one, too."""
     rows = {
         (os.fsdecode(photo), style): (state, key)
@@ -24,7 +24,7 @@ def unmet(studio: Studio, ledger: Ledger, photos: Mapping[str, int]) -> list[str
     missing = []
     for path, number in photos.items():
         sha256 = sha256_of_bytes(photo_bytes(number))
-        for (style, _), settings in studio.settings.items():
+        for (style, _), settings in resolved.settings.items():
             found = rows.get((path, style), ("unknown", None))
             if found != ("done", job_key(sha256, settings)):
                 missing.append(f"{path} in {style} is {found[0]}")

@@ -135,11 +135,11 @@ class Watched:
     def wait_until_right(self, photos: dict[str, int], seconds: float = _PATIENCE_SECONDS) -> list[str]:
         """Wait until every picture is there; returns those that never came."""
         config = load_config(self.config_file)
-        studio = prepare(config)
-        self.settings |= {style: hash_ for (style, _), hash_ in studio.settings.items()}
+        resolved = prepare(config)
+        self.settings |= {style: hash_ for (style, _), hash_ in resolved.settings.items()}
         end = time.monotonic() + seconds
         with open_ledger(config) as ledger:
-            while missing := unmet(studio, ledger, photos):
+            while missing := unmet(resolved, ledger, photos):
                 if time.monotonic() > end or not self.is_alive():
                     return missing
                 time.sleep(0.1)

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.events import Draft, Resumed
+from pipeline.engine.events import CheckpointReady, Resumed
 from pipeline.model import CheckpointRules, ExecutorEvent, Failure, FailureKind, Remark
-from pipeline.worker.checkpoint_policy import Keeper
-from pipeline.worker.reading import Sitting
-from tests.worker.test_writing import sitting as sitting_of
+from pipeline.worker.checkpoint_policy import CheckpointPolicy
+from pipeline.worker.reading import LoadedTask
+from tests.worker.test_writing import task as sitting_of
 
 
-def a_draft(evaluations: int = 3, size_bytes: int = 100, trouble: OSError | None = None) -> Draft:
+def a_draft(evaluations: int = 3, size_bytes: int = 100, trouble: OSError | None = None) -> CheckpointReady:
     def save(path: Path, seconds: float) -> None:
         if trouble is not None:
             raise trouble
         path.write_bytes((b"%d %d" % (evaluations, seconds)).ljust(size_bytes))
 
-    return Draft(
+    return CheckpointReady(
         token="t",
         size=48,
         iteration=evaluations,
@@ -42,24 +42,24 @@ class Desk:
     told: list[ExecutorEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sitting: Sitting = sitting_of(self.folder, "t")
+        self.task: LoadedTask = sitting_of(self.folder, "t")
         self.path = self.folder / "checkpoints" / "k.safetensors"
         self.point_to(self.path)
         self.rule(every_seconds=60.0)
 
     def point_to(self, path: Path | None) -> None:
-        self.sitting.assignment = replace(self.sitting.assignment, checkpoint_path=path)
+        self.task.assignment = replace(self.task.assignment, checkpoint_path=path)
 
     def rule(self, every_seconds: float = 60.0, space_bytes: int = 1000, min_free_bytes: int = 0) -> None:
         rules = CheckpointRules(every_seconds=every_seconds, space_bytes=space_bytes, min_free_bytes=min_free_bytes)
-        self.keeper = Keeper(rules, self.told.append, lambda: self.now)
-        self.keeper.begin(self.sitting)
+        self.policy = CheckpointPolicy(rules, self.told.append, lambda: self.now)
+        self.policy.begin(self.task)
 
-    def keep(self, draft: Draft) -> bool:
-        return self.keeper.task(self.sitting, draft)()
+    def keep(self, checkpoint: CheckpointReady) -> bool:
+        return self.policy.task(self.task, checkpoint)()
 
-    def put_back(self, draft: Draft) -> str:
-        self.keeper.put_back(self.sitting, draft, self.keeper.task(self.sitting, draft))
+    def put_back(self, checkpoint: CheckpointReady) -> str:
+        self.policy.put_back(self.task, checkpoint, self.policy.task(self.task, checkpoint))
         failure = self.told.pop()
         assert isinstance(failure, Failure)
         assert failure.kind is FailureKind.RETURNED
@@ -75,7 +75,7 @@ def test_a_picture_is_due_every_so_many_seconds(desk: Desk) -> None:
     due = []
     for now in (0, 59, 60, 61, 119, 120, 180):
         desk.now = now
-        due.append(desk.keeper.is_due(desk.sitting))
+        due.append(desk.policy.is_due(desk.task))
         if due[-1]:
             assert desk.keep(a_draft(now))
     assert due == [False, False, True, False, False, True, True]
@@ -83,38 +83,38 @@ def test_a_picture_is_due_every_so_many_seconds(desk: Desk) -> None:
 
 def test_none_is_due_while_one_is_being_kept(desk: Desk) -> None:
     desk.now = 60
-    task = desk.keeper.task(desk.sitting, a_draft())
+    task = desk.policy.task(desk.task, a_draft())
     desk.now = 500
-    assert not desk.keeper.is_due(desk.sitting)
+    assert not desk.policy.is_due(desk.task)
     task()
-    assert desk.keeper.is_due(desk.sitting)
+    assert desk.policy.is_due(desk.task)
 
 
 def test_none_is_ever_due_without_a_place_or_an_interval(desk: Desk) -> None:
     desk.now = 1e9
     desk.rule(every_seconds=0)
-    assert not desk.keeper.is_due(desk.sitting)
+    assert not desk.policy.is_due(desk.task)
     desk.rule()
     desk.now = 2e9
-    assert desk.keeper.is_due(desk.sitting)
+    assert desk.policy.is_due(desk.task)
     desk.point_to(None)
-    assert not desk.keeper.is_due(desk.sitting)
+    assert not desk.policy.is_due(desk.task)
     assert not desk.keep(a_draft())
 
 
 def test_the_seconds_spent_are_kept_with_it(desk: Desk) -> None:
-    desk.sitting.seconds = 41.0
-    task = desk.keeper.task(desk.sitting, a_draft(5))
-    desk.sitting.seconds = 99.0  # on the next evaluation, meanwhile
+    desk.task.seconds = 41.0
+    task = desk.policy.task(desk.task, a_draft(5))
+    desk.task.seconds = 99.0  # on the next evaluation, meanwhile
     assert task()
     assert desk.path.read_bytes().split() == [b"5", b"41"]
 
 
 def test_going_on_takes_the_seconds_over_and_is_told(desk: Desk) -> None:
-    desk.sitting.seconds = 1.0
+    desk.task.seconds = 1.0
     resumed = Resumed(token="t", size=256, iteration=4, iterations=90, evaluations=31, seconds=50.0)
-    desk.keeper.resume(desk.sitting, resumed)
-    assert desk.sitting.seconds == 51.0
+    desk.policy.resume(desk.task, resumed)
+    assert desk.task.seconds == 51.0
     assert desk.told == [Remark("t", "goes on after evaluation 4 of 90 at 256 px, where it was left off")]
 
 
@@ -187,20 +187,20 @@ def test_a_disk_that_fails_costs_the_checkpoint_only(desk: Desk, trouble: OSErro
     assert isinstance(remark, Remark)
     assert (said in remark.text, remark.warning) == (True, True)
     desk.now = 60
-    assert desk.keeper.is_due(desk.sitting)
+    assert desk.policy.is_due(desk.task)
 
 
 def test_a_file_in_the_place_of_the_folder_costs_the_checkpoint_only(desk: Desk) -> None:
     desk.path.parent.write_text("in the way")
     assert not desk.keep(a_draft())
     assert isinstance(desk.told[0], Remark)
-    desk.keeper.discard(desk.sitting)
+    desk.policy.discard(desk.task)
 
 
 def test_a_picture_that_failed_leaves_no_checkpoint(desk: Desk) -> None:
     assert desk.keep(a_draft())
-    desk.keeper.discard(desk.sitting)
+    desk.policy.discard(desk.task)
     assert not desk.path.exists()
-    desk.keeper.discard(desk.sitting)
+    desk.policy.discard(desk.task)
     desk.point_to(None)
-    desk.keeper.discard(desk.sitting)
+    desk.policy.discard(desk.task)

@@ -48,8 +48,8 @@ def reader(source: Source, ahead: int = 2, told: list[ExecutorEvent] | None = No
     return Reader(source, (told if told is not None else []).append, lambda: 0.0, ahead)
 
 
-def tokens(sittings: list) -> list[str]:
-    return [sitting.assignment.token for sitting in sittings]
+def tokens(tasks: list) -> list[str]:
+    return [task.assignment.token for task in tasks]
 
 
 def test_photos_are_decoded_before_they_are_asked_for_but_not_too_many(assignments: list[Assignment]) -> None:
@@ -66,8 +66,8 @@ def test_photos_are_decoded_before_they_are_asked_for_but_not_too_many(assignmen
 def test_all_photos_come_in_order_and_then_none(assignments: list[Assignment]) -> None:
     with reader(Source(*assignments)) as ahead:
         taken = []
-        while sittings := ahead.take(2, wait=True):
-            taken += tokens(sittings)
+        while tasks := ahead.take(2, wait=True):
+            taken += tokens(tasks)
     assert taken == [f"t{n}" for n in range(6)]
 
 
@@ -150,7 +150,7 @@ def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
 def test_a_picture_that_this_machine_can_never_hold_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     wide = an_assignment(write_photo(tmp_path / "wide.png", size=(200, 2)), "wide")
     recipe = replace(wide.recipe, size=4000)
-    most_bytes = need_at(recipe, 2667 * 4000).frugal - 1
+    most_bytes = need_at(recipe, 2667 * 4000).low_memory - 1
     upright = an_assignment(write_photo(tmp_path / "upright.png", size=(2, 3)), "upright")
     (tmp_path / "damaged.png").write_bytes(b"no picture")
     damaged = an_assignment(tmp_path / "damaged.png", "damaged")

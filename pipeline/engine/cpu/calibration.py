@@ -53,7 +53,7 @@ Race = Callable[[LayerShape, Iterable[Algorithm]], Mapping[Algorithm, float]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class KernelPlan:
     """An algorithm for each layer shape, that of the most similar of ``choices`` with the same channels.
 
     The way back, from outputs to channels, takes the algorithm of the way there. ``steady`` means that all of this
@@ -79,15 +79,17 @@ class Plan:
         return f"winograd {sha256_of_json(_as_text(self.choices))[:8]}"
 
 
-DIRECT: Final = Plan({})
+DIRECT: Final = KernelPlan({})
 
 
-def usual_plan() -> Plan:
+def usual_plan() -> KernelPlan:
     """Return a plan that nothing was measured for and that any torch can follow."""
-    return Plan({shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes()})
+    return KernelPlan(
+        {shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes()}
+    )
 
 
-def calibrate(folder: Path | None, race: Race | None = None) -> Plan:
+def calibrate(folder: Path | None, race: Race | None = None) -> KernelPlan:
     """Return this machine's plan: as kept in ``folder``, or measured and kept there.
 
     A damaged file is measured again. Without a folder, or one that can't be written to, it is :func:`usual_plan`,
@@ -109,10 +111,10 @@ def calibrate(folder: Path | None, race: Race | None = None) -> Plan:
     return plan
 
 
-def measure(candidates: Iterable[Algorithm], race: Race) -> Plan:
+def measure(candidates: Iterable[Algorithm], race: Race) -> KernelPlan:
     """Return the plan of the winners; ``race`` returns the seconds that each of the candidates takes."""
     choices = {shape: _winner(race(shape, candidates)) for shape in shapes()}
-    return Plan(choices, all(_is_steady(shape, choices[shape]) for shape in shapes()))
+    return KernelPlan(choices, all(_is_steady(shape, choices[shape]) for shape in shapes()))
 
 
 def _is_steady(shape: LayerShape, algorithm: Algorithm) -> bool:
@@ -194,7 +196,7 @@ def _as_text(choices: Mapping[LayerShape, Algorithm]) -> dict[str, str]:
     return {_text(shape): choices[shape] for shape in choices}
 
 
-def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorithm]) -> Plan | None:
+def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorithm]) -> KernelPlan | None:
     found = read_measured(path)
     try:
         choices: dict[LayerShape, Algorithm] = {shape: found["choices"][_text(shape)] for shape in shapes()}
@@ -202,8 +204,8 @@ def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorith
         whole = found["machine"] == identity and set(choices.values()) <= set(candidates) and steady in (True, False)
     except (KeyError, TypeError):
         return None
-    return Plan(choices, steady) if whole else None
+    return KernelPlan(choices, steady) if whole else None
 
 
-def _write(path: Path, identity: Mapping[str, str], plan: Plan) -> None:
+def _write(path: Path, identity: Mapping[str, str], plan: KernelPlan) -> None:
     keep_measured(path, {"machine": dict(identity), "choices": _as_text(plan.choices), "steady": plan.steady})

@@ -56,7 +56,7 @@ class Need:
     """The most bytes that a picture in work takes: evaluated plainly, or frugally, which computes blocks twice."""
 
     plain: int
-    frugal: int
+    low_memory: int
 
 
 def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
@@ -66,7 +66,7 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -
     """
     need = need_at(recipe, picture_pixels(recipe, height, width))
     painting = look_bytes(round((recipe.size * style_scale) ** 2))
-    return Need(max(need.plain, painting), max(need.frugal, painting))
+    return Need(max(need.plain, painting), max(need.low_memory, painting))
 
 
 def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
@@ -78,17 +78,17 @@ def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
 def need_at(recipe: Recipe, pixels: int) -> Need:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
-    plain, frugal = (evaluation_bytes(pixels, layers, frugal=frugal) for frugal in (False, True))
-    return Need(plain + kept, min(plain, frugal) + kept)
+    plain, low_memory = (evaluation_bytes(pixels, layers, low_memory=low_memory) for low_memory in (False, True))
+    return Need(plain + kept, min(plain, low_memory) + kept)
 
 
-def evaluation_bytes(pixels: int, layers: Collection[str], *, frugal: bool = False) -> int:
+def evaluation_bytes(pixels: int, layers: Collection[str], *, low_memory: bool = False) -> int:
     """Return the most bytes that one evaluation of a picture takes, losses at ``layers`` and gradient included."""
     blocks = _blocks(layers)
     read = len({"conv1_1", "conv1_2"} & set(layers))
     first = _FIRST_BLOCK + _READ_BEFORE_RECTIFIED * read + (_POOLED if len(blocks) > 1 else 0)
     remembered = sum(_remembered(block, layers) for block in blocks)
-    return round(pixels * (first if frugal else max(first, remembered + _IN_FLIGHT)))
+    return round(pixels * (first if low_memory else max(first, remembered + _IN_FLIGHT)))
 
 
 def look_bytes(pixels: int) -> int:

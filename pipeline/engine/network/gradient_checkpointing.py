@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 Work = Callable[[Tensor], dict[str, Tensor]]
 
 
-def computed_twice(work: Work, x: Tensor) -> dict[str, Tensor]:
+def checkpointed(work: Work, x: Tensor) -> dict[str, Tensor]:
     """Return ``work(x)``, differentiable in ``x`` alone. ``work`` must come out the same each time."""
     names: list[str] = []
 
@@ -25,11 +25,11 @@ def computed_twice(work: Work, x: Tensor) -> dict[str, Tensor]:
         names[:] = found
         return tuple(found.values())
 
-    values = cast(tuple[Tensor, ...], _Twice.apply(x, unnamed))
+    values = cast(tuple[Tensor, ...], _Checkpointed.apply(x, unnamed))
     return dict(zip(names, values, strict=True))
 
 
-class _Twice(torch.autograd.Function):
+class _Checkpointed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, work: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
@@ -51,11 +51,11 @@ class _Twice(torch.autograd.Function):
             if not wanted:
                 return None, None
             values, slopes = zip(*wanted, strict=True)
-            value = _Told.apply(slopes, *values)
+            value = _KnownGradients.apply(slopes, *values)
         return torch.autograd.grad(value, x)[0], None
 
 
-class _Told(torch.autograd.Function):
+class _KnownGradients(torch.autograd.Function):
     """Values whose gradients are known already: torch.autograd.grad, if told of them, loads all of sympy."""
 
     @staticmethod

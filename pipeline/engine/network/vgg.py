@@ -18,7 +18,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from pipeline.engine.cpu.convolution import Choose, Convolution, always_direct
-from pipeline.engine.network.gradient_checkpointing import computed_twice
+from pipeline.engine.network.gradient_checkpointing import checkpointed
 from pipeline.engine.network.weights import Weights
 from pipeline.model import LAYERS, PoolingKind
 
@@ -62,19 +62,19 @@ class Network:
         """Return the features (B, C, h, w) of each layer in use for pictures (B, 3, H, W), RGB 0..1."""
         return self.look(pictures, dict)
 
-    def look(self, pictures: Tensor, look: Look, *, frugal: bool = False) -> dict[str, Tensor]:
+    def look(self, pictures: Tensor, look: Look, *, low_memory: bool = False) -> dict[str, Tensor]:
         """Return what ``look`` makes of the features of pictures (B, 3, H, W), RGB 0..1, block by block.
 
         Features that ``look`` does not keep are gone with their block, unless a gradient will need them; with
-        ``frugal`` they are gone even then, and the block is computed again on the way back, to the same bits.
+        ``low_memory`` they are gone even then, and the block is computed again on the way back, to the same bits.
         """
         x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         for names in self._segments:
             segment = partial(self._segment, names, look)
             # The way back begins with the last segment, which is still remembered then.
-            again = frugal and names != self._segments[-1]
-            found |= computed_twice(segment, x) if again else segment(x)
+            again = low_memory and names != self._segments[-1]
+            found |= checkpointed(segment, x) if again else segment(x)
             x = found.pop(_ONWARD)
         return found
 

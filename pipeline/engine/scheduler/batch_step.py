@@ -12,23 +12,25 @@ from pipeline.engine.transfer.canvas import Canvas
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BatchStep:
     """A batch that has been evaluated once, and what is to be told of it.
 
-    ``short``: memory ran out, and the canvases are as they were before. ``frugal``: how it was evaluated.
+    ``short``: memory ran out, and the canvases are as they were before. ``low_memory``: how it was evaluated.
     """
 
     batch: Sequence[Canvas]
-    frugal: bool
+    low_memory: bool
     events: list[Event] = field(default_factory=list)
     short: bool = False
 
 
-def take_turn(batch: Sequence[Canvas], work: Callable[[Sequence[Canvas], bool], list[Event]], frugal: bool) -> Turn:
+def run_batch_step(
+    batch: Sequence[Canvas], work: Callable[[Sequence[Canvas], bool], list[Event]], low_memory: bool
+) -> BatchStep:
     """Let ``work`` evaluate and move the canvases of a batch, and put them back if memory runs out."""
     before = [_contents(canvas) for canvas in batch]
     try:
-        return Turn(batch, frugal, work(batch, frugal))
+        return BatchStep(batch, low_memory, work(batch, low_memory))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -36,7 +38,7 @@ def take_turn(batch: Sequence[Canvas], work: Callable[[Sequence[Canvas], bool], 
     for canvas, contents in zip(batch, before, strict=True):
         vars(canvas).update(contents)
     free_what_is_cached()
-    return Turn(batch, frugal, short=True)
+    return BatchStep(batch, low_memory, short=True)
 
 
 def _contents(canvas: Canvas) -> dict[str, Any]:

@@ -19,27 +19,34 @@ from torch import Tensor
 from pipeline.engine.cpu.allocator import give_memory_back
 from pipeline.engine.cpu.calibration import DIRECT, calibrate, machine
 from pipeline.engine.cpu.threads import Lanes
-from pipeline.engine.devices import Budget, choose_budget, choose_hardware, is_out_of_memory, room_to_begin, sent
+from pipeline.engine.devices import (
+    DeviceBudget,
+    choose_budget,
+    choose_hardware,
+    is_out_of_memory,
+    room_to_begin,
+    sent,
+)
 from pipeline.engine.events import (
-    Broken,
-    Commission,
     Event,
+    Failed,
     Finished,
-    Orders,
+    Request,
+    RunControl,
     Snapshot,
     Step,
-    broken,
+    failed,
     finished_picture,
     not_finite,
     out_of_memory,
     report_of,
 )
-from pipeline.engine.memory.admission import Room
+from pipeline.engine.memory.admission import MemoryAdmission
 from pipeline.engine.memory.available import available_bytes
 from pipeline.engine.memory.requirements import Need, need_at, need_of, picture_pixels, state_bytes
 from pipeline.engine.network.vgg import Network, place
 from pipeline.engine.network.weights import load_weights
-from pipeline.engine.scheduler.batch_step import Turn, take_turn
+from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, evaluate, peak_bytes
@@ -50,15 +57,15 @@ from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
 from pipeline.errors import StylewatchError
 from pipeline.model import EngineSettings, Losses, Occupancy, PoolingKind, Recipe, Style
 
-__all__ = ["Broken", "Commission", "Event", "Finished", "Snapshot", "Step", "Stylizer"]
+__all__ = ["Event", "Failed", "Finished", "Request", "Snapshot", "Step", "Stylizer"]
 
-_FRUGAL: Final = "memory was short: every block of the network was computed twice, which takes longer"
+_LOW_MEMORY_NOTE: Final = "memory was short: every block of the network was computed twice, which takes longer"
 
 # Others want memory too, and predictions are no more than that.
 _SHARE_OF_AVAILABLE_MEMORY: Final = 0.6
 _NOTHING: Final = Need(0, 0)
 
-Pull = Callable[[int], Sequence[Commission]]
+Pull = Callable[[int], Sequence[Request]]
 
 
 class Stylizer:
@@ -77,7 +84,7 @@ class Stylizer:
         *,
         evaluate: Evaluate = evaluate,
         available: Callable[[], int | None] = available_bytes,
-        budget: Budget | None = None,
+        budget: DeviceBudget | None = None,
     ) -> None:
         hardware = choose_hardware(settings)
         self._device, self._autocast = hardware.device, hardware.autocast
@@ -90,7 +97,7 @@ class Stylizer:
         with room_to_begin(hardware):
             self._convolutions = place(self._weights, self._device, choose=plan)
         self._evaluate, self._available = evaluate, available
-        self._frugal_from = math.inf
+        self._low_memory_from = math.inf
         self._networks: dict[tuple[frozenset[str], PoolingKind], Network] = {}
         self._targets = StyleTargets(
             load_painting,
@@ -109,38 +116,38 @@ class Stylizer:
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
         self._checkpoints = Checkpoints({"device": device_name, **machine()}, self._weights.id, self._device)
 
-    def run(self, pull: Pull, orders: Orders = Orders()) -> Iterator[Event]:
+    def run(self, pull: Pull, control: RunControl = RunControl()) -> Iterator[Event]:
         """Work on commissions until none is left; a broken one never stops the others.
 
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
         are none now. The run ends when no canvas is active and ``pull`` has returned none.
 
-        Once ``orders`` suspend it, no evaluation is begun any more, and the run ends with the last draft of every
+        Once ``control`` suspend it, no evaluation is begun any more, and the run ends with the last draft of every
         picture in work.
         """
-        room = Room[Canvas](self._limit())
+        admission = MemoryAdmission[Canvas](self._limit())
         idle: deque[Canvas] = deque()
         active, used, offered = 0, 0, 0
-        with Lanes[Turn](self._lanes) as lanes:
+        with Lanes[BatchStep](self._lanes) as lanes:
             while True:
-                suspended = orders.suspend()
+                suspended = control.suspend()
                 free = 0 if suspended else self.capacity - active
                 pulled = pull(free) if free > 0 else ()
                 before = len(idle)
-                for commission in pulled:
-                    yield from self._begin(commission, idle, alone=not (active or idle))
+                for request in pulled:
+                    yield from self._begin(request, idle, alone=not (active or idle))
                 active += len(idle) - before
-                turns = 0 if suspended else self._fill(lanes, idle, room)
+                turns = 0 if suspended else self._fill(lanes, idle, admission)
                 used, offered = used + turns * active, offered + turns * self.capacity
                 if lanes.busy:
-                    over = yield from self._settle(lanes.finished(), idle, room, orders)
+                    over = yield from self._settle(lanes.finished(), idle, admission, control)
                     if over:
                         yield Occupancy(used, offered)
                         active, used, offered = active - over, 0, 0
                         give_memory_back()
                 elif suspended or not pulled:
                     break
-            yield from (self._checkpoints.draft(canvas, last=True) for canvas in idle)
+            yield from (self._checkpoints.checkpoint(canvas, last=True) for canvas in idle)
             if active:
                 yield Occupancy(used, offered)
 
@@ -160,53 +167,53 @@ class Stylizer:
         available = self._available()
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
-    def _begin(self, commission: Commission, idle: deque[Canvas], *, alone: bool) -> Iterator[Event]:
+    def _begin(self, request: Request, idle: deque[Canvas], *, alone: bool) -> Iterator[Event]:
         told: Event | None
         try:
-            canvas, told = self._checkpoints.begin(commission)
+            canvas, told = self._checkpoints.begin(request)
             idle.append(canvas)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            told = Broken(commission.token, out_of_memory(commission, alone=alone))
+            told = Failed(request.token, out_of_memory(request, alone=alone))
         if told is not None:
             yield told
 
-    def _fill(self, lanes: Lanes[Turn], idle: deque[Canvas], room: Room[Canvas]) -> int:
+    def _fill(self, lanes: Lanes[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas]) -> int:
         """Let those lanes that are free begin with what is idle, as far as there is room; return how many did."""
         turns = 0
-        while lanes.free and (ready := room.inside(idle, self._need)):
-            batch = self._next_batch(ready, room)
+        while lanes.free and (ready := admission.admit(idle, self._need)):
+            batch = self._next_batch(ready, admission)
             for canvas in batch:
                 idle.remove(canvas)
-            frugal = any(self._is_frugal(canvas, room) for canvas in batch)
-            lanes.begin(partial(take_turn, batch, self._turn, frugal), waiting=len(ready) - len(batch))
+            low_memory = any(self._needs_low_memory(canvas, admission) for canvas in batch)
+            lanes.begin(partial(run_batch_step, batch, self._turn, low_memory), waiting=len(ready) - len(batch))
             turns += 1
         return turns
 
-    def _next_batch(self, ready: Sequence[Canvas], room: Room[Canvas]) -> list[Canvas]:
+    def _next_batch(self, ready: Sequence[Canvas], admission: MemoryAdmission[Canvas]) -> list[Canvas]:
         """Return what is to be evaluated together next: on the CPU one, elsewhere all that are alike."""
         first = ready[0]
-        if self._one_by_one or room.is_alone(first):
+        if self._one_by_one or admission.is_alone(first):
             return [first]
-        alike = [canvas for canvas in ready if _kind(canvas) == _kind(first) and not room.is_alone(canvas)]
+        alike = [canvas for canvas in ready if _kind(canvas) == _kind(first) and not admission.is_alone(canvas)]
         return alike[: self._most_together]
 
     def _need(self, canvas: Canvas) -> Need:
-        height, width = canvas.commission.photo.shape[:2]
+        height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
-            return need_of(canvas.recipe, height, width, canvas.commission.style.scale)
+            return need_of(canvas.recipe, height, width, canvas.request.style.scale)
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
         return Need(kept, kept)
 
-    def _is_frugal(self, canvas: Canvas, room: Room[Canvas]) -> bool:
+    def _needs_low_memory(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
         """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
         pixels = canvas.pixel_count
         need = need_at(canvas.recipe, pixels) if self._one_by_one else _NOTHING
-        return pixels >= self._frugal_from or room.is_frugal(canvas, need)
+        return pixels >= self._low_memory_from or admission.needs_low_memory(canvas, need)
 
     def _settle(
-        self, turns: Iterable[Turn], idle: deque[Canvas], room: Room[Canvas], orders: Orders
+        self, turns: Iterable[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas], control: RunControl
     ) -> Generator[Event, None, int]:
         """Tell what turns tell and put their canvases back to where they wait; return how many are over.
 
@@ -218,39 +225,39 @@ class Stylizer:
             if divided := turn.short and len(turn.batch) > 1:
                 self._most_together = len(turn.batch) // 2
             for canvas in turn.batch:
-                if turn.short and not divided and not room.retreat(canvas):
-                    yield broken(canvas, out_of_memory(canvas.commission))
-                if turn.frugal and not turn.short and room.is_alone(canvas):
-                    self._frugal_from = min(self._frugal_from, canvas.pixel_count)
+                if turn.short and not divided and not admission.fall_back(canvas):
+                    yield failed(canvas, out_of_memory(canvas.request))
+                if turn.low_memory and not turn.short and admission.is_alone(canvas):
+                    self._low_memory_from = min(self._low_memory_from, canvas.pixel_count)
                 if canvas.over:
-                    room.leave(canvas)
+                    admission.release(canvas)
                     over += 1
                 elif turn.short:
                     idle.appendleft(canvas)
                 else:
                     idle.append(canvas)
-                    if orders.wants_draft(canvas.commission.token):
-                        yield self._checkpoints.draft(canvas)
+                    if control.wants_checkpoint(canvas.request.token):
+                        yield self._checkpoints.checkpoint(canvas)
         return over
 
-    def _turn(self, batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+    def _turn(self, batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first."""
         events: list[Event] = []
         for canvas in batch:
             if not canvas.has_targets:
                 events += self._aim(canvas)
-        return events + list(self._step([canvas for canvas in batch if not canvas.over], frugal))
+        return events + list(self._step([canvas for canvas in batch if not canvas.over], low_memory))
 
-    def _aim(self, canvas: Canvas) -> Iterator[Broken]:
+    def _aim(self, canvas: Canvas) -> Iterator[Failed]:
         """Give a canvas the targets of its scale, or break it."""
         try:
             self._find_targets(canvas)
         except StylewatchError as error:
-            yield broken(canvas, error)
+            yield failed(canvas, error)
 
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._network(canvas.recipe)
-        style = self._targets.of(canvas.commission.style, canvas.size, network, _style_layers(recipe), recipe.pooling)
+        style = self._targets.of(canvas.request.style, canvas.size, network, _style_layers(recipe), recipe.pooling)
         layers = [layer for layer, _ in objective_of(recipe).content_layers]
         with torch.no_grad():
             canvas.content = network.look(
@@ -262,13 +269,13 @@ class Stylizer:
         canvas.cache_misses += style.misses
         canvas.notes += style.notes
 
-    def _step(self, batch: list[Canvas], frugal: bool) -> Iterator[Event]:
+    def _step(self, batch: list[Canvas], low_memory: bool) -> Iterator[Event]:
         """Evaluate a batch once, and move those canvases on that are neither broken nor finished at this scale."""
         going: list[tuple[Canvas, Tensor, Tensor]] = []
-        for canvas, found in zip(batch, self._evaluations(batch, frugal), strict=True):
+        for canvas, found in zip(batch, self._evaluations(batch, low_memory), strict=True):
             content, style, total = found.losses[0].tolist()
             if not math.isfinite(total):
-                yield broken(canvas, not_finite(canvas, total))
+                yield failed(canvas, not_finite(canvas, total))
                 continue
             canvas.record(Losses(content, style, total))
             yield from report_of(canvas, Losses(content, style, total))
@@ -278,7 +285,7 @@ class Stylizer:
                 going.append((canvas, found.losses[:, 2], found.gradients))
         self._move(going)
 
-    def _evaluations(self, batch: list[Canvas], frugal: bool) -> list[Evaluation]:
+    def _evaluations(self, batch: list[Canvas], low_memory: bool) -> list[Evaluation]:
         if not batch:
             return []
         recipe = batch[0].recipe
@@ -291,11 +298,11 @@ class Stylizer:
             }
             style = {layer: torch.stack([canvas.grams[layer] for canvas in canvases]) for layer in canvases[0].grams}
             pictures = torch.cat([canvas.state.pixels for canvas in canvases])
-            return self._evaluate(network, objective, pictures, content, style, frugal=frugal)
+            return self._evaluate(network, objective, pictures, content, style, low_memory=low_memory)
 
-        if frugal:
+        if low_memory:
             for canvas in batch:
-                canvas.note(_FRUGAL)
+                canvas.note(_LOW_MEMORY_NOTE)
         return self._chunks.run(len(batch), batch[0].pixel_count, work)
 
     def _move(self, going: list[tuple[Canvas, Tensor, Tensor]]) -> None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import sent
-from pipeline.engine.events import Commission
+from pipeline.engine.events import Request
 from pipeline.engine.transfer.geometry import (
     Geometry,
     from_network,
@@ -74,7 +74,7 @@ class Canvas:
     ``content`` maps layers to features (1, C, h, w), ``grams`` to matrices (C, C).
     """
 
-    commission: Commission
+    request: Request
     state: CanvasState
     geometry: Geometry
     content: dict[str, Tensor] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Canvas:
     @property
     def recipe(self) -> Recipe:
         """Return the commission's recipe."""
-        return self.commission.recipe
+        return self.request.recipe
 
     @property
     def size(self) -> int:
@@ -154,7 +154,7 @@ class Canvas:
         """Go on to the next scale from the best pixels of this one."""
         state, coarse = self.state, self.geometry
         index = state.scale_index + 1
-        shape = scaled(self.commission.photo.shape[:2], self.recipe.sizes()[index])
+        shape = scaled(self.request.photo.shape[:2], self.recipe.sizes()[index])
         self.geometry = network_geometry(*shape)
         pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
         pixels = sent(pixels.clamp(0, 1), state.best.device)
@@ -168,29 +168,29 @@ class Canvas:
 
     def photo(self) -> Tensor:
         """Return the photo (1, 3, h, w), RGB 0..1, as the network sees it at this scale."""
-        return _photo(self.commission, self.geometry)
+        return _photo(self.request, self.geometry)
 
     def picture(self, pixels: Tensor) -> npt.NDArray[Any]:
         """Return ``pixels`` (1, 3, h, w) as a picture of the photo's shape: float32 (H, W, 3), 0..1."""
-        height, width = self.commission.photo.shape[:2]
+        height, width = self.request.photo.shape[:2]
         return to_pixels(from_network(pixels.cpu(), self.geometry, (height, width)))
 
 
-def blank_canvas(commission: Commission, device: torch.device) -> Canvas:
+def blank_canvas(request: Request, device: torch.device) -> Canvas:
     """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
-    recipe = commission.recipe
-    geometry = geometry_at(commission, 0)
-    pixels = sent(_first_pixels(recipe, _photo(commission, geometry)), device)
-    return Canvas(commission, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
+    recipe = request.recipe
+    geometry = geometry_at(request, 0)
+    pixels = sent(_first_pixels(recipe, _photo(request, geometry)), device)
+    return Canvas(request, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
 
 
-def geometry_at(commission: Commission, scale_index: int) -> Geometry:
+def geometry_at(request: Request, scale_index: int) -> Geometry:
     """Return where the pixels of a commission lie at one of its scales."""
-    return network_geometry(*scaled(commission.photo.shape[:2], commission.recipe.sizes()[scale_index]))
+    return network_geometry(*scaled(request.photo.shape[:2], request.recipe.sizes()[scale_index]))
 
 
-def _photo(commission: Commission, geometry: Geometry) -> Tensor:
-    return to_network(to_tensor(commission.photo), geometry).clamp(0, 1)
+def _photo(request: Request, geometry: Geometry) -> Tensor:
+    return to_network(to_tensor(request.photo), geometry).clamp(0, 1)
 
 
 def _first_pixels(recipe: Recipe, photo: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import is_out_of_memory, sent
-from pipeline.engine.events import Commission, Draft, Resumed
+from pipeline.engine.events import CheckpointReady, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.failpoints import failpoint
@@ -49,27 +49,27 @@ class Checkpoints:
         self._weights_id = weights_id
         self._device = device
 
-    def begin(self, commission: Commission) -> tuple[Canvas, Resumed | None]:
+    def begin(self, request: Request) -> tuple[Canvas, Resumed | None]:
         """Return the commission's canvas as it was kept, and from where it goes on; a blank one if it was not.
 
         A file that can't be gone on from is told in the canvas' notes.
         """
         note = None
         try:
-            kept = None if commission.checkpoint is None else self._read(commission, commission.checkpoint)
+            kept = None if request.checkpoint is None else self._read(request, request.checkpoint)
             if kept is not None:
-                return _canvas(commission, kept, self._device)
+                return _canvas(request, kept, self._device)
         except _UnusableError as error:
             note = f"begun anew: its checkpoint {error}"
         except (KeyError, TypeError, ValueError):
             note = "begun anew: its checkpoint can't be understood"
-        canvas = blank_canvas(commission, self._device)
+        canvas = blank_canvas(request, self._device)
         canvas.notes += [note] if note else []
         return canvas, None
 
-    def draft(self, canvas: Canvas, *, last: bool = False) -> Draft:
+    def checkpoint(self, canvas: Canvas, *, last: bool = False) -> CheckpointReady:
         """Return the canvas as it is now; it may be worked on while the draft is saved."""
-        commission, state = canvas.commission, canvas.state.copied()
+        request, state = canvas.request, canvas.state.copied()
         tensors: dict[str, Tensor] = {}
         document = {
             "state": _packed(state, "state", tensors),
@@ -78,11 +78,11 @@ class Checkpoints:
         }
 
         def save(path: Path, seconds: float) -> None:
-            origin = self._origin(commission)
+            origin = self._origin(request)
             _write(path, json.dumps({**document, "origin": origin, "seconds": seconds}), tensors)
 
-        return Draft(
-            token=commission.token,
+        return CheckpointReady(
+            token=request.token,
             size=canvas.size,
             iteration=state.iteration,
             iterations=canvas.recipe.iterations_by_scale()[state.scale_index],
@@ -92,12 +92,12 @@ class Checkpoints:
             last=last,
         )
 
-    def _origin(self, commission: Commission) -> _Origin:
-        photo = f"{commission.photo.shape} {sha256_of_bytes(commission.photo.tobytes())}"
-        settings = settings_sha256(commission.style, commission.recipe, self._weights_id)
+    def _origin(self, request: Request) -> _Origin:
+        photo = f"{request.photo.shape} {sha256_of_bytes(request.photo.tobytes())}"
+        settings = settings_sha256(request.style, request.recipe, self._weights_id)
         return {**self._maker, "format": FORMAT, "picture": job_key(photo, settings)}
 
-    def _read(self, commission: Commission, path: Path) -> _Kept | None:
+    def _read(self, request: Request, path: Path) -> _Kept | None:
         """Return what is kept at ``path``, None if nothing is. Raises _UnusableError."""
         try:
             if not path.exists():
@@ -105,7 +105,7 @@ class Checkpoints:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 document = json.loads(metadata["document"])
-                _require_origin(document["origin"], self._origin(commission))
+                _require_origin(document["origin"], self._origin(request))
                 # Copies: the file is looked into, not read, and may be replaced.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -135,18 +135,16 @@ def _require_origin(found: _Origin, wanted: _Origin) -> None:
     raise _UnusableError(f"was made with another {' and '.join(differing)}, so that the rest would not fit to it")
 
 
-def _canvas(commission: Commission, kept: _Kept, device: torch.device) -> tuple[Canvas, Resumed]:
+def _canvas(request: Request, kept: _Kept, device: torch.device) -> tuple[Canvas, Resumed]:
     document = kept.document
-    state = _state(document["state"], kept.tensors, commission.recipe, device)
+    state = _state(document["state"], kept.tensors, request.recipe, device)
     hits, misses = document["cache"]
-    canvas = Canvas(
-        commission, state, geometry_at(commission, state.scale_index), cache_hits=hits, cache_misses=misses
-    )
+    canvas = Canvas(request, state, geometry_at(request, state.scale_index), cache_hits=hits, cache_misses=misses)
     canvas.notes += document["notes"]
     limit = canvas.recipe.iterations_by_scale()[state.scale_index]
     canvas.note(f"went on from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")
     resumed = Resumed(
-        token=commission.token,
+        token=request.token,
         size=canvas.size,
         iteration=state.iteration,
         iterations=limit,

@@ -36,11 +36,11 @@ class Evaluate(Protocol):
         content: Targets,
         style: Targets,
         *,
-        frugal: bool = False,
+        low_memory: bool = False,
     ) -> Evaluation:
         """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
 
-        ``frugal``: with less memory in more time, to the same bits.
+        ``low_memory``: with less memory in more time, to the same bits.
         """
 
 
@@ -51,11 +51,11 @@ def evaluate(
     content: Targets,
     style: Targets,
     *,
-    frugal: bool = False,
+    low_memory: bool = False,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
     pictures = pictures.detach().requires_grad_()
-    layers = network.look(pictures, lambda found: objective.compare(found, content, style), frugal=frugal)
+    layers = network.look(pictures, lambda found: objective.compare(found, content, style), low_memory=low_memory)
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import total
-from pipeline.engine.transfer.preconditioner import coarsened
+from pipeline.engine.transfer.preconditioner import precondition
 from pipeline.model import Recipe
 
 _FIRST_CHANGE: Final = 4 / 255
@@ -195,7 +195,7 @@ class Lbfgs(Optimizer[LbfgsState]):
         state.changes.append(change)
         state.curvatures.append(curvature)
         # yᵀ H₀ y = sᵀ y
-        state.size = curvature / (float(_dot(change, coarsened(change))) if self.spectral else changes)
+        state.size = curvature / (float(_dot(change, precondition(change))) if self.spectral else changes)
         if len(state.steps) > self.history:
             del state.steps[0], state.changes[0], state.curvatures[0]
 
@@ -210,7 +210,7 @@ class Lbfgs(Optimizer[LbfgsState]):
             direction.addcmul_(change, share, value=-1)
             shares.append(share)
         if self.spectral:
-            direction = coarsened(direction)
+            direction = precondition(direction)
         if pairs:
             direction.mul_(state.size)
         for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):

@@ -17,7 +17,7 @@ from torch import Tensor
 from pipeline.engine.cpu.threads import on_threads
 
 
-def coarsened(x: Tensor) -> Tensor:
+def precondition(x: Tensor) -> Tensor:
     """Return a picture (C, H, W) with each spatial frequency divided by itself, in the same bits on any threads.
 
     Frequencies count in cycles along the long side; what is below one cycle stays as it is.

@@ -39,13 +39,13 @@ from pipeline.runner.found_pictures import adopt_found
 from pipeline.runner.ingest.staging import ArchiveChangedError, NoRoomError, Stage
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
 _MEMORY_SHORT: Final = "not enough memory to read the photo just now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class PassFolders:
     """Folders and limits of a pass."""
 
     input_folder: Path
@@ -68,8 +68,8 @@ class Claims:
     def __init__(
         self,
         ledger: Ledger,
-        studio: Studio,
-        places: Places,
+        resolved: ResolvedConfig,
+        places: PassFolders,
         outcomes: Outcomes,
         oversized: OversizedPictures,
         limit: int | None = None,
@@ -77,7 +77,7 @@ class Claims:
     ) -> None:
         """Hand out at most ``limit`` assignments; lease nothing more once ``stopped``."""
         self._ledger = ledger
-        self._studio = studio
+        self._resolved = resolved
         self._places = places
         self._outcomes = outcomes
         self._oversized = oversized
@@ -327,7 +327,7 @@ class Claims:
         return True
 
     def _assign(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
-        recipe = self._studio.recipes[claim.job.recipe]
+        recipe = self._resolved.recipes[claim.job.recipe]
         kept, root = self._places.checkpoint_folder, self._places.input_folder
         return Assignment(
             token=claim.token,
@@ -335,7 +335,7 @@ class Claims:
             key=key,
             photo_path=photo_path,
             photo_sha256=photo_sha256,
-            style=self._studio.styles[claim.job.style],
+            style=self._resolved.styles[claim.job.style],
             recipe=recipe,
             part_path=part_path(self._places.output_folder, claim.output, claim.token),
             picture=self._places.picture,

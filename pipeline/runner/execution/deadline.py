@@ -11,7 +11,7 @@ _LOOK_SECONDS: Final = 0.5
 
 
 @contextmanager
-def curfew(is_over: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
+def deadline(is_over: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` once if ``is_over`` comes true within the block; both are called by another thread.
 
     The clock is looked at again and again: nobody knows how long it is until a time of day, as clocks are set and
@@ -25,7 +25,7 @@ def curfew(is_over: Callable[[], bool], stop: Callable[[], None]) -> Iterator[No
                 return
         stop()
 
-    thread = threading.Thread(target=look, name="curfew", daemon=True)
+    thread = threading.Thread(target=look, name="deadline", daemon=True)
     thread.start()
     try:
         yield

@@ -10,7 +10,7 @@ from typing import Final
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import Artwork, Failure, FailureKind, JobFailed, JobFinished, JobState, Occupancy, RunEvent
 
-Tell = Callable[[RunEvent], None]
+Emit = Callable[[RunEvent], None]
 
 #: Failures after which a job waits as long as any does: nobody's memory grows within a minute.
 _MANY: Final = 60
@@ -55,10 +55,10 @@ class Outcomes:
     """Writes answers into the ledger and tells of them."""
 
     def __init__(
-        self, ledger: Ledger, tell: Tell, *, max_attempts: int, max_crashes: int, back_off: BackOff = BackOff(0, 0)
+        self, ledger: Ledger, emit: Emit, *, max_attempts: int, max_crashes: int, back_off: BackOff = BackOff(0, 0)
     ) -> None:
         self._ledger = ledger
-        self._tell = tell
+        self._emit = emit
         self._max_attempts = max_attempts
         self._max_crashes = max_crashes
         self._back_off = back_off
@@ -72,7 +72,7 @@ class Outcomes:
             self.tally.finished += 1
             self.tally.cache_hits += artwork.cache_hits
             self.tally.cache_misses += artwork.cache_misses
-        self._tell(
+        self._emit(
             JobFinished(
                 token=claim.token,
                 job=claim.job,
@@ -93,7 +93,7 @@ class Outcomes:
             self.tally.failed += 1
         if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING):
             return
-        self._tell(
+        self._emit(
             JobFailed(
                 token=claim.token,
                 job=claim.job,

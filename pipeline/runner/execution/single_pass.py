@@ -41,18 +41,18 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.execution.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
-from pipeline.runner.execution.claims import Claims, Places
+from pipeline.runner.execution.claims import Claims, PassFolders
 from pipeline.runner.execution.outcomes import BackOff, Outcomes
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.execution.recovery import recover
-from pipeline.runner.failure_cause import require_writable, whose_trouble
-from pipeline.runner.ingest.ingest import TakenIn, take_in
+from pipeline.runner.failure_cause import attribute_failure, require_writable
+from pipeline.runner.ingest.ingest import IngestResult, ingest
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.originals.moving import Originals
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
 _STOPPED: Final = "stopped before everything was done"
 _NAP_SECONDS: Final = 0.2
@@ -63,7 +63,7 @@ class _StoppedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class PassOptions:
     """What the command line adds to the config for one pass."""
 
     limit: int | None = None
@@ -76,10 +76,10 @@ class SinglePass:
     def __init__(
         self,
         config: Config,
-        studio: Studio,
+        resolved: ResolvedConfig,
         ledger: Ledger,
         executor: Executor,
-        tell: Callable[[RunEvent], None],
+        emit: Callable[[RunEvent], None],
         *,
         config_name: str = "",
         sleep: Callable[[float], None] | None = None,
@@ -97,10 +97,10 @@ class SinglePass:
         """
         self._config = config
         self._root = root
-        self._studio = studio
+        self._resolved = resolved
         self._ledger = ledger
         self._executor = executor
-        self._tell = tell
+        self._emit = emit
         self._config_name = config_name
         self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
@@ -109,12 +109,12 @@ class SinglePass:
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,
-            tell,
+            emit,
             max_attempts=config.state.max_attempts,
             max_crashes=config.state.max_crashes,
             back_off=BackOff(config.state.retry_seconds, config.state.max_retry_seconds),
         )
-        self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, tell)
+        self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, emit)
         self._stopped = False
         self._drained = False
         self._stop_told = False
@@ -136,47 +136,47 @@ class SinglePass:
         """End the pass once what is in work is finished: claim nothing more."""
         self._drained = True
 
-    def run(self, wishes: Wishes = Wishes(), taken_in: TakenIn | None = None) -> RunFinished:
+    def run(self, options: PassOptions = PassOptions(), ingested: IngestResult | None = None) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
 
-        Once RunStarted is told, RunFinished is too, before anything is raised. With ``taken_in`` somebody else keeps
+        Once RunStarted is told, RunFinished is too, before anything is raised. With ``ingested`` somebody else keeps
         the ledger in step with the folder, before and during the pass; jobs that come meanwhile are made too.
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         with files_explained():
-            moved = follow_moved_source(self._config, self._ledger) if taken_in is None else ""
+            moved = follow_moved_source(self._config, self._ledger) if ingested is None else ""
             recover(self._ledger, self._config.output.folder)
             tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
             self._originals.resume()
-            taken_in = self._take_in(wishes) if taken_in is None else taken_in
-        self._announce(run_id, taken_in, wishes)
+            ingested = self._ingest(options) if ingested is None else ingested
+        self._announce(run_id, ingested, options)
         trouble: Exception | None = None
         try:
-            self._tell_of_set_aside(taken_in)
+            self._tell_of_set_aside(ingested)
             if moved:
-                self._tell(Remark("", moved))
+                self._emit(Remark("", moved))
             with files_explained():
-                self._work(wishes)
+                self._work(options)
             self._counts = self._ledger.counts()
         except Exception as error:
             trouble = error
             self._counts = self._counts_after_all()
         finished = self._sum_up(run_id, begun, trouble)
-        self._tell(finished)
+        self._emit(finished)
         if trouble is not None:
             raise trouble
         return finished
 
-    def _take_in(self, wishes: Wishes) -> TakenIn:
+    def _ingest(self, options: PassOptions) -> IngestResult:
         self._ledger.ready_failed()
         try:
-            taken_in = take_in(self._config, self._studio, self._ledger, sleep=self._sleep)
+            ingested = ingest(self._config, self._resolved, self._ledger, sleep=self._sleep)
         except _StoppedError:
-            return TakenIn(self._ledger.photo_count(), (), {}, 0)
-        if wishes.redo_outdated:
+            return IngestResult(self._ledger.photo_count(), (), {}, 0)
+        if options.redo_outdated:
             self._ledger.redo_outdated(ENGINE_VERSION)
-        return taken_in
+        return ingested
 
     def _sleep_unless_stopped(self, seconds: float) -> None:
         """Wait; raises _StoppedError once the pass is stopped: photos that were not waited for are not judged."""
@@ -186,29 +186,29 @@ class SinglePass:
         if self._stopped:
             raise _StoppedError
 
-    def _announce(self, run_id: str, taken_in: TakenIn, wishes: Wishes) -> None:
+    def _announce(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
         counts = self._counts = self._ledger.counts()
         pending = counts.get(JobState.PENDING, 0)
-        self._tell(
+        self._emit(
             RunStarted(
                 run_id=run_id,
                 config=self._config_name,
-                photos=taken_in.photos,
-                jobs=pending if wishes.limit is None else min(pending, wishes.limit),
+                photos=ingested.photos,
+                jobs=pending if options.limit is None else min(pending, options.limit),
                 done=counts.get(JobState.DONE, 0),
             )
         )
 
-    def _tell_of_set_aside(self, taken_in: TakenIn) -> None:
-        for photo in taken_in.set_aside:
-            self._tell(photo)
+    def _tell_of_set_aside(self, ingested: IngestResult) -> None:
+        for photo in ingested.set_aside:
+            self._emit(photo)
             self._outcomes.tally.failed += photo.kind == "quarantined"
 
-    def _work(self, wishes: Wishes) -> None:
+    def _work(self, options: PassOptions) -> None:
         self._root = self._root or Root(self._config.input.folder)
         places = self._places(self._root)
         claims = Claims(
-            self._ledger, self._studio, places, self._outcomes, self._oversized, wishes.limit, self._is_over
+            self._ledger, self._resolved, places, self._outcomes, self._oversized, options.limit, self._is_over
         )
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
@@ -243,7 +243,7 @@ class SinglePass:
         if self._stopped and not self._stop_told:
             self._stop_told = True
             grace = f"{self._config.state.grace_seconds:g} s to be finished"
-            self._tell(Remark("", f"stopping: pictures in work have {grace}, then they are put back where they are"))
+            self._emit(Remark("", f"stopping: pictures in work have {grace}, then they are put back where they are"))
 
     def _hear(self, claims: Claims, event: ExecutorEvent) -> None:
         match event:
@@ -251,7 +251,7 @@ class SinglePass:
                 claim, _ = claims.open[event.token]
                 self._ledger.start(event.token)
                 self._oversized.begin(event.token)
-                self._tell(JobStarted(event.token, claim.job, claim.output))
+                self._emit(JobStarted(event.token, claim.job, claim.output))
             case Artwork():
                 self._publish(claims, event)
             case Failure():
@@ -259,11 +259,11 @@ class SinglePass:
             case Occupancy():
                 self._outcomes.tally.count(event)
             case _:
-                self._tell(event)
+                self._emit(event)
 
     def _fail(self, claims: Claims, answer: Failure) -> None:
         claim, assignment = claims.open[answer.token]
-        failure = whose_trouble(answer, claim, self._root, self._config.input.folder, self._config.output.folder)
+        failure = attribute_failure(answer, claim, self._root, self._config.input.folder, self._config.output.folder)
         least_seconds = self._oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
         put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
         claims.close(failure.token, put_back=put_back)
@@ -301,9 +301,9 @@ class SinglePass:
         self._outcomes.finish(claim, assignment.key, output, artwork)
         self._originals.photo_done(claim.job.photo)
 
-    def _places(self, root: Root) -> Places:
+    def _places(self, root: Root) -> PassFolders:
         config = self._config
-        return Places(
+        return PassFolders(
             input_folder=config.input.folder,
             root=root,
             output_folder=config.output.folder,

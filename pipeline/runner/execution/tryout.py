@@ -30,19 +30,19 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.execution.publishing import make_folder
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
-Tell = Callable[[RunEvent], None]
+Emit = Callable[[RunEvent], None]
 
 
 class Tryout:
     """Makes one photo's pictures into one folder. Names are never reused, so trials can be compared."""
 
-    def __init__(self, config: Config, studio: Studio, executor: Executor, tell: Tell) -> None:
+    def __init__(self, config: Config, resolved: ResolvedConfig, executor: Executor, emit: Emit) -> None:
         self._config = config
-        self._studio = studio
+        self._resolved = resolved
         self._executor = executor
-        self._tell = tell
+        self._emit = emit
 
     def run(self, photo: Path, folder: Path, styles: tuple[str, ...], recipes: tuple[str, ...]) -> list[Path]:
         """Return the pictures made. Empty ``styles`` = all; empty ``recipes`` = each style's own.
@@ -87,22 +87,22 @@ class Tryout:
                 photo_sha256 = sha256_of_open(file)
         except OSError as error:
             raise PhotoError(f"{photo} can't be read: {error.strerror}") from error
-        for style in styles or self._studio.styles:
-            _known("style", style, self._studio.styles)
-            for recipe in recipes or self._studio.pairing.recipes_of[style]:
-                _known("recipe", recipe, self._studio.recipes)
+        for style in styles or self._resolved.styles:
+            _known("style", style, self._resolved.styles)
+            for recipe in recipes or self._resolved.pairing.recipes_of[style]:
+                _known("recipe", recipe, self._resolved.recipes)
                 yield self._assignment(photo, photo_sha256, folder, Job(named, style, recipe))
 
     def _assignment(self, photo: Path, photo_sha256: str, folder: Path, job: Job) -> Assignment:
         token = secrets.token_hex(8)
-        recipe = self._studio.recipes[job.recipe]
+        recipe = self._resolved.recipes[job.recipe]
         return Assignment(
             token=token,
             job=job,
-            key=job_key(photo_sha256, self._studio.settings[job.style, job.recipe]),
+            key=job_key(photo_sha256, self._resolved.settings[job.style, job.recipe]),
             photo_path=photo,
             photo_sha256=photo_sha256,
-            style=self._studio.styles[job.style],
+            style=self._resolved.styles[job.style],
             recipe=recipe,
             part_path=folder / f".stylewatch-{token}.part",
             picture=self._config.picture_options(),
@@ -119,7 +119,7 @@ class Tryout:
             number += 1
             final = folder / f"{variant}-{number}{suffix}"
         sync_folder(folder)
-        self._tell(
+        self._emit(
             JobFinished(
                 token=artwork.token,
                 job=assignment.job,
@@ -134,7 +134,7 @@ class Tryout:
     def _report(self, assignment: Assignment, failure: Failure) -> None:
         if failure.kind in (FailureKind.STORAGE, FailureKind.UNWRITABLE, FailureKind.PAINTING):
             raise CannotRunError(failure.reason)
-        self._tell(
+        self._emit(
             JobFailed(
                 token=failure.token,
                 job=assignment.job,
@@ -149,9 +149,9 @@ class Tryout:
     def _pass_on(self, assignments: dict[str, Assignment], event: ExecutorEvent) -> None:
         if isinstance(event, Started):
             job = assignments[event.token].job
-            self._tell(JobStarted(event.token, job, _variant(job)))
+            self._emit(JobStarted(event.token, job, _variant(job)))
         elif not isinstance(event, Occupancy | Artwork | Failure):
-            self._tell(event)
+            self._emit(event)
 
 
 def _variant(job: Job) -> str:

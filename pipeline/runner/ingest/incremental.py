@@ -15,14 +15,14 @@ from pipeline.config import Config
 from pipeline.images.encode import suffix_of
 from pipeline.intake.archives import file_of
 from pipeline.intake.scan import ScanResult, look, scan
-from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.settle import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, PhotoSetAside
 from pipeline.pairing import pair
 from pipeline.runner.ingest.archives import Unpacking
 from pipeline.runner.ingest.outdated_refusals import look_again
 from pipeline.runner.input_root import Root
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
 #: So many photos a transaction take some hundredths of a second.
 _PIECE: Final = 1000
@@ -31,7 +31,7 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
-class Look:
+class IngestChanges:
     """What a look came to: ``arrived`` photos may have pictures to be made, ``gone`` ones had been there before.
 
     ``photos`` and ``folders`` count what the look saw.
@@ -49,35 +49,35 @@ class Look:
         return bool(self.arrived or self.gone or self.set_aside)
 
 
-class Arrivals:
+class IncrementalIngest:
     """Records what comes, changes and goes. Looks raise StorageError when the folder is gone, and LedgerError."""
 
     def __init__(
         self,
         config: Config,
-        studio: Studio,
+        resolved: ResolvedConfig,
         ledger: Ledger,
-        room: WaitingRoom,
+        tracker: StabilityTracker,
         root: Root,
         over: Callable[[], bool] = lambda: False,
         unpacking: Unpacking | None = None,
     ) -> None:
         """``over`` tells that the program ends: a look then stops where it is.
 
-        ``unpacking`` is the one by which ``room`` examines files.
+        ``unpacking`` is the one by which ``tracker`` examines files.
         """
         self._unpacking = unpacking or Unpacking(config, ledger)
         self._config = config
-        self._studio = studio
+        self._resolved = resolved
         self._ledger = ledger
-        self._room = room
+        self._tracker = tracker
         self._root = root
         self._over = over
         self._outside = (config.output.folder, config.state.folder)
         self._paired_all = False
         self._told: dict[str, str] = {}
 
-    def look_everywhere(self) -> Look:
+    def look_everywhere(self) -> IngestChanges:
         """Scan the whole folder. The first time every photo is paired, since the config may be another by now."""
         if not self._paired_all:
             look_again(self._ledger, self._config)
@@ -87,27 +87,27 @@ class Arrivals:
         self._paired_all = True
         return result
 
-    def look_at(self, paths: Collection[str]) -> Look:
+    def look_at(self, paths: Collection[str]) -> IngestChanges:
         """Scan only these relative paths, and what is below them."""
         folder = self._config.input.folder
         paths = {file_of(folder, path) for path in paths}  # a photo's archive instead of it
         found = look(folder, paths, self._config.input.ignore, self._outside)
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}
-        self._room.forget(path for path in paths if path not in seen)
+        self._tracker.forget(path for path in paths if path not in seen)
         recorded = {photo for path in paths for photo in self._ledger.recorded_under(path)}
         return self._record(found, lambda seen: sorted(recorded - set(seen)))
 
     def due(self) -> list[str]:
         """Return the photos that have to be looked at again now."""
-        return self._room.due()
+        return self._tracker.due()
 
     def seconds_left(self) -> float | None:
         """Return how long it is until a photo has to be looked at again; None without any."""
-        return self._room.seconds_left()
+        return self._tracker.seconds_left()
 
-    def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> Look:
-        result = Look(len(found.photos), found.folders)
+    def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> IngestChanges:
+        result = IngestChanges(len(found.photos), found.folders)
         for piece in _pieces(found.photos):
             if self._over():
                 return result
@@ -122,9 +122,9 @@ class Arrivals:
             self._set_aside(result, path, "incomplete", note)
         return result
 
-    def _record_seen(self, photos: Sequence[Photo], result: Look) -> None:
+    def _record_seen(self, photos: Sequence[Photo], result: IngestChanges) -> None:
         unknown, returned = self._ledger.news(photos)
-        settled = self._room.receive(unknown)
+        settled = self._tracker.receive(unknown)
         judged = [*settled.ready, *(photo for photo, _ in settled.quarantined)]
         news = [*unknown, *returned]
         if news:
@@ -134,11 +134,11 @@ class Arrivals:
         result.arrived += len(settled.ready) + len(returned)
         self._tell_of(settled.ready, settled.incomplete, settled.quarantined, result)
 
-    def _record_archives(self, found: ScanResult, result: Look) -> list[Photo]:
+    def _record_archives(self, found: ScanResult, result: IngestChanges) -> list[Photo]:
         """Record the archives like photos, with what is in them; return all of that."""
         archives, _ = self._unpacking.among(found)
         to_open = self._unpacking.to_open(archives)
-        settled = self._room.receive(to_open)
+        settled = self._tracker.receive(to_open)
         unpacked = self._unpacking.unpack(archives, settled)
         quarantined = (*settled.quarantined, *unpacked.quarantined)
         if to_open:
@@ -162,11 +162,11 @@ class Arrivals:
         if concerned:
             # The photos are on record already: should this fail on a full disk, the next full look has to pair all.
             paired_all, self._paired_all = self._paired_all, False
-            wanted = map(self._studio.want, pair(concerned, self._studio.pairing))
+            wanted = map(self._resolved.want, pair(concerned, self._resolved.pairing))
             self._ledger.record_jobs(wanted, suffix_of(self._config.output.format), concerned)
             self._paired_all = paired_all
 
-    def _record_gone(self, paths: Sequence[str], result: Look) -> None:
+    def _record_gone(self, paths: Sequence[str], result: IngestChanges) -> None:
         for path in self._ledger.unfinished(paths):
             self._set_aside(result, path, "gone", "it was taken away before its pictures were made")
         self._ledger.record_photos((), (), (), paths)
@@ -178,7 +178,7 @@ class Arrivals:
         ready: Iterable[Photo],
         incomplete: Iterable[tuple[Photo, str]],
         quarantined: Iterable[tuple[Photo, str]],
-        result: Look,
+        result: IngestChanges,
     ) -> None:
         self._forget_what_was_told(photo.path for photo in ready)
         for photo, reason in incomplete:
@@ -187,7 +187,7 @@ class Arrivals:
             self._set_aside(result, photo.path, "quarantined", reason)
 
     def _set_aside(
-        self, result: Look, path: str, kind: Literal["incomplete", "quarantined", "gone"], reason: str
+        self, result: IngestChanges, path: str, kind: Literal["incomplete", "quarantined", "gone"], reason: str
     ) -> None:
         """Tell of a photo once, however often it is looked at again."""
         if self._told.get(path) != reason:

@@ -19,11 +19,11 @@ from pipeline.model import PhotoSetAside
 from pipeline.pairing import pair
 from pipeline.runner.ingest.archives import Unpacking
 from pipeline.runner.ingest.outdated_refusals import look_again
-from pipeline.runner.preparation import Studio
+from pipeline.runner.preparation import ResolvedConfig
 
 
 @dataclass(frozen=True, slots=True)
-class TakenIn:
+class IngestResult:
     """What a scan brought. ``skipped`` counts files that are no photos; ``unpaired`` photos that no style wants."""
 
     photos: int
@@ -32,13 +32,13 @@ class TakenIn:
     unpaired: int
 
 
-def take_in(
+def ingest(
     config: Config,
-    studio: Studio,
+    resolved: ResolvedConfig,
     ledger: Ledger,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> TakenIn:
+) -> IngestResult:
     """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
     folder = config.input.folder
     outside = (config.output.folder, config.state.folder)
@@ -61,9 +61,9 @@ def take_in(
     ledger.record_photos((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
     held_back = {photo.path for photo, _ in settled.incomplete}
     paths = [photo.path for photo in found.photos if photo.path not in held_back] + unpacked.usable
-    jobs = list(pair(paths, studio.pairing))
-    ledger.record_jobs(map(studio.want, jobs), suffix_of(config.output.format))
-    return TakenIn(
+    jobs = list(pair(paths, resolved.pairing))
+    ledger.record_jobs(map(resolved.want, jobs), suffix_of(config.output.format))
+    return IngestResult(
         photos=len(found.photos) + unpacked.photos,
         set_aside=(
             *(

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from pipeline.errors import StorageError
 from pipeline.intake.archives import walk
 from pipeline.intake.format_parsers import Incomplete
-from pipeline.intake.members import Budget, Member, MemberError, RefusedError, normalized, too_large, unsafe
+from pipeline.intake.members import Member, MemberError, RefusedError, UnpackBudget, normalized, too_large, unsafe
 from pipeline.intake.opening import NotTheFileError, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES
 from pipeline.model import Photo
@@ -169,7 +169,7 @@ class Stage:
                 file = open_below(root, version.path, version)
             except NotTheFileError as error:
                 raise ArchiveChangedError from error
-            self._open = _Open(version, file, walk(file, version.size_bytes, Budget()))
+            self._open = _Open(version, file, walk(file, version.size_bytes, UnpackBudget()))
         return self._open
 
     def _close_archive(self) -> None:

@@ -12,7 +12,7 @@ from pipeline.ledger import FILE_NAME, sources_in
 _LEDGER: Final = Path(".stylewatch", FILE_NAME)
 
 
-def refuse_circle(config: Config) -> None:
+def require_no_feedback_loop(config: Config) -> None:
     """Raise CannotRunError if the photos are pictures that other configs make, in the end, of this one's pictures.
 
     One config may work on what another one made. In a circle, pictures of pictures would be made without end.

@@ -41,14 +41,14 @@ class Originals:
         ledger: Ledger,
         input_folder: Path,
         folder: Path | None,
-        tell: Callable[[RunEvent], None],
+        emit: Callable[[RunEvent], None],
         *,
         rename: Rename = os.replace,
     ) -> None:
         self._ledger = ledger
         self._input = input_folder
         self._folder = folder
-        self._tell = tell
+        self._emit = emit
         self._rename = rename
         self._troubled = self._one_stays = False
 
@@ -83,10 +83,10 @@ class Originals:
             reason = error if isinstance(error, StorageError) else f"{error.filename}: {error.strerror}"
             if not self._concerns_one_photo(error):
                 self._troubled = True
-                self._tell(OriginalsStay(f"finished photos can't be moved ({reason}); they stay in {self._input}"))
+                self._emit(OriginalsStay(f"finished photos can't be moved ({reason}); they stay in {self._input}"))
             elif not self._one_stays:
                 self._one_stays = True
-                self._tell(OriginalsStay(f"a finished photo can't be moved ({reason}); it stays, others are moved"))
+                self._emit(OriginalsStay(f"a finished photo can't be moved ({reason}); it stays, others are moved"))
 
     def _concerns_one_photo(self, error: OSError | StorageError) -> bool:
         """Tell whether both folders can be used, so that the trouble is one photo's, or one sub-folder's."""
@@ -123,7 +123,7 @@ class Originals:
         for sidecar, beside in _sidecars(source, target):
             self._take_along(sidecar, beside)
         self._ledger.end_move(original.photo.path)
-        self._tell(OriginalMoved(original.photo.path, str(target)))
+        self._emit(OriginalMoved(original.photo.path, str(target)))
         return outcome
 
     def _take_along(self, sidecar: Path, target: Path) -> None:

@@ -36,7 +36,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TargetCost:
     """A painting to look at for the first time, at one size, for pictures of this recipe."""
 
     recipe: Recipe
@@ -69,7 +69,7 @@ class Forecast:
 def forecast(
     speed: Speed,
     tasks: Sequence[Task],
-    sights: Iterable[Sight],
+    sights: Iterable[TargetCost],
     timings: Mapping[str, Timing],
     *,
     begun: bool = False,

@@ -18,10 +18,10 @@ from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
-from pipeline.runner.ingest.ingest import TakenIn, take_in
+from pipeline.runner.ingest.ingest import IngestResult, ingest
 from pipeline.runner.instance.moved_source import follow_moved_source
-from pipeline.runner.planning.forecast import Forecast, RecipeForecast, Sight, Task, forecast, memory_bytes
-from pipeline.runner.preparation import Studio, ledger_file, prepare, require_state_and_output, source_of
+from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
+from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, require_state_and_output, source_of
 
 #: Returns what is known of this machine, None if nothing is and nothing can be found out.
 Meter = Callable[[EngineSettings], Speed | None]
@@ -45,7 +45,7 @@ class PlannedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
     ``found`` counts the finished pictures that a new ledger will know by what stands in them: so many of ``jobs``, at
@@ -53,7 +53,7 @@ class Outlook:
     """
 
     jobs: tuple[PlannedJob, ...]
-    taken_in: TakenIn
+    ingested: IngestResult
     done: int
     found: int
     quarantined: int
@@ -63,13 +63,13 @@ class Outlook:
     advice: tuple[str, ...]
 
 
-def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
+def plan_run(config: Config, meter: Meter = read_speed) -> RunPlan:
     """Scan and pair on a copy of the ledger in memory. Raises what a run would raise: it could not begin either.
 
     ``meter`` is asked only if there is something to do.
     """
     require_state_and_output(config)
-    studio = prepare(config)
+    resolved = prepare(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
         for lease in ledger.leases():
             # Of a killed instance, whose work the next run does, or of one that is at it now.
@@ -77,24 +77,24 @@ def look_ahead(config: Config, meter: Meter = read_speed) -> Outlook:
         ledger.ready_failed()
         follow_moved_source(config, ledger)
         find_pictures(ledger, config.output.folder)
-        taken_in = take_in(config, studio, ledger, sleep=_no_sleep)
+        ingested = ingest(config, resolved, ledger, sleep=_no_sleep)
         claims = ledger.claim(_EVERYTHING, config.input.order)
-        timings = _timings(studio, ledger.timings(ENGINE_VERSION))
+        timings = _timings(resolved, ledger.timings(ENGINE_VERSION))
         counts, found = ledger.counts(), ledger.found.count()
     speed = meter(config.engine_settings()) if claims else None
-    tasks = _tasks(config, studio, claims)
-    scales = [studio.styles[claim.job.style].scale for claim in claims]
-    expected = forecast(speed or GUESS, tasks, _sights(config, studio, claims), timings)
-    return Outlook(
+    tasks = _tasks(config, resolved, claims)
+    scales = [resolved.styles[claim.job.style].scale for claim in claims]
+    expected = forecast(speed or GUESS, tasks, _missing_targets(config, resolved, claims), timings)
+    return RunPlan(
         jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
-        taken_in=taken_in,
+        ingested=ingested,
         done=counts.get(JobState.DONE, 0),
         found=found,
         quarantined=counts.get(JobState.QUARANTINED, 0),
         forecast=expected,
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
-        advice=_advise(studio.recipes, expected, speed.device if speed else ""),
+        advice=_advise(resolved.recipes, expected, speed.device if speed else ""),
     )
 
 
@@ -112,24 +112,24 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / _YEAR:,.0f} years"
 
 
-def _tasks(config: Config, studio: Studio, claims: Sequence[Claim]) -> list[Task]:
+def _tasks(config: Config, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
     step = -(-len(photos) // _LOOKED_AT) or 1
     known = {photo: _proportion(config.input.folder, photo) for photo in photos[::step]}
     usual = sum(known.values()) / len(known) if known else USUAL_PROPORTION
-    return [Task(studio.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
+    return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
 
 
-def _sights(config: Config, studio: Studio, claims: Iterable[Claim]) -> Iterator[Sight]:
+def _missing_targets(config: Config, resolved: ResolvedConfig, claims: Iterable[Claim]) -> Iterator[TargetCost]:
     """Yield the paintings at the sizes that are not in the style cache yet."""
     settings = config.engine_settings()
     cache = StyleCache(config.cache.folder, settings.cache_limit_bytes)
     cached = {(entry.painting_sha256, entry.size) for entry in cache.entries()}
     for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
-        yield from missing_sights(studio.styles[style], studio.recipes[recipe], cached)
+        yield from missing_targets(resolved.styles[style], resolved.recipes[recipe], cached)
 
 
-def missing_sights(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[Sight]:
+def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[TargetCost]:
     """Yield a style's paintings at those sizes that are not ``cached`` (content, long side), and add them.
 
     They are never enlarged.
@@ -139,7 +139,7 @@ def missing_sights(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -
             size = max(1, round(wanted * style.scale))
             if (painting.sha256, size) not in cached:
                 cached.add((painting.sha256, size))
-                yield Sight(recipe, _painting_pixels(painting.path, size))
+                yield TargetCost(recipe, _painting_pixels(painting.path, size))
 
 
 def _painting_pixels(path: Path, long_side: int) -> float:
@@ -160,11 +160,11 @@ def _proportion(root: Path, photo: str) -> float:
     return min(sides) / max(sides)
 
 
-def _timings(studio: Studio, found: Mapping[str, Timing]) -> dict[str, Timing]:
+def _timings(resolved: ResolvedConfig, found: Mapping[str, Timing]) -> dict[str, Timing]:
     """Return what finished pictures took by their recipe, whatever their style."""
     timings: dict[str, Timing] = {}
     # Styles of the same paintings have the same settings, and the same pictures.
-    for settings, recipe in {settings: recipe for (_, recipe), settings in studio.settings.items()}.items():
+    for settings, recipe in {settings: recipe for (_, recipe), settings in resolved.settings.items()}.items():
         if settings in found:
             before, more = timings.get(recipe, Timing(0, 0.0, 0.0)), found[settings]
             timings[recipe] = Timing(

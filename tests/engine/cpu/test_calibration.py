@@ -12,7 +12,7 @@ import torch
 from pipeline.engine.cpu.calibration import (
     BUDGET_SECONDS,
     DIRECT,
-    Plan,
+    KernelPlan,
     calibrate,
     machine,
     race_kernels,
@@ -107,22 +107,22 @@ def test_another_number_of_threads_is_another_machine() -> None:
 
 
 def test_a_plan_takes_the_nearest_size_of_the_same_channels() -> None:
-    plan = Plan({LayerShape(8, 8, 10, 10): "packed", LayerShape(8, 8, 100, 100): "tiles"})
+    plan = KernelPlan({LayerShape(8, 8, 10, 10): "packed", LayerShape(8, 8, 100, 100): "tiles"})
     assert plan(LayerShape(8, 8, 12, 12)) == "packed"
     assert plan(LayerShape(8, 8, 900, 900)) == "tiles"
     assert plan(LayerShape(8, 4, 12, 12)) == "direct"
 
 
 def test_the_way_back_takes_the_algorithm_of_the_way_there() -> None:
-    assert Plan({LayerShape(4, 8, 10, 10): "tiles"})(LayerShape(8, 4, 10, 10)) == "tiles"
+    assert KernelPlan({LayerShape(4, 8, 10, 10): "tiles"})(LayerShape(8, 4, 10, 10)) == "tiles"
 
 
 def test_equal_choices_have_equal_names_and_others_do_not() -> None:
-    tiles, packed = Plan({SMALL: "tiles"}), Plan({SMALL: "packed"})
-    assert tiles.name == Plan({SMALL: "tiles"}).name
+    tiles, packed = KernelPlan({SMALL: "tiles"}), KernelPlan({SMALL: "packed"})
+    assert tiles.name == KernelPlan({SMALL: "tiles"}).name
     assert tiles.name != packed.name
     assert tiles.name.startswith("winograd ")
-    assert DIRECT.name == Plan({SMALL: "direct"}).name == "direct"
+    assert DIRECT.name == KernelPlan({SMALL: "direct"}).name == "direct"
 
 
 def ticking(seconds: float) -> Iterator[float]:

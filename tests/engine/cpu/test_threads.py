@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import Plan, calibrate, measure, shapes, usual_plan
+from pipeline.engine.cpu.calibration import KernelPlan, calibrate, measure, shapes, usual_plan
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
 from pipeline.engine.cpu.threads import Lanes, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
@@ -22,7 +22,7 @@ from pipeline.engine.scheduler.stylizer import Finished, Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import Objective, gram
 from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, WeightsChoice
-from tests.engine.scheduler.test_stylizer import commission, load_painting
+from tests.engine.scheduler.test_stylizer import load_painting, request
 
 
 def test_threads_are_lent_and_given_back() -> None:
@@ -115,7 +115,7 @@ def test_leaving_waits_for_what_is_at_work() -> None:
     assert done == [1]
 
 
-def one_evaluation(choose: Plan, shape: tuple[int, int]) -> Tensor:
+def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
     """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
     weights = load_weights(WeightsChoice())
     layers = {layer for layer, _ in (*DEFAULT_CONTENT_LAYERS, *DEFAULT_STYLE_LAYERS)}
@@ -145,7 +145,7 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, sh
     if not is_said_to_be_steady(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
         pytest.skip("on this processor the program promises nothing about threads")
-    work: Callable[[], Tensor] = partial(one_evaluation, Plan(dict.fromkeys(shapes(), algorithm)), shape)
+    work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(shapes(), algorithm)), shape)
     alone = work()
     for count in (2, 3):
         with on_threads(count):
@@ -165,12 +165,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> EngineSettings:
 def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, optimizer: str, at_once: int) -> None:
     rate = 1.0 if optimizer == "lbfgs" else 0.02
     recipe = Recipe(size=80, scales=(48, 80), iterations=4, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
-    commissions = [commission(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
+    requests = [request(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
 
     def pictures(batch_size: int) -> dict[str, bytes]:
         with on_threads(2):
             stylizer = Stylizer(replace(measured, batch_size=batch_size), load_painting)
-            waiting = list(commissions)
+            waiting = list(requests)
             events = list(stylizer.run(lambda count: [waiting.pop(0) for _ in range(min(count, len(waiting)))]))
         return {event.token: np.asarray(event.pixels).tobytes() for event in events if isinstance(event, Finished)}
 

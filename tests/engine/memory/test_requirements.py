@@ -28,9 +28,9 @@ def test_more_pixels_and_more_layers_need_more() -> None:
 
 def test_frugality_needs_less_where_the_network_is_deep() -> None:
     need = need_at(RECIPE, MEGA)
-    assert need.frugal < 0.88 * need.plain
+    assert need.low_memory < 0.88 * need.plain
     shallow = need_at(replace(RECIPE, content_layers=(), style_layers=(("relu1_1", 1.0),)), MEGA)
-    assert shallow.frugal == shallow.plain
+    assert shallow.low_memory == shallow.plain
 
 
 def test_a_history_of_twenty_pairs_is_the_most_of_what_is_kept() -> None:
@@ -45,7 +45,7 @@ def test_a_photo_needs_what_it_needs_at_the_recipes_size() -> None:
 
 
 def test_a_painting_much_larger_than_the_picture_counts() -> None:
-    assert need_of(RECIPE, 750, 1000, style_scale=3.0).frugal > 2 * need_of(RECIPE, 750, 1000).frugal
+    assert need_of(RECIPE, 750, 1000, style_scale=3.0).low_memory > 2 * need_of(RECIPE, 750, 1000).low_memory
 
 
 def test_layers_that_do_not_exist_need_nothing() -> None:

@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from pipeline.engine.events import Event
-from pipeline.engine.scheduler.batch_step import take_turn
+from pipeline.engine.scheduler.batch_step import run_batch_step
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.model import Losses
-from tests.engine.scheduler.test_stylizer import commission
+from tests.engine.scheduler.test_stylizer import request
 
 
 @pytest.fixture
 def canvas() -> Canvas:
-    return blank_canvas(commission("t"), torch.device("cpu"))
+    return blank_canvas(request("t"), torch.device("cpu"))
 
 
 def move(canvas: Canvas, loss: float) -> None:
@@ -32,13 +32,13 @@ def move(canvas: Canvas, loss: float) -> None:
 
 
 def test_a_turn_tells_what_it_did(canvas: Canvas) -> None:
-    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
-        assert frugal
+    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
+        assert low_memory
         move(batch[0], 1.0)
         return []
 
-    turn = take_turn([canvas], work, frugal=True)
-    assert (turn.short, turn.frugal, turn.events, turn.batch) == (False, True, [], [canvas])
+    turn = run_batch_step([canvas], work, low_memory=True)
+    assert (turn.short, turn.low_memory, turn.events, turn.batch) == (False, True, [], [canvas])
     assert canvas.state.iteration == 1
 
 
@@ -48,20 +48,20 @@ def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
     move(canvas, 2.0)
     pixels, history = canvas.state.pixels, list(canvas.state.optimizer.steps)
 
-    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
         move(batch[0], 1.0)
         batch[0].refine()
         batch[0].over = True
         raise error
 
-    turn = take_turn([canvas], work, frugal=False)
+    turn = run_batch_step([canvas], work, low_memory=False)
     assert turn.short
     assert torch.equal(canvas.state.pixels, pixels)
     assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
     assert len(canvas.state.optimizer.steps) == len(history) == 1
     assert canvas.notes == ["a note", "a note"]
     assert not canvas.over
-    again = blank_canvas(canvas.commission, torch.device("cpu"))
+    again = blank_canvas(canvas.request, torch.device("cpu"))
     for one in (canvas, again):
         for loss in (1.0, 0.5) if one is canvas else (3.0, 2.0, 1.0, 0.5):
             move(one, loss)
@@ -69,8 +69,8 @@ def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(canvas: Canvas) -> None:
-    def work(batch: Sequence[Canvas], frugal: bool) -> list[Event]:
+    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        take_turn([canvas], work, frugal=False)
+        run_batch_step([canvas], work, low_memory=False)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Broken, Commission, Event, Finished, Snapshot, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Event, Failed, Finished, Request, Snapshot, Step, Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
@@ -31,7 +31,7 @@ TINY = Recipe(
 )
 CPU = EngineSettings(device="cpu")
 
-E = TypeVar("E", Step, Snapshot, Finished, Broken, Occupancy)
+E = TypeVar("E", Step, Snapshot, Finished, Failed, Occupancy)
 
 
 def pixels(seed: int, height: int = 40, width: int = 48) -> npt.NDArray[Any]:
@@ -53,27 +53,27 @@ def style_from(name: str) -> Style:
     return Style(name, (Painting(Path(f"{name}.jpg"), name.ljust(64, "0")),))
 
 
-def commission(token: str, seed: int = 0, recipe: Recipe = TINY, style: Style = STYLE, **shape: int) -> Commission:
-    return Commission(token, pixels(seed, **shape), style, recipe)
+def request(token: str, seed: int = 0, recipe: Recipe = TINY, style: Style = STYLE, **shape: int) -> Request:
+    return Request(token, pixels(seed, **shape), style, recipe)
 
 
 class Source:
     """Hands out commissions in order, at most ``most`` at a time; remembers how many were asked for."""
 
-    def __init__(self, commissions: Sequence[Commission], most: int = 100) -> None:
-        self.waiting = list(commissions)
+    def __init__(self, requests: Sequence[Request], most: int = 100) -> None:
+        self.waiting = list(requests)
         self.most = most
         self.asked: list[int] = []
 
-    def __call__(self, count: int) -> Sequence[Commission]:
+    def __call__(self, count: int) -> Sequence[Request]:
         self.asked.append(count)
         taken = self.waiting[: min(count, self.most)]
         del self.waiting[: len(taken)]
         return taken
 
 
-def run(stylizer: Stylizer, *commissions: Commission) -> list[Event]:
-    return list(stylizer.run(Source(commissions)))
+def run(stylizer: Stylizer, *requests: Request) -> list[Event]:
+    return list(stylizer.run(Source(requests)))
 
 
 def only(events: Sequence[Event], kind: type[E]) -> list[E]:
@@ -96,7 +96,7 @@ def three() -> Stylizer:
 
 
 def test_a_picture_tells_how_it_was_made(one: Stylizer) -> None:
-    events = run(one, commission("t"))
+    events = run(one, request("t"))
     (finished,) = only(events, Finished)
     steps = only(events, Step)
     assert finished.pixels.shape == (40, 48, 3)
@@ -118,7 +118,7 @@ def test_the_same_commission_gives_the_same_pixels_twice(one: Stylizer) -> None:
     again = Stylizer(CPU, load_painting)
     noisy = replace(TINY, init="noise", seed=3)
     assert np.array_equal(
-        picture(run(one, commission("t", recipe=noisy))), picture(run(again, commission("t", recipe=noisy)))
+        picture(run(one, request("t", recipe=noisy))), picture(run(again, request("t", recipe=noisy)))
     )
 
 
@@ -127,27 +127,27 @@ def test_a_picture_is_bit_identical_alone_and_in_a_batch(
     one: Stylizer, three: Stylizer, optimizer: OptimizerKind
 ) -> None:
     recipe = replace(TINY, optimizer=optimizer, learning_rate=1.0 if optimizer == "lbfgs" else 0.02)
-    commissions = [commission(str(seed), seed, recipe) for seed in range(3)]
-    together = run(three, *commissions)
-    for each in commissions:
+    requests = [request(str(seed), seed, recipe) for seed in range(3)]
+    together = run(three, *requests)
+    for each in requests:
         assert np.array_equal(picture(together, each.token), picture(run(one, each), each.token))
 
 
 def test_canvases_of_different_shapes_and_recipes_work_side_by_side(one: Stylizer, three: Stylizer) -> None:
-    commissions = [
-        commission("plain"),
-        commission("tall", height=48, width=33),
-        commission("gatys", recipe=replace(TINY, loss="gatys", iterations=(2, 3), seed=9)),
+    requests = [
+        request("plain"),
+        request("tall", height=48, width=33),
+        request("gatys", recipe=replace(TINY, loss="gatys", iterations=(2, 3), seed=9)),
     ]
-    together = run(three, *commissions)
-    for each in commissions:
+    together = run(three, *requests)
+    for each in requests:
         assert np.array_equal(picture(together, each.token), picture(run(one, each), each.token))
 
 
 def test_a_finished_canvas_makes_room_for_the_next(three: Stylizer) -> None:
     short, long = replace(TINY, scales=1, iterations=2), replace(TINY, scales=1, iterations=5)
-    commissions = [commission("a", recipe=short), *(commission(token, recipe=long) for token in "bcd")]
-    source = Source(commissions)
+    requests = [request("a", recipe=short), *(request(token, recipe=long) for token in "bcd")]
+    source = Source(requests)
     events = list(three.run(source))
     order = [event.token for event in only(events, Step)]
     assert order == [*"abcabc", *"dbcdbcdbc", *"dd"]
@@ -157,11 +157,11 @@ def test_a_finished_canvas_makes_room_for_the_next(three: Stylizer) -> None:
 
 def test_no_more_canvases_are_pulled_than_there_is_room_for(three: Stylizer) -> None:
     class Strict(Source):
-        def __call__(self, count: int) -> Sequence[Commission]:
+        def __call__(self, count: int) -> Sequence[Request]:
             assert 0 < count <= three.capacity
             return super().__call__(count)
 
-    events = list(three.run(Strict([commission(str(number)) for number in range(5)], most=1)))
+    events = list(three.run(Strict([request(str(number)) for number in range(5)], most=1)))
     assert len(only(events, Finished)) == 5
 
 
@@ -170,8 +170,8 @@ def test_a_run_without_work_ends_at_once(one: Stylizer) -> None:
 
 
 def test_a_broken_painting_breaks_its_picture_alone(three: Stylizer) -> None:
-    events = run(three, commission("bad", style=style_from("small")), commission("good"))
-    (broken,) = only(events, Broken)
+    events = run(three, request("bad", style=style_from("small")), request("good"))
+    (broken,) = only(events, Failed)
     assert broken.token == "bad"
     assert isinstance(broken.error, PaintingError)
     assert [event.token for event in only(events, Finished)] == ["good"]
@@ -179,14 +179,14 @@ def test_a_broken_painting_breaks_its_picture_alone(three: Stylizer) -> None:
 
 def test_a_queue_of_broken_commissions_does_not_end_the_run(one: Stylizer) -> None:
     bad = style_from("small")
-    events = run(one, commission("1", style=bad), commission("2", style=bad), commission("3"))
-    assert [event.token for event in only(events, Broken)] == ["1", "2"]
+    events = run(one, request("1", style=bad), request("2", style=bad), request("3"))
+    assert [event.token for event in only(events, Failed)] == ["1", "2"]
     assert [event.token for event in only(events, Finished)] == ["3"]
 
 
 def test_want_of_memory_for_a_target_breaks_its_picture_alone(three: Stylizer) -> None:
-    events = run(three, commission("bad", style=style_from("huge")), commission("good"))
-    (broken,) = only(events, Broken)
+    events = run(three, request("bad", style=style_from("huge")), request("good"))
+    (broken,) = only(events, Failed)
     assert isinstance(broken.error, OutOfMemoryError)
     assert "smaller size in recipe 'default'" in str(broken.error)
     assert [event.token for event in only(events, Finished)] == ["good"]
@@ -194,7 +194,7 @@ def test_want_of_memory_for_a_target_breaks_its_picture_alone(three: Stylizer) -
 
 def test_a_bug_is_not_taken_for_want_of_memory(one: Stylizer) -> None:
     with pytest.raises(RuntimeError, match="a bug"):
-        run(one, commission("t", style=style_from("odd")))
+        run(one, request("t", style=style_from("odd")))
 
 
 class Saboteur:
@@ -212,9 +212,9 @@ class Saboteur:
         content: Targets,
         style: Targets,
         *,
-        frugal: bool = False,
+        low_memory: bool = False,
     ) -> Evaluation:
-        found = evaluate(network, objective, pictures, content, style, frugal=frugal)
+        found = evaluate(network, objective, pictures, content, style, low_memory=low_memory)
         if pictures.shape[2:] != self.shape:
             return found
         if self.loss is None:
@@ -225,8 +225,8 @@ class Saboteur:
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_breaks_its_picture_alone(loss: float) -> None:
     stylizer = Stylizer(replace(CPU, batch_size=2), load_painting, evaluate=Saboteur((48, 48), loss))
-    events = run(stylizer, commission("bad", height=48), commission("good"))
-    (broken,) = only(events, Broken)
+    events = run(stylizer, request("bad", height=48), request("good"))
+    (broken,) = only(events, Failed)
     assert broken.token == "bad"
     assert isinstance(broken.error, StylizeError)
     assert f"became {loss} at 48 pixels, evaluation 1; use a smaller learning_rate" in str(broken.error)
@@ -235,8 +235,8 @@ def test_a_loss_that_is_no_number_breaks_its_picture_alone(loss: float) -> None:
 
 def test_a_picture_that_does_not_fit_alone_breaks_alone() -> None:
     stylizer = Stylizer(replace(CPU, batch_size=2), load_painting, evaluate=Saboteur((48, 48), None))
-    events = run(stylizer, commission("bad", height=48), commission("good"))
-    (broken,) = only(events, Broken)
+    events = run(stylizer, request("bad", height=48), request("good"))
+    (broken,) = only(events, Failed)
     assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
@@ -251,24 +251,24 @@ def test_a_painting_that_fails_at_the_second_scale_breaks_its_picture() -> None:
                 raise PaintingError("a.jpg: it was here a moment ago")
             return load_painting(painting)
 
-    events = run(Stylizer(CPU, Fading()), commission("t"))
+    events = run(Stylizer(CPU, Fading()), request("t"))
     assert len(only(events, Step)) == 4
-    assert isinstance(only(events, Broken)[0].error, PaintingError)
+    assert isinstance(only(events, Failed)[0].error, PaintingError)
 
 
 def test_wrong_layer_names_are_named(one: Stylizer) -> None:
-    events = run(one, commission("t", recipe=replace(TINY, content_layers=(("relu9_1", 1.0),))))
-    assert "recipe 'default': 'relu9_1' is no layer" in str(only(events, Broken)[0].error)
+    events = run(one, request("t", recipe=replace(TINY, content_layers=(("relu9_1", 1.0),))))
+    assert "recipe 'default': 'relu9_1' is no layer" in str(only(events, Failed)[0].error)
 
 
 def test_a_recipe_needs_layers(one: Stylizer) -> None:
-    events = run(one, commission("t", recipe=replace(TINY, content_layers=(), style_layers=())))
-    assert "names no layer at all" in str(only(events, Broken)[0].error)
+    events = run(one, request("t", recipe=replace(TINY, content_layers=(), style_layers=())))
+    assert "names no layer at all" in str(only(events, Failed)[0].error)
 
 
 def test_keras_layer_names_mean_the_same_layers(one: Stylizer) -> None:
     plain = replace(TINY, style_layers=(("relu1_1", 1.0), ("relu2_1", 1.0)))
-    assert np.array_equal(picture(run(one, commission("t"))), picture(run(one, commission("t", recipe=plain))))
+    assert np.array_equal(picture(run(one, request("t"))), picture(run(one, request("t", recipe=plain))))
 
 
 @pytest.mark.parametrize("loss", ["relative", "gatys", "tensorflow"])
@@ -276,46 +276,46 @@ def test_keras_layer_names_mean_the_same_layers(one: Stylizer) -> None:
 def test_every_loss_goes_down_with_every_optimizer(one: Stylizer, loss: LossKind, optimizer: OptimizerKind) -> None:
     rate = {"lbfgs": 1.0, "adam": 0.01, "sgd": 0.002}[optimizer]
     recipe = replace(TINY, scales=1, loss=loss, optimizer=optimizer, learning_rate=rate, iterations=8)
-    (finished,) = only(run(one, commission("t", recipe=recipe)), Finished)
+    (finished,) = only(run(one, request("t", recipe=recipe)), Finished)
     assert finished.last.total < 0.8 * finished.first.total
 
 
 def test_losses_of_any_magnitude_give_the_same_picture(one: Stylizer) -> None:
     small = replace(TINY, loss="gatys", content_weight=2.0**-20, style_weight=2.0**-20)
     large = replace(TINY, loss="gatys", content_weight=2.0**20, style_weight=2.0**20)
-    found = [run(one, commission("t", recipe=recipe)) for recipe in (small, large)]
+    found = [run(one, request("t", recipe=recipe)) for recipe in (small, large)]
     assert only(found[1], Finished)[0].first.total > 1e7
     np.testing.assert_allclose(picture(found[0]), picture(found[1]), atol=1e-5)
 
 
 def test_the_first_step_changes_pixels_by_about_four_levels(one: Stylizer) -> None:
-    events = run(one, commission("t", recipe=replace(TINY, size=48, scales=1, iterations=3, snapshot_every=1)))
+    events = run(one, request("t", recipe=replace(TINY, size=48, scales=1, iterations=3, snapshot_every=1)))
     first, second, *_ = only(events, Snapshot)
     assert 2 < np.abs(second.pixels - first.pixels).mean() * 255 < 5
 
 
 def test_snapshots_come_every_so_many_evaluations_of_all_scales(one: Stylizer) -> None:
-    events = run(one, commission("t", recipe=replace(TINY, snapshot_every=3)))
+    events = run(one, request("t", recipe=replace(TINY, snapshot_every=3)))
     snapshots = only(events, Snapshot)
     assert [(each.iteration, each.scale_index) for each in snapshots] == [(3, 0), (6, 1)]
     assert all(each.pixels.shape == (40, 48, 3) for each in snapshots)
 
 
 def test_snapshots_change_no_pixel(one: Stylizer) -> None:
-    with_snapshots = run(one, commission("t", recipe=replace(TINY, snapshot_every=1)))
-    assert np.array_equal(picture(with_snapshots), picture(run(one, commission("t"))))
+    with_snapshots = run(one, request("t", recipe=replace(TINY, snapshot_every=1)))
+    assert np.array_equal(picture(with_snapshots), picture(run(one, request("t"))))
 
 
 def test_a_tolerance_ends_scales_early(one: Stylizer) -> None:
     patient = replace(TINY, iterations=30, tolerance=0.5)
-    (finished,) = only(run(one, commission("t", recipe=patient)), Finished)
+    (finished,) = only(run(one, request("t", recipe=patient)), Finished)
     assert all(11 <= count < 30 for count in finished.iterations)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (48, 1), (5, 48)])
 def test_odd_shapes_become_pictures_of_the_same_shape(one: Stylizer, shape: tuple[int, int]) -> None:
     recipe = replace(TINY, size=max(shape), scales=1, iterations=2)
-    events = run(one, commission("t", recipe=recipe, height=shape[0], width=shape[1]))
+    events = run(one, request("t", recipe=recipe, height=shape[0], width=shape[1]))
     assert picture(events).shape == (*shape, 3)
 
 
@@ -324,13 +324,13 @@ def test_warming_fills_the_cache_that_a_picture_then_uses(tmp_path: Path) -> Non
     assert Stylizer(settings, load_painting).warm(STYLE, TINY) == (0, 2)
     later = Stylizer(settings, load_painting)
     assert later.warm(STYLE, TINY) == (2, 0)
-    (finished,) = only(run(later, commission("t")), Finished)
+    (finished,) = only(run(later, request("t")), Finished)
     assert (finished.cache_hits, finished.cache_misses, finished.notes) == (2, 0, ())
 
 
 def test_a_cached_target_changes_no_pixel(tmp_path: Path) -> None:
     settings = replace(CPU, cache_folder=tmp_path)
-    cold, warm = (run(Stylizer(settings, load_painting), commission("t")) for _ in range(2))
+    cold, warm = (run(Stylizer(settings, load_painting), request("t")) for _ in range(2))
     assert (only(cold, Finished)[0].cache_misses, only(warm, Finished)[0].cache_misses) == (2, 0)
     assert np.array_equal(picture(cold), picture(warm))
 
@@ -340,14 +340,14 @@ def test_damage_in_the_cache_is_told_with_the_picture(tmp_path: Path) -> None:
     Stylizer(settings, load_painting).warm(STYLE, TINY)
     for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(b"damage")
-    (finished,) = only(run(Stylizer(settings, load_painting), commission("t")), Finished)
+    (finished,) = only(run(Stylizer(settings, load_painting), request("t")), Finished)
     assert finished.cache_misses == 2
     assert len(finished.notes) == 2
 
 
 def test_bfloat16_gives_nearly_the_same_picture(one: Stylizer) -> None:
     coarse = Stylizer(replace(CPU, precision="bfloat16"), load_painting)
-    difference = picture(run(coarse, commission("t"))) - picture(run(one, commission("t")))
+    difference = picture(run(coarse, request("t"))) - picture(run(one, request("t")))
     assert "bfloat16" in coarse.device_name
     assert 0 < np.abs(difference).mean() < 0.03
 
@@ -367,5 +367,5 @@ def test_what_can_not_run_says_so_at_once() -> None:
 
 def test_slots_count_as_used_while_a_picture_in_them_is_not_finished(three: Stylizer) -> None:
     recipe = replace(TINY, scales=1, iterations=2)
-    told = only(run(three, *(commission(token, recipe=recipe) for token in "abcd")), Occupancy)
+    told = only(run(three, *(request(token, recipe=recipe) for token in "abcd")), Occupancy)
     assert [(each.used, each.offered) for each in told] == [(12, 12), (3, 3), (2, 3), (2, 6)]

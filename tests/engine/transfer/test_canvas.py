@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engine.events import Commission
+from pipeline.engine.events import Request
 from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
 from pipeline.model import InitKind, Losses, Recipe, Style
 
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 def canvas(recipe: Recipe, height: int = 48, width: int = 64, token: str = "t") -> Canvas:
     photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return blank_canvas(Commission(token, photo, Style("s", ()), recipe), CPU)
+    return blank_canvas(Request(token, photo, Style("s", ()), recipe), CPU)
 
 
 def losses(total: float) -> Losses:

@@ -15,13 +15,13 @@ import safetensors.numpy
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Draft, Orders, Resumed
+from pipeline.engine.events import CheckpointReady, Resumed, RunControl
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Commission, Event, Finished, Snapshot, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Event, Finished, Request, Snapshot, Step, Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
 from pipeline.model import OptimizerKind, Recipe
-from tests.engine.scheduler.test_stylizer import CPU, TINY, Source, commission, load_painting, only, picture, run
+from tests.engine.scheduler.test_stylizer import CPU, TINY, Source, load_painting, only, picture, request, run
 
 RATES = {"lbfgs": 1.0, "adam": 0.02, "sgd": 0.002}
 
@@ -36,21 +36,21 @@ def another() -> Stylizer:
     return Stylizer(CPU, load_painting)
 
 
-def run_until(stylizer: Stylizer, evaluations: int, *commissions: Commission) -> list[Event]:
+def run_until(stylizer: Stylizer, evaluations: int, *requests: Request) -> list[Event]:
     """Return what is told until the run was suspended after so many evaluations."""
     told: list[Event] = []
-    orders = Orders(suspend=lambda: len(only(told, Step)) >= evaluations)
-    for event in stylizer.run(Source(commissions), orders):
+    control = RunControl(suspend=lambda: len(only(told, Step)) >= evaluations)
+    for event in stylizer.run(Source(requests), control):
         told.append(event)
     return told
 
 
-def last_draft(events: Sequence[Event]) -> Draft:
-    (draft,) = (event for event in events if isinstance(event, Draft) and event.last)
-    return draft
+def last_draft(events: Sequence[Event]) -> CheckpointReady:
+    (checkpoint,) = (event for event in events if isinstance(event, CheckpointReady) and event.last)
+    return checkpoint
 
 
-def interrupted(stylizer: Stylizer, evaluations: int, wanted: Commission, path: Path) -> Commission:
+def interrupted(stylizer: Stylizer, evaluations: int, wanted: Request, path: Path) -> Request:
     """Return the commission with its checkpoint, made after so many (more) evaluations."""
     events = run_until(stylizer, evaluations, wanted)
     last_draft(events).save(path, 7.0)
@@ -77,7 +77,7 @@ def recipe_for(optimizer: OptimizerKind, **changes: Any) -> Recipe:
 def test_a_picture_interrupted_after_any_evaluation_is_the_same(
     one: Stylizer, another: Stylizer, optimizer: OptimizerKind, tmp_path: Path
 ) -> None:
-    wanted = commission("t", recipe=recipe_for(optimizer))
+    wanted = request("t", recipe=recipe_for(optimizer))
     whole = run(one, wanted)
     for evaluations in range(1, 8):
         again = interrupted(one, evaluations, wanted, tmp_path / "c.safetensors")
@@ -93,7 +93,7 @@ def test_a_picture_interrupted_after_any_evaluation_is_the_same(
 def test_a_picture_interrupted_after_every_evaluation_is_the_same(
     one: Stylizer, another: Stylizer, optimizer: OptimizerKind, tmp_path: Path
 ) -> None:
-    wanted = commission("t", recipe=recipe_for(optimizer, init="noise"))
+    wanted = request("t", recipe=recipe_for(optimizer, init="noise"))
     whole = run(one, wanted)
     again = wanted
     for number in range(7):
@@ -102,7 +102,7 @@ def test_a_picture_interrupted_after_every_evaluation_is_the_same(
 
 
 def test_an_early_end_comes_as_early(one: Stylizer, another: Stylizer, tmp_path: Path) -> None:
-    wanted = commission("t", recipe=replace(TINY, iterations=30, tolerance=0.3))
+    wanted = request("t", recipe=replace(TINY, iterations=30, tolerance=0.3))
     whole = run(one, wanted)
     counts = only(whole, Finished)[0].iterations
     assert all(count < 30 for count in counts)
@@ -118,7 +118,7 @@ def bumpy(
     content: Targets,
     style: Targets,
     *,
-    frugal: bool = False,
+    low_memory: bool = False,
 ) -> Evaluation:
     """Judge pictures by slopes that promise too much: L-BFGS has to take back, to shorten and to forget."""
     distance = pictures - 0.5
@@ -128,7 +128,7 @@ def bumpy(
 
 
 def test_a_search_that_goes_astray_does_so_in_the_same_way(tmp_path: Path) -> None:
-    wanted = commission("t", recipe=replace(TINY, iterations=40))
+    wanted = request("t", recipe=replace(TINY, iterations=40))
     engines = [Stylizer(CPU, load_painting, evaluate=bumpy) for _ in range(2)]
     whole = run(engines[0], wanted)
     rejections, pairs = set(), set()
@@ -148,7 +148,7 @@ def document_of(path: Path) -> Any:
 
 
 def test_a_full_history_is_kept(one: Stylizer, another: Stylizer, tmp_path: Path) -> None:
-    wanted = commission("t", recipe=replace(TINY, scales=(48,), iterations=26))
+    wanted = request("t", recipe=replace(TINY, scales=(48,), iterations=26))
     whole = run(one, wanted)
     for evaluations in (20, 21, 22, 25):
         again = interrupted(one, evaluations, wanted, tmp_path / "c.safetensors")
@@ -159,28 +159,28 @@ def test_a_full_history_is_kept(one: Stylizer, another: Stylizer, tmp_path: Path
 def test_drafts_told_on_the_way_are_of_their_moment_whenever_they_are_saved(
     one: Stylizer, another: Stylizer, tmp_path: Path
 ) -> None:
-    wanted = commission("t")
-    whole = list(one.run(Source([wanted]), Orders(wants_draft=lambda token: token == "t")))
-    drafts = only(whole, Draft)
-    assert [draft.evaluations for draft in drafts] == list(range(1, 8))
-    assert not any(draft.last for draft in drafts)
-    for draft in reversed(drafts):
-        draft.save(tmp_path / "c.safetensors", 1.0)
+    wanted = request("t")
+    whole = list(one.run(Source([wanted]), RunControl(wants_checkpoint=lambda token: token == "t")))
+    checkpoints = only(whole, CheckpointReady)
+    assert [checkpoint.evaluations for checkpoint in checkpoints] == list(range(1, 8))
+    assert not any(checkpoint.last for checkpoint in checkpoints)
+    for checkpoint in reversed(checkpoints):
+        checkpoint.save(tmp_path / "c.safetensors", 1.0)
         written = (tmp_path / "c.safetensors").stat().st_size
-        assert draft.size_bytes < written < draft.size_bytes + 8000
+        assert checkpoint.size_bytes < written < checkpoint.size_bytes + 8000
         resumed = run(another, replace(wanted, checkpoint=tmp_path / "c.safetensors"))
-        assert_same_rest(resumed, whole, draft.evaluations)
+        assert_same_rest(resumed, whole, checkpoint.evaluations)
 
 
 def test_pictures_side_by_side_are_all_suspended_and_go_on(one: Stylizer, tmp_path: Path) -> None:
     three = Stylizer(replace(CPU, batch_size=3), load_painting)
-    wanted = [commission(token, seed, height=40 + 8 * seed) for seed, token in enumerate("abcde")]
+    wanted = [request(token, seed, height=40 + 8 * seed) for seed, token in enumerate("abcde")]
     told = run_until(three, 5, *wanted)
-    drafts = {draft.token: draft for draft in only(told, Draft)}
-    assert sorted(drafts) == list("abc")
-    assert sum(draft.evaluations for draft in drafts.values()) == 5
-    for token, draft in drafts.items():
-        draft.save(tmp_path / f"{token}.safetensors", 0.0)
+    checkpoints = {checkpoint.token: checkpoint for checkpoint in only(told, CheckpointReady)}
+    assert sorted(checkpoints) == list("abc")
+    assert sum(checkpoint.evaluations for checkpoint in checkpoints.values()) == 5
+    for token, checkpoint in checkpoints.items():
+        checkpoint.save(tmp_path / f"{token}.safetensors", 0.0)
     again = [replace(each, checkpoint=tmp_path / f"{each.token}.safetensors") for each in wanted]
     rest = run(three, *again)
     for each in wanted:
@@ -189,36 +189,36 @@ def test_pictures_side_by_side_are_all_suspended_and_go_on(one: Stylizer, tmp_pa
 
 def test_a_picture_goes_on_frugally_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
-    whole = run(one, commission("t"))
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    whole = run(one, request("t"))
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     assert_same_rest(run(short, again), whole, 5)
-    again = interrupted(short, 3, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(short, 3, request("t"), tmp_path / "c.safetensors")
     rest = run(one, again)
     assert_same_rest(rest, whole, 3)
     assert "computed twice" in only(rest, Finished)[0].notes[0]
 
 
 def test_snapshots_come_as_if_nothing_had_happened(one: Stylizer, tmp_path: Path) -> None:
-    wanted = commission("t", recipe=replace(TINY, snapshot_every=3))
+    wanted = request("t", recipe=replace(TINY, snapshot_every=3))
     again = interrupted(one, 4, wanted, tmp_path / "c.safetensors")
     assert [(each.iteration, each.scale_index) for each in only(run(one, again), Snapshot)] == [(6, 1)]
 
 
 def test_where_it_went_on_is_told_with_the_picture(one: Stylizer, tmp_path: Path) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     (finished,) = only(run(one, again), Finished)
     assert finished.notes == ("went on from a checkpoint at evaluation 1 of 4 at 48 px",)
     assert (finished.cache_hits, finished.cache_misses) == (3, 0)
 
 
 def test_a_run_suspended_before_it_begins_does_nothing(one: Stylizer) -> None:
-    source = Source([commission("t")])
-    assert list(one.run(source, Orders(suspend=lambda: True))) == []
+    source = Source([request("t")])
+    assert list(one.run(source, RunControl(suspend=lambda: True))) == []
     assert source.asked == []
 
 
 def test_no_checkpoint_means_a_new_beginning(one: Stylizer, tmp_path: Path) -> None:
-    events = run(one, replace(commission("t"), checkpoint=tmp_path / "none.safetensors"))
+    events = run(one, replace(request("t"), checkpoint=tmp_path / "none.safetensors"))
     assert len(only(events, Step)) == 8
     assert only(events, Finished)[0].notes == ()
 
@@ -250,57 +250,57 @@ def flip(from_the_end: int) -> Callable[[bytes], bytes]:
 def test_a_damaged_or_foreign_file_is_left_alone(
     one: Stylizer, tmp_path: Path, damage: Callable[[bytes], bytes], said: str
 ) -> None:
-    again = interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     before = (tmp_path / "c.safetensors").read_bytes()
     assert damage(before) != before
     (tmp_path / "c.safetensors").write_bytes(damage(before))
     events = run(one, again)
-    assert_same_rest(events, run(one, commission("t")), 0)
+    assert_same_rest(events, run(one, request("t")), 0)
     assert only(events, Finished)[0].notes == (f"begun anew: its checkpoint {said}",)
 
 
 def test_a_folder_in_the_place_of_a_checkpoint_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
-    events = run(one, replace(commission("t"), checkpoint=tmp_path))
+    events = run(one, replace(request("t"), checkpoint=tmp_path))
     assert "can't be read" in only(events, Finished)[0].notes[0]
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        commission("t", 1),
-        commission("t", width=40),
-        commission("t", recipe=replace(TINY, iterations=5)),
-        commission("t", recipe=replace(TINY, optimizer="adam")),
+        request("t", 1),
+        request("t", width=40),
+        request("t", recipe=replace(TINY, iterations=5)),
+        request("t", recipe=replace(TINY, optimizer="adam")),
     ],
 )
-def test_a_checkpoint_of_another_picture_is_left_alone(one: Stylizer, tmp_path: Path, other: Commission) -> None:
+def test_a_checkpoint_of_another_picture_is_left_alone(one: Stylizer, tmp_path: Path, other: Request) -> None:
     interrupted(one, 5, other, tmp_path / "c.safetensors")
-    events = run(one, replace(commission("t"), checkpoint=tmp_path / "c.safetensors"))
-    assert_same_rest(events, run(one, commission("t")), 0)
+    events = run(one, replace(request("t"), checkpoint=tmp_path / "c.safetensors"))
+    assert_same_rest(events, run(one, request("t")), 0)
     assert only(events, Finished)[0].notes == ("begun anew: its checkpoint is of another picture",)
 
 
 def test_a_recipe_by_another_name_goes_on(one: Stylizer, tmp_path: Path) -> None:
-    interrupted(one, 5, commission("t"), tmp_path / "c.safetensors")
-    renamed = commission("u", recipe=replace(TINY, name="fine", snapshot_every=100))
+    interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
+    renamed = request("u", recipe=replace(TINY, name="fine", snapshot_every=100))
     events = run(one, replace(renamed, checkpoint=tmp_path / "c.safetensors"))
     assert len(only(events, Step)) == 3
 
 
 def test_a_checkpoint_by_another_engine_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
     coarse = Stylizer(replace(CPU, precision="bfloat16"), load_painting)
-    again = interrupted(coarse, 5, commission("t"), tmp_path / "c.safetensors")
+    again = interrupted(coarse, 5, request("t"), tmp_path / "c.safetensors")
     events = run(one, again)
-    assert_same_rest(events, run(one, commission("t")), 0)
+    assert_same_rest(events, run(one, request("t")), 0)
     assert "was made with another device, so that the rest" in only(events, Finished)[0].notes[0]
 
 
 def test_a_draft_that_can_not_be_written_says_so_and_leaves_nothing(one: Stylizer, tmp_path: Path) -> None:
-    draft = last_draft(run_until(one, 3, commission("t")))
+    checkpoint = last_draft(run_until(one, 3, request("t")))
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match=r"(?i)exists|directory"):
-        draft.save(tmp_path / "file" / "c.safetensors", 0.0)
+        checkpoint.save(tmp_path / "file" / "c.safetensors", 0.0)
     (tmp_path / "c.part").mkdir()
     with pytest.raises(OSError, match=r"\S"):
-        draft.save(tmp_path / "c.safetensors", 0.0)
+        checkpoint.save(tmp_path / "c.safetensors", 0.0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.part", "file"]

@@ -138,11 +138,13 @@ def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: Pooli
     content = network.features(photos)
     style = {layer: gram(content[layer]).flip(0) for layer, _ in sought.style_layers}
 
-    plain, frugal = (evaluate(network, sought, pictures, content, style, frugal=frugal) for frugal in (False, True))
-    assert torch.equal(plain.losses, frugal.losses)
-    assert torch.equal(plain.gradients, frugal.gradients)
+    plain, low_memory = (
+        evaluate(network, sought, pictures, content, style, low_memory=low_memory) for low_memory in (False, True)
+    )
+    assert torch.equal(plain.losses, low_memory.losses)
+    assert torch.equal(plain.gradients, low_memory.gradients)
 
-    def remembered(frugal: bool) -> int:
+    def remembered(low_memory: bool) -> int:
         storages: dict[int, int] = {}
 
         def pack(tensor: Tensor) -> Tensor:
@@ -151,19 +153,19 @@ def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: Pooli
 
         x = pictures.clone().requires_grad_()
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            found = network.look(x, lambda features: sought.compare(features, content, style), frugal=frugal)
+            found = network.look(x, lambda features: sought.compare(features, content, style), low_memory=low_memory)
         assert found
         return sum(storages.values())
 
-    assert remembered(frugal=True) < 0.75 * remembered(frugal=False)
+    assert remembered(low_memory=True) < 0.75 * remembered(low_memory=False)
 
 
 def test_computing_twice_does_not_load_a_compiler() -> None:
     script = """
 import sys, torch
-from pipeline.engine.network.gradient_checkpointing import computed_twice
+from pipeline.engine.network.gradient_checkpointing import checkpointed
 x = torch.ones(2, requires_grad=True)
-(slope,) = torch.autograd.grad(computed_twice(lambda x: {"y": x * x, "z": x + 1}, x)["y"].sum(), x)
+(slope,) = torch.autograd.grad(checkpointed(lambda x: {"y": x * x, "z": x + 1}, x)["y"].sum(), x)
 assert slope.tolist() == [2.0, 2.0]
 assert not {"torch._dynamo", "sympy"} & set(sys.modules)
 """

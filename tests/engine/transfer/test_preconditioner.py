@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import on_threads
-from pipeline.engine.transfer.preconditioner import coarsened
+from pipeline.engine.transfer.preconditioner import precondition
 
 SHAPES = [(3, 4, 5), (3, 32, 48), (1, 33, 47), (3, 48, 32)]
 
@@ -22,27 +22,27 @@ def some_picture(shape: tuple[int, ...], seed: int = 0) -> Tensor:
 def test_a_wave_is_divided_by_its_frequency(cycles: int) -> None:
     row = torch.cos(torch.arange(64, dtype=torch.float64) * (2 * math.pi * cycles / 64))
     wave = row.expand(3, 32, 64)
-    torch.testing.assert_close(coarsened(wave), wave / cycles)
+    torch.testing.assert_close(precondition(wave), wave / cycles)
     upright = wave.transpose(1, 2)
-    torch.testing.assert_close(coarsened(upright), upright / cycles)
+    torch.testing.assert_close(precondition(upright), upright / cycles)
 
 
 def test_a_flat_picture_stays_as_it_is() -> None:
     flat = torch.full((3, 32, 48), 0.5)
-    torch.testing.assert_close(coarsened(flat), flat)
+    torch.testing.assert_close(precondition(flat), flat)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_is_symmetric_and_positive(shape: tuple[int, ...]) -> None:
     x, z = some_picture(shape), some_picture(shape, 1)
-    torch.testing.assert_close((z * coarsened(x)).sum(), (coarsened(z) * x).sum())
-    assert float((x * coarsened(x)).sum()) > 0
+    torch.testing.assert_close((z * precondition(x)).sum(), (precondition(z) * x).sum())
+    assert float((x * precondition(x)).sum()) > 0
 
 
 def test_the_picture_itself_is_left_alone() -> None:
     x = some_picture((3, 32, 48))
     before = x.clone()
-    coarsened(x)
+    precondition(x)
     assert torch.equal(x, before)
 
 
@@ -51,6 +51,6 @@ def test_threads_change_no_bit() -> None:
     found = []
     for threads in (1, 2, 5):
         with on_threads(threads):
-            found.append(coarsened(x))
+            found.append(precondition(x))
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])

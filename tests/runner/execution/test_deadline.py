@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.runner.execution.deadline import curfew
+from pipeline.runner.execution.deadline import deadline
 
 PATIENCE_SECONDS = 30.0
 
@@ -16,7 +16,7 @@ def test_it_stops_once_when_the_time_has_come() -> None:
         stops.append(1)
         stopped.set()
 
-    with curfew(over.is_set, stop):
+    with deadline(over.is_set, stop):
         assert not stops
         over.set()
         assert stopped.wait(PATIENCE_SECONDS)
@@ -25,14 +25,14 @@ def test_it_stops_once_when_the_time_has_come() -> None:
 
 def test_work_that_is_done_before_is_left_alone() -> None:
     over, stops = threading.Event(), list[int]()
-    with curfew(over.is_set, lambda: stops.append(1)):
+    with deadline(over.is_set, lambda: stops.append(1)):
         pass
     over.set()
     assert stops == []
-    assert "curfew" not in {thread.name for thread in threading.enumerate()}
+    assert "deadline" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_work_that_begins_too_late_is_stopped_at_once() -> None:
     stopped = threading.Event()
-    with curfew(lambda: True, stopped.set):
+    with deadline(lambda: True, stopped.set):
         assert stopped.wait(PATIENCE_SECONDS)

@@ -19,7 +19,7 @@ from pipeline.runner.execution.publishing import (
     pixel_evaluations,
     sha256_if_there,
 )
-from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import prepare
 from tests.workshop import Workshop
 
@@ -53,7 +53,7 @@ def scene(workshop: Workshop) -> Iterator[Scene]:
     workshop.photo("a.png")
     config = workshop.config()
     with workshop.ledger() as ledger:
-        take_in(config, prepare(config), ledger, sleep=lambda _: None)
+        ingest(config, prepare(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.claim(1, "name")
         part_path(workshop.out, claim.output, claim.token).write_bytes(PICTURE)
         yield Scene(workshop.out, ledger, claim)

@@ -18,7 +18,7 @@ from pipeline.ledger import Claim, Ledger
 from pipeline.model import JobState
 from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.recovery import MAX_INTERRUPTIONS, recover
-from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import prepare
 from tests.workshop import Workshop
 
@@ -35,7 +35,7 @@ class Scene:
 
     def lease(self) -> Claim:
         config = self.workshop.config()
-        take_in(config, prepare(config), self.ledger, sleep=lambda _: None)
+        ingest(config, prepare(config), self.ledger, sleep=lambda _: None)
         (claim,) = self.ledger.claim(9, "name")
         self.ledger.note_photo_sha256(claim.job.photo, sha256_of_file(config.input.folder / claim.job.photo))
         return claim
@@ -156,7 +156,7 @@ def test_a_recorded_file_that_is_gone_is_made_again(scene: Scene) -> None:
 
 def test_a_picture_of_a_photo_whose_content_is_not_on_record_is_made_again(scene: Scene) -> None:
     config = scene.workshop.config()
-    take_in(config, prepare(config), scene.ledger, sleep=lambda _: None)
+    ingest(config, prepare(config), scene.ledger, sleep=lambda _: None)
     (claim,) = scene.ledger.claim(9, "name")
     scene.part(claim).write_bytes(PICTURE)
     scene.ledger.record_artwork(claim.token, SHA256)

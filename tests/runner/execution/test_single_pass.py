@@ -14,7 +14,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
-from pipeline.runner.execution.single_pass import SinglePass, Wishes
+from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.preparation import prepare
 from tests.fakes import write_photo
 from tests.workshop import InProcessExecutor, Workshop
@@ -63,7 +63,7 @@ def test_a_name_that_is_not_utf_8_is_a_name_like_any_other(workshop: Workshop) -
 def test_a_limit_leaves_the_rest_for_the_next_run(workshop: Workshop) -> None:
     for number in range(5):
         workshop.photo(f"{number}.png", shade=number)
-    first = workshop.run(Wishes(limit=2))
+    first = workshop.run(PassOptions(limit=2))
     assert (first.finished, first.left) == (2, 3)
     assert workshop.run().finished == 3
 
@@ -166,7 +166,7 @@ def test_a_job_that_was_put_back_does_not_use_up_the_limit(workshop: Workshop) -
     workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
     workshop.photo("a-deadly.png")
     workshop.photo("fine.png", shade=1)
-    finished = workshop.run(Wishes(limit=1))
+    finished = workshop.run(PassOptions(limit=1))
     assert (finished.finished, finished.failed) == (1, 1)
 
 

@@ -9,7 +9,6 @@ import pytest
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor, JobSource
 from pipeline.model import (
-    Checkpoint,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -17,6 +16,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     Progress,
+    SnapshotSaved,
 )
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import prepare
@@ -107,7 +107,7 @@ def test_intermediate_pictures_lie_beside_the_finished_one(trial: Trial) -> None
     trial.workshop.text = trial.workshop.text.replace("scales: 1", "scales: 1, snapshot_every: 1")
     trial.run("night")
     assert trial.files() == ["night-snapshots/scale1-00001.jpg", "night.jpg"]
-    assert any(isinstance(event, Checkpoint) for event in trial.events)
+    assert any(isinstance(event, SnapshotSaved) for event in trial.events)
 
 
 def test_unknown_names_are_answered_with_the_known_ones(trial: Trial) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.intake.settle import WaitingRoom
+from pipeline.intake.settle import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Job, JobState
-from pipeline.runner.ingest.incremental import Arrivals, Look
+from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import prepare
 from tests.workshop import Workshop
@@ -22,7 +22,7 @@ from tests.workshop import Workshop
 @dataclass
 class Desk:
     workshop: Workshop
-    arrivals: Arrivals
+    incremental_ingest: IncrementalIngest
     ledger: Ledger
 
     def pending(self) -> list[str]:
@@ -44,9 +44,11 @@ class Desk:
 @contextmanager
 def a_desk(workshop: Workshop) -> Iterator[Desk]:
     config = workshop.config()
-    room = WaitingRoom(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
-        yield Desk(workshop, Arrivals(config, prepare(config), ledger, room, Root(config.input.folder)), ledger)
+        yield Desk(
+            workshop, IncrementalIngest(config, prepare(config), ledger, room, Root(config.input.folder)), ledger
+        )
 
 
 @pytest.fixture
@@ -58,29 +60,29 @@ def desk(workshop: Workshop) -> Iterator[Desk]:
 def test_a_look_everywhere_takes_in_all_and_the_next_one_finds_no_news(desk: Desk) -> None:
     for name in ("a.png", "trip/b.png"):
         desk.workshop.photo(name)
-    look = desk.arrivals.look_everywhere()
+    look = desk.incremental_ingest.look_everywhere()
     assert (look.photos, look.folders, look.arrived, look.gone) == (2, 2, 2, 0)
     assert desk.pending() == ["a.png", "trip/b.png"]
-    assert not desk.arrivals.look_everywhere().brought_news
+    assert not desk.incremental_ingest.look_everywhere().brought_news
 
 
 def test_a_look_at_one_path_takes_in_that_alone(desk: Desk) -> None:
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     for name in ("a.png", "b.png"):
         desk.workshop.photo(name)
-    assert desk.arrivals.look_at(["a.png"]).arrived == 1
+    assert desk.incremental_ingest.look_at(["a.png"]).arrived == 1
     assert desk.pending() == ["a.png"]
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
 def test_a_photo_that_is_gone_waits_for_its_return_and_is_told_of_once(desk: Desk, everywhere: bool) -> None:
     photo = desk.workshop.photo("trip/a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     data, inode_kept = photo.read_bytes(), photo.with_name("kept.txt")
     inode_kept.hardlink_to(photo)
 
-    def look(path: str) -> Look:
-        return desk.arrivals.look_everywhere() if everywhere else desk.arrivals.look_at([path])
+    def look(path: str) -> IngestChanges:
+        return desk.incremental_ingest.look_everywhere() if everywhere else desk.incremental_ingest.look_at([path])
 
     photo.unlink()
     found = look("trip")
@@ -97,74 +99,74 @@ def test_a_photo_that_is_gone_waits_for_its_return_and_is_told_of_once(desk: Des
 
 def test_a_finished_photo_may_go_without_a_word(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     desk.finish("a.png")
     photo.unlink()
-    look = desk.arrivals.look_at(["a.png"])
+    look = desk.incremental_ingest.look_at(["a.png"])
     assert (look.gone, look.set_aside) == (1, [])
     assert desk.ledger.counts()[JobState.DONE] == 1
 
 
 def test_a_changed_photo_is_pending_again(desk: Desk) -> None:
     desk.workshop.photo("a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     desk.finish("a.png")
     desk.workshop.photo("a.png", shade=9)
-    assert desk.arrivals.look_at(["a.png"]).arrived == 1
+    assert desk.incremental_ingest.look_at(["a.png"]).arrived == 1
     assert desk.pending() == ["a.png"]
 
 
 def test_a_queued_photo_that_is_being_rewritten_can_t_be_claimed(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     photo.write_bytes(photo.read_bytes()[:30])
-    look = desk.arrivals.look_at(["a.png"])
+    look = desk.incremental_ingest.look_at(["a.png"])
     assert [(event.path, event.kind) for event in look.set_aside] == [("a.png", "incomplete")]
     assert desk.pending() == []
     assert desk.ledger.unexamined() == ["a.png"]
     desk.workshop.photo("a.png", shade=9)
-    desk.arrivals.look_at(["a.png"])
+    desk.incremental_ingest.look_at(["a.png"])
     assert desk.pending() == ["a.png"]
 
 
 def test_an_incomplete_photo_is_told_of_once_and_looked_at_again(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
     photo.write_bytes(photo.read_bytes()[:30])
-    assert len(desk.arrivals.look_everywhere().set_aside) == 1
-    assert desk.arrivals.look_everywhere().set_aside == []
-    assert desk.arrivals.seconds_left() is not None
-    assert desk.arrivals.due() == []
+    assert len(desk.incremental_ingest.look_everywhere().set_aside) == 1
+    assert desk.incremental_ingest.look_everywhere().set_aside == []
+    assert desk.incremental_ingest.seconds_left() is not None
+    assert desk.incremental_ingest.due() == []
     photo.unlink()
-    desk.arrivals.look_at(["a.png"])
-    assert desk.arrivals.seconds_left() is None
+    desk.incremental_ingest.look_at(["a.png"])
+    assert desk.incremental_ingest.seconds_left() is None
 
 
 def test_a_file_that_is_no_photo_is_quarantined_once(desk: Desk) -> None:
     (desk.workshop.folder / "in" / "a.jpg").write_text("I am a letter, not a photo.")
-    assert [event.kind for event in desk.arrivals.look_everywhere().set_aside] == ["quarantined"]
-    assert not desk.arrivals.look_everywhere().brought_news
-    assert not desk.arrivals.look_at(["a.jpg"]).brought_news
+    assert [event.kind for event in desk.incremental_ingest.look_everywhere().set_aside] == ["quarantined"]
+    assert not desk.incremental_ingest.look_everywhere().brought_news
+    assert not desk.incremental_ingest.look_at(["a.jpg"]).brought_news
     assert desk.ledger.counts()[JobState.QUARANTINED] == 1
 
 
 def test_the_first_look_follows_a_changed_config(workshop: Workshop) -> None:
     workshop.photo("a.png")
     with a_desk(workshop) as desk:
-        desk.arrivals.look_everywhere()
+        desk.incremental_ingest.look_everywhere()
         desk.finish("a.png")
     workshop.text = workshop.text.replace("name: night", "name: day")
     with a_desk(workshop) as desk:
-        assert not desk.arrivals.look_everywhere().brought_news
+        assert not desk.incremental_ingest.look_everywhere().brought_news
         assert [(claim.job) for claim in desk.ledger.claim(9, "name")] == [Job("a.png", "day", "default")]
         assert desk.ledger.counts()[JobState.WITHDRAWN] == 1
 
 
 def test_a_lost_folder_is_no_mass_deletion(desk: Desk) -> None:
     desk.workshop.photo("a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     folder = desk.workshop.folder / "in"
     folder.rename(folder.with_name("elsewhere"))
-    for look in (desk.arrivals.look_everywhere, lambda: desk.arrivals.look_at(["a.png"])):
+    for look in (desk.incremental_ingest.look_everywhere, lambda: desk.incremental_ingest.look_at(["a.png"])):
         with pytest.raises(StorageError):
             look()
     assert desk.pending() == ["a.png"]
@@ -175,32 +177,32 @@ def test_more_photos_than_one_transaction_takes_are_all_taken_in(desk: Desk) -> 
     data = desk.workshop.photo("0.png").read_bytes()
     for number in range(1, 2500):
         (folder / f"{number}.png").write_bytes(data)
-    assert desk.arrivals.look_everywhere().arrived == 2500
+    assert desk.incremental_ingest.look_everywhere().arrived == 2500
     assert desk.ledger.photo_count() == 2500
     for number in range(2400):
         (folder / f"{number}.png").unlink()
-    assert desk.arrivals.look_everywhere().gone == 2400
+    assert desk.incremental_ingest.look_everywhere().gone == 2400
     assert len(desk.pending()) == 100
 
 
 def test_the_end_of_the_program_ends_a_look(workshop: Workshop) -> None:
     workshop.photo("a.png")
     config = workshop.config()
-    room = WaitingRoom(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         root = Root(config.input.folder)
-        arrivals = Arrivals(config, prepare(config), ledger, room, root, over=lambda: True)
-        assert not arrivals.look_everywhere().brought_news
+        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, root, over=lambda: True)
+        assert not incremental_ingest.look_everywhere().brought_news
         assert ledger.photo_count() == 0
 
 
 def test_an_original_that_is_being_moved_is_not_missed(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.arrivals.look_everywhere()
+    desk.incremental_ingest.look_everywhere()
     desk.finish("a.png")
     desk.ledger.begin_move("a.png", str(desk.workshop.folder / "done" / "a.png"))
     photo.unlink()
-    assert desk.arrivals.look_everywhere().gone == 0
-    assert desk.arrivals.look_at(["a.png"]).gone == 0
+    assert desk.incremental_ingest.look_everywhere().gone == 0
+    assert desk.incremental_ingest.look_at(["a.png"]).gone == 0
     desk.ledger.end_move("a.png")
     assert desk.ledger.counts()[JobState.DONE] == 1

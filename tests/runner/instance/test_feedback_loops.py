@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.errors import CannotRunError
-from pipeline.runner.instance.feedback_loops import refuse_circle
+from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[3]
@@ -29,22 +29,22 @@ def opened(folder: Path, photos: str, pictures: str) -> None:
 
 def test_one_config_goes_in_no_circle(tmp_path: Path) -> None:
     opened(tmp_path, "in", "out")
-    refuse_circle(config(tmp_path, "in", "out"))
+    require_no_feedback_loop(config(tmp_path, "in", "out"))
 
 
 def test_a_chain_is_fine(tmp_path: Path) -> None:
     opened(tmp_path, "a", "b")
     opened(tmp_path, "b", "c")
-    refuse_circle(config(tmp_path, "a", "b"))
-    refuse_circle(config(tmp_path, "b", "c"))
-    refuse_circle(config(tmp_path, "c", "d"))
+    require_no_feedback_loop(config(tmp_path, "a", "b"))
+    require_no_feedback_loop(config(tmp_path, "b", "c"))
+    require_no_feedback_loop(config(tmp_path, "c", "d"))
 
 
 @pytest.mark.parametrize("photos", ["b", "b/night", "b/night/2024"])
 def test_two_that_feed_each_other_are_refused_in_a_sentence(tmp_path: Path, photos: str) -> None:
     opened(tmp_path, "a", "b")
     with pytest.raises(CannotRunError) as caught:
-        refuse_circle(config(tmp_path, photos, "a"))
+        require_no_feedback_loop(config(tmp_path, photos, "a"))
     folder = tmp_path.resolve()
     for path in (folder / photos, folder / "a", folder / "b" / ".stylewatch" / "ledger.sqlite3"):
         assert str(path) in str(caught.value)
@@ -54,19 +54,19 @@ def test_three_in_a_circle_are_refused(tmp_path: Path) -> None:
     opened(tmp_path, "a", "b")
     opened(tmp_path, "b", "c")
     with pytest.raises(CannotRunError, match="without end"):
-        refuse_circle(config(tmp_path, "c", "a"))
+        require_no_feedback_loop(config(tmp_path, "c", "a"))
 
 
 def test_a_circle_beside_does_not_keep_it_from_looking(tmp_path: Path) -> None:
     opened(tmp_path, "a", "b")
     opened(tmp_path, "b", "a")
-    refuse_circle(config(tmp_path, "b", "c"))
+    require_no_feedback_loop(config(tmp_path, "b", "c"))
 
 
 def test_a_database_that_is_no_ledger_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "b" / ".stylewatch").mkdir(parents=True)
     (tmp_path / "b" / ".stylewatch" / "ledger.sqlite3").write_text("this is no database" * 100)
-    refuse_circle(config(tmp_path, "b", "a"))
+    require_no_feedback_loop(config(tmp_path, "b", "a"))
 
 
 @pytest.mark.parametrize("command", ["run", "watch"])

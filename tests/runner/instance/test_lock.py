@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import LockedError, StorageError
-from pipeline.report.heartbeat import FILE_NAME, Heart
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import (
     HOLDER_NAME,
     WORKER_LOCK_NAME,
@@ -106,7 +106,7 @@ class OtherMachine:
         self.state = state
         self.looks = 0
         self.time = 0.0
-        with Heart(state, "stylewatch watch theirs.yaml"):
+        with Heartbeat(state, "stylewatch watch theirs.yaml"):
             self.sign = json.loads((state / FILE_NAME).read_text()) | {"host": "nas", "pid": 7}
         self.say()
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.ledger import Ledger
 from pipeline.model import JobState, Remark
 from pipeline.runner.instance.moved_source import Comparison, follow_moved_source, is_move
-from pipeline.runner.planning.run_plan import look_ahead
+from pipeline.runner.planning.run_plan import plan_run
 from tests.intake.packing import photo, zipped
 from tests.workshop import CONFIG, Workshop
 
@@ -166,7 +166,7 @@ def test_photos_in_archives_are_known_by_their_archive(workshop: Workshop) -> No
 def test_plan_and_retry_see_the_move_too(painted: Workshop) -> None:
     (painted.folder / "in").rename(painted.folder / "new")
     use(painted, "new")
-    assert look_ahead(painted.config(), lambda _: None).jobs == ()
+    assert plan_run(painted.config(), lambda _: None).jobs == ()
     with painted.ledger() as ledger:
         assert follow_moved_source(painted.config(), ledger) != ""
         assert ledger.counts()[JobState.DONE] == 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.engine.speed import FORWARD, network_pixels
-from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.backlog import backlog_seconds
 from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
 from pipeline.runner.preparation import prepare
@@ -17,7 +17,7 @@ def take_in_photos(workshop: Workshop, first: int, count: int) -> None:
         workshop.photo(f"{number}.png", shade=number)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        take_in(config, prepare(config), ledger)
+        ingest(config, prepare(config), ledger)
 
 
 def seconds(workshop: Workshop, speed: object = SPEED) -> float | None:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from pipeline.engine.memory.requirements import need_of, program_bytes
-from pipeline.engine.speed import FORWARD, Look, Speed
+from pipeline.engine.speed import FORWARD, Measurement, Speed
 from pipeline.ledger import Timing
 from pipeline.model import Recipe
 from pipeline.runner.planning.forecast import (
     USUAL_EVALUATIONS,
     Forecast,
-    Sight,
+    TargetCost,
     Task,
     expected_evaluations,
     forecast,
@@ -18,7 +18,7 @@ from pipeline.runner.planning.forecast import (
 )
 
 #: A microsecond a pixel, whoever else is at work: two pictures at once are made in the time of one.
-SPEED = Speed(device="cpu", at_once=2, start=5.0, shallow=0.2, looks=(Look(1_000_000, 1.0, 1.0, 2.0),))
+SPEED = Speed(device="cpu", at_once=2, start=5.0, shallow=0.2, looks=(Measurement(1_000_000, 1.0, 1.0, 2.0),))
 RECIPE = Recipe(size=64, scales=1, iterations=10, tolerance=0)
 SECONDS = 64 * 64 * 1e-6 * (10 + FORWARD)
 
@@ -62,7 +62,7 @@ def test_nothing_to_do_takes_no_time() -> None:
 
 
 def test_a_run_is_the_start_the_paintings_and_the_pictures() -> None:
-    found = forecast(SPEED, [Task(RECIPE, 1.0)], [Sight(RECIPE, 500_000)], {})
+    found = forecast(SPEED, [Task(RECIPE, 1.0)], [TargetCost(RECIPE, 500_000)], {})
     assert found.start_seconds == 5.0
     assert found.painting_seconds == pytest.approx(1.0)
     assert found.seconds == pytest.approx(6.0 + SECONDS)

@@ -8,9 +8,9 @@ from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job, Painting, Recipe, Style
-from pipeline.runner.ingest.ingest import take_in
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
-from pipeline.runner.planning.run_plan import Outlook, in_words, look_ahead, missing_sights
+from pipeline.runner.planning.run_plan import RunPlan, in_words, missing_targets, plan_run
 from pipeline.runner.preparation import prepare
 from tests.workshop import SPEED, Workshop
 
@@ -47,15 +47,15 @@ def snapshot(folder: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def planned(outlook: Outlook) -> dict[Job, str]:
-    return {job.job: job.output for job in outlook.jobs}
+def planned(run_plan: RunPlan) -> dict[Job, str]:
+    return {job.job: job.output for job in run_plan.jobs}
 
 
 def test_a_plan_changes_nothing_on_disk_before_the_first_run(workshop: Workshop) -> None:
     workshop.photo("a.png")
     config = workshop.config()
     before = snapshot(workshop.folder)
-    assert len(look_ahead(config).jobs) == 1
+    assert len(plan_run(config).jobs) == 1
     assert snapshot(workshop.folder) == before
 
 
@@ -64,9 +64,9 @@ def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
     workshop.photo("b.png", shade=1)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        take_in(config, prepare(config), ledger)
+        ingest(config, prepare(config), ledger)
         assert len(ledger.claim(1, "name")) == 1
-    assert len(look_ahead(config).jobs) == 2
+    assert len(plan_run(config).jobs) == 2
 
 
 def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Workshop) -> None:
@@ -77,17 +77,17 @@ def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Work
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
     config = workshop.config()
     before = snapshot(workshop.folder)
-    outlook = look_ahead(config)
+    run_plan = plan_run(config)
     assert snapshot(workshop.folder) == before
-    assert {job.job.photo for job in outlook.jobs} == {"b.png", "hopeless.png"}
-    assert (outlook.done, outlook.quarantined, outlook.taken_in.photos) == (1, 1, 4)
-    assert [(photo.path, photo.kind) for photo in outlook.taken_in.set_aside] == [("c.jpg", "quarantined")]
+    assert {job.job.photo for job in run_plan.jobs} == {"b.png", "hopeless.png"}
+    assert (run_plan.done, run_plan.quarantined, run_plan.ingested.photos) == (1, 1, 4)
+    assert [(photo.path, photo.kind) for photo in run_plan.ingested.set_aside] == [("c.jpg", "quarantined")]
 
 
 def test_the_names_planned_are_the_names_made(workshop: Workshop) -> None:
     for number, name in enumerate(("a.png", "a.PNG", "sub/a.png", "what?.png", "nul.png")):
         workshop.photo(name, shade=number)
-    plan = planned(look_ahead(workshop.config()))
+    plan = planned(plan_run(workshop.config()))
     workshop.run()
     assert {event.job: event.output for event in workshop.finished()} == plan
     assert sorted(plan.values()) == workshop.pictures()
@@ -97,7 +97,7 @@ def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
     for name in ("b.png", "a.png", "c.png"):
         workshop.photo(name, shade=ord(name[0]))
-    plan = [job.job for job in look_ahead(workshop.config()).jobs]
+    plan = [job.job for job in plan_run(workshop.config()).jobs]
     workshop.run()
     assert [event.job for event in workshop.finished()] == plan
 
@@ -105,24 +105,24 @@ def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
 def test_nothing_is_planned_over_a_finished_folder(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    outlook = look_ahead(workshop.config())
-    assert (outlook.jobs, outlook.done, outlook.forecast.seconds, outlook.advice) == ((), 1, 0.0, ())
+    run_plan = plan_run(workshop.config())
+    assert (run_plan.jobs, run_plan.done, run_plan.forecast.seconds, run_plan.advice) == ((), 1, 0.0, ())
 
 
 def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
     workshop.text += "pairing: {by: folder}\n"
     workshop.photo("night/a.png")
     workshop.photo("day/b.png", shade=1)
-    outlook = look_ahead(workshop.config())
-    assert [job.job.photo for job in outlook.jobs] == ["night/a.png"]
-    assert outlook.taken_in.unpaired == 1
+    run_plan = plan_run(workshop.config())
+    assert [job.job.photo for job in run_plan.jobs] == ["night/a.png"]
+    assert run_plan.ingested.unpaired == 1
 
 
 def test_without_a_measurement_the_time_is_a_guess(workshop: Workshop) -> None:
     workshop.photo("a.png")
-    outlook = look_ahead(workshop.config(), lambda _: None)
-    assert outlook.device is None
-    assert outlook.forecast.start_seconds == GUESS.start
+    run_plan = plan_run(workshop.config(), lambda _: None)
+    assert run_plan.device is None
+    assert run_plan.forecast.start_seconds == GUESS.start
 
 
 def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop) -> None:
@@ -132,25 +132,25 @@ def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop)
     def meter(_: object) -> None:
         raise AssertionError
 
-    look_ahead(workshop.config(), meter)
+    plan_run(workshop.config(), meter)
 
 
 def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", shade=1)
-    outlook = look_ahead(workshop.config(), lambda _: SPEED)
-    assert outlook.device == "cpu (fake)"
+    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    assert run_plan.device == "cpu (fake)"
     assert network_pixels(48, 32 / 48) == 48 * 32
     pictures = 2 * 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
     painting = 48 * 32 * 2e-6  # 96 × 64 pixels, looked at with a long side of 48
-    assert outlook.forecast.seconds == pytest.approx(5.0 + painting + pictures)
+    assert run_plan.forecast.seconds == pytest.approx(5.0 + painting + pictures)
 
 
 def test_pictures_made_before_tell_how_many_evaluations_it_takes(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
     workshop.photo("b.png", shade=1)
-    default = look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"]
+    default = plan_run(workshop.config(), lambda _: SPEED).forecast.recipes["default"]
     assert default.learned
     assert default.evaluations == (pytest.approx(1),)  # as the fake engine does
 
@@ -159,7 +159,7 @@ def test_pictures_of_a_recipe_that_was_changed_tell_nothing(workshop: Workshop) 
     workshop.photo("a.png")
     workshop.run()
     workshop.text = workshop.text.replace("scales: 1}", "scales: 1, content_weight: 0.5}")
-    assert not look_ahead(workshop.config(), lambda _: SPEED).forecast.recipes["default"].learned
+    assert not plan_run(workshop.config(), lambda _: SPEED).forecast.recipes["default"].learned
 
 
 def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop) -> None:
@@ -167,17 +167,17 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
     damaged = bytearray(path.read_bytes())
     damaged[16:29] = bytes(13)
     path.write_bytes(damaged)
-    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    run_plan = plan_run(workshop.config(), lambda _: SPEED)
     usual = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
-    assert outlook.forecast.recipes["default"].seconds == pytest.approx(usual)
+    assert run_plan.forecast.recipes["default"].seconds == pytest.approx(usual)
 
 
 def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
     for number in range(305):
         workshop.photo(f"{number}.png", shade=number)
-    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    run_plan = plan_run(workshop.config(), lambda _: SPEED)
     alone = 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
-    assert outlook.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
+    assert run_plan.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
 
 
 def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
@@ -192,31 +192,31 @@ def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
         precision="p",
     )
     StyleCache(config.cache.folder, 10**9).write(key, {})
-    assert look_ahead(config, lambda _: SPEED).forecast.painting_seconds == 0
+    assert plan_run(config, lambda _: SPEED).forecast.painting_seconds == 0
 
 
 def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: Workshop) -> None:
     style = Style("night", (Painting(workshop.folder / "night.jpg", "a"), Painting(Path("nowhere.jpg"), "b")), 2.0)
     recipe = Recipe(size=64, scales=(32, 64))
     cached = {("b", 64)}
-    found = [sight.pixels for sight in missing_sights(style, recipe, cached)]
+    found = [sight.pixels for sight in missing_targets(style, recipe, cached)]
     assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
-    assert list(missing_sights(style, recipe, cached)) == []
+    assert list(missing_targets(style, recipe, cached)) == []
 
 
 def test_short_work_gets_no_advice(workshop: Workshop) -> None:
     workshop.photo("a.png")
-    assert look_ahead(workshop.config()).advice == ()
+    assert plan_run(workshop.config()).advice == ()
 
 
 def test_long_work_gets_advice_with_the_time_it_would_take(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1, tolerance: 0}")
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
-    outlook = look_ahead(workshop.config(), lambda _: SPEED)
-    seconds = outlook.forecast.seconds
+    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    seconds = run_plan.forecast.seconds
     assert seconds > HOUR
-    size, iterations, gpu = outlook.advice
+    size, iterations, gpu = run_plan.advice
     assert size == f"recipes.default.size 2000 instead of 4000: {in_words(seconds / 4)}"
     assert iterations == f"recipes.default.iterations 75: {in_words(seconds / 2)}"
     assert "GPU" in gpu
@@ -227,7 +227,7 @@ def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> Non
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
     speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, looks=SPEED.looks)
-    (size,) = look_ahead(workshop.config(), lambda _: speed).advice
+    (size,) = plan_run(workshop.config(), lambda _: speed).advice
     assert size.startswith("recipes.default.size")
 
 
@@ -238,7 +238,7 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
     )
     for number in range(20):
         workshop.photo(f"{number}.png", shade=number)
-    outlook = look_ahead(workshop.config(), lambda _: SPEED)
+    run_plan = plan_run(workshop.config(), lambda _: SPEED)
     # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
-    expected = in_words(outlook.forecast.seconds * 5 / 17)
-    assert outlook.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"
+    expected = in_words(run_plan.forecast.seconds * 5 / 17)
+    assert run_plan.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"
