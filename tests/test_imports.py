@@ -122,12 +122,12 @@ def finish(workshop: Workshop, count: int) -> None:
     photos = scan(config.input.folder, ()).photos
     with workshop.ledger() as ledger:
         # Waiting for the disk at each commit is most of the time, and no test cuts the power.
-        ledger._connection.execute("PRAGMA synchronous = OFF")
-        ledger.record_photos(photos, photos, [])
+        ledger._store.connection.execute("PRAGMA synchronous = OFF")
+        ledger.photos.record(photos, photos, [])
         resolved = prepare(config)
-        ledger.record_jobs((resolved.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
-        for claim in ledger.claim(count, "name"):
-            ledger.complete(
+        ledger.jobs.record((resolved.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
+        for claim in ledger.leases.claim(count, "name"):
+            ledger.leases.complete(
                 claim.token, key=claim.token, output=claim.output, picture_sha256="0", engine_version=ENGINE_VERSION
             )
 

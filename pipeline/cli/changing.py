@@ -43,8 +43,8 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
             stranded = [row for row in gone if row.absence is not None]
             explained = {row.job.photo for row in stranded}
             for photo in photos or (None,):
-                found = ledger.retry(None if photo is None else (photo,))
-                found += ledger.redo(job for job in possible if photo in (None, job.photo))
+                found = ledger.jobs.retry(None if photo is None else (photo,))
+                found += ledger.jobs.redo(job for job in possible if photo in (None, job.photo))
                 count += found
                 nothing += [photo] if photo is not None and not found and photo not in explained else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
@@ -76,7 +76,7 @@ def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Fi
     # One listing a folder: a stat for each of 100,000 files takes minutes on a network share.
     listings: dict[Path, set[str]] = {}
     missing = []
-    for row in ledger.finished():
+    for row in ledger.queries.finished():
         if photos and row.job.photo not in photos:
             continue
         path = config.output.folder / row.output

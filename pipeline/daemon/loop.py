@@ -199,7 +199,7 @@ class Daemon:
             return False
         # A ledger that can't be read is told by whoever needs it; the shift is announced when it can.
         with contextlib.suppress(StorageError, LedgerLockedError):
-            self._schedule_gate.announce(lambda: ledger.counts()[JobState.PENDING])
+            self._schedule_gate.announce(lambda: ledger.queries.counts()[JobState.PENDING])
         return self._schedule_gate.may_work() and "input" not in self._pauses and self._clock() >= self._work_at
 
     def _has_work(self, ledger: Ledger) -> bool:
@@ -209,14 +209,14 @@ class Daemon:
         if not self._scan_thread.bell.is_set() and "work" not in self._pauses:
             return False
         self._scan_thread.bell.clear()
-        return ledger.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
+        return ledger.queries.has_work() or any(photo.kind != "incomplete" for photo in self._set_aside)
 
     def _inquire(self, ledger: Ledger) -> None:
         if ledger.was_changed_by_others():
-            self._scan_thread.hints.note(*ledger.unexamined())
-        due = ledger.next_due()
+            self._scan_thread.hints.note(*ledger.photos.unexamined())
+        due = ledger.jobs.next_due()
         if due is not None and due <= time.time():
-            ledger.ready_due()
+            ledger.jobs.ready_due()
         self._inquiry_at = self._clock() + _INQUIRY_SECONDS
         self._scan_thread.bell.set()
 
@@ -258,7 +258,7 @@ class Daemon:
         try:
             if self._stopped or self._scan_thread.death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
-            ingested = IngestResult(ledger.photo_count(), tuple(self._set_aside), {}, 0)
+            ingested = IngestResult(ledger.queries.photo_count(), tuple(self._set_aside), {}, 0)
             with self._schedule_gate.keep(partial(self._end_shift, self._pass)):
                 self._pass.run(PassOptions(limit=PICTURES_PER_PASS), ingested)
         finally:

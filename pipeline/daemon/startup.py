@@ -96,7 +96,7 @@ def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], Root] = Ro
         raise StorageError(
             f"input.folder: {folder} can't be read ({error.strerror}); mount its disk or share"
         ) from error
-    if empty and (photos := ledger.photo_count()):
+    if empty and (photos := ledger.queries.photo_count()):
         raise StorageError(
             f"input.folder: {folder} is empty, and {counted(photos, 'photo')} lay there when it was last seen; "
             f"nothing is taken for deleted: mount its disk or share, or put a photo into it"

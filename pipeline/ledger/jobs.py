@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pipeline.failpoints import failpoint
 from pipeline.ledger.names import Allocator
 from pipeline.ledger.records import JobChanges, WantedJob
-from pipeline.ledger.states import FORGIVEN, Store
+from pipeline.ledger.states import FORGIVEN, Store, stored_paths
 from pipeline.model import Job
 
 _JobName = tuple[bytes, str, str]
@@ -35,26 +36,6 @@ class _Differences:
     renamed: list[tuple[bytes, str, int]] = field(default_factory=list)
     withdrawn: list[int] = field(default_factory=list)
     unchanged: int = 0
-
-
-def record_jobs(
-    store: Store, wanted: Iterable[WantedJob], suffix: str, only: Collection[bytes] | None = None
-) -> JobChanges:
-    """Make the rows (of ``only`` these photos) what the config asks for, in one transaction."""
-    with store.writing():
-        photos = {path: facts for path, *facts in store.of_photos(_PHOTOS, "path", only)}
-        found = _compare(wanted, suffix, _rows(store, only), photos.keys(), _examined(store, only))
-        _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
-        troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
-        store.follow("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
-        _apply(store, found)
-    return JobChanges(
-        new=len(found.new),
-        changed=len(found.changed),
-        withdrawn=len(found.withdrawn),
-        unchanged=found.unchanged,
-        returned=len(found.returned),
-    )
 
 
 _Row = tuple[int, str, bytes, str, int]
@@ -143,34 +124,8 @@ def _apply(store: Store, found: _Differences) -> None:
     store.follow("id = ?", [*identities, *((identity,) for identity in found.returned + found.withdrawn)])
 
 
-def ready_failed(store: Store) -> int:
-    """Make failed jobs pending; attempts stay counted."""
-    with store.writing() as connection:
-        return _again(store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,)))
-
-
 # Outside of its waiting time: over, or the clock has been set back behind its beginning, and nothing is known of it.
 _DUE: Final = "state = 'failed' AND NOT (delayed_at <= ? AND ? < not_before)"
-
-
-def ready_due(store: Store) -> int:
-    """Make failed jobs pending whose waiting time is over; attempts stay counted."""
-    now = store.clock()
-    with store.writing() as connection:
-        due = _ids(connection, _DUE, (store.source_id, now, now))
-        return _again(store, "verdict = NULL, fault = ''", due)
-
-
-def next_due(store: Store) -> float | None:
-    """Return when the first failed job may be tried again; None without any."""
-    now = store.clock()
-    with store.reading() as connection:
-        (moment,) = connection.execute(
-            f"SELECT min(CASE WHEN {_DUE} THEN min(not_before, ?) ELSE not_before END) FROM jobs"  # noqa: S608
-            " WHERE source_id = ? AND state = 'failed'",
-            (now, now, now, store.source_id),
-        ).fetchone()
-    return None if moment is None else float(moment)
 
 
 def _ids(connection: sqlite3.Connection, condition: str, parameters: tuple[object, ...]) -> list[tuple[int]]:
@@ -190,43 +145,109 @@ def _again(store: Store, facts: str, identities: list[tuple[int]]) -> int:
 _OUTDATED: Final = "current = 0, key = NULL"
 
 
-def redo_outdated(store: Store, engine_version: str) -> int:
-    """Make done jobs of another engine version pending."""
-    with store.writing() as connection:
-        other = "state = 'done' AND engine_version IS NOT ?"
-        return _again(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
+class Jobs:
+    """The jobs on record, outside of their leases.
 
+    Methods raise as those of :class:`pipeline.ledger.Ledger`.
+    """
 
-def redo(store: Store, jobs: Iterable[Job]) -> int:
-    """Make these done jobs pending; others are left alone."""
-    with store.writing() as connection:
-        identities = []
-        for job in jobs:
-            name = (store.source_id, os.fsencode(job.photo), job.style, job.recipe)
-            identities += connection.execute(
-                f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
-                name,
-            ).fetchall()
-        return _again(store, _OUTDATED, identities)
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
+    def record(self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None) -> JobChanges:
+        """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
-def retry(store: Store, photos: Collection[str] | None) -> int:
-    """Make failed and quarantined jobs pending and let intake look at quarantined photos again."""
-    chosen = None if photos is None else {os.fsencode(photo) for photo in photos}
-    with store.writing() as connection:
-        problems = connection.execute(
-            "SELECT path FROM photos WHERE source_id = ? AND problem IS NOT NULL AND absence IS NULL",
-            (store.source_id,),
-        ).fetchall()
-        rows = connection.execute(
-            "SELECT id, photo FROM jobs WHERE source_id = ? AND state IN ('failed', 'quarantined')",
-            (store.source_id,),
-        ).fetchall()
-        lifted = {path for (path,) in problems if chosen is None or path in chosen}
-        freed = [(identity, photo) for identity, photo in rows if chosen is None or photo in chosen]
-        connection.executemany(
-            "UPDATE photos SET problem = NULL, signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
-            [(store.source_id, path) for path in lifted],
+        Changed settings make a job pending again with all its attempts. One not wanted any more is withdrawn, a done
+        one too, until it is wanted again. Jobs of photos that are gone, quarantined or being looked at are left alone
+        unless ``wanted`` mentions the photo; wanted jobs of photos that are not on record are ignored. With ``only``
+        the jobs of other photos are left alone.
+        """
+        store, concerned = self._store, stored_paths(only)
+        with store.writing():
+            photos = {path: facts for path, *facts in store.of_photos(_PHOTOS, "path", concerned)}
+            found = _compare(wanted, suffix, _rows(store, concerned), photos.keys(), _examined(store, concerned))
+            _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
+            troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
+            store.follow("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
+            _apply(store, found)
+        failpoint("jobs-recorded")
+        return JobChanges(
+            new=len(found.new),
+            changed=len(found.changed),
+            withdrawn=len(found.withdrawn),
+            unchanged=found.unchanged,
+            returned=len(found.returned),
         )
-        _again(store, FORGIVEN, [(identity,) for identity, _ in freed])
-    return len(freed) + len(lifted - {photo for _, photo in freed})
+
+    def ready_failed(self) -> int:
+        """Make failed jobs pending, at the start of a run, even those that should wait. Returns how many."""
+        store = self._store
+        with store.writing() as connection:
+            return _again(
+                store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,))
+            )
+
+    def ready_due(self) -> int:
+        """Make failed jobs pending that waited long enough, by no clock more than their delay. Returns how many."""
+        store = self._store
+        now = store.clock()
+        with store.writing() as connection:
+            due = _ids(connection, _DUE, (store.source_id, now, now))
+            return _again(store, "verdict = NULL, fault = ''", due)
+
+    def next_due(self) -> float | None:
+        """Return when :meth:`ready_due` will find a job, in epoch seconds; None without failed jobs."""
+        store = self._store
+        now = store.clock()
+        with store.reading() as connection:
+            (moment,) = connection.execute(
+                f"SELECT min(CASE WHEN {_DUE} THEN min(not_before, ?) ELSE not_before END) FROM jobs"  # noqa: S608
+                " WHERE source_id = ? AND state = 'failed'",
+                (now, now, now, store.source_id),
+            ).fetchone()
+        return None if moment is None else float(moment)
+
+    def redo_outdated(self, engine_version: str) -> int:
+        """Make done jobs of any other engine version pending. Returns how many."""
+        store = self._store
+        with store.writing() as connection:
+            other = "state = 'done' AND engine_version IS NOT ?"
+            return _again(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
+
+    def redo(self, jobs: Iterable[Job]) -> int:
+        """Make these jobs pending, as far as they are done. Returns how many."""
+        store = self._store
+        with store.writing() as connection:
+            identities = []
+            for job in jobs:
+                name = (store.source_id, os.fsencode(job.photo), job.style, job.recipe)
+                identities += connection.execute(
+                    f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
+                    name,
+                ).fetchall()
+            return _again(store, _OUTDATED, identities)
+
+    def retry(self, photos: Collection[str] | None = None) -> int:
+        """Make failed and quarantined jobs (of these photos) pending; quarantined photos become unknown.
+
+        Returns how many jobs, plus the lifted photos without any.
+        """
+        store = self._store
+        chosen = None if photos is None else {os.fsencode(photo) for photo in photos}
+        with store.writing() as connection:
+            problems = connection.execute(
+                "SELECT path FROM photos WHERE source_id = ? AND problem IS NOT NULL AND absence IS NULL",
+                (store.source_id,),
+            ).fetchall()
+            rows = connection.execute(
+                "SELECT id, photo FROM jobs WHERE source_id = ? AND state IN ('failed', 'quarantined')",
+                (store.source_id,),
+            ).fetchall()
+            lifted = {path for (path,) in problems if chosen is None or path in chosen}
+            freed = [(identity, photo) for identity, photo in rows if chosen is None or photo in chosen]
+            connection.executemany(
+                "UPDATE photos SET problem = NULL, signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
+                [(store.source_id, path) for path in lifted],
+            )
+            _again(store, FORGIVEN, [(identity,) for identity, _ in freed])
+        return len(freed) + len(lifted - {photo for _, photo in freed})

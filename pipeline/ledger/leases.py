@@ -1,4 +1,4 @@
-"""Jobs in work. Owns every step between a claim and its end; refuses tokens that are not leased.
+"""Jobs in progress. Owns every step between a claim and its end.
 
 A lease ends in exactly one of: complete, settle_unchanged, release, withdraw, forget_photo, fail, crash,
 quarantine_photo, interrupted. It belongs to the instance that holds the state folder's lock, not to a clock.
@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from pipeline.errors import LeaseLostError, LedgerError
+from pipeline.failpoints import failpoint
 from pipeline.ledger.names import Allocator
-from pipeline.ledger.records import Claim, ClaimOrder
+from pipeline.ledger.records import Claim, ClaimOrder, Lease
 from pipeline.ledger.states import CURRENT, FORGIVEN, Store, job_of, photo_of, stored_text
 from pipeline.model import JobState
 
@@ -34,15 +35,10 @@ WHERE jobs.source_id = ? AND jobs.state = 'pending' AND photos.signature IS NOT 
 ORDER BY {order} LIMIT ?
 """
 
-
-def claim(store: Store, limit: int, order: ClaimOrder) -> list[Claim]:
-    """Lease up to ``limit`` pending jobs of photos that intake let in."""
-    index, columns = _ORDERS[order]
-    with store.writing():
-        rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
-        claims = [_claim(store, row) for row in rows]
-        store.follow("id = ?", [(row["id"],) for row in rows])
-    return claims
+_LEASES: Final = """
+SELECT leases.*, jobs.photo, style, recipe, output, published_sha256
+FROM leases JOIN jobs ON jobs.id = leases.job_id ORDER BY jobs.id
+"""
 
 
 def _claim(store: Store, row: sqlite3.Row) -> Claim:
@@ -81,9 +77,6 @@ def _rename(store: Store, job_id: int) -> str:
     return output
 
 
-# --- during the lease -------------------------------------------------------------------------------------
-
-
 def _job_id(store: Store, token: str) -> int:
     row = store.connection.execute("SELECT job_id FROM leases WHERE token = ?", (token,)).fetchone()
     if row is None:
@@ -92,29 +85,6 @@ def _job_id(store: Store, token: str) -> int:
             f"only one of them, on one machine, work with a state folder"
         )
     return int(row[0])
-
-
-def start(store: Store, token: str) -> None:
-    """Note that work began: from here on an interruption counts."""
-    with store.writing() as connection:
-        _job_id(store, token)
-        connection.execute("UPDATE leases SET started = 1 WHERE token = ?", (token,))
-
-
-def record_artwork(store: Store, token: str, sha256: str) -> None:
-    """Note that the temporary file is complete and has this hash."""
-    with store.writing() as connection:
-        _job_id(store, token)
-        connection.execute("UPDATE leases SET artwork_sha256 = ? WHERE token = ?", (sha256, token))
-
-
-def rename_output(store: Store, token: str) -> str:
-    """Give the job the next free name: somebody else's file has its present one."""
-    with store.writing():
-        return _rename(store, _job_id(store, token))
-
-
-# --- its ends ---------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -131,47 +101,6 @@ def _state(store: Store, job_id: int) -> JobState:
     return JobState(store.connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()[0])
 
 
-def complete(
-    store: Store,
-    token: str,
-    *,
-    key: str,
-    output: str,
-    picture_sha256: str,
-    engine_version: str,
-    seconds: float,
-    pixel_evaluations: float,
-) -> None:
-    """End with a published picture."""
-    with ending(store, token) as job_id:
-        (stored,) = store.connection.execute("SELECT output FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        if os.fsencode(output) != stored:
-            raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
-        store.connection.execute(
-            "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
-            f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {CURRENT}, {FORGIVEN}"
-            " WHERE id = ?",
-            (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
-        )
-
-
-def settle_unchanged(store: Store, token: str, key: str) -> None:
-    """End without work: the published picture has this very key."""
-    with ending(store, token) as job_id:
-        (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        if published != key:
-            raise LedgerError(f"{store.place}: the picture published for this job has another key than {key!r}")
-        store.connection.execute(f"UPDATE jobs SET {CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
-
-
-def release(store: Store, token: str) -> bool:
-    """End as if nothing had been, unless a picture is on record: it may be published, and recovery finds out."""
-    if _has_artwork(store, token):
-        return False
-    with ending(store, token):
-        return True
-
-
 def _has_artwork(store: Store, token: str) -> bool:
     query = "SELECT 1 FROM leases WHERE token = ? AND artwork_sha256 IS NOT NULL"
     with store.reading() as connection:
@@ -182,74 +111,178 @@ _PHOTO_OF_JOB: Final = "(source_id, path) = (SELECT source_id, photo FROM jobs W
 _SAME_PHOTO: Final = "(source_id, photo) = (SELECT source_id, photo FROM jobs WHERE id = ?)"
 
 
-def withdraw(store: Store, token: str, reason: str) -> None:
-    """End because the photo is gone; its other jobs wait for its return, too."""
-    with ending(store, token) as job_id:
-        store.connection.execute(
-            f"UPDATE photos SET absence = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
-            (stored_text(reason), job_id),
-        )
-        store.follow(_SAME_PHOTO, [(job_id,)])
-
-
-def forget_photo(store: Store, token: str) -> None:
-    """End because the photo has other content than claimed; intake has to let it in again first."""
-    with ending(store, token) as job_id:
-        store.connection.execute(
-            f"UPDATE photos SET signature = NULL, sha256 = NULL WHERE {_PHOTO_OF_JOB}",  # noqa: S608
-            (job_id,),
-        )
-
-
-def quarantine_photo(store: Store, token: str, reason: str) -> None:
-    """End because the photo can't be used; its other unfinished jobs are quarantined with it."""
-    with ending(store, token) as job_id:
-        store.connection.execute(
-            f"UPDATE photos SET problem = ?, problem_at = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
-            (stored_text(reason), store.clock(), job_id),
-        )
-        store.follow(_SAME_PHOTO, [(job_id,)])
-
-
-def fail(
-    store: Store, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float
-) -> JobState:
-    """End with a failure; the ``max_attempts``-th that counts is the last."""
-    now = store.clock()
-    with ending(store, token) as job_id:
-        store.connection.execute(
-            "UPDATE jobs SET attempts = attempts + ?, setbacks = setbacks + 1, delayed_at = ?, not_before = ?,"
-            " fault = ? WHERE id = ?",
-            (int(costs_attempt), now, now + delay_seconds, stored_text(reason), job_id),
-        )
-        store.connection.execute(
-            "UPDATE jobs SET verdict = CASE WHEN ? AND attempts >= ? THEN 'quarantined' ELSE 'failed' END"
-            " WHERE id = ?",
-            (costs_attempt, max_attempts, job_id),
-        )
-    return _state(store, job_id)
-
-
-def crash(store: Store, token: str, reason: str, *, max_crashes: int) -> JobState:
-    """End because the worker died with the job."""
-    with ending(store, token) as job_id:
-        _count(store, job_id, "crashes", max_crashes, reason)
-    return _state(store, job_id)
-
-
-def interrupted(store: Store, token: str, max_interruptions: int) -> JobState:
-    """End a lease that an earlier process left behind; it counts only if work had begun."""
-    with ending(store, token) as job_id:
-        (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()
-        if started:
-            reason = "the program ended unexpectedly each time it worked on this picture"
-            _count(store, job_id, "interruptions", max_interruptions, reason)
-    return _state(store, job_id)
-
-
 def _count(store: Store, job_id: int, column: str, most: int, reason: str) -> None:
     store.connection.execute(
         f"UPDATE jobs SET {column} = {column} + 1, fault = ?,"  # noqa: S608 (columns are ours)
         f" verdict = CASE WHEN {column} + 1 >= ? THEN 'quarantined' END WHERE id = ?",
         (stored_text(reason), most, job_id),
     )
+
+
+class Leases:
+    """Leases by their tokens; an unknown token raises LeaseLostError.
+
+    Methods raise as those of :class:`pipeline.ledger.Ledger`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, limit: int, order: ClaimOrder) -> list[Claim]:
+        """Lease up to ``limit`` pending jobs, each under a fresh token, by the photo's age or by name."""
+        store = self._store
+        index, columns = _ORDERS[order]
+        with store.writing():
+            rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
+            claims = [_claim(store, row) for row in rows]
+            store.follow("id = ?", [(row["id"],) for row in rows])
+        if claims:
+            failpoint("job-leased")
+        return claims
+
+    def start(self, token: str) -> None:
+        """Note that work began: from here on an interruption counts."""
+        with self._store.writing() as connection:
+            _job_id(self._store, token)
+            connection.execute("UPDATE leases SET started = 1 WHERE token = ?", (token,))
+
+    def record_artwork(self, token: str, sha256: str) -> None:
+        """Note that the job's temporary file is complete, with this hash, before it is published."""
+        with self._store.writing() as connection:
+            _job_id(self._store, token)
+            connection.execute("UPDATE leases SET artwork_sha256 = ? WHERE token = ?", (sha256, token))
+        failpoint("artwork-recorded")
+
+    def rename_output(self, token: str) -> str:
+        """Give the job the next free name, relative to the output folder, since its name is somebody else's file."""
+        store = self._store
+        with store.writing():
+            return _rename(store, _job_id(store, token))
+
+    def complete(
+        self,
+        token: str,
+        *,
+        key: str,
+        output: str,
+        picture_sha256: str,
+        engine_version: str,
+        seconds: float = 0.0,
+        pixel_evaluations: float = 0.0,
+    ) -> None:
+        """Leased → done. ``pixel_evaluations`` (pixels × evaluations, over all scales) 0: not for estimates.
+
+        It is pending again instead if photo or settings changed during the lease.
+        """
+        store = self._store
+        with ending(store, token) as job_id:
+            (stored,) = store.connection.execute("SELECT output FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if os.fsencode(output) != stored:
+                raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
+            store.connection.execute(
+                "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
+                f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {CURRENT}, {FORGIVEN}"
+                " WHERE id = ?",
+                (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
+            )
+        failpoint("job-done")
+
+    def settle_unchanged(self, token: str, key: str) -> None:
+        """Leased → done without work: ``key`` is the published picture's (else LedgerError)."""
+        store = self._store
+        with ending(store, token) as job_id:
+            (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if published != key:
+                raise LedgerError(f"{store.place}: the picture published for this job has another key than {key!r}")
+            store.connection.execute(f"UPDATE jobs SET {CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
+
+    def release(self, token: str) -> bool:
+        """Leased → pending, at no cost; False: it stays leased, for recovery, as its picture may be published."""
+        if _has_artwork(self._store, token):
+            return False
+        with ending(self._store, token):
+            return True
+
+    def withdraw(self, token: str, reason: str) -> None:
+        """Leased → withdrawn, with the photo's other unfinished jobs: the photo is gone until a scan sees it."""
+        store = self._store
+        with ending(store, token) as job_id:
+            store.connection.execute(
+                f"UPDATE photos SET absence = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+                (stored_text(reason), job_id),
+            )
+            store.follow(_SAME_PHOTO, [(job_id,)])
+
+    def forget_photo(self, token: str) -> None:
+        """Leased → pending, but not to be claimed before a scan has recorded the changed photo as ready."""
+        with ending(self._store, token) as job_id:
+            self._store.connection.execute(
+                f"UPDATE photos SET signature = NULL, sha256 = NULL WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+                (job_id,),
+            )
+
+    def quarantine_photo(self, token: str, reason: str) -> None:
+        """Leased → quarantined, with the photo's other unfinished jobs."""
+        store = self._store
+        with ending(store, token) as job_id:
+            store.connection.execute(
+                f"UPDATE photos SET problem = ?, problem_at = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
+                (stored_text(reason), store.clock(), job_id),
+            )
+            store.follow(_SAME_PHOTO, [(job_id,)])
+
+    def fail(
+        self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float = 0.0
+    ) -> JobState:
+        """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state.
+
+        A failed job waits ``delay_seconds`` until :meth:`pipeline.ledger.jobs.Jobs.ready_due` takes it.
+        """
+        store = self._store
+        now = store.clock()
+        with ending(store, token) as job_id:
+            store.connection.execute(
+                "UPDATE jobs SET attempts = attempts + ?, setbacks = setbacks + 1, delayed_at = ?, not_before = ?,"
+                " fault = ? WHERE id = ?",
+                (int(costs_attempt), now, now + delay_seconds, stored_text(reason), job_id),
+            )
+            store.connection.execute(
+                "UPDATE jobs SET verdict = CASE WHEN ? AND attempts >= ? THEN 'quarantined' ELSE 'failed' END"
+                " WHERE id = ?",
+                (costs_attempt, max_attempts, job_id),
+            )
+        return _state(store, job_id)
+
+    def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
+        """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
+        store = self._store
+        with ending(store, token) as job_id:
+            _count(store, job_id, "crashes", max_crashes, reason)
+        return _state(store, job_id)
+
+    def interrupted(self, token: str, max_interruptions: int) -> JobState:
+        """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
+        store = self._store
+        with ending(store, token) as job_id:
+            (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()
+            if started:
+                reason = "the program ended unexpectedly each time it worked on this picture"
+                _count(store, job_id, "interruptions", max_interruptions, reason)
+        return _state(store, job_id)
+
+    def all(self) -> list[Lease]:
+        """Return the leases of all sources: when a program starts, what earlier ones left behind."""
+        with self._store.reading():
+            rows = self._store.named_rows(_LEASES)
+        return [
+            Lease(
+                token=row["token"],
+                job=job_of(row["photo"], row["style"], row["recipe"]),
+                output=os.fsdecode(row["output"]),
+                photo_sha256=row["photo_sha256"],
+                settings_sha256=row["settings_sha256"],
+                artwork_sha256=row["artwork_sha256"],
+                published_sha256=row["published_sha256"],
+            )
+            for row in rows
+        ]

@@ -6,8 +6,9 @@ import os
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from pipeline.failpoints import failpoint
 from pipeline.ledger.records import PhotoRow
-from pipeline.ledger.states import FORGIVEN, Store, photo_of, stored_signature, stored_text
+from pipeline.ledger.states import FORGIVEN, Store, photo_of, stored_paths, stored_signature, stored_text
 from pipeline.model import Photo
 
 _GONE: Final = "the photo is gone"
@@ -20,96 +21,8 @@ ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtim
 """
 
 
-def unknown_photos(store: Store, photos: Iterable[Photo]) -> list[Photo]:
-    """Return those that are not on record with this very signature."""
-    with store.reading():
-        known = _signatures(store)
-    return [photo for photo in photos if known.get(os.fsencode(photo.path)) != stored_signature(photo)]
-
-
 def _signatures(store: Store, only: Collection[bytes] | None = None) -> dict[bytes, str | None]:
     return dict(store.of_photos("SELECT path, signature FROM photos WHERE source_id = ?", "path", only))
-
-
-def news(store: Store, photos: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
-    """Return the unknown ones among ``photos``, and those that are known but were gone.
-
-    Asks for each photo alone: for thousands of known ones that takes little memory.
-    """
-    unknown, returned = [], []
-    query = "SELECT signature, absence IS NULL FROM photos WHERE source_id = ? AND path = ?"
-    with store.reading() as connection:
-        for photo in photos:
-            row = connection.execute(query, (store.source_id, os.fsencode(photo.path))).fetchone()
-            if row is None or row[0] != stored_signature(photo):
-                unknown.append(photo)
-            elif not row[1]:
-                returned.append(photo)
-    return unknown, returned
-
-
-def missing(store: Store, seen: Collection[bytes]) -> list[str]:
-    """Return the recorded photos that should be there and are not among those ``seen``; not those being moved."""
-    query = "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
-    with store.reading() as connection:
-        return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,)) if path not in seen]
-
-
-def unexamined(store: Store) -> list[str]:
-    """Return the photos that intake has to look at again."""
-    query = "SELECT path FROM photos WHERE source_id = ? AND signature IS NULL AND absence IS NULL"
-    with store.reading() as connection:
-        return [os.fsdecode(path) for (path,) in connection.execute(query, (store.source_id,))]
-
-
-def recorded_under(store: Store, path: str) -> list[str]:
-    """Return the recorded photos that should be there at or under ``path``; not those being moved."""
-    here, folder = os.fsencode(path), os.fsencode(path) + b"/"
-    query = (
-        "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
-        " AND (path = ? OR (path > ? AND path < ?))"
-    )
-    with store.reading() as connection:
-        # "0" comes right after "/": between the two lies exactly what begins with the folder's name.
-        rows = connection.execute(query, (store.source_id, here, folder, here + b"0")).fetchall()
-    return [os.fsdecode(path) for (path,) in rows]
-
-
-def photos_at(store: Store, path: str) -> list[PhotoRow]:
-    """Return what is on record at and below a path, as far as it is there."""
-    here = os.fsencode(path)
-    with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT path, signature, problem IS NOT NULL FROM photos WHERE source_id = ? AND absence IS NULL"
-            " AND (path = ? OR path >= ? AND path < ?) ORDER BY path",
-            (store.source_id, here, here + b"/", here + b"0"),  # "0" comes right after "/"
-        ).fetchall()
-    return [
-        PhotoRow(os.fsdecode(path), None if signature is None else photo_of(path, signature), bool(problem))
-        for path, signature, problem in rows
-    ]
-
-
-def record_photos(
-    store: Store,
-    seen: Iterable[Photo],
-    ready: Iterable[Photo],
-    quarantined: Iterable[tuple[Photo, str]],
-    only: Collection[bytes] | None,
-) -> None:
-    """Record a scan, a whole one or of ``only`` these: what is there, what intake let in, what it refused."""
-    with store.writing():
-        examined = set()
-        known = _signatures(store, only)
-        for photo in ready:
-            examined.add(os.fsencode(photo.path))
-            _record_ready(store, photo, known)
-        for photo, reason in quarantined:
-            examined.add(os.fsencode(photo.path))
-            _record_quarantined(store, photo, reason)
-        there = {os.fsencode(photo.path): stored_signature(photo) for photo in seen}
-        _record_presence(store, there.keys() | examined, only)
-        _look_again(store, [path for path in there.keys() & known.keys() - examined if known[path] != there[path]])
 
 
 def _row(store: Store, photo: Photo, problem: str | None) -> tuple[object, ...]:
@@ -163,13 +76,121 @@ def _look_again(store: Store, paths: Iterable[bytes]) -> None:
     )
 
 
-def note_photo_sha256(store: Store, photo: str, sha256: str) -> None:
-    """Record the content of a photo, for this and all later claims."""
-    here = (sha256, store.source_id, os.fsencode(photo))
-    with store.writing() as connection:
-        connection.execute("UPDATE photos SET sha256 = ? WHERE source_id = ? AND path = ?", here)
-        connection.execute(
-            "UPDATE leases SET photo_sha256 = ? WHERE photo_sha256 IS NULL"
-            " AND job_id IN (SELECT id FROM jobs WHERE source_id = ? AND photo = ?)",
-            here,
+class Photos:
+    """The photos on record.
+
+    Methods raise as those of :class:`pipeline.ledger.Ledger`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def unknown(self, photos: Iterable[Photo]) -> list[Photo]:
+        """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
+        with self._store.reading():
+            known = _signatures(self._store)
+        return [photo for photo in photos if known.get(os.fsencode(photo.path)) != stored_signature(photo)]
+
+    def unknown_and_returned(self, photos: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
+        """Return the unknown ones, and those that are known but were gone: what is left needs no recording.
+
+        Asks for each photo alone: for thousands of known ones that takes little memory.
+        """
+        unknown, returned = [], []
+        query = "SELECT signature, absence IS NULL FROM photos WHERE source_id = ? AND path = ?"
+        with self._store.reading() as connection:
+            for photo in photos:
+                row = connection.execute(query, (self._store.source_id, os.fsencode(photo.path))).fetchone()
+                if row is None or row[0] != stored_signature(photo):
+                    unknown.append(photo)
+                elif not row[1]:
+                    returned.append(photo)
+        return unknown, returned
+
+    def missing(self, seen: Iterable[str]) -> list[str]:
+        """Return the recorded photos that should be there and are not among those ``seen`` by a whole scan.
+
+        Those being moved are left out.
+        """
+        present = {os.fsencode(path) for path in seen}
+        query = "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
+        with self._store.reading() as connection:
+            rows = connection.execute(query, (self._store.source_id,))
+            return [os.fsdecode(path) for (path,) in rows if path not in present]
+
+    def unexamined(self) -> list[str]:
+        """Return the photos that intake has to look at again: they changed, or were given another chance."""
+        query = "SELECT path FROM photos WHERE source_id = ? AND signature IS NULL AND absence IS NULL"
+        with self._store.reading() as connection:
+            return [os.fsdecode(path) for (path,) in connection.execute(query, (self._store.source_id,))]
+
+    def recorded_under(self, path: str) -> list[str]:
+        """Return the recorded photos that should be there at ``path`` or, if that is a folder, under it.
+
+        Those being moved are left out.
+        """
+        here, folder = os.fsencode(path), os.fsencode(path) + b"/"
+        query = (
+            "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND moved_to IS NULL"
+            " AND (path = ? OR (path > ? AND path < ?))"
         )
+        with self._store.reading() as connection:
+            # "0" comes right after "/": between the two lies exactly what begins with the folder's name.
+            rows = connection.execute(query, (self._store.source_id, here, folder, here + b"0")).fetchall()
+        return [os.fsdecode(path) for (path,) in rows]
+
+    def at(self, path: str) -> list[PhotoRow]:
+        """Return what is on record at ``path`` and below it, without what is gone, by path."""
+        here = os.fsencode(path)
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path, signature, problem IS NOT NULL FROM photos WHERE source_id = ? AND absence IS NULL"
+                " AND (path = ? OR path >= ? AND path < ?) ORDER BY path",
+                (self._store.source_id, here, here + b"/", here + b"0"),  # "0" comes right after "/"
+            ).fetchall()
+        return [
+            PhotoRow(os.fsdecode(path), None if signature is None else photo_of(path, signature), bool(problem))
+            for path, signature, problem in rows
+        ]
+
+    def record(
+        self,
+        seen: Iterable[Photo],
+        ready: Iterable[Photo],
+        quarantined: Iterable[tuple[Photo, str]],
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Record a scan.
+
+        ``seen`` is all of it: jobs of photos no longer in it are withdrawn until they are back, done ones stay done.
+        ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
+        be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
+        With ``only`` it was a look at these photos alone: nothing becomes known of others.
+        """
+        store, concerned = self._store, stored_paths(only)
+        with store.writing():
+            examined = set()
+            known = _signatures(store, concerned)
+            for photo in ready:
+                examined.add(os.fsencode(photo.path))
+                _record_ready(store, photo, known)
+            for photo, reason in quarantined:
+                examined.add(os.fsencode(photo.path))
+                _record_quarantined(store, photo, reason)
+            there = {os.fsencode(photo.path): stored_signature(photo) for photo in seen}
+            _record_presence(store, there.keys() | examined, concerned)
+            _look_again(
+                store, [path for path in there.keys() & known.keys() - examined if known[path] != there[path]]
+            )
+        failpoint("photos-recorded")
+
+    def note_sha256(self, photo: str, sha256: str) -> None:
+        """Record the content of a photo's file."""
+        here = (sha256, self._store.source_id, os.fsencode(photo))
+        with self._store.writing() as connection:
+            connection.execute("UPDATE photos SET sha256 = ? WHERE source_id = ? AND path = ?", here)
+            connection.execute(
+                "UPDATE leases SET photo_sha256 = ? WHERE photo_sha256 IS NULL"
+                " AND job_id IN (SELECT id FROM jobs WHERE source_id = ? AND photo = ?)",
+                here,
+            )

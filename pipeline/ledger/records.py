@@ -68,16 +68,12 @@ class Lease:
     """
 
     token: str
-    source: str
     job: Job
     output: str
     photo_sha256: str | None
     settings_sha256: str
     artwork_sha256: str | None
-    started: bool
-    attempts: int
     published_sha256: str | None
-    published_key: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _disk(config: Config) -> str:
 def _ledger(config: Config) -> str:
     require_state_and_output(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
-        return f"{counted(sum(ledger.counts().values()), 'picture')} on record"
+        return f"{counted(sum(ledger.queries.counts().values()), 'picture')} on record"
 
 
 def _hook(moment: str, program: str) -> str:

@@ -160,14 +160,14 @@ def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
     # Without a zone, so that the day begins at midnight also when the clock is changed on it.
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with Ledger.to_read(file, source_of(config), now) as ledger:
-        failures = ledger.failures()
+        failures = ledger.queries.failures()
         told = {row.job.photo for row in failures}
         return Pictures(
-            counts=ledger.counts(),
+            counts=ledger.queries.counts(),
             failures=tuple(failures),
-            problems=tuple(row for row in ledger.photo_problems() if row.path not in told),
-            made_today=ledger.made_since(midnight.timestamp()),
-            next_attempt=ledger.next_due(),
+            problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in told),
+            made_today=ledger.queries.made_since(midnight.timestamp()),
+            next_attempt=ledger.jobs.next_due(),
             waiting_seconds=_waiting_seconds(config, ledger) if config.schedule else None,
         )
 

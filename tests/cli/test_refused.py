@@ -93,7 +93,7 @@ def test_status_and_plan_need_no_more_than_reading(tmp_path: Path, faults: Stora
     workshop.run()
     state = workshop.config().state.folder
     with workshop.ledger() as ledger:
-        ledger.note_photo_sha256("a.png", "0" * 64)
+        ledger.photos.note_sha256("a.png", "0" * 64)
         if not alive:  # as a killed program leaves it, and a backup brings it back
             for name in ("ledger.sqlite3", "ledger.sqlite3-wal"):
                 (state / f"{name}.copy").write_bytes((state / name).read_bytes())
@@ -125,7 +125,7 @@ def test_pictures_that_can_not_be_listed_are_not_taken_for_deleted(tmp_path: Pat
     assert (code, out) == (3, "")
     assert "sub can't be listed (Input/output error), so nobody can tell which" in err
     with workshop.ledger() as ledger:
-        assert not ledger.has_work()
+        assert not ledger.queries.has_work()
 
 
 def test_the_last_resort_knows_files_and_leaves_mistakes_of_ours_alone(tmp_path: Path) -> None:

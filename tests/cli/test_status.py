@@ -76,7 +76,7 @@ def test_the_time_left_is_told_when_pictures_wait(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
     with workshop.ledger() as ledger:
-        ledger.redo(finished.job for finished in ledger.finished())
+        ledger.jobs.redo(finished.job for finished in ledger.queries.finished())
     with at_work(workshop):
         code, lines = status(workshop)
         fields = as_json(workshop)
@@ -122,7 +122,7 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     assert as_json(workshop)["next_attempt"].endswith("Z")
     workshop.text = workshop.text.replace("1000", "0")
     with workshop.ledger() as ledger:
-        ledger.ready_failed()
+        ledger.jobs.ready_failed()
     workshop.run()
     assert "tried again now" in status(workshop)[1][3]
 

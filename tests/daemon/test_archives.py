@@ -45,7 +45,9 @@ def test_a_removed_archive_takes_its_photos_with_it(station: Station) -> None:
     with station.working():
         station.wait_for_pictures("a.zip/1--night.jpg")
         (station.folder / "a.zip").unlink()
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.WITHDRAWN] == 1, "the photo to be gone")
+        station.wait_for_ledger(
+            lambda ledger: ledger.queries.counts()[JobState.WITHDRAWN] == 1, "the photo to be gone"
+        )
     assert plan_run(station.workshop.config()).jobs == ()
 
 
@@ -54,7 +56,7 @@ def test_retried_photos_of_archives_are_looked_at_again_and_not_taken_for_gone(s
     with station.working():
         station.wait_for_pictures("a.zip/1--night.jpg")
         with station.workshop.ledger() as ledger:
-            ledger.retry(["a.zip/bad.png"])
+            ledger.jobs.retry(["a.zip/bad.png"])
     with station.working():
         station.wait_for(lambda: len(station.set_aside()) == 2, "the photo to be refused again")
     assert station.set_aside() == [("a.zip/bad.png", "quarantined")] * 2

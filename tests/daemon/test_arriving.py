@@ -113,7 +113,7 @@ def test_a_photo_replaced_while_it_waits_is_made_as_it_is_then(station: Station)
     with station.working(executor=gate.executor):
         gate.reached.wait()
         station.workshop.photo("b.png", shade=3)
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 2, "b.png to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 2, "b.png to be taken in")
         replacement = write_photo(station.workshop.folder / "elsewhere.png", size=(96, 64), shade=200)
         replacement.rename(station.folder / "b.png")
         gate.open.set()
@@ -149,9 +149,9 @@ def test_a_photo_deleted_while_it_waits_leaves_a_clear_word_and_no_picture(stati
     with station.working(executor=gate.executor):
         gate.reached.wait()
         doomed = station.workshop.photo("b.png", shade=3)
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 2, "b.png to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 2, "b.png to be taken in")
         doomed.unlink()
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 1, "b.png to be missed")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 1, "b.png to be missed")
         gate.open.set()
         station.wait_for_pictures("a--night.jpg")
     told = [(event.job.photo, event.state) for event in station.told(JobFailed)]
@@ -164,7 +164,7 @@ def test_a_photo_deleted_after_its_picture_was_made_changes_nothing(station: Sta
     with station.working():
         station.wait_for_pictures("a--night.jpg")
         photo.unlink()
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 0, "the photo to be missed")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 0, "the photo to be missed")
     assert station.pictures() == ["a--night.jpg"]
     assert station.set_aside() == []
 
@@ -214,7 +214,7 @@ def test_what_comes_during_a_pass_is_made_next_and_not_last(station: Station) ->
     with station.working(executor=gate.executor):
         gate.reached.wait()
         station.workshop.photo("new.png", shade=99)
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 21, "the new photo to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 21, "the new photo to be taken in")
         gate.open.set()
         station.wait_for(lambda: len(station.pictures()) == 21, "all pictures")
     assert station.started()[1] == "new.png"
@@ -251,5 +251,5 @@ def test_another_chance_given_by_another_process_is_noticed(station: Station) ->
     with station.working():
         station.wait_for(lambda: station.set_aside() and station.is_idle(), "the letter to be noticed")
         with station.workshop.ledger() as ledger:
-            ledger.retry()
+            ledger.jobs.retry()
         station.wait_for(lambda: len(station.set_aside()) == 2, "another look at the letter")

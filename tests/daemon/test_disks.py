@@ -60,7 +60,7 @@ def test_a_disk_that_fills_up_under_a_daemon_is_told_once_and_costs_nothing(stat
         for name in made(station):
             with Image.open(station.workshop.out / name) as picture:
                 picture.load()
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.DONE] == 12, "all to be done")
+        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.DONE] == 12, "all to be done")
         assert not [name for name in station.workshop.pictures() if name.endswith(".part")]
     assert_told_once(station, "full")
 

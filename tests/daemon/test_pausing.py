@@ -53,7 +53,7 @@ def test_a_folder_lost_while_photos_wait_loses_none_of_them(station: Station) ->
         station.workshop.photo(f"{number}.png", shade=number)
     with station.working(executor=gate.executor):
         gate.reached.wait()
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 3, "all to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 3, "all to be taken in")
         station.folder.rename(station.workshop.folder / "elsewhere")
         gate.open.set()
         station.wait_for(lambda: station.notices("paused"), "the warning")
@@ -72,7 +72,7 @@ def test_an_unmounted_share_is_no_empty_folder(station: Station) -> None:
         station.wait_for_pictures("a--night.jpg")
         subprocess.run(["umount", station.folder], check=True)
         station.wait_for(lambda: station.notices("paused"), "the warning")
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 1, "the photo to be still on record")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 1, "the photo to be still on record")
         with mounted("--bind", share, station.folder):
             station.wait_for(lambda: station.notices("resumed"), "the return")
             station.workshop.photo("b.png", shade=2)
@@ -91,7 +91,7 @@ def test_a_disk_with_too_little_room_pauses_once_until_there_is_some(station: St
             station.workshop.photo("a.png")
             station.wait_for(lambda: station.notices("paused"), "the warning")
             station.workshop.photo("b.png", shade=2)
-            station.wait_for_ledger(lambda ledger: ledger.photo_count() == 2, "intake to go on")
+            station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 2, "intake to go on")
             filler.unlink()
             station.wait_for(lambda: station.notices("resumed"), "the room to be noticed")
             station.wait_for_pictures("a--night.jpg", "b--night.jpg")
@@ -138,7 +138,7 @@ def test_one_photos_trouble_is_no_pause_for_the_others(station: Station) -> None
         station.wait_for(lambda: len(station.told(JobFailed)) == 2, "both failures")
     assert station.notices("paused") == []
     with station.workshop.ledger() as ledger:
-        assert [(row.state, row.attempts) for row in ledger.failures()] == [(JobState.FAILED, 1)] * 2
+        assert [(row.state, row.attempts) for row in ledger.queries.failures()] == [(JobState.FAILED, 1)] * 2
 
 
 def flaky(*troubles: CannotRunError) -> Callable[[], Executor]:

@@ -73,8 +73,8 @@ def test_a_signal_ends_it_with_what_is_done_kept(tmp_path: Path, number: signal.
         assert process.wait(PATIENCE_SECONDS) == 130
     assert "fine--night.jpg" in workshop.pictures()
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
-        assert ledger.has_work()
+        assert ledger.leases.all() == []
+        assert ledger.queries.has_work()
     assert not [name for name in workshop.pictures() if name.endswith(".part")]
 
 
@@ -94,7 +94,7 @@ def test_a_burst_of_12_000_files_while_it_is_frozen_loses_none(tmp_path: Path) -
             (folder / f"{number}.gif").write_bytes(_A_GIF)
         process.send_signal(signal.SIGCONT)
         with workshop.ledger() as ledger:
-            wait_for(lambda: ledger.photo_count() == 12_001)
+            wait_for(lambda: ledger.queries.photo_count() == 12_001)
         workshop.photo("last.png", shade=7)
         read_until(process.stdout, "JobFinished 'last.png'")
 
@@ -131,7 +131,7 @@ def test_a_photo_that_ends_its_worker_each_time_is_given_up_and_the_rest_is_made
         workshop.photo("last.png", shade=9)
         read_until(process.stdout, "JobFinished 'last.png'")
         with workshop.ledger() as ledger:
-            wait_for(lambda: ledger.counts()[JobState.DONE] == 4)
-            (failure,) = ledger.failures()
+            wait_for(lambda: ledger.queries.counts()[JobState.DONE] == 4)
+            (failure,) = ledger.queries.failures()
     assert all(reason in line for line in told)
     assert (failure.job.photo, failure.state, reason in failure.reason) == ("bad.png", JobState.QUARANTINED, True)

@@ -114,7 +114,7 @@ def test_an_empty_folder_is_fine_if_nothing_is_known_of_it(tmp_path: Path, ledge
 def test_an_empty_folder_that_had_photos_is_not_the_folder(tmp_path: Path, ledger: Ledger) -> None:
     photo = Photo("a.png", 10, 20, 30)
     with ledger:
-        ledger.record_photos([photo], [photo], [])
+        ledger.photos.record([photo], [photo], [])
         with pytest.raises(StorageError, match=r"is empty, and 1 photo lay there.*nothing is taken for deleted"):
             find_root(tmp_path, ledger)
         (tmp_path / "anything").touch()

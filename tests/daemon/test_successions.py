@@ -44,21 +44,22 @@ def test_what_is_in_work_is_finished_under_the_old_config_and_the_rest_withdrawn
         station.workshop.photo(f"{number}.png", shade=number)
     with station.working(executor=gate.executor):
         gate.reached.wait()
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.PENDING] == 3, "all to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 3, "all to be taken in")
         station.rewrite(NIGHT, DAY)
         station.on_event = lambda event: time.sleep(0.2 * isinstance(event, JobStarted))
         gate.open.set()
         station.wait_for(lambda: station.notices("reloaded"), "the new config")
         station.wait_for_ledger(
-            lambda ledger: ledger.counts()[JobState.DONE] == 4 and not ledger.has_work(), "the new pictures"
+            lambda ledger: ledger.queries.counts()[JobState.DONE] == 4 and not ledger.queries.has_work(),
+            "the new pictures",
         )
     finished = station.pictures()
     assert [name for name in finished if name.endswith("--day.jpg")] == [f"{number}--day.jpg" for number in range(4)]
     of_old = [name for name in finished if name.endswith("--night.jpg")]
     assert 1 <= len(of_old) < 4, "nothing more was claimed under the old config"
     with station.workshop.ledger() as ledger:
-        assert ledger.counts()[JobState.WITHDRAWN] == 4
-        assert ledger.leases() == []
+        assert ledger.queries.counts()[JobState.WITHDRAWN] == 4
+        assert ledger.leases.all() == []
     assert station.show_their_photos()
 
 
@@ -84,14 +85,16 @@ def test_a_rule_that_is_gone_withdraws_what_waits_for_it(station: Station) -> No
     station.workshop.photo("x/2.png", shade=2)
     with station.working(executor=gate.executor):
         gate.reached.wait()
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.PENDING] == 1, "both to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 1, "both to be taken in")
         station.rewrite("styles: [night]}, ", "styles: []}, ")
         gate.open.set()
         station.wait_for(lambda: station.notices("reloaded"), "the new config")
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.WITHDRAWN] == 2, "the rule's jobs to go")
+        station.wait_for_ledger(
+            lambda ledger: ledger.queries.counts()[JobState.WITHDRAWN] == 2, "the rule's jobs to go"
+        )
     assert len(station.pictures()) <= 2
     with station.workshop.ledger() as ledger:
-        assert not ledger.has_work()
+        assert not ledger.queries.has_work()
 
 
 def test_a_config_mended_during_a_pause_is_tried_at_once(station: Station) -> None:
@@ -125,7 +128,7 @@ def test_a_painting_replaced_while_a_picture_waits_is_taken_over_and_nothing_is_
     assert station.told(JobFailed) == []
     (made,) = station.told(JobFinished)
     with station.workshop.ledger() as ledger:
-        assert ledger.counts()[JobState.DONE] == 1
+        assert ledger.queries.counts()[JobState.DONE] == 1
     settings = prepare(station.workshop.config()).settings["night", "default"]
     assert made.key == job_key(sha256_of_file(station.folder / "a.png"), settings)
 

@@ -50,7 +50,7 @@ def test_both_make_all_their_pictures_and_a_kill_of_one_costs_the_other_nothing(
     assert not list(out.rglob("*.part"))
     for workshop in (one, two):
         with workshop.ledger() as ledger:
-            assert ledger.leases() == []
+            assert ledger.leases.all() == []
             assert {name for name in os.listdir(out) if name.endswith(".png")} >= {
-                row.output for row in ledger.finished()
+                row.output for row in ledger.queries.finished()
             }

@@ -170,7 +170,7 @@ def test_an_empty_mount_point_at_the_start_is_no_deletion_of_all_photos(station:
     def mount(event: RunEvent) -> None:
         if isinstance(event, WatchNotice) and event.kind == "paused":
             with station.workshop.ledger() as ledger:
-                assert ledger.counts()[JobState.WITHDRAWN] == 0
+                assert ledger.queries.counts()[JobState.WITHDRAWN] == 0
             station.folder.rmdir()
             share.rename(station.folder)
 
@@ -182,7 +182,7 @@ def test_an_empty_mount_point_at_the_start_is_no_deletion_of_all_photos(station:
     assert_paused_once(station, "2 photos lay there when it was last seen")
     assert station.set_aside() == []
     with station.workshop.ledger() as ledger:
-        assert ledger.counts()[JobState.FAILED] == 1
+        assert ledger.queries.counts()[JobState.FAILED] == 1
 
 
 def test_an_emptied_folder_is_watched_once_there_is_a_photo_in_it(station: Station) -> None:
@@ -193,4 +193,4 @@ def test_an_emptied_folder_is_watched_once_there_is_a_photo_in_it(station: Stati
     station.on_event = lambda event: isinstance(event, WatchNotice) and station.workshop.photo("b.png", shade=2)
     with station.working():
         station.wait_for_pictures("a--night.jpg", "b--night.jpg")
-        station.wait_for_ledger(lambda ledger: ledger.photo_count() == 1, "the removed photo to be missed")
+        station.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 1, "the removed photo to be missed")

@@ -53,7 +53,7 @@ def test_photos_wait_for_the_window_without_a_worker(station: Station, wall: Wal
     with station.working(executor=staff, now=wall):
         station.wait_for(lambda: words(station), "the word that it rests")
         drop(station, "b")
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.PENDING] == 2, "both to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 2, "both to be taken in")
         assert (station.runs(), staff.employed) == ([], [])
         wall.set("2026-03-03 01:00")
         station.wait_for_pictures("a--night.jpg", "b--night.jpg")
@@ -86,7 +86,7 @@ def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(station: Sta
         assert len(station.pictures()) == 1
         assert staff.employed[0].closed
         drop(station, "d")
-        station.wait_for_ledger(lambda ledger: ledger.counts()[JobState.PENDING] == 3, "all to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 3, "all to be taken in")
         assert len(station.runs()) == 1
         wall.set("2026-03-04 01:00")
         station.wait_for_pictures(*(f"{name}--night.jpg" for name in "abcd"))
@@ -124,7 +124,7 @@ def test_a_clock_set_back_out_of_the_window_ends_the_work(station: Station, wall
         wall.set("2026-03-02 23:00")
         station.wait_for(lambda: len(words(station)) == 2, "the word that it rests")
         drop(station, "b")
-        station.wait_for_ledger(lambda ledger: ledger.has_work(), "the photo to be taken in")
+        station.wait_for_ledger(lambda ledger: ledger.queries.has_work(), "the photo to be taken in")
         wall.set("2026-03-03 02:00")
         station.wait_for_pictures("a--night.jpg", "b--night.jpg")
 

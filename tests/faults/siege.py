@@ -227,11 +227,14 @@ class Siege:
         """Let a last daemon finish everything in peace; then all must be there, once, and nothing else."""
         self._finish_all()
         with self.daemon() as process, self.workshop.ledger() as ledger:
-            _wait_for(lambda: ledger.counts()[JobState.DONE] == len(self._contents), lambda: str(ledger.counts()))
+            _wait_for(
+                lambda: ledger.queries.counts()[JobState.DONE] == len(self._contents),
+                lambda: str(ledger.queries.counts()),
+            )
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_SECONDS) == 130
-            assert ledger.leases() == []
-            counts = ledger.counts()
+            assert ledger.leases.all() == []
+            counts = ledger.queries.counts()
             assert sum(counts.values()) == counts[JobState.DONE] == len(self._contents), counts
         made = [name.removesuffix("--night.png") + ".png" for name in self.workshop.pictures()]
         self.lost += sorted(set(self._contents) - set(made))

@@ -43,5 +43,5 @@ def test_a_kill_at_every_named_moment_loses_and_leaves_nothing(workshop: Worksho
     assert not unpacked.exists()
     assert workshop.pictures() == PICTURES
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
-        assert ledger.counts()[JobState.DONE] == len(PICTURES)
+        assert ledger.leases.all() == []
+        assert ledger.queries.counts()[JobState.DONE] == len(PICTURES)

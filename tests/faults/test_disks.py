@@ -70,8 +70,8 @@ def assert_all_done(workshop: Workshop) -> None:
         with Image.open(workshop.out / name) as picture:
             picture.load()
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
-        assert ledger.counts()[JobState.DONE] == 12
+        assert ledger.leases.all() == []
+        assert ledger.queries.counts()[JobState.DONE] == 12
 
 
 def test_a_disk_that_fills_up_stops_the_run_with_one_sentence(workshop: Workshop, disk: Disk) -> None:
@@ -127,8 +127,8 @@ def test_with_the_state_elsewhere_a_read_only_output_stops_the_run_too(workshop:
     with pytest.raises(StorageError, match=str(workshop.out)):
         workshop.run()
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
-        assert ledger.counts()[JobState.PENDING] == 12
+        assert ledger.leases.all() == []
+        assert ledger.queries.counts()[JobState.PENDING] == 12
     mount("-o", "remount,rw", workshop.out)
     assert_all_done(workshop)
 

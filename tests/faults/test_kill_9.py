@@ -52,8 +52,8 @@ def assert_all_is_well(workshop: Workshop) -> None:
         # The fake engine inverts colors, so each picture shows which photo it was made of.
         assert abs(green - (255 - 120 - number)) <= 3
     with workshop.ledger() as ledger:
-        counts = ledger.counts()
-        assert ledger.leases() == []
+        counts = ledger.queries.counts()
+        assert ledger.leases.all() == []
     assert list((workshop.out / ".stylewatch").glob("checkpoints/*")) == []
     assert counts[JobState.DONE] == PHOTOS
     assert sum(counts.values()) == PHOTOS
@@ -111,7 +111,7 @@ def test_a_photo_that_kills_every_worker_is_given_up_and_the_rest_is_done(worksh
     assert code == 1, output
     assert workshop.pictures() == PICTURES
     with workshop.ledger() as ledger:
-        (failure,) = ledger.failures()
+        (failure,) = ledger.queries.failures()
     assert failure.job.photo == "deadly.png"
     assert "SIGKILL" in failure.reason
     assert run_pass(workshop.folder)[0] == 0

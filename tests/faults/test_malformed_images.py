@@ -133,18 +133,18 @@ def test_a_thousand_damaged_images_end_in_reasons_or_in_right_pictures(tmp_path:
             target.write_bytes(data)
 
         def settled() -> set[str]:
-            problems = {problem.path for problem in ledger.photo_problems()}
-            return problems | {done.job.photo for done in ledger.finished()}
+            problems = {problem.path for problem in ledger.queries.photo_problems()}
+            return problems | {done.job.photo for done in ledger.queries.finished()}
 
         wait_for(process, lambda: settled() == files.keys(), "a reason or a picture for each of them")
         sound = {f"sound.{suffix}": data for suffix, data in originals().items()}
         for name, data in sound.items():
             (workshop.folder / "in" / name).write_bytes(data)
         wait_for(process, lambda: settled() >= sound.keys(), "pictures of sound files")
-        wait_for(process, lambda: not ledger.has_work() and not ledger.leases(), "the end of all work")
-        reasons = {problem.path: problem.reason for problem in ledger.photo_problems()}
-        made = {done.job.photo: workshop.out / done.output for done in ledger.finished()}
-        counts = ledger.counts()
+        wait_for(process, lambda: not ledger.queries.has_work() and not ledger.leases.all(), "the end of all work")
+        reasons = {problem.path: problem.reason for problem in ledger.queries.photo_problems()}
+        made = {done.job.photo: workshop.out / done.output for done in ledger.queries.finished()}
+        counts = ledger.queries.counts()
     assert counts[JobState.FAILED] == counts[JobState.PENDING] == 0
     said = (tmp_path / "said").read_text(errors="replace")
     assert "worker process" not in said, "a file killed the worker"

@@ -48,7 +48,7 @@ def run(workshop: Workshop, faults: StorageFaults) -> tuple[int, str]:
 
 def failures(workshop: Workshop) -> dict[str, tuple[JobState, str, int]]:
     with workshop.ledger() as ledger:
-        return {row.job.photo: (row.state, row.reason, row.attempts) for row in ledger.failures()}
+        return {row.job.photo: (row.state, row.reason, row.attempts) for row in ledger.queries.failures()}
 
 
 def test_a_folder_beside_the_pictures_that_may_not_be_listed_keeps_nobody_from_beginning(
@@ -60,7 +60,7 @@ def test_a_folder_beside_the_pictures_that_may_not_be_listed_keeps_nobody_from_b
     workshop.text = workshop.text.replace("size: 64", "size: 48")
     assert run(workshop, faults)[0] == 0
     with workshop.ledger() as ledger:
-        assert ledger.counts()[JobState.DONE] == 6
+        assert ledger.queries.counts()[JobState.DONE] == 6
         assert ledger.found.count() == 0
 
 
@@ -82,13 +82,13 @@ def test_one_files_trouble_is_its_own_and_all_others_go_on(workshop: Workshop, f
     assert "plainer output.name" in found["odd.png"][1]
     assert "shorter or plainer output.name" in found[deep][1]
     with workshop.ledger() as ledger:
-        assert (ledger.counts()[JobState.DONE], ledger.leases()) == (2, [])
+        assert (ledger.queries.counts()[JobState.DONE], ledger.leases.all()) == (2, [])
     assert not list(workshop.out.rglob("*.part"))
     assert run(workshop, faults)[0] == 1
     assert {state for state, _, _ in failures(workshop).values()} == {JobState.QUARANTINED}
     faults.mend()
     with workshop.ledger() as ledger:
-        ledger.retry(OWN)
+        ledger.jobs.retry(OWN)
     assert run(workshop, faults) == (0, "")
     assert list(failures(workshop)) == [deep]
 

@@ -30,5 +30,5 @@ def test_a_published_picture_whose_end_is_not_on_record_is_there_once(
     workshop.run()
     assert workshop.pictures() == ["a--night.jpg", "b--night.jpg"]
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
-        assert ledger.counts()[JobState.DONE] == 2
+        assert ledger.leases.all() == []
+        assert ledger.queries.counts()[JobState.DONE] == 2

@@ -33,10 +33,10 @@ def check_pictures(world: World, *, killed: bool) -> None:
 
 def check_ledger(world: World, ledger: Ledger) -> None:
     """Nothing is leased, every picture is what its row says, and no picture is there twice."""
-    assert ledger.leases() == [], "leased after the end"
-    due = ledger.next_due()
+    assert ledger.leases.all() == [], "leased after the end"
+    due = ledger.jobs.next_due()
     assert due is None or due <= world.model.now + _LONGEST_WAIT_SECONDS, "parked"
-    rows = ledger._connection.execute(
+    rows = ledger._store.connection.execute(
         "SELECT output, published_sha256, key FROM jobs WHERE published_sha256 IS NOT NULL"
     ).fetchall()
     keys = {
@@ -105,9 +105,11 @@ def check_end(world: World, ledger: Ledger) -> None:
     _, resolved = world.settled()
     rows = {
         (os.fsdecode(photo), style): (state, key)
-        for photo, style, state, key in ledger._connection.execute("SELECT photo, style, state, key FROM jobs")
+        for photo, style, state, key in ledger._store.connection.execute("SELECT photo, style, state, key FROM jobs")
     }
-    reasons = {row.job.photo for row in ledger.failures()} | {problem.path for problem in ledger.photo_problems()}
+    reasons = {row.job.photo for row in ledger.queries.failures()} | {
+        problem.path for problem in ledger.queries.photo_problems()
+    }
     for path, content in world.model.photos.items():
         if content not in FINE:
             assert path in reasons, f"nobody knows why there is no picture of {path}"
@@ -116,6 +118,6 @@ def check_end(world: World, ledger: Ledger) -> None:
         for (style, _), settings in resolved.settings.items():
             key = job_key(sha256_of_bytes(photo_bytes(content)), settings)
             assert rows[path, style] == ("done", key), f"{path} in {style} is {rows[path, style]}"
-    counts = ledger.counts()
+    counts = ledger.queries.counts()
     assert counts[JobState.PENDING] == counts[JobState.LEASED] == 0
-    assert all(row.state is JobState.QUARANTINED for row in ledger.failures())
+    assert all(row.state is JobState.QUARANTINED for row in ledger.queries.failures())

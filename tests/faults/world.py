@@ -158,7 +158,7 @@ class World:
         """Let the disk be as it is now, whatever anybody still does: the program is dead, but for its exceptions."""
         if self._alive:
             self._alive = False
-            self._open._connection.close()
+            self._open._store.connection.close()
             self.root.rename(f"{self.root}-dead")
             self.elsewhere.rename(f"{self.elsewhere}-dead")
 
@@ -269,7 +269,7 @@ class World:
 
     def _retry(self) -> None:
         with self.ledger() as ledger:
-            ledger.retry()
+            ledger.jobs.retry()
 
     def _clock(self, seconds: float) -> None:
         self.model.now += seconds

@@ -83,7 +83,9 @@ def tree(folder: Path) -> None:
     workshop.text = text
     workshop.run()
     with workshop.ledger() as book:
-        assert all(book.counts()[state] for state in (JobState.DONE, JobState.QUARANTINED, JobState.WITHDRAWN))
+        assert all(
+            book.queries.counts()[state] for state in (JobState.DONE, JobState.QUARANTINED, JobState.WITHDRAWN)
+        )
         write_json(folder / "tree.json", subjects.rows_of(book))
 
 
@@ -95,11 +97,11 @@ def ledger(folder: Path) -> None:
     house.done(*photos[:2])
     house.scan(*map(photo, photos))
     house.want(*(wanted(each) for each in photos if each != "dropped.jpg"))
-    by_photo = {claim.job.photo: claim for claim in house.ledger.claim(3, "name")}
+    by_photo = {claim.job.photo: claim for claim in house.ledger.leases.claim(3, "name")}
     failure = {"reason": "the loss became nan", "costs_attempt": True}
-    house.ledger.fail(by_photo["failed.jpg"].token, **failure, max_attempts=3, delay_seconds=60.0)
-    house.ledger.fail(by_photo["given up.jpg"].token, **failure, max_attempts=1)
-    house.ledger.start(by_photo["in work.jpg"].token)
+    house.ledger.leases.fail(by_photo["failed.jpg"].token, **failure, max_attempts=3, delay_seconds=60.0)
+    house.ledger.leases.fail(by_photo["given up.jpg"].token, **failure, max_attempts=1)
+    house.ledger.leases.start(by_photo["in work.jpg"].token)
     write_json(folder / "ledger.json", subjects.rows_of(house.ledger))
     house.ledger.close()
     dump(file, folder / "ledger.sql")

@@ -125,7 +125,7 @@ def values_of(config: Config, folder: Path) -> Any:
 def rows_of(ledger: Ledger) -> list[list[Any]]:
     """Return what a ledger has on record of each of its jobs: what it is, its state, key and picture."""
     query = "SELECT CAST(photo AS TEXT), style, recipe, state, key, CAST(output AS TEXT), published_sha256 FROM jobs"
-    return [list(row) for row in ledger._connection.execute(f"{query} ORDER BY 1, 2, 3")]
+    return [list(row) for row in ledger._store.connection.execute(f"{query} ORDER BY 1, 2, 3")]
 
 
 #: The target in the style cache, and of the checkpoint: with the first two layers, so that their files are small.

@@ -104,13 +104,13 @@ def test_every_state_of_a_job_is_what_it_was(ledger_file: Path) -> None:
         assert subjects.rows_of(ledger) == recorded("ledger.json")
     with Ledger.open(ledger_file, "in") as ledger:
         assert subjects.rows_of(ledger) == recorded("ledger.json")
-        assert ledger.counts() == dict.fromkeys(JobState, 1)
-        assert [(row.job.photo, row.attempts, row.reason) for row in ledger.failures()] == [
+        assert ledger.queries.counts() == dict.fromkeys(JobState, 1)
+        assert [(row.job.photo, row.attempts, row.reason) for row in ledger.queries.failures()] == [
             ("failed.jpg", 1, "the loss became nan"),
             ("given up.jpg", 1, "the loss became nan"),
         ]
-        assert [lease.job.photo for lease in ledger.leases()] == ["in work.jpg"]
-        assert [claim.job.photo for claim in ledger.claim(9, "name")] == ["waiting.jpg"]
+        assert [lease.job.photo for lease in ledger.leases.all()] == ["in work.jpg"]
+        assert [claim.job.photo for claim in ledger.leases.claim(9, "name")] == ["waiting.jpg"]
 
 
 def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(tree: Workshop) -> None:

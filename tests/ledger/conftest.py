@@ -46,7 +46,7 @@ class House:
     def open(self) -> Ledger:
         ledger = Ledger.open(self.file, self.source, self.clock)
         # Waiting for the disk at each commit is most of these tests' time, and no test cuts the power.
-        ledger._connection.execute("PRAGMA synchronous = OFF")
+        ledger._store.connection.execute("PRAGMA synchronous = OFF")
         return ledger
 
     def reopen(self) -> None:
@@ -55,10 +55,10 @@ class House:
 
     def scan(self, *photos: Photo) -> None:
         """Record a scan in which all unknown photos are whole."""
-        self.ledger.record_photos(photos, self.ledger.unknown_photos(photos), [])
+        self.ledger.photos.record(photos, self.ledger.photos.unknown(photos), [])
 
     def want(self, *jobs: WantedJob, suffix: str = ".jpg") -> JobChanges:
-        return self.ledger.record_jobs(jobs, suffix)
+        return self.ledger.jobs.record(jobs, suffix)
 
     def pending(self, *paths: str) -> None:
         """Let each of these photos have one pending job."""
@@ -66,25 +66,27 @@ class House:
         self.want(*(wanted(path) for path in paths))
 
     def claim(self) -> Claim:
-        (claim,) = self.ledger.claim(1, "name")
+        (claim,) = self.ledger.leases.claim(1, "name")
         return claim
 
     def finish(self, claim: Claim, key: str = "k1", *, sha256: str = "p1", engine: str = "1") -> None:
-        self.ledger.complete(claim.token, key=key, output=claim.output, picture_sha256=sha256, engine_version=engine)
+        self.ledger.leases.complete(
+            claim.token, key=key, output=claim.output, picture_sha256=sha256, engine_version=engine
+        )
 
     def done(self, *paths: str) -> None:
         """Let each of these photos have one finished job."""
         self.pending(*paths)
-        for claim in self.ledger.claim(len(paths), "name"):
+        for claim in self.ledger.leases.claim(len(paths), "name"):
             self.finish(claim)
 
     def states(self) -> dict[str, int]:
         """Return the counts that are not zero."""
-        return {str(state): count for state, count in self.ledger.counts().items() if count}
+        return {str(state): count for state, count in self.ledger.queries.counts().items() if count}
 
     def state(self) -> JobState:
         """Return the state of the only job."""
-        ((state, _),) = ((state, count) for state, count in self.ledger.counts().items() if count)
+        ((state, _),) = ((state, count) for state, count in self.ledger.queries.counts().items() if count)
         return state
 
 

@@ -9,7 +9,7 @@ from tests.ledger.conftest import START
 
 
 def fail(house, delay_seconds: float = 60.0) -> None:
-    house.ledger.fail(
+    house.ledger.leases.fail(
         house.claim().token, "not finite", costs_attempt=True, max_attempts=9, delay_seconds=delay_seconds
     )
 
@@ -18,28 +18,28 @@ def test_a_failed_job_is_due_when_it_has_waited_over_a_restart(house) -> None:
     house.pending("a.jpg")
     fail(house)
     house.reopen()
-    assert house.ledger.next_due() == START + 60
+    assert house.ledger.jobs.next_due() == START + 60
     house.clock.now += 59.9
-    assert house.ledger.ready_due() == 0
-    assert house.ledger.claim(9, "name") == []
+    assert house.ledger.jobs.ready_due() == 0
+    assert house.ledger.leases.claim(9, "name") == []
     house.clock.now += 0.1
-    assert house.ledger.ready_due() == 1
+    assert house.ledger.jobs.ready_due() == 1
     assert house.claim().setbacks == 1
 
 
 def test_without_failed_jobs_nothing_is_ever_due(house) -> None:
     house.done("a.jpg")
-    assert house.ledger.next_due() is None
-    assert house.ledger.ready_due() == 0
+    assert house.ledger.jobs.next_due() is None
+    assert house.ledger.jobs.ready_due() == 0
 
 
 def test_the_next_to_be_due_is_the_first_of_all(house) -> None:
     house.pending("a.jpg", "b.jpg")
     fail(house, 600)
     fail(house, 60)
-    assert house.ledger.next_due() == START + 60
+    assert house.ledger.jobs.next_due() == START + 60
     house.clock.now += 60
-    assert house.ledger.ready_due() == 1
+    assert house.ledger.jobs.ready_due() == 1
     assert house.claim().job.photo == "b.jpg"
 
 
@@ -48,14 +48,14 @@ def test_a_clock_that_is_set_back_parks_no_job(house, back_seconds: float) -> No
     house.pending("a.jpg")
     fail(house)
     house.clock.now -= back_seconds
-    assert house.ledger.next_due() == house.clock.now
-    assert house.ledger.ready_due() == 1
+    assert house.ledger.jobs.next_due() == house.clock.now
+    assert house.ledger.jobs.ready_due() == 1
 
 
 def test_a_run_does_not_wait(house) -> None:
     house.pending("a.jpg")
     fail(house)
-    assert house.ledger.ready_failed() == 1
+    assert house.ledger.jobs.ready_failed() == 1
     assert house.claim().attempts == 1
 
 
@@ -63,7 +63,7 @@ def test_a_success_and_a_changed_photo_forget_the_setbacks(house) -> None:
     house.pending("a.jpg")
     for _ in range(3):
         fail(house)
-        house.ledger.ready_failed()
+        house.ledger.jobs.ready_failed()
     claim = house.claim()
     assert claim.setbacks == 3
     house.finish(claim)
@@ -73,9 +73,9 @@ def test_a_success_and_a_changed_photo_forget_the_setbacks(house) -> None:
 
 def test_failures_that_cost_no_attempt_count_as_setbacks(house) -> None:
     house.pending("a.jpg")
-    house.ledger.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1, delay_seconds=5)
-    house.ledger.ready_failed()
+    house.ledger.leases.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1, delay_seconds=5)
+    house.ledger.jobs.ready_failed()
     claim = house.claim()
     assert (claim.attempts, claim.setbacks) == (0, 1)
-    house.ledger.release(claim.token)
+    house.ledger.leases.release(claim.token)
     assert house.state() is JobState.PENDING

@@ -28,8 +28,8 @@ from pipeline.model import Photo
 photos = [Photo(f"{number}.jpg", 1, 1, 1) for number in range(200)]
 try:
     with Ledger.open(Path(sys.argv[1]), "in") as ledger:
-        ledger.record_photos(photos, photos, [])
-        print(ledger.photo_count())
+        ledger.photos.record(photos, photos, [])
+        print(ledger.queries.photo_count())
 except StylewatchError as error:
     print(type(error).__name__, error)
 """
@@ -101,7 +101,7 @@ def test_a_file_that_can_not_be_looked_at_is_its_disks_fault(tmp_path: Path) -> 
 def test_after_an_error_of_the_disk_the_file_is_opened_anew(house) -> None:
     house.done("a.jpg")
     assert house.ledger.was_changed_by_others()
-    house.ledger._connection.execute("PRAGMA query_only = ON")
+    house.ledger._store.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StorageError):
         house.pending("b.jpg")
     house.pending("a.jpg", "b.jpg")
@@ -116,7 +116,7 @@ def test_another_ledger_in_its_place_is_not_taken_for_it(house) -> None:
     other, own = house.file.with_name("other"), house.file.with_name("own")
     with Ledger.open(other, "other photos"):
         pass
-    house.ledger._connection.execute("PRAGMA query_only = ON")
+    house.ledger._store.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StorageError):
         house.pending("b.jpg")
     house.file.rename(own)

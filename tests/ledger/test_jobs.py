@@ -11,7 +11,7 @@ from pipeline.model import Job
 def test_new_jobs_get_their_names_in_the_order_of_jobs_whatever_the_order_they_come_in(house) -> None:
     house.scan(house.photo("a.JPG"), house.photo("a.jpg"))
     assert house.want(house.wanted("a.jpg"), house.wanted("a.JPG")) == JobChanges(2, 0, 0, 0, 0)
-    outputs = {claim.job.photo: claim.output for claim in house.ledger.claim(2, "name")}
+    outputs = {claim.job.photo: claim.output for claim in house.ledger.leases.claim(2, "name")}
     assert outputs == {"a.JPG": "a--night.jpg", "a.jpg": "a--night-2.jpg"}
 
 
@@ -31,7 +31,7 @@ def test_changed_settings_make_a_done_job_pending_with_the_published_picture_on_
 
 def test_changed_settings_give_a_job_that_was_given_up_all_its_attempts_back(house) -> None:
     house.pending("a.jpg")
-    house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=1)
+    house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=1)
     house.want(house.wanted("a.jpg", settings="s2"))
     assert house.claim().attempts == 0
 
@@ -62,7 +62,7 @@ def test_a_style_that_is_gone_withdraws_only_its_own_jobs(house) -> None:
 
 def test_jobs_of_a_quarantined_photo_are_not_withdrawn_for_want_of_mention(house) -> None:
     house.pending("a.jpg")
-    house.ledger.quarantine_photo(house.claim().token, "cut off")
+    house.ledger.leases.quarantine_photo(house.claim().token, "cut off")
     assert house.want().withdrawn == 0
     assert house.states() == {"quarantined": 1}
 
@@ -82,7 +82,7 @@ def test_another_format_gives_the_next_picture_a_new_name_and_leaves_the_old_pic
     house.scan(house.photo("a.jpg", version=1))
     claim = house.claim()
     assert (claim.output, claim.published_sha256, claim.published_key) == ("a--night.png", None, None)
-    house.ledger.release(claim.token)
+    house.ledger.leases.release(claim.token)
     assert house.claim().output == "a--night.png"
 
 
@@ -94,66 +94,66 @@ def test_another_name_template_renames_what_is_not_made_yet(house) -> None:
 
 def test_failed_jobs_are_tried_again_by_the_next_run_with_their_attempts_counted(house) -> None:
     house.pending("a.jpg")
-    house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
-    assert house.ledger.claim(1, "name") == []
-    assert house.ledger.ready_failed() == 1
-    assert house.ledger.failures() == []
+    house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
+    assert house.ledger.leases.claim(1, "name") == []
+    assert house.ledger.jobs.ready_failed() == 1
+    assert house.ledger.queries.failures() == []
     assert house.claim().attempts == 1
 
 
 def test_redo_outdated_makes_again_what_another_engine_made_and_keeps_the_name(house) -> None:
     house.pending("a.jpg", "b.jpg")
-    for claim, engine in zip(house.ledger.claim(2, "name"), ["1", "2"], strict=True):
+    for claim, engine in zip(house.ledger.leases.claim(2, "name"), ["1", "2"], strict=True):
         house.finish(claim, key=claim.job.photo, sha256=claim.job.photo, engine=engine)
-    assert house.ledger.redo_outdated("2") == 1
+    assert house.ledger.jobs.redo_outdated("2") == 1
     claim = house.claim()
     assert (claim.job.photo, claim.output, claim.published_sha256) == ("a.jpg", "a--night.jpg", "a.jpg")
     assert claim.published_key is None
-    assert house.ledger.published_with_key("a.jpg") == []
+    assert house.ledger.queries.published_with_key("a.jpg") == []
 
 
 def test_redo_makes_the_named_done_jobs_again(house) -> None:
     house.done("a.jpg", "b.jpg")
     house.pending("a.jpg", "b.jpg", "c.jpg")
     jobs = [Job("a.jpg", "night", "default"), Job("c.jpg", "night", "default"), Job("x.jpg", "night", "default")]
-    assert house.ledger.redo(jobs) == 1
+    assert house.ledger.jobs.redo(jobs) == 1
     assert house.states() == {"done": 1, "pending": 2}
 
 
 def test_retry_forgives_failed_and_quarantined_jobs(house) -> None:
     house.pending("a.jpg", "b.jpg")
-    for claim, attempts in zip(house.ledger.claim(2, "name"), [1, 2], strict=True):
-        house.ledger.fail(claim.token, "not finite", costs_attempt=True, max_attempts=attempts)
+    for claim, attempts in zip(house.ledger.leases.claim(2, "name"), [1, 2], strict=True):
+        house.ledger.leases.fail(claim.token, "not finite", costs_attempt=True, max_attempts=attempts)
     assert house.states() == {"failed": 1, "quarantined": 1}
-    assert house.ledger.retry() == 2
-    assert [claim.attempts for claim in house.ledger.claim(2, "name")] == [0, 0]
+    assert house.ledger.jobs.retry() == 2
+    assert [claim.attempts for claim in house.ledger.leases.claim(2, "name")] == [0, 0]
 
 
 def test_retry_of_one_photo_leaves_the_others(house) -> None:
     house.pending("a.jpg", "b.jpg")
-    for claim in house.ledger.claim(2, "name"):
-        house.ledger.quarantine_photo(claim.token, "cut off")
-    assert house.ledger.retry(["b.jpg"]) == 1
+    for claim in house.ledger.leases.claim(2, "name"):
+        house.ledger.leases.quarantine_photo(claim.token, "cut off")
+    assert house.ledger.jobs.retry(["b.jpg"]) == 1
     assert house.states() == {"pending": 1, "quarantined": 1}
-    assert [problem.path for problem in house.ledger.photo_problems()] == ["a.jpg"]
+    assert [problem.path for problem in house.ledger.queries.photo_problems()] == ["a.jpg"]
 
 
 def test_retry_lets_intake_look_at_quarantined_photos_again(house) -> None:
     house.pending("a.jpg")
-    house.ledger.quarantine_photo(house.claim().token, "cut off")
-    assert house.ledger.retry() == 1
-    assert house.ledger.claim(1, "name") == []
-    assert house.ledger.unknown_photos([house.photo("a.jpg")]) == [house.photo("a.jpg")]
+    house.ledger.leases.quarantine_photo(house.claim().token, "cut off")
+    assert house.ledger.jobs.retry() == 1
+    assert house.ledger.leases.claim(1, "name") == []
+    assert house.ledger.photos.unknown([house.photo("a.jpg")]) == [house.photo("a.jpg")]
     house.scan(house.photo("a.jpg"))
     assert house.claim().job.photo == "a.jpg"
 
 
 def test_retry_counts_a_photo_that_never_had_a_job(house) -> None:
     bad = house.photo("a.jpg")
-    house.ledger.record_photos([bad], [], [(bad, "cut off")])
-    assert house.ledger.retry(["other.jpg"]) == 0
-    assert house.ledger.retry() == 1
-    assert house.ledger.photo_problems() == []
+    house.ledger.photos.record([bad], [], [(bad, "cut off")])
+    assert house.ledger.jobs.retry(["other.jpg"]) == 0
+    assert house.ledger.jobs.retry() == 1
+    assert house.ledger.queries.photo_problems() == []
 
 
 def test_twenty_thousand_jobs_are_recorded_and_recognized(house) -> None:
@@ -162,7 +162,7 @@ def test_twenty_thousand_jobs_are_recorded_and_recognized(house) -> None:
     house.scan(*photos)
     assert house.want(*jobs).new == 20_000
     assert house.want(*jobs).unchanged == 20_000
-    assert house.ledger.unknown_photos(photos) == []
+    assert house.ledger.photos.unknown(photos) == []
 
 
 def test_two_sources_in_one_file_keep_apart_except_for_names(house, another_house) -> None:
@@ -172,7 +172,7 @@ def test_two_sources_in_one_file_keep_apart_except_for_names(house, another_hous
     assert another_house.claim().output == "a--night-2.jpg"
     assert house.states() == {"done": 1}
     assert another_house.states() == {"leased": 1}
-    assert house.ledger.unknown_photos([house.photo("b.jpg")]) == [house.photo("b.jpg")]
+    assert house.ledger.photos.unknown([house.photo("b.jpg")]) == [house.photo("b.jpg")]
     house.want()
-    another_house.ledger.redo_outdated("9")
+    another_house.ledger.jobs.redo_outdated("9")
     assert another_house.states() == {"leased": 1}

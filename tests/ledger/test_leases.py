@@ -11,15 +11,18 @@ from pipeline.ledger import Ledger
 from pipeline.model import JobState
 
 ENDS: dict[str, tuple[Callable[[Ledger, str], object], JobState]] = {
-    "release": (lambda ledger, token: ledger.release(token), JobState.PENDING),
-    "withdraw": (lambda ledger, token: ledger.withdraw(token, "gone"), JobState.WITHDRAWN),
-    "forget_photo": (lambda ledger, token: ledger.forget_photo(token), JobState.PENDING),
-    "fail": (lambda ledger, token: ledger.fail(token, "why", costs_attempt=True, max_attempts=3), JobState.FAILED),
-    "crash": (lambda ledger, token: ledger.crash(token, "why", max_crashes=3), JobState.PENDING),
-    "quarantine_photo": (lambda ledger, token: ledger.quarantine_photo(token, "why"), JobState.QUARANTINED),
-    "interrupted": (lambda ledger, token: ledger.interrupted(token, 3), JobState.PENDING),
+    "release": (lambda ledger, token: ledger.leases.release(token), JobState.PENDING),
+    "withdraw": (lambda ledger, token: ledger.leases.withdraw(token, "gone"), JobState.WITHDRAWN),
+    "forget_photo": (lambda ledger, token: ledger.leases.forget_photo(token), JobState.PENDING),
+    "fail": (
+        lambda ledger, token: ledger.leases.fail(token, "why", costs_attempt=True, max_attempts=3),
+        JobState.FAILED,
+    ),
+    "crash": (lambda ledger, token: ledger.leases.crash(token, "why", max_crashes=3), JobState.PENDING),
+    "quarantine_photo": (lambda ledger, token: ledger.leases.quarantine_photo(token, "why"), JobState.QUARANTINED),
+    "interrupted": (lambda ledger, token: ledger.leases.interrupted(token, 3), JobState.PENDING),
     "complete": (
-        lambda ledger, token: ledger.complete(
+        lambda ledger, token: ledger.leases.complete(
             token, key="k1", output="a--night.jpg", picture_sha256="p1", engine_version="1"
         ),
         JobState.DONE,
@@ -28,10 +31,10 @@ ENDS: dict[str, tuple[Callable[[Ledger, str], object], JobState]] = {
 
 STEPS: dict[str, Callable[[Ledger, str], object]] = {
     **{name: end for name, (end, _) in ENDS.items()},
-    "start": lambda ledger, token: ledger.start(token),
-    "record_artwork": lambda ledger, token: ledger.record_artwork(token, "p1"),
-    "rename_output": lambda ledger, token: ledger.rename_output(token),
-    "settle_unchanged": lambda ledger, token: ledger.settle_unchanged(token, "k1"),
+    "start": lambda ledger, token: ledger.leases.start(token),
+    "record_artwork": lambda ledger, token: ledger.leases.record_artwork(token, "p1"),
+    "rename_output": lambda ledger, token: ledger.leases.rename_output(token),
+    "settle_unchanged": lambda ledger, token: ledger.leases.settle_unchanged(token, "k1"),
 }
 
 
@@ -43,7 +46,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
     step, state = ENDS[end]
     assert step(house.ledger, token) in (None, True, state)
     assert house.state() is state
-    assert house.ledger.leases() == []
+    assert house.ledger.leases.all() == []
     for late in STEPS.values():
         with pytest.raises(LeaseLostError, match="another stylewatch took over"):
             late(house.ledger, token)
@@ -71,18 +74,18 @@ def test_a_claim_tells_all_that_a_worker_and_a_publisher_need(house) -> None:
 
 def test_a_release_tells_whether_it_ended_the_lease(house) -> None:
     house.pending("a.jpg")
-    assert house.ledger.release(house.claim().token)
+    assert house.ledger.leases.release(house.claim().token)
     claim = house.claim()
-    house.ledger.record_artwork(claim.token, "p1")
-    assert not house.ledger.release(claim.token)
+    house.ledger.leases.record_artwork(claim.token, "p1")
+    assert not house.ledger.leases.release(claim.token)
     assert house.state() is JobState.LEASED
 
 
 def test_a_job_is_claimed_once_and_tokens_are_never_the_same(house) -> None:
     house.pending("a.jpg", "b.jpg")
-    first = house.ledger.claim(5, "name")
-    assert house.ledger.claim(5, "name") == []
-    house.ledger.release(first[0].token)
+    first = house.ledger.leases.claim(5, "name")
+    assert house.ledger.leases.claim(5, "name") == []
+    house.ledger.leases.release(first[0].token)
     assert len({claim.token for claim in [*first, house.claim()]}) == 3
 
 
@@ -92,10 +95,10 @@ def test_jobs_are_claimed_by_age_or_name(house) -> None:
     house.want(*map(house.wanted, ages))
     control = {}
     for order in ("newest", "oldest", "name"):
-        claims = house.ledger.claim(4, order)
+        claims = house.ledger.leases.claim(4, order)
         control[order] = "".join(claim.job.photo[0] for claim in claims)
         for claim in claims:
-            house.ledger.release(claim.token)
+            house.ledger.leases.release(claim.token)
     assert control == {"newest": "bcda", "oldest": "acdb", "name": "abcd"}
 
 
@@ -104,18 +107,18 @@ def test_a_photo_from_the_future_is_as_new_as_the_day_it_came_in(house) -> None:
     house.clock.now += 100
     house.scan(house.photo("future.jpg", age=-1e9), house.photo("now.jpg", age=-50))
     house.want(house.wanted("future.jpg"), house.wanted("now.jpg"))
-    assert [claim.job.photo for claim in house.ledger.claim(2, "newest")] == ["now.jpg", "future.jpg"]
+    assert [claim.job.photo for claim in house.ledger.leases.claim(2, "newest")] == ["now.jpg", "future.jpg"]
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "name"])
 def test_claiming_walks_an_index_and_does_not_sort_all_that_is_pending(house, order: str) -> None:
     house.pending("a.jpg")
     statements: list[str] = []
-    house.ledger._connection.set_trace_callback(statements.append)
-    house.ledger.claim(1, order)
-    house.ledger._connection.set_trace_callback(None)
+    house.ledger._store.connection.set_trace_callback(statements.append)
+    house.ledger.leases.claim(1, order)
+    house.ledger._store.connection.set_trace_callback(None)
     (query,) = (statement for statement in statements if "CROSS JOIN" in statement)
-    plan = [row[3] for row in house.ledger._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    plan = [row[3] for row in house.ledger._store.connection.execute(f"EXPLAIN QUERY PLAN {query}")]
     assert "USING INDEX pending_by_" in plan[0]
     assert not any(line == "USE TEMP B-TREE FOR ORDER BY" for line in plan)
 
@@ -124,7 +127,7 @@ def test_a_completed_job_is_on_record_with_its_picture(house) -> None:
     house.pending("a.jpg")
     claim = house.claim()
     house.finish(claim, "k1", sha256="p1", engine="7")
-    (finished,) = house.ledger.finished()
+    (finished,) = house.ledger.queries.finished()
     assert (finished.job, finished.output, finished.sha256, finished.engine_version) == (
         claim.job,
         "a--night.jpg",
@@ -137,7 +140,7 @@ def test_a_picture_under_another_name_than_the_jobs_is_refused(house) -> None:
     house.pending("a.jpg")
     token = house.claim().token
     with pytest.raises(LedgerError, match="is not the name of that job's picture"):
-        house.ledger.complete(token, key="k", output="b.jpg", picture_sha256="p", engine_version="1")
+        house.ledger.leases.complete(token, key="k", output="b.jpg", picture_sha256="p", engine_version="1")
     assert house.state() is JobState.LEASED
 
 
@@ -145,8 +148,8 @@ def test_a_touched_photo_settles_without_work_if_its_key_is_the_published_one(ho
     house.done("a.jpg")
     house.scan(house.photo("a.jpg", version=1))
     claim = house.claim()
-    house.ledger.settle_unchanged(claim.token, "k1")
-    (finished,) = house.ledger.finished()
+    house.ledger.leases.settle_unchanged(claim.token, "k1")
+    (finished,) = house.ledger.queries.finished()
     assert finished.sha256 == "p1"
 
 
@@ -155,7 +158,7 @@ def test_another_key_does_not_settle(house) -> None:
     house.scan(house.photo("a.jpg", version=1))
     token = house.claim().token
     with pytest.raises(LedgerError, match="has another key than 'k2'"):
-        house.ledger.settle_unchanged(token, "k2")
+        house.ledger.leases.settle_unchanged(token, "k2")
     assert house.state() is JobState.LEASED
 
 
@@ -163,17 +166,17 @@ def test_a_successor_takes_the_place_of_the_published_picture_on_record(house) -
     house.done("a.jpg")
     house.want(house.wanted("a.jpg", settings="s2"))
     house.finish(house.claim(), "k2", sha256="p2")
-    assert [finished.sha256 for finished in house.ledger.finished()] == ["p2"]
-    assert house.ledger.published_with_key("k1") == []
+    assert [finished.sha256 for finished in house.ledger.queries.finished()] == ["p2"]
+    assert house.ledger.queries.published_with_key("k1") == []
 
 
 def test_a_name_that_is_somebody_elses_is_given_up_for_the_next_one_for_good(house) -> None:
     house.done("a.jpg")
     house.want(house.wanted("a.jpg", settings="s2"))
     claim = house.claim()
-    assert house.ledger.rename_output(claim.token) == "a--night-2.jpg"
-    assert house.ledger.rename_output(claim.token) == "a--night-3.jpg"
-    house.ledger.release(claim.token)
+    assert house.ledger.leases.rename_output(claim.token) == "a--night-2.jpg"
+    assert house.ledger.leases.rename_output(claim.token) == "a--night-3.jpg"
+    house.ledger.leases.release(claim.token)
     house.reopen()
     claim = house.claim()
     assert (claim.output, claim.published_sha256, claim.published_key) == ("a--night-3.jpg", None, None)
@@ -183,11 +186,11 @@ def test_failures_count_up_to_the_last_attempt(house) -> None:
     house.pending("a.jpg")
     states = []
     for _ in range(3):
-        states.append(house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=3))
-        house.ledger.ready_failed()
+        states.append(house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=3))
+        house.ledger.jobs.ready_failed()
     assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
     house.clock.now += 60
-    (failure,) = house.ledger.failures()
+    (failure,) = house.ledger.queries.failures()
     assert (failure.state, failure.reason, failure.attempts) == (JobState.QUARANTINED, "not finite", 3)
     assert failure.when == house.clock.now - 60
 
@@ -195,16 +198,16 @@ def test_failures_count_up_to_the_last_attempt(house) -> None:
 def test_a_failure_that_costs_nothing_never_gives_a_job_up(house) -> None:
     house.pending("a.jpg")
     for _ in range(5):
-        state = house.ledger.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1)
+        state = house.ledger.leases.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1)
         assert state is JobState.FAILED
-        house.ledger.ready_failed()
+        house.ledger.jobs.ready_failed()
     assert house.claim().attempts == 0
 
 
 def test_success_wipes_out_earlier_failures(house) -> None:
     house.pending("a.jpg")
-    house.ledger.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
-    house.ledger.ready_failed()
+    house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
+    house.ledger.jobs.ready_failed()
     house.finish(house.claim())
     house.want(house.wanted("a.jpg", settings="s2"))
     assert house.claim().attempts == 0
@@ -212,17 +215,17 @@ def test_success_wipes_out_earlier_failures(house) -> None:
 
 def test_a_job_that_kills_workers_is_given_up(house) -> None:
     house.pending("a.jpg")
-    assert house.ledger.crash(house.claim().token, "the worker died", max_crashes=2) is JobState.PENDING
+    assert house.ledger.leases.crash(house.claim().token, "the worker died", max_crashes=2) is JobState.PENDING
     claim = house.claim()
     assert claim.crashes == 1
-    assert house.ledger.crash(claim.token, "the worker died", max_crashes=2) is JobState.QUARANTINED
-    assert house.ledger.failures()[0].reason == "the worker died"
+    assert house.ledger.leases.crash(claim.token, "the worker died", max_crashes=2) is JobState.QUARANTINED
+    assert house.ledger.queries.failures()[0].reason == "the worker died"
 
 
 def test_a_photo_that_is_gone_takes_its_other_jobs_along_until_it_is_seen_again(house) -> None:
     house.scan(house.photo("a.jpg"))
     house.want(house.wanted("a.jpg"), house.wanted("a.jpg", "wave"))
-    house.ledger.withdraw(house.claim().token, "not there any more")
+    house.ledger.leases.withdraw(house.claim().token, "not there any more")
     assert house.states() == {"withdrawn": 2}
     house.scan(house.photo("a.jpg"))
     assert house.states() == {"pending": 2}
@@ -230,9 +233,9 @@ def test_a_photo_that_is_gone_takes_its_other_jobs_along_until_it_is_seen_again(
 
 def test_a_photo_with_other_content_is_looked_at_again_before_its_jobs_are(house) -> None:
     house.pending("a.jpg")
-    house.ledger.note_photo_sha256("a.jpg", "h1")
-    house.ledger.forget_photo(house.claim().token)
-    assert house.ledger.claim(1, "name") == []
+    house.ledger.photos.note_sha256("a.jpg", "h1")
+    house.ledger.leases.forget_photo(house.claim().token)
+    assert house.ledger.leases.claim(1, "name") == []
     house.scan(house.photo("a.jpg"))
     assert house.claim().photo_sha256 is None
 
@@ -240,12 +243,12 @@ def test_a_photo_with_other_content_is_looked_at_again_before_its_jobs_are(house
 def test_a_photo_at_fault_takes_its_unfinished_jobs_along_but_not_those_in_work(house) -> None:
     house.scan(house.photo("a.jpg"))
     house.want(*(house.wanted("a.jpg", style) for style in ("night", "wave", "zebra")))
-    first, second = house.ledger.claim(2, "name")
-    house.ledger.quarantine_photo(first.token, "can't be decoded")
+    first, second = house.ledger.leases.claim(2, "name")
+    house.ledger.leases.quarantine_photo(first.token, "can't be decoded")
     assert house.states() == {"quarantined": 2, "leased": 1}
-    house.ledger.release(second.token)
+    house.ledger.leases.release(second.token)
     assert house.states() == {"quarantined": 3}
-    assert {failure.reason for failure in house.ledger.failures()} == {"can't be decoded"}
+    assert {failure.reason for failure in house.ledger.queries.failures()} == {"can't be decoded"}
 
 
 def test_a_picture_of_a_photo_that_changed_during_the_work_is_made_again(house) -> None:
@@ -279,31 +282,31 @@ def test_a_picture_that_nobody_wants_any_more_when_it_is_finished_is_withdrawn(h
 def test_leases_of_a_dead_process_are_there_for_the_next_one_from_all_sources(house, another_house) -> None:
     house.done("a.jpg")
     house.want(house.wanted("a.jpg", settings="s2"))
-    house.ledger.note_photo_sha256("a.jpg", "h1")
+    house.ledger.photos.note_sha256("a.jpg", "h1")
     first = house.claim()
-    house.ledger.start(first.token)
-    house.ledger.record_artwork(first.token, "p2")
+    house.ledger.leases.start(first.token)
+    house.ledger.leases.record_artwork(first.token, "p2")
     another_house.pending("b.jpg")
     second = another_house.claim()
     house.reopen()
-    one, two = house.ledger.leases()
-    assert (one.token, one.source, one.job, one.output) == (first.token, "in", first.job, "a--night.jpg")
-    assert (one.started, one.artwork_sha256) == (True, "p2")
+    one, two = house.ledger.leases.all()
+    assert (one.token, one.job, one.output) == (first.token, first.job, "a--night.jpg")
+    assert one.artwork_sha256 == "p2"
     assert (one.photo_sha256, one.settings_sha256) == ("h1", "s2")
-    assert (one.published_sha256, one.published_key, one.attempts) == ("p1", "k1", 0)
-    assert (two.token, two.source, two.started, two.artwork_sha256) == (second.token, "elsewhere", False, None)
-    house.ledger.release(two.token)
+    assert one.published_sha256 == "p1"
+    assert (two.token, two.artwork_sha256) == (second.token, None)
+    house.ledger.leases.release(two.token)
     assert another_house.states() == {"pending": 1}
 
 
 def test_an_interruption_counts_only_if_work_had_begun(house) -> None:
     house.pending("a.jpg")
     for _ in range(5):
-        assert house.ledger.interrupted(house.claim().token, 1) is JobState.PENDING
+        assert house.ledger.leases.interrupted(house.claim().token, 1) is JobState.PENDING
     states = []
     for _ in range(2):
         token = house.claim().token
-        house.ledger.start(token)
-        states.append(house.ledger.interrupted(token, 2))
+        house.ledger.leases.start(token)
+        states.append(house.ledger.leases.interrupted(token, 2))
     assert states == [JobState.PENDING, JobState.QUARANTINED]
-    assert "ended unexpectedly" in house.ledger.failures()[0].reason
+    assert "ended unexpectedly" in house.ledger.queries.failures()[0].reason

@@ -43,11 +43,11 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(versions=st.dictionaries(st.sampled_from(PATHS), st.integers(0, 2)), fate=st.sampled_from("rqn"))
     def scan(self, versions: dict[str, int], fate: str) -> None:
         seen = [Photo(path, version, 1, 1) for path, version in versions.items()]
-        unknown = self.ledger.unknown_photos(seen)
-        self.ledger.record_photos(
+        unknown = self.ledger.photos.unknown(seen)
+        self.ledger.photos.record(
             seen, unknown if fate == "r" else [], [(photo, "bad") for photo in unknown] if fate == "q" else []
         )
-        assert (self.ledger.unknown_photos(seen) == []) or fate == "n"
+        assert (self.ledger.photos.unknown(seen) == []) or fate == "n"
 
     @rule(
         pairs=st.sets(st.tuples(st.sampled_from(PATHS), st.sampled_from(STYLES))),
@@ -56,13 +56,13 @@ class AnyOrder(RuleBasedStateMachine):
     )
     def want(self, pairs: set[tuple[str, str]], wish: str, suffix: str) -> None:
         jobs = [WantedJob(Job(path, style, "default"), wish, f"{path[:-4]}--{style}") for path, style in pairs]
-        self.ledger.record_jobs(jobs, suffix)
-        again = self.ledger.record_jobs(jobs, suffix)
+        self.ledger.jobs.record(jobs, suffix)
+        again = self.ledger.jobs.record(jobs, suffix)
         assert (again.new, again.changed, again.returned, again.withdrawn) == (0, 0, 0, 0)
 
     @rule(limit=st.integers(1, 3), order=st.sampled_from(["newest", "oldest", "name"]))
     def claim(self, limit: int, order: str) -> None:
-        for claim in self.ledger.claim(limit, order):
+        for claim in self.ledger.leases.claim(limit, order):
             assert self.owners.setdefault(folded(claim.output), claim.job) == claim.job
             self.claims[claim.token] = claim
 
@@ -70,51 +70,51 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(rename=st.booleans(), key=st.sampled_from(["k1", "k2"]))
     def complete(self, rename: bool, key: str) -> None:
         claim = self.take()
-        output = self.ledger.rename_output(claim.token) if rename else claim.output
+        output = self.ledger.leases.rename_output(claim.token) if rename else claim.output
         assert self.owners.setdefault(folded(output), claim.job) == claim.job
         if claim.published_key == key and not rename:
-            self.ledger.settle_unchanged(claim.token, key)
+            self.ledger.leases.settle_unchanged(claim.token, key)
         else:
-            self.ledger.complete(claim.token, key=key, output=output, picture_sha256=key, engine_version="1")
+            self.ledger.leases.complete(claim.token, key=key, output=output, picture_sha256=key, engine_version="1")
 
     @precondition(lambda self: self.claims)
     @rule(end=st.sampled_from(["release", "forget_photo", "withdraw", "quarantine_photo", "crash", "fail"]))
     def end(self, end: str) -> None:
         token = self.take().token
         if end == "fail":
-            self.ledger.fail(token, "why", costs_attempt=True, max_attempts=2)
+            self.ledger.leases.fail(token, "why", costs_attempt=True, max_attempts=2)
         elif end == "crash":
-            self.ledger.crash(token, "why", max_crashes=2)
+            self.ledger.leases.crash(token, "why", max_crashes=2)
         else:
-            getattr(self.ledger, end)(token, *(["why"] if end in ("withdraw", "quarantine_photo") else []))
+            getattr(self.ledger.leases, end)(token, *(["why"] if end in ("withdraw", "quarantine_photo") else []))
 
     @rule(what=st.sampled_from(["ready_failed", "retry", "redo_outdated"]))
     def ask_again(self, what: str) -> None:
-        getattr(self.ledger, what)(*(["2"] if what == "redo_outdated" else []))
+        getattr(self.ledger.jobs, what)(*(["2"] if what == "redo_outdated" else []))
 
     @rule()
     def die_and_restart(self) -> None:
         self.ledger.close()
         self.ledger = Ledger.open(self.file, "in")
-        for lease in self.ledger.leases():
-            self.ledger.interrupted(lease.token, 3)
+        for lease in self.ledger.leases.all():
+            self.ledger.leases.interrupted(lease.token, 3)
         self.claims.clear()
 
     @invariant()
     def leased_rows_and_tokens_belong_together(self) -> None:
-        assert {lease.token for lease in self.ledger.leases()} == set(self.claims)
-        assert self.ledger.counts()[JobState.LEASED] == len(self.claims)
+        assert {lease.token for lease in self.ledger.leases.all()} == set(self.claims)
+        assert self.ledger.queries.counts()[JobState.LEASED] == len(self.claims)
 
     @invariant()
     def done_rows_have_a_published_picture(self) -> None:
-        done = list(self.ledger.finished())
-        assert len(done) == self.ledger.counts()[JobState.DONE]
+        done = list(self.ledger.queries.finished())
+        assert len(done) == self.ledger.queries.counts()[JobState.DONE]
         assert all(row.sha256 and row.engine_version for row in done)
         assert all(self.owners[folded(row.output)] == row.job for row in done)
 
     @invariant()
     def every_failure_has_a_reason(self) -> None:
-        assert all(row.reason for row in self.ledger.failures())
+        assert all(row.reason for row in self.ledger.queries.failures())
 
 
 AnyOrder.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
@@ -128,12 +128,12 @@ from pipeline.ledger import Ledger, WantedJob
 from pipeline.model import Job, Photo
 ledger = Ledger.open(Path(sys.argv[1]), "in")
 photo = Photo("a.jpg", 1, 1, 1)
-ledger.record_photos([photo], ledger.unknown_photos([photo]), [])
-ledger.record_jobs([WantedJob(Job("a.jpg", "night", "default"), "s", "a--night")], ".jpg")
-(claim,) = ledger.claim(1, "name")
-ledger.start(claim.token)
-ledger.record_artwork(claim.token, "p")
-ledger.complete(claim.token, key="k", output=claim.output, picture_sha256="p", engine_version="1")
+ledger.photos.record([photo], ledger.photos.unknown([photo]), [])
+ledger.jobs.record([WantedJob(Job("a.jpg", "night", "default"), "s", "a--night")], ".jpg")
+(claim,) = ledger.leases.claim(1, "name")
+ledger.leases.start(claim.token)
+ledger.leases.record_artwork(claim.token, "p")
+ledger.leases.complete(claim.token, key="k", output=claim.output, picture_sha256="p", engine_version="1")
 """
 
 
@@ -157,9 +157,9 @@ def test_what_was_committed_outlives_a_kill(
     assert life.returncode == -signal.SIGKILL
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".sqlite3-shm"}
     with Ledger.rehearsal(file, "in") as rehearsal:
-        assert {str(state): count for state, count in rehearsal.counts().items() if count} == states
+        assert {str(state): count for state, count in rehearsal.queries.counts().items() if count} == states
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     with Ledger.open(file, "in") as ledger:
-        assert ledger.unknown_photos([Photo("a.jpg", 1, 1, 1)]) == []
-        assert {str(state): count for state, count in ledger.counts().items() if count} == states
-        assert [lease.artwork_sha256 for lease in ledger.leases()] == artwork
+        assert ledger.photos.unknown([Photo("a.jpg", 1, 1, 1)]) == []
+        assert {str(state): count for state, count in ledger.queries.counts().items() if count} == states
+        assert [lease.artwork_sha256 for lease in ledger.leases.all()] == artwork

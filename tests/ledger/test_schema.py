@@ -29,8 +29,8 @@ def test_a_new_ledger_is_made_with_its_folder_and_is_its_owners_only(tmp_path: P
 
 def test_commits_are_durable(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.sqlite3", "in") as ledger:
-        assert ledger._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert ledger._store.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert ledger._store.connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_all_is_there_after_reopening(house) -> None:
@@ -38,7 +38,7 @@ def test_all_is_there_after_reopening(house) -> None:
     house.pending("a.jpg", "b.jpg")
     house.reopen()
     assert house.states() == {"done": 1, "pending": 1}
-    assert [finished.output for finished in house.ledger.finished()] == ["a--night.jpg"]
+    assert [finished.output for finished in house.ledger.queries.finished()] == ["a--night.jpg"]
 
 
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_ledger_that_another_process_makes_at_the_same_time_is_left_as_it_is(house) -> None:
     house.done("a.jpg")
-    house.ledger._connection.execute("PRAGMA user_version = 0")  # as this process read it just before
-    fit_schema(house.ledger._connection, "here")
+    house.ledger._store.connection.execute("PRAGMA user_version = 0")  # as this process read it just before
+    fit_schema(house.ledger._store.connection, "here")
     assert house.states() == {"done": 1}
 
 
@@ -111,7 +111,7 @@ def test_a_ledger_that_another_process_keeps_locked_is_said_to_be(house) -> None
     house.pending("a.jpg")
     stranger = sqlite3.connect(house.file, isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
-    house.ledger._connection.execute("PRAGMA busy_timeout = 1")
+    house.ledger._store.connection.execute("PRAGMA busy_timeout = 1")
     with pytest.raises(LedgerError, match="another process keeps the ledger locked"):
         house.claim()
     stranger.execute("ROLLBACK")
@@ -120,18 +120,18 @@ def test_a_ledger_that_another_process_keeps_locked_is_said_to_be(house) -> None
 
 
 def test_a_full_disk_is_no_damage(house) -> None:
-    (pages,) = house.ledger._connection.execute("PRAGMA page_count").fetchone()
-    house.ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = house.ledger._store.connection.execute("PRAGMA page_count").fetchone()
+    house.ledger._store.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageError, match="the disk is full"):
         house.pending(*(f"{'x' * 200}{number}.jpg" for number in range(100)))
-    house.ledger._connection.execute("PRAGMA max_page_count = 1000000")
+    house.ledger._store.connection.execute("PRAGMA max_page_count = 1000000")
     assert house.states() == {}
     house.pending("a.jpg")
     assert house.states() == {"pending": 1}
 
 
 def test_a_ledger_that_can_not_be_written_is_named(house) -> None:
-    house.ledger._connection.execute("PRAGMA query_only = ON")
+    house.ledger._store.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StorageError, match="can't be read or written"):
         house.pending("a.jpg")
 
@@ -154,7 +154,7 @@ def test_a_transaction_that_sqlite_itself_rolled_back_keeps_its_error() -> None:
 
 def test_a_rehearsal_without_a_ledger_makes_none(tmp_path: Path) -> None:
     with Ledger.rehearsal(tmp_path / "state" / "ledger.sqlite3", "in") as rehearsal:
-        assert sum(rehearsal.counts().values()) == 0
+        assert sum(rehearsal.queries.counts().values()) == 0
     assert contents(tmp_path) == {}
 
 
@@ -165,16 +165,16 @@ def test_a_rehearsal_leaves_the_disk_untouched(house, source: str) -> None:
     before = contents(house.file.parent)
     with Ledger.rehearsal(house.file, source) as rehearsal:
         new = house.photo("z.jpg")
-        rehearsal.record_photos([house.photo("a.jpg"), new], rehearsal.unknown_photos([new]), [])
-        rehearsal.record_jobs([house.wanted("z.jpg")], ".jpg")
-        assert len(rehearsal.claim(9, "name")) == 1
+        rehearsal.photos.record([house.photo("a.jpg"), new], rehearsal.photos.unknown([new]), [])
+        rehearsal.jobs.record([house.wanted("z.jpg")], ".jpg")
+        assert len(rehearsal.leases.claim(9, "name")) == 1
     assert contents(house.file.parent) == before
 
 
 def test_a_rehearsal_beside_a_running_instance_sees_its_work_and_does_not_touch_it(house) -> None:
     house.pending("a.jpg")
     with Ledger.rehearsal(house.file, "in") as rehearsal:
-        assert len(rehearsal.claim(9, "name")) == 1
+        assert len(rehearsal.leases.claim(9, "name")) == 1
     assert house.states() == {"pending": 1}
 
 
@@ -203,22 +203,22 @@ def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tmp_
     connection.executescript((Path(__file__).parent / "golden" / "version-1.sql").read_text(encoding="utf-8"))
     connection.close()
     with Ledger.rehearsal(file, "in") as rehearsal:
-        assert len(rehearsal.failures()) == 2
+        assert len(rehearsal.queries.failures()) == 2
     connection = sqlite3.connect(file)
     assert connection.execute("PRAGMA user_version").fetchone() == (1,), "a rehearsal changes nothing"
     connection.close()
     with Ledger.open(file, "in") as ledger:
-        counts = {state.value: count for state, count in ledger.counts().items()}
+        counts = {state.value: count for state, count in ledger.queries.counts().items()}
         assert counts == dict.fromkeys(("pending", "leased", "done", "failed", "quarantined", "withdrawn"), 1)
-        assert [(row.job.photo, row.attempts) for row in ledger.failures()] == [("b.jpg", 1), ("c.jpg", 0)]
-        assert ledger.next_due() == 0
-        assert ledger.ready_due() == 1
-        assert [original.photo.path for original in ledger.movable()] == ["a.jpg"]
-        assert ledger.moves() == []
-        new = ledger._connection.execute("SELECT sql FROM sqlite_master WHERE name LIKE 'waiting%'").fetchall()
+        assert [(row.job.photo, row.attempts) for row in ledger.queries.failures()] == [("b.jpg", 1), ("c.jpg", 0)]
+        assert ledger.jobs.next_due() == 0
+        assert ledger.jobs.ready_due() == 1
+        assert [original.photo.path for original in ledger.moves.movable()] == ["a.jpg"]
+        assert ledger.moves.begun() == []
+        new = ledger._store.connection.execute("SELECT sql FROM sqlite_master WHERE name LIKE 'waiting%'").fetchall()
     assert len(new) == 1
     with Ledger.open(file, "in") as ledger:
-        assert ledger.counts()["pending"] == 2
+        assert ledger.queries.counts()["pending"] == 2
 
 
 def test_a_migrated_ledger_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
@@ -244,9 +244,9 @@ def test_looking_changes_nothing_on_the_disk_and_sees_what_is_there(house) -> No
     house.ledger.close()
     before = contents(house.file.parent)
     with Ledger.to_read(house.file, "in") as looking:
-        assert looking.counts()["done"] == 1
+        assert looking.queries.counts()["done"] == 1
     with Ledger.to_read(house.file, "never seen before") as looking:
-        assert sum(looking.counts().values()) == 0
+        assert sum(looking.queries.counts().values()) == 0
     assert contents(house.file.parent) == before
 
 
@@ -254,20 +254,20 @@ def test_looking_keeps_nobody_from_working_and_is_kept_by_nobody(house) -> None:
     house.pending("a.jpg")
     with Ledger.to_read(house.file, "in") as looking, looking._store.reading() as connection:
         connection.execute("BEGIN")
-        assert looking.counts()["pending"] == 1
-        house.ledger._connection.execute("PRAGMA busy_timeout = 1")
+        assert looking.queries.counts()["pending"] == 1
+        house.ledger._store.connection.execute("PRAGMA busy_timeout = 1")
         house.finish(house.claim())
-        house.ledger._connection.execute("BEGIN IMMEDIATE")
-        assert looking.counts()["pending"] == 1
+        house.ledger._store.connection.execute("BEGIN IMMEDIATE")
+        assert looking.queries.counts()["pending"] == 1
         connection.execute("COMMIT")
-        assert looking.counts()["done"] == 1
-        house.ledger._connection.execute("ROLLBACK")
+        assert looking.queries.counts()["done"] == 1
+        house.ledger._store.connection.execute("ROLLBACK")
 
 
 def test_a_ledger_looked_at_can_not_be_written(house) -> None:
     house.pending("a.jpg")
     with Ledger.to_read(house.file, "in") as looking, pytest.raises(StorageError, match="can't be read or written"):
-        looking.claim(1, "name")
+        looking.leases.claim(1, "name")
 
 
 def test_looking_at_a_ledger_of_version_1_leaves_it_as_it_is(tmp_path: Path) -> None:
@@ -277,8 +277,8 @@ def test_looking_at_a_ledger_of_version_1_leaves_it_as_it_is(tmp_path: Path) -> 
     connection.close()
     before = contents(tmp_path)
     with Ledger.to_read(file, "in") as looking:
-        assert looking.counts()["done"] == 1
-        assert looking.made_since(0) == 0
+        assert looking.queries.counts()["done"] == 1
+        assert looking.queries.made_since(0) == 0
     assert contents(tmp_path) == before
 
 
@@ -338,9 +338,9 @@ def test_whoever_watches_a_lock_may_wait_for_its_end(house, times: int) -> None:
     stranger = sqlite3.connect(house.file, isolation_level=None)
     watch = Watch(times, stranger)
     with Ledger.open(house.file, house.source, watch=watch) as ledger:
-        ledger._connection.execute("PRAGMA busy_timeout = 1")
+        ledger._store.connection.execute("PRAGMA busy_timeout = 1")
         stranger.execute("BEGIN IMMEDIATE")
-        assert len(ledger.claim(1, "newest")) == 1
+        assert len(ledger.leases.claim(1, "newest")) == 1
     stranger.close()
     assert len(watch.heard) == times
     assert all("another process keeps the ledger locked" in words for words in watch.heard)
@@ -352,10 +352,10 @@ def test_whoever_does_not_wait_any_longer_gets_an_error_that_may_pass(house) -> 
     stranger = sqlite3.connect(house.file, isolation_level=None)
     watch = Watch(0, stranger)
     with Ledger.open(house.file, house.source, watch=watch) as ledger:
-        ledger._connection.execute("PRAGMA busy_timeout = 1")
+        ledger._store.connection.execute("PRAGMA busy_timeout = 1")
         stranger.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerLockedError) as caught:
-            ledger.claim(1, "newest")
+            ledger.leases.claim(1, "newest")
     stranger.close()
     assert not caught.value.final
     assert (len(watch.heard), watch.ends) == (1, 0)

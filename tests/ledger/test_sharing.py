@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from pipeline.ledger import Ledger
 with Ledger.open(Path(sys.argv[1]), "in") as ledger:
-    print(ledger.photo_count())
+    print(ledger.queries.photo_count())
 """
 
 
@@ -28,7 +28,7 @@ def counted_elsewhere(file: Path) -> int:
 
 def record(ledger: Ledger, count: int) -> None:
     photos = [Photo(f"{number}.jpg", 1, 1, number) for number in range(count)]
-    ledger.record_photos(photos, photos, [])
+    ledger.photos.record(photos, photos, [])
 
 
 def test_what_is_written_after_somebody_else_looked_is_seen_by_the_next_who_looks(tmp_path: Path) -> None:

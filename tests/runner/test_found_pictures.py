@@ -40,7 +40,7 @@ def test_finished_pictures_are_done_under_a_new_ledger(tmp_path: Path, picture_f
     assert {name: after[name] for name in before} == before
     assert len(after) == len(before) + 1
     with workshop.ledger() as ledger:
-        assert ledger.counts()[JobState.DONE] == 4
+        assert ledger.queries.counts()[JobState.DONE] == 4
     assert run_again(workshop) == (0, 0, 0)
 
 
@@ -78,7 +78,7 @@ def test_photos_of_equal_content_get_back_the_picture_named_like_them(workshop: 
     lose_the_ledger(workshop)
     assert run_again(workshop) == (0, 0, 0)
     with workshop.ledger() as ledger:
-        pairs = {row.job.photo: row.output for row in ledger.finished()}
+        pairs = {row.job.photo: row.output for row in ledger.queries.finished()}
     assert pairs == {"a.png": "a--night.jpg", "b.png": "b--night.jpg", "sub/a.png": "sub/a--night.jpg"}
 
 

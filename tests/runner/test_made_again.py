@@ -158,7 +158,7 @@ def test_redo_outdated_makes_again_what_another_engine_made(workshop: Workshop) 
     workshop.run()
     assert workshop.run(PassOptions(redo_outdated=True)).finished == 0
     with workshop.ledger() as ledger:
-        assert ledger.redo_outdated(ENGINE_VERSION + "-next") == 1
+        assert ledger.jobs.redo_outdated(ENGINE_VERSION + "-next") == 1
     assert workshop.run().finished == 1
     assert workshop.pictures() == ["a--night.jpg"]
 

@@ -12,6 +12,7 @@ import pytest
 from pipeline.errors import PaintingChangedError, StorageError
 from pipeline.executors import JobSource
 from pipeline.ledger import Ledger
+from pipeline.ledger.queries import Queries
 from pipeline.model import (
     Assignment,
     ExecutorEvent,
@@ -270,7 +271,7 @@ def test_failures_are_told_with_their_reasons(workshop: Workshop) -> None:
     (failure,) = (event for event in workshop.events if isinstance(event, JobFailed))
     assert failure.reason == "the loss became nan"
     with workshop.ledger() as ledger:
-        assert [row.reason for row in ledger.failures()] == ["the loss became nan"]
+        assert [row.reason for row in ledger.queries.failures()] == ["the loss became nan"]
 
 
 def test_a_name_too_long_for_the_system_fails_its_picture_only_and_leaves_no_lease(workshop: Workshop) -> None:
@@ -284,7 +285,7 @@ def test_a_name_too_long_for_the_system_fails_its_picture_only_and_leaves_no_lea
     assert (finished.finished, finished.failed, finished.left) == (2, 1, 0)
     assert "shorter or plainer output.name" in workshop.failed()[0].reason
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
+        assert ledger.leases.all() == []
 
 
 def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paints_with_the_new_one(
@@ -303,7 +304,7 @@ def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paint
     assert (finished.finished, finished.failed, finished.left) == (1, 0, 2)
     assert "night.jpg" in finished.reason
     with workshop.ledger() as ledger:
-        assert [claim.attempts for claim in ledger.claim(3, "name")] == [0, 0]
+        assert [claim.attempts for claim in ledger.leases.claim(3, "name")] == [0, 0]
     assert workshop.run(executor=InProcessExecutor(LookingEngine)).finished == 3
 
 
@@ -327,18 +328,18 @@ class EndsBadly(InProcessExecutor):
         self.ending()
 
 
+class UnreadableQueries(Queries):
+    """Queries of a ledger whose counts can't be read any more."""
+
+    def counts(self) -> dict[JobState, int]:
+        raise StorageError("the ledger can't be read")
+
+
 class Unreadable(Ledger):
     """A ledger whose counts can't be read from some moment on."""
 
-    failing = False
-
-    def counts(self) -> dict[JobState, int]:
-        if self.failing:
-            raise StorageError("the ledger can't be read")
-        return super().counts()
-
     def break_down(self) -> None:
-        self.failing = True
+        self.queries = UnreadableQueries(self._store)
 
 
 def test_an_error_while_the_pass_sums_up_is_told_with_what_is_known(workshop: Workshop) -> None:

@@ -46,7 +46,7 @@ class Pair:
 
     def counts(self, workshop: Workshop) -> dict[JobState, int]:
         with workshop.ledger() as ledger:
-            return {state: count for state, count in ledger.counts().items() if count}
+            return {state: count for state, count in ledger.queries.counts().items() if count}
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
     assert pair.counts(pair.one) == {JobState.FAILED: 1}
     assert pair.counts(pair.two) == {JobState.FAILED: 1, JobState.DONE: 1}
     with pair.one.ledger() as ledger:
-        assert [row.job.photo for row in ledger.failures()] == ["bad.png"]
-        assert ledger.retry() == 1
+        assert [row.job.photo for row in ledger.queries.failures()] == ["bad.png"]
+        assert ledger.jobs.retry() == 1
     assert pair.counts(pair.two) == {JobState.FAILED: 1, JobState.DONE: 1}
     assert [job.job.photo for job in plan_run(pair.one.config()).jobs] == ["bad.png"]
 
@@ -189,7 +189,7 @@ def test_a_recovery_leaves_the_temporary_files_of_the_other_ledger_alone(pair: P
     config = pair.two.config()
     with open_ledger(config) as ledger:
         ingest(config, prepare(config), ledger, sleep=lambda _: None)
-        (claim,) = ledger.claim(9, "name")
+        (claim,) = ledger.leases.claim(9, "name")
         live = part_path(config.output.folder, claim.output, claim.token)
         live.parent.mkdir(parents=True, exist_ok=True)
         live.write_bytes(b"being written")

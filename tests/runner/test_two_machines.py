@@ -63,12 +63,12 @@ def test_all_but_the_lost_jobs_are_put_back_and_no_temporary_file_stays(workshop
                 parts.append(assignment.part_path)
                 assignment.part_path.write_bytes(b"half a picture")
             with workshop.ledger() as theirs:
-                theirs.release(assignments[1].token)
+                theirs.leases.release(assignments[1].token)
             yield from ()
 
     with pytest.raises(LeaseLostError, match="took over"):
         workshop.run(executor=InterruptedExecutor())
     assert [part.exists() for part in parts] == [False, False, False]
     with workshop.ledger() as ledger:
-        assert ledger.leases() == []
+        assert ledger.leases.all() == []
     assert workshop.run().finished == 3

@@ -65,7 +65,7 @@ def test_pictures_are_not_put_under_the_mount_point_of_a_disk_that_goes(apart: W
     assert not [path for path in apart.out.rglob("*") if path.is_file()]
     put_back(disks[0], apart.out)
     with apart.ledger() as ledger:
-        assert ledger.counts()[JobState.LEASED] == 1
+        assert ledger.queries.counts()[JobState.LEASED] == 1
     assert apart.run().finished == 1
     assert apart.pictures() == ["a--night.jpg", "b--night.jpg"]
 

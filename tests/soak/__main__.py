@@ -110,7 +110,8 @@ class Soak:
     def pictures(self) -> int:
         """Return how many pictures were published, predecessors not counted."""
         with open_ledger(load_config(self.watched.config_file)) as ledger:
-            ((count,),) = ledger._connection.execute("SELECT count(*) FROM jobs WHERE published_sha256 IS NOT NULL")
+            published = "SELECT count(*) FROM jobs WHERE published_sha256 IS NOT NULL"
+            ((count,),) = ledger._store.connection.execute(published)
         return int(count)
 
 

@@ -19,7 +19,7 @@ def unmet(resolved: ResolvedConfig, ledger: Ledger, photos: Mapping[str, int]) -
     """Return the pictures that are not there yet; what is still in work is one, too."""
     rows = {
         (os.fsdecode(photo), style): (state, key)
-        for photo, style, state, key in ledger._connection.execute("SELECT photo, style, state, key FROM jobs")
+        for photo, style, state, key in ledger._store.connection.execute("SELECT photo, style, state, key FROM jobs")
     }
     missing = []
     for path, number in photos.items():
@@ -47,7 +47,7 @@ def faults(
         for style, hash_ in settings.items()
     }
     out = config.output.folder
-    rows = ledger._connection.execute(
+    rows = ledger._store.connection.execute(
         "SELECT output, published_sha256, key FROM jobs WHERE published_sha256 IS NOT NULL"
     ).fetchall()
     for output, sha256, key in rows:
@@ -61,7 +61,7 @@ def faults(
         elif looks and shown_in(file.read_bytes()) != keys[key]:
             yield f"{file} shows {shown_in(file.read_bytes())}, not {keys[key]}"
     yield from _strays(out, {os.fsdecode(output) for output, *_ in rows})
-    yield from (f"{lease.job} is still leased" for lease in ledger.leases())
+    yield from (f"{lease.job} is still leased" for lease in ledger.leases.all())
     yield from (f"{file} is left behind" for file in (config.state.folder / "unpacked").rglob("*"))
 
 

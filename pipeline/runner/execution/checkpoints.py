@@ -37,7 +37,7 @@ def tidy_checkpoints(folder: Path, ledger: Ledger) -> None:
     The caller knows that no worker writes.
     """
     files = [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
-    keys = ledger.open_keys() if files else set()
+    keys = ledger.queries.open_keys() if files else set()
     for path in files:
         if path.suffix != ".safetensors" or path.stem not in keys:
             remove_checkpoint(path)

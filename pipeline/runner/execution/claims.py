@@ -98,7 +98,7 @@ class Claims:
         while (
             (wanted := self._room(count - len(assignments))) > 0 and not self._stopped() and not self._stage_is_full
         ):
-            claims = self._ledger.claim(wanted, self._places.order)
+            claims = self._ledger.leases.claim(wanted, self._places.order)
             if not claims:
                 break
             assignments += self._admit_all(claims)
@@ -115,7 +115,7 @@ class Claims:
         if put_back and self._left is not None:
             self._left += 1
         for twin in self._twins.pop(assignment.key, ()):
-            self._ledger.release(twin.token)
+            self._ledger.leases.release(twin.token)
         return claim, assignment
 
     def give_back(self) -> None:
@@ -147,7 +147,7 @@ class Claims:
             self._places.output.require()
         except StorageError:
             return
-        if self._ledger.release(claim.token):
+        if self._ledger.leases.release(claim.token):
             with contextlib.suppress(OSError):
                 part_path(self._places.output_folder, claim.output, claim.token).unlink(missing_ok=True)
 
@@ -160,7 +160,7 @@ class Claims:
                 self._refuse(claim, FailureKind.MEMORY, _MEMORY_SHORT)
             except NoRoomError:
                 for left in claims[position:]:
-                    self._ledger.release(left.token)
+                    self._ledger.leases.release(left.token)
                 self._stage_is_full = True
                 break
             except StorageError as error:
@@ -225,7 +225,7 @@ class Claims:
             self._blame(claim, error)
             return None
         if sha256 is not None and claim.photo_sha256 is None:
-            self._ledger.note_photo_sha256(claim.job.photo, sha256)
+            self._ledger.photos.note_sha256(claim.job.photo, sha256)
         return sha256
 
     def _hash_of(self, claim: Claim) -> str | None:
@@ -280,7 +280,7 @@ class Claims:
         """Settle a job whose published picture is the one wanted: its photo was touched, not changed."""
         if claim.published_key != key:
             return False
-        self._ledger.settle_unchanged(claim.token, key)
+        self._ledger.leases.settle_unchanged(claim.token, key)
         return True
 
     def _apart(self, claim: Claim, photo_sha256: str) -> Claim:
@@ -290,7 +290,7 @@ class Claims:
         """
         if claim.original_sha256 in (None, photo_sha256):
             return claim
-        output = self._ledger.rename_output(claim.token)
+        output = self._ledger.leases.rename_output(claim.token)
         return dataclasses.replace(claim, output=output, published_sha256=None, published_key=None)
 
     def _copy(self, claim: Claim, key: str) -> bool:

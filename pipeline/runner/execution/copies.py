@@ -19,7 +19,7 @@ def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, 
     Raises StorageError.
     """
     part = part_path(output_folder, claim.output, claim.token)
-    for twin in ledger.published_with_key(key):
+    for twin in ledger.queries.published_with_key(key):
         source = output_folder / twin.output
         if sha256_if_there(source) != twin.sha256 or not _would_be_written(source, claim, picture):
             continue

@@ -109,7 +109,7 @@ class Outcomes:
         token, reason = claim.token, failure.reason
         match failure.kind:
             case FailureKind.PHOTO:
-                self._ledger.quarantine_photo(token, reason)
+                self._ledger.leases.quarantine_photo(token, reason)
                 return JobState.QUARANTINED
             case (
                 FailureKind.ENGINE
@@ -120,7 +120,7 @@ class Outcomes:
                 | FailureKind.CODEC
             ):
                 setbacks = _MANY if failure.kind is FailureKind.SIZE else claim.setbacks + 1
-                return self._ledger.fail(
+                return self._ledger.leases.fail(
                     token,
                     reason,
                     costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
@@ -128,13 +128,13 @@ class Outcomes:
                     delay_seconds=max(self._back_off(setbacks), least_seconds),
                 )
             case FailureKind.CRASH:
-                return self._ledger.crash(token, reason, max_crashes=self._max_crashes)
+                return self._ledger.leases.crash(token, reason, max_crashes=self._max_crashes)
             case FailureKind.GONE:
-                self._ledger.withdraw(token, reason)
+                self._ledger.leases.withdraw(token, reason)
                 return JobState.WITHDRAWN
             case FailureKind.CHANGED:
                 # Not to be claimed again before intake has looked at it anew: the pass doesn't chase a growing file.
-                self._ledger.forget_photo(token)
+                self._ledger.leases.forget_photo(token)
             case FailureKind.RETURNED | FailureKind.STORAGE | FailureKind.PAINTING:
-                self._ledger.release(token)
+                self._ledger.leases.release(token)
         return JobState.PENDING

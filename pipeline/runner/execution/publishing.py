@@ -132,7 +132,7 @@ class Publisher:
 
     def deliver(self, delivery: Delivery) -> str:
         """Publish one picture; returns its final name relative to the output folder. Raises StorageError."""
-        self._ledger.record_artwork(delivery.token, delivery.sha256)
+        self._ledger.leases.record_artwork(delivery.token, delivery.sha256)
         part = part_path(self._folder, delivery.output, delivery.token)
         output = delivery.output
         for output in self._names(delivery):
@@ -152,7 +152,7 @@ class Publisher:
             # The picture is there. Where the disk works, this folder is like those that systems can't sync at all.
             require_writable(self._folder)
         failpoint("picture-published")
-        self._ledger.complete(
+        self._ledger.leases.complete(
             delivery.token,
             key=delivery.key,
             output=output,
@@ -165,7 +165,7 @@ class Publisher:
     def _names(self, delivery: Delivery) -> Iterator[str]:
         yield delivery.output
         while True:
-            yield self._ledger.rename_output(delivery.token)
+            yield self._ledger.leases.rename_output(delivery.token)
 
     @staticmethod
     def _is_ours(final: Path, predecessor_sha256: str | None) -> bool:

@@ -25,7 +25,7 @@ MAX_INTERRUPTIONS: Final = 10
 def recover(ledger: Ledger, output_folder: Path) -> int:
     """Bring every left lease to ``done`` or back to ``pending``; returns how many there were. Raises StorageError."""
     publisher = Publisher(ledger, output_folder)
-    leases = ledger.leases()
+    leases = ledger.leases.all()
     remove_test_file(output_folder)
     for lease in leases:
         part = part_path(output_folder, lease.output, lease.token)
@@ -35,7 +35,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             require_writable(output_folder)
             is_finished = False  # one picture's own trouble, which the pass will meet again, and tell
         if not is_finished:
-            ledger.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
+            ledger.leases.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return len(leases)

@@ -158,7 +158,7 @@ class SinglePass:
                 self._emit(Remark("", moved))
             with files_explained():
                 self._work(options)
-            self._counts = self._ledger.counts()
+            self._counts = self._ledger.queries.counts()
         except Exception as error:
             trouble = error
             self._counts = self._counts_after_all()
@@ -169,13 +169,13 @@ class SinglePass:
         return finished
 
     def _ingest(self, options: PassOptions) -> IngestResult:
-        self._ledger.ready_failed()
+        self._ledger.jobs.ready_failed()
         try:
             ingested = ingest(self._config, self._resolved, self._ledger, sleep=self._sleep)
         except _StoppedError:
-            return IngestResult(self._ledger.photo_count(), (), {}, 0)
+            return IngestResult(self._ledger.queries.photo_count(), (), {}, 0)
         if options.redo_outdated:
-            self._ledger.redo_outdated(ENGINE_VERSION)
+            self._ledger.jobs.redo_outdated(ENGINE_VERSION)
         return ingested
 
     def _sleep_unless_stopped(self, seconds: float) -> None:
@@ -187,7 +187,7 @@ class SinglePass:
             raise _StoppedError
 
     def _announce(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
-        counts = self._counts = self._ledger.counts()
+        counts = self._counts = self._ledger.queries.counts()
         pending = counts.get(JobState.PENDING, 0)
         self._emit(
             RunStarted(
@@ -249,7 +249,7 @@ class SinglePass:
         match event:
             case Started():
                 claim, _ = claims.open[event.token]
-                self._ledger.start(event.token)
+                self._ledger.leases.start(event.token)
                 self._oversized.begin(event.token)
                 self._emit(JobStarted(event.token, claim.job, claim.output))
             case Artwork():
@@ -321,7 +321,7 @@ class SinglePass:
     def _counts_after_all(self) -> dict[JobState, int]:
         """Return the counts, or, of a ledger that can't be read, the last ones with what was made since."""
         with contextlib.suppress(Exception):
-            return self._ledger.counts()
+            return self._ledger.queries.counts()
         pending, done = (self._counts.get(state, 0) for state in (JobState.PENDING, JobState.DONE))
         made = min(pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
         return self._counts | {JobState.PENDING: pending - made, JobState.DONE: done + made}

@@ -57,7 +57,7 @@ class Unpacking:
 
     def to_open(self, archives: Iterable[Photo]) -> list[Photo]:
         """Return those of which the ledger does not know all that is in them."""
-        return [archive for archive in archives if not _is_current(archive, self._ledger.photos_at(archive.path))]
+        return [archive for archive in archives if not _is_current(archive, self._ledger.photos.at(archive.path))]
 
     def examine(self, root: Path, path: str) -> Verdict:
         """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
@@ -87,7 +87,7 @@ class Unpacking:
 
         In the second case the ledger sees by the new signature that the photos have to be looked at again.
         """
-        rows = self._ledger.photos_at(archive.path)
+        rows = self._ledger.photos.at(archive.path)
         members = [row for row in rows if row.path != archive.path]
         found.seen += [archive, *_photos(archive, [row.path for row in members])]
         found.photos += len(members)
@@ -109,7 +109,7 @@ class Unpacking:
         found.usable += [photo.path for photo in photos]
         found.skipped += Counter(contents.skipped)
         # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.
-        known = {row.photo for row in self._ledger.photos_at(archive.path)}
+        known = {row.photo for row in self._ledger.photos.at(archive.path)}
         found.ready += [photo for photo in photos if photo not in known]
         found.quarantined += [(photo, reason) for photo, reason in refused.items() if photo not in known]
         if contents.remark:

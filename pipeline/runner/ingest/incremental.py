@@ -83,7 +83,7 @@ class IncrementalIngest:
             look_again(self._ledger, self._config)
         found = scan(self._config.input.folder, self._config.input.ignore, self._outside)
         self._root.require()
-        result = self._record(found, self._ledger.missing)
+        result = self._record(found, self._ledger.photos.missing)
         self._paired_all = True
         return result
 
@@ -95,7 +95,7 @@ class IncrementalIngest:
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
-        recorded = {photo for path in paths for photo in self._ledger.recorded_under(path)}
+        recorded = {photo for path in paths for photo in self._ledger.photos.recorded_under(path)}
         return self._record(found, lambda seen: sorted(recorded - set(seen)))
 
     def due(self) -> list[str]:
@@ -123,13 +123,13 @@ class IncrementalIngest:
         return result
 
     def _record_seen(self, photos: Sequence[Photo], result: IngestChanges) -> None:
-        unknown, returned = self._ledger.news(photos)
+        unknown, returned = self._ledger.photos.unknown_and_returned(photos)
         settled = self._tracker.receive(unknown)
         judged = [*settled.ready, *(photo for photo, _ in settled.quarantined)]
         news = [*unknown, *returned]
         if news:
             concerned = [photo.path for photo in news]
-            self._ledger.record_photos(news, settled.ready, settled.quarantined, concerned)
+            self._ledger.photos.record(news, settled.ready, settled.quarantined, concerned)
         self._pair(photo.path for photo in self._to_pair(photos, unknown, [*judged, *returned]))
         result.arrived += len(settled.ready) + len(returned)
         self._tell_of(settled.ready, settled.incomplete, settled.quarantined, result)
@@ -143,7 +143,7 @@ class IncrementalIngest:
         quarantined = (*settled.quarantined, *unpacked.quarantined)
         if to_open:
             concerned = [photo.path for photo in unpacked.seen]
-            self._ledger.record_photos(unpacked.seen, (*settled.ready, *unpacked.ready), quarantined, concerned)
+            self._ledger.photos.record(unpacked.seen, (*settled.ready, *unpacked.ready), quarantined, concerned)
         if to_open or not self._paired_all:
             self._pair(unpacked.usable)
         result.photos += unpacked.photos
@@ -163,13 +163,13 @@ class IncrementalIngest:
             # The photos are on record already: should this fail on a full disk, the next full look has to pair all.
             paired_all, self._paired_all = self._paired_all, False
             wanted = map(self._resolved.want, pair(concerned, self._resolved.pairing))
-            self._ledger.record_jobs(wanted, suffix_of(self._config.output.format), concerned)
+            self._ledger.jobs.record(wanted, suffix_of(self._config.output.format), concerned)
             self._paired_all = paired_all
 
     def _record_gone(self, paths: Sequence[str], result: IngestChanges) -> None:
-        for path in self._ledger.unfinished(paths):
+        for path in self._ledger.queries.unfinished(paths):
             self._set_aside(result, path, "gone", "it was taken away before its pictures were made")
-        self._ledger.record_photos((), (), (), paths)
+        self._ledger.photos.record((), (), (), paths)
         self._forget_what_was_told(paths)
         result.gone += len(paths)
 

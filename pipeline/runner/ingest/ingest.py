@@ -46,7 +46,7 @@ def ingest(
     look_again(ledger, config)
     unpacking = Unpacking(config, ledger)
     archives, skipped = unpacking.among(found)
-    unknown = ledger.unknown_photos(found.photos)
+    unknown = ledger.photos.unknown(found.photos)
     settled = sort_out(
         folder,
         [*unknown, *unpacking.to_open(archives)],
@@ -58,11 +58,11 @@ def ingest(
     )
     unpacked = unpacking.unpack(archives, settled)
     quarantined = (*settled.quarantined, *unpacked.quarantined)
-    ledger.record_photos((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
+    ledger.photos.record((*found.photos, *unpacked.seen), (*settled.ready, *unpacked.ready), quarantined)
     held_back = {photo.path for photo, _ in settled.incomplete}
     paths = [photo.path for photo in found.photos if photo.path not in held_back] + unpacked.usable
     jobs = list(pair(paths, resolved.pairing))
-    ledger.record_jobs(map(resolved.want, jobs), suffix_of(config.output.format))
+    ledger.jobs.record(map(resolved.want, jobs), suffix_of(config.output.format))
     return IngestResult(
         photos=len(found.photos) + unpacked.photos,
         set_aside=(

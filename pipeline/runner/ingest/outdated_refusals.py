@@ -22,9 +22,9 @@ _NO_FAULT_OF_THEIRS: Final = ("install stylewatch[heic]", "damaged or cut short 
 def look_again(ledger: Ledger, config: Config) -> int:
     """Let intake look again at the photos that today's limits might let in. Returns how many there are."""
     limits = dict(_limits(config))
-    paths = [problem.path for problem in ledger.photo_problems() if _is_outdated(problem.reason, limits)]
+    paths = [problem.path for problem in ledger.queries.photo_problems() if _is_outdated(problem.reason, limits)]
     if paths:
-        ledger.retry(paths)
+        ledger.jobs.retry(paths)
     return len(paths)
 
 

@@ -57,18 +57,18 @@ class Originals:
         self._troubled = self._one_stays = False
         if not self._input.is_dir():
             return  # an unmounted disk: nobody can tell what still lies on it
-        for move in self._ledger.moves():
+        for move in self._ledger.moves.begun():
             self._guarded(lambda move=move: self._carry_out(move.original, Path(move.target)))  # type: ignore[misc]
 
     def photo_done(self, photo: str) -> None:
         """Move one photo if all its pictures are done."""
         if self._folder is not None and not self._troubled:
-            self._move_all(self._ledger.movable(photo))
+            self._move_all(self._ledger.moves.movable(photo))
 
     def sweep(self) -> None:
         """Move every photo whose pictures are all done."""
         if self._folder is not None and not self._troubled:
-            self._move_all(self._ledger.movable())
+            self._move_all(self._ledger.moves.movable())
 
     def _move_all(self, originals: Iterable[Original]) -> None:
         for original in originals:
@@ -107,7 +107,7 @@ class Originals:
         outcome: Outcome = "taken"
         while outcome == "taken":
             target = _free_name(source, wanted)
-            self._ledger.begin_move(original.photo.path, str(target))
+            self._ledger.moves.begin(original.photo.path, str(target))
             outcome = self._carry_out(original, target)
 
     def _carry_out(self, original: Original, target: Path) -> Outcome:
@@ -117,12 +117,12 @@ class Originals:
         if lies_below(self._input, original.photo.path):
             outcome = relocate(source, target, original, rename=self._rename)
         if outcome != "moved":
-            self._ledger.abandon_move(original.photo.path)
+            self._ledger.moves.abandon(original.photo.path)
             return outcome
         failpoint("original-moved")
         for sidecar, beside in _sidecars(source, target):
             self._take_along(sidecar, beside)
-        self._ledger.end_move(original.photo.path)
+        self._ledger.moves.end(original.photo.path)
         self._emit(OriginalMoved(original.photo.path, str(target)))
         return outcome
 

@@ -21,9 +21,9 @@ def backlog_seconds(ledger: Ledger, recipes: Mapping[str, Recipe], speed: Speed 
     A picture takes as long as finished ones of its settings took, else what follows from the machine's ``speed``
     (None = it was never measured).
     """
-    timings = ledger.timings(ENGINE_VERSION)
+    timings = ledger.queries.timings(ENGINE_VERSION)
     seconds, tasks = 0.0, list[Task]()
-    for waiting in ledger.backlog():
+    for waiting in ledger.queries.backlog():
         timing = timings.get(waiting.settings_sha256)
         if timing is not None:
             seconds += waiting.pictures * timing.seconds / timing.pictures

@@ -71,16 +71,16 @@ def plan_run(config: Config, meter: Meter = read_speed) -> RunPlan:
     require_state_and_output(config)
     resolved = prepare(config)
     with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
-        for lease in ledger.leases():
+        for lease in ledger.leases.all():
             # Of a killed instance, whose work the next run does, or of one that is at it now.
-            ledger.release(lease.token)
-        ledger.ready_failed()
+            ledger.leases.release(lease.token)
+        ledger.jobs.ready_failed()
         follow_moved_source(config, ledger)
         find_pictures(ledger, config.output.folder)
         ingested = ingest(config, resolved, ledger, sleep=_no_sleep)
-        claims = ledger.claim(_EVERYTHING, config.input.order)
-        timings = _timings(resolved, ledger.timings(ENGINE_VERSION))
-        counts, found = ledger.counts(), ledger.found.count()
+        claims = ledger.leases.claim(_EVERYTHING, config.input.order)
+        timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
+        counts, found = ledger.queries.counts(), ledger.found.count()
     speed = meter(config.engine_settings()) if claims else None
     tasks = _tasks(config, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]

@@ -39,7 +39,7 @@ def test_a_finished_picture_leaves_no_checkpoint(workshop: Workshop, folder: Pat
         path.write_text("3 1.0")
     # Nothing knows of them before their photos are looked at for the first time.
     with workshop.ledger() as ledger:
-        assert ledger.open_keys() == set()
+        assert ledger.queries.open_keys() == set()
     workshop.run()
     assert left(folder) == []
     assert len(workshop.finished()) == 3
@@ -50,7 +50,7 @@ def test_a_stopped_picture_keeps_its_checkpoint_and_goes_on_from_it(workshop: Wo
         workshop.photo(f"{number}.png", shade=number)
     stop_at_once(workshop)
     with workshop.ledger() as ledger:
-        (key,) = ledger.open_keys()
+        (key,) = ledger.queries.open_keys()
     checkpoint_path(folder, key).write_text("3 1.0")
     workshop.run()
     assert any(isinstance(event, Remark) and "after evaluation 3" in event.text for event in workshop.events)

@@ -170,10 +170,10 @@ def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Work
     before = time.time()
     workshop.run(executor=Answers(FailureKind.ENGINE))
     with workshop.ledger() as ledger:
-        due = ledger.next_due()
+        due = ledger.jobs.next_due()
         assert due is not None
         assert 50 <= due - before <= 110
-        assert ledger.ready_due() == 0
+        assert ledger.jobs.ready_due() == 0
     assert workshop.run().finished == 1
 
 
@@ -194,7 +194,7 @@ def test_only_what_does_not_fit_even_alone_is_given_up(
         workshop.run(executor=Answers(kind))
     assert [event.state for event in workshop.failed()] == [state]
     with workshop.ledger() as ledger:
-        assert ledger.photo_problems() == []
+        assert ledger.queries.photo_problems() == []
     workshop.run()
     assert len(workshop.finished()) == (state is JobState.FAILED)
     workshop.text = workshop.text.replace("size: 48", "size: 40")

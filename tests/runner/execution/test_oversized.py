@@ -116,7 +116,7 @@ def test_passes_of_one_program_share_what_they_know_and_photos_wait_until_it_may
         workshop.run(executor=giants, oversized=oversized)
     assert len(giants.tried) == 1
     with workshop.ledger() as ledger:
-        due = ledger.next_due()
+        due = ledger.jobs.next_due()
     assert due is not None
     assert due > time.time() + 9_900, "no attempt is counted before somebody may find out anew"
     clock.now += 10_000

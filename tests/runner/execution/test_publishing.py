@@ -54,7 +54,7 @@ def scene(workshop: Workshop) -> Iterator[Scene]:
     config = workshop.config()
     with workshop.ledger() as ledger:
         ingest(config, prepare(config), ledger, sleep=lambda _: None)
-        (claim,) = ledger.claim(1, "name")
+        (claim,) = ledger.leases.claim(1, "name")
         part_path(workshop.out, claim.output, claim.token).write_bytes(PICTURE)
         yield Scene(workshop.out, ledger, claim)
 
@@ -75,7 +75,7 @@ def test_every_name_that_is_somebody_elses_is_passed_by(scene: Scene) -> None:
     files = scene.files()
     assert files.pop("a--night-4.jpg") == PICTURE
     assert all(content == name.encode() for name, content in files.items())
-    assert [row.output for row in scene.ledger.finished()] == ["a--night-4.jpg"]
+    assert [row.output for row in scene.ledger.queries.finished()] == ["a--night-4.jpg"]
 
 
 def test_our_own_unchanged_predecessor_is_replaced(scene: Scene) -> None:
@@ -103,7 +103,7 @@ def test_a_lost_temporary_file_is_trouble_with_the_disk(scene: Scene) -> None:
     part_path(scene.out, scene.claim.output, scene.claim.token).unlink()
     with pytest.raises(StorageError):
         scene.deliver()
-    assert list(scene.ledger.finished()) == []
+    assert list(scene.ledger.queries.finished()) == []
 
 
 def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:

@@ -36,14 +36,14 @@ class Scene:
     def lease(self) -> Claim:
         config = self.workshop.config()
         ingest(config, prepare(config), self.ledger, sleep=lambda _: None)
-        (claim,) = self.ledger.claim(9, "name")
-        self.ledger.note_photo_sha256(claim.job.photo, sha256_of_file(config.input.folder / claim.job.photo))
+        (claim,) = self.ledger.leases.claim(9, "name")
+        self.ledger.photos.note_sha256(claim.job.photo, sha256_of_file(config.input.folder / claim.job.photo))
         return claim
 
     def lease_noted(self) -> Claim:
         """Return a lease made when the photo's content was on record already."""
-        self.ledger.release(self.lease().token)
-        (claim,) = self.ledger.claim(9, "name")
+        self.ledger.leases.release(self.lease().token)
+        (claim,) = self.ledger.leases.claim(9, "name")
         return claim
 
     def part(self, claim: Claim) -> Path:
@@ -55,7 +55,7 @@ class Scene:
         return recover(self.ledger, self.workshop.out)
 
     def state(self) -> JobState:
-        (state,) = (state for state, count in self.ledger.counts().items() if count)
+        (state,) = (state for state, count in self.ledger.queries.counts().items() if count)
         return state
 
     def files(self) -> dict[str, bytes]:
@@ -82,7 +82,7 @@ def test_a_lease_without_any_file_is_put_back(scene: Scene) -> None:
 
 def test_a_half_written_file_is_removed_and_its_job_put_back(scene: Scene) -> None:
     claim = scene.lease()
-    scene.ledger.start(claim.token)
+    scene.ledger.leases.start(claim.token)
     scene.part(claim).write_bytes(PICTURE[:5])
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.PENDING, {})
@@ -97,10 +97,10 @@ def test_a_whole_file_whose_hash_is_not_on_record_is_not_trusted(scene: Scene) -
 def test_a_recorded_file_is_published(scene: Scene) -> None:
     claim = scene.lease_noted()
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
-    (row,) = scene.ledger.finished()
+    (row,) = scene.ledger.queries.finished()
     assert (row.output, row.sha256, row.engine_version) == ("a--night.jpg", SHA256, ENGINE_VERSION)
 
 
@@ -109,7 +109,7 @@ def test_a_picture_under_both_names_loses_the_temporary_one(scene: Scene) -> Non
     part = scene.part(claim)
     part.write_bytes(PICTURE)
     (scene.workshop.out / claim.output).hardlink_to(part)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
 
@@ -119,7 +119,7 @@ def test_a_recovery_killed_when_the_job_is_done_leaves_no_temporary_file(scene: 
     part = scene.part(claim)
     part.write_bytes(PICTURE)
     (scene.workshop.out / claim.output).hardlink_to(part)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
 
     def die(name: str) -> None:
         if name == "job-done":
@@ -134,7 +134,7 @@ def test_a_recovery_killed_when_the_job_is_done_leaves_no_temporary_file(scene: 
 def test_a_picture_under_its_final_name_alone_is_done(scene: Scene) -> None:
     claim = scene.lease_noted()
     (scene.workshop.out / claim.output).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
 
@@ -142,14 +142,14 @@ def test_a_picture_under_its_final_name_alone_is_done(scene: Scene) -> None:
 def test_a_temporary_file_with_another_hash_is_removed_and_its_job_put_back(scene: Scene) -> None:
     claim = scene.lease_noted()
     scene.part(claim).write_bytes(b"damaged by a power cut")
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.PENDING, {})
 
 
 def test_a_recorded_file_that_is_gone_is_made_again(scene: Scene) -> None:
     claim = scene.lease_noted()
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.PENDING, {})
 
@@ -157,9 +157,9 @@ def test_a_recorded_file_that_is_gone_is_made_again(scene: Scene) -> None:
 def test_a_picture_of_a_photo_whose_content_is_not_on_record_is_made_again(scene: Scene) -> None:
     config = scene.workshop.config()
     ingest(config, prepare(config), scene.ledger, sleep=lambda _: None)
-    (claim,) = scene.ledger.claim(9, "name")
+    (claim,) = scene.ledger.leases.claim(9, "name")
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.PENDING, {})
 
@@ -168,7 +168,7 @@ def test_a_users_file_under_the_final_name_stays_and_the_picture_takes_another(s
     claim = scene.lease_noted()
     (scene.workshop.out / claim.output).write_bytes(b"the user's")
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert scene.state() is JobState.DONE
     assert scene.files() == {"a--night.jpg": b"the user's", "a--night-2.jpg": PICTURE}
@@ -177,7 +177,7 @@ def test_a_users_file_under_the_final_name_stays_and_the_picture_takes_another(s
 def test_a_users_file_is_not_taken_for_a_picture_that_was_lost(scene: Scene) -> None:
     claim = scene.lease_noted()
     (scene.workshop.out / claim.output).write_bytes(b"the user's")
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.PENDING, {"a--night.jpg": b"the user's"})
 
@@ -186,8 +186,8 @@ def test_a_kill_after_another_name_was_taken_ends_under_that_name(scene: Scene) 
     claim = scene.lease_noted()
     (scene.workshop.out / claim.output).write_bytes(b"the user's")
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
-    assert scene.ledger.rename_output(claim.token) == "a--night-2.jpg"
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
+    assert scene.ledger.leases.rename_output(claim.token) == "a--night-2.jpg"
     scene.recover()
     assert scene.files() == {"a--night.jpg": b"the user's", "a--night-2.jpg": PICTURE}
 
@@ -196,7 +196,7 @@ def published_before(scene: Scene) -> Claim:
     """Publish a picture, change the photo, and lease its successor."""
     claim = scene.lease_noted()
     scene.part(claim).write_bytes(b"the predecessor")
-    scene.ledger.record_artwork(claim.token, hashlib.sha256(b"the predecessor").hexdigest())
+    scene.ledger.leases.record_artwork(claim.token, hashlib.sha256(b"the predecessor").hexdigest())
     scene.recover()
     scene.workshop.photo("a.png", shade=9)
     return scene.lease_noted()
@@ -205,7 +205,7 @@ def published_before(scene: Scene) -> Claim:
 def test_a_successor_replaces_the_picture_we_published(scene: Scene) -> None:
     claim = published_before(scene)
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
 
@@ -214,7 +214,7 @@ def test_a_successor_leaves_a_picture_alone_that_the_user_changed(scene: Scene) 
     claim = published_before(scene)
     (scene.workshop.out / "a--night.jpg").write_bytes(b"retouched")
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     scene.recover()
     assert scene.files() == {"a--night.jpg": b"retouched", "a--night-2.jpg": PICTURE}
 
@@ -237,11 +237,11 @@ def test_nothing_but_the_leases_own_temporary_file_is_ever_removed(scene: Scene)
 def test_many_kills_in_a_row_while_working_on_a_photo_count_against_it(scene: Scene) -> None:
     states = []
     for _ in range(MAX_INTERRUPTIONS):
-        scene.ledger.start(scene.lease().token)
+        scene.ledger.leases.start(scene.lease().token)
         scene.recover()
         states.append(scene.state())
     assert states == [JobState.PENDING] * (MAX_INTERRUPTIONS - 1) + [JobState.QUARANTINED]
-    (failure,) = scene.ledger.failures()
+    (failure,) = scene.ledger.queries.failures()
     assert "ended unexpectedly" in failure.reason
 
 
@@ -255,7 +255,7 @@ def test_kills_before_work_began_never_count(scene: Scene) -> None:
 def test_recovering_twice_is_recovering_once(scene: Scene) -> None:
     claim = scene.lease_noted()
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
     assert scene.recover() == 1
     assert scene.recover() == 0
     assert scene.files() == {"a--night.jpg": PICTURE}
@@ -292,9 +292,9 @@ def test_a_copy_that_could_not_be_published_is_published_by_the_next_run(worksho
 
 def test_a_finished_picture_that_a_disk_refuses_by_its_name_stops_no_recovery(scene: Scene) -> None:
     claim = scene.lease_noted()
-    scene.ledger.start(claim.token)
+    scene.ledger.leases.start(claim.token)
     scene.part(claim).write_bytes(PICTURE)
-    scene.ledger.record_artwork(claim.token, SHA256)
+    scene.ledger.leases.record_artwork(claim.token, SHA256)
 
     def refuse(name: str) -> None:
         if name == "artwork-recorded":
@@ -304,4 +304,4 @@ def test_a_finished_picture_that_a_disk_refuses_by_its_name_stops_no_recovery(sc
         assert scene.recover() == 1
     assert scene.state() is JobState.PENDING
     assert scene.files() == {}
-    assert scene.ledger.leases() == []
+    assert scene.ledger.leases.all() == []

@@ -193,5 +193,5 @@ def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop:
         stopper.start()
         finished = the_pass.run()
         stopper.join()
-        assert (finished.interrupted, finished.left, ledger.photo_count()) == (True, 0, 0)
+        assert (finished.interrupted, finished.left, ledger.queries.photo_count()) == (True, 0, 0)
     assert [type(event) for event in workshop.events] == [RunStarted, RunFinished]

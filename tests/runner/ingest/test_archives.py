@@ -61,7 +61,7 @@ def test_a_known_archive_is_not_opened_again(workshop: Workshop, name: str) -> N
     finished = workshop.run()
     assert (finished.finished, finished.failed, finished.left) == (0, 0, 0)
     assert set_aside(workshop) == []
-    assert workshop.ledger().counts()[JobState.DONE] == 1
+    assert workshop.ledger().queries.counts()[JobState.DONE] == 1
 
 
 @FORMS
@@ -93,7 +93,7 @@ def test_an_archive_that_comes_back_is_opened_again(workshop: Workshop) -> None:
     counts = workshop.run().counts
     assert (counts["done"], counts["withdrawn"]) == (2, 0)
     with workshop.ledger() as ledger:
-        assert [row.path for row in ledger.photos_at("trip.zip")] == ["trip.zip", "trip.zip/1.png", "trip.zip/2.png"]
+        assert [row.path for row in ledger.photos.at("trip.zip")] == ["trip.zip", "trip.zip/1.png", "trip.zip/2.png"]
 
 
 def test_an_unpacked_archive_is_known_by_its_content(workshop: Workshop) -> None:
@@ -189,7 +189,7 @@ def test_retry_looks_at_one_photo_of_an_archive_again_and_at_no_other(workshop: 
     put(workshop, "trip.zip", ("1.png", b"no photo"), ("2.png", b"none either"), ("3.png", photo(3)))
     workshop.run()
     with workshop.ledger() as ledger:
-        assert ledger.retry(["trip.zip/1.png"]) == 1
+        assert ledger.jobs.retry(["trip.zip/1.png"]) == 1
     workshop.run()
     assert set_aside(workshop) == [("trip.zip/1.png", "quarantined")]
     assert made(workshop) == []
@@ -320,7 +320,7 @@ def test_photos_on_record_below_a_path(workshop: Workshop) -> None:
     workshop.run()
     with workshop.ledger() as ledger:
         assert isinstance(ledger, Ledger)
-        assert [(row.path, row.has_problem) for row in ledger.photos_at("a.zip")] == [
+        assert [(row.path, row.has_problem) for row in ledger.photos.at("a.zip")] == [
             ("a.zip", False),
             ("a.zip/1.png", False),
             ("a.zip/x/2.png", True),

@@ -26,19 +26,19 @@ class Desk:
     ledger: Ledger
 
     def pending(self) -> list[str]:
-        claims = self.ledger.claim(1000, "name")
+        claims = self.ledger.leases.claim(1000, "name")
         for claim in claims:
-            self.ledger.release(claim.token)
+            self.ledger.leases.release(claim.token)
         return [claim.job.photo for claim in claims]
 
     def finish(self, photo: str) -> None:
-        for claim in self.ledger.claim(1000, "name"):
+        for claim in self.ledger.leases.claim(1000, "name"):
             if claim.job.photo == photo:
-                self.ledger.complete(
+                self.ledger.leases.complete(
                     claim.token, key="key", output=claim.output, picture_sha256="0", engine_version="1"
                 )
             else:
-                self.ledger.release(claim.token)
+                self.ledger.leases.release(claim.token)
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def test_a_finished_photo_may_go_without_a_word(desk: Desk) -> None:
     photo.unlink()
     look = desk.incremental_ingest.look_at(["a.png"])
     assert (look.gone, look.set_aside) == (1, [])
-    assert desk.ledger.counts()[JobState.DONE] == 1
+    assert desk.ledger.queries.counts()[JobState.DONE] == 1
 
 
 def test_a_changed_photo_is_pending_again(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_a_queued_photo_that_is_being_rewritten_can_t_be_claimed(desk: Desk) -> 
     look = desk.incremental_ingest.look_at(["a.png"])
     assert [(event.path, event.kind) for event in look.set_aside] == [("a.png", "incomplete")]
     assert desk.pending() == []
-    assert desk.ledger.unexamined() == ["a.png"]
+    assert desk.ledger.photos.unexamined() == ["a.png"]
     desk.workshop.photo("a.png", shade=9)
     desk.incremental_ingest.look_at(["a.png"])
     assert desk.pending() == ["a.png"]
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_photo_is_quarantined_once(desk: Desk) -> None:
     assert [event.kind for event in desk.incremental_ingest.look_everywhere().set_aside] == ["quarantined"]
     assert not desk.incremental_ingest.look_everywhere().brought_news
     assert not desk.incremental_ingest.look_at(["a.jpg"]).brought_news
-    assert desk.ledger.counts()[JobState.QUARANTINED] == 1
+    assert desk.ledger.queries.counts()[JobState.QUARANTINED] == 1
 
 
 def test_the_first_look_follows_a_changed_config(workshop: Workshop) -> None:
@@ -157,8 +157,8 @@ def test_the_first_look_follows_a_changed_config(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("name: night", "name: day")
     with a_desk(workshop) as desk:
         assert not desk.incremental_ingest.look_everywhere().brought_news
-        assert [(claim.job) for claim in desk.ledger.claim(9, "name")] == [Job("a.png", "day", "default")]
-        assert desk.ledger.counts()[JobState.WITHDRAWN] == 1
+        assert [(claim.job) for claim in desk.ledger.leases.claim(9, "name")] == [Job("a.png", "day", "default")]
+        assert desk.ledger.queries.counts()[JobState.WITHDRAWN] == 1
 
 
 def test_a_lost_folder_is_no_mass_deletion(desk: Desk) -> None:
@@ -178,7 +178,7 @@ def test_more_photos_than_one_transaction_takes_are_all_taken_in(desk: Desk) -> 
     for number in range(1, 2500):
         (folder / f"{number}.png").write_bytes(data)
     assert desk.incremental_ingest.look_everywhere().arrived == 2500
-    assert desk.ledger.photo_count() == 2500
+    assert desk.ledger.queries.photo_count() == 2500
     for number in range(2400):
         (folder / f"{number}.png").unlink()
     assert desk.incremental_ingest.look_everywhere().gone == 2400
@@ -193,16 +193,16 @@ def test_the_end_of_the_program_ends_a_look(workshop: Workshop) -> None:
         root = Root(config.input.folder)
         incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, root, over=lambda: True)
         assert not incremental_ingest.look_everywhere().brought_news
-        assert ledger.photo_count() == 0
+        assert ledger.queries.photo_count() == 0
 
 
 def test_an_original_that_is_being_moved_is_not_missed(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
     desk.incremental_ingest.look_everywhere()
     desk.finish("a.png")
-    desk.ledger.begin_move("a.png", str(desk.workshop.folder / "done" / "a.png"))
+    desk.ledger.moves.begin("a.png", str(desk.workshop.folder / "done" / "a.png"))
     photo.unlink()
     assert desk.incremental_ingest.look_everywhere().gone == 0
     assert desk.incremental_ingest.look_at(["a.png"]).gone == 0
-    desk.ledger.end_move("a.png")
-    assert desk.ledger.counts()[JobState.DONE] == 1
+    desk.ledger.moves.end("a.png")
+    assert desk.ledger.queries.counts()[JobState.DONE] == 1

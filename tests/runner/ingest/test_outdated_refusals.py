@@ -69,8 +69,8 @@ def test_photos_that_earlier_versions_blamed_for_the_machine_come_back(workshop:
     workshop.photo("a.png")
     workshop.run(on_event=lambda the_pass, _: the_pass.stop())
     with workshop.ledger() as ledger:
-        (claim,) = ledger.claim(1, "name")
-        ledger.quarantine_photo(claim.token, reason)
+        (claim,) = ledger.leases.claim(1, "name")
+        ledger.leases.quarantine_photo(claim.token, reason)
     assert workshop.run().finished == 1
 
 

@@ -169,7 +169,7 @@ def test_plan_and_retry_see_the_move_too(painted: Workshop) -> None:
     assert plan_run(painted.config(), lambda _: None).jobs == ()
     with painted.ledger() as ledger:
         assert follow_moved_source(painted.config(), ledger) != ""
-        assert ledger.counts()[JobState.DONE] == 7
+        assert ledger.queries.counts()[JobState.DONE] == 7
         assert follow_moved_source(painted.config(), ledger) == ""
 
 

@@ -359,28 +359,28 @@ def test_a_begun_move_is_ended_even_if_moving_is_not_asked_for_any_more(
     workshop: Workshop, ledger: Ledger, kept: Path, photos: Path
 ) -> None:
     (photos / "a.xmp").write_text("settings")
-    ledger.begin_move("a.png", str(kept / "a.png"))
+    ledger.moves.begin("a.png", str(kept / "a.png"))
     assert resume(workshop, ledger) == [OriginalMoved("a.png", str(kept / "a.png"))]
-    assert (files(kept), files(photos), ledger.moves()) == (["a.png", "a.xmp"], [], [])
+    assert (files(kept), files(photos), ledger.moves.begun()) == (["a.png", "a.xmp"], [], [])
     assert resume(workshop, ledger) == []
 
 
 def test_a_begun_move_of_a_photo_that_is_gone_is_forgotten(
     workshop: Workshop, ledger: Ledger, kept: Path, photos: Path
 ) -> None:
-    ledger.begin_move("a.png", str(kept / "a.png"))
+    ledger.moves.begin("a.png", str(kept / "a.png"))
     (photos / "a.png").unlink()
     assert resume(workshop, ledger) == []
-    assert ledger.moves() == []
+    assert ledger.moves.begun() == []
 
 
 def test_with_the_input_unmounted_nobody_knows_how_far_a_move_came(
     workshop: Workshop, ledger: Ledger, kept: Path, photos: Path
 ) -> None:
-    ledger.begin_move("a.png", str(kept / "a.png"))
+    ledger.moves.begin("a.png", str(kept / "a.png"))
     photos.rename(photos.with_name("unmounted"))
     assert resume(workshop, ledger) == []
-    assert len(ledger.moves()) == 1
+    assert len(ledger.moves.begun()) == 1
 
 
 def test_a_sidecar_whose_name_was_taken_meanwhile_gets_a_number(
@@ -389,7 +389,7 @@ def test_a_sidecar_whose_name_was_taken_meanwhile_gets_a_number(
     kept.mkdir()
     (kept / "a.xmp").write_text("a stranger's")
     (photos / "a.xmp").write_text("ours")
-    ledger.begin_move("a.png", str(kept / "a.png"))
+    ledger.moves.begin("a.png", str(kept / "a.png"))
     resume(workshop, ledger)
     assert files(kept) == ["a-2.xmp", "a.png", "a.xmp"]
 
@@ -409,7 +409,7 @@ def test_a_photo_whose_folder_became_a_link_stays_where_the_link_leads(
     events: list[RunEvent] = []
     with workshop.ledger() as ledger:
         Originals(ledger, photos, kept, events.append, rename=rename).sweep()
-        assert ledger.moves() == []
+        assert ledger.moves.begun() == []
     assert files(elsewhere) == ["a.png", "a.xmp"]
     assert not kept.exists()
     assert events == []

@@ -47,6 +47,6 @@ def test_they_take_as_long_as_those_before(workshop: Workshop) -> None:
 def test_pictures_in_work_count_and_those_of_a_lost_recipe_do_not(workshop: Workshop) -> None:
     take_in_photos(workshop, 0, 2)
     with workshop.ledger() as ledger:
-        ledger.claim(1, "name")
-        assert [waiting.pictures for waiting in ledger.backlog()] == [2]
+        ledger.leases.claim(1, "name")
+        assert [waiting.pictures for waiting in ledger.queries.backlog()] == [2]
         assert backlog_seconds(ledger, {}, SPEED) == 0.0

@@ -65,7 +65,7 @@ def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
     config = workshop.config()
     with workshop.ledger() as ledger:
         ingest(config, prepare(config), ledger)
-        assert len(ledger.claim(1, "name")) == 1
+        assert len(ledger.leases.claim(1, "name")) == 1
     assert len(plan_run(config).jobs) == 2
 
 
