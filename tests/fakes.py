@@ -15,21 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import (
-    CheckpointReady,
-    Event,
-    Failed,
-    Finished,
-    Request,
-    Resumed,
-    RunControl,
-    Snapshot,
-    Step,
-)
+from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Request, Resumed, RunControl, Snapshot
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import decode_painting
-from pipeline.model import EngineSettings, Losses, Occupancy
+from pipeline.model import EngineSettings, Losses, Occupancy, Progress
 
 #: What the fake engine does with a photo of this color.
 COLORS = {
@@ -147,9 +137,9 @@ class LookingEngine(FakeEngine):
         yield from super()._paint(request)
 
 
-def _step(request: Request, losses: Losses) -> Step:
+def _step(request: Request, losses: Losses) -> Progress:
     size = request.recipe.size
-    return Step(
+    return Progress(
         token=request.token, scale_index=0, scale_count=1, size=size, iteration=1, iterations=1, losses=losses
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError
-from pipeline.model import Losses, Occupancy, Recipe, Style
+from pipeline.model import Losses, Occupancy, Progress, Recipe, Style
 
 if TYPE_CHECKING:
     from pipeline.engine.transfer.canvas import Canvas
@@ -29,19 +29,6 @@ class Request:
     style: Style
     recipe: Recipe
     checkpoint: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One evaluation of one canvas; ``iteration`` of at most ``iterations`` at this scale, from 1."""
-
-    token: str
-    scale_index: int
-    scale_count: int
-    size: int
-    iteration: int
-    iterations: int
-    losses: Losses
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,7 +99,7 @@ class Failed:
     error: StylewatchError
 
 
-Event = Step | Snapshot | CheckpointReady | Resumed | Finished | Failed | Occupancy
+Event = Progress | Snapshot | CheckpointReady | Resumed | Finished | Failed | Occupancy
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +114,10 @@ class RunControl:
     wants_checkpoint: Callable[[str], bool] = lambda _: False
 
 
-def step_of(canvas: Canvas, losses: Losses) -> Step:
+def progress_of(canvas: Canvas, losses: Losses) -> Progress:
     """Return that ``canvas`` was evaluated and had ``losses``."""
     state, recipe = canvas.state, canvas.recipe
-    return Step(
+    return Progress(
         token=canvas.request.token,
         scale_index=state.scale_index,
         scale_count=len(recipe.sizes()),
@@ -153,7 +140,7 @@ def snapshot_of(canvas: Canvas) -> Snapshot:
 
 def report_of(canvas: Canvas, losses: Losses) -> Iterator[Event]:
     """Tell that ``canvas`` was evaluated and had ``losses``, with a snapshot if it is time for one."""
-    yield step_of(canvas, losses)
+    yield progress_of(canvas, losses)
     every = canvas.recipe.snapshot_every
     if every and canvas.evaluations % every == 0:
         yield snapshot_of(canvas)

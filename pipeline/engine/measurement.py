@@ -17,9 +17,9 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.engine.scheduler.stylizer import Event, Failed, Request, Step
+from pipeline.engine.events import Event, Failed, Request
 from pipeline.engine.speed import FORWARD, SHALLOW_LAYER, Measurement, Speed, network_pixels
-from pipeline.model import Painting, Recipe, Style
+from pipeline.model import Painting, Progress, Recipe, Style
 
 #: How long each of the passes over all sizes may take, apart from the two smallest.
 BUDGET_SECONDS: Final = 12.0
@@ -152,7 +152,7 @@ def _steps(events: Iterator[Event]) -> Generator[None, None, None]:
     for event in events:
         if isinstance(event, Failed):
             raise event.error
-        if isinstance(event, Step):
+        if isinstance(event, Progress):
             yield
 
 

@@ -8,17 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
-from pipeline.engine.events import (
-    CheckpointReady,
-    Event,
-    Failed,
-    Finished,
-    Request,
-    Resumed,
-    RunControl,
-    Snapshot,
-    Step,
-)
+from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Request, Resumed, RunControl, Snapshot
 from pipeline.model import CheckpointRules, Failure, FailureKind, Occupancy, Progress
 from pipeline.worker.checkpoint_policy import CheckpointPolicy
 from pipeline.worker.reading import Emit, LoadedTask, Reader, Source
@@ -112,10 +102,8 @@ class Worker:
 
     def _translate(self, event: Event, writer: Writer) -> None:
         match event:
-            case Occupancy():
+            case Occupancy() | Progress():
                 self._emit(event)
-            case Step():
-                self._emit(_progress(event))
             case Snapshot():
                 writer.snapshot(self._tasks[event.token].assignment, event)
             case Resumed():
@@ -153,16 +141,4 @@ def _request_of(task: LoadedTask) -> Request:
         style=assignment.style,
         recipe=assignment.recipe,
         checkpoint=assignment.checkpoint_path,
-    )
-
-
-def _progress(step: Step) -> Progress:
-    return Progress(
-        token=step.token,
-        scale_index=step.scale_index,
-        scale_count=step.scale_count,
-        size=step.size,
-        iteration=step.iteration,
-        iterations=step.iterations,
-        losses=step.losses,
     )

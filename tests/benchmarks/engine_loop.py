@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.events import Request, Step
+from pipeline.engine.events import Request
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode, decode_painting
-from pipeline.model import EngineSettings, Painting, Recipe, Style
+from pipeline.model import EngineSettings, Painting, Progress, Recipe, Style
 from tests.benchmarks.subjects import Subjects
 
 
@@ -30,7 +30,7 @@ class EngineLoop:
     def seconds(self) -> float:
         """Move the picture by one step of the optimizer, evaluate it, and return how long that took."""
         began = time.perf_counter()
-        assert isinstance(next(self._steps), Step)
+        assert isinstance(next(self._steps), Progress)
         return time.perf_counter() - began
 
 

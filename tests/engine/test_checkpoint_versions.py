@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import safetensors.torch
 
-from pipeline.engine.scheduler.stylizer import Finished, Step, Stylizer
+from pipeline.engine.events import Finished
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.checkpoints import _checksum
-from pipeline.model import Recipe
+from pipeline.model import Progress, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, request, run
 from tests.engine.transfer.test_checkpoints import assert_same_rest, document_of, interrupted
 
@@ -70,7 +71,7 @@ def test_a_checkpoint_outlives_settings_that_came_later(one: Stylizer, tmp_path:
     again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     later = LaterRecipe(**{name: getattr(TINY, name) for name in TINY.__dataclass_fields__})
     events = run(one, replace(again, recipe=later))
-    assert len(only(events, Step)) == 3
+    assert len(only(events, Progress)) == 3
     events = run(one, replace(again, recipe=replace(later, colors="photo's")))
-    assert len(only(events, Step)) == 8
+    assert len(only(events, Progress)) == 8
     assert only(events, Finished)[0].notes == ("begun anew: its checkpoint is of another picture",)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from pipeline.engine.devices import sent
-from pipeline.engine.scheduler.stylizer import Failed, Finished, Stylizer
+from pipeline.engine.events import Failed, Finished
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.model import EngineSettings, Occupancy, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
 

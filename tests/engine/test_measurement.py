@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.events import Event, Failed, Request, Step
+from pipeline.engine.events import Event, Failed, Request
 from pipeline.engine.measurement import BUDGET_SECONDS, measure, noise
 from pipeline.engine.speed import FORWARD
 from pipeline.errors import OutOfMemoryError
-from pipeline.model import Losses, Painting
+from pipeline.model import Losses, Painting, Progress
 
 
 class SlowEngine:
@@ -32,7 +32,7 @@ class SlowEngine:
             for request in requests:
                 yield self._step(request)
 
-    def _step(self, request: Request) -> Step:
+    def _step(self, request: Request) -> Progress:
         evaluation = self._seconds * request.photo[..., 0].size / 1000
         evaluation *= 0.25 if len(request.recipe.style_layers) == 1 else 1.0
         (painting,) = request.style.paintings
@@ -41,7 +41,7 @@ class SlowEngine:
             self.now += evaluation * (FORWARD + 2.0)
         self.now += evaluation
         losses = Losses(1, 1, 2)
-        return Step(
+        return Progress(
             token=request.token, scale_index=0, scale_count=1, size=1, iteration=1, iterations=1, losses=losses
         )
 

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import calibrate
 from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.events import Failed, Finished, Request
 from pipeline.engine.memory.requirements import need_of
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Failed, Finished, Request, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import MemoryShortError, OutOfMemoryError
-from pipeline.model import EngineSettings, Painting, Recipe
+from pipeline.model import EngineSettings, Painting, Progress, Recipe
 from tests.engine.scheduler.test_stylizer import (
     CPU,
     STYLE,
@@ -175,7 +176,7 @@ def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one:
     short = Stylizer(replace(CPU, batch_size=3), load_painting, available=lambda: 4 * each)
     requests = [request(token, seed) for seed, token in enumerate("abc")]
     events = run(short, *requests)
-    steps = "".join(event.token for event in only(events, Step))
+    steps = "".join(event.token for event in only(events, Progress))
     assert steps.index("c") == 15
     assert steps[:15] == "ab" * 7 + "a"
     assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in requests)
@@ -190,4 +191,4 @@ def test_a_picture_expected_not_to_fit_is_made_frugally_to_the_same_bits(one: St
 
 def test_where_nobody_knows_how_much_memory_there_is_all_are_let_in() -> None:
     events = run(Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None), *map(request, "ab"))
-    assert "".join(event.token for event in only(events, Step)) == "ab" * 8
+    assert "".join(event.token for event in only(events, Progress)) == "ab" * 8

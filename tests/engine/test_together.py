@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from pipeline.engine.devices import DeviceBudget
+from pipeline.engine.events import Failed, Finished, Request
 from pipeline.engine.memory.requirements import picture_pixels, state_bytes
-from pipeline.engine.scheduler.stylizer import Failed, Finished, Request, Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation
 from pipeline.model import Painting
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run

@@ -17,14 +17,14 @@ import torch
 from pipeline import __version__
 from pipeline.config import json_schema, load_config
 from pipeline.config.yaml_source import read_document
-from pipeline.engine.events import CheckpointReady, RunControl, Step
+from pipeline.engine.events import CheckpointReady, RunControl
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.hashing import job_key, settings_sha256, weights_id
-from pipeline.model import EngineSettings, JobState, WeightsChoice
+from pipeline.model import EngineSettings, JobState, Progress, WeightsChoice
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
@@ -134,10 +134,10 @@ def style_cache(folder: Path) -> None:
 def checkpoint(folder: Path) -> None:
     """Work on a small picture with the real network, and stop early."""
     stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda _: subjects.pixels())
-    steps: list[Step] = []
+    steps: list[Progress] = []
     control = RunControl(suspend=lambda: len(steps) == subjects.EVALUATIONS_KEPT)
     for event in stylizer.run(Source([subjects.request(None)]), control):
-        steps += [event] if isinstance(event, Step) else []
+        steps += [event] if isinstance(event, Progress) else []
         if isinstance(event, CheckpointReady):
             event.save(folder / "checkpoint.safetensors", 7.0)
 

@@ -18,7 +18,7 @@ import torch
 from pipeline.config import load_config
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.cpu.calibration import machine
-from pipeline.engine.events import Finished, Resumed, Step
+from pipeline.engine.events import Finished, Resumed
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
@@ -29,7 +29,7 @@ from pipeline.errors import LedgerError
 from pipeline.hashing import job_key, sha256_of_file, weights_id
 from pipeline.images.encode import read_provenance
 from pipeline.ledger import Ledger
-from pipeline.model import EngineSettings, JobFailed, JobFinished, JobStarted, JobState, WeightsChoice
+from pipeline.model import EngineSettings, JobFailed, JobFinished, JobStarted, JobState, Progress, WeightsChoice
 from pipeline.report.heartbeat import read_sign
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
@@ -201,7 +201,7 @@ def test_only_the_rest_of_it_is_computed(tmp_path: Path) -> None:
     here = tmp_path / "checkpoint.safetensors"
     _as_if_written_by(stylizer, here)
     events = list(stylizer.run(Source([subjects.request(here)])))
-    assert [event.iteration for event in events if isinstance(event, Step)] == [5, 6, 7]
+    assert [event.iteration for event in events if isinstance(event, Progress)] == [5, 6, 7]
     (finished,) = (event for event in events if isinstance(event, Finished))
     assert finished.iterations == (7,)
     assert np.isfinite(finished.pixels).all()

@@ -30,11 +30,8 @@ from pipeline.engine.devices import (
 from pipeline.engine.events import (
     Event,
     Failed,
-    Finished,
     Request,
     RunControl,
-    Snapshot,
-    Step,
     failed,
     finished_picture,
     not_finite,
@@ -56,8 +53,6 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
 from pipeline.errors import StylewatchError
 from pipeline.model import EngineSettings, Losses, Occupancy, PoolingKind, Recipe, Style
-
-__all__ = ["Event", "Failed", "Finished", "Request", "Snapshot", "Step", "Stylizer"]
 
 _LOW_MEMORY_NOTE: Final = "memory was short: every block of the network was computed twice, which takes longer"
 

@@ -16,9 +16,10 @@ from pipeline.engine.cpu.calibration import KernelPlan, calibrate, measure, shap
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
 from pipeline.engine.cpu.threads import Lanes, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
+from pipeline.engine.events import Finished
 from pipeline.engine.network.vgg import Network, place
 from pipeline.engine.network.weights import load_weights
-from pipeline.engine.scheduler.stylizer import Finished, Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import Objective, gram
 from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, WeightsChoice

@@ -13,12 +13,23 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.engine.events import Event, Failed, Finished, Request, Snapshot
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Event, Failed, Finished, Request, Snapshot, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
-from pipeline.model import EngineSettings, LossKind, Occupancy, OptimizerKind, Painting, Recipe, Style, WeightsChoice
+from pipeline.model import (
+    EngineSettings,
+    LossKind,
+    Occupancy,
+    OptimizerKind,
+    Painting,
+    Progress,
+    Recipe,
+    Style,
+    WeightsChoice,
+)
 
 STYLE = Style("s", (Painting(Path("a.jpg"), "a" * 64),))
 TINY = Recipe(
@@ -31,7 +42,7 @@ TINY = Recipe(
 )
 CPU = EngineSettings(device="cpu")
 
-E = TypeVar("E", Step, Snapshot, Finished, Failed, Occupancy)
+E = TypeVar("E", Progress, Snapshot, Finished, Failed, Occupancy)
 
 
 def pixels(seed: int, height: int = 40, width: int = 48) -> npt.NDArray[Any]:
@@ -98,7 +109,7 @@ def three() -> Stylizer:
 def test_a_picture_tells_how_it_was_made(one: Stylizer) -> None:
     events = run(one, request("t"))
     (finished,) = only(events, Finished)
-    steps = only(events, Step)
+    steps = only(events, Progress)
     assert finished.pixels.shape == (40, 48, 3)
     assert finished.pixels.dtype == np.float32
     assert 0 <= finished.pixels.min() < finished.pixels.max() <= 1
@@ -149,7 +160,7 @@ def test_a_finished_canvas_makes_room_for_the_next(three: Stylizer) -> None:
     requests = [request("a", recipe=short), *(request(token, recipe=long) for token in "bcd")]
     source = Source(requests)
     events = list(three.run(source))
-    order = [event.token for event in only(events, Step)]
+    order = [event.token for event in only(events, Progress)]
     assert order == [*"abcabc", *"dbcdbcdbc", *"dd"]
     assert [event.token for event in only(events, Finished)] == list("abcd")
     assert source.asked[:4] == [3, 1, 1, 2]
@@ -252,7 +263,7 @@ def test_a_painting_that_fails_at_the_second_scale_breaks_its_picture() -> None:
             return load_painting(painting)
 
     events = run(Stylizer(CPU, Fading()), request("t"))
-    assert len(only(events, Step)) == 4
+    assert len(only(events, Progress)) == 4
     assert isinstance(only(events, Failed)[0].error, PaintingError)
 
 

@@ -15,12 +15,12 @@ import safetensors.numpy
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import CheckpointReady, Resumed, RunControl
+from pipeline.engine.events import CheckpointReady, Event, Finished, Request, Resumed, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.scheduler.stylizer import Event, Finished, Request, Snapshot, Step, Stylizer
+from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
-from pipeline.model import OptimizerKind, Recipe
+from pipeline.model import OptimizerKind, Progress, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, Source, load_painting, only, picture, request, run
 
 RATES = {"lbfgs": 1.0, "adam": 0.02, "sgd": 0.002}
@@ -39,7 +39,7 @@ def another() -> Stylizer:
 def run_until(stylizer: Stylizer, evaluations: int, *requests: Request) -> list[Event]:
     """Return what is told until the run was suspended after so many evaluations."""
     told: list[Event] = []
-    control = RunControl(suspend=lambda: len(only(told, Step)) >= evaluations)
+    control = RunControl(suspend=lambda: len(only(told, Progress)) >= evaluations)
     for event in stylizer.run(Source(requests), control):
         told.append(event)
     return told
@@ -66,7 +66,7 @@ def assert_same_rest(resumed: Sequence[Event], whole: Sequence[Event], evaluatio
         wanted.first,
         wanted.last,
     )
-    assert only(resumed, Step) == only(whole, Step)[evaluations:]
+    assert only(resumed, Progress) == only(whole, Progress)[evaluations:]
 
 
 def recipe_for(optimizer: OptimizerKind, **changes: Any) -> Recipe:
@@ -219,7 +219,7 @@ def test_a_run_suspended_before_it_begins_does_nothing(one: Stylizer) -> None:
 
 def test_no_checkpoint_means_a_new_beginning(one: Stylizer, tmp_path: Path) -> None:
     events = run(one, replace(request("t"), checkpoint=tmp_path / "none.safetensors"))
-    assert len(only(events, Step)) == 8
+    assert len(only(events, Progress)) == 8
     assert only(events, Finished)[0].notes == ()
 
 
@@ -284,7 +284,7 @@ def test_a_recipe_by_another_name_goes_on(one: Stylizer, tmp_path: Path) -> None
     interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     renamed = request("u", recipe=replace(TINY, name="fine", snapshot_every=100))
     events = run(one, replace(renamed, checkpoint=tmp_path / "c.safetensors"))
-    assert len(only(events, Step)) == 3
+    assert len(only(events, Progress)) == 3
 
 
 def test_a_checkpoint_by_another_engine_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
