@@ -27,17 +27,7 @@ from pipeline.engine.devices import (
     room_to_begin,
     sent,
 )
-from pipeline.engine.events import (
-    Event,
-    Failed,
-    Request,
-    RunControl,
-    failed,
-    finished_picture,
-    not_finite,
-    out_of_memory,
-    report_of,
-)
+from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission
 from pipeline.engine.memory.available import available_bytes
 from pipeline.engine.memory.requirements import Need, need_at, need_of, picture_pixels, state_bytes
@@ -49,6 +39,7 @@ from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, evaluate, peak_bytes
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.engine.transfer.reports import evaluated, failed, finished, not_finite, out_of_memory
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
 from pipeline.errors import StylewatchError
@@ -273,7 +264,7 @@ class Stylizer:
                 yield failed(canvas, not_finite(canvas, total))
                 continue
             canvas.record(Losses(content, style, total))
-            yield from report_of(canvas, Losses(content, style, total))
+            yield from evaluated(canvas, Losses(content, style, total))
             if canvas.scale_is_finished:
                 yield from self._next_scale(canvas)
             else:
@@ -315,8 +306,7 @@ class Stylizer:
 
     def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
         if canvas.at_the_last_scale:
-            canvas.over = True
-            yield finished_picture(canvas)
+            yield finished(canvas)
             return
         canvas.refine()
         yield from self._aim(canvas)
