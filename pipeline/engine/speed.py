@@ -17,18 +17,23 @@ from typing import Final
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.machine import circumstances, keep_measured, read_measured
+from pipeline.engine.network.architecture import (
+    GRID,
+    KERNEL_VALUES,
+    LEAST_SIDE,
+    channels_of,
+    convolutions_through,
+    input_channels_of,
+    reduction_of,
+)
 from pipeline.hashing import sha256_of_json
-from pipeline.model import DEFAULT_STYLE_LAYERS, LAYERS, EngineSettings, Recipe, canonical_layer
+from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, canonical_layer
 
 #: The deepest layer of the evaluations that :attr:`Speed.shallow` compares with the usual ones.
 SHALLOW_LAYER: Final = "relu2_1"
 
 #: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
 FORWARD: Final = 0.4
-
-_GRID: Final = 16
-_LEAST_SIDE: Final = 32
-_CHANNELS: Final = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +108,10 @@ GUESS: Final = Speed(
 
 def arithmetic(layers: Sequence[tuple[str, float]]) -> float:
     """Return the multiplications a pixel of the picture that the features of these layers take."""
-    deepest = max((LAYERS.index(canonical_layer(name)) for name, _ in layers), default=0)
-    total, channels = 0.0, 3
-    for layer in LAYERS[: deepest + 1]:
-        if layer.startswith("conv"):
-            block = layer[4]
-            total += 9 * channels * _CHANNELS[block] / 4 ** (int(block) - 1)
-            channels = _CHANNELS[block]
-    return total
+    return sum(
+        KERNEL_VALUES * input_channels_of(name) * channels_of(name) / reduction_of(name) ** 2
+        for name in convolutions_through({canonical_layer(name) for name, _ in layers})
+    )
 
 
 def network_pixels(size: int, proportion: float) -> int:
@@ -154,7 +155,7 @@ def _between(points: Sequence[tuple[float, float]], pixels: float) -> float:
 
 
 def _network_side(side: int) -> int:
-    return max(_LEAST_SIDE, _GRID * round(side / _GRID))
+    return max(LEAST_SIDE, GRID * round(side / GRID))
 
 
 def _identity(settings: EngineSettings) -> dict[str, str]:

@@ -7,9 +7,13 @@ from statistics import median
 
 import torch
 
-from pipeline.model import LAYERS
-
-_CHANNELS = (64, 128, 256, 512, 512)
+from pipeline.engine.network.architecture import (
+    KERNEL_VALUES,
+    channels_of,
+    convolutions_through,
+    input_channels_of,
+    reduction_of,
+)
 
 
 def convolution_flops(height: int, width: int, deepest: str = "relu5_1") -> int:
@@ -18,13 +22,10 @@ def convolution_flops(height: int, width: int, deepest: str = "relu5_1") -> int:
     A 3×3 convolution takes 2·9·in·out operations a position, and its transpose, for the gradient, as many. Weights
     are frozen: no gradients of theirs.
     """
-    total, before = 0, 3
-    for layer in LAYERS[: LAYERS.index(deepest) + 1]:
-        if layer.startswith("conv"):
-            block = int(layer[4])
-            channels, shrunk = _CHANNELS[block - 1], 2 ** (block - 1)
-            total += 2 * 9 * before * channels * (height // shrunk) * (width // shrunk)
-            before = channels
+    total = 0
+    for name in convolutions_through({deepest}):
+        positions = (height // reduction_of(name)) * (width // reduction_of(name))
+        total += 2 * KERNEL_VALUES * input_channels_of(name) * channels_of(name) * positions
     return 2 * total
 
 

@@ -18,7 +18,7 @@ from pipeline.engine.cpu.calibration import calibrate
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.events import Failed, Finished, Request
 from pipeline.engine.memory.requirements import need_of
-from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.vgg import Network, layer_shapes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
@@ -88,7 +88,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSetting
     """Two lanes, where torch's own convolution allows them: no other wins, however busy the machine is."""
     folder = tmp_path_factory.mktemp("machine")
     with on_threads(2):
-        calibrate(folder, lambda _shape, names: dict.fromkeys(names, 1.0))
+        calibrate(folder, layer_shapes(), lambda _shape, names: dict.fromkeys(names, 1.0))
         yield EngineSettings(device="cpu", batch_size=3, machine_folder=folder)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,8 +25,8 @@ from pipeline.engine.machine import keep_measured, processor, read_measured
 from pipeline.engine.transfer.losses import gram
 from pipeline.hashing import sha256_of_json
 
-#: How long all races together may take, apart from one warm-up and one timed round each.
-BUDGET_SECONDS: Final = 1.0
+#: How long the comparison for one layer shape may take, apart from one warm-up and one timed round.
+RACE_SECONDS: Final = 0.125
 _MOST_ROUNDS: Final = 5
 
 #: The thread's own time; on Windows that goes by sixtieths of a second, in which several layers are done.
@@ -34,20 +34,6 @@ _CLOCK: Final = time.perf_counter if os.name == "nt" else time.thread_time
 
 # What is not clearly faster than torch's own convolution is not worth other pixels.
 _CLEARLY: Final = 0.95
-
-# Channels in and out and the reduction of each kind of VGG-19's convolutions with 64 channels and more.
-_LAYERS: Final = (
-    (64, 64, 1),
-    (64, 128, 2),
-    (128, 128, 2),
-    (128, 256, 4),
-    (256, 256, 4),
-    (256, 512, 8),
-    (512, 512, 8),
-    (512, 512, 16),
-)
-# Height and width of the picture whose layers are measured; other sizes take what is fastest there.
-_PICTURE: Final = (192, 256)
 
 Race = Callable[[LayerShape, Iterable[Algorithm]], Mapping[Algorithm, float]]
 
@@ -82,39 +68,37 @@ class KernelPlan:
 DIRECT: Final = KernelPlan({})
 
 
-def usual_plan() -> KernelPlan:
+def usual_plan(shapes: Iterable[LayerShape]) -> KernelPlan:
     """Return a plan that nothing was measured for and that any torch can follow."""
-    return KernelPlan(
-        {shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes()}
-    )
+    return KernelPlan({shape: "tiles" if min(shape.channels, shape.outputs) >= 128 else "direct" for shape in shapes})
 
 
-def calibrate(folder: Path | None, race: Race | None = None) -> KernelPlan:
-    """Return this machine's plan: as kept in ``folder``, or measured and kept there.
+def calibrate(folder: Path | None, shapes: Sequence[LayerShape], race: Race | None = None) -> KernelPlan:
+    """Return this machine's plan for layers of ``shapes``: as kept in ``folder``, or measured and kept there.
 
     A damaged file is measured again. Without a folder, or one that can't be written to, it is :func:`usual_plan`,
     since a choice that is not kept might be another one tomorrow.
     """
     if folder is None:
-        return usual_plan()
+        return usual_plan(shapes)
     identity = machine()
     path = folder / f"convolutions-{sha256_of_json(identity)[:16]}.json"
     candidates = [name for name in ALGORITHMS if name != "packed" or packing_works()]
-    kept = _read(path, identity, candidates)
+    kept = _read(path, identity, shapes, candidates)
     if kept is not None:
         return kept
-    plan = measure(candidates, race or race_kernels)
+    plan = measure(shapes, candidates, race or race_kernels)
     try:
         _write(path, identity, plan)
     except OSError:
-        return usual_plan()
+        return usual_plan(shapes)
     return plan
 
 
-def measure(candidates: Iterable[Algorithm], race: Race) -> KernelPlan:
+def measure(shapes: Sequence[LayerShape], candidates: Iterable[Algorithm], race: Race) -> KernelPlan:
     """Return the plan of the winners; ``race`` returns the seconds that each of the candidates takes."""
-    choices = {shape: _winner(race(shape, candidates)) for shape in shapes()}
-    return KernelPlan(choices, all(_is_steady(shape, choices[shape]) for shape in shapes()))
+    choices = {shape: _winner(race(shape, candidates)) for shape in shapes}
+    return KernelPlan(choices, all(_is_steady(shape, choices[shape]) for shape in shapes))
 
 
 def _is_steady(shape: LayerShape, algorithm: Algorithm) -> bool:
@@ -153,7 +137,7 @@ def race_kernels(
                 before = clock()
                 kernel(x, rectify=True)
                 best[name] = min(best[name], clock() - before)
-            if clock() - begun > BUDGET_SECONDS / len(shapes()):
+            if clock() - begun > RACE_SECONDS:
                 break
     return best
 
@@ -168,15 +152,6 @@ def machine() -> dict[str, str]:
         "torch": torch.__version__,
         "engine": ENGINE_VERSION,
     }
-
-
-def shapes() -> tuple[LayerShape, ...]:
-    """Return the layer shapes that are measured."""
-    height, width = _PICTURE
-    return tuple(
-        LayerShape(channels, outputs, height // reduction, width // reduction)
-        for channels, outputs, reduction in _LAYERS
-    )
 
 
 def _winner(seconds: Mapping[Algorithm, float]) -> Algorithm:
@@ -196,10 +171,12 @@ def _as_text(choices: Mapping[LayerShape, Algorithm]) -> dict[str, str]:
     return {_text(shape): choices[shape] for shape in choices}
 
 
-def _read(path: Path, identity: Mapping[str, str], candidates: Iterable[Algorithm]) -> KernelPlan | None:
+def _read(
+    path: Path, identity: Mapping[str, str], shapes: Iterable[LayerShape], candidates: Iterable[Algorithm]
+) -> KernelPlan | None:
     found = read_measured(path)
     try:
-        choices: dict[LayerShape, Algorithm] = {shape: found["choices"][_text(shape)] for shape in shapes()}
+        choices: dict[LayerShape, Algorithm] = {shape: found["choices"][_text(shape)] for shape in shapes}
         steady = found["steady"]
         whole = found["machine"] == identity and set(choices.values()) <= set(candidates) and steady in (True, False)
     except (KeyError, TypeError):

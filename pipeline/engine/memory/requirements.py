@@ -22,13 +22,21 @@ import contextlib
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
-from pipeline.model import LAYERS, LayerWeights, Recipe, canonical_layer
+from pipeline.engine.network.architecture import (
+    COLORS,
+    KERNEL_VALUES,
+    block_of,
+    channels_of,
+    convolutions_through,
+    input_channels_of,
+    reduction_of,
+)
+from pipeline.model import LayerWeights, Recipe, canonical_layer
 
 _FLOAT: Final = 4
-_COLORS: Final = 3
-_CHANNELS: Final = (64, 128, 256, 512, 512)  # of the five blocks
 _INDEX: Final = 8  # max pooling remembers which pixel was the largest
 
 # Bytes a pixel: above what is remembered at the end of the way there; on the way back through the first block, where
@@ -100,7 +108,7 @@ def state_bytes(pixels: int, recipe: Recipe) -> int:
     """Return what is kept of a picture between evaluations: optimizer, pixels, features to come near to."""
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
-    return round(pixels * (images * _COLORS * _FLOAT + features))
+    return round(pixels * (images * COLORS * _FLOAT + features))
 
 
 def program_bytes(recipe: Recipe) -> int:
@@ -123,36 +131,19 @@ def _known(layers: LayerWeights) -> set[str]:
 
 def _blocks(layers: Collection[str]) -> list[list[str]]:
     """Return the convolutions that are computed for ``layers``, by blocks."""
-    deepest = max((LAYERS.index(layer) for layer in layers), default=0)
-    used = [layer for layer in LAYERS[: deepest + 1] if layer.startswith("conv")]
-    return [[name for name in used if _block(name) == block] for block in range(1, _block(used[-1]) + 1)]
-
-
-def _block(layer: str) -> int:
-    return int(layer[4])
+    return [list(block) for _, block in groupby(convolutions_through(layers), block_of)]
 
 
 def _remembered(block: Collection[str], layers: Collection[str]) -> float:
     """Return the bytes a pixel that a block's convolutions leave for the way back, with their pooled output."""
     outputs = sum(_bytes_of_layer(name) * (2 if name in layers else 1) for name in block)
-    channels, reduction = _shape(next(iter(block)))
-    return outputs + channels * (_FLOAT + _INDEX) / (4 * reduction)
+    first = next(iter(block))
+    return outputs + channels_of(first) * (_FLOAT + _INDEX) / (4 * reduction_of(first) ** 2)
 
 
 def _bytes_of_layer(layer: str) -> float:
-    channels, reduction = _shape(layer)
-    return channels * _FLOAT / reduction
-
-
-def _shape(layer: str) -> tuple[int, int]:
-    """Return a layer's channels, and how many of the picture's pixels one of its is made of."""
-    return _CHANNELS[_block(layer) - 1], 4 ** (_block(layer) - 1)
+    return channels_of(layer) * _FLOAT / reduction_of(layer) ** 2
 
 
 def _weights(convolution: str) -> int:
-    outputs = _CHANNELS[_block(convolution) - 1]
-    if convolution.endswith("_1"):
-        inputs = _COLORS if convolution == "conv1_1" else _CHANNELS[_block(convolution) - 2]
-    else:
-        inputs = outputs
-    return 9 * inputs * outputs
+    return KERNEL_VALUES * input_channels_of(convolution) * channels_of(convolution)

@@ -17,15 +17,28 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from pipeline.engine.cpu.convolution import Choose, Convolution, always_direct
+from pipeline.engine.cpu.convolution import Choose, Convolution, LayerShape, always_direct
+from pipeline.engine.network.architecture import (
+    CONVOLUTIONS,
+    FIRST,
+    block_of,
+    channels_of,
+    convolutions_through,
+    input_channels_of,
+    rectified,
+    reduction_of,
+)
 from pipeline.engine.network.gradient_checkpointing import checkpointed
 from pipeline.engine.network.weights import Weights
-from pipeline.model import LAYERS, PoolingKind
+from pipeline.model import PoolingKind
 
 #: Makes of some layers' features (B, C, h, w) what is wanted of them.
 Look = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 
 _ONWARD: Final = "onward"
+
+# Height and width of the picture at whose layers algorithms are compared; other sizes take what is fastest there.
+_COMPARED_AT: Final = (192, 256)
 
 
 class Network:
@@ -50,11 +63,12 @@ class Network:
         self._device = torch.device(device)
         self._autocast = autocast
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
-        depth = max(LAYERS.index(layer) for layer in self.layers) + 1
         placed = convolutions or place(weights, self._device, dtype)
-        self._convolutions = {name: placed[name] for name in placed if LAYERS.index(name) < depth}
+        self._convolutions = {name: placed[name] for name in convolutions_through(self.layers)}
         self._segments = _segments(self._convolutions)
-        self._pooled = {last[-1] for last, first in pairwise(self._segments) if _block(last[0]) != _block(first[0])}
+        self._pooled = {
+            last[-1] for last, first in pairwise(self._segments) if block_of(last[0]) != block_of(first[0])
+        }
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
@@ -91,25 +105,20 @@ class Network:
         found: dict[str, Tensor] = {}
         for name in names:
             read = name in self.layers
-            if name == "conv1_1":
+            if name == FIRST:
                 x = nn.pad(x, (1, 1, 1, 1), mode="replicate")
             x = self._convolutions[name](x, rectify=not read)
             if read:
                 found[name] = x
                 x = nn.relu(x)
-            rectified = name.replace("conv", "relu")
-            if rectified in self.layers:
-                found[rectified] = x
+            if rectified(name) in self.layers:
+                found[rectified(name)] = x
         return x, found
-
-
-def _block(name: str) -> str:
-    return name.partition("_")[0]
 
 
 def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Split convolutions into what is computed again at once: blocks, but the first one, half of all, in two."""
-    return [tuple(part) for _, part in groupby(names, lambda name: name if name == "conv1_1" else _block(name))]
+    return [tuple(part) for _, part in groupby(names, lambda name: 0 if name == FIRST else block_of(name))]
 
 
 def place(
@@ -123,11 +132,24 @@ def place(
         name: Convolution(
             _placed(weight, device, dtype),
             _placed(bias, device, dtype),
-            padding=0 if name == "conv1_1" else 1,
-            choose=always_direct if name == "conv1_1" else choose,
+            padding=0 if name == FIRST else 1,
+            choose=always_direct if name == FIRST else choose,
         )
         for name, (weight, bias) in weights.convolutions.items()
     }
+
+
+def layer_shapes() -> tuple[LayerShape, ...]:
+    """Return the shapes of the convolutions for which an algorithm is chosen: all but the first."""
+    height, width = _COMPARED_AT
+    shapes = (
+        LayerShape(
+            input_channels_of(name), channels_of(name), height // reduction_of(name), width // reduction_of(name)
+        )
+        for name in CONVOLUTIONS
+        if name != FIRST
+    )
+    return tuple(dict.fromkeys(shapes))
 
 
 def _placed(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -22,14 +22,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pipeline.engine.network.architecture import CONVOLUTIONS, FIRST, channels_of, input_channels_of
 from pipeline.errors import WeightsError
 from pipeline.hashing import EMBEDDED_WEIGHTS_SHA256, weights_id
-from pipeline.model import LAYERS, PreprocessingKind, WeightsChoice
-
-CONVOLUTIONS: Final = tuple(name for name in LAYERS if name.startswith("conv"))
+from pipeline.model import PreprocessingKind, WeightsChoice
 
 _EMBEDDED_FILE: Final = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
-_CHANNELS_BY_BLOCK: Final = (64, 128, 256, 512, 512)
 
 # Positions of the convolutions in torchvision's ``vgg19().features``.
 _TORCHVISION_INDEX: Final = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
@@ -81,8 +79,8 @@ def load_weights(choice: WeightsChoice) -> Weights:
     else:
         convolutions, preprocessing = read_file(Path(choice.source)), choice.preprocessing
     if preprocessing == "caffe":
-        weight, bias = convolutions["conv1_1"]
-        convolutions = {**convolutions, "conv1_1": (weight.flip(1), bias)}
+        weight, bias = convolutions[FIRST]
+        convolutions = {**convolutions, FIRST: (weight.flip(1), bias)}
     return Weights(weights_id(choice), convolutions, _MEAN[preprocessing], _DEVIATION[preprocessing])
 
 
@@ -158,7 +156,8 @@ def _download() -> object:
 
 def _from_torchvision_layout(state: object, source: str) -> Convolutions:
     convolutions = {}
-    for name, index, (out, into) in zip(CONVOLUTIONS, _TORCHVISION_INDEX, _channels(), strict=True):
+    for name, index in zip(CONVOLUTIONS, _TORCHVISION_INDEX, strict=True):
+        out, into = channels_of(name), input_channels_of(name)
         weight = _entry(state, f"features.{index}.weight", (out, into, 3, 3), source)
         convolutions[name] = (weight, _entry(state, f"features.{index}.bias", (out,), source))
     return convolutions
@@ -173,8 +172,3 @@ def _entry(state: object, key: str, shape: tuple[int, ...], source: str) -> Tens
             f"the file must hold a VGG-19 (without batch normalization) in torchvision's layout"
         )
     return value.float()
-
-
-def _channels() -> list[tuple[int, int]]:
-    out = [_CHANNELS_BY_BLOCK[int(name[4]) - 1] for name in CONVOLUTIONS]
-    return list(zip(out, [3, *out], strict=False))

@@ -31,7 +31,7 @@ from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission
 from pipeline.engine.memory.available import available_bytes
 from pipeline.engine.memory.requirements import Need, need_at, need_of, picture_pixels, state_bytes
-from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
 from pipeline.engine.transfer.canvas import Canvas
@@ -79,7 +79,7 @@ class Stylizer:
         folder = settings.cache_folder
         # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
         plain = self._device.type == "cpu" and not self._autocast
-        plan = calibrate(settings.machine_folder) if plain else DIRECT
+        plan = calibrate(settings.machine_folder, layer_shapes()) if plain else DIRECT
         with room_to_begin(hardware):
             self._convolutions = place(self._weights, self._device, choose=plan)
         self._evaluate, self._available = evaluate, available

@@ -19,11 +19,8 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.network.architecture import GRID, LEAST_SIDE
 
-#: The least side of anything the network looks at, in pixels.
-LEAST_SIDE: Final = 32
-
-_GRID: Final = 16
 # From this side on half a step of the grid is at most 4 %.
 _FINE_BELOW: Final = 200
 _LOBES: Final = 3
@@ -104,12 +101,12 @@ def _lanczos(before: int, after: int) -> Tensor:
 
 def _nearest_sides(long: int, short: int) -> tuple[int, int]:
     """Return the long and the short side to resample to; what is square stays square."""
-    long_side = _nearest(long, _GRID)
+    long_side = _nearest(long, GRID)
     if short < LEAST_SIDE:
         return long_side, short
     wanted = max(LEAST_SIDE, short * long_side / long)
     # Doubles whenever the side does: half a step is never more than 4 % of it.
-    step = _GRID * 2 ** max(0, math.floor(math.log2(wanted / _FINE_BELOW)))
+    step = GRID * 2 ** max(0, math.floor(math.log2(wanted / _FINE_BELOW)))
     return long_side, min(_nearest(wanted, step), long_side, key=lambda side: abs(side - wanted))
 
 

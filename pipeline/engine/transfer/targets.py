@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import sent
+from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.transfer.geometry import LEAST_SIDE, resample, scaled, to_tensor
+from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
 from pipeline.engine.transfer.losses import gram
 from pipeline.engine.transfer.target_cache import DamagedEntryError, StyleCache, TargetKey
 from pipeline.errors import PaintingError

@@ -10,18 +10,19 @@ import pytest
 import torch
 
 from pipeline.engine.cpu.calibration import (
-    BUDGET_SECONDS,
     DIRECT,
+    RACE_SECONDS,
     KernelPlan,
     calibrate,
     machine,
     race_kernels,
-    shapes,
     usual_plan,
 )
 from pipeline.engine.cpu.convolution import Algorithm, LayerShape
+from pipeline.engine.network.vgg import layer_shapes
 
 SMALL = LayerShape(4, 4, 8, 8)
+SHAPES = layer_shapes()
 
 
 class FakeRace:
@@ -42,23 +43,23 @@ def kept_file(folder: Path) -> Path:
 
 def test_without_a_folder_nothing_is_measured() -> None:
     race = FakeRace("tiles")
-    assert calibrate(None, race) == usual_plan()
+    assert calibrate(None, SHAPES, race) == usual_plan(SHAPES)
     assert race.runs == 0
-    assert set(usual_plan().choices.values()) == {"direct", "tiles"}
+    assert set(usual_plan(SHAPES).choices.values()) == {"direct", "tiles"}
 
 
 def test_the_winner_is_measured_once_and_kept(tmp_path: Path) -> None:
     race = FakeRace("tiles")
-    first = calibrate(tmp_path / "new", race)
-    assert race.runs == len(shapes())
+    first = calibrate(tmp_path / "new", SHAPES, race)
+    assert race.runs == len(SHAPES)
     assert set(first.choices.values()) == {"tiles"}
     again = FakeRace("direct")
-    assert calibrate(tmp_path / "new", again) == first
+    assert calibrate(tmp_path / "new", SHAPES, again) == first
     assert again.runs == 0
 
 
 def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
-    assert set(calibrate(tmp_path, FakeRace("tiles", 0.97)).choices.values()) == {"direct"}
+    assert set(calibrate(tmp_path, SHAPES, FakeRace("tiles", 0.97)).choices.values()) == {"direct"}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> None:
-    calibrate(tmp_path, FakeRace("tiles"))
+    calibrate(tmp_path, SHAPES, FakeRace("tiles"))
     path = kept_file(tmp_path)
     if isinstance(damage, bytes):
         path.write_bytes(damage)
@@ -86,14 +87,14 @@ def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> Non
         assert callable(damage)
         path.write_text(json.dumps(damage(json.loads(path.read_text("utf-8")))), encoding="utf-8")
     race = FakeRace("tiles")
-    found = calibrate(tmp_path, race)
-    assert race.runs == len(shapes())
-    assert calibrate(tmp_path, FakeRace("tiles")) == found
+    found = calibrate(tmp_path, SHAPES, race)
+    assert race.runs == len(SHAPES)
+    assert calibrate(tmp_path, SHAPES, FakeRace("tiles")) == found
 
 
 def test_a_choice_that_cannot_be_kept_is_not_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    assert calibrate(tmp_path / "file", FakeRace("tiles")) == usual_plan()
+    assert calibrate(tmp_path / "file", SHAPES, FakeRace("tiles")) == usual_plan(SHAPES)
 
 
 def test_another_number_of_threads_is_another_machine() -> None:
@@ -140,7 +141,7 @@ def test_a_race_times_every_candidate_and_leaves_the_threads_as_they_were() -> N
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.parametrize(("seconds", "rounds"), [(BUDGET_SECONDS, 1), (0.0, 5)])
+@pytest.mark.parametrize(("seconds", "rounds"), [(RACE_SECONDS, 1), (0.0, 5)])
 def test_a_race_ends_when_its_time_is_up(seconds: float, rounds: int) -> None:
     ticks = ticking(seconds)
     asked = 0

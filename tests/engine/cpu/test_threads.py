@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import KernelPlan, calibrate, measure, shapes, usual_plan
+from pipeline.engine.cpu.calibration import KernelPlan, calibrate, measure, usual_plan
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
 from pipeline.engine.cpu.threads import Lanes, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
-from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
@@ -135,7 +135,9 @@ def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
 def is_said_to_be_steady(algorithm: Algorithm) -> bool:
     """Tell what the program finds out about this machine before it lets pictures be made side by side."""
     with on_threads(2):
-        return measure([algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)).steady
+        return measure(
+            layer_shapes(), [algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)
+        ).steady
 
 
 @pytest.mark.parametrize("shape", [(48, 32), (64, 80), (144, 112)])
@@ -146,7 +148,7 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, sh
     if not is_said_to_be_steady(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
         pytest.skip("on this processor the program promises nothing about threads")
-    work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(shapes(), algorithm)), shape)
+    work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(layer_shapes(), algorithm)), shape)
     alone = work()
     for count in (2, 3):
         with on_threads(count):
@@ -158,7 +160,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> EngineSettings:
     """Return settings for which this machine is measured already; the winner is the same on every one."""
     folder = tmp_path_factory.mktemp("machine")
     with on_threads(2):
-        calibrate(folder, lambda _shape, names: {name: 0.5 if name == "tiles" else 1.0 for name in names})
+        calibrate(
+            folder, layer_shapes(), lambda _shape, names: {name: 0.5 if name == "tiles" else 1.0 for name in names}
+        )
     return EngineSettings(device="cpu", machine_folder=folder)
 
 
@@ -181,4 +185,4 @@ def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, op
 
 
 def test_a_plan_nothing_was_measured_for_promises_nothing_about_threads() -> None:
-    assert not usual_plan().steady
+    assert not usual_plan(layer_shapes()).steady

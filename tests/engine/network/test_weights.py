@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline.engine.network.weights import CONVOLUTIONS, find_embedded, load_weights, read_embedded, read_file
+from pipeline.engine.network.architecture import CONVOLUTIONS
+from pipeline.engine.network.weights import find_embedded, load_weights, read_embedded, read_file
 from pipeline.errors import WeightsError
 from pipeline.hashing import weights_id
 from pipeline.model import WeightsChoice

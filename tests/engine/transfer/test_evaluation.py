@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import usual_plan
 from pipeline.engine.cpu.convolution import Choose, always_direct
-from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, evaluate
 from pipeline.engine.transfer.losses import BatchLosses, Objective, gram
@@ -128,7 +128,7 @@ def objective(loss: LossKind = "relative") -> Objective:
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("plan", [always_direct, usual_plan()])
+@pytest.mark.parametrize("plan", [always_direct, usual_plan(layer_shapes())])
 def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: PoolingKind, plan: Choose) -> None:
     weights, sought = load_weights(WeightsChoice()), objective()
     layers = {layer for layer, _ in (*sought.content_layers, *sought.style_layers)}
