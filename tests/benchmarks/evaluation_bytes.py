@@ -20,7 +20,8 @@ from pipeline.engine.memory.requirements import evaluation_bytes, look_bytes
 from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.evaluation import evaluate
-from pipeline.engine.transfer.losses import gram, objective_of
+from pipeline.engine.transfer.losses import objective_of
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import LAYERS, Recipe, WeightsChoice
 
 _MMAP_THRESHOLD = -3
@@ -47,7 +48,9 @@ def bytes_a_pixel(
 
     def style(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
-            return network.look(picture, lambda found: {name: gram(found[name]) for name in found if name in styled})
+            return network.look(
+                picture, lambda found: {name: SecondMoment().of(found[name]) for name in found if name in styled}
+            )
 
     def content(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.geometry import network_geometry, to_network, to_tensor
-from pipeline.engine.transfer.losses import Objective, gram
+from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import Recipe, WeightsChoice
 from tests.benchmarks.arithmetic import convolution_flops, matrix_rate
 from tests.benchmarks.engine_loop import EngineLoop
@@ -70,11 +71,11 @@ def plain_evaluation(weights: Weights, pixels: Tensor) -> Callable[[], Tensor]:
 
     with torch.no_grad():
         content = features(pixels)
-        style = {layer: gram(content[layer]) for layer, _ in recipe.style_layers}
+        style = {layer: SecondMoment().of(content[layer]) for layer, _ in recipe.style_layers}
 
     def evaluate() -> Tensor:
         picture = (pixels * 0.9).requires_grad_()
-        losses = objective.losses(picture, features(picture), content, style)
+        losses = objective.total(picture, objective.compare(features(picture), content, style))
         return torch.autograd.grad(losses.total.sum(), picture)[0]
 
     return evaluate

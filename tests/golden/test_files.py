@@ -164,7 +164,7 @@ def test_a_target_is_read_and_not_computed(styles: StyleCache) -> None:
     assert (kept.hits, kept.misses) == ((1, 0) if ENGINE_VERSION == "2" else (0, 1))
     assert kept.notes == []
     for layer in subjects.TARGET_LAYERS:
-        torch.testing.assert_close(kept.grams[layer], computed.grams[layer])
+        torch.testing.assert_close(kept.moments[layer].second, computed.moments[layer].second)
 
 
 # --- Checkpoints --------------------------------------------------------------------------------------------

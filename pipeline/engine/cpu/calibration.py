@@ -18,11 +18,11 @@ from typing import Final
 import torch
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, LayerShape, by_pixel, make_kernel
+from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, LayerShape, make_kernel
+from pipeline.engine.cpu.products import mean_products, multiply_pixels
 from pipeline.engine.cpu.threads import on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.machine import keep_measured, processor, read_measured
-from pipeline.engine.transfer.losses import gram
 from pipeline.hashing import sha256_of_json
 
 #: How long the comparison for one layer shape may take, apart from one warm-up and one timed round.
@@ -109,8 +109,8 @@ def _is_steady(shape: LayerShape, algorithm: Algorithm) -> bool:
     kernel = make_kernel(algorithm, weight, None)
     looked_at = (
         lambda: kernel(x, rectify=True),
-        lambda: gram(features),
-        lambda: by_pixel(features, gram(features)[0]),
+        lambda: mean_products(features),
+        lambda: multiply_pixels(features, mean_products(features)[0]),
     )
     with torch.no_grad():
         return all(map(same_bits, looked_at))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
@@ -20,11 +19,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
 
+from pipeline.engine.cpu.products import FEW_PIXELS
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.cpu.winograd import Kernel, Packed, Tiles, turned
 
-# Of so few pixels torch's convolutions and matrix products come out in other bits with another number of threads.
-_FEW_PIXELS: Final = 64
 _COLORS: Final = 3
 # What a band makes should stay in a processor's cache.
 _BAND_PIXELS: Final = 12_000
@@ -181,20 +179,7 @@ def _depends_on_threads(x: Tensor, shape: LayerShape) -> bool:
     Besides that of few pixels it is the way back to the three colors.
     """
     exact = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    return exact and (shape.channels == _COLORS or shape.height * shape.width < _FEW_PIXELS)
-
-
-def by_pixel(x: Tensor, matrix: Tensor) -> Tensor:
-    """Return ``matrix`` (K, C) times each pixel of ``x`` (1, C, H, W) as (1, K, H, W), channels last.
-
-    Not a convolution of a single pixel: oneDNN's comes out in other bits with another number of threads.
-    """
-    _, channels, height, width = x.shape
-    flat = x[0].permute(1, 2, 0).reshape(height * width, channels)
-    # So does a product of very few rows.
-    with on_threads(1) if height * width < _FEW_PIXELS else nullcontext():
-        y = flat @ matrix.T
-    return y.view(1, height, width, -1).permute(0, 3, 1, 2)
+    return exact and (shape.channels == _COLORS or shape.height * shape.width < FEW_PIXELS)
 
 
 def _one_by_one(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:

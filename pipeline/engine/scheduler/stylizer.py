@@ -250,7 +250,8 @@ class Stylizer:
                 sent(canvas.photo(), self._device),
                 lambda features: {layer: features[layer] for layer in features if layer in layers},
             )
-        canvas.grams = style.grams
+        statistic = objective_of(recipe).statistic
+        canvas.style = {layer: statistic.target(style.moments[layer]) for layer in style.moments}
         canvas.cache_hits += style.hits
         canvas.cache_misses += style.misses
         canvas.notes += style.notes
@@ -282,7 +283,7 @@ class Stylizer:
             content = {
                 layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
             }
-            style = {layer: torch.stack([canvas.grams[layer] for canvas in canvases]) for layer in canvases[0].grams}
+            style = {layer: torch.stack([canvas.style[layer] for canvas in canvases]) for layer in canvases[0].style}
             pictures = torch.cat([canvas.state.pixels for canvas in canvases])
             return self._evaluate(network, objective, pictures, content, style, low_memory=low_memory)
 

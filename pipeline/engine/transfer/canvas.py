@@ -71,14 +71,14 @@ class CanvasState:
 class Canvas:
     """A commission being worked on: its state, and at the current scale its geometry and targets.
 
-    ``content`` maps layers to features (1, C, h, w), ``grams`` to matrices (C, C).
+    ``content`` maps layers to the photo's features (1, C, h, w), ``style`` to targets of a statistic (...).
     """
 
     request: Request
     state: CanvasState
     geometry: Geometry
     content: dict[str, Tensor] = field(default_factory=dict)
-    grams: dict[str, Tensor] = field(default_factory=dict)
+    style: dict[str, Tensor] = field(default_factory=dict)
     cache_hits: int = 0
     cache_misses: int = 0
     notes: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Canvas:
     @property
     def has_targets(self) -> bool:
         """Tell whether it is known what to compare the pixels with."""
-        return bool(self.content or self.grams)
+        return bool(self.content or self.style)
 
     @property
     def recipe(self) -> Recipe:

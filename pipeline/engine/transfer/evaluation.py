@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.transfer.losses import Objective, gram
+from pipeline.engine.transfer.losses import Objective
 
 Targets = Mapping[str, Tensor]
 
@@ -86,7 +86,7 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
     with torch.no_grad():
         features = network.features(pictures)
     content = {layer: features[layer] for layer, _ in objective.content_layers}
-    style = {layer: gram(features[layer]) for layer, _ in objective.style_layers}
+    style = {layer: objective.statistic.of(features[layer]) for layer, _ in objective.style_layers}
     del features
     torch.cuda.reset_peak_memory_stats(device)
     evaluate(network, objective, pictures, content, style)

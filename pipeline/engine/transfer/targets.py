@@ -1,7 +1,7 @@
-"""What a style asks of each layer. Owns computing style targets and remembering them, in memory and on disk.
+"""Owns the style targets: computes the moments of paintings, and remembers them in memory and on disk.
 
-Refuses to decode paintings (it is handed pixels) and to compare anything. A target is the mean and the second
-moment of a painting's features at each layer; the second moment is the Gram matrix that the losses compare.
+Does not decode paintings (it is given pixels) and does not compare anything. What a style asks of a layer follows
+from the moments of its paintings, see :mod:`pipeline.engine.transfer.statistics`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,22 +21,22 @@ from pipeline.engine.devices import sent
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
-from pipeline.engine.transfer.losses import gram
-from pipeline.engine.transfer.target_cache import DamagedEntryError, StyleCache, TargetKey
+from pipeline.engine.transfer.statistics.moments import Moments, blended, moments_of
+from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, StyleCache, TargetKey
 from pipeline.errors import PaintingError
 from pipeline.model import Painting, PoolingKind, Style
 
 #: Returns the pixels of the content that the painting's hash names, of no other: targets are cached under it.
 LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
 
-_REMEMBERED: Final = 32  # targets, of 2.5 MB each with the default layers
+_REMEMBERED: Final = 32  # paintings at one size, of 2.5 MB each with the default layers
 
 
 @dataclass
 class StyleTarget:
-    """Gram matrices (C, C) by layer, how many paintings' targets were cached or computed, and what went wrong."""
+    """A style's moments by layer, how many paintings were found (hits) or computed (misses), and what went wrong."""
 
-    grams: dict[str, Tensor] = field(default_factory=dict)
+    moments: dict[str, Moments] = field(default_factory=dict)
     hits: int = 0
     misses: int = 0
     notes: list[str] = field(default_factory=list)
@@ -59,18 +59,18 @@ class StyleTargets:
         self._weights_id = weights_id
         self._precision = precision
         self._device = device
-        self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
-        self._turn = threading.Lock()  # what one picture is computing, another one waits for and finds
+        self._recent: OrderedDict[str, dict[str, Moments]] = OrderedDict()
+        self._lock = threading.Lock()  # while one picture's target is computed, others that want it wait and find it
 
     def of(
         self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
     ) -> StyleTarget:
         """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
 
-        A blend's second moments are the sum of its paintings', weighted by their shares of the total weight.
+        A blend's moments are the sum of its paintings', each times its share of the total weight.
         Raises PaintingError, and what loading a painting raises.
         """
-        with self._turn:
+        with self._lock:
             return self._of(style, size, network, layers, pooling)
 
     def _of(
@@ -78,6 +78,7 @@ class StyleTargets:
     ) -> StyleTarget:
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
+        parts: list[tuple[dict[str, Moments], float]] = []
         for painting in style.paintings:
             key = TargetKey(
                 painting_sha256=painting.sha256,
@@ -87,14 +88,13 @@ class StyleTargets:
                 pooling=pooling,
                 precision=self._precision,
             )
-            for layer, matrix in self._moments(painting, key, network, target).items():
-                share = matrix * (painting.weight / total)
-                target.grams[layer] = target.grams[layer] + share if layer in target.grams else share
+            parts.append((self._moments(painting, key, network, target), painting.weight / total))
+        target.moments = {layer: blended((found[layer], share) for found, share in parts) for layer in parts[0][0]}
         return target
 
     def _moments(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Moments]:
         digest = key.digest()
         found = self._recent.pop(digest, None) or self._read(key, target)
         if found is None:
@@ -107,12 +107,12 @@ class StyleTargets:
             self._recent.popitem(last=False)
         return found
 
-    def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Tensor] | None:
+    def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Moments] | None:
         if self._cache is None:
             return None
         try:
             arrays = self._cache.read(key)
-            return None if arrays is None else self._second_moments(arrays, key.layers)
+            return None if arrays is None else self._unpacked(arrays, key.layers)
         except (DamagedEntryError, OSError) as error:
             target.notes.append(f"style cache: {error}; computed again")
         except KeyError as missing:
@@ -121,26 +121,31 @@ class StyleTargets:
 
     def _compute(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Moments]:
         picture = _fitted(to_tensor(self._load_painting(painting)), key.size, painting)
 
-        def moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            asked = [layer for layer in features if layer in key.layers]
-            means = {f"{layer}.mean": features[layer].float().mean((0, 2, 3)) for layer in asked}
-            return means | {f"{layer}.second": gram(features[layer])[0] for layer in asked}
+        def packed_moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            found = {layer: moments_of(features[layer]) for layer in features if layer in key.layers}
+            means = {f"{layer}.mean": found[layer].mean for layer in found}
+            return means | {f"{layer}.second": found[layer].second for layer in found}
 
         with torch.no_grad():
-            found = network.look(sent(picture, self._device), moments)
+            found = network.look(sent(picture, self._device), packed_moments)
         arrays = {name: found[name].cpu().numpy() for name in found}
         if self._cache is not None:
             try:
                 self._cache.write(key, arrays)
             except OSError as error:
                 target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
-        return self._second_moments(arrays, key.layers)
+        return self._unpacked(arrays, key.layers)
 
-    def _second_moments(self, arrays: dict[str, npt.NDArray[Any]], layers: tuple[str, ...]) -> dict[str, Tensor]:
-        return {layer: torch.from_numpy(arrays[f"{layer}.second"]).to(self._device) for layer in layers}
+    def _unpacked(self, arrays: Arrays, layers: tuple[str, ...]) -> dict[str, Moments]:
+        def on_device(name: str) -> Tensor:
+            return torch.from_numpy(arrays[name]).to(self._device)
+
+        return {
+            layer: Moments(second=on_device(f"{layer}.second"), mean=on_device(f"{layer}.mean")) for layer in layers
+        }
 
 
 def _fitted(picture: Tensor, size: int, painting: Painting) -> Tensor:

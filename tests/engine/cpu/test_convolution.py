@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.grad import conv2d_input
 
-from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape, by_pixel
+from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.network.vgg import Network, place
 from pipeline.engine.network.weights import Weights, load_weights
-from pipeline.engine.transfer.losses import gram
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import WeightsChoice
 
 EXACT: tuple[Algorithm, ...] = ("direct", "tiles")
@@ -105,17 +105,12 @@ def test_a_convolution_of_few_pixels_differentiates_as_any_other() -> None:
     assert torch.autograd.gradcheck(lambda value: work(value, rectify=True), (x,))
 
 
-def test_by_pixel_multiplies_each_pixel_in_any_precision() -> None:
-    x, matrix = random(1, 4, 3, 5), random(2, 4)
-    expected = torch.einsum("kc,bchw->bkhw", matrix, x)
-    torch.testing.assert_close(by_pixel(x, matrix), expected)
-    torch.testing.assert_close(by_pixel(x.float(), matrix.float()), expected.float(), rtol=1e-4, atol=1e-4)
-
-
 def style_gradient(network: Network, pictures: Tensor) -> Tensor:
     pictures = pictures.clone().requires_grad_()
     found = network.features(pictures)
-    total = sum((gram(found[layer]).square().sum().sqrt() for layer in STYLE), start=pictures.new_zeros(()))
+    total = sum(
+        (SecondMoment().of(found[layer]).square().sum().sqrt() for layer in STYLE), start=pictures.new_zeros(())
+    )
     (gradient,) = torch.autograd.grad(total, pictures)
     return gradient
 

@@ -21,7 +21,8 @@ from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
-from pipeline.engine.transfer.losses import Objective, gram
+from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, WeightsChoice
 from tests.engine.scheduler.test_stylizer import load_painting, request
 
@@ -126,7 +127,7 @@ def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
     with torch.no_grad():
         target = network.features(picture.flip(3))
     content = {layer: target[layer] for layer, _ in DEFAULT_CONTENT_LAYERS}
-    style = {layer: gram(target[layer]) for layer, _ in DEFAULT_STYLE_LAYERS}
+    style = {layer: SecondMoment().of(target[layer]) for layer, _ in DEFAULT_STYLE_LAYERS}
     found = evaluate(network, objective, picture, content, style)
     return torch.cat([found.losses.flatten(), found.gradients.flatten()])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import Weights, find_embedded, load_weights
-from pipeline.engine.transfer.losses import gram
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import LAYERS, WeightsChoice
 
 MEAN = torch.tensor([103.939, 116.779, 123.68], dtype=torch.float64)
@@ -133,4 +133,4 @@ def test_with_autocast_features_are_bfloat16_and_gram_matrices_float32() -> None
     network = Network(load_weights(WeightsChoice()), {"relu2_1"}, autocast=True)
     features = network.features(torch.rand(1, 3, 32, 48))["relu2_1"]
     assert features.dtype == torch.bfloat16
-    assert gram(features).dtype == torch.float32
+    assert SecondMoment().of(features).dtype == torch.float32

@@ -18,7 +18,8 @@ from pipeline.engine.cpu.convolution import Choose, always_direct
 from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, evaluate
-from pipeline.engine.transfer.losses import BatchLosses, Objective, gram
+from pipeline.engine.transfer.losses import BatchLosses, Objective
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import LossKind, PoolingKind, WeightsChoice
 
 
@@ -136,7 +137,7 @@ def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: Pooli
     network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
     pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     content = network.features(photos)
-    style = {layer: gram(content[layer]).flip(0) for layer, _ in sought.style_layers}
+    style = {layer: SecondMoment().of(content[layer]).flip(0) for layer, _ in sought.style_layers}
 
     plain, low_memory = (
         evaluate(network, sought, pictures, content, style, low_memory=low_memory) for low_memory in (False, True)
@@ -179,7 +180,7 @@ def test_an_evaluation_has_each_images_losses_and_the_totals_gradient() -> None:
     pictures, photos = torch.rand(2, 2, 3, 8, 8, dtype=torch.float64, generator=generator)
     objective = Objective((("relu1_1", 1.0),), (("relu1_1", 1.0),), 0.5, 2.0, 0.1, "relative")
     content = network.features(photos)
-    style = {"relu1_1": gram(content["relu1_1"]).flip(0)}
+    style = {"relu1_1": SecondMoment().of(content["relu1_1"]).flip(0)}
     found = evaluate(network, objective, pictures, content, style)
     step = 1e-6 * torch.sign(found.gradients)
     change = (

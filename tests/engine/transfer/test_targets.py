@@ -14,7 +14,7 @@ import torch
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.geometry import resample, to_tensor
-from pipeline.engine.transfer.losses import gram
+from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.engine.transfer.targets import StyleTarget, StyleTargets
 from pipeline.errors import PaintingError
@@ -62,24 +62,24 @@ def test_a_target_is_the_gram_matrix_of_the_painting_at_the_pictures_size(networ
     picture = resample(to_tensor(pixels_of("a")), (36, 48)).clamp(0, 1)
     features = network.features(picture)
     for layer in LAYERS:
-        assert torch.equal(found.grams[layer], gram(features[layer])[0])
+        assert torch.equal(found.moments[layer].second, SecondMoment().of(features[layer])[0])
 
 
 def test_the_styles_scale_counts_and_a_painting_is_never_enlarged(network: Network) -> None:
     targets = targets_of(Easel(), None)
     style = Style("s", (painting("a"),))
-    wide = target(targets, network, Style("s", (painting("a"),), scale=2.0), 48).grams["relu1_1"]
-    assert not torch.equal(wide, target(targets, network, style, 48).grams["relu1_1"])
-    full = gram(network.features(to_tensor(pixels_of("a")))["relu1_1"])[0]
+    wide = target(targets, network, Style("s", (painting("a"),), scale=2.0), 48).moments["relu1_1"].second
+    assert not torch.equal(wide, target(targets, network, style, 48).moments["relu1_1"].second)
+    full = SecondMoment().of(network.features(to_tensor(pixels_of("a")))["relu1_1"])[0]
     assert torch.equal(wide, full)
-    assert torch.equal(target(targets, network, style, 4000).grams["relu1_1"], full)
+    assert torch.equal(target(targets, network, style, 4000).moments["relu1_1"].second, full)
 
 
 def test_the_short_side_keeps_what_the_network_needs(network: Network) -> None:
     easel = Easel(lambda name: pixels_of(name, 40, 400))
     found = target(targets_of(easel, None), network, Style("s", (painting("a"),)), 64)
     picture = resample(to_tensor(pixels_of("a", 40, 400)), (32, 320)).clamp(0, 1)
-    assert torch.equal(found.grams["relu1_1"], gram(network.features(picture)["relu1_1"])[0])
+    assert torch.equal(found.moments["relu1_1"].second, SecondMoment().of(network.features(picture)["relu1_1"])[0])
 
 
 def test_a_painting_that_is_too_small_is_named(network: Network) -> None:
@@ -90,10 +90,10 @@ def test_a_painting_that_is_too_small_is_named(network: Network) -> None:
 
 def test_a_blend_is_the_weighted_sum_of_second_moments(network: Network) -> None:
     targets = targets_of(Easel(), None)
-    one = target(targets, network, Style("s", (painting("a"),))).grams["relu2_1"]
-    two = target(targets, network, Style("s", (painting("bb"),))).grams["relu2_1"]
+    one = target(targets, network, Style("s", (painting("a"),))).moments["relu2_1"].second
+    two = target(targets, network, Style("s", (painting("bb"),))).moments["relu2_1"].second
     both = target(targets, network, Style("s", (painting("a", 3.0), painting("bb", 1.0))))
-    torch.testing.assert_close(both.grams["relu2_1"], 0.75 * one + 0.25 * two)
+    torch.testing.assert_close(both.moments["relu2_1"].second, 0.75 * one + 0.25 * two)
     assert (both.hits, both.misses) == (2, 0)
 
 
@@ -122,7 +122,7 @@ def test_the_disk_remembers_the_same_numbers_for_the_next_run(network: Network, 
     easel = Easel()
     second = target(targets_of(easel, tmp_path), network, style)
     assert (second.hits, second.misses, easel.asked) == (1, 0, [])
-    assert all(torch.equal(first.grams[layer], second.grams[layer]) for layer in LAYERS)
+    assert all(torch.equal(first.moments[layer].second, second.moments[layer].second) for layer in LAYERS)
 
 
 def test_a_damaged_file_is_computed_again_and_replaced(network: Network, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_damaged_file_is_computed_again_and_replaced(network: Network, tmp_pat
     second = target(targets_of(Easel(), tmp_path), network, style)
     assert second.misses == 1
     assert "computed again" in second.notes[0]
-    assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
+    assert torch.equal(first.moments["relu2_1"].second, second.moments["relu2_1"].second)
     assert target(targets_of(Easel(), tmp_path), network, style).notes == []
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_lacks_what_is_asked_for_is_computed_again_and_replaced(netw
     second = target(targets_of(Easel(), tmp_path), network, style)
     assert second.misses == 1
     assert second.notes == ["style cache: a file by another version lacks 'relu1_1.second'; computed again"]
-    assert torch.equal(first.grams["relu2_1"], second.grams["relu2_1"])
+    assert torch.equal(first.moments["relu2_1"].second, second.moments["relu2_1"].second)
     assert target(targets_of(Easel(), tmp_path), network, style).hits == 1
 
 
@@ -158,5 +158,5 @@ def test_a_cache_that_can_not_be_written_costs_nothing_but_a_note(network: Netwo
     blocked.write_text("not a folder")
     found = target(targets_of(Easel(), blocked), network, Style("s", (painting("a"),)))
     assert found.misses == 1
-    assert found.grams.keys() == set(LAYERS)
+    assert found.moments.keys() == set(LAYERS)
     assert any("can't write" in note for note in found.notes)

@@ -1,0 +1,30 @@
+"""Owns how far features or statistics are from their targets: the three forms of the squared distance."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.cpu.deterministic_sum import totals
+from pipeline.model import LossKind
+
+# Of a black painting's Gram matrix or a blank photo's features: keeps the relative distances finite.
+_LEAST_NORM: Final = 1e-8
+
+
+def exact(x: Tensor) -> Tensor:
+    """Return ``x`` in float32, whatever the convolutions ran in; float64 stays float64."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def squared_distance(found: Tensor, target: Tensor, kind: LossKind, *, gatys_divisor: float) -> Tensor:
+    """Return how far each of ``found`` (B, ...) is from its ``target`` (B, ...), (B,).
+
+    Relative to the target's own sum of squares, divided by ``gatys_divisor``, or by the number of values.
+    """
+    squares = totals((found - target).square())
+    if kind == "relative":
+        return squares / totals(target.square()).clamp_min(_LEAST_NORM)
+    return squares / (gatys_divisor if kind == "gatys" else found[0].numel())

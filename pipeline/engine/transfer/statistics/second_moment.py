@@ -1,0 +1,51 @@
+"""Owns the second moment of a layer's features, Gatys' Gram matrix: its target, its loss and its gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from pipeline.engine.cpu.products import mean_products, multiply_pixels, multiply_pixels_of_batch
+from pipeline.engine.transfer.distance import exact, squared_distance
+from pipeline.engine.transfer.statistics.moments import Moments
+from pipeline.model import LossKind
+
+
+@dataclass(frozen=True, slots=True)
+class SecondMoment:
+    """Which channels respond together: G = F F' / (h w), a matrix (C, C)."""
+
+    def of(self, features: Tensor) -> Tensor:
+        """Return the Gram matrices (B, C, C) of features (B, C, h, w)."""
+        return cast(Tensor, _MeanProducts.apply(exact(features)))
+
+    def target(self, moments: Moments) -> Tensor:
+        """Return the style's own Gram matrix (C, C)."""
+        return moments.second
+
+    def loss(self, found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
+        """Return how far Gram matrices (B, C, C) are from their targets, (B,)."""
+        return squared_distance(found, target, kind, gatys_divisor=4 * found.shape[1] ** 2)
+
+
+class _MeanProducts(torch.autograd.Function):
+    """F F' / (h w), whose gradient (D + D') F / (h w) takes one matrix product, not the two of the plain formula."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        ctx.save_for_backward(features)
+        return mean_products(features)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (features,) = ctx.saved_tensors
+        matrices = (gradient + gradient.transpose(1, 2)) / features[0, 0].numel()
+        if features.device.type != "cpu":
+            return multiply_pixels_of_batch(features, matrices)
+        parts = [multiply_pixels(one, matrix) for one, matrix in zip(features.split(1), matrices, strict=True)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
