@@ -68,9 +68,6 @@ class InProcessExecutor:
             Worker(self.engine(), told.append).work(lambda count: [waiting.pop()] if waiting else [])  # noqa: B023
             yield from told
 
-    def drain(self) -> None:
-        self.stopped = True
-
     def stop(self) -> None:
         self.stopped = True
 

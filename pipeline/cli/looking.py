@@ -13,7 +13,7 @@ from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
-from pipeline.executors.measuring import known_speed
+from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.words import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
@@ -49,7 +49,9 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     Lists photo × style (recipe) -> picture, in the order of the work; changes nothing.
     """
     settings = load_config(config)
-    run_plan = plan_run(settings, lambda engine: known_speed(engine, lambda said: click.echo(said, err=True)))
+    run_plan = plan_run(
+        settings, lambda engine: load_or_measure_speed(engine, lambda said: click.echo(said, err=True))
+    )
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_plan_fields(run_plan) | {"schedule": schedule}))

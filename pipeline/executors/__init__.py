@@ -21,10 +21,6 @@ class Executor(Protocol):
         """
         ...
 
-    def drain(self) -> None:
-        """Take nothing new; finish what is begun. Safe to call from a signal handler."""
-        ...
-
     def stop(self) -> None:
         """Take nothing new and end soon; what is not finished by then is put back.
 

@@ -21,7 +21,7 @@ from pipeline.engine.cpu.allocator import keep_memory
 from pipeline.engine.memory.available import machine_bytes
 from pipeline.errors import CannotRunError, StylewatchError
 from pipeline.executors.message_receiver import MessageReceiver
-from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, Unfit
+from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, WorkerFailed
 from pipeline.model import Assignment, CheckpointRules, EngineSettings
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ Measurement = Callable[[EngineSettings, float], "Speed"]
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
     """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
-    before_torch()
-    with _loading_explained():
+    prepare_for_torch()
+    with _import_errors_explained():
         from pipeline.engine.scheduler.stylizer import Stylizer
         from pipeline.images.decode import decode_painting
 
@@ -49,8 +49,8 @@ def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None =
 def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     """Measure the real engine in a process that took ``seconds`` to get here. Raises StylewatchError."""
     began = time.monotonic()
-    before_torch()
-    with _loading_explained():
+    prepare_for_torch()
+    with _import_errors_explained():
         from pipeline.engine import measurement
 
     arrived_after = seconds + time.monotonic() - began
@@ -58,7 +58,7 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     return measurement.measure(lambda: make_stylizer(settings, measurement.noise), arrived_after)
 
 
-def before_torch() -> None:
+def prepare_for_torch() -> None:
     """Set what torch goes by in threads and memory; whoever is to compute calls this before it loads torch."""
     # torch's threads otherwise spin for long while they wait for each other: as soon as anything else wants a core,
     # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
@@ -68,7 +68,7 @@ def before_torch() -> None:
 
 
 @contextlib.contextmanager
-def _loading_explained() -> Iterator[None]:
+def _import_errors_explained() -> Iterator[None]:
     """Say in a sentence that torch, which everything else needs, can't be loaded. Raises CannotRunError."""
     try:
         yield
@@ -121,7 +121,7 @@ def main(
         try:
             _serve(connection, factory(settings), ahead, rules)
         except StylewatchError as error:
-            connection.send(Unfit(error))
+            connection.send(WorkerFailed(error))
 
 
 def _exit_with_parent() -> None:
@@ -134,17 +134,19 @@ def _exit_with_parent() -> None:
 def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: CheckpointRules) -> None:
     from pipeline.worker import StopDeadline, Worker
 
-    turn, stop_deadline = threading.Lock(), StopDeadline()
+    send_lock, stop_deadline = threading.Lock(), StopDeadline()
     receiver = MessageReceiver(connection, stop_deadline.set)
 
     def emit(message: FromWorker) -> None:
-        with turn:  # the engine's, the reader's and the writer's threads all tell
+        with send_lock:  # the engine's, the reader's and the writer's threads all tell
             connection.send(message)
 
     emit(Ready(engine.capacity, engine.device_name))
-    most_bytes = machine_bytes() if engine.device_name.startswith("cpu") else None  # a GPU has memory of its own
+    memory_limit_bytes = (
+        machine_bytes() if engine.device_name.startswith("cpu") else None
+    )  # a GPU has memory of its own
     worker = Worker(
-        engine, emit, ahead=ahead, rules=rules, stop_deadline=stop_deadline, most_bytes=most_bytes or math.inf
+        engine, emit, ahead=ahead, rules=rules, stop_deadline=stop_deadline, most_bytes=memory_limit_bytes or math.inf
     )
 
     def pull(count: int) -> Sequence[Assignment]:

@@ -12,25 +12,28 @@ _TIMES_THE_SLOWEST: Final = 10.0
 
 
 class HangDetector:
-    """Runs out after ``least_seconds`` (0 = never) and ten times the longest silence that was followed by a word."""
+    """Finds a worker hung after ``timeout_seconds`` without a message (0 = never).
 
-    def __init__(self, least_seconds: float) -> None:
-        self._least_seconds = least_seconds
-        self._longest_seconds = 0.0
+    A worker that was slower before gets ten times its longest silence.
+    """
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._longest_silence_seconds = 0.0
         self.silent_seconds = 0.0
 
-    def hear(self) -> None:
+    def message_received(self) -> None:
         """Take in that the worker said something."""
-        self._longest_seconds = max(self._longest_seconds, self.silent_seconds)
+        self._longest_silence_seconds = max(self._longest_silence_seconds, self.silent_seconds)
         self.silent_seconds = 0.0
 
-    def tighten(self, least_seconds: float) -> None:
+    def restart(self, timeout_seconds: float) -> None:
         """Wait no longer than this from now on, or ten times the longest silence."""
-        self._least_seconds = least_seconds
+        self._timeout_seconds = timeout_seconds
         self.silent_seconds = 0.0
 
-    def wait(self, seconds: float) -> bool:
+    def add_silence(self, seconds: float) -> bool:
         """Take in that it was listened to in vain for ``seconds``; True once patience has run out."""
         self.silent_seconds += seconds
-        limit_seconds = max(self._least_seconds, _TIMES_THE_SLOWEST * self._longest_seconds)
-        return self._least_seconds > 0 and self.silent_seconds > limit_seconds
+        limit_seconds = max(self._timeout_seconds, _TIMES_THE_SLOWEST * self._longest_silence_seconds)
+        return self._timeout_seconds > 0 and self.silent_seconds > limit_seconds

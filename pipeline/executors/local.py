@@ -22,8 +22,8 @@ from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource, child
 from pipeline.executors.hang_detector import HangDetector
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
-from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, Unfit
-from pipeline.executors.restart_policy import RestartPolicy, death_in_words
+from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, WorkerFailed
+from pipeline.executors.restart_policy import RestartPolicy, death_message
 from pipeline.model import (
     Artwork,
     CheckpointRules,
@@ -76,7 +76,6 @@ class LocalExecutor:
         self._worker: WorkerProcess | None = None
         self._capacity = 0
         self._restarts = RestartPolicy()
-        self._draining = False
         self._stopping = False
 
     def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
@@ -89,20 +88,16 @@ class LocalExecutor:
             finished = False
             while not (finished or self._stopping):
                 worker = self._ensure_worker()
-                finished = yield from self._follow(worker, source, pending)
+                finished = yield from self._serve_worker(worker, source, pending)
         except BaseException as error:
             # Trouble with the ledger or a disk, and a caller that leaves for it; whoever interrupts does not wait.
             if pending and isinstance(error, Exception | GeneratorExit):
-                self._let_keep()
-            self._dismiss(kill=True)
+                self._save_checkpoints()
+            self._end_worker(kill=True)
             raise
         if self._stopping:
-            self._dismiss(kill=True)
-        yield from _give_back(pending, "put back: the run was stopped")
-
-    def drain(self) -> None:
-        """Take nothing new; finish what is begun."""
-        self._draining = True
+            self._end_worker(kill=True)
+        yield from _return_pending(pending, "put back: the run was stopped")
 
     def stop(self) -> None:
         """Take nothing new; give back what is not finished in the time of grace."""
@@ -110,65 +105,65 @@ class LocalExecutor:
 
     def close(self) -> None:
         """End the child process; the executor can't be used again."""
-        self._dismiss(kill=self._stopping)
+        self._end_worker(kill=self._stopping)
 
     def _ensure_worker(self) -> WorkerProcess:
         if self._worker is None:
             self._worker = WorkerProcess(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
         return self._worker
 
-    def _let_keep(self) -> None:
+    def _save_checkpoints(self) -> None:
         """Give the child, to whom nobody listens any more, the time to keep what is in work."""
         worker = self._worker
         if worker is None or not worker.ready or self._grace_seconds is None:
             return
-        give_up_at = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
+        deadline = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
         worker.stop(0.0)
         with contextlib.suppress(WorkerDiedError):
             worker.assign(())  # it may still wait for an answer
-            while time.monotonic() < give_up_at and not isinstance(message := worker.listen(), Idle):
+            while time.monotonic() < deadline and not isinstance(message := worker.receive(), Idle):
                 if isinstance(message, Pull):
                     worker.assign(())
 
-    def _dismiss(self, *, kill: bool) -> None:
+    def _end_worker(self, *, kill: bool) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end(kill=kill)
 
-    def _follow(
+    def _serve_worker(
         self, worker: WorkerProcess, source: JobSource, pending: dict[str, bool]
     ) -> Generator[ExecutorEvent, None, bool]:
         """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
         hang_detector = self._hang_detector(worker)
-        while not self._is_to_leave(worker, pending, hang_detector):
+        while not self._forward_stop(worker, pending, hang_detector):
             self._on_turn()
             try:
-                message = worker.listen()
+                message = worker.receive()
                 if message is None:
-                    if hang_detector.wait(POLL_SECONDS):
+                    if hang_detector.add_silence(POLL_SECONDS):
                         if self._stopping:
                             break
                         yield from self._handle_worker_death(
-                            worker, pending, worker.end_hung(hang_detector.silent_seconds)
+                            worker, pending, worker.kill_hung(hang_detector.silent_seconds)
                         )
                         return False
                     continue
-                hang_detector.hear()
+                hang_detector.message_received()
                 if isinstance(message, Idle):
                     return True
-                yield from self._hear(worker, message, source, pending)
+                yield from self._handle_message(worker, message, source, pending)
                 if isinstance(message, Ready):
                     hang_detector = self._hang_detector(worker)
             except WorkerDiedError:
                 # Noticed when it was to be given work, it may have said what nobody has read yet.
                 yield from self._drain_messages(worker, pending)
-                yield from self._handle_worker_death(worker, pending, f"died ({worker.cause_of_death()})")
+                yield from self._handle_worker_death(worker, pending, f"died ({worker.exit_reason()})")
                 return False
         yield from self._drain_messages(worker, pending)
         return True
 
-    def _is_to_leave(self, worker: WorkerProcess, pending: Mapping[str, bool], hang_detector: HangDetector) -> bool:
+    def _forward_stop(self, worker: WorkerProcess, pending: Mapping[str, bool], hang_detector: HangDetector) -> bool:
         """Tell whether a stop leaves nothing to wait for; lets the child know of it once."""
         if not self._stopping:
             return False
@@ -176,7 +171,7 @@ class LocalExecutor:
             return True
         if not worker.is_stopping:
             worker.stop(self._grace_seconds)
-            hang_detector.tighten(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
+            hang_detector.restart(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
         return False
 
     def _hang_detector(self, worker: WorkerProcess) -> HangDetector:
@@ -184,7 +179,7 @@ class LocalExecutor:
             return HangDetector(self._hang_seconds)
         return HangDetector(max(self._hang_seconds, _START_SECONDS))
 
-    def _hear(
+    def _handle_message(
         self, worker: WorkerProcess, message: FromWorker, source: JobSource, pending: dict[str, bool]
     ) -> Iterator[ExecutorEvent]:
         match message:
@@ -192,25 +187,25 @@ class LocalExecutor:
                 self._capacity = message.capacity
                 worker.ready = True
             case Pull():
-                assignments = () if self._draining or self._stopping else tuple(source(message.count))
+                assignments = () if self._stopping else tuple(source(message.count))
                 pending.update({assignment.token: False for assignment in assignments})
                 worker.assign(assignments)
-            case Unfit():
+            case WorkerFailed():
                 raise message.error
             case Idle():
                 return
             case _:
-                yield from _note(worker, message, pending)
+                yield from _track_event(worker, message, pending)
 
     def _drain_messages(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
         """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
         with contextlib.suppress(WorkerDiedError):
-            while (message := worker.listen(0.0)) is not None:
+            while (message := worker.receive(0.0)) is not None:
                 if isinstance(message, Started | Artwork | Failure):
-                    yield from _note(worker, message, pending)
+                    yield from _track_event(worker, message, pending)
 
     def _handle_worker_death(
-        self, worker: WorkerProcess, pending: dict[str, bool], fate: str
+        self, worker: WorkerProcess, pending: dict[str, bool], ending: str
     ) -> Iterator[Failure | Remark]:
         """Tell of a death and what follows from it, and wait until the next worker may be started.
 
@@ -218,39 +213,39 @@ class LocalExecutor:
         """
         worker.end(kill=True)
         self._worker = None
-        reason = f"the worker process {fate}" + ("" if worker.ready else " before it could begin")
-        delay_seconds = self._delay_seconds(worker, reason)
+        reason = f"the worker process {ending}" + ("" if worker.ready else " before it could begin")
+        delay_seconds = self._restart_delay_seconds(worker, reason)
         begun = [token for token, has_begun in pending.items() if has_begun]
         # As long as several photos were in work none is blamed, so that a deadly one, once alone, is found without
         # taking others with it. Those that were in work together though they should not have been can't be parted.
-        blamed = len(begun) == 1 or self._is_last_resort()
+        blamed = len(begun) == 1 or self._works_one_at_a_time()
         if worker.ready:
             self._reduce_batch()
         next_batch = 0 if self._stopping else self._settings.batch_size
         yield Remark(
             "",
-            death_in_words(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
+            death_message(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
             warning=True,
         )
         for token in begun if blamed else ():
             del pending[token]
             yield Failure(token, FailureKind.CRASH, reason)
-        yield from _give_back(pending, f"put back: {reason}")
-        self._wait(delay_seconds)
+        yield from _return_pending(pending, f"put back: {reason}")
+        self._wait_for_restart(delay_seconds)
 
-    def _delay_seconds(self, worker: WorkerProcess, reason: str) -> float:
+    def _restart_delay_seconds(self, worker: WorkerProcess, reason: str) -> float:
         """Return how long to wait before the next worker is started."""
         if self._stopping or worker.has_begun:
-            self._restarts.note_fruitful()
+            self._restarts.reset()
             return 0.0
-        seconds = self._restarts.delay_seconds()
+        seconds = self._restarts.next_delay_seconds()
         if seconds is None:
-            times = self._restarts.in_a_row
-            self._restarts.note_fruitful()
+            times = self._restarts.deaths_in_a_row
+            self._restarts.reset()
             raise CannotRunError(f"{reason}, as {times} did in a row; 'stylewatch check' may tell why")
         return seconds
 
-    def _is_last_resort(self) -> bool:
+    def _works_one_at_a_time(self) -> bool:
         """Tell whether workers are already told to work on one photo at a time, and to read none ahead."""
         return self._settings.batch_size == 1 and not self._ahead
 
@@ -259,7 +254,7 @@ class LocalExecutor:
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
         self._ahead = 0
 
-    def _wait(self, seconds: float) -> None:
+    def _wait_for_restart(self, seconds: float) -> None:
         waited_seconds = 0.0
         while waited_seconds < seconds and not self._stopping:
             self._on_turn()
@@ -267,7 +262,7 @@ class LocalExecutor:
             waited_seconds += POLL_SECONDS
 
 
-def _note(worker: WorkerProcess, event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
+def _track_event(worker: WorkerProcess, event: ExecutorEvent, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
     if isinstance(event, Started):
         worker.has_begun = True
         pending[event.token] = True
@@ -276,7 +271,7 @@ def _note(worker: WorkerProcess, event: ExecutorEvent, pending: dict[str, bool])
     yield event
 
 
-def _give_back(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
+def _return_pending(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
     for token in list(pending):
         del pending[token]
         yield Failure(token, FailureKind.RETURNED, reason)

@@ -13,15 +13,15 @@ from pipeline.executors import child
 from pipeline.model import EngineSettings
 
 #: A machine that takes longer is not waited for.
-PATIENCE_SECONDS: Final = 180.0
+TIMEOUT_SECONDS: Final = 180.0
 
 
-def known_speed(
+def load_or_measure_speed(
     settings: EngineSettings,
     emit: Callable[[str], None],
     *,
     measurement: child.Measurement = child.measure_stylizer,
-    patience_seconds: float = PATIENCE_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Speed | None:
     """Return what is known of this machine with these settings: as kept, or measured now and kept.
 
@@ -31,7 +31,7 @@ def known_speed(
     if kept is not None:
         return kept
     emit("Measuring how fast this machine is, once; this takes some seconds ...")
-    found = _measured(settings, measurement, patience_seconds)
+    found = _measure_in_child(settings, measurement, timeout_seconds)
     if isinstance(found, str):
         emit(f"It could not be measured: {found}")
         return None
@@ -39,23 +39,28 @@ def known_speed(
     return found
 
 
-def _measured(settings: EngineSettings, measurement: child.Measurement, patience_seconds: float) -> Speed | str:
+def _measure_in_child(
+    settings: EngineSettings, measurement: child.Measurement, timeout_seconds: float
+) -> Speed | str:
     """Return the speed, or why it is not known."""
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
+    parent_end, child_end = context.Pipe()
     process = context.Process(
-        target=child.measure, args=(theirs, settings, measurement, time.time()), name="stylewatch-speed", daemon=True
+        target=child.measure,
+        args=(child_end, settings, measurement, time.time()),
+        name="stylewatch-speed",
+        daemon=True,
     )
     process.start()
-    theirs.close()
+    child_end.close()
     try:
-        if not ours.poll(patience_seconds):
-            return f"it takes more than {patience_seconds:.0f} seconds"
-        found: Speed | StylewatchError = ours.recv()
+        if not parent_end.poll(timeout_seconds):
+            return f"it takes more than {timeout_seconds:.0f} seconds"
+        found: Speed | StylewatchError = parent_end.recv()
     except (EOFError, OSError):
         return "the process that measures died"
     finally:
         process.kill()
         process.join()
-        ours.close()
+        parent_end.close()
     return found if isinstance(found, Speed) else str(found)

@@ -15,28 +15,28 @@ Message = Assign | Resume | End
 class MessageReceiver:
     """Listens on a thread of its own: a Stop has to be heard while the engine works and nobody expects a message."""
 
-    def __init__(self, connection: Connection, stop: Callable[[float], None]) -> None:
-        """``stop`` is called with the grace seconds of a Stop, on that thread."""
+    def __init__(self, connection: Connection, on_stop: Callable[[float], None]) -> None:
+        """``on_stop`` is called with the grace seconds of a Stop, on that thread."""
         self._connection = connection
-        self._stop = stop
-        self._heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, name="ears", daemon=True).start()
+        self._on_stop = on_stop
+        self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        threading.Thread(target=self._receive, name="message-receiver", daemon=True).start()
 
     def next(self) -> Message:
         """Return the next message that is no Stop, waiting for it. Raises EOFError once the parent is gone."""
-        message = self._heard.get()
+        message = self._messages.get()
         if message is None:
-            self._heard.put(None)  # for whoever asks next
+            self._messages.put(None)  # for whoever asks next
             raise EOFError
         return message
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         try:
             while True:
                 message = self._connection.recv()
                 if isinstance(message, Stop):
-                    self._stop(message.grace_seconds)
+                    self._on_stop(message.grace_seconds)
                 else:
-                    self._heard.put(message)
+                    self._messages.put(message)
         except (EOFError, OSError):
-            self._heard.put(None)
+            self._messages.put(None)

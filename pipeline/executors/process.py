@@ -26,7 +26,7 @@ _END_SECONDS: Final = 10.0
 
 
 @contextlib.contextmanager
-def _signals_held_back() -> Iterator[None]:
+def _signals_blocked() -> Iterator[None]:
     """Let a child be born deaf to the signals that end a program, before it can say itself that it ignores them.
 
     This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
@@ -47,10 +47,10 @@ def _pipe(context: SpawnContext) -> tuple[Connection, Connection]:
     try:
         return context.Pipe()
     except OSError as error:
-        raise _not_started(error) from error
+        raise _start_error(error) from error
 
 
-def _not_started(error: OSError) -> CannotRunError:
+def _start_error(error: OSError) -> CannotRunError:
     return CannotRunError(
         f"no worker process can be started ({error.strerror}); end other programs, or raise this one's limits"
     )
@@ -79,25 +79,25 @@ class WorkerProcess:
         self.is_stopping = False
         # spawn, never fork: a forked child of a threaded parent, or one that inherits a CUDA context, hangs.
         context = multiprocessing.get_context("spawn")
-        self._connection, theirs = _pipe(context)
+        self._connection, child_end = _pipe(context)
         self._process: SpawnProcess = context.Process(
             target=child.main,
-            args=(theirs, settings, factory, lock_file, ahead, rules),
+            args=(child_end, settings, factory, lock_file, ahead, rules),
             name="stylewatch-worker",
             daemon=True,
         )
         try:
-            with _signals_held_back():
+            with _signals_blocked():
                 self._process.start()
         except OSError as error:
             self._connection.close()
-            theirs.close()
-            raise _not_started(error) from error
+            child_end.close()
+            raise _start_error(error) from error
         # Before multiprocessing's own exit, which waits for ever for a child that SIGTERM does not end.
         atexit.register(self._process.kill)
-        theirs.close()
+        child_end.close()
 
-    def listen(self, seconds: float = POLL_SECONDS) -> FromWorker | None:
+    def receive(self, seconds: float = POLL_SECONDS) -> FromWorker | None:
         """Return the next message, or None after ``seconds``. Raises WorkerDiedError."""
         try:
             if not self._connection.poll(seconds):
@@ -136,13 +136,13 @@ class WorkerProcess:
         self._connection.close()
         atexit.unregister(self._process.kill)
 
-    def end_hung(self, silent_seconds: float) -> str:
+    def kill_hung(self, silent_seconds: float) -> str:
         """End a child that does not get on, and tell so."""
         self._process.kill()
         self._process.join()
         return f"made no progress for {silent_seconds:,.0f} s and was ended"
 
-    def cause_of_death(self) -> str:
+    def exit_reason(self) -> str:
         """Reap a child whose pipe broke and tell why it ended."""
         self._process.join(_END_SECONDS)
         self._process.kill()

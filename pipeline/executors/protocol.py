@@ -35,13 +35,13 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class WorkerFailed:
     """The worker can't work at all: no such device, no weights, a painting that can't be read."""
 
     error: StylewatchError
 
 
-FromWorker = Ready | Pull | Idle | Unfit | ExecutorEvent
+FromWorker = Ready | Pull | Idle | WorkerFailed | ExecutorEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,19 @@ class RestartPolicy:
     """Counts the workers in a row that died before they began with a picture."""
 
     def __init__(self) -> None:
-        self.in_a_row = 0
+        self.deaths_in_a_row = 0
 
-    def note_fruitful(self) -> None:
+    def reset(self) -> None:
         """Take in that a worker died that had begun with pictures."""
-        self.in_a_row = 0
+        self.deaths_in_a_row = 0
 
-    def delay_seconds(self) -> float | None:
+    def next_delay_seconds(self) -> float | None:
         """Take in that one died that had not, and return how long to wait before the next; None: start none."""
-        self.in_a_row += 1
-        return _DELAYS_SECONDS[self.in_a_row - 1] if self.in_a_row <= len(_DELAYS_SECONDS) else None
+        self.deaths_in_a_row += 1
+        return _DELAYS_SECONDS[self.deaths_in_a_row - 1] if self.deaths_in_a_row <= len(_DELAYS_SECONDS) else None
 
 
-def death_in_words(reason: str, in_progress: int, *, blamed: bool, delay_seconds: float, next_batch: int) -> str:
+def death_message(reason: str, in_progress: int, *, blamed: bool, delay_seconds: float, next_batch: int) -> str:
     """Tell of a death: ``reason``, what becomes of the pictures ``in_progress``, and what the next worker does.
 
     ``blamed``: their crashes are counted. ``next_batch``: how many pictures that one makes at once; 0 = there is none

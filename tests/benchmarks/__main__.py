@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.executors.child import before_torch
+from pipeline.executors.child import prepare_for_torch
 from tests.benchmarks.processes import Neighbors
 from tests.benchmarks.subjects import choose
 from tests.benchmarks.table import Section, machine, merge, on_screen, percent
@@ -78,7 +78,7 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
 def _as_in_a_worker() -> Iterator[None]:
     """Let torch be loaded under a worker's conditions, and hide them from the programs that are started later."""
     before = dict(os.environ)
-    before_torch()
+    prepare_for_torch()
     try:
         import torch  # noqa: F401
 

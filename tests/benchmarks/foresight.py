@@ -21,7 +21,7 @@ from pipeline.config.recipes import RecipeSection
 from pipeline.engine.speed import GUESS, Speed, network_pixels
 from pipeline.executors import Executor
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.measuring import known_speed
+from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Artwork, Assignment, EngineSettings, Failure, Job, Painting, Recipe, Style
 from pipeline.runner.planning.forecast import Task, forecast, makespan
@@ -87,7 +87,7 @@ def rows(subjects: Subjects) -> list[Row]:
     folder = subjects.folder / "foresight"
     folder.mkdir(parents=True)
     settings = EngineSettings(cache_folder=folder / "cache", machine_folder=folder / "machine")
-    speed = known_speed(settings, subjects.tell) or GUESS
+    speed = load_or_measure_speed(settings, subjects.tell) or GUESS
     control = [_shortened(order) for order in ORDERS[:4]] if subjects.quick else list(ORDERS)
     with contextlib.closing(LocalExecutor(settings)) as executor:
         began = time.monotonic()

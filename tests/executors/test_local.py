@@ -24,10 +24,10 @@ from pipeline.model import (
     FailureKind,
     Progress,
 )
-from tests.executors.ctrl_c_early import engine_after_ctrl_c
-from tests.executors.last_words import dying_engine
+from tests.executors.dying_engine import dying_engine
+from tests.executors.interrupted_import import engine_after_ctrl_c
 from tests.fakes import cpu_engine, fake_engine, unfit_engine, write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 
 class Source:
@@ -92,9 +92,9 @@ import sys
 from pathlib import Path
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings
-from tests.executors.ctrl_c_early import engine_after_ctrl_c
+from tests.executors.interrupted_import import engine_after_ctrl_c
 from tests.executors.test_local import Source
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 executor = LocalExecutor(EngineSettings(), factory=engine_after_ctrl_c)
 print(type(list(executor.run(Source(an_assignment(Path(sys.argv[1]) / "a.png"))))[-1]).__name__)
@@ -231,18 +231,6 @@ def test_a_stop_gives_back_what_is_not_finished(tmp_path: Path, executor: LocalE
     assert failure.kind is FailureKind.RETURNED
 
 
-def test_a_drained_executor_finishes_what_is_begun_and_takes_nothing_new(
-    tmp_path: Path, executor: LocalExecutor
-) -> None:
-    source = Source(*(an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}") for n in range(8)))
-    found: list[ExecutorEvent] = []
-    for event in executor.run(source):
-        found.append(event)
-        executor.drain()
-    assert 0 < len(answers(found)) < 8
-    assert len(answers(found)) + len(source.waiting) == 8
-
-
 def test_a_source_that_fails_ends_the_run_and_the_worker(tmp_path: Path, executor: LocalExecutor) -> None:
     def source(count: int) -> list[Assignment]:
         raise RuntimeError("the ledger is gone")
@@ -270,7 +258,7 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Started
 from tests.executors.test_local import Source
 from tests.fakes import fake_engine
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 folder = Path(sys.argv[1])
 executor = LocalExecutor(EngineSettings(), lock_file=folder / "worker.lock", factory=fake_engine)

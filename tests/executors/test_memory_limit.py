@@ -11,10 +11,10 @@ import pytest
 
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import Artwork, EngineSettings, Failure, FailureKind, Painting, Recipe, Style
-from tests.executors.cramped import cramped_engine
+from tests.executors.memory_limited_engine import memory_limited_engine
 from tests.executors.test_local import Source
 from tests.fakes import write_painting, write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def test_a_worker_that_its_memory_limit_kills_is_replaced_and_its_photo_made(tmp
     recipe = Recipe(size=48, scales=1, iterations=2)
     assignment = replace(an_assignment(write_photo(tmp_path / "a.png")), style=style, recipe=recipe)
     source, reasons, artworks = Source(assignment), list[str](), list[str]()
-    executor = LocalExecutor(EngineSettings(device="cpu", cache_folder=tmp_path), factory=cramped_engine)
+    executor = LocalExecutor(EngineSettings(device="cpu", cache_folder=tmp_path), factory=memory_limited_engine)
     with contextlib.closing(executor):
         for event in executor.run(source):
             if isinstance(event, Failure):

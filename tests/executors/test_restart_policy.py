@@ -11,12 +11,11 @@ import pytest
 from pipeline.errors import CannotRunError
 from pipeline.executors import JobSource
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.process import WorkerDiedError, WorkerProcess
-from pipeline.executors.restart_policy import RestartPolicy, death_in_words
-from pipeline.model import Artwork, Assignment, CheckpointRules, EngineSettings, ExecutorEvent, JobState, Remark
+from pipeline.executors.restart_policy import RestartPolicy, death_message
+from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, JobState, Remark
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine, frail_engine, stillborn_engine, write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 from tests.workshop import Workshop
 
 BEFORE = "the worker process died (SIGKILL: probably out of memory) before it could begin"
@@ -30,14 +29,14 @@ def texts(events: list[ExecutorEvent]) -> list[str]:
 
 def test_each_worker_in_a_row_that_begins_nothing_delays_the_next_one_longer_until_none_is_started() -> None:
     restarts = RestartPolicy()
-    assert [restarts.delay_seconds() for _ in range(4)] == [1, 4, 16, None]
-    restarts.note_fruitful()
-    assert restarts.delay_seconds() == 1
+    assert [restarts.next_delay_seconds() for _ in range(4)] == [1, 4, 16, None]
+    restarts.reset()
+    assert restarts.next_delay_seconds() == 1
 
 
 def test_a_death_is_told_with_its_cause_and_what_follows() -> None:
     def told(in_progress: int, *, blamed: bool, delay_seconds: float = 0, next_batch: int = 0) -> str:
-        return death_in_words(
+        return death_message(
             "it died", in_progress, blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch
         )
 
@@ -146,32 +145,3 @@ def test_a_pass_comes_to_its_end_though_every_worker_dies_with_what_it_begins(tm
     together = [text for text in deaths if "they are put back" in text]
     assert len(deaths) == len(crashes) + len(together)
     assert len(together) <= 2, "at four and at two a time"
-
-
-def test_what_the_system_refuses_to_start_is_one_sentence() -> None:
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    executor = LocalExecutor(EngineSettings(), factory=fake_engine)
-    used = len(os.listdir("/dev/fd"))
-    for spare in range(-1, 6):
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, hard))
-            with pytest.raises(CannotRunError, match=r"no worker process can be started \(Too many open files\)"):
-                list(executor.run(Source()))
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert len(os.listdir("/dev/fd")) == used
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_a_death_by_a_signal_without_a_name_is_told_by_its_number() -> None:
-    worker = WorkerProcess(EngineSettings(), engine_that_is_signalled, None, 0, CheckpointRules())
-    with pytest.raises(WorkerDiedError):
-        worker.listen(60)
-    assert worker.cause_of_death() == "signal 40"
-    worker.end(kill=True)
-
-
-def engine_that_is_signalled(settings: EngineSettings) -> FakeEngine:
-    os.kill(os.getpid(), 40)
-    raise AssertionError("unreachable")

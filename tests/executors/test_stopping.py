@@ -16,8 +16,6 @@ import pytest
 
 from pipeline.errors import LedgerError
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.message_receiver import MessageReceiver
-from pipeline.executors.protocol import Assign, End, Resume, Stop
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -31,7 +29,7 @@ from pipeline.model import (
 )
 from tests.executors.test_local import Source, answers
 from tests.fakes import fake_engine, kept_in, stillborn_engine, write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 
 @contextlib.contextmanager
@@ -208,7 +206,7 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings
 from tests.executors.test_local import Source
 from tests.fakes import fake_engine
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 executor = LocalExecutor(EngineSettings(), factory=fake_engine)
 print(len(list(executor.run(Source(an_assignment(Path(sys.argv[1]) / "a.png"))))))
@@ -223,17 +221,3 @@ def test_a_program_that_forgets_its_worker_ends_all_the_same(tmp_path: Path) -> 
         command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=True
     )
     assert int(done.stdout) > 1
-
-
-def test_a_stop_is_heard_while_nobody_asks_and_a_lost_parent_by_all_who_do() -> None:
-    ours, theirs = multiprocessing.Pipe()
-    stops: list[float] = []
-    ears = MessageReceiver(theirs, stops.append)
-    for message in (Resume(), Stop(3.0), Assign(()), End()):
-        ours.send(message)
-    assert [ears.next(), ears.next(), ears.next()] == [Resume(), Assign(()), End()]
-    assert stops == [3.0]
-    ours.close()
-    for _ in range(2):
-        with pytest.raises(EOFError):
-            ears.next()

@@ -117,9 +117,6 @@ class MeddledExecutor:
                 self._meddle()
                 yield from told
 
-    def drain(self) -> None:
-        self._stopped = True
-
     def stop(self) -> None:
         self._stopped = True
 

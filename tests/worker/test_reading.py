@@ -15,7 +15,7 @@ from pipeline.engine.memory.requirements import need_at
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 
 class Source:

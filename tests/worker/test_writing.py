@@ -11,7 +11,7 @@ from pipeline.model import Artwork, ExecutorEvent, Losses
 from pipeline.worker.reading import LoadedTask
 from pipeline.worker.writing import Writer
 from tests.fakes import write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 
 LOSSES = Losses(0.0, 1.0, 1.0)
 

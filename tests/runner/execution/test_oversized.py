@@ -11,7 +11,7 @@ from pipeline.executors import JobSource
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobState, Painting, Style
 from pipeline.runner.execution.oversized import OversizedPictures
 from tests.fakes import write_photo
-from tests.test_worker import an_assignment
+from tests.worker.test_worker import an_assignment
 from tests.workshop import InProcessExecutor, Workshop
 
 TOO_LARGE = "a picture of 48 × 32 pixels does not fit into the device's memory, even alone"

@@ -16,7 +16,7 @@ from pipeline.model import EngineSettings
 MANY_VALUES = 1 << 24
 
 
-def cramped_engine(settings: EngineSettings) -> Stylizer:
+def memory_limited_engine(settings: EngineSettings) -> Stylizer:
     """Build an engine; the first one with this ``cache_folder`` dies as programs do that can't start a thread."""
     assert settings.cache_folder is not None
     mark = settings.cache_folder / "limited"

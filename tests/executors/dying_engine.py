@@ -19,10 +19,10 @@ class DyingEngine(FakeEngine):
             yield event
             if isinstance(event, Finished) and (begun := pull(1)):
                 # Kept by the thread that tells of the finished picture, after it did.
-                yield fatal_draft(begun[0])
+                yield fatal_checkpoint(begun[0])
 
 
-def fatal_draft(request: Request) -> CheckpointReady:
+def fatal_checkpoint(request: Request) -> CheckpointReady:
     def die(path: Path, seconds: float) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
