@@ -10,7 +10,7 @@ import platformdirs
 
 from pipeline.config import Config, load_config
 from pipeline.engine.speed import Measurement, Speed, keep_speed
-from pipeline.executors import Executor, JobSource
+from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
     EngineSettings,
@@ -19,6 +19,7 @@ from pipeline.model import (
     FailureKind,
     JobFailed,
     JobFinished,
+    JobSource,
     RunEvent,
     RunFinished,
     Started,

@@ -58,10 +58,10 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heartbeat) -> Ite
         try:
             yield emit
         except Exception as error:
-            hooks.trouble(in_words(error))
+            hooks.report_failure(in_words(error))
             raise
         finally:
-            with stopping(hooks.hurry, heart.forget):
+            with stopping(hooks.stop_soon, heart.forget):
                 hooks.close()
             close_log()
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from typing import Protocol
 
-from pipeline.model import Assignment, ExecutorEvent
-
-#: Gives at most n assignments, newly leased; none when there is nothing to do now.
-JobSource = Callable[[int], Sequence[Assignment]]
+from pipeline.model import ExecutorEvent, JobSource
 
 
 class Executor(Protocol):

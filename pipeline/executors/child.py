@@ -146,7 +146,12 @@ def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: Checkpoi
         machine_bytes() if engine.device_name.startswith("cpu") else None
     )  # a GPU has memory of its own
     worker = Worker(
-        engine, emit, ahead=ahead, rules=rules, stop_deadline=stop_deadline, most_bytes=memory_limit_bytes or math.inf
+        engine,
+        emit,
+        ahead=ahead,
+        rules=rules,
+        stop_deadline=stop_deadline,
+        memory_limit_bytes=memory_limit_bytes or math.inf,
     )
 
     def pull(count: int) -> Sequence[Assignment]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import CannotRunError
-from pipeline.executors import JobSource, child
+from pipeline.executors import child
 from pipeline.executors.hang_detector import HangDetector
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
 from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, WorkerFailed
@@ -31,6 +31,7 @@ from pipeline.model import (
     ExecutorEvent,
     Failure,
     FailureKind,
+    JobSource,
     Remark,
     Started,
 )

@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from pipeline.hooks.calls import Call
+from pipeline.hooks.calls import HookCall
 
 _LOG: Final = logging.getLogger("stylewatch")
 
-_MOST_WAITING: Final = 1000
+_MAX_WAITING: Final = 1000
 #: A daemon makes a run of each photo that comes: a night long they could wait behind one that hangs.
-_MOST_RUNS_WAITING: Final = 100
-_PATIENCE_SECONDS: Final = 1.0
+_MAX_RUNS_WAITING: Final = 100
+_PUT_TIMEOUT_SECONDS: Final = 1.0
 
 
 class CallQueue:
@@ -23,43 +23,43 @@ class CallQueue:
 
     def __init__(
         self,
-        run: Callable[[Call], None],
+        run: Callable[[HookCall], None],
         at_once: int,
         *,
-        most_waiting: int = _MOST_WAITING,
-        most_runs_waiting: int = _MOST_RUNS_WAITING,
-        patience_seconds: float = _PATIENCE_SECONDS,
+        max_waiting: int = _MAX_WAITING,
+        max_runs_waiting: int = _MAX_RUNS_WAITING,
+        put_timeout_seconds: float = _PUT_TIMEOUT_SECONDS,
     ) -> None:
         """``run`` makes a call, however long that takes, in one of ``at_once`` threads.
 
-        Once ``most_waiting`` wait, whoever brings one more waits ``patience_seconds`` for room. Calls after a run
-        need none: beyond ``most_runs_waiting`` of them the oldest is left out.
+        Once ``max_waiting`` wait, whoever brings one more waits ``put_timeout_seconds`` for room. Calls after a run
+        need none: beyond ``max_runs_waiting`` of them the oldest is left out.
         """
         self._run = run
         self._at_once = at_once
-        self._most_waiting = most_waiting
-        self._most_runs_waiting = most_runs_waiting
-        self._patience_seconds = patience_seconds
-        self._waiting: deque[Call] = deque()
+        self._max_waiting = max_waiting
+        self._max_runs_waiting = max_runs_waiting
+        self._put_timeout_seconds = put_timeout_seconds
+        self._waiting: deque[HookCall] = deque()
         self._running = 0
         self._threads = 0
-        self._left_out = 0
-        self._runs_left_out = False
+        self._dropped = 0
+        self._has_dropped_runs = False
         self._changed = threading.Condition()
 
-    def put(self, call: Call) -> None:
+    def put(self, call: HookCall) -> None:
         """Let a call wait for its turn. Without any room it is left out, and the log says so."""
         with self._changed:
-            if call.moment != "after_run" and not self._changed.wait_for(self._has_room, self._patience_seconds):
-                self._leave_out()
+            if call.moment != "after_run" and not self._changed.wait_for(self._has_room, self._put_timeout_seconds):
+                self._drop()
                 return
-            self._tell_left_out()
+            self._log_dropped()
             self._waiting.append(call)
             if call.moment == "after_run":
-                self._leave_out_a_run()
+                self._drop_oldest_run()
             if self._threads < self._at_once:
                 self._threads += 1
-                threading.Thread(target=self._serve, name="hook", daemon=True).start()
+                threading.Thread(target=self._work, name="hook", daemon=True).start()
             self._changed.notify_all()
 
     def is_empty(self, wait_seconds: float = 0.0) -> bool:
@@ -67,7 +67,7 @@ class CallQueue:
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._running, wait_seconds)
 
-    def shorten(self) -> int:
+    def drop_waiting(self) -> int:
         """Take out what waits, but for the last call after a run; returns how many."""
         with self._changed:
             kept = self._runs_waiting()[-1:]
@@ -76,39 +76,39 @@ class CallQueue:
             self._changed.notify_all()
         return count
 
-    def _runs_waiting(self) -> list[Call]:
+    def _runs_waiting(self) -> list[HookCall]:
         return [call for call in self._waiting if call.moment == "after_run"]
 
-    def _leave_out_a_run(self) -> None:
+    def _drop_oldest_run(self) -> None:
         runs = self._runs_waiting()
-        if len(runs) > self._most_runs_waiting:
+        if len(runs) > self._max_runs_waiting:
             self._waiting.remove(runs[0])
-            if not self._runs_left_out:
+            if not self._has_dropped_runs:
                 _LOG.warning(
                     "hooks can't keep up: %d calls of after_run wait, older ones are left out; let it do less",
-                    self._most_runs_waiting,
+                    self._max_runs_waiting,
                 )
-            self._runs_left_out = True
+            self._has_dropped_runs = True
         elif len(runs) == 1:  # it kept up again: the next time is worth a word
-            self._runs_left_out = False
+            self._has_dropped_runs = False
 
     def _has_room(self) -> bool:
-        return len(self._waiting) < self._most_waiting
+        return len(self._waiting) < self._max_waiting
 
-    def _leave_out(self) -> None:
-        if not self._left_out:
+    def _drop(self) -> None:
+        if not self._dropped:
             _LOG.warning(
                 "hooks can't keep up: %d calls wait, more are left out; raise hooks.at_once or let them do less",
                 len(self._waiting),
             )
-        self._left_out += 1
+        self._dropped += 1
 
-    def _tell_left_out(self) -> None:
-        if self._left_out:
-            _LOG.warning("hooks: %d calls were left out", self._left_out)
-            self._left_out = 0
+    def _log_dropped(self) -> None:
+        if self._dropped:
+            _LOG.warning("hooks: %d calls were left out", self._dropped)
+            self._dropped = 0
 
-    def _serve(self) -> None:
+    def _work(self) -> None:
         while (call := self._next()) is not None:
             try:
                 self._run(call)
@@ -119,9 +119,9 @@ class CallQueue:
                     self._running -= 1
                     self._changed.notify_all()
 
-    def _next(self) -> Call | None:
+    def _next(self) -> HookCall | None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._waiting or self._may_begin())
+            self._changed.wait_for(lambda: not self._waiting or self._may_start())
             if not self._waiting:
                 self._threads -= 1
                 return None
@@ -129,5 +129,5 @@ class CallQueue:
             self._changed.notify_all()
             return self._waiting.popleft()
 
-    def _may_begin(self) -> bool:
+    def _may_start(self) -> bool:
         return not self._running or self._waiting[0].moment != "after_run"

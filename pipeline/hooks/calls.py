@@ -25,7 +25,7 @@ Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HookCall:
     """A command as it is to be run: its program and arguments, and what is added to its environment."""
 
     moment: HookMoment
@@ -37,10 +37,10 @@ class Call:
         return f"{self.moment}: {self.arguments[0]}"
 
 
-def filled(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> Call:
+def build_call(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> HookCall:
     """Return the call of ``command``, all ``{fields}`` of which are among these."""
     program, *arguments = command
-    return Call(
+    return HookCall(
         moment,
         (program, *(argument.format_map(fields) for argument in arguments)),
         {"STYLEWATCH_HOOK": moment, **{f"STYLEWATCH_{name.upper()}": value for name, value in fields.items()}},
@@ -48,30 +48,32 @@ def filled(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> Call
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class HookFolders:
     """What paths in events are relative to."""
 
     photos: Path
     pictures: Path
 
-    def occasion(self, event: RunEvent, report: Path | None) -> tuple[HookMoment, Fields] | None:
+    def call_for(self, event: RunEvent, report: Path | None) -> tuple[HookMoment, Fields] | None:
         """Return when an event calls for a command, and what that may be told; ``report`` is that of the last run."""
         match event:
             case JobFinished():
-                return "after_picture", self._picture(event)
+                return "after_picture", self._picture_fields(event)
             case RunFinished():
-                return "after_run", self._run(event, report)
+                return "after_run", self._run_fields(event, report)
             case JobFailed(state=JobState.FAILED | JobState.QUARANTINED):
                 job = event.job
-                return "on_failure", self.failure(event.reason, event.state.value, job.photo, job.style, job.recipe)
+                return "on_failure", self.failure_fields(
+                    event.reason, event.state.value, job.photo, job.style, job.recipe
+                )
             case PhotoSetAside(kind="quarantined"):
-                return "on_failure", self.failure(event.reason, JobState.QUARANTINED.value, event.path)
+                return "on_failure", self.failure_fields(event.reason, JobState.QUARANTINED.value, event.path)
             case WatchNotice(kind="paused" | "refused"):
-                return "on_failure", self.failure(event.text, event.kind)
+                return "on_failure", self.failure_fields(event.text, event.kind)
             case _:
                 return None
 
-    def failure(self, reason: str, state: str, photo: str = "", style: str = "", recipe: str = "") -> Fields:
+    def failure_fields(self, reason: str, state: str, photo: str = "", style: str = "", recipe: str = "") -> Fields:
         """Return what is told of a failure; without ``photo`` none is to blame."""
         return {
             "photo": str(self.photos / photo) if photo else "",
@@ -82,7 +84,7 @@ class Folders:
             "output_folder": str(self.pictures),
         }
 
-    def _picture(self, event: JobFinished) -> Fields:
+    def _picture_fields(self, event: JobFinished) -> Fields:
         seconds = event.artwork.seconds if event.artwork is not None else 0.0
         return {
             "picture": str(self.pictures / event.output),
@@ -93,7 +95,7 @@ class Folders:
             "output_folder": str(self.pictures),
         }
 
-    def _run(self, event: RunFinished, report: Path | None) -> Fields:
+    def _run_fields(self, event: RunFinished, report: Path | None) -> Fields:
         return {
             "finished": str(event.finished),
             "copied": str(event.copied),

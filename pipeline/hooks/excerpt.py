@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-_MOST_BYTES: Final = 8000
-_MOST_LINES: Final = 60
+_MAX_BYTES: Final = 8000
+_MAX_LINES: Final = 60
 
 
 class Excerpt:
     """Takes in megabytes and keeps some kilobytes."""
 
-    def __init__(self, most_bytes: int = _MOST_BYTES, most_lines: int = _MOST_LINES) -> None:
+    def __init__(self, max_bytes: int = _MAX_BYTES, max_lines: int = _MAX_LINES) -> None:
         """Keep the first and the last half of both."""
-        self._half_bytes = most_bytes // 2
-        self._half_lines = most_lines // 2
+        self._half_bytes = max_bytes // 2
+        self._half_lines = max_lines // 2
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0

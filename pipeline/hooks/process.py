@@ -19,29 +19,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Final
 
-from pipeline.hooks.calls import Call
+from pipeline.hooks.calls import HookCall
 from pipeline.hooks.excerpt import Excerpt
 
 _CHUNK_BYTES: Final = 65_536
 #: So often a deadline is asked for: it may come nearer meanwhile.
-_GLANCE_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 #: A killed process ends at once, unless it is another user's and can't be killed.
-_DYING_SECONDS: Final = 2.0
+_KILL_SECONDS: Final = 2.0
 
 #: Returns when the time is over, by ``time.monotonic()``.
 Deadline = Callable[[], float]
-Listen = Callable[[IO[bytes], Callable[[bytes], None], Deadline], bool]
+ReadOutput = Callable[[IO[bytes], Callable[[bytes], None], Deadline], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CompletedCall:
     """How a command ended: ``code`` is its exit code, -N for signal N, None if it was ended at its deadline."""
 
     code: int | None
     output: list[str]
 
 
-def execute(call: Call, deadline: Deadline, *, listen: Listen | None = None) -> Ended:
+def execute(call: HookCall, deadline: Deadline, *, read_output: ReadOutput | None = None) -> CompletedCall:
     """Run a command to its end. Raises OSError or ValueError if it can't be started."""
     process = subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
         call.arguments,
@@ -55,18 +55,18 @@ def execute(call: Call, deadline: Deadline, *, listen: Listen | None = None) -> 
     assert process.stdout is not None
     excerpt = Excerpt()
     with process.stdout:
-        closed = (listen or _listen)(process.stdout, excerpt.add, deadline)
+        closed = (read_output or _read_output)(process.stdout, excerpt.add, deadline)
         # Not waited for before its children are ended: so its process group can't become somebody else's.
         code = _wait(process, deadline) if closed else None
         if code is None:
             _kill(process)
-    return Ended(code, excerpt.lines())
+    return CompletedCall(code, excerpt.lines())
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
     while (left := deadline() - time.monotonic()) > 0:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(left, _GLANCE_SECONDS))
+            return process.wait(min(left, _POLL_SECONDS))
     return None
 
 
@@ -76,42 +76,42 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             subprocess.run(  # noqa: S603 - no more than a number is filled in
                 ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 - Windows's own, where it keeps it
                 capture_output=True,
-                timeout=_DYING_SECONDS,
+                timeout=_KILL_SECONDS,
                 check=False,
             )
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_DYING_SECONDS)
+        process.wait(_KILL_SECONDS)
 
 
-def listen_by_events(output: IO[bytes], hear: Callable[[bytes], None], deadline: Deadline) -> bool:
+def read_by_events(output: IO[bytes], on_data: Callable[[bytes], None], deadline: Deadline) -> bool:
     """Hear an output to its end; False if the deadline came first."""
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while (left := deadline() - time.monotonic()) > 0:
-            if selector.select(min(left, _GLANCE_SECONDS)):
+            if selector.select(min(left, _POLL_SECONDS)):
                 data = os.read(output.fileno(), _CHUNK_BYTES)
                 if not data:
                     return True
-                hear(data)
+                on_data(data)
     return False
 
 
-def listen_by_thread(output: IO[bytes], hear: Callable[[bytes], None], deadline: Deadline) -> bool:
+def read_by_thread(output: IO[bytes], on_data: Callable[[bytes], None], deadline: Deadline) -> bool:
     """Do the same where pipes give no events: on Windows."""
 
     def read() -> None:
         with contextlib.suppress(OSError, ValueError):  # closed under its hands, after the deadline
             while data := os.read(output.fileno(), _CHUNK_BYTES):
-                hear(data)
+                on_data(data)
 
     reader = threading.Thread(target=read, name="hook-output", daemon=True)
     reader.start()
     while reader.is_alive() and (left := deadline() - time.monotonic()) > 0:
-        reader.join(min(left, _GLANCE_SECONDS))
+        reader.join(min(left, _POLL_SECONDS))
     return not reader.is_alive()
 
 
-_listen: Final[Listen] = listen_by_thread if os.name == "nt" else listen_by_events
+_read_output: Final[ReadOutput] = read_by_thread if os.name == "nt" else read_by_events

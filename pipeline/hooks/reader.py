@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.hooks.call_queue import CallQueue
-from pipeline.hooks.calls import Call, Fields, Folders, filled
-from pipeline.hooks.process import Ended, execute
+from pipeline.hooks.calls import Fields, HookCall, HookFolders, build_call
+from pipeline.hooks.process import CompletedCall, execute
 from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
 
 _LOG: Final = logging.getLogger("stylewatch")
 
 #: What is left of a call once the program was told to stop.
-LAST_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 5.0
 #: At the program's end all that wait have, together, this many times what one may take.
-_LAST_CALLS: Final = 10
-_GLANCE_SECONDS: Final = 0.1
+_CLOSE_TIMEOUTS: Final = 10
+_POLL_SECONDS: Final = 0.1
 
 
 class Hooks:
@@ -32,7 +32,7 @@ class Hooks:
         pictures: Path,
         *,
         report: Callable[[], Path | None] = lambda: None,
-        last_seconds: float = LAST_SECONDS,
+        stop_seconds: float = STOP_SECONDS,
         on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         """``photos`` and ``pictures`` are the folders; ``report`` returns that of the run that just ended.
@@ -40,12 +40,12 @@ class Hooks:
         ``on_turn`` is called several times a second while :meth:`close` waits.
         """
         self._settings = settings
-        self._folders = Folders(photos, pictures)
+        self._folders = HookFolders(photos, pictures)
         self._report = report
-        self._last_seconds = last_seconds
+        self._stop_seconds = stop_seconds
         self._on_turn = on_turn
-        self._line = CallQueue(self._make, settings.at_once)
-        self._hurried_at: float | None = None
+        self._queue = CallQueue(self._run_call, settings.at_once)
+        self._stop_soon_at: float | None = None
         self._stopped = False
 
     def __call__(self, event: RunEvent) -> None:
@@ -54,58 +54,63 @@ class Hooks:
         self._stopped |= isinstance(event, WatchNotice) and event.kind == "stopped"
         if not self._settings.commands:
             return
-        occasion = self._folders.occasion(event, self._report())
-        if occasion is not None:
-            self._put(*occasion)
+        call = self._folders.call_for(event, self._report())
+        if call is not None:
+            self._enqueue(*call)
 
-    def trouble(self, reason: str) -> None:
+    def report_failure(self, reason: str) -> None:
         """Call ``on_failure`` because the program can't go on."""
-        self._put("on_failure", self._folders.failure(reason, "stopped"))
+        self._enqueue("on_failure", self._folders.failure_fields(reason, "stopped"))
 
-    def hurry(self) -> None:
+    def stop_soon(self) -> None:
         """Leave what runs a few seconds, and leave out what waits. Safe to call from a signal handler."""
-        self._hurried_at = self._hurried_at or time.monotonic()
+        self._stop_soon_at = self._stop_soon_at or time.monotonic()
 
     def close(self) -> None:
         """Wait for what runs and waits; if the program was told to stop, only a few seconds."""
         if self._stopped:
-            self.hurry()
-        until = time.monotonic() + _LAST_CALLS * self._settings.timeout_seconds
-        while not self._line.is_empty(_GLANCE_SECONDS):
+            self.stop_soon()
+        until = time.monotonic() + _CLOSE_TIMEOUTS * self._settings.timeout_seconds
+        while not self._queue.is_empty(_POLL_SECONDS):
             self._on_turn()
-            if self._hurried_at is None and time.monotonic() > until:
-                self.hurry()
-            if self._hurried_at is not None and (left_out := self._line.shorten()):
+            if self._stop_soon_at is None and time.monotonic() > until:
+                self.stop_soon()
+            if self._stop_soon_at is not None and (left_out := self._queue.drop_waiting()):
                 _LOG.warning("hooks: %d calls were left out at the end", left_out)
 
-    def _put(self, moment: HookMoment, fields: Fields) -> None:
+    def _enqueue(self, moment: HookMoment, fields: Fields) -> None:
         command = self._settings.commands.get(moment)
         if command:
-            self._line.put(filled(moment, command, fields))
+            self._queue.put(build_call(moment, command, fields))
 
-    def _make(self, call: Call) -> None:
+    def _run_call(self, call: HookCall) -> None:
         began = time.monotonic()
         try:
-            ended = execute(call, lambda: self._deadline(began))
+            completed = execute(call, lambda: self._deadline(began))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             _LOG.warning("hook %s can't be started (%s); see hooks.%s", call, reason, call.moment)
             return
         seconds = time.monotonic() - began
-        _LOG.log(logging.DEBUG if ended.code == 0 else logging.WARNING, "hook %s %s", call, _fate(ended, seconds))
-        for line in ended.output:
+        _LOG.log(
+            logging.DEBUG if completed.code == 0 else logging.WARNING,
+            "hook %s %s",
+            call,
+            _describe_end(completed, seconds),
+        )
+        for line in completed.output:
             _LOG.info("hook %s: %s", call, line)
 
     def _deadline(self, began: float) -> float:
         whole = began + self._settings.timeout_seconds
-        if self._hurried_at is None:
+        if self._stop_soon_at is None:
             return whole
-        return min(whole, max(began, self._hurried_at) + self._last_seconds)
+        return min(whole, max(began, self._stop_soon_at) + self._stop_seconds)
 
 
-def _fate(ended: Ended, seconds: float) -> str:
-    if ended.code is None:
+def _describe_end(completed: CompletedCall, seconds: float) -> str:
+    if completed.code is None:
         return f"was ended after {seconds:.1f} s, with all it had started"
-    if ended.code < 0:
-        return f"died by {exit_in_words(ended.code)} after {seconds:.1f} s"
-    return f"ended with exit code {ended.code} after {seconds:.1f} s"
+    if completed.code < 0:
+        return f"died by {exit_in_words(completed.code)} after {seconds:.1f} s"
+    return f"ended with exit code {completed.code} after {seconds:.1f} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +47,10 @@ class Assignment:
     checkpoint_path: Path | None = None
     max_pixels: int = 500_000_000
     photo_folder: Path | None = None
+
+
+#: Gives at most so many assignments, newly leased; none when there is nothing to do now.
+JobSource = Callable[[int], Sequence[Assignment]]
 
 
 @dataclass(frozen=True, slots=True)

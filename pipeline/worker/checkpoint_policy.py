@@ -22,49 +22,49 @@ class CheckpointPolicy:
         self._rules = rules
         self._emit = emit
         self._clock = clock
-        self._at_work = False
-        self._has_complained = False
+        self._is_saving = False
+        self._has_warned = False
 
     def begin(self, task: LoadedTask) -> None:
         """Take note that work on a picture begins."""
-        task.kept_at = self._clock()
+        task.saved_at = self._clock()
 
     def resume(self, task: LoadedTask, resumed: Resumed) -> None:
         """Take note that a picture goes on from its checkpoint."""
         task.seconds += resumed.seconds
-        task.kept_evaluations = resumed.evaluations
+        task.saved_evaluations = resumed.evaluations
         after = f"evaluation {resumed.iteration} of {resumed.iterations} at {resumed.size} px"
         self._emit(Remark(resumed.token, f"goes on after {after}, where it was left off"))
 
     def is_due(self, task: LoadedTask) -> bool:
         """Tell whether a picture is to be kept now; not while another one still is: disks take their time."""
         every_seconds = self._rules.every_seconds
-        if task.assignment.checkpoint_path is None or not every_seconds or self._at_work:
+        if task.assignment.checkpoint_path is None or not every_seconds or self._is_saving:
             return False
-        return self._clock() - task.kept_at >= every_seconds
+        return self._clock() - task.saved_at >= every_seconds
 
-    def task(self, task: LoadedTask, checkpoint: CheckpointReady) -> Callable[[], bool]:
+    def prepare_save(self, task: LoadedTask, checkpoint: CheckpointReady) -> Callable[[], bool]:
         """Return what keeps a draft, for any thread to call; it returns whether this very draft is kept."""
-        self._at_work = True
-        task.kept_at = self._clock()
+        self._is_saving = True
+        task.saved_at = self._clock()
         seconds = task.seconds
 
-        def keep() -> bool:
+        def save() -> bool:
             try:
-                return self._keep(task, checkpoint, seconds)
+                return self._save(task, checkpoint, seconds)
             finally:
-                self._at_work = False
+                self._is_saving = False
 
-        return keep
+        return save
 
-    def put_back(self, task: LoadedTask, checkpoint: CheckpointReady, keep: Callable[[], bool]) -> None:
+    def put_back(self, task: LoadedTask, checkpoint: CheckpointReady, save: Callable[[], bool]) -> None:
         """Answer an assignment that was suspended, and tell where it goes on."""
         if not checkpoint.evaluations:
             self._emit(Failure(checkpoint.token, FailureKind.RETURNED, "put back before its first evaluation"))
             return
-        if keep():
+        if save():
             following = "goes on there next time"
-        elif _is_there(task.assignment.checkpoint_path):
+        elif _exists(task.assignment.checkpoint_path):
             following = "goes on from its last checkpoint next time"
         else:
             following = "begins anew next time"
@@ -80,28 +80,28 @@ class CheckpointPolicy:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _keep(self, task: LoadedTask, checkpoint: CheckpointReady, seconds: float) -> bool:
+    def _save(self, task: LoadedTask, checkpoint: CheckpointReady, seconds: float) -> bool:
         path = task.assignment.checkpoint_path
         if path is None or not self._rules.space_bytes:
             return False
-        if task.kept_evaluations == checkpoint.evaluations:
+        if task.saved_evaluations == checkpoint.evaluations:
             return True
         try:
-            obstacle = self._obstacle(path, checkpoint.size_bytes)
-            if not obstacle:
+            reason = self._reason_not_to_save(path, checkpoint.size_bytes)
+            if not reason:
                 checkpoint.save(path, seconds)
-                task.kept_evaluations = checkpoint.evaluations
+                task.saved_evaluations = checkpoint.evaluations
                 return True
         except OSError as error:
-            obstacle = f"{path.parent} can't be written ({error.strerror or error})"
+            reason = f"{path.parent} can't be written ({error.strerror or error})"
         except MemoryError:
-            obstacle = "there is too little memory"
-        if not self._has_complained:
-            self._has_complained = True
-            self._emit(Remark(checkpoint.token, f"what is made of pictures can't be kept: {obstacle}", warning=True))
+            reason = "there is too little memory"
+        if not self._has_warned:
+            self._has_warned = True
+            self._emit(Remark(checkpoint.token, f"what is made of pictures can't be kept: {reason}", warning=True))
         return False
 
-    def _obstacle(self, path: Path, size_bytes: int) -> str:
+    def _reason_not_to_save(self, path: Path, size_bytes: int) -> str:
         """Return why there is no room for a file of this size at ``path``, "" if there is. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         # What it replaces is not counted, though both are there for a moment.
@@ -120,7 +120,7 @@ def _size_of(path: Path) -> int:
     return 0
 
 
-def _is_there(path: Path | None) -> bool:
+def _exists(path: Path | None) -> bool:
     with contextlib.suppress(OSError):
         return path is not None and path.exists()
     return False

@@ -7,7 +7,7 @@ import io
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -17,9 +17,8 @@ from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.opening import NotTheFileError, open_assigned, unreadable
-from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Recipe, Started
+from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
 
-Source = Callable[[int], Sequence[Assignment]]
 Emit = Callable[[ExecutorEvent], None]
 
 
@@ -27,14 +26,14 @@ Emit = Callable[[ExecutorEvent], None]
 class LoadedTask:
     """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine.
 
-    ``kept_at``: when what is made of it was last kept, or work began; after ``kept_evaluations``, 0 = never.
+    ``saved_at``: when what is made of it was last kept, or work began; after ``saved_evaluations``, 0 = never.
     """
 
     assignment: Assignment
     photo: DecodedPhoto
     seconds: float
-    kept_at: float = 0.0
-    kept_evaluations: int = 0
+    saved_at: float = 0.0
+    saved_evaluations: int = 0
 
 
 class Reader:
@@ -42,24 +41,29 @@ class Reader:
 
     A context manager. ``emit`` hears Started before a photo's first byte is read (should it kill the process, the
     parent knows which one it was) and a Failure for each photo that can't be decoded, or whose picture would need
-    more than ``most_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread: all is read
-    when it is asked for.
+    more than ``memory_limit_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread: all
+    is read when it is asked for.
     """
 
     def __init__(
-        self, source: Source, emit: Emit, clock: Callable[[], float], ahead: int, most_bytes: float = math.inf
+        self,
+        source: JobSource,
+        emit: Emit,
+        clock: Callable[[], float],
+        ahead: int,
+        memory_limit_bytes: float = math.inf,
     ) -> None:
         self._source = source
         self._emit = emit
         self._clock = clock
         self._ahead = ahead
-        self._most_bytes = most_bytes
+        self._memory_limit_bytes = memory_limit_bytes
         self._changed = threading.Condition()
         self._ready: deque[LoadedTask] = deque()
-        self._dry = False
+        self._source_is_empty = False
         self._closed = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._read_on, name="reader", daemon=True)
+        self._thread = threading.Thread(target=self._read_ahead, name="reader", daemon=True)
 
     def __enter__(self) -> Reader:
         """Start reading."""
@@ -77,38 +81,38 @@ class Reader:
         if self._ahead:
             self._thread.join()
 
-    def take(self, count: int, *, wait: bool) -> list[LoadedTask]:
+    def next_tasks(self, count: int, *, wait: bool) -> list[LoadedTask]:
         """Return at most ``count`` decoded photos: what is ready, or with ``wait`` at least one if there is any.
 
         Nothing in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
         """
         if not self._ahead:
-            return self._take_now(count)
+            return self._read_now(count)
         with self._changed:
-            self._dry = False  # it may have got something since it was last asked
+            self._source_is_empty = False  # it may have got something since it was last asked
             self._changed.notify_all()
             if wait:
-                self._changed.wait_for(lambda: self._ready or self._dry or self._error)
+                self._changed.wait_for(lambda: self._ready or self._source_is_empty or self._error)
             if self._error is not None:
                 raise self._error
             tasks = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
             self._changed.notify_all()
         return tasks
 
-    def _take_now(self, count: int) -> list[LoadedTask]:
+    def _read_now(self, count: int) -> list[LoadedTask]:
         tasks: list[LoadedTask] = []
         while len(tasks) < count and (assignments := self._source(count - len(tasks))):
             tasks += filter(None, map(self._read, assignments))
         return tasks
 
-    def _read_on(self) -> None:
+    def _read_ahead(self) -> None:
         try:
             while self._has_room():
                 assignments = self._source(1)
                 tasks = list(filter(None, map(self._read, assignments)))
                 with self._changed:
                     self._ready.extend(tasks)
-                    self._dry = not assignments
+                    self._source_is_empty = not assignments
                     self._changed.notify_all()
         except BaseException as error:  # raised again by whoever takes next
             with self._changed:
@@ -118,14 +122,16 @@ class Reader:
     def _has_room(self) -> bool:
         """Wait until there is room for one more photo and the source may have one; False when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or (len(self._ready) < self._ahead and not self._dry))
+            self._changed.wait_for(
+                lambda: self._closed or (len(self._ready) < self._ahead and not self._source_is_empty)
+            )
             return not self._closed
 
     def _read(self, assignment: Assignment) -> LoadedTask | None:
         self._emit(Started(assignment.token))
         began = self._clock()
         try:
-            photo = _decoded(assignment, self._most_bytes)
+            photo = _decoded(assignment, self._memory_limit_bytes)
         except _UnreadableError as problem:
             self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
@@ -144,13 +150,14 @@ class _UnreadableError(Exception):
         super().__init__(reason)
 
 
-def _decoded(assignment: Assignment, most_bytes: float) -> DecodedPhoto:
+def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
     data = _bytes_of(assignment)
     if sha256_of_bytes(data) != assignment.photo_sha256:
         raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
     try:
-        if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > most_bytes:  # no shape has more pixels
-            _refuse_what_can_not_fit(assignment.recipe, data, most_bytes)
+        # No shape has more pixels than the square.
+        if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > memory_limit_bytes:
+            _check_memory(assignment.recipe, data, memory_limit_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
         raise _UnreadableError(FailureKind.PHOTO, str(error)) from error
@@ -158,7 +165,7 @@ def _decoded(assignment: Assignment, most_bytes: float) -> DecodedPhoto:
         raise _UnreadableError(FailureKind.CODEC, str(error)) from error
 
 
-def _refuse_what_can_not_fit(recipe: Recipe, data: bytes, most_bytes: float) -> None:
+def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> None:
     """Raise _UnreadableError for a picture that would need more memory than there is, whatever else runs.
 
     To find that out by trying takes all of the machine's memory from everybody, and ends with a killed process.
@@ -166,7 +173,7 @@ def _refuse_what_can_not_fit(recipe: Recipe, data: bytes, most_bytes: float) -> 
     """
     width, height = fit(read_size(io.BytesIO(data)), recipe.size)
     need = need_at(recipe, height * width).low_memory
-    if need > most_bytes:
+    if need > memory_limit_bytes:
         raise _UnreadableError(
             FailureKind.SIZE,
             f"a picture of {width} × {height} pixels takes about {need / 1e9:,.0f} GB of memory, more than this "

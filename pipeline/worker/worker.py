@@ -9,11 +9,11 @@ from functools import partial
 from typing import Protocol
 
 from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Request, Resumed, RunControl, Snapshot
-from pipeline.model import CheckpointRules, Failure, FailureKind, Occupancy, Progress
+from pipeline.model import CheckpointRules, Failure, FailureKind, JobSource, Occupancy, Progress
 from pipeline.worker.checkpoint_policy import CheckpointPolicy
-from pipeline.worker.reading import Emit, LoadedTask, Reader, Source
+from pipeline.worker.reading import Emit, LoadedTask, Reader
 from pipeline.worker.stop_deadline import StopDeadline
-from pipeline.worker.writing import Writer, kind_of
+from pipeline.worker.writing import Writer, failure_kind
 
 
 class Engine(Protocol):
@@ -35,7 +35,7 @@ class Worker:
     ``emit`` is called from several threads, perhaps at once. ``ahead`` photos are decoded while the engine works on
     others; with 0, none is begun either before what is finished is written. ``rules``: how what is made of a picture
     is kept. Once ``stop_deadline`` is set, no picture is begun; once it has passed, those in work are kept and put
-    back. Pictures that would need more memory than ``most_bytes`` fail before they are begun.
+    back. Pictures that would need more memory than ``memory_limit_bytes`` fail before they are begun.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class Worker:
         ahead: int = 0,
         rules: CheckpointRules = CheckpointRules(),
         stop_deadline: StopDeadline | None = None,
-        most_bytes: float = math.inf,
+        memory_limit_bytes: float = math.inf,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._ahead = ahead
         self._emit = emit
         self._checkpoints = CheckpointPolicy(rules, emit, clock)
-        self._most_bytes = most_bytes
+        self._memory_limit_bytes = memory_limit_bytes
         self._stop_deadline = stop_deadline or StopDeadline(clock)
         self._tasks: dict[str, LoadedTask] = {}
-        self._last = 0.0
+        self._last_event_at = 0.0
 
-    def work(self, source: Source) -> None:
+    def work(self, source: JobSource) -> None:
         """Work until ``source`` (asked for at most n assignments at a time) gives none and all are answered.
 
         Every assignment is answered by exactly one Artwork or Failure, told the moment it is known; but those that
@@ -68,72 +68,72 @@ class Worker:
         control = RunControl(suspend=self._stop_deadline.has_passed, wants_checkpoint=self._wants_checkpoint)
         with (
             Writer(self._emit, self._clock, self._engine.device_name) as writer,
-            Reader(source, self._emit, self._clock, self._ahead, self._most_bytes) as reader,
+            Reader(source, self._emit, self._clock, self._ahead, self._memory_limit_bytes) as reader,
         ):
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), control):
-                self._share_time()
-                self._translate(event, writer)
+                self._divide_time()
+                self._handle_event(event, writer)
 
     def _pull(self, reader: Reader, writer: Writer, count: int) -> list[Request]:
         if self._stop_deadline.is_set:
             return []
         if not self._ahead:
             # A worker that died before: what is finished must not die with the photo that is to blame.
-            writer.settle()
+            writer.flush()
         # With pictures in work, an empty answer only means "not now"; without any it would end the engine's run.
         idle = not self._tasks
-        tasks = reader.take(count, wait=idle)
+        tasks = reader.next_tasks(count, wait=idle)
         for task in tasks:
             self._tasks[task.assignment.token] = task
             self._checkpoints.begin(task)
         if idle:
-            self._last = self._clock()  # nobody pays for the wait
-        return [_request_of(task) for task in tasks]
+            self._last_event_at = self._clock()  # nobody pays for the wait
+        return [_request_for(task) for task in tasks]
 
     def _wants_checkpoint(self, token: str) -> bool:
         return self._checkpoints.is_due(self._tasks[token])
 
-    def _share_time(self) -> None:
+    def _divide_time(self) -> None:
         """Divide the time since the last event among the pictures in work: what each costs, however many share it."""
         now = self._clock()
         for task in self._tasks.values():
-            task.seconds += (now - self._last) / len(self._tasks)
-        self._last = now
+            task.seconds += (now - self._last_event_at) / len(self._tasks)
+        self._last_event_at = now
 
-    def _translate(self, event: Event, writer: Writer) -> None:
+    def _handle_event(self, event: Event, writer: Writer) -> None:
         match event:
             case Occupancy() | Progress():
                 self._emit(event)
             case Snapshot():
-                writer.snapshot(self._tasks[event.token].assignment, event)
+                writer.write_snapshot(self._tasks[event.token].assignment, event)
             case Resumed():
                 self._checkpoints.resume(self._tasks[event.token], event)
             case CheckpointReady():
-                self._keep(event, writer)
+                self._save_checkpoint(event, writer)
             case Finished():
-                writer.deliver(self._tasks.pop(event.token), event)
+                writer.write(self._tasks.pop(event.token), event)
             case Failed():
-                self._give_up(event, writer)
+                self._handle_failure(event, writer)
 
-    def _keep(self, checkpoint: CheckpointReady, writer: Writer) -> None:
+    def _save_checkpoint(self, checkpoint: CheckpointReady, writer: Writer) -> None:
         # By the writer's thread, in its order: a checkpoint is never written after its picture.
         task = self._tasks[checkpoint.token]
-        keep = self._checkpoints.task(task, checkpoint)
+        save = self._checkpoints.prepare_save(task, checkpoint)
         if checkpoint.last:
             del self._tasks[checkpoint.token]
-            writer.submit(partial(self._checkpoints.put_back, task, checkpoint, keep))
+            writer.submit(partial(self._checkpoints.put_back, task, checkpoint, save))
         else:
-            writer.submit(keep)
+            writer.submit(save)
 
-    def _give_up(self, broken: Failed, writer: Writer) -> None:
-        task, kind = self._tasks.pop(broken.token), kind_of(broken.error)
-        failure = Failure(broken.token, kind, str(broken.error))
+    def _handle_failure(self, failed: Failed, writer: Writer) -> None:
+        task, kind = self._tasks.pop(failed.token), failure_kind(failed.error)
+        failure = Failure(failed.token, kind, str(failed.error))
         if kind is FailureKind.ENGINE:
             writer.submit(lambda: self._checkpoints.discard(task))
         writer.submit(lambda: self._emit(failure))
 
 
-def _request_of(task: LoadedTask) -> Request:
+def _request_for(task: LoadedTask) -> Request:
     assignment = task.assignment
     return Request(
         token=assignment.token,

@@ -27,19 +27,16 @@ from pipeline.images.publish import storage_error
 from pipeline.model import (
     Artwork,
     Assignment,
-    ExecutorEvent,
     Failure,
     FailureKind,
     PictureOptions,
     SnapshotSaved,
 )
-from pipeline.worker.reading import LoadedTask
+from pipeline.worker.reading import Emit, LoadedTask
 
-Emit = Callable[[ExecutorEvent], None]
+_MAX_WAITING: Final = 4
 
-_WAITING: Final = 4
-
-_MEANINGS: Final = (
+_FAILURE_KINDS: Final = (
     (OutOfMemoryError, FailureKind.SIZE),
     (MemoryShortError, FailureKind.MEMORY),
     (CodecError, FailureKind.CODEC),
@@ -59,7 +56,7 @@ class Writer:
         self._emit = emit
         self._clock = clock
         self._device_name = device_name
-        self._room = threading.Semaphore(_WAITING)
+        self._free_places = threading.Semaphore(_MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._error: BaseException | None = None
 
@@ -75,18 +72,18 @@ class Writer:
         if error is None and self._error is not None:
             raise self._error
 
-    def deliver(self, task: LoadedTask, finished: Finished) -> None:
+    def write(self, task: LoadedTask, finished: Finished) -> None:
         """Write a finished picture to its assignment's temporary file."""
-        self.submit(lambda: self._emit(self._delivered(task, finished)))
+        self.submit(lambda: self._emit(self._written(task, finished)))
 
-    def snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
+    def write_snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
         """Write an intermediate picture, if the assignment has a folder for them."""
         if assignment.snapshot_folder is not None:
-            self.submit(lambda: self._save(assignment, snapshot))
+            self.submit(lambda: self._save_snapshot(assignment, snapshot))
 
     def submit(self, task: Callable[[], object]) -> None:
         """Do something on the writer's thread, after what was brought before. Raises what the thread died of."""
-        self._room.acquire()
+        self._free_places.acquire()
         if self._error is not None:
             raise self._error  # the pipe is broken, for example: nothing more can be told
 
@@ -96,15 +93,15 @@ class Writer:
             except BaseException as error:
                 self._error = error
             finally:
-                self._room.release()
+                self._free_places.release()
 
         self._thread.submit(run)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait until everything that was brought is done and told."""
         self._thread.submit(lambda: None).result()
 
-    def _delivered(self, task: LoadedTask, finished: Finished) -> Artwork | Failure:
+    def _written(self, task: LoadedTask, finished: Finished) -> Artwork | Failure:
         assignment, photo = task.assignment, task.photo
         began = self._clock()
         provenance = _provenance(assignment)
@@ -114,10 +111,10 @@ class Writer:
             )
             sha256 = sha256_of_file(assignment.part_path)
         except StylewatchError as error:
-            return Failure(finished.token, kind_of(error), str(error))
+            return Failure(finished.token, failure_kind(error), str(error))
         except OSError as error:
-            trouble = storage_error(assignment.part_path.parent, error)
-            return Failure(finished.token, kind_of(trouble), str(trouble))
+            cause = storage_error(assignment.part_path.parent, error)
+            return Failure(finished.token, failure_kind(cause), str(cause))
         except MemoryError:
             return Failure(finished.token, FailureKind.MEMORY, "not enough memory to write the picture just now")
         return Artwork(
@@ -136,7 +133,7 @@ class Writer:
             notes=(*photo.notes, *finished.notes, *notes),
         )
 
-    def _save(self, assignment: Assignment, snapshot: Snapshot) -> None:
+    def _save_snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
         folder = assignment.snapshot_folder
         assert folder is not None
         path = folder / snapshot_name(snapshot.scale_index, snapshot.iteration)
@@ -160,11 +157,11 @@ def snapshot_name(scale_index: int, iteration: int) -> str:
 SNAPSHOT_NAME: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
 
 
-def kind_of(error: StylewatchError) -> FailureKind:
+def failure_kind(error: StylewatchError) -> FailureKind:
     """Return what an engine's or a writer's error means for the job."""
-    for kind, meaning in _MEANINGS:
-        if isinstance(error, kind):
-            return meaning
+    for error_type, kind in _FAILURE_KINDS:
+        if isinstance(error, error_type):
+            return kind
     # A painting that can't be used fails its own style's pictures only; the other styles go on.
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
 

@@ -18,9 +18,18 @@ from pipeline.daemon.health import Health
 from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.scan_loop import EventSource
 from pipeline.engine.events import Event, Request
-from pipeline.executors import Executor, JobSource
+from pipeline.executors import Executor
 from pipeline.ledger import Ledger
-from pipeline.model import ExecutorEvent, JobFinished, JobStarted, PhotoSetAside, RunEvent, RunFinished, WatchNotice
+from pipeline.model import (
+    ExecutorEvent,
+    JobFinished,
+    JobSource,
+    JobStarted,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+    WatchNotice,
+)
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CannotRunError, StorageError, WeightsError
-from pipeline.executors import Executor, JobSource
-from pipeline.model import ExecutorEvent, Failure, FailureKind, JobFailed, JobState
+from pipeline.executors import Executor
+from pipeline.model import ExecutorEvent, Failure, FailureKind, JobFailed, JobSource, JobState
 from tests.daemon.station import Gate, Station
 from tests.workshop import InProcessExecutor
 

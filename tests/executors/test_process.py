@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from multiprocessing import resource_tracker
 
 import pytest
 
@@ -16,6 +17,7 @@ def test_what_the_system_refuses_to_start_is_one_sentence() -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     executor = LocalExecutor(EngineSettings(), factory=fake_engine)
+    resource_tracker.ensure_running()  # keeps a pipe of its own once it runs
     used = len(os.listdir("/dev/fd"))
     for spare in range(-1, 6):
         try:

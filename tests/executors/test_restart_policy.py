@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CannotRunError
-from pipeline.executors import JobSource
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.restart_policy import RestartPolicy, death_message
-from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, JobState, Remark
+from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, JobSource, JobState, Remark
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine, frail_engine, stillborn_engine, write_photo
 from tests.worker.test_worker import an_assignment

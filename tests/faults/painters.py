@@ -11,9 +11,8 @@ from PIL import Image
 
 from pipeline.engine.events import Event, Failed, Finished, Request, RunControl
 from pipeline.errors import StylizeError
-from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_bytes
-from pipeline.model import ExecutorEvent, Failure, FailureKind, Losses, Started
+from pipeline.model import ExecutorEvent, Failure, FailureKind, JobSource, Losses, Started
 from pipeline.worker import Worker
 
 STYLES = {"night": (10, 20, 30), "day": (200, 210, 220)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.hooks.calls import Call, Folders, filled
+from pipeline.hooks.calls import HookCall, HookFolders, build_call
 from pipeline.model import (
     HOOK_FIELDS,
     Job,
@@ -19,11 +19,11 @@ from pipeline.model import (
 )
 from tests.report.events import LION, begun, failed, finished, over, progress, started
 
-FOLDERS = Folders(Path("/photos"), Path("/pictures"))
+FOLDERS = HookFolders(Path("/photos"), Path("/pictures"))
 
 
 def test_a_picture_is_told_with_absolute_paths() -> None:
-    assert FOLDERS.occasion(finished(), None) == (
+    assert FOLDERS.call_for(finished(), None) == (
         "after_picture",
         {
             "picture": str(Path("/pictures/zoo/lion.jpg--wave.jpg")),
@@ -37,13 +37,13 @@ def test_a_picture_is_told_with_absolute_paths() -> None:
 
 
 def test_a_copied_picture_took_no_time() -> None:
-    occasion = FOLDERS.occasion(finished(artwork=None), None)
-    assert occasion is not None
-    assert occasion[1]["seconds"] == "0.0"
+    call_for = FOLDERS.call_for(finished(artwork=None), None)
+    assert call_for is not None
+    assert call_for[1]["seconds"] == "0.0"
 
 
 def test_a_run_is_told_with_its_report() -> None:
-    moment, fields = FOLDERS.occasion(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or (
+    moment, fields = FOLDERS.call_for(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or (
         "",
         {},
     )
@@ -58,7 +58,7 @@ def test_a_run_is_told_with_its_report() -> None:
         "report": str(Path("/pictures/reports/1")),
         "output_folder": str(Path("/pictures")),
     }
-    assert (FOLDERS.occasion(over(), None) or ("", {}))[1]["report"] == ""
+    assert (FOLDERS.call_for(over(), None) or ("", {}))[1]["report"] == ""
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_run_is_told_with_its_report() -> None:
     ],
 )
 def test_failures_are_told_with_who_is_to_blame(event: RunEvent, told: tuple[str, ...]) -> None:
-    moment, fields = FOLDERS.occasion(event, None) or ("", {})
+    moment, fields = FOLDERS.call_for(event, None) or ("", {})
     assert moment == "on_failure"
     assert tuple(fields[name] for name in ("photo", "style", "state", "reason")) == told
 
@@ -94,19 +94,19 @@ def test_failures_are_told_with_who_is_to_blame(event: RunEvent, told: tuple[str
     ],
 )
 def test_other_events_call_for_nothing(event: RunEvent) -> None:
-    assert FOLDERS.occasion(event, None) is None
+    assert FOLDERS.call_for(event, None) is None
 
 
 @pytest.mark.parametrize("event", [finished(), over(), failed()])
 def test_what_is_told_are_the_fields_that_a_config_may_name(event: RunEvent) -> None:
-    moment, fields = FOLDERS.occasion(event, None) or ("after_run", {})
+    moment, fields = FOLDERS.call_for(event, None) or ("after_run", {})
     assert tuple(fields) == HOOK_FIELDS[moment]
 
 
 def test_a_value_is_filled_in_once_and_stays_one_argument() -> None:
     job = dataclasses.replace(LION, photo="-rf {style} {{ $(x)\n.jpg")
-    _, fields = FOLDERS.occasion(finished(job, output="{photo}--wave.jpg"), None) or ("after_picture", {})
-    call = filled("after_picture", ("tool", "{picture}", "is {style} of {photo}", "{{}}"), fields)
+    _, fields = FOLDERS.call_for(finished(job, output="{photo}--wave.jpg"), None) or ("after_picture", {})
+    call = build_call("after_picture", ("tool", "{picture}", "is {style} of {photo}", "{{}}"), fields)
     assert call.arguments == (
         "tool",
         str(Path("/pictures/{photo}--wave.jpg")),
@@ -116,7 +116,7 @@ def test_a_value_is_filled_in_once_and_stays_one_argument() -> None:
 
 
 def test_the_environment_has_the_same_values() -> None:
-    call = filled("on_failure", ("tool",), FOLDERS.failure("why", "failed", "a.jpg"))
+    call = build_call("on_failure", ("tool",), FOLDERS.failure_fields("why", "failed", "a.jpg"))
     assert call.environment == {
         "STYLEWATCH_HOOK": "on_failure",
         "STYLEWATCH_PHOTO": str(Path("/photos/a.jpg")),
@@ -129,9 +129,9 @@ def test_the_environment_has_the_same_values() -> None:
 
 
 def test_bytes_of_a_name_that_are_no_text_stay_as_they_are() -> None:
-    _, fields = FOLDERS.occasion(finished(Job("caf\udce9.jpg", "night", "default")), None) or ("after_picture", {})
-    assert filled("after_picture", ("tool", "{photo}"), fields).arguments[1].endswith("caf\udce9.jpg")
+    _, fields = FOLDERS.call_for(finished(Job("caf\udce9.jpg", "night", "default")), None) or ("after_picture", {})
+    assert build_call("after_picture", ("tool", "{photo}"), fields).arguments[1].endswith("caf\udce9.jpg")
 
 
 def test_a_call_is_named_by_its_moment_and_program() -> None:
-    assert str(Call("after_run", ("curl", "-s"), {})) == "after_run: curl"
+    assert str(HookCall("after_run", ("curl", "-s"), {})) == "after_run: curl"

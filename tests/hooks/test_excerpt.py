@@ -24,14 +24,14 @@ def test_of_megabytes_the_beginning_and_the_end_are_kept() -> None:
     excerpt.add(b"the end\n")
     lines = excerpt.lines()
     assert (lines[0], lines[-1]) == ("the beginning", "the end")
-    assert [line for line in lines if line.endswith(" bytes are left out here ...")] == [
+    assert [queue for queue in lines if queue.endswith(" bytes are left out here ...")] == [
         f"... {300 * 10_000 + 14 + 8 - 8_000:,} bytes are left out here ..."
     ]
     assert sum(map(len, lines)) < 8_100
 
 
 def test_of_many_short_lines_the_first_and_the_last_are_kept() -> None:
-    excerpt = Excerpt(most_lines=4)
+    excerpt = Excerpt(max_lines=4)
     excerpt.add(b"".join(b"%d\n" % number for number in range(10)))
     assert excerpt.lines() == ["0", "1", "... 6 lines are left out here ...", "8", "9"]
     for number in range(10, 3000):

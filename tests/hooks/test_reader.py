@@ -17,7 +17,7 @@ from pipeline.hooks import Hooks
 from pipeline.model import HookMoment, HookSettings, WatchNotice
 from tests.report.events import failed, finished, over
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 #: Appends its arguments as a line to the file named first.
 NOTE = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]) + '\\n')"
@@ -35,15 +35,15 @@ def command(script: str, *arguments: str | Path) -> tuple[str, ...]:
 
 def hooks(
     commands: dict[HookMoment, tuple[str, ...]],
-    timeout_seconds: float = PATIENCE_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
     at_once: int = 2,
     report: Callable[[], Path | None] = lambda: None,
-    last_seconds: float = 2.0,
+    stop_seconds: float = 2.0,
     on_turn: Callable[[], None] = lambda: None,
 ) -> Hooks:
     settings = HookSettings(commands=commands, timeout_seconds=timeout_seconds, at_once=at_once)
     return Hooks(
-        settings, Path("/photos"), Path("/pictures"), report=report, last_seconds=last_seconds, on_turn=on_turn
+        settings, Path("/photos"), Path("/pictures"), report=report, stop_seconds=stop_seconds, on_turn=on_turn
     )
 
 
@@ -60,7 +60,7 @@ def test_each_moment_has_its_own_command(tmp_path: Path) -> None:
     )
     for event in (finished(), failed(), over()):
         told(event)
-    told.trouble("the weights are gone")
+    told.report_failure("the weights are gone")
     told.close()
     assert notes.read_text().splitlines() == [
         "picture wave",
@@ -74,7 +74,7 @@ def test_without_commands_nothing_is_called() -> None:
     told = hooks({})
     for event in (finished(), failed(), over()):
         told(event)
-    told.trouble("gone")
+    told.report_failure("gone")
     before = threading.active_count()
     told.close()
     assert threading.active_count() == before
@@ -147,18 +147,18 @@ def test_the_wait_for_them_gives_signs_of_life(tmp_path: Path) -> None:
 
 
 @contextmanager
-def hanging_hooks(tmp_path: Path, last_seconds: float = 2.0) -> Iterator[Hooks]:
+def hanging_hooks(tmp_path: Path, stop_seconds: float = 2.0) -> Iterator[Hooks]:
     """Yield hooks of which one hangs for good, two wait, and one is to come after the run."""
     script = "import sys, time; open(sys.argv[1], 'a').write('begun\\n'); time.sleep(600)"
     told = hooks(
         {"after_picture": command(script, tmp_path / "notes"), "after_run": command(NOTE, tmp_path / "notes", "run")},
         timeout_seconds=600.0,
         at_once=1,
-        last_seconds=last_seconds,
+        stop_seconds=stop_seconds,
     )
     for _ in range(3):
         told(finished())
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not (tmp_path / "notes").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -190,7 +190,7 @@ def test_a_stopped_daemon_does_so_too(tmp_path: Path, caplog: pytest.LogCaptureF
 def test_a_signal_during_the_wait_cuts_it_short(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with hanging_hooks(tmp_path) as told:
         told(over())
-        threading.Timer(0.3, told.hurry).start()
+        threading.Timer(0.3, told.stop_soon).start()
         told.close()
     assert_was_cut_short(tmp_path, caplog)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.executors import JobSource
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import read_provenance
 from pipeline.model import (
     ExecutorEvent,
     JobFinished,
+    JobSource,
     RunEvent,
     RunFinished,
     RunStarted,

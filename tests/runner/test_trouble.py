@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PaintingChangedError, StorageError
-from pipeline.executors import JobSource
 from pipeline.ledger import Ledger
 from pipeline.ledger.queries import Queries
 from pipeline.model import (
@@ -18,6 +17,7 @@ from pipeline.model import (
     ExecutorEvent,
     JobFailed,
     JobFinished,
+    JobSource,
     JobStarted,
     JobState,
     PhotoSetAside,

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LeaseLostError, LockedError
-from pipeline.executors import JobSource
-from pipeline.model import ExecutorEvent, JobStarted, RunEvent, RunFinished
+from pipeline.model import ExecutorEvent, JobSource, JobStarted, RunEvent, RunFinished
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.single_pass import SinglePass

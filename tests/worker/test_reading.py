@@ -57,7 +57,7 @@ def test_photos_are_decoded_before_they_are_asked_for_but_not_too_many(assignmen
     with reader(source, told=told) as ahead:
         source.wait_until(lambda it: it.asked == 2)
         assert len(source.waiting) == 4
-        taken = ahead.take(1, wait=True)
+        taken = ahead.next_tasks(1, wait=True)
         source.wait_until(lambda it: it.asked == 3)
     assert tokens(taken) == ["t0"]
     assert told[0] == Started("t0")
@@ -66,7 +66,7 @@ def test_photos_are_decoded_before_they_are_asked_for_but_not_too_many(assignmen
 def test_all_photos_come_in_order_and_then_none(assignments: list[Assignment]) -> None:
     with reader(Source(*assignments)) as ahead:
         taken = []
-        while tasks := ahead.take(2, wait=True):
+        while tasks := ahead.next_tasks(2, wait=True):
             taken += tokens(tasks)
     assert taken == [f"t{n}" for n in range(6)]
 
@@ -79,16 +79,16 @@ def test_without_waiting_only_what_is_ready_comes() -> None:
         return []
 
     with Reader(slow, lambda _: None, lambda: 0.0, 2) as ahead:
-        assert ahead.take(4, wait=False) == []
+        assert ahead.next_tasks(4, wait=False) == []
         gate.set()
 
 
 def test_a_source_that_was_dry_is_asked_again_when_somebody_wants_more(assignments: list[Assignment]) -> None:
     source = Source()
     with reader(source) as ahead:
-        assert ahead.take(1, wait=True) == []
+        assert ahead.next_tasks(1, wait=True) == []
         source.waiting += assignments[:1]
-        assert tokens(ahead.take(1, wait=True)) == ["t0"]
+        assert tokens(ahead.next_tasks(1, wait=True)) == ["t0"]
 
 
 def test_what_the_source_raises_reaches_whoever_takes() -> None:
@@ -96,7 +96,7 @@ def test_what_the_source_raises_reaches_whoever_takes() -> None:
         raise EOFError("the parent is gone")
 
     with Reader(broken, lambda _: None, lambda: 0.0, 2) as ahead, pytest.raises(EOFError, match="parent"):
-        ahead.take(1, wait=True)
+        ahead.next_tasks(1, wait=True)
 
 
 def test_a_photo_that_can_not_be_decoded_is_answered_and_passed_over(
@@ -106,7 +106,7 @@ def test_a_photo_that_can_not_be_decoded_is_answered_and_passed_over(
     text.write_text("not a photo")
     told: list[ExecutorEvent] = []
     with reader(Source(an_assignment(text, "text"), assignments[0]), told=told) as ahead:
-        assert tokens(ahead.take(1, wait=True)) == ["t0"]
+        assert tokens(ahead.next_tasks(1, wait=True)) == ["t0"]
     assert [event.token for event in told if isinstance(event, Failure)] == ["text"]
 
 
@@ -114,7 +114,7 @@ def test_with_nothing_ahead_a_photo_is_read_when_it_is_asked_for(assignments: li
     source = Source(*assignments)
     with reader(source, ahead=0) as ahead:
         assert source.asked == 0
-        assert tokens(ahead.take(2, wait=True)) == ["t0", "t1"]
+        assert tokens(ahead.next_tasks(2, wait=True)) == ["t0", "t1"]
         assert source.asked == 1
 
 
@@ -125,7 +125,7 @@ def test_a_photo_that_memory_is_short_for_is_not_the_photos_fault(tmp_path: Path
     told: list[ExecutorEvent] = []
     assignment = an_assignment(wide, "wide", max_pixels=2**40)
     with reader(Source(assignment), ahead=0, told=told) as ahead:
-        assert ahead.take(1, wait=True) == []
+        assert ahead.next_tasks(1, wait=True) == []
     assert told[1:] == [Failure("wide", FailureKind.MEMORY, "not enough memory to read the photo just now")]
 
 
@@ -141,7 +141,7 @@ def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
     heic.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     told: list[ExecutorEvent] = []
     with reader(Source(an_assignment(heic, "heic")), ahead=0, told=told) as ahead:
-        assert ahead.take(1, wait=True) == []
+        assert ahead.next_tasks(1, wait=True) == []
     (failure,) = told[1:]
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.CODEC
@@ -150,14 +150,14 @@ def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
 def test_a_picture_that_this_machine_can_never_hold_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     wide = an_assignment(write_photo(tmp_path / "wide.png", size=(200, 2)), "wide")
     recipe = replace(wide.recipe, size=4000)
-    most_bytes = need_at(recipe, 2667 * 4000).low_memory - 1
+    memory_limit_bytes = need_at(recipe, 2667 * 4000).low_memory - 1
     upright = an_assignment(write_photo(tmp_path / "upright.png", size=(2, 3)), "upright")
     (tmp_path / "damaged.png").write_bytes(b"no picture")
     damaged = an_assignment(tmp_path / "damaged.png", "damaged")
     told: list[ExecutorEvent] = []
     source = Source(*(replace(assignment, recipe=recipe) for assignment in (upright, damaged, wide)))
-    with Reader(source, told.append, lambda: 0.0, 0, most_bytes) as now:
-        assert tokens(now.take(3, wait=True)) == ["wide"]
+    with Reader(source, told.append, lambda: 0.0, 0, memory_limit_bytes) as now:
+        assert tokens(now.next_tasks(3, wait=True)) == ["wide"]
     refused, unreadable = (event for event in told if isinstance(event, Failure))
     assert (refused.token, refused.kind) == ("upright", FailureKind.SIZE)
     assert re.search(r"2667 × 4000 pixels takes about \d+ GB .* smaller size in recipe 'default'", refused.reason)

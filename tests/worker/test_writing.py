@@ -16,7 +16,7 @@ from tests.worker.test_worker import an_assignment
 LOSSES = Losses(0.0, 1.0, 1.0)
 
 
-def task(folder: Path, token: str) -> LoadedTask:
+def loaded_task(folder: Path, token: str) -> LoadedTask:
     photo = write_photo(folder / f"{token}.png")
     decoded = decode(photo.read_bytes(), long_side=48, max_pixels=10_000)
     return LoadedTask(an_assignment(photo, token), decoded, 2.0)
@@ -40,7 +40,7 @@ def test_many_pictures_are_written_in_their_order_before_the_writer_is_left(tmp_
     told: list[ExecutorEvent] = []
     with Writer(told.append, lambda: 3.0, "fake") as writer:
         for number in range(12):
-            writer.deliver(task(tmp_path, f"t{number}"), finished(f"t{number}"))
+            writer.write(loaded_task(tmp_path, f"t{number}"), finished(f"t{number}"))
     assert [event.token for event in told] == [f"t{number}" for number in range(12)]
     assert all(isinstance(event, Artwork) and event.seconds == 2.0 for event in told)
     assert all((tmp_path / f".t{number}.part").exists() for number in range(12))
@@ -49,7 +49,7 @@ def test_many_pictures_are_written_in_their_order_before_the_writer_is_left(tmp_
 def test_notes_of_photo_engine_and_file_come_together(tmp_path: Path) -> None:
     told: list[ExecutorEvent] = []
     with Writer(told.append, lambda: 3.0, "fake") as writer:
-        writer.deliver(task(tmp_path, "t"), finished("t"))
+        writer.write(loaded_task(tmp_path, "t"), finished("t"))
     (artwork,) = told
     assert isinstance(artwork, Artwork)
     assert "a note of the engine" in artwork.notes
@@ -60,7 +60,7 @@ def test_a_broken_pipe_is_not_hidden_by_the_thread(tmp_path: Path) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError), Writer(broken, lambda: 3.0, "fake") as writer:
-        writer.deliver(task(tmp_path, "t"), finished("t"))
+        writer.write(loaded_task(tmp_path, "t"), finished("t"))
 
 
 def test_a_broken_pipe_ends_the_work_at_the_next_picture(tmp_path: Path) -> None:
@@ -70,6 +70,6 @@ def test_a_broken_pipe_ends_the_work_at_the_next_picture(tmp_path: Path) -> None
     pictures = 0
     with pytest.raises(BrokenPipeError), Writer(broken, lambda: 3.0, "fake") as writer:  # noqa: PT012
         while pictures < 100:
-            writer.deliver(task(tmp_path, f"t{pictures}"), finished(f"t{pictures}"))
+            writer.write(loaded_task(tmp_path, f"t{pictures}"), finished(f"t{pictures}"))
             pictures += 1
     assert pictures < 100

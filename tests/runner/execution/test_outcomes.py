@@ -8,9 +8,18 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from pipeline.errors import StorageError, UnwritableError
-from pipeline.executors import JobSource
 from pipeline.failpoints import heard_by
-from pipeline.model import ExecutorEvent, Failure, FailureKind, JobStarted, JobState, RunEvent, RunFinished, Started
+from pipeline.model import (
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    JobSource,
+    JobStarted,
+    JobState,
+    RunEvent,
+    RunFinished,
+    Started,
+)
 from pipeline.runner.execution.outcomes import BackOff
 from pipeline.runner.execution.single_pass import SinglePass
 from tests.workshop import InProcessExecutor, Workshop

@@ -7,8 +7,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.executors import JobSource
-from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobState, Painting, Style
+from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, JobState, Painting, Style
 from pipeline.runner.execution.oversized import OversizedPictures
 from tests.fakes import write_photo
 from tests.worker.test_worker import an_assignment

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CannotRunError, PhotoError, UsageError
-from pipeline.executors import Executor, JobSource
+from pipeline.executors import Executor
 from pipeline.model import (
     ExecutorEvent,
     Failure,
     FailureKind,
     JobFailed,
     JobFinished,
+    JobSource,
     JobStarted,
     Progress,
     SnapshotSaved,

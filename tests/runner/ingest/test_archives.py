@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.executors import JobSource
 from pipeline.ledger import Ledger
-from pipeline.model import ExecutorEvent, JobStarted, JobState, PhotoSetAside, RunEvent
+from pipeline.model import ExecutorEvent, JobSource, JobStarted, JobState, PhotoSetAside, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.planning.run_plan import plan_run
 from pipeline.runner.preparation import ledger_file
