@@ -14,7 +14,7 @@ from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.errors import StorageError, UsageError
 from pipeline.ledger import Finished, Ledger, is_there
-from pipeline.report.words import counted, printable
+from pipeline.report.formatting import counted, printable
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
 

@@ -32,10 +32,10 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.report.board import Board, JobProgress
+from pipeline.report.formatting import duration, outcome, printable
 from pipeline.report.journal import Encoder
+from pipeline.report.run_progress import JobProgress, RunProgress
 from pipeline.report.summary import Row, Summary
-from pipeline.report.words import duration, outcome, printable
 
 #: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
 ROWS_SHOWN: Final = 20
@@ -70,7 +70,7 @@ class Display:
             # Not every terminal has a "→": better a question mark than the end of the run.
             self._console.file.reconfigure(errors="replace")
         self._clock = clock
-        self._board = Board(clock())
+        self._board = RunProgress(clock())
         self._live: Live | None = None
         self._is_gone = False
 
@@ -99,8 +99,8 @@ class Display:
             self._console.file.flush()
             return
         if isinstance(event, RunStarted):
-            self._board = Board(self._clock())
-        self._board.take(event)
+            self._board = RunProgress(self._clock())
+        self._board.update(event)
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
             self._start()
         self._emit(event)
@@ -167,7 +167,7 @@ class Display:
         return picture_of(self._board, self._clock())
 
 
-def picture_of(board: Board, now: float) -> RenderableType:
+def picture_of(board: RunProgress, now: float) -> RenderableType:
     """Return the live view of a run: one line for all, one for each canvas."""
     # On a narrow terminal the bar and the photos' names give way, so that each line stays one.
     overall = Table.grid(padding=(0, 2), expand=True)
@@ -178,12 +178,12 @@ def picture_of(board: Board, now: float) -> RenderableType:
     canvases.add_column(max_width=50)
     for _ in range(3):
         canvases.add_column(no_wrap=True)
-    for canvas in list(board.canvases.values()):  # a copy: the screen is drawn from a thread of its own
+    for canvas in list(board.in_progress.values()):  # a copy: the screen is drawn from a thread of its own
         canvases.add_row(*_canvas_cells(canvas))
     return Group(overall, canvases)
 
 
-def _standing(board: Board, now: float) -> str:
+def _standing(board: RunProgress, now: float) -> str:
     parts = [f"{board.done:,} of {board.total:,}"]
     parts += [f"{board.failed:,} failed"] if board.failed else []
     left = board.seconds_left(now)

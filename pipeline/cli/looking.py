@@ -14,7 +14,7 @@ from pipeline.cli.options import config_argument, json_option
 from pipeline.config import Config, json_schema, load_config
 from pipeline.errors import StylewatchError
 from pipeline.executors.measuring import load_or_measure_speed
-from pipeline.report.words import counted, printable
+from pipeline.report.formatting import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
 _SHOWN: Final = 20

@@ -17,8 +17,8 @@ from pipeline.config import Config, load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
+from pipeline.report.formatting import counted
 from pipeline.report.heartbeat import Heartbeat
-from pipeline.report.words import counted
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop

@@ -14,7 +14,7 @@ from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
 from pipeline.config import load_config
 from pipeline.model import Job, JobState
-from pipeline.report.words import counted, duration, printable
+from pipeline.report.formatting import counted, duration, printable
 from pipeline.runner.instance.lock import Holder
 from pipeline.runner.status import Pictures, Status, collect_status
 

@@ -15,7 +15,7 @@ from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MOST_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
-from pipeline.report.words import duration
+from pipeline.report.formatting import duration
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
 from pipeline.runner.input_root import Root
 

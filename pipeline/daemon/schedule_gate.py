@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pipeline.model import Hours, WatchNotice
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
 from pipeline.runner.execution.deadline import deadline
 from pipeline.schedule import Schedule, ScheduleState, Window
 

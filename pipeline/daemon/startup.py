@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.ledger import Ledger
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
 from pipeline.runner.input_root import Root
 
 _LONGEST_SECONDS: Final = 5.0

@@ -33,7 +33,7 @@ class ReportFolders:
             _write_whole(folder / name, data)
         return folder
 
-    def tidy(self, latest: Path | None = None) -> None:
+    def prune(self, latest: Path | None = None) -> None:
         """Remove the oldest reports beyond the limit, never the ``latest``, and parts of killed runs' reports.
 
         Raises OSError if the folder can't be listed; what can't be removed stays.

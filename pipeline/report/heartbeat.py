@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from pipeline.errors import LockedError, StylewatchError
 from pipeline.model import JobFinished, JobStarted, RunEvent, RunFinished, RunStarted, WatchNotice
-from pipeline.report.board import Board
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
+from pipeline.report.run_progress import RunProgress
 
 FILE_NAME: Final = "heartbeat.json"
 
@@ -36,13 +36,13 @@ _NEWS_SECONDS: Final = 1.0
 #: Until the first beat the folder is looked through and photos are hashed, and nobody can tell how long that takes.
 _STARTING_SECONDS: Final = 3600.0
 #: The longest that a program in good health says nothing: it reads, hashes or moves one large file.
-_QUIET_SECONDS: Final = 300.0
+_MAX_SILENT_SECONDS: Final = 300.0
 #: So many pictures are "lately".
-_LATELY: Final = 50
+_RECENT_PICTURES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PictureInWork:
+class PictureInProgress:
     """A picture being made: ``share_done`` 0..1, begun at ``since`` (epoch seconds)."""
 
     photo: str
@@ -53,7 +53,7 @@ class PictureInWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignOfLife:
+class HeartbeatRecord:
     """What a program at work said of itself. Times are in seconds since the epoch.
 
     It promised to say something again within ``quiet_seconds``. ``doing`` is starting, painting, paused, resting,
@@ -73,7 +73,7 @@ class SignOfLife:
     paused: str
     last_scan: float | None
     pictures_per_hour: float | None
-    pictures: tuple[PictureInWork, ...]
+    pictures: tuple[PictureInProgress, ...]
 
     def age_seconds(self, now: float, monotonic: float, host: str) -> float:
         """Return how long ago it was said. ``monotonic`` is this machine's clock since it was started.
@@ -83,7 +83,7 @@ class SignOfLife:
         age = monotonic - self.beat_monotonic if host == self.host else now - self.beat
         return max(0.0, age)
 
-    def whose(self) -> tuple[str, int, float]:
+    def identity(self) -> tuple[str, int, float]:
         """Return what tells one program from another, on any machine."""
         return self.host, self.pid, self.started
 
@@ -93,7 +93,7 @@ class SignOfLife:
         return f"'{self.command}' with pid {self.pid}{place}"
 
 
-def read_sign(state_folder: Path) -> SignOfLife | None:
+def read_heartbeat(state_folder: Path) -> HeartbeatRecord | None:
     """Return the latest sign of life, None if there is none that can be read.
 
     It may be another version's, of a daemon that was not restarted yet: what is unknown here is left out.
@@ -102,39 +102,39 @@ def read_sign(state_folder: Path) -> SignOfLife | None:
         fields = json.loads((state_folder / FILE_NAME).read_text(encoding="ascii"))
         if fields["version"] > _VERSION:
             return None
-        pictures = tuple(PictureInWork(**_known(PictureInWork, picture)) for picture in fields["pictures"])
-        return SignOfLife(**_known(SignOfLife, fields) | {"pictures": pictures})
+        pictures = tuple(PictureInProgress(**_known(PictureInProgress, picture)) for picture in fields["pictures"])
+        return HeartbeatRecord(**_known(HeartbeatRecord, fields) | {"pictures": pictures})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _known(kind: type[SignOfLife | PictureInWork], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[HeartbeatRecord | PictureInProgress], fields: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: fields[field.name] for field in dataclasses.fields(kind) if field.name in fields}
 
 
-class _Pace:
+class _Throughput:
     """How fast pictures come while there is work. Its seconds are those of any monotonic clock."""
 
     def __init__(self) -> None:
-        self._worked_seconds = 0.0
+        self._work_seconds = 0.0
         self._since: float | None = None
-        self._marks: deque[float] = deque([0.0], maxlen=_LATELY + 1)
+        self._finished_at: deque[float] = deque([0.0], maxlen=_RECENT_PICTURES + 1)
 
     def begin(self, now: float) -> None:
         self._since = now
 
     def end(self, now: float) -> None:
-        self._worked_seconds, self._since = self._at(now), None
+        self._work_seconds, self._since = self._at(now), None
 
     def count(self, now: float) -> None:
-        self._marks.append(self._at(now))
+        self._finished_at.append(self._at(now))
 
     def per_hour(self, now: float) -> float | None:
-        pictures, seconds = len(self._marks) - 1, self._at(now) - self._marks[0]
+        pictures, seconds = len(self._finished_at) - 1, self._at(now) - self._finished_at[0]
         return 3600 * pictures / seconds if pictures and seconds > 0 else None
 
     def _at(self, now: float) -> float:
-        return self._worked_seconds + (0.0 if self._since is None else now - self._since)
+        return self._work_seconds + (0.0 if self._since is None else now - self._since)
 
 
 class Heartbeat:
@@ -158,15 +158,15 @@ class Heartbeat:
         self._clock = clock
         self._now = now
         self._started = now()
-        self._begun: dict[str, float] = {}
-        self._board = Board(clock())
-        self._pace = _Pace()
-        self._at_work = False
-        self._pause = ""
-        self._rest = ""
+        self._started_at: dict[str, float] = {}
+        self._progress = RunProgress(clock())
+        self._throughput = _Throughput()
+        self._is_running = False
+        self._paused = ""
+        self._resting = ""
         self._stopping = False
         self._quiet_seconds = _STARTING_SECONDS
-        self._successor: SignOfLife | None = None
+        self._successor: HeartbeatRecord | None = None
         self._write()
 
     def __enter__(self) -> Heartbeat:
@@ -180,7 +180,7 @@ class Heartbeat:
 
         Raises LockedError instead of what follows from another program's work on the same folder.
         """
-        self._look_for_successor()
+        self._check_for_successor()
         if self._successor is not None:
             if isinstance(error, StylewatchError) and not isinstance(error, LockedError):
                 raise self._taken_over(self._successor) from error
@@ -195,97 +195,101 @@ class Heartbeat:
 
     def __call__(self, event: RunEvent) -> None:
         """Take in one event."""
-        self._board.take(event)
+        self._progress.update(event)
         after_seconds = _NEWS_SECONDS
         match event:
             case RunStarted():
-                self._begin()
+                self._start_run()
             case RunFinished():
-                self._at_work = False
-                self._pace.end(self._clock())
+                self._is_running = False
+                self._throughput.end(self._clock())
             case JobStarted():
-                self._note_begun(event.token)
+                self._record_start(event.token)
             case JobFinished() if event.artwork is not None:
-                self._pace.count(self._clock())
+                self._throughput.count(self._clock())
             case WatchNotice():
-                self._heed(event)
+                self._handle_notice(event)
             case _:
                 after_seconds = BEAT_SECONDS
-        self._say(after_seconds)
+        self._write_if_due(after_seconds)
 
     def beat(self) -> None:
         """Say that the program gets on. Called often; hardly ever costs more than a look at the clock."""
-        self._quiet_seconds = _QUIET_SECONDS
-        self._say(BEAT_SECONDS)
+        self._quiet_seconds = _MAX_SILENT_SECONDS
+        self._write_if_due(BEAT_SECONDS)
 
     def doing(self) -> str:
         """Return starting, painting, paused, resting (outside its schedule), idle or stopping."""
         if self._stopping:
             return "stopping"
-        if self._at_work:
+        if self._is_running:
             return "painting"
-        if self._pause:
+        if self._paused:
             return "paused"
-        if self._rest:
+        if self._resting:
             return "resting"
-        return "idle" if self._quiet_seconds == _QUIET_SECONDS else "starting"
+        return "idle" if self._quiet_seconds == _MAX_SILENT_SECONDS else "starting"
 
     def words(self) -> str:
         """Return what is being done, for people."""
         match self.doing():
             case "painting":
-                in_work = counted(len(self._board.canvases), "picture")
-                return f"painting {in_work}, {self._board.done:,} of {self._board.total:,} done"
+                pictures = counted(len(self._progress.in_progress), "picture")
+                return f"painting {pictures}, {self._progress.done:,} of {self._progress.total:,} done"
             case "paused":
-                return self._pause
+                return self._paused
             case "resting":
-                return self._rest
+                return self._resting
             case "idle":
                 return "waiting for photos"
             case other:
                 return other
 
-    def _begin(self) -> None:
-        self._board = Board(self._clock(), planned=self._board.planned, finished_before=self._board.finished_before)
-        self._begun.clear()
-        self._at_work = True
-        self._quiet_seconds = _QUIET_SECONDS
-        self._pace.begin(self._clock())
+    def _start_run(self) -> None:
+        self._progress = RunProgress(
+            self._clock(), planned=self._progress.planned, finished_before=self._progress.finished_before
+        )
+        self._started_at.clear()
+        self._is_running = True
+        self._quiet_seconds = _MAX_SILENT_SECONDS
+        self._throughput.begin(self._clock())
 
-    def _note_begun(self, token: str) -> None:
-        self._begun[token] = self._now()
-        self._begun = {token: since for token, since in self._begun.items() if token in self._board.canvases}
+    def _record_start(self, token: str) -> None:
+        self._started_at[token] = self._now()
+        self._started_at = {
+            token: since for token, since in self._started_at.items() if token in self._progress.in_progress
+        }
 
-    def _heed(self, notice: WatchNotice) -> None:
+    def _handle_notice(self, notice: WatchNotice) -> None:
         if notice.kind in ("paused", "resumed"):
             # What else is waited for when something is mended is told right afterwards.
-            self._pause = notice.text if notice.kind == "paused" else ""
+            self._paused = notice.text if notice.kind == "paused" else ""
         elif notice.kind in ("resting", "working"):
-            self._rest = notice.text if notice.kind == "resting" else ""
+            self._resting = notice.text if notice.kind == "resting" else ""
         elif notice.kind == "stopped":
             self._stopping = True
 
-    def _say(self, after_seconds: float) -> None:
-        if self._successor is None and self._clock() - self._said_at >= after_seconds:
-            self._look_for_successor()
+    def _write_if_due(self, after_seconds: float) -> None:
+        if self._successor is None and self._clock() - self._written_at >= after_seconds:
+            self._check_for_successor()
             if self._successor is not None:
                 raise self._taken_over(self._successor)
             self._write()
 
-    def _look_for_successor(self) -> None:
+    def _check_for_successor(self) -> None:
         """Note whose sign is there if it is not this program's: it works without the lock, or with one of its own."""
-        sign = read_sign(self._file.parent)
-        if sign is not None and sign.whose() != (platform.node(), os.getpid(), self._started):
-            self._successor = sign
+        record = read_heartbeat(self._file.parent)
+        if record is not None and record.identity() != (platform.node(), os.getpid(), self._started):
+            self._successor = record
 
-    def _taken_over(self, sign: SignOfLife) -> LockedError:
+    def _taken_over(self, record: HeartbeatRecord) -> LockedError:
         return LockedError(
-            f"{self._file.parent}: {sign.name()} has taken over the work here, on a disk without locks that hold for "
-            f"all machines; nothing is lost, but let only one of them work with this folder"
+            f"{self._file.parent}: {record.name()} has taken over the work here: locks on this disk don't hold for "
+            f"all machines; nothing is lost, but let only one program work with this folder"
         )
 
     def _write(self) -> None:
-        self._said_at = self._clock()
+        self._written_at = self._clock()
         part = self._file.with_name(f".{FILE_NAME}.part")
         # A full disk keeps nobody from painting; the sign then grows old, which is not wrong either.
         with contextlib.suppress(OSError):
@@ -293,31 +297,31 @@ class Heartbeat:
             part.replace(self._file)
 
     def _fields(self) -> dict[str, Any]:
-        sign = SignOfLife(
+        record = HeartbeatRecord(
             pid=os.getpid(),
             host=platform.node(),
             command=self._command,
             started=self._started,
             beat=self._now(),
-            beat_monotonic=self._said_at,
+            beat_monotonic=self._written_at,
             quiet_seconds=self._quiet_seconds,
             doing=self.doing(),
             words=self.words(),
-            paused=self._pause,
+            paused=self._paused,
             last_scan=self.last_scan,
-            pictures_per_hour=self._pace.per_hour(self._said_at),
-            pictures=tuple(self._in_work()),
+            pictures_per_hour=self._throughput.per_hour(self._written_at),
+            pictures=tuple(self._pictures()),
         )
-        return {"version": _VERSION, **dataclasses.asdict(sign)}
+        return {"version": _VERSION, **dataclasses.asdict(record)}
 
-    def _in_work(self) -> list[PictureInWork]:
+    def _pictures(self) -> list[PictureInProgress]:
         return [
-            PictureInWork(
-                canvas.job.photo,
-                canvas.job.style,
-                canvas.job.recipe,
-                round(canvas.share_done(), 3),
-                self._begun.get(token, self._started),
+            PictureInProgress(
+                job.job.photo,
+                job.job.style,
+                job.job.recipe,
+                round(job.share_done(), 3),
+                self._started_at.get(token, self._started),
             )
-            for token, canvas in self._board.canvases.items()
+            for token, job in self._progress.in_progress.items()
         ]

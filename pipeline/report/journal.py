@@ -65,17 +65,17 @@ def _fields(value: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         content = getattr(value, field.name)
-        fields |= _fields(content) if isinstance(content, Job) else {field.name: _plain(content)}
+        fields |= _fields(content) if isinstance(content, Job) else {field.name: _json_value(content)}
     fields.pop("run_id", None)
     return fields
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return ``value`` as something JSON has a word for."""
     if dataclasses.is_dataclass(value):
         return _fields(value)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -128,7 +128,7 @@ class Journal:
     def _write(self, event: RunEvent) -> None:
         line = self._encode(event).encode("ascii") + b"\n"
         try:
-            file = self._room_for(len(line))
+            file = self._file_with_room(len(line))
             if file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, "only a part of a line was written")  # noqa: TRY301 - handled as if write() had
         except OSError as error:
@@ -137,7 +137,7 @@ class Journal:
                 self._warned = True
                 _LOG.warning("%s can't be written (%s); its events are left out", self._path, error.strerror)
 
-    def _room_for(self, count: int) -> FileIO:
+    def _file_with_room(self, count: int) -> FileIO:
         """Return the open file, after making it the first backup if ``count`` more bytes are too many for it."""
         file = self._file or self._open()
         if self._max_bytes and file.tell() and file.tell() + count > self._max_bytes:

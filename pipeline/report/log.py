@@ -26,8 +26,8 @@ from pipeline.model import (
     SnapshotSaved,
     WatchNotice,
 )
+from pipeline.report.formatting import counted, duration, efficiency, losses, outcome, printable
 from pipeline.report.rotation import rotate
-from pipeline.report.words import counted, duration, economy, losses, outcome, printable
 
 LOGGER: Final = logging.getLogger("stylewatch")
 
@@ -40,7 +40,7 @@ class _OneLine(logging.Formatter):
         return super().formatMessage(record)
 
 
-class _PatientHandler(RotatingFileHandler):
+class _QuietRotatingHandler(RotatingFileHandler):
     """A log that can't be written must not cover the terminal with tracebacks, least of all when the disk is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
@@ -69,7 +69,7 @@ def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000
     close_log()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = _PatientHandler(
+        handler = _QuietRotatingHandler(
             path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="backslashreplace"
         )
     except OSError as error:
@@ -84,7 +84,7 @@ def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000
 
 def close_log() -> None:
     """Close the file that :func:`configure_log` opened, if any."""
-    for handler in [handler for handler in LOGGER.handlers if isinstance(handler, _PatientHandler)]:
+    for handler in [handler for handler in LOGGER.handlers if isinstance(handler, _QuietRotatingHandler)]:
         LOGGER.removeHandler(handler)
         handler.close()
 
@@ -101,11 +101,11 @@ class LogWriter:
         """Log one event."""
         match event:
             case RunStarted():
-                LOGGER.info("%s", _beginning(event))
+                LOGGER.info("%s", _run_started_message(event))
             case RunFinished():
                 LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
                 if event.slots_offered:
-                    LOGGER.info("%s", economy(event))
+                    LOGGER.info("%s", efficiency(event))
             case PhotoSetAside():
                 level = logging.INFO if event.kind == "incomplete" else logging.WARNING
                 LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
@@ -128,16 +128,16 @@ class LogWriter:
             case SnapshotSaved():
                 LOGGER.info("%s: intermediate picture %s", self._name(event.token), event.path)
             case Remark():
-                told_of = f"{self._name(event.token)}: " if event.token else ""
-                LOGGER.log(logging.WARNING if event.warning else logging.INFO, "%s%s", told_of, event.text)
+                prefix = f"{self._name(event.token)}: " if event.token else ""
+                LOGGER.log(logging.WARNING if event.warning else logging.INFO, "%s%s", prefix, event.text)
             case JobFinished():
                 self._jobs.pop(event.token, None)
                 _log_finished(event)
             case JobFailed():
                 self._jobs.pop(event.token, None)
                 level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
-                told = (event.job, event.state, event.attempts, event.reason)
-                LOGGER.log(level, "%s is %s after attempt %d: %s", *told)
+                details = (event.job, event.state, event.attempts, event.reason)
+                LOGGER.log(level, "%s is %s after attempt %d: %s", *details)
 
     def _progress(self, event: Progress) -> None:
         if event.iteration % self._progress_every and event.iteration not in (1, event.iterations):
@@ -157,7 +157,7 @@ class LogWriter:
         return str(self._jobs.get(token, token))
 
 
-def _beginning(event: RunStarted) -> str:
+def _run_started_message(event: RunStarted) -> str:
     work = f"{counted(event.jobs, 'picture')} to make of {counted(event.photos, 'photo')}"
     return f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} finished already"
 

@@ -119,10 +119,6 @@ class Summary:
         """Return one row a job so far, in the order of first mention."""
         return tuple(_row(event) for event in self._jobs.values())
 
-    def set_aside(self) -> tuple[PhotoSetAside, ...]:
-        """Return the photos that made no jobs."""
-        return tuple(self._set_aside)
-
     def _write(self, event: RunFinished) -> None:
         rows = self.rows()
         try:
@@ -130,7 +126,7 @@ class Summary:
             self.folder = self._folders.write(
                 self._began, {"report.csv": table, "report.json": self._json(rows, event)}
             )
-            self._folders.tidy(self.folder)
+            self._folders.prune(self.folder)
         except OSError as error:
             undone = "can't be written" if self.folder is None else "is there, but older ones can't be looked through"
             self.trouble = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
@@ -160,7 +156,7 @@ def _row(event: JobStarted | JobFinished | JobFailed) -> Row:
             )
         case JobFinished():
             row = dataclasses.replace(row, state=JobState.DONE, attempts=event.attempts, key=event.key, copied=True)
-            return dataclasses.replace(row, copied=False, **_made(event)) if event.artwork else row
+            return dataclasses.replace(row, copied=False, **_artwork_cells(event)) if event.artwork else row
         case JobStarted():
             return row
 
@@ -169,7 +165,7 @@ def _row_aside(event: PhotoSetAside) -> Row:
     return Row(photo=event.path, style="", recipe="", output="", state=event.kind, reason=event.reason)
 
 
-def _made(event: JobFinished) -> dict[str, Any]:
+def _artwork_cells(event: JobFinished) -> dict[str, Any]:
     artwork = event.artwork
     assert artwork is not None
     same = ("width", "height", "sizes", "iterations", "seconds", "device", "cache_hits", "cache_misses", "notes")

@@ -17,7 +17,7 @@ from pipeline.images.decode import decode_painting
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
 
 

@@ -17,7 +17,7 @@ from pipeline.errors import StorageError
 from pipeline.images.encode import read_provenance, suffix_of
 from pipeline.ledger import Claim, FoundPicture, Ledger
 from pipeline.model import PictureFormat
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
 from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.worker.writing import SNAPSHOT_NAME
 

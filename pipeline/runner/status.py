@@ -21,8 +21,8 @@ from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, is_there
 from pipeline.model import JobState
-from pipeline.report.heartbeat import SignOfLife, read_sign
-from pipeline.report.words import counted, duration
+from pipeline.report.formatting import counted, duration
+from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
 from pipeline.runner.instance.folder_marks import require_folders
 from pipeline.runner.instance.lock import Holder, holder_of, is_held
 from pipeline.runner.planning.backlog import backlog_seconds
@@ -62,7 +62,7 @@ class Status:
     now: float
     life: Life
     holder: Holder | None
-    sign: SignOfLife | None
+    sign: HeartbeatRecord | None
     silent_seconds: float
     pictures: Pictures
     free_bytes: int | None
@@ -131,11 +131,11 @@ def _not_mounted(config: Config) -> str:
     return ""
 
 
-def _who(state_folder: Path) -> tuple[SignOfLife | None, bool, Holder | None]:
+def _who(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Holder | None]:
     # A program that begins or ends between the three looks would seem to have died: it is looked at once more.
     for _ in range(2):
         held = is_held(state_folder)
-        sign, holder = read_sign(state_folder), holder_of(state_folder) if held else None
+        sign, holder = read_heartbeat(state_folder), holder_of(state_folder) if held else None
         if held or sign is None:
             break
     if sign and holder and sign.pid != holder.pid:
@@ -143,7 +143,7 @@ def _who(state_folder: Path) -> tuple[SignOfLife | None, bool, Holder | None]:
     return sign, held, holder
 
 
-def judge(sign: SignOfLife | None, held: bool, silent_seconds: float) -> Life:
+def judge(sign: HeartbeatRecord | None, held: bool, silent_seconds: float) -> Life:
     """Decide from the last sign of life and from the lock, which tells a dead process from a hung one.
 
     No number of a process is asked for: they are used again.

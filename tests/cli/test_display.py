@@ -12,7 +12,7 @@ from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
 from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
-from pipeline.report.board import Board
+from pipeline.report.run_progress import RunProgress
 from pipeline.report.summary import Row, Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 
@@ -119,7 +119,7 @@ def test_the_terminal_is_given_back_after_an_error() -> None:
 
 
 def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
-    board = Board(0.0)
+    board = RunProgress(0.0)
     for event in (
         started(jobs=40),
         finished(),
@@ -128,7 +128,7 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
         begun(CAFE, "b"),
         progress(50, 1, token="a"),
     ):
-        board.take(event)
+        board.update(event)
     first, second, third = drawn(picture_of(board, 30.0)).splitlines()
     assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
     shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
@@ -137,12 +137,12 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
 
 
 def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() -> None:
-    board = Board(0.0)
-    board.take(started(jobs=123_456))
-    board.take(finished())
+    board = RunProgress(0.0)
+    board.update(started(jobs=123_456))
+    board.update(finished())
     for number in range(3):
-        board.take(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
-        board.take(progress(50, 1, token=str(number)))
+        board.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
+        board.update(progress(50, 1, token=str(number)))
     lines = drawn(picture_of(board, 3600.0), width=80).splitlines()
     assert len(lines) == 4
     assert lines[0].rstrip().endswith("left")
@@ -150,9 +150,9 @@ def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() ->
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
-    board = Board(0.0)
-    board.take(started(jobs=2))
-    board.take(finished())
+    board = RunProgress(0.0)
+    board.update(started(jobs=2))
+    board.update(finished())
     assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(picture_of(board, 360.0))
 
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.daemon.health import Health
 from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.model import WatchNotice
-from pipeline.report.heartbeat import Heartbeat, read_sign
+from pipeline.report.heartbeat import Heartbeat, read_heartbeat
 from tests.daemon.test_health import Listening
 
 
@@ -59,7 +59,7 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reas
             health.main_turned()
 
         def paused() -> str:
-            sign = read_sign(tmp_path)
+            sign = read_heartbeat(tmp_path)
             assert sign is not None
             assert sign.paused == (sign.words if sign.doing == "paused" else "")
             return sign.paused

@@ -30,7 +30,7 @@ from pipeline.hashing import job_key, sha256_of_file, weights_id
 from pipeline.images.encode import read_provenance
 from pipeline.ledger import Ledger
 from pipeline.model import EngineSettings, JobFailed, JobFinished, JobStarted, JobState, Progress, WeightsChoice
-from pipeline.report.heartbeat import read_sign
+from pipeline.report.heartbeat import read_heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
 from pipeline.runner.preparation import prepare
@@ -276,7 +276,7 @@ def rows_of_table(file: Path) -> list[list[str]]:
 
 
 def test_the_sign_of_life_of_a_daemon_that_was_not_restarted_yet_is_understood() -> None:
-    sign = read_sign(OLD)
+    sign = read_heartbeat(OLD)
     assert sign is not None
     assert (sign.pid, sign.host, sign.command, sign.doing) == (
         4321,

@@ -38,15 +38,15 @@ def test_a_report_is_written_into_a_folder_of_its_own(tmp_path: Path) -> None:
 
 def test_the_oldest_go_beyond_the_limit(tmp_path: Path) -> None:
     reports = reports_of(tmp_path, *(f"2026-01-01-120000{suffix}" for suffix in ("", "-2", "-10", "-9")))
-    ReportFolders(reports, 2).tidy()
+    ReportFolders(reports, 2).prune()
     assert names(reports) == ["2026-01-01-120000-10", "2026-01-01-120000-9"]
-    ReportFolders(reports, 0).tidy()
+    ReportFolders(reports, 0).prune()
     assert len(names(reports)) == 2
 
 
 def test_the_latest_stays_whatever_the_clock_said(tmp_path: Path) -> None:
     reports = reports_of(tmp_path, "2026-01-01-120000", "2027-01-01-120000", "2028-01-01-120000")
-    ReportFolders(reports, 1).tidy(reports / "2026-01-01-120000")
+    ReportFolders(reports, 1).prune(reports / "2026-01-01-120000")
     assert names(reports) == ["2026-01-01-120000", "2028-01-01-120000"]
 
 
@@ -56,7 +56,7 @@ def test_what_is_not_the_programs_own_is_left_alone_and_does_not_count(tmp_path:
     (reports / "2020-01-02-120000" / "report.csv").unlink()
     (reports / "2020-01-02-120000" / "report.csv").mkdir()
     (reports / "2020-01-03-120000").write_text("a file of that name")
-    ReportFolders(reports, 1).tidy()
+    ReportFolders(reports, 1).prune()
     assert names(reports) == [
         "2020-01-01-120000",
         "2020-01-02-120000",
@@ -74,7 +74,7 @@ def test_links_are_neither_followed_nor_removed(tmp_path: Path) -> None:
     (reports / "2020-01-01-120000").symlink_to(elsewhere)
     (reports / "2020-01-02-120000" / "report.json").unlink()
     (reports / "2020-01-02-120000" / "report.json").symlink_to(elsewhere / "report.json")
-    ReportFolders(reports, 1).tidy()
+    ReportFolders(reports, 1).prune()
     assert names(reports) == ["2020-01-01-120000", "2020-01-02-120000", "2026-01-01-120000"]
     assert (elsewhere / "report.json").exists()
 
@@ -85,12 +85,12 @@ def test_parts_of_a_killed_runs_report_go(tmp_path: Path) -> None:
     part.write_bytes(b"half")
     stuck = reports / "2026-01-02-120000" / ".report.json.part"
     stuck.mkdir()
-    ReportFolders(reports).tidy()
+    ReportFolders(reports).prune()
     assert (part.exists(), stuck.exists()) == (False, True)
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_tidy(tmp_path: Path) -> None:
-    ReportFolders(tmp_path / "reports", 1).tidy()
+    ReportFolders(tmp_path / "reports", 1).prune()
     assert names(tmp_path) == []
 
 

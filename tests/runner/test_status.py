@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pipeline.model import JobState, WatchNotice
-from pipeline.report.heartbeat import FILE_NAME, Heartbeat, PictureInWork, SignOfLife
+from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress
 from pipeline.runner.instance.lock import instance_lock, is_held
 from pipeline.runner.status import Pictures, Status, collect_status
 from tests.report.events import begun, started
@@ -163,8 +163,8 @@ def test_the_time_left_is_by_the_latest_pace_and_what_is_begun_counts() -> None:
     assert dataclasses.replace(standing, pictures=Pictures()).seconds_left() == 0
 
 
-def a_sign(pictures_per_hour: float | None = 90.0) -> SignOfLife:
-    return SignOfLife(
+def a_sign(pictures_per_hour: float | None = 90.0) -> HeartbeatRecord:
+    return HeartbeatRecord(
         pid=7,
         host="here",
         command=COMMAND,
@@ -177,7 +177,7 @@ def a_sign(pictures_per_hour: float | None = 90.0) -> SignOfLife:
         paused="",
         last_scan=None,
         pictures_per_hour=pictures_per_hour,
-        pictures=(PictureInWork("a.png", "night", "default", 0.5, 0.0),),
+        pictures=(PictureInProgress("a.png", "night", "default", 0.5, 0.0),),
     )
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from pipeline.errors import LockedError, StorageError
-from pipeline.report.heartbeat import BEAT_SECONDS, read_sign
+from pipeline.report.heartbeat import BEAT_SECONDS, read_heartbeat
 from pipeline.report.heartbeat import FILE_NAME as SIGN_NAME
 
 LOCK_NAME: Final = "instance.lock"
@@ -76,13 +76,13 @@ def instance_lock(
 
 def _refuse_another_machine(state_folder: Path, sleep: Callable[[float], None], now: Callable[[], float]) -> None:
     """Raise LockedError if another machine is at work. Takes a while only after one was there minutes ago."""
-    before = read_sign(state_folder)
+    before = read_heartbeat(state_folder)
     if before is None or before.host == platform.node() or _age_seconds(state_folder, now) > _RECENT_SECONDS:
         return
     # It may have been killed just now, and the clocks of two machines differ: only a change proves that it is alive.
     for _ in range(round(_WATCHED_SECONDS / _LOOK_SECONDS)):
         sleep(_LOOK_SECONDS)
-        sign = read_sign(state_folder)
+        sign = read_heartbeat(state_folder)
         if sign is None:
             return
         if sign != before:
@@ -100,7 +100,7 @@ def _age_seconds(state_folder: Path, now: Callable[[], float]) -> float:
         finally:
             probe.unlink(missing_ok=True)
     except OSError:
-        sign = read_sign(state_folder)
+        sign = read_heartbeat(state_folder)
         return 0.0 if sign is None else now() - sign.beat
 
 

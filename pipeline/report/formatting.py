@@ -56,7 +56,7 @@ def outcome(event: RunFinished) -> str:
     return f"{said} ({printable(event.reason)})" if event.reason else said
 
 
-def economy(event: RunFinished) -> str:
+def efficiency(event: RunFinished) -> str:
     """Return what a run spared itself: how often style targets came from the cache, and how full the engine was."""
     targets = f"{counted(event.cache_misses, 'style target')} computed, {event.cache_hits:,} taken from the cache"
     return f"{targets}; {100 * event.slots_used / event.slots_offered:.1f} % of the engine's slots were in use"

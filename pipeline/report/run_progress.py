@@ -39,7 +39,7 @@ class JobProgress:
 
 
 @dataclass(slots=True)
-class Board:
+class RunProgress:
     """The count of a run's pictures. ``began`` and every ``now`` are seconds of one monotonic clock."""
 
     began: float
@@ -48,34 +48,34 @@ class Board:
     copied: int = 0
     failed: int = 0
     finished_before: int = 0
-    canvases: dict[str, JobProgress] = field(default_factory=dict)
+    in_progress: dict[str, JobProgress] = field(default_factory=dict)
 
-    def take(self, event: RunEvent) -> None:
+    def update(self, event: RunEvent) -> None:
         """Count one event."""
         match event:
             case RunStarted():
                 self.planned, self.finished_before = event.jobs, event.done
             case JobStarted():
-                self._take_down(event.job)
-                self.canvases[event.token] = JobProgress(event.job)
-            case Progress() if event.token in self.canvases:
-                self.canvases[event.token].progress = event
+                self._remove(event.job)
+                self.in_progress[event.token] = JobProgress(event.job)
+            case Progress() if event.token in self.in_progress:
+                self.in_progress[event.token].progress = event
             case JobFinished():
-                self.canvases.pop(event.token, None)
+                self.in_progress.pop(event.token, None)
                 self.made += event.artwork is not None
                 self.copied += event.artwork is None
             case JobFailed():
-                self.canvases.pop(event.token, None)
+                self.in_progress.pop(event.token, None)
                 self.failed += event.state != JobState.PENDING
             case RunFinished():
-                self.canvases.clear()
+                self.in_progress.clear()
             case _:
                 pass
 
-    def _take_down(self, job: Job) -> None:
+    def _remove(self, job: Job) -> None:
         # No event tells that a job was put back, as after a worker's death: that it begins again does.
-        for token in [token for token, canvas in self.canvases.items() if canvas.job == job]:
-            del self.canvases[token]
+        for token in [token for token, other in self.in_progress.items() if other.job == job]:
+            del self.in_progress[token]
 
     @property
     def done(self) -> int:
@@ -85,17 +85,17 @@ class Board:
     @property
     def total(self) -> int:
         """Pictures of this run; photos that arrive meanwhile may make them more than were planned."""
-        return max(self.planned, self.done + len(self.canvases))
+        return max(self.planned, self.done + len(self.in_progress))
 
     def pictures_per_second(self, now: float) -> float:
         """Return the speed so far, begun pictures counted by their share; 0 while it is unknown."""
         elapsed = now - self.began
-        return (self.made + self._begun()) / elapsed if elapsed > 0 else 0.0
+        return (self.made + self._unfinished_share()) / elapsed if elapsed > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
         """Return how long the rest will take at the speed so far, None while it is unknown."""
         speed = self.pictures_per_second(now)
-        return (self.total - self.done - self._begun()) / speed if speed else None
+        return (self.total - self.done - self._unfinished_share()) / speed if speed else None
 
-    def _begun(self) -> float:
-        return sum(canvas.share_done() for canvas in list(self.canvases.values()))
+    def _unfinished_share(self) -> float:
+        return sum(job.share_done() for job in list(self.in_progress.values()))

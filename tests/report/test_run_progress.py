@@ -1,19 +1,19 @@
 import pytest
 
 from pipeline.model import JobState, PhotoSetAside
-from pipeline.report.board import Board, JobProgress
+from pipeline.report.run_progress import JobProgress, RunProgress
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 
 
-def board(*events: object, began: float = 100.0) -> Board:
-    counted = Board(began)
+def run_progress(*events: object, began: float = 100.0) -> RunProgress:
+    counted = RunProgress(began)
     for event in events:
-        counted.take(event)  # type: ignore[arg-type]
+        counted.update(event)  # type: ignore[arg-type]
     return counted
 
 
 def test_pictures_are_counted_by_what_became_of_them() -> None:
-    counted = board(
+    counted = run_progress(
         started(jobs=9, done=4),
         PhotoSetAside("half.jpg", "incomplete", "no end"),
         begun(),
@@ -27,19 +27,21 @@ def test_pictures_are_counted_by_what_became_of_them() -> None:
 
 
 def test_late_arrivals_make_the_total_grow() -> None:
-    assert board(started(jobs=1), finished(), begun(), begun(CAFE, "t2")).total == 3
+    assert run_progress(started(jobs=1), finished(), begun(), begun(CAFE, "t2")).total == 3
 
 
 def test_a_canvas_is_there_from_its_beginning_to_its_end() -> None:
-    counted = board(started(), begun(), begun(CAFE, "t2"), progress(3), progress(1, token="unknown"), finished())
-    assert list(counted.canvases.values()) == [JobProgress(CAFE)]
-    counted.take(over())
-    assert counted.canvases == {}
+    counted = run_progress(
+        started(), begun(), begun(CAFE, "t2"), progress(3), progress(1, token="unknown"), finished()
+    )
+    assert list(counted.in_progress.values()) == [JobProgress(CAFE)]
+    counted.update(over())
+    assert counted.in_progress == {}
 
 
 def test_a_job_that_begins_again_after_it_was_put_back_is_one_canvas() -> None:
-    counted = board(started(), begun(), begun(CAFE, "t2"), progress(40), begun(token="t3"))
-    assert counted.canvases == {"t2": JobProgress(CAFE), "t3": JobProgress(LION)}
+    counted = run_progress(started(), begun(), begun(CAFE, "t2"), progress(40), begun(token="t3"))
+    assert counted.in_progress == {"t2": JobProgress(CAFE), "t3": JobProgress(LION)}
     assert counted.total == 3
 
 
@@ -55,16 +57,16 @@ def test_a_canvas_without_progress_has_nothing_done() -> None:
 
 
 def test_the_time_left_follows_from_the_speed_so_far() -> None:
-    counted = board(started(jobs=10), finished(), begun(), progress(50, 1))
+    counted = run_progress(started(jobs=10), finished(), begun(), progress(50, 1))
     assert counted.pictures_per_second(120.0) == pytest.approx(2 / 20)
     assert counted.seconds_left(120.0) == pytest.approx(80.0)
 
 
 def test_copies_say_nothing_about_the_speed() -> None:
-    counted = board(started(jobs=3), finished(artwork=None))
+    counted = run_progress(started(jobs=3), finished(artwork=None))
     assert counted.pictures_per_second(160.0) == 0.0
     assert counted.seconds_left(160.0) is None
 
 
 def test_at_the_first_moment_the_speed_is_unknown() -> None:
-    assert board(started(), finished()).seconds_left(100.0) is None
+    assert run_progress(started(), finished()).seconds_left(100.0) is None

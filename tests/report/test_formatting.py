@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import Losses
-from pipeline.report.words import counted, duration, losses, outcome, printable
+from pipeline.report.formatting import counted, duration, losses, outcome, printable
 from tests.report.events import over
 
 
