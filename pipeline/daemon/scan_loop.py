@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 
 from pipeline.daemon.pauses import Pauses, Reason
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
-from pipeline.intake.watch import MOST_PATHS, Hints
+from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.report.formatting import duration
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
@@ -198,7 +198,7 @@ class ScanLoop:
         if places.everywhere or self._clock() >= self._next_scan:
             self._look_everywhere()
         elif paths := places.paths.union(self._incremental_ingest.due()):
-            if len(paths) > MOST_PATHS:
+            if len(paths) > MAX_PATHS:
                 self._look_everywhere()
             else:
                 self._share(self._incremental_ingest.look_at(paths))

@@ -9,7 +9,7 @@ from pipeline.config import Config
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.scan_loop import EventSource, Habits, ScanLoop
 from pipeline.intake.mounts import knows_kinds, shared_mount
-from pipeline.intake.settle import StabilityTracker
+from pipeline.intake.stability import StabilityTracker
 from pipeline.intake.watch import Hints
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice

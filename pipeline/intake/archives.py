@@ -1,8 +1,8 @@
 """Archives in the input folder: folders of photos in one file. Owns what is in one and which of it is a photo.
 
 ``trip.zip/beach/1.jpg`` is the path of a member. A folder called ``trip.zip`` can't be confused with it: in one place
-there is either the one or the other, and :func:`split` asks the disk which. Refuses to write under members' names,
-and to open an archive in an archive.
+there is either the one or the other, and :func:`split_path` asks the disk which. Refuses to write under members'
+names, and to open an archive in an archive.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from pipeline.intake.members import (
     UnpackBudget,
     normalized,
     too_large,
-    unsafe,
+    unsafe_name_reason,
 )
-from pipeline.intake.opening import open_below
+from pipeline.intake.safe_open import open_below
 from pipeline.intake.scan import names_archive
 
 #: Tells why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
@@ -41,7 +41,7 @@ _NAMED_IN_REMARK: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ArchiveContents:
     """What is in one archive; names are relative to it, ``/`` between their parts, in the archive's order.
 
     ``refused`` photos come with the reason. ``remark`` tells of members whose names are no paths at all, empty if
@@ -55,7 +55,7 @@ class Contents:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-def split(root: Path, path: str) -> tuple[str, str] | None:
+def split_path(root: Path, path: str) -> tuple[str, str] | None:
     """Split a photo's path into its archive's and its name in there; None if it lies in no archive."""
     parts = path.split("/")
     for end in range(1, len(parts)):
@@ -66,31 +66,31 @@ def split(root: Path, path: str) -> tuple[str, str] | None:
     return None
 
 
-def file_of(root: Path, path: str) -> str:
+def containing_file(root: Path, path: str) -> str:
     """Return the path of the file that holds a photo: the photo's own, or its archive's."""
-    archive, _ = split(root, path) or (path, "")
+    archive, _ = split_path(root, path) or (path, "")
     return archive
 
 
-def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> Contents:
+def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveContents:
     """Read the archive at ``path`` below ``root`` once, to its end, and judge it and its photos.
 
     Raises NotTheFileError, OSError. ``kind_of`` is asked about names in the archive.
     """
-    sorting = _Sorting(limits, kind_of)
+    inspection = _Inspection(limits, kind_of)
     try:
         with open_below(root, path) as file:
             size = os.fstat(file.fileno()).st_size
-            for member in walk(file, size, UnpackBudget(limits, size)):
-                sorting.take(member)
+            for member in read_members(file, size, UnpackBudget(limits, size)):
+                inspection.add(member)
     except Incomplete as finding:
-        return Contents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
+        return ArchiveContents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
     except RefusedError as problem:
-        return Contents(Verdict("foreign", f"the archive is refused: {problem}"))
-    return sorting.contents()
+        return ArchiveContents(Verdict("foreign", f"the archive is refused: {problem}"))
+    return inspection.contents()
 
 
-def walk(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
+def read_members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
     """Yield all members of an open archive, in its order; as long as it is open they can be copied in any order.
 
     Raises Incomplete, RefusedError, OSError.
@@ -120,7 +120,7 @@ def _damage_explained() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class _Sorting:
+class _Inspection:
     """Photos from everything else, while an archive goes by."""
 
     limits: Limits
@@ -131,21 +131,21 @@ class _Sorting:
     remarks: list[tuple[str, str]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def take(self, member: Member) -> None:
-        fault = unsafe(member.name)
+    def add(self, member: Member) -> None:
+        problem = unsafe_name_reason(member.name)
         name = normalized(member.name)
-        if fault:
+        if problem:
             if name:  # "./" is how some archives name the folder they were made of
-                self.remarks.append((member.name, fault))
+                self.remarks.append((member.name, problem))
         elif not member.is_folder:
             kind = self.kind_of(name)
             if kind in (None, "archive"):
-                self._take_photo(name, member, kind)
+                self._add_photo(name, member, kind)
             else:
                 self.skipped[kind or ""] += 1
 
-    def _take_photo(self, name: str, member: Member, kind: str | None) -> None:
-        reason = self._reason(name, member, kind)
+    def _add_photo(self, name: str, member: Member, kind: str | None) -> None:
+        reason = self._reason_to_refuse(name, member, kind)
         self.names.add(name)
         if reason:
             self.photos.pop(name, None)
@@ -153,27 +153,27 @@ class _Sorting:
         else:
             self.photos[name] = None
 
-    def _reason(self, name: str, member: Member, kind: str | None) -> str:
+    def _reason_to_refuse(self, name: str, member: Member, kind: str | None) -> str:
         """Return why this is no photo to work on, nothing if it is one."""
         if name in self.names:
             return "the archive holds several files of this name"
         if kind == "archive":
             return "it is an archive in an archive; unpack the outer one"
-        if member.oddity:
-            return f"it is {member.oddity}, not a file"
+        if member.special_kind:
+            return f"it is {member.special_kind}, not a file"
         if member.size_bytes > self.limits.photo_bytes:
             return too_large(self.limits.photo_bytes)
-        return member.fault or _reason_of_content(member)
+        return member.problem or _reason_of_content(member)
 
-    def contents(self) -> Contents:
+    def contents(self) -> ArchiveContents:
         reasons = set(self.refused.values())
         if not self.photos and len(reasons) == 1 and len(self.refused) > 1:
-            return Contents(
+            return ArchiveContents(
                 Verdict(
                     "foreign", f"the archive is refused: each of its {len(self.refused):,} photos is: {reasons.pop()}"
                 )
             )
-        return Contents(
+        return ArchiveContents(
             WHOLE, tuple(self.photos), tuple(self.refused.items()), _remark(self.remarks), dict(self.skipped)
         )
 
@@ -194,6 +194,6 @@ def _reason_of_content(member: Member) -> str:
 def _remark(remarks: list[tuple[str, str]]) -> str:
     if not remarks:
         return ""
-    named = "; ".join(f"{name!r}: {fault}" for name, fault in remarks[:_NAMED_IN_REMARK])
+    named = "; ".join(f"{name!r}: {problem}" for name, problem in remarks[:_NAMED_IN_REMARK])
     more = f"; and {len(remarks) - _NAMED_IN_REMARK:,} more" if len(remarks) > _NAMED_IN_REMARK else ""
     return f"{len(remarks):,} of the archive's files are refused, the rest goes on: {named}{more}"

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from pipeline.intake.format_parsers import (
+    FormatCheck,
     Incomplete,
-    Source,
-    Walk,
-    walk_bmp,
-    walk_boxes,
-    walk_gif,
-    walk_jpeg,
-    walk_png,
-    walk_tiff,
-    walk_webp,
+    SizedFile,
+    check_bmp,
+    check_boxes,
+    check_gif,
+    check_jpeg,
+    check_png,
+    check_tiff,
+    check_webp,
 )
-from pipeline.intake.opening import open_below
+from pipeline.intake.safe_open import open_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ WHOLE: Final = Verdict("whole")
 
 _HEAD_BYTES: Final = 4096
 
-_FORMATS: Final[tuple[tuple[bytes, str, Walk], ...]] = (
-    (b"\xff\xd8", "JPEG", walk_jpeg),
-    (b"\x89PNG\r\n\x1a\n", "PNG", walk_png),
-    (b"GIF87a", "GIF", walk_gif),
-    (b"GIF89a", "GIF", walk_gif),
-    (b"II*\x00", "TIFF", walk_tiff),
-    (b"MM\x00*", "TIFF", walk_tiff),
-    (b"II+\x00", "TIFF", walk_tiff),
-    (b"MM\x00+", "TIFF", walk_tiff),
+_FORMATS: Final[tuple[tuple[bytes, str, FormatCheck], ...]] = (
+    (b"\xff\xd8", "JPEG", check_jpeg),
+    (b"\x89PNG\r\n\x1a\n", "PNG", check_png),
+    (b"GIF87a", "GIF", check_gif),
+    (b"GIF89a", "GIF", check_gif),
+    (b"II*\x00", "TIFF", check_tiff),
+    (b"MM\x00*", "TIFF", check_tiff),
+    (b"II+\x00", "TIFF", check_tiff),
+    (b"MM\x00+", "TIFF", check_tiff),
 )
 
 _BMP_HEADER_BYTES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
@@ -59,7 +59,7 @@ _IMAGE_BRANDS: Final = frozenset(
     b"avif avis mif1 mif2 msf1 miaf heic heix heim heis hevc hevx hevm hevs heif".split()
 )
 
-_STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
+_OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
     (b"<svg", "an SVG drawing"),
@@ -95,25 +95,25 @@ def examine_open(file: BinaryIO, size: int) -> Verdict:
         return Verdict("incomplete", "the file is empty")
     found = _format_of(head)
     if found is None:
-        return _without_format(head)
-    name, walk = found
+        return _verdict_without_format(head)
+    name, check = found
     try:
-        walk(Source(file, size))
+        check(SizedFile(file, size))
     except Incomplete as finding:
         return Verdict("incomplete", f"the {name} is incomplete: {finding}")
     return WHOLE
 
 
-def _format_of(head: bytes) -> tuple[str, Walk] | None:
-    for magic, name, walk in _FORMATS:
+def _format_of(head: bytes) -> tuple[str, FormatCheck] | None:
+    for magic, name, check in _FORMATS:
         if head.startswith(magic):
-            return name, walk
+            return name, check
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP", walk_webp
+        return "WebP", check_webp
     if head[4:8] == b"ftyp" and _brands(head) & _IMAGE_BRANDS:
-        return ("AVIF" if b"avif" in _brands(head) else "HEIF"), walk_boxes
+        return ("AVIF" if b"avif" in _brands(head) else "HEIF"), check_boxes
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
-        return "BMP", walk_bmp
+        return "BMP", check_bmp
     return None
 
 
@@ -123,13 +123,13 @@ def _brands(head: bytes) -> frozenset[bytes]:
     return frozenset(head[start : start + 4] for start in (8, *range(16, end, 4)))
 
 
-def _without_format(head: bytes) -> Verdict:
+def _verdict_without_format(head: bytes) -> Verdict:
     if not head.strip(b"\0"):
         return Verdict("incomplete", "the file begins with nothing but zeros")
     # No format needs more than 18 bytes to be told; a file this short may become any whose beginning it is.
     if len(head) < 18 and _may_become_image(head):
         return Verdict("incomplete", f"the file has only {len(head)} bytes")
-    return Verdict("foreign", f"no image: it looks like {_likeness(head)}")
+    return Verdict("foreign", f"no image: it looks like {_describe_content(head)}")
 
 
 def _may_become_image(head: bytes) -> bool:
@@ -141,9 +141,9 @@ def _may_become_image(head: bytes) -> bool:
     return any(magic.startswith(head[: len(magic)]) for magic in magics)
 
 
-def _likeness(head: bytes) -> str:
+def _describe_content(head: bytes) -> str:
     markup = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for magic, name in _STRANGERS:
+    for magic, name in _OTHER_FORMATS:
         if head.startswith(magic) or markup.startswith(magic):
             return name
     if head[4:8] == b"ftyp":

@@ -17,10 +17,10 @@ from pathspec import GitIgnoreSpec
 from pipeline.errors import ConfigError, ConfigProblem
 
 #: Nobody keeps photos deeper than that; making or watching a folder takes a step of recursion for each one above it.
-MOST_FOLDERS: Final = 200
+MAX_FOLDER_DEPTH: Final = 200
 
 
-class Ignored:
+class IgnorePatterns:
     """Patterns as in .gitignore; an accent fits in both ways of writing it."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -31,12 +31,12 @@ class Ignored:
             message = f"{error}; write patterns as in .gitignore, 'raw/' or '*.png'"
             raise ConfigError([ConfigProblem("", None, "input.ignore", message)]) from error
 
-    def fits(self, path: str) -> bool:
+    def matches(self, path: str) -> bool:
         """Tell whether a relative path is ignored; that of a folder ends in ``/``."""
         return self._spec.match_file(_composed(path)) is True
 
 
-class Outside:
+class ExcludedFolders:
     """Folders that belong to the program, wherever they lie. One that is not there yet is known by its path."""
 
     def __init__(self, folders: Iterable[Path | str]) -> None:
@@ -47,7 +47,7 @@ class Outside:
             with contextlib.suppress(OSError):
                 self._identities.add(_identity(path))
 
-    def holds(self, folder: str) -> bool:
+    def contains(self, folder: str) -> bool:
         """Tell whether the folder at a path without links is one of them. Raises OSError if it is not there."""
         return bool(self._paths) and (folder in self._paths or _identity(folder) in self._identities)
 

@@ -1,7 +1,7 @@
 """How each image format says where it ends. Owns the walks through containers; refuses pixels and decisions.
 
-Each ``walk_*`` takes a :class:`Source`, returns when the container is whole and raises :class:`Incomplete` with what
-is missing. They read headers and skip over payloads; only a JPEG's scans have to be read through.
+Each ``walk_*`` takes a :class:`SizedFile`, returns when the container is whole and raises :class:`Incomplete` with
+what is missing. They read headers and skip over payloads; only a JPEG's scans have to be read through.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Incomplete(Exception):  # noqa: N818 - it is a finding about a file, not a
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SizedFile:
     """An open file and its size in bytes when it was opened."""
 
     file: BinaryIO
@@ -60,7 +60,7 @@ class Source:
             raise Incomplete("its end is still filled with zeros")
 
 
-def walk_jpeg(source: Source) -> None:
+def check_jpeg(source: SizedFile) -> None:
     """Walk the primary image's segments to its end-of-image marker (ITU-T T.81, annex B); what follows is free.
 
     A thumbnail's own markers lie inside an APP1 segment, which is skipped by its length.
@@ -79,7 +79,7 @@ def walk_jpeg(source: Source) -> None:
     raise Incomplete("its end-of-image marker is missing")
 
 
-def _next_marker(source: Source, position: int) -> tuple[int, int] | None:
+def _next_marker(source: SizedFile, position: int) -> tuple[int, int] | None:
     """Return the next marker at or after ``position`` and where its segment's length stands."""
     source.require(position)
     source.file.seek(position)
@@ -91,7 +91,7 @@ def _next_marker(source: Source, position: int) -> tuple[int, int] | None:
     return None
 
 
-def walk_png(source: Source) -> None:
+def check_png(source: SizedFile) -> None:
     """Walk the chunks to IEND (PNG specification, 5.3)."""
     position = 8
     while True:
@@ -104,7 +104,7 @@ def walk_png(source: Source) -> None:
             return
 
 
-def walk_webp(source: Source) -> None:
+def check_webp(source: SizedFile) -> None:
     """Compare the RIFF length with the file's (RFC 9649, 2.4)."""
     (length,) = source.numbers("<I", 4)
     if length <= 4:
@@ -113,7 +113,7 @@ def walk_webp(source: Source) -> None:
     source.require_written(12, 8 + length)
 
 
-def walk_gif(source: Source) -> None:
+def check_gif(source: SizedFile) -> None:
     """Walk the blocks to the trailer (GIF89a specification)."""
     position = 13 + _color_table_bytes(source.read(10, 1)[0])
     while (kind := source.read(position, 1)) != b";":
@@ -132,7 +132,7 @@ def _color_table_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def walk_bmp(source: Source) -> None:
+def check_bmp(source: SizedFile) -> None:
     """Compare the size that the header implies with the file's.
 
     The header's own size field is often wrong; it only counts for compressed bitmaps, which imply none.
@@ -161,7 +161,7 @@ _TIFF_TYPE_BYTES: Final = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 
 _TIFF_PIECES: Final = ((273, 279), (324, 325), (513, 514))  # strips, tiles, old-style JPEG: (offsets, byte counts)
 
 
-def walk_tiff(source: Source) -> None:
+def check_tiff(source: SizedFile) -> None:
     """Check that the first directory, its values and every strip or tile lie inside the file (TIFF 6.0; BigTIFF)."""
     order = "<" if source.read(0, 2) == b"II" else ">"
     if source.numbers(order + "H", 2)[0] == 43:
@@ -176,7 +176,7 @@ def walk_tiff(source: Source) -> None:
         source.require(max(map(add, starts, lengths)) if lengths else max(starts) + 1)
 
 
-def _tiff_tags(source: Source, kind: _Tiff, directory: int) -> dict[int, array[int]]:
+def _tiff_tags(source: SizedFile, kind: _Tiff, directory: int) -> dict[int, array[int]]:
     """Return the values of the tags that say where picture data lies."""
     (count,) = source.numbers(kind.order + kind.count, directory)
     if directory < 8 or count > 0xFFFF:
@@ -195,7 +195,7 @@ def _tiff_tags(source: Source, kind: _Tiff, directory: int) -> dict[int, array[i
     return tags
 
 
-def _tiff_place(source: Source, kind: _Tiff, position: int, value_bytes: int) -> tuple[int, int]:
+def _tiff_place(source: SizedFile, kind: _Tiff, position: int, value_bytes: int) -> tuple[int, int]:
     """Return where the values of a directory entry lie and how many bytes they take; few fit into the entry."""
     (count,) = source.numbers(kind.order + kind.offset, position)
     size, room = count * value_bytes, struct.calcsize(kind.offset)
@@ -211,7 +211,7 @@ def _tiff_values(kind: _Tiff, code: str, data: bytes) -> array[int]:
     return values
 
 
-def walk_boxes(source: Source) -> None:
+def check_boxes(source: SizedFile) -> None:
     """Walk the top-level boxes of AVIF and HEIC (ISO/IEC 14496-12, 4.2); ``meta`` and ``mdat`` must be there."""
     seen: set[bytes] = set()
     position = 0
@@ -228,7 +228,7 @@ def walk_boxes(source: Source) -> None:
         raise Incomplete("its picture data is missing")
 
 
-def _box(source: Source, position: int) -> tuple[bytes, int]:
+def _box(source: SizedFile, position: int) -> tuple[bytes, int]:
     """Return a box's type and where it ends. Size 1 = 64 bits follow, 0 = to the end of the file."""
     length, kind = struct.unpack(">I4s", source.read(position, 8))
     if length == 1:
@@ -236,4 +236,4 @@ def _box(source: Source, position: int) -> tuple[bytes, int]:
     return kind, position + length if length else source.size
 
 
-Walk = Callable[[Source], None]
+FormatCheck = Callable[[SizedFile], None]

@@ -1,7 +1,8 @@
 """What archives of every kind share: their members, and what none may do. Owns names, limits and faults.
 
 Members are read as streams and never unpacked under their own names, so a name can't lead anywhere. It still becomes
-the photo's path and part of its picture's name, which is why :func:`unsafe` refuses what is no plain relative path.
+the photo's path and part of its picture's name, which is why :func:`unsafe_name_reason` refuses what is no plain
+relative path.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from pipeline.intake.filters import MOST_FOLDERS
+from pipeline.intake.filters import MAX_FOLDER_DEPTH
 
 #: Bytes read at once; what a hostile stream can make of a single step stays about this small.
 CHUNK_BYTES: Final = 1 << 20
@@ -60,19 +61,19 @@ class Sink(Protocol):
 class Member:
     """One entry of an archive.
 
-    ``name`` is as stored, bytes that are not UTF-8 as surrogates. ``oddity`` says what it is if neither file nor
-    folder ("a link"), ``fault`` why a file can't be read ("it is encrypted"). ``copy`` writes its content and raises
-    MemberError, or RefusedError and Incomplete if that is the end of the whole archive. ``passes_by`` tells that
-    it costs less to copy it now than later.
+    ``name`` is as stored, bytes that are not UTF-8 as surrogates. ``special_kind`` says what it is if neither file
+    nor folder ("a link"), ``problem`` why a file can't be read ("it is encrypted"). ``copy`` writes its content and
+    raises MemberError, or RefusedError and Incomplete if that is the end of the whole archive. ``is_sequential``
+    tells that it costs less to copy it now than later.
     """
 
     name: str
     size_bytes: int
     copy: Callable[[Sink], None]
     is_folder: bool = False
-    oddity: str = ""
-    fault: str = ""
-    passes_by: bool = False
+    special_kind: str = ""
+    problem: str = ""
+    is_sequential: bool = False
 
 
 class UnpackBudget:
@@ -84,13 +85,13 @@ class UnpackBudget:
         self._files = 0
         self._bytes = 0
 
-    def count(self) -> None:
+    def count_member(self) -> None:
         """Count one member."""
         self._files += 1
         if self._files > self.limits.files:
             raise RefusedError(too_many_files(self.limits))
 
-    def spend(self, count: int) -> None:
+    def count_bytes(self, count: int) -> None:
         """Count unpacked bytes."""
         self._bytes += count
         if self._bytes > self.limits.bytes:
@@ -140,20 +141,20 @@ def normalized(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def unsafe(name: str) -> str:
+def unsafe_name_reason(name: str) -> str:
     """Return why a member's name can't be a path in the input folder, nothing if it can."""
     parts = name.split("/")
-    faults = (
+    problems = (
         ("\0" in name, "its name holds a zero byte"),
         ("\\" in name, "its name holds a backslash"),
         (name.startswith("/"), "its name begins at the root of a disk"),
         (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
         (".." in parts, "its name leads out of the archive"),
         (_bytes_of(name) > _LONGEST_NAME_BYTES, f"its name has more than {_LONGEST_NAME_BYTES:,} bytes"),
-        (len(parts) > MOST_FOLDERS, f"it lies more than {MOST_FOLDERS} folders deep"),
+        (len(parts) > MAX_FOLDER_DEPTH, f"it lies more than {MAX_FOLDER_DEPTH} folders deep"),
         (not normalized(name), "it has no name"),
     )
-    return next((fault for applies, fault in faults if applies), "")
+    return next((problem for applies, problem in problems if applies), "")
 
 
 def _bytes_of(name: str) -> int:

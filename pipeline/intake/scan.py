@@ -1,7 +1,7 @@
 """What is in the input folder right now: the truth that file events only hint at.
 
 Owns the walk, and which names count as photos. Refuses to open files (:mod:`pipeline.intake.containers` does) and
-to wait for them (:mod:`pipeline.intake.settle` does).
+to wait for them (:mod:`pipeline.intake.stability` does).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StorageError
-from pipeline.intake.filters import MOST_FOLDERS, Ignored, Outside
+from pipeline.intake.filters import MAX_FOLDER_DEPTH, ExcludedFolders, IgnorePatterns
 from pipeline.model import Photo
 
 
@@ -73,53 +73,55 @@ class ScanResult:
     archives: tuple[Photo, ...] = ()
 
 
-def scan(folder: Path, ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
+def scan(folder: Path, ignore: Sequence[str] = (), excluded: Iterable[Path] = ()) -> ScanResult:
     """Walk ``folder`` and return what is in it; files are not opened.
 
-    ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``outside``
+    ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``excluded``
     names folders (the output, the state) that are never entered even when they lie inside. Links are never followed:
     a link to a photo inside the folder would be the same photo twice, one that leaves it is refused.
 
     Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for a bad
     pattern.
     """
-    return _walked(folder, ignore, outside, lambda walk: walk.pending.append(""))
+    return _run_scan(folder, ignore, excluded, lambda scanner: scanner.pending.append(""))
 
 
-def look(folder: Path, paths: Iterable[str], ignore: Sequence[str] = (), outside: Iterable[Path] = ()) -> ScanResult:
+def scan_paths(
+    folder: Path, paths: Iterable[str], ignore: Sequence[str] = (), excluded: Iterable[Path] = ()
+) -> ScanResult:
     """Scan only these relative ``paths`` of files and folders, and what is below them, by the rules of :func:`scan`.
 
     What is not there is left out. Raises as :func:`scan` does.
     """
 
-    def begin(walk: _Walk) -> None:
+    def begin(scanner: _Scanner) -> None:
         wanted = frozenset(paths)
         for path in sorted(wanted):
             # A folder's own visit comes by its files anyway.
             if wanted.isdisjoint(_folders_above(path)):
-                walk.visit(path)
+                scanner.scan_path(path)
 
-    return _walked(folder, ignore, outside, begin)
+    return _run_scan(folder, ignore, excluded, begin)
 
 
-def _walked(
-    folder: Path, ignore: Sequence[str], outside: Iterable[Path], begin: Callable[[_Walk], None]
+def _run_scan(
+    folder: Path, ignore: Sequence[str], excluded: Iterable[Path], begin: Callable[[_Scanner], None]
 ) -> ScanResult:
-    walk = _Walk(os.path.realpath(folder), Ignored(ignore), Outside(outside))
+    scanner = _Scanner(os.path.realpath(folder), IgnorePatterns(ignore), ExcludedFolders(excluded))
     before = _identity(folder)
-    begin(walk)
-    while walk.pending:
-        prefix = walk.pending.pop()
+    begin(scanner)
+    while scanner.pending:
+        prefix = scanner.pending.pop()
         try:
-            walk.enter(prefix)
+            scanner.scan_folder(prefix)
         except OSError as error:
             if not prefix:
                 raise _unusable(folder, error) from error
-            walk.give_up(prefix.rstrip("/"), error)
+            scanner.record_error(prefix.rstrip("/"), error)
     # A share that drops while we walk looks like deleted folders; only the root can tell.
     if _identity(folder) != before:
         raise StorageError(f"input.folder: {folder} was replaced during the scan; is its disk or share mounted?")
-    return walk.result()
+    return scanner.result()
 
 
 def names_archive(name: str) -> bool:
@@ -132,12 +134,12 @@ def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
 
     The kinds are those of :class:`ScanResult`, None for a photo; the same rules as for files and folders on disk.
     """
-    ignored = Ignored(ignore)
+    ignored = IgnorePatterns(ignore)
 
     def kind(path: str) -> str | None:
         *folders, name = path.split("/")
         found = next(filter(None, map(_kind_of_name, [*folders, name])), None) or _kind_of_suffix(name)
-        return "ignored" if found is None and ignored.fits(path) else found
+        return "ignored" if found is None and ignored.matches(path) else found
 
     return kind
 
@@ -148,7 +150,7 @@ def _folders_above(path: str) -> Iterator[str]:
     return ("/".join(parts[:count]) for count in range(1, len(parts)))
 
 
-def signature(path: str, status: os.stat_result) -> Photo:
+def photo_from_stat(path: str, status: os.stat_result) -> Photo:
     """Return the photo at relative ``path`` as ``status`` describes it."""
     return Photo(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
@@ -172,20 +174,20 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Scanner:
     """The state of one walk. Prefixes are relative paths that end in ``/``; the root's is empty."""
 
     root: str
-    ignored: Ignored
-    outside: Outside
+    ignored: IgnorePatterns
+    excluded: ExcludedFolders
     pending: list[str] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     folders: int = 0
-    left_out: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
-    def visit(self, path: str) -> None:
+    def scan_path(self, path: str) -> None:
         """Look at one path, unless a folder above it is one that a whole walk would not enter."""
         try:
             for folder in _folders_above(path):
@@ -193,22 +195,22 @@ class _Walk:
                 if entry.is_symlink() or not entry.is_dir() or self._kind_of_folder(entry, folder) is not None:
                     return
                 if _is_too_deep(folder):
-                    self._leave_out(folder, _TOO_DEEP)
+                    self._record_unreadable(folder, _TOO_DEEP)
                     return
-            self.look_at(_Entry(self.root, path), path)
+            self.classify(_Entry(self.root, path), path)
         except OSError as error:
-            self.give_up(path, error)
+            self.record_error(path, error)
 
-    def enter(self, prefix: str) -> None:
+    def scan_folder(self, prefix: str) -> None:
         with os.scandir(Path(self.root, prefix)) as entries:
             self.folders += 1
             for entry in entries:
                 try:
-                    self.look_at(entry, prefix + entry.name)
+                    self.classify(entry, prefix + entry.name)
                 except OSError as error:
-                    self._give_up_in(prefix, entry.name, error)
+                    self._record_error_in(prefix, entry.name, error)
 
-    def look_at(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
+    def classify(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         if entry.is_symlink() or _is_junction(entry):
             self.skipped[self._kind_of_link(entry)] += 1
         elif entry.is_dir(follow_symlinks=False):
@@ -216,31 +218,31 @@ class _Walk:
             if kind is not None:
                 self.skipped[kind] += 1
             elif _is_too_deep(path):
-                self._leave_out(path, _TOO_DEEP)
+                self._record_unreadable(path, _TOO_DEEP)
             else:
                 self.pending.append(f"{path}/")
         else:
-            self._look_at_file(entry, path)
+            self._classify_file(entry, path)
 
-    def _look_at_file(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
+    def _classify_file(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
         kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
         found = self.photos if kind is None else self.archives
         if kind in (None, "archive"):
-            kind = "ignored" if self.ignored.fits(path) else None
+            kind = "ignored" if self.ignored.matches(path) else None
         if kind is None:
             # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.
             status = os.lstat(entry.path)
             if stat.S_ISREG(status.st_mode):
-                found.append(signature(path, status))
+                found.append(photo_from_stat(path, status))
                 return
             kind = "other"
         self.skipped[kind] += 1
 
     def _kind_of_folder(self, entry: os.DirEntry[str] | _Entry, path: str) -> str | None:
         kind = _kind_of_name(entry.name)
-        if kind is None and self.outside.holds(entry.path):
+        if kind is None and self.excluded.contains(entry.path):
             kind = "output"
-        if kind is None and self.ignored.fits(f"{path}/"):
+        if kind is None and self.ignored.matches(f"{path}/"):
             kind = "ignored"
         return kind
 
@@ -249,24 +251,24 @@ class _Walk:
         inside = target == self.root or target.startswith(self.root.rstrip(os.sep) + os.sep)
         return "link" if inside else "link leaving the folder"
 
-    def give_up(self, path: str, error: OSError) -> None:
+    def record_error(self, path: str, error: OSError) -> None:
         if error.errno == errno.ENOENT:
             return  # gone between being listed and being looked at: deleted, which is no trouble
-        self._leave_out(path, f"can't be read ({error.strerror}); it is left out until it can")
+        self._record_unreadable(path, f"can't be read ({error.strerror}); it is left out until it can")
 
-    def _give_up_in(self, prefix: str, name: str, error: OSError) -> None:
+    def _record_error_in(self, prefix: str, name: str, error: OSError) -> None:
         if error.errno == errno.ENAMETOOLONG and prefix:
             # That is so of all files in the folder whose names are as long: one word for all of them.
-            self._leave_out(
+            self._record_unreadable(
                 prefix.rstrip("/"), "has files whose paths are too long for this system; they are left out"
             )
         else:
-            self.give_up(prefix + name, error)
+            self.record_error(prefix + name, error)
 
-    def _leave_out(self, path: str, why: str) -> None:
-        if path not in self.left_out:
+    def _record_unreadable(self, path: str, why: str) -> None:
+        if path not in self.unreadable:
             self.skipped["unreadable"] += 1
-            self.left_out[path] = f"{path.encode('utf-8', 'replace').decode('utf-8')} {why}"
+            self.unreadable[path] = f"{path.encode('utf-8', 'replace').decode('utf-8')} {why}"
 
     def result(self) -> ScanResult:
         self.photos.sort(key=lambda photo: photo.path)
@@ -275,17 +277,17 @@ class _Walk:
             tuple(self.photos),
             skipped,
             self.folders,
-            tuple(sorted(self.left_out)),
-            tuple(self.left_out[path] for path in sorted(self.left_out)),
+            tuple(sorted(self.unreadable)),
+            tuple(self.unreadable[path] for path in sorted(self.unreadable)),
             tuple(sorted(self.archives, key=lambda archive: archive.path)),
         )
 
 
-_TOO_DEEP: Final = f"lies more than {MOST_FOLDERS} folders deep; it is left out"
+_TOO_DEEP: Final = f"lies more than {MAX_FOLDER_DEPTH} folders deep; it is left out"
 
 
 def _is_too_deep(folder: str) -> bool:
-    return folder.count("/") >= MOST_FOLDERS
+    return folder.count("/") >= MAX_FOLDER_DEPTH
 
 
 def _kind_of_name(name: str) -> str | None:

@@ -10,10 +10,9 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, BinaryIO, Final, cast
 
-from pipeline.intake import gunzip
 from pipeline.intake.format_parsers import Incomplete
-from pipeline.intake.gunzip import Gunzip
 from pipeline.intake.members import CHUNK_BYTES, Member, RefusedError, Sink, UnpackBudget
+from pipeline.intake.seekable_gzip import GZIP_MAGIC, SeekableGzip
 
 #: A tar header is one block.
 HEAD_BYTES: Final = tarfile.BLOCKSIZE
@@ -22,10 +21,10 @@ HEAD_BYTES: Final = tarfile.BLOCKSIZE
 _LARGEST_HEADER_BYTES: Final = 1 << 20
 
 
-class _Tape:
+class _ForwardStream:
     """A stream as tarfile wants to have it; others may move the stream meanwhile."""
 
-    def __init__(self, stream: BinaryIO | Gunzip) -> None:
+    def __init__(self, stream: BinaryIO | SeekableGzip) -> None:
         self.stream = stream
         self.ended = False
         self._position = 0
@@ -36,9 +35,9 @@ class _Tape:
         """Allow tarfile to read one more header with all that belongs to it."""
         self._allowance = _LARGEST_HEADER_BYTES
 
-    def cut_off(self, where: str) -> Exception:
+    def truncated(self, where: str) -> Exception:
         """Return the finding that the stream ends too early: what has been packed so will never be completed."""
-        packed = isinstance(self.stream, Gunzip)
+        packed = isinstance(self.stream, SeekableGzip)
         return RefusedError(f"the tar in it {where}") if packed else Incomplete(f"it {where}")
 
     def read(self, count: int) -> bytes:
@@ -73,68 +72,70 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
     damaged data.
     """
     file.seek(0)
-    if file.read(2) != gunzip.MAGIC:
-        yield from _walk(file, budget)
+    if file.read(2) != GZIP_MAGIC:
+        yield from _read_members(file, budget)
         return
     file.seek(max(0, size - 8))
     if not file.read().strip(b"\0"):  # where the length and the check sum of what was packed belong
         raise Incomplete("its end is still filled with zeros")
-    unpacked = Gunzip(file, budget.spend)
-    yield from _walk(unpacked, budget)
+    unpacked = SeekableGzip(file, budget.count_bytes)
+    yield from _read_members(unpacked, budget)
     while unpacked.read(CHUNK_BYTES):  # to the check sum at the end
         pass
 
 
-def _walk(stream: BinaryIO | Gunzip, budget: UnpackBudget) -> Iterator[Member]:
-    tape = _Tape(stream)
+def _read_members(stream: BinaryIO | SeekableGzip, budget: UnpackBudget) -> Iterator[Member]:
+    forward_stream = _ForwardStream(stream)
     try:
-        archive = tarfile.TarFile(fileobj=cast(IO[bytes], tape), encoding="utf-8", errors="surrogateescape")
-        while (info := _next(archive, tape)) is not None:
-            budget.count()
-            yield _member(info, tape, budget)
+        archive = tarfile.TarFile(fileobj=cast(IO[bytes], forward_stream), encoding="utf-8", errors="surrogateescape")
+        while (info := _next_header(archive, forward_stream)) is not None:
+            budget.count_member()
+            yield _member(info, forward_stream, budget)
     except tarfile.TarError as error:
-        if tape.ended:
-            raise tape.cut_off("ends in the middle of a file") from error
+        if forward_stream.ended:
+            raise forward_stream.truncated("ends in the middle of a file") from error
         raise RefusedError(f"it is no tar archive, or damaged ({error})") from error
-    _check_end(archive, tape)
+    _check_end(archive, forward_stream)
 
 
-def _next(archive: tarfile.TarFile, tape: _Tape) -> tarfile.TarInfo | None:
-    tape.begin_header()
+def _next_header(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> tarfile.TarInfo | None:
+    forward_stream.begin_header()
     info = archive.next()
     archive.members.clear()  # type: ignore[attr-defined]  # or it keeps every header it has seen
     return info
 
 
-def _check_end(archive: tarfile.TarFile, tape: _Tape) -> None:
+def _check_end(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> None:
     """Find a block of zeros: tarfile takes a damaged header for the end, too."""
-    tape.begin_header()
-    tape.seek(archive.offset)
-    block = tape.read(HEAD_BYTES)
+    forward_stream.begin_header()
+    forward_stream.seek(archive.offset)
+    block = forward_stream.read(HEAD_BYTES)
     if len(block) < HEAD_BYTES:
-        raise tape.cut_off("lacks its end")
+        raise forward_stream.truncated("lacks its end")
     if block.strip(b"\0"):
         raise RefusedError("it is damaged: between its files there is something that is none")
 
 
-def _member(info: tarfile.TarInfo, tape: _Tape, budget: UnpackBudget) -> Member:
+def _member(info: tarfile.TarInfo, forward_stream: _ForwardStream, budget: UnpackBudget) -> Member:
     def copy(sink: Sink) -> None:
-        tape.stream.seek(info.offset_data)
+        forward_stream.stream.seek(info.offset_data)
         left = info.size
         while left > 0:
-            data = tape.stream.read(min(left, CHUNK_BYTES))
+            data = forward_stream.stream.read(min(left, CHUNK_BYTES))
             if not data:
-                raise tape.cut_off("ends in the middle of a file")
-            if not isinstance(tape.stream, Gunzip):  # which tells the budget itself
-                budget.spend(len(data))
+                raise forward_stream.truncated("ends in the middle of a file")
+            if not isinstance(forward_stream.stream, SeekableGzip):  # which tells the budget itself
+                budget.count_bytes(len(data))
             sink.write(data)
             left -= len(data)
 
-    packed = isinstance(tape.stream, Gunzip)
-    return Member(info.name, info.size, copy, is_folder=info.isdir(), oddity=_oddity(info), passes_by=packed)
+    packed = isinstance(forward_stream.stream, SeekableGzip)
+    return Member(
+        info.name, info.size, copy, is_folder=info.isdir(), special_kind=_special_kind(info), is_sequential=packed
+    )
 
 
-def _oddity(info: tarfile.TarInfo) -> str:
+def _special_kind(info: tarfile.TarInfo) -> str:
     if info.sparse is not None or info.type == tarfile.GNUTYPE_SPARSE:
         return "a sparse file"
     if info.isreg() or info.isdir():

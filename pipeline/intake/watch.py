@@ -37,7 +37,7 @@ from watchdog.observers.api import BaseObserver
 _LOG: Final = logging.getLogger("watchdog")
 
 #: With more places than this to look at, looking everywhere is as quick. An overflow has far more events before it.
-MOST_PATHS: Final = 2000
+MAX_PATHS: Final = 2000
 
 _KINDS: Final[list[type[FileSystemEvent]]] = [
     DirCreatedEvent,
@@ -76,7 +76,7 @@ class Hints:
         """Something may have changed at these relative paths ("" is the folder itself)."""
         with self._changed:
             self._paths.update(paths)
-            if len(self._paths) > MOST_PATHS or "" in self._paths:
+            if len(self._paths) > MAX_PATHS or "" in self._paths:
                 self._everywhere = True
                 self._paths.clear()
             self._changed.notify_all()
@@ -114,11 +114,11 @@ class Watcher:
         self._make_observer = observer
         self._observer: BaseObserver | None = None
         self._threads: list[threading.Thread] = []
-        self._ears = _ErrorReporter(hints)
+        self._error_reporter = _ErrorReporter(hints)
 
     def start(self) -> str:
         """Begin to watch; returns why that is impossible, or nothing."""
-        _LOG.addHandler(self._ears)
+        _LOG.addHandler(self._error_reporter)
         _LOG.propagate = False
         # A folder that is made while its parent is walked is met twice. That does no harm, and belongs on no screen.
         warnings.filterwarnings("ignore", r"Callback with id .* already exists for watch", RuntimeWarning)
@@ -128,7 +128,7 @@ class Watcher:
             self._observer.schedule(handler, str(self._folder), recursive=True, event_filter=_KINDS)
             self._observer.start()
         except OSError as error:
-            return _explanation(error)
+            return _error_reason(error)
         except RecursionError:
             return "a folder is nested too deeply for file events"
         # Its own threads, of which one reads the kernel's queue: whichever of them dies, no more events come.
@@ -145,14 +145,14 @@ class Watcher:
 
         watchdog passes over folders that it can't watch, and says nothing.
         """
-        watched = _watches()
+        watched = _watch_count()
         if watched is None or watched >= folders:
             return ""
         return f"only {watched:,} of {folders:,} folders can be watched; {_ADVICE['max_user_watches']}"
 
     def stop(self) -> None:
         """End watching."""
-        _LOG.removeHandler(self._ears)
+        _LOG.removeHandler(self._error_reporter)
         if self._observer is not None:
             # Never started, or dying: there is nothing left that could be told of it.
             with contextlib.suppress(RuntimeError, OSError):
@@ -206,7 +206,7 @@ _ADVICE: Final = {
 }
 
 
-def _explanation(error: OSError) -> str:
+def _error_reason(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return f"the system's limit of watched folders is reached; {_ADVICE['max_user_watches']}"
     if error.errno == errno.EMFILE:
@@ -214,7 +214,7 @@ def _explanation(error: OSError) -> str:
     return f"file events are not to be had here ({error.strerror or error})"
 
 
-def _watches(descriptors: Path = Path("/proc/self/fdinfo")) -> int | None:
+def _watch_count(descriptors: Path = Path("/proc/self/fdinfo")) -> int | None:
     """Return how many folders this process watches, as the kernel counts them; None where it can't be known."""
     if not sys.platform.startswith("linux") or not descriptors.is_dir():
         return None

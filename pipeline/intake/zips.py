@@ -47,34 +47,39 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
 
     Raises Incomplete, RefusedError, OSError, and whatever zipfile raises on damaged data.
     """
-    _measure(file, size, budget.limits)
+    _check_directory(file, size, budget.limits)
     file.seek(0)
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()
     if sum(info.compress_size for info in infos) > size:
         raise RefusedError("its members overlap, as in decompression bombs")
     for info in infos:
-        budget.count()
+        budget.count_member()
         yield _member(archive, info, budget)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudget) -> Member:
     def copy(sink: Sink) -> None:
-        with _explained(), archive.open(info) as content:
+        with _damage_explained(), archive.open(info) as content:
             copied = 0
             while chunk := content.read(CHUNK_BYTES):
-                budget.spend(len(chunk))
+                budget.count_bytes(len(chunk))
                 copied += sink.write(chunk)
         if copied != info.file_size:
             raise MemberError(f"it is damaged: it has {copied:,} bytes instead of {info.file_size:,}")
 
     return Member(
-        _name(info), info.file_size, copy, is_folder=info.is_dir(), oddity=_oddity(info), fault=_fault(info)
+        _name(info),
+        info.file_size,
+        copy,
+        is_folder=info.is_dir(),
+        special_kind=_special_kind(info),
+        problem=_problem(info),
     )
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _damage_explained() -> Iterator[None]:
     try:
         yield
     except zlib.error as error:
@@ -94,14 +99,14 @@ def _name(info: zipfile.ZipInfo) -> str:
     return name if info.flag_bits & _NAME_IS_UTF8 else name.encode("cp437").decode("utf-8", "surrogateescape")
 
 
-def _oddity(info: zipfile.ZipInfo) -> str:
+def _special_kind(info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind in (0, stat.S_IFREG, stat.S_IFDIR):
         return ""
     return "a link" if kind == stat.S_IFLNK else "a device or pipe"
 
 
-def _fault(info: zipfile.ZipInfo) -> str:
+def _problem(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & _ENCRYPTED:
         return "it is encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -120,7 +125,7 @@ class _Directory:
     offset: int
 
 
-def _measure(file: BinaryIO, size: int, limits: Limits) -> None:
+def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
     """Find the central directory and count its entries before anything believes them."""
     directory = _directory(file, size)
     start = directory.end - directory.size

@@ -19,8 +19,8 @@ from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.images.publish import storage_error, sync_file
-from pipeline.intake.archives import file_of
-from pipeline.intake.opening import open_below
+from pipeline.intake.archives import containing_file
+from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim
 from pipeline.model import Failure, FailureKind
 from pipeline.runner.input_root import Root
@@ -95,7 +95,7 @@ def attribute_failure(
         if failure.kind in (FailureKind.GONE, FailureKind.STORAGE) and root is not None:
             root.require()
         if failure.kind is FailureKind.UNREADABLE and root is not None:
-            require_readable(root, input_folder, file_of(input_folder, claim.job.photo))
+            require_readable(root, input_folder, containing_file(input_folder, claim.job.photo))
         if failure.kind is FailureKind.UNWRITABLE:
             require_writable(output_folder)
     except StorageError as error:

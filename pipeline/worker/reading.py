@@ -16,7 +16,7 @@ from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
-from pipeline.intake.opening import NotTheFileError, open_assigned, unreadable
+from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
 
 Emit = Callable[[ExecutorEvent], None]
@@ -187,7 +187,7 @@ def _bytes_of(assignment: Assignment) -> bytes:
             return file.read()
     except FileNotFoundError as error:
         raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error
-    except NotTheFileError as error:
+    except FileReplacedError as error:
         raise _UnreadableError(FailureKind.CHANGED, error.reason) from error
     except OSError as error:
         if error.errno == errno.ENOMEM:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.intake.settle import StabilityTracker
+from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import open_ledger, prepare

@@ -11,7 +11,7 @@ import pytest
 from pipeline.daemon.pauses import Pauses
 from pipeline.daemon.scan_loop import Habits, ScanLoop, WatchMode
 from pipeline.errors import LedgerLockedError, StorageError
-from pipeline.intake.watch import MOST_PATHS, Hints
+from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.ingest.incremental import IngestChanges
 from pipeline.runner.input_root import Root
@@ -154,9 +154,9 @@ def test_a_photo_that_may_be_ready_is_looked_at_when_it_is_due(house: House) -> 
 
 def test_very_many_hints_mean_everywhere(house: House) -> None:
     house.scan_loop.turn()
-    house.hints.note(*(f"{number}.png" for number in range(MOST_PATHS + 1)))
+    house.hints.note(*(f"{number}.png" for number in range(MAX_PATHS + 1)))
     house.turn_after(0)
-    house.incremental_ingest.waiting = {f"{number}.png": 0.0 for number in range(MOST_PATHS + 1)}
+    house.incremental_ingest.waiting = {f"{number}.png": 0.0 for number in range(MAX_PATHS + 1)}
     house.turn_after(0)
     assert house.incremental_ingest.looks == ["everywhere"] * 3
 

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import pytest
 
-from pipeline.intake.archives import inspect, split, walk
+from pipeline.intake.archives import inspect, read_members, split_path
 from pipeline.intake.members import Limits, Member, UnpackBudget, raise_if_short_of_memory
-from pipeline.intake.opening import NotTheFileError
+from pipeline.intake.safe_open import FileReplacedError
 from tests.intake.cases import good_tar, good_zip
 from tests.intake.packing import photo, tarred, zipped
 
@@ -37,7 +37,7 @@ class NoMemory(io.BytesIO):
 @pytest.mark.parametrize("data", [good_zip(), good_tar(), gzip.compress(good_tar())], ids=["zip", "tar", "tgz"])
 def test_an_archive_is_not_damaged_because_memory_is_short(data: bytes) -> None:
     def read_all(file: BinaryIO) -> None:
-        for member in walk(file, len(data), UnpackBudget()):
+        for member in read_members(file, len(data), UnpackBudget()):
             member.copy(io.BytesIO())
 
     for reads in range(4):
@@ -58,15 +58,15 @@ def everything(name: str) -> None:
 def test_a_path_is_split_where_the_disk_has_the_archive(tmp_path: Path) -> None:
     (tmp_path / "folder.zip" / "sub").mkdir(parents=True)
     (tmp_path / "folder.zip" / "trip.TAR.gz").touch()
-    assert split(tmp_path, "folder.zip/trip.TAR.gz/a/b.zip/1.jpg") == ("folder.zip/trip.TAR.gz", "a/b.zip/1.jpg")
-    assert split(tmp_path, "folder.zip/sub/1.jpg") is None
-    assert split(tmp_path, "plain/1.jpg") is None
-    assert split(tmp_path, "gone.zip/1.jpg") is None
+    assert split_path(tmp_path, "folder.zip/trip.TAR.gz/a/b.zip/1.jpg") == ("folder.zip/trip.TAR.gz", "a/b.zip/1.jpg")
+    assert split_path(tmp_path, "folder.zip/sub/1.jpg") is None
+    assert split_path(tmp_path, "plain/1.jpg") is None
+    assert split_path(tmp_path, "gone.zip/1.jpg") is None
 
 
 def test_the_last_part_of_a_path_is_a_photo_and_never_an_archive(tmp_path: Path) -> None:
     (tmp_path / "trip.zip").touch()
-    assert split(tmp_path, "trip.zip") is None
+    assert split_path(tmp_path, "trip.zip") is None
 
 
 @pytest.mark.parametrize("data", [good_zip(), good_tar(), gzip.compress(good_tar())], ids=["zip", "tar", "tgz"])
@@ -75,7 +75,7 @@ def test_photos_come_in_the_archives_order_and_their_content_can_be_had_in_any(t
     path.write_bytes(data)
     assert inspect(path.parent, path.name, LIMITS, everything).photos == ("good.png", "beach/also.png")
     with path.open("rb") as file:
-        members = {member.name: member for member in walk(file, len(data), UnpackBudget())}
+        members = {member.name: member for member in read_members(file, len(data), UnpackBudget())}
         for name, shade in (("beach/also.png", 5), ("good.png", 3), ("beach/also.png", 5)):
             sink = tmp_path / "sink"
             with sink.open("wb") as out:
@@ -91,7 +91,7 @@ def test_what_is_no_photo_is_counted_by_kind(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_can_not_be_read_is_not_taken_for_damaged(tmp_path: Path) -> None:
-    with pytest.raises(NotTheFileError):
+    with pytest.raises(FileReplacedError):
         inspect(tmp_path.parent, tmp_path.name, LIMITS, everything)
 
 
@@ -119,7 +119,7 @@ def test_a_failing_disk_is_no_damage(tmp_path: Path, build: object) -> None:
     path.write_bytes(build())  # type: ignore[operator]
     disk = _FailingDisk(path, 600)
     with contextlib.closing(disk), pytest.raises(OSError, match="Input/output error"):  # type: ignore[type-var]
-        _copy_all(walk(disk, path.stat().st_size, UnpackBudget()))  # type: ignore[arg-type]
+        _copy_all(read_members(disk, path.stat().st_size, UnpackBudget()))  # type: ignore[arg-type]
 
 
 def _copy_all(members: Iterable[Member]) -> None:

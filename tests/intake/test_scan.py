@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, StorageError
-from pipeline.intake.filters import Ignored, Outside
-from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _Walk, look, scan
+from pipeline.intake.filters import ExcludedFolders, IgnorePatterns
+from pipeline.intake.scan import PHOTO_SUFFIXES, ScanResult, _Scanner, scan, scan_paths
 from tests.intake.nesting import nested
 
 not_as_root = pytest.mark.skipif(
@@ -94,7 +94,7 @@ def test_a_bad_pattern_names_the_setting(tmp_path: Path) -> None:
 
 def test_the_output_folder_is_not_entered(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "out/a--night.jpg")
-    result = scan(tmp_path, outside=[tmp_path / "out", tmp_path / "elsewhere"])
+    result = scan(tmp_path, excluded=[tmp_path / "out", tmp_path / "elsewhere"])
     assert paths(result) == ["a.jpg"]
     assert result.skipped == {"output": 1}
 
@@ -156,9 +156,9 @@ def test_an_unusable_root_is_one_sentence(tmp_path: Path, make: str | None, expe
 
 
 def test_a_folder_that_vanishes_while_walking_is_no_trouble(tmp_path: Path) -> None:
-    walk = _Walk(str(tmp_path), Ignored([]), Outside([]))
-    walk.give_up("a/b", FileNotFoundError(errno.ENOENT, "No such file or directory"))
-    assert walk.result() == ScanResult((), {}, 0)
+    scanner = _Scanner(str(tmp_path), IgnorePatterns([]), ExcludedFolders([]))
+    scanner.record_error("a/b", FileNotFoundError(errno.ENOENT, "No such file or directory"))
+    assert scanner.result() == ScanResult((), {}, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs paths longer than the system takes")
@@ -234,19 +234,19 @@ def test_an_unreadable_root_is_a_storage_error(tmp_path: Path) -> None:
 
 def test_a_look_at_files_and_folders_sees_these_and_what_is_below(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "b.jpg", "trip/c.jpg", "trip/deep/d.jpg", "other/e.jpg")
-    assert paths(look(tmp_path, ["a.jpg", "trip"])) == ["a.jpg", "trip/c.jpg", "trip/deep/d.jpg"]
-    assert paths(look(tmp_path, ["trip/deep/d.jpg"])) == ["trip/deep/d.jpg"]
-    assert look(tmp_path, ["a.jpg"]).photos == (scan(tmp_path).photos[0],)
+    assert paths(scan_paths(tmp_path, ["a.jpg", "trip"])) == ["a.jpg", "trip/c.jpg", "trip/deep/d.jpg"]
+    assert paths(scan_paths(tmp_path, ["trip/deep/d.jpg"])) == ["trip/deep/d.jpg"]
+    assert scan_paths(tmp_path, ["a.jpg"]).photos == (scan(tmp_path).photos[0],)
 
 
 def test_a_photo_is_seen_once_however_often_it_is_named(tmp_path: Path) -> None:
     put(tmp_path, "trip/deep/d.jpg")
-    assert paths(look(tmp_path, ["trip/deep/d.jpg", "trip/deep", "trip", "trip"])) == ["trip/deep/d.jpg"]
+    assert paths(scan_paths(tmp_path, ["trip/deep/d.jpg", "trip/deep", "trip", "trip"])) == ["trip/deep/d.jpg"]
 
 
 def test_what_is_not_there_is_left_out_without_a_word(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
-    result = look(tmp_path, ["b.jpg", "gone/c.jpg", "a.jpg/d.jpg"])
+    result = scan_paths(tmp_path, ["b.jpg", "gone/c.jpg", "a.jpg/d.jpg"])
     assert (result.photos, result.unreadable) == ((), ())
 
 
@@ -255,22 +255,22 @@ def test_what_is_not_there_is_left_out_without_a_word(tmp_path: Path) -> None:
 )
 def test_a_look_passes_over_what_a_scan_passes_over(tmp_path: Path, path: str) -> None:
     put(tmp_path, path)
-    result = look(tmp_path, [path], ["raw/"], outside=[tmp_path / "out"])
-    assert result.photos == scan(tmp_path, ["raw/"], outside=[tmp_path / "out"]).photos == ()
+    result = scan_paths(tmp_path, [path], ["raw/"], excluded=[tmp_path / "out"])
+    assert result.photos == scan(tmp_path, ["raw/"], excluded=[tmp_path / "out"]).photos == ()
 
 
 def test_a_look_follows_no_links(tmp_path: Path) -> None:
     put(tmp_path, "in/real/a.jpg", "elsewhere/b.jpg")
     (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in" / "twin.jpg").symlink_to(tmp_path / "in" / "real" / "a.jpg")
-    result = look(tmp_path / "in", ["link/b.jpg", "link", "twin.jpg", "real/a.jpg"])
+    result = scan_paths(tmp_path / "in", ["link/b.jpg", "link", "twin.jpg", "real/a.jpg"])
     assert paths(result) == ["real/a.jpg"]
     assert result.skipped == {"link": 1, "link leaving the folder": 1}
 
 
 def test_a_look_into_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="does not exist"):
-        look(tmp_path / "nothing", ["a.jpg"])
+        scan_paths(tmp_path / "nothing", ["a.jpg"])
 
 
 def test_a_folder_too_deep_is_named_once_and_all_above_it_is_there(tmp_path: Path) -> None:
@@ -282,9 +282,9 @@ def test_a_folder_too_deep_is_named_once_and_all_above_it_is_there(tmp_path: Pat
         assert whole.unreadable == (too_deep,)
         assert whole.notes == (f"{too_deep} lies more than 200 folders deep; it is left out",)
         assert whole.skipped == {"unreadable": 1}
-        hinted = look(tmp_path, [f"{too_deep}/photo.png", f"{too_deep}/d/d/photo.png", f"{deepest}/photo.png"])
+        hinted = scan_paths(tmp_path, [f"{too_deep}/photo.png", f"{too_deep}/d/d/photo.png", f"{deepest}/photo.png"])
         assert (paths(hinted), hinted.unreadable) == ([f"{deepest}/photo.png"], (too_deep,))
-        assert look(tmp_path, [f"{too_deep}/photo.png"], ignore=["/d/d/"]).unreadable == ()
+        assert scan_paths(tmp_path, [f"{too_deep}/photo.png"], ignore=["/d/d/"]).unreadable == ()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
@@ -301,9 +301,9 @@ def test_paths_too_long_for_the_system_are_their_folders_trouble(tmp_path: Path)
 
 
 def test_many_files_with_paths_too_long_are_one_trouble(tmp_path: Path) -> None:
-    walk = _Walk(str(tmp_path), Ignored(()), Outside(()))
+    scanner = _Scanner(str(tmp_path), IgnorePatterns(()), ExcludedFolders(()))
     for name in ("a.jpg", "b.jpg"):
-        walk._give_up_in("sub/", name, OSError(errno.ENAMETOOLONG, "File name too long"))
-        walk._give_up_in("", name, OSError(errno.ENAMETOOLONG, "File name too long"))
-    assert walk.result().unreadable == ("a.jpg", "b.jpg", "sub")
-    assert walk.result().skipped == {"unreadable": 3}
+        scanner._record_error_in("sub/", name, OSError(errno.ENAMETOOLONG, "File name too long"))
+        scanner._record_error_in("", name, OSError(errno.ENAMETOOLONG, "File name too long"))
+    assert scanner.result().unreadable == ("a.jpg", "b.jpg", "sub")
+    assert scanner.result().skipped == {"unreadable": 3}

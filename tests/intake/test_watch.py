@@ -16,7 +16,7 @@ import pytest
 from watchdog.events import FileCreatedEvent
 from watchdog.observers.api import BaseObserver, EventEmitter
 
-from pipeline.intake.watch import MOST_PATHS, HintedPaths, Hints, Watcher
+from pipeline.intake.watch import MAX_PATHS, HintedPaths, Hints, Watcher
 from tests.intake.nesting import nested
 
 
@@ -30,9 +30,9 @@ def test_hints_are_taken_once() -> None:
 
 def test_too_many_hints_and_hints_at_the_folder_itself_mean_everywhere() -> None:
     hints = Hints()
-    hints.note(*map(str, range(MOST_PATHS)))
+    hints.note(*map(str, range(MAX_PATHS)))
     assert not hints.take().everywhere
-    hints.note(*map(str, range(MOST_PATHS + 1)))
+    hints.note(*map(str, range(MAX_PATHS + 1)))
     assert hints.take() == HintedPaths(everywhere=True)
     hints.note_everywhere()
     assert hints.take().everywhere

@@ -86,7 +86,7 @@ class AnyOrder(RuleBasedStateMachine):
         elif end == "crash":
             self.ledger.leases.crash(token, "why", max_crashes=2)
         else:
-            getattr(self.ledger.leases, end)(token, *(["why"] if end in ("withdraw", "quarantine_photo") else []))
+            getattr(self.ledger.leases.all, end)(token, *(["why"] if end in ("withdraw", "quarantine_photo") else []))
 
     @rule(what=st.sampled_from(["ready_failed", "retry", "redo_outdated"]))
     def ask_again(self, what: str) -> None:

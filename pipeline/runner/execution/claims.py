@@ -17,10 +17,10 @@ from typing import Final
 
 from pipeline.errors import LeaseLostError, StorageError, UnwritableError
 from pipeline.hashing import job_key, sha256_of_file, sha256_of_open
-from pipeline.intake.archives import file_of, split
+from pipeline.intake.archives import containing_file, split_path
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import MemberError, RefusedError
-from pipeline.intake.opening import NotTheFileError, open_below, unreadable
+from pipeline.intake.safe_open import FileReplacedError, open_below, unreadable
 from pipeline.ledger import Claim, ClaimOrder, Ledger
 from pipeline.model import Assignment, Failure, FailureKind, PictureOptions
 from pipeline.runner.execution.checkpoints import checkpoint_path
@@ -218,7 +218,7 @@ class Claims:
         """Return the photo's hash; None if the job can't be worked on now, which is then settled."""
         try:
             sha256 = self._hash_of(claim)
-        except NotTheFileError as error:
+        except FileReplacedError as error:
             self._refuse(claim, FailureKind.CHANGED, error.reason)
             return None
         except OSError as error:
@@ -231,14 +231,14 @@ class Claims:
     def _hash_of(self, claim: Claim) -> str | None:
         """Return what is on record, if the very file that was taken in is there; otherwise read it."""
         root = self._places.input_folder
-        path = file_of(root, claim.job.photo)
+        path = containing_file(root, claim.job.photo)
         with open_below(root, path, claim.photo) as file:
             if claim.photo_sha256 is not None and os.fstat(file.fileno()).st_ino == claim.photo.inode:
                 return claim.photo_sha256
             if path == claim.job.photo:
                 sha256 = sha256_of_open(file)
                 if claim.photo_sha256 not in (None, sha256):
-                    raise NotTheFileError(claim.job.photo)
+                    raise FileReplacedError(claim.job.photo)
                 return sha256
         photo_path = self._file_of(claim)
         return None if photo_path is None else sha256_of_file(photo_path)
@@ -246,7 +246,7 @@ class Claims:
     def _file_of(self, claim: Claim) -> Path | None:
         """Return the photo's own file, or one taken out of its archive; None if that failed and is settled."""
         root = self._places.input_folder
-        member = split(root, claim.job.photo)
+        member = split_path(root, claim.job.photo)
         if member is None:
             return root / claim.job.photo
         archive, name = member
@@ -270,7 +270,7 @@ class Claims:
             self._refuse(claim, FailureKind.MEMORY, _MEMORY_SHORT)
         else:
             if not isinstance(error, PermissionError):
-                require_readable(root, folder, file_of(folder, claim.job.photo))
+                require_readable(root, folder, containing_file(folder, claim.job.photo))
             self._refuse(claim, FailureKind.UNREADABLE, unreadable(claim.job.photo, error))
 
     def _refuse(self, claim: Claim, kind: FailureKind, reason: str) -> None:

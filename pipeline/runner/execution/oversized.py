@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.engine.memory.requirements import picture_pixels
 from pipeline.errors import JobError
 from pipeline.images.decode import read_size
-from pipeline.intake.opening import open_assigned
+from pipeline.intake.safe_open import open_assigned
 from pipeline.model import Assignment, Recipe, Style
 
 _TIMES_THE_WORK: Final = 10.0

@@ -13,7 +13,7 @@ from pipeline.executors import Executor
 from pipeline.hashing import job_key, sha256_of_open
 from pipeline.images.encode import suffix_of
 from pipeline.images.publish import publish, sync_folder
-from pipeline.intake.opening import open_below
+from pipeline.intake.safe_open import open_below
 from pipeline.model import (
     Artwork,
     Assignment,

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.intake import containers
-from pipeline.intake.archives import Contents, inspect
+from pipeline.intake.archives import ArchiveContents, inspect
 from pipeline.intake.containers import Verdict
 from pipeline.intake.members import Limits
 from pipeline.intake.scan import ScanResult, kinds_in_archives, names_archive
-from pipeline.intake.settle import Settled
+from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger, PhotoRow
 from pipeline.model import Photo
 
@@ -47,7 +47,7 @@ class Unpacking:
         self._wanted = config.input.archives
         self._limits = limits_of(config)
         self._kind_of = kinds_in_archives(config.input.ignore)
-        self._contents: dict[str, Contents] = {}
+        self._contents: dict[str, ArchiveContents] = {}
 
     def among(self, found: ScanResult) -> tuple[tuple[Photo, ...], Mapping[str, int]]:
         """Return the archives to look at, and how many files were skipped: those too if the config says so."""
@@ -67,7 +67,7 @@ class Unpacking:
         self._contents[path] = contents
         return contents.verdict
 
-    def unpack(self, archives: Iterable[Photo], settled: Settled) -> Unpacked:
+    def unpack(self, archives: Iterable[Photo], settled: StabilityResult) -> Unpacked:
         """Return what ``archives`` hold; ``settled`` is what became of those that were :meth:`to_open`."""
         found = Unpacked()
         ready = {photo.path: photo for photo in settled.ready}
@@ -94,7 +94,7 @@ class Unpacking:
         if _is_current(archive, rows):
             found.usable += [row.path for row in members if not row.has_problem]
 
-    def _take_contents(self, found: Unpacked, archive: Photo, contents: Contents) -> None:
+    def _take_contents(self, found: Unpacked, archive: Photo, contents: ArchiveContents) -> None:
         prefix = f"{archive.path}/"
         photos = list(_photos(archive, [prefix + name for name in contents.photos]))
         refused = dict(

@@ -13,9 +13,9 @@ from typing import Final, Literal, TypeVar
 
 from pipeline.config import Config
 from pipeline.images.encode import suffix_of
-from pipeline.intake.archives import file_of
-from pipeline.intake.scan import ScanResult, look, scan
-from pipeline.intake.settle import StabilityTracker
+from pipeline.intake.archives import containing_file
+from pipeline.intake.scan import ScanResult, scan, scan_paths
+from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, PhotoSetAside
 from pipeline.pairing import pair
@@ -90,8 +90,8 @@ class IncrementalIngest:
     def look_at(self, paths: Collection[str]) -> IngestChanges:
         """Scan only these relative paths, and what is below them."""
         folder = self._config.input.folder
-        paths = {file_of(folder, path) for path in paths}  # a photo's archive instead of it
-        found = look(folder, paths, self._config.input.ignore, self._outside)
+        paths = {containing_file(folder, path) for path in paths}  # a photo's archive instead of it
+        found = scan_paths(folder, paths, self._config.input.ignore, self._outside)
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
@@ -124,7 +124,7 @@ class IncrementalIngest:
 
     def _record_seen(self, photos: Sequence[Photo], result: IngestChanges) -> None:
         unknown, returned = self._ledger.photos.unknown_and_returned(photos)
-        settled = self._tracker.receive(unknown)
+        settled = self._tracker.check(unknown)
         judged = [*settled.ready, *(photo for photo, _ in settled.quarantined)]
         news = [*unknown, *returned]
         if news:
@@ -138,7 +138,7 @@ class IncrementalIngest:
         """Record the archives like photos, with what is in them; return all of that."""
         archives, _ = self._unpacking.among(found)
         to_open = self._unpacking.to_open(archives)
-        settled = self._tracker.receive(to_open)
+        settled = self._tracker.check(to_open)
         unpacked = self._unpacking.unpack(archives, settled)
         quarantined = (*settled.quarantined, *unpacked.quarantined)
         if to_open:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipeline.config import Config
 from pipeline.images.encode import suffix_of
 from pipeline.intake.scan import scan
-from pipeline.intake.settle import sort_out
+from pipeline.intake.stability import check_stability
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside
 from pipeline.pairing import pair
@@ -47,7 +47,7 @@ def ingest(
     unpacking = Unpacking(config, ledger)
     archives, skipped = unpacking.among(found)
     unknown = ledger.photos.unknown(found.photos)
-    settled = sort_out(
+    settled = check_stability(
         folder,
         [*unknown, *unpacking.to_open(archives)],
         settle_seconds=config.input.settle_seconds,

@@ -16,10 +16,18 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from pipeline.errors import StorageError
-from pipeline.intake.archives import walk
+from pipeline.intake.archives import read_members
 from pipeline.intake.format_parsers import Incomplete
-from pipeline.intake.members import Member, MemberError, RefusedError, UnpackBudget, normalized, too_large, unsafe
-from pipeline.intake.opening import NotTheFileError, open_below
+from pipeline.intake.members import (
+    Member,
+    MemberError,
+    RefusedError,
+    UnpackBudget,
+    normalized,
+    too_large,
+    unsafe_name_reason,
+)
+from pipeline.intake.safe_open import FileReplacedError, open_below
 from pipeline.intake.scan import PHOTO_SUFFIXES
 from pipeline.model import Photo
 
@@ -119,7 +127,7 @@ class Stage:
             opened.index[name] = member
             if name == place.name:
                 return member
-            if member.passes_by:
+            if member.is_sequential:
                 self._keep_in_passing(_Place(place.version, name), member)
         raise MemberError("it is not in its archive any more")
 
@@ -167,9 +175,9 @@ class Stage:
             self._close_archive()
             try:
                 file = open_below(root, version.path, version)
-            except NotTheFileError as error:
+            except FileReplacedError as error:
                 raise ArchiveChangedError from error
-            self._open = _Open(version, file, walk(file, version.size_bytes, UnpackBudget()))
+            self._open = _Open(version, file, read_members(file, version.size_bytes, UnpackBudget()))
         return self._open
 
     def _close_archive(self) -> None:
@@ -206,5 +214,5 @@ def _blamed_on(folder: Path) -> Iterator[None]:
 
 def _files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:
     for member in members:
-        if not (member.is_folder or member.oddity or member.fault or unsafe(member.name)):
+        if not (member.is_folder or member.special_kind or member.problem or unsafe_name_reason(member.name)):
             yield normalized(member.name), member

@@ -16,7 +16,7 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.hashing import sha256_of_file
-from pipeline.intake.archives import split
+from pipeline.intake.archives import split_path
 from pipeline.ledger import KnownContent, Ledger
 from pipeline.runner.instance.relative_paths import are_same, place_of
 
@@ -72,7 +72,7 @@ def _compare(config: Config, sample: Sequence[KnownContent]) -> Comparison:
 
 
 def _is_equal(config: Config, content: KnownContent) -> bool:
-    member = split(config.input.folder, content.path)
+    member = split_path(config.input.folder, content.path)
     if member is not None:  # of a photo in an archive the archive's size is on record
         return _size_of(config.input.folder / member[0]) == content.size_bytes
     return any(

@@ -16,9 +16,9 @@ from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_open
 from pipeline.images.publish import DISK_IS_FULL
-from pipeline.intake.archives import split
-from pipeline.intake.opening import NotTheFileError, lies_below, open_below
-from pipeline.intake.scan import PHOTO_SUFFIXES, signature
+from pipeline.intake.archives import split_path
+from pipeline.intake.safe_open import FileReplacedError, lies_below, open_below
+from pipeline.intake.scan import PHOTO_SUFFIXES, photo_from_stat
 from pipeline.ledger import Ledger, Original
 from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.failure_cause import require_writable
@@ -73,7 +73,7 @@ class Originals:
     def _move_all(self, originals: Iterable[Original]) -> None:
         for original in originals:
             # A photo in an archive leaves with it or not at all, and archives stay.
-            if not self._troubled and split(self._input, original.photo.path) is None:
+            if not self._troubled and split_path(self._input, original.photo.path) is None:
                 self._guarded(lambda original=original: self._move(original))  # type: ignore[misc]
 
     def _guarded(self, move: Callable[[], object]) -> None:
@@ -131,8 +131,8 @@ class Originals:
         there = leaving if os.path.lexists(leaving) else sidecar
         try:
             with open_below(there.parent, there.name) as file:
-                itself = Original(signature(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
-        except NotTheFileError:
+                itself = Original(photo_from_stat(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
+        except FileReplacedError:
             return  # a link since it was looked at: it is none of the photo's
         number = 1
         while relocate(sidecar, target, itself, rename=self._rename) == "taken":

@@ -22,8 +22,8 @@ from typing import Literal
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_open
 from pipeline.images.publish import publish, sync_file, sync_folder
-from pipeline.intake.opening import NotTheFileError, open_below
-from pipeline.intake.scan import signature
+from pipeline.intake.safe_open import FileReplacedError, open_below
+from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Original
 
 #: ``taken``: a stranger's file has the target's name. ``changed``: the source is not the original any more.
@@ -80,7 +80,7 @@ def make_folder_durably(folder: Path) -> None:
 def _is(path: Path, original: Original) -> bool:
     """Tell whether this is the very file that the original was."""
     try:
-        found = signature(original.photo.path, os.lstat(path))
+        found = photo_from_stat(original.photo.path, os.lstat(path))
     except FileNotFoundError:
         return False
     if found == original.photo:
@@ -94,7 +94,7 @@ def _holds(path: Path, original: Original) -> bool:
     try:
         with open_below(path.parent, path.name) as file:
             return sha256_of_open(file) == original.sha256
-    except (FileNotFoundError, NotADirectoryError, NotTheFileError):
+    except (FileNotFoundError, NotADirectoryError, FileReplacedError):
         return False
 
 
@@ -165,7 +165,7 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
                 shutil.copystat(source, part, follow_symlinks=False)
             sync_file(copy.fileno())
         whole = _holds(part, original)
-    except NotTheFileError:
+    except FileReplacedError:
         return False
     except OSError:
         with contextlib.suppress(OSError):

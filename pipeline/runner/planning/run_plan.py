@@ -13,7 +13,7 @@ from pipeline.engine.speed import GUESS, Speed, read_speed
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
-from pipeline.intake.opening import open_below
+from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations

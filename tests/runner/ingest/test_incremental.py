@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.intake.settle import StabilityTracker
+from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Job, JobState
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges

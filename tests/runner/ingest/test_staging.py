@@ -14,7 +14,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import MemberError, RefusedError
-from pipeline.intake.scan import signature
+from pipeline.intake.scan import photo_from_stat
 from pipeline.model import Photo
 from pipeline.runner.ingest.staging import ArchiveChangedError, NoRoomError, Stage
 from tests.intake.packing import photo, tarred, zipped
@@ -27,7 +27,7 @@ def archive(folder: Path, name: str, count: int) -> tuple[Path, Photo]:
     packed = zipped(*members) if name.endswith("zip") else tarred(("notes.txt", b"x" * 10_000), *members)
     path = folder / name
     path.write_bytes(gzip.compress(packed) if name.endswith("gz") else packed)
-    return path, signature(name, path.stat())
+    return path, photo_from_stat(name, path.stat())
 
 
 Build = Callable[[int], Stage]
@@ -127,7 +127,7 @@ def test_a_damaged_photo_leaves_nothing_behind(tmp_path: Path, stage: Stage) -> 
     path = tmp_path / "a.zip"
     path.write_bytes(zipped(("a.png", photo(1)), method=0).replace(photo(1), photo(9)))
     with pytest.raises(MemberError, match="CRC"):
-        stage.fetch(path.parent, signature("a.zip", path.stat()), "a.png")
+        stage.fetch(path.parent, photo_from_stat("a.zip", path.stat()), "a.png")
     assert list((tmp_path / "unpacked").iterdir()) == []
 
 

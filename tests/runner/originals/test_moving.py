@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.hashing import sha256_of_file
-from pipeline.intake.scan import signature
+from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Ledger, Original
 from pipeline.model import JobStarted, OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
@@ -187,7 +187,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def original_of(source: Path) -> Original:
-    return Original(signature("a.png", source.lstat()), sha256_of_file(source))
+    return Original(photo_from_stat("a.png", source.lstat()), sha256_of_file(source))
 
 
 @RENAMES

@@ -19,7 +19,7 @@ from pipeline.intake.members import CHUNK_BYTES, RefusedError, raise_if_short_of
 if TYPE_CHECKING:
     from zlib import _Decompress
 
-MAGIC: Final = b"\x1f\x8b"
+GZIP_MAGIC: Final = b"\x1f\x8b"
 
 _PACKED_CHUNK_BYTES: Final = 1 << 16
 _GZIP: Final = 31  # how zlib is told to read gzip's header and to check its sums
@@ -28,7 +28,7 @@ _KEPT_BYTES: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _AccessPoint:
     """Where decompression can begin: positions in the packed and in the unpacked stream, and the state there."""
 
     packed: int
@@ -36,20 +36,22 @@ class _Place:
     state: _Decompress
 
 
-class Gunzip:
-    """What is packed in ``file``, as a stream. ``charge`` is told of all bytes that are unpacked for the first time.
+class SeekableGzip:
+    """What is packed in ``file``, as a stream that can go back.
+
+    ``on_unpacked`` is called with the number of bytes that are unpacked for the first time.
 
     Places to go back to are ``spacing`` unpacked bytes apart. Reading raises Incomplete for a file that ends too
     early, RefusedError for a damaged one.
     """
 
-    def __init__(self, file: BinaryIO, charge: Callable[[int], None], spacing: int = 64 << 20) -> None:
+    def __init__(self, file: BinaryIO, on_unpacked: Callable[[int], None], spacing: int = 64 << 20) -> None:
         self._file = file
-        self._charge = charge
+        self._on_unpacked = on_unpacked
         self._spacing = spacing
-        self._places = [_Place(0, 0, zlib.decompressobj(_GZIP))]
+        self._access_points = [_AccessPoint(0, 0, zlib.decompressobj(_GZIP))]
         self._furthest = 0
-        self._go_to(self._places[0])
+        self._restore(self._access_points[0])
 
     def read(self, count: int) -> bytes:
         """Return at least one and at most ``count`` bytes, none at the end."""
@@ -61,9 +63,9 @@ class Gunzip:
 
     def seek(self, position: int) -> None:
         """Go to ``position`` in what is packed, or to its end if that comes before."""
-        place = self._places[bisect_right(self._places, position, key=lambda place: place.unpacked) - 1]
-        if position < self._start or place.unpacked > self._end:
-            self._go_to(place)
+        point = self._access_points[bisect_right(self._access_points, position, key=lambda point: point.unpacked) - 1]
+        if position < self._start or point.unpacked > self._end:
+            self._restore(point)
         while self._end < position and self._load():
             pass
         self._at = min(position, self._end) - self._start
@@ -72,29 +74,31 @@ class Gunzip:
     def _end(self) -> int:
         return self._start + len(self._block)
 
-    def _go_to(self, place: _Place) -> None:
-        self._packed_at = place.packed
-        self._state = place.state.copy()
+    def _restore(self, point: _AccessPoint) -> None:
+        self._packed_at = point.packed
+        self._state = point.state.copy()
         self._pending = b""
-        self._start, self._block, self._at = place.unpacked, b"", 0
+        self._start, self._block, self._at = point.unpacked, b"", 0
 
     def _load(self) -> bool:
         """Append more to the block, forgetting most of what it held; False at the end."""
-        if self._end >= self._places[-1].unpacked + self._spacing:
-            self._places.append(_Place(self._packed_at - len(self._pending), self._end, self._state.copy()))
+        if self._end >= self._access_points[-1].unpacked + self._spacing:
+            self._access_points.append(
+                _AccessPoint(self._packed_at - len(self._pending), self._end, self._state.copy())
+            )
         more = self._unpack()
         kept = self._block[-_KEPT_BYTES:]
         self._start += len(self._block) - len(kept)
         self._block = kept + more
         self._at = len(kept)
         if self._end > self._furthest:
-            self._charge(self._end - self._furthest)
+            self._on_unpacked(self._end - self._furthest)
             self._furthest = self._end
         return bool(more)
 
     def _unpack(self) -> bytes:
         more = b""
-        while not more and (not self._state.eof or self._begin_next()):
+        while not more and (not self._state.eof or self._start_next_stream()):
             packed = self._pending or self._read_packed()
             if not packed:
                 raise Incomplete("it ends in the middle of its packed data")
@@ -106,7 +110,7 @@ class Gunzip:
             self._pending = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
         return more
 
-    def _begin_next(self) -> bool:
+    def _start_next_stream(self) -> bool:
         """Begin with the next of several gzip files put together; False if nothing follows but zeros."""
         packed = self._pending.lstrip(b"\0")
         while not packed:

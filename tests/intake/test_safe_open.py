@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake.opening import NotTheFileError, lies_below, open_below
-from pipeline.intake.scan import signature
+from pipeline.intake.safe_open import FileReplacedError, lies_below, open_below
+from pipeline.intake.scan import photo_from_stat
 
 Open = Callable[[Path, str], BufferedReader]
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 #: The way of each system: here only one of them is taken, but Windows takes the other one.
-WAYS = pytest.mark.parametrize("opened", [open_below, partial(open_below, by_folders=False)], ids=["here", "Windows"])
+WAYS = pytest.mark.parametrize("opened", [open_below, partial(open_below, use_dir_fd=False)], ids=["here", "Windows"])
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_file_in_a_folder_is_opened_and_the_folder_itself_may_be_a_link(root: 
 def test_a_link_in_the_photos_place_is_refused_also_one_that_stays_inside(root: Path, opened: Open) -> None:
     for target in (root.parent / "secret" / "a.jpg", root / "trip" / "day" / "a.jpg", root / "nowhere"):
         (root / "b.jpg").symlink_to(target)
-        with pytest.raises(NotTheFileError, match="links are not followed"):
+        with pytest.raises(FileReplacedError, match="links are not followed"):
             opened(root, "b.jpg")
         (root / "b.jpg").unlink()
 
@@ -60,16 +60,16 @@ def test_a_link_in_the_photos_place_is_refused_also_one_that_stays_inside(root: 
 def test_a_link_in_the_place_of_a_folder_above_is_refused(root: Path, opened: Open) -> None:
     shutil.rmtree(root / "trip" / "day")
     (root / "trip" / "day").symlink_to(root.parent / "secret")
-    with pytest.raises(NotTheFileError):
+    with pytest.raises(FileReplacedError):
         opened(root, "trip/day/a.jpg")
 
 
 @links
-@pytest.mark.parametrize("by_folders", [True, False])
-def test_a_path_leads_through_no_link(root: Path, by_folders: bool) -> None:
+@pytest.mark.parametrize("use_dir_fd", [True, False])
+def test_a_path_leads_through_no_link(root: Path, use_dir_fd: bool) -> None:
     (root / "trip" / "link").symlink_to(root.parent / "secret")
     found = {
-        path: lies_below(root, path, by_folders=by_folders)
+        path: lies_below(root, path, use_dir_fd=use_dir_fd)
         for path in ("trip/day/a.jpg", "trip/link/a.jpg", "trip/link", "trip/day/a.jpg/b.jpg", "nowhere/a.jpg")
     }
     assert list(found.values()) == [True, False, True, False, True]
@@ -79,7 +79,7 @@ def test_a_path_leads_through_no_link(root: Path, by_folders: bool) -> None:
 @WAYS
 def test_a_fifo_is_refused_at_once(root: Path, opened: Open) -> None:
     os.mkfifo(root / "b.jpg")
-    with pytest.raises(NotTheFileError):
+    with pytest.raises(FileReplacedError):
         opened(root, "b.jpg")
 
 
@@ -93,9 +93,9 @@ def test_folders_are_no_photos_and_paths_lead_down_only(root: Path, opened: Open
         "./trip/day/a.jpg",
         "trip//day/a.jpg",
     ):
-        with pytest.raises(NotTheFileError):
+        with pytest.raises(FileReplacedError):
             opened(root, path)
-    with pytest.raises(NotTheFileError):
+    with pytest.raises(FileReplacedError):
         opened(root, "trip/day/a.jpg/b.jpg")
 
 
@@ -110,17 +110,17 @@ def test_what_is_missing_is_missing(root: Path, opened: Open) -> None:
 
 def test_a_file_has_to_be_as_it_was_seen(root: Path) -> None:
     photo = root / "trip" / "day" / "a.jpg"
-    seen = signature("trip/day/a.jpg", photo.stat())
+    seen = photo_from_stat("trip/day/a.jpg", photo.stat())
     with open_below(root, seen.path, seen) as file:
         assert file.read().strip() == b"day"
     os.utime(photo, (2, 2))
-    with pytest.raises(NotTheFileError, match="changed after it was taken in"):
+    with pytest.raises(FileReplacedError, match="changed after it was taken in"):
         open_below(root, seen.path, seen)
 
 
 def test_another_number_alone_is_no_other_file(root: Path) -> None:
     photo = root / "trip" / "day" / "a.jpg"
-    seen = signature("trip/day/a.jpg", photo.stat())
+    seen = photo_from_stat("trip/day/a.jpg", photo.stat())
     photo.rename(root / "before.jpg")
     photo.write_bytes(b"day".ljust(10))
     os.utime(photo, (1, 1))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.intake.containers import Verdict, examine
 from pipeline.intake.scan import scan
-from pipeline.intake.settle import Examine, Settled, StabilityTracker, sort_out
+from pipeline.intake.stability import Examine, StabilityResult, StabilityTracker, check_stability
 from pipeline.model import Photo
 
 NOW_NS = 1_800_000_000 * 10**9
@@ -61,8 +61,8 @@ class FakeStatus:
         self.st_ctime_ns = ctime_ns
 
 
-def settled(folder: Path, disk: FakeDisk, clock: FakeClock, examine: Examine = examine) -> Settled:
-    return sort_out(
+def check(folder: Path, disk: FakeDisk, clock: FakeClock, examine: Examine = examine) -> StabilityResult:
+    return check_stability(
         folder,
         scan(folder).photos,
         settle_seconds=5,
@@ -81,7 +81,7 @@ def names(found: tuple[Photo, ...] | tuple[tuple[Photo, str], ...]) -> list[str]
 def test_old_files_are_judged_without_waiting(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     clock = FakeClock()
-    found = settled(tmp_path, FakeDisk({}), clock)
+    found = check(tmp_path, FakeDisk({}), clock)
     assert names(found.ready) == ["a.jpg"]
     assert clock.slept == []
 
@@ -90,7 +90,7 @@ def test_all_young_files_share_one_wait_and_keep_their_order(tmp_path: Path) -> 
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(jpeg())
     clock = FakeClock()
-    found = settled(tmp_path, FakeDisk({"a.jpg": (1, 1), "c.jpg": (1000, 2)}), clock)
+    found = check(tmp_path, FakeDisk({"a.jpg": (1, 1), "c.jpg": (1000, 2)}), clock)
     assert names(found.ready) == ["a.jpg", "b.jpg", "c.jpg"]
     assert clock.slept == [5]
 
@@ -104,14 +104,14 @@ def test_the_wait_counts_from_the_first_look(tmp_path: Path) -> None:
             clock.now_ns += 2 * 10**9
             return super().stat(path)
 
-    settled(tmp_path, SlowDisk({"a.jpg": (0, 0)}), clock)
+    check(tmp_path, SlowDisk({"a.jpg": (0, 0)}), clock)
     assert clock.slept == [3]
 
 
 def test_a_file_that_grows_meanwhile_is_left_for_the_next_run(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(jpeg())
-    found = settled(tmp_path, FakeDisk({"a.jpg": (0, 0)}), FakeClock(lambda: photo.write_bytes(jpeg() + b"more")))
+    found = check(tmp_path, FakeDisk({"a.jpg": (0, 0)}), FakeClock(lambda: photo.write_bytes(jpeg() + b"more")))
     ((left, reason),) = found.incomplete
     assert reason == "it is still being written"
     assert left.size_bytes == len(jpeg()) + 4
@@ -120,13 +120,13 @@ def test_a_file_that_grows_meanwhile_is_left_for_the_next_run(tmp_path: Path) ->
 
 def test_ready_photos_carry_the_signature_they_were_judged_by(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    (photo,) = settled(tmp_path, FakeDisk({"a.jpg": (77, 77)}), FakeClock()).ready
+    (photo,) = check(tmp_path, FakeDisk({"a.jpg": (77, 77)}), FakeClock()).ready
     assert photo == Photo("a.jpg", len(jpeg()), NOW_NS - 77 * 10**9, (tmp_path / "a.jpg").stat().st_ino)
 
 
 def test_a_foreign_file_is_quarantined_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"<html>404</html>")
-    ((photo, reason),) = settled(tmp_path, FakeDisk({"a.jpg": (6, 6)}), FakeClock()).quarantined
+    ((photo, reason),) = check(tmp_path, FakeDisk({"a.jpg": (6, 6)}), FakeClock()).quarantined
     assert (photo.path, reason) == ("a.jpg", "no image: it looks like an HTML page")
 
 
@@ -138,7 +138,7 @@ def test_an_incomplete_file_is_given_up_once_it_was_untouched_for_long(
     tmp_path: Path, modified: float, changed: float, given_up: bool
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
-    found = settled(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
+    found = check(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
     assert names(found.quarantined if given_up else found.incomplete) == ["a.jpg"]
     if given_up:
         assert found.quarantined[0][1].endswith("missing, and it has not changed for 601 s")
@@ -147,7 +147,7 @@ def test_an_incomplete_file_is_given_up_once_it_was_untouched_for_long(
 def test_a_file_from_the_future_is_ready_after_the_wait(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     clock = FakeClock()
-    assert names(settled(tmp_path, FakeDisk({"a.jpg": (-9999, -9999)}), clock).ready) == ["a.jpg"]
+    assert names(check(tmp_path, FakeDisk({"a.jpg": (-9999, -9999)}), clock).ready) == ["a.jpg"]
     assert clock.slept == [5]
 
 
@@ -165,13 +165,13 @@ def test_files_that_vanish_are_dropped_at_every_look(tmp_path: Path) -> None:
             return status
 
     disk = VanishingDisk({"late.jpg": (0, 0)}, {"early.jpg": gone})
-    assert settled(tmp_path, disk, clock) == Settled((), (), ())
+    assert check(tmp_path, disk, clock) == StabilityResult((), (), ())
 
 
 def test_a_file_that_cannot_be_read_is_incomplete_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     disk = FakeDisk({}, {"a.jpg": PermissionError(errno.EACCES, "Permission denied")})
-    ((_, reason),) = settled(tmp_path, disk, FakeClock()).incomplete
+    ((_, reason),) = check(tmp_path, disk, FakeClock()).incomplete
     assert reason == "it can't be read (Permission denied)"
 
 
@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Pa
     def refuse(root: Path, path: str) -> Verdict:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    ((_, reason),) = settled(tmp_path, FakeDisk({}), FakeClock(), examine=refuse).incomplete
+    ((_, reason),) = check(tmp_path, FakeDisk({}), FakeClock(), examine=refuse).incomplete
     assert reason == "it can't be read (Permission denied)"
 
 
@@ -197,7 +197,7 @@ def test_a_link_put_into_a_photos_place_right_after_the_look_is_not_followed(tmp
             path.symlink_to(tmp_path / "secret.jpg")
             return status
 
-    assert settled(tmp_path / "in", SwappingDisk({}), FakeClock()) == Settled((), (), ())
+    assert check(tmp_path / "in", SwappingDisk({}), FakeClock()) == StabilityResult((), (), ())
 
 
 def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
     (folder / "a.jpg").unlink()
     (folder / "a.jpg").symlink_to(tmp_path / "secret.jpg")
     clock = FakeClock()
-    found = sort_out(
+    found = check_stability(
         folder,
         photos,
         settle_seconds=0,
@@ -217,20 +217,20 @@ def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
         now_ns=lambda: clock.now_ns,
         sleep=clock.sleep,
     )
-    assert found == Settled((), (), ())
+    assert found == StabilityResult((), (), ())
 
 
 # --- the waiting room -------------------------------------------------------------------------------------
 
 
-class Waiting:
+class TrackedFolder:
     """A waiting room over a folder, with a monotonic clock that a test moves, in step with the time of day."""
 
     def __init__(self, folder: Path, disk: FakeDisk, *, trust_times: bool = True) -> None:
         self.folder = folder
         self.disk = disk
         self.seconds = 0.0
-        self.room = StabilityTracker(
+        self.tracker = StabilityTracker(
             folder,
             settle_seconds=2.0,
             incomplete_seconds=3600.0,
@@ -240,31 +240,31 @@ class Waiting:
             stat=disk.stat,
         )
 
-    def receive(self) -> Settled:
-        return self.room.receive(scan(self.folder).photos)
+    def check(self) -> StabilityResult:
+        return self.tracker.check(scan(self.folder).photos)
 
-    def after(self, seconds: float) -> Settled:
+    def after(self, seconds: float) -> StabilityResult:
         self.seconds += seconds
-        return self.receive()
+        return self.check()
 
 
 def test_the_waiting_room_lets_in_at_once_what_has_not_been_touched_for_long(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 2.0)}))
-    assert names(waiting.receive().ready) == ["a.jpg"]
-    assert waiting.room.seconds_left() is None
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 2.0)}))
+    assert names(tracked.check().ready) == ["a.jpg"]
+    assert tracked.tracker.seconds_left() is None
 
 
 def test_the_waiting_room_counts_the_time_for_which_a_file_was_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 0.5)}))
-    assert waiting.receive() == Settled((), (), ())
-    assert waiting.room.seconds_left() == pytest.approx(1.5)
-    assert waiting.room.due() == []
-    waiting.seconds = 1.5
-    assert waiting.room.due() == ["a.jpg"]
-    assert names(waiting.receive().ready) == ["a.jpg"]
-    assert waiting.room.due() == []
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 0.5)}))
+    assert tracked.check() == StabilityResult((), (), ())
+    assert tracked.tracker.seconds_left() == pytest.approx(1.5)
+    assert tracked.tracker.due() == []
+    tracked.seconds = 1.5
+    assert tracked.tracker.due() == ["a.jpg"]
+    assert names(tracked.check().ready) == ["a.jpg"]
+    assert tracked.tracker.due() == []
 
 
 @pytest.mark.parametrize("ages", [(-500.0, -500.0), (0.0, 0.0)])
@@ -272,42 +272,42 @@ def test_the_waiting_room_believes_its_own_eyes_where_times_say_nothing(
     tmp_path: Path, ages: tuple[float, float]
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": ages}))
-    assert waiting.receive().ready == ()
-    assert waiting.after(1.0).ready == ()
-    assert names(waiting.after(1.0).ready) == ["a.jpg"]
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": ages}))
+    assert tracked.check().ready == ()
+    assert tracked.after(1.0).ready == ()
+    assert names(tracked.after(1.0).ready) == ["a.jpg"]
 
 
 def test_the_waiting_room_does_not_trust_the_times_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk({}), trust_times=False)
-    assert waiting.receive().ready == ()
-    assert names(waiting.after(2.0).ready) == ["a.jpg"]
+    tracked = TrackedFolder(tmp_path, FakeDisk({}), trust_times=False)
+    assert tracked.check().ready == ()
+    assert names(tracked.after(2.0).ready) == ["a.jpg"]
 
 
 def test_the_waiting_room_begins_anew_with_every_change(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
-    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (-500.0, -500.0)}))
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (-500.0, -500.0)}))
     for part in range(1, 4):
         photo.write_bytes(jpeg()[: 100 * part])
-        assert waiting.after(1.9) == Settled((), (), ())
+        assert tracked.after(1.9) == StabilityResult((), (), ())
     photo.write_bytes(jpeg())
-    assert waiting.after(1.9) == Settled((), (), ())
-    assert names(waiting.after(2.0).ready) == ["a.jpg"]
+    assert tracked.after(1.9) == StabilityResult((), (), ())
+    assert names(tracked.after(2.0).ready) == ["a.jpg"]
 
 
 def test_the_waiting_room_looks_at_an_incomplete_photo_again_more_and_more_rarely(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
-    waiting = Waiting(tmp_path, FakeDisk({"a.jpg": (9999, 60.0)}))
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 60.0)}))
     waits = []
     for _ in range(12):
-        ((photo, reason),) = waiting.receive().incomplete
+        ((photo, reason),) = tracked.check().incomplete
         assert "incomplete" in reason
-        wait = waiting.room.seconds_left()
+        wait = tracked.tracker.seconds_left()
         assert wait is not None
         waits.append(wait)
-        waiting.seconds += wait
-        assert waiting.room.due() == [photo.path]
+        tracked.seconds += wait
+        assert tracked.tracker.due() == [photo.path]
     assert waits[0] == 2.0
     assert waits == sorted(waits)
     assert waits[-1] == 600.0
@@ -316,26 +316,26 @@ def test_the_waiting_room_looks_at_an_incomplete_photo_again_more_and_more_rarel
 def test_the_waiting_room_forgets_what_is_gone_refused_or_not_asked_for(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk(dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), (0.0, 0.0))))
+    tracked = TrackedFolder(tmp_path, FakeDisk(dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), (0.0, 0.0))))
     photos = scan(tmp_path).photos
-    waiting.room.receive(photos)
+    tracked.tracker.check(photos)
     (tmp_path / "a.jpg").unlink()
-    waiting.room.forget(["b.jpg", "unknown.jpg"])
-    waiting.seconds = 2.0
+    tracked.tracker.forget(["b.jpg", "unknown.jpg"])
+    tracked.seconds = 2.0
     (tmp_path / "c.jpg").write_text("I am a letter, not a photo.")
-    waiting.room.receive(photos)
-    waiting.seconds = 4.0
-    settled = waiting.room.receive(scan(tmp_path).photos)
-    assert [photo.path for photo, _ in settled.quarantined] == ["c.jpg"]
-    assert waiting.room.seconds_left() is None or waiting.room.due() == []
+    tracked.tracker.check(photos)
+    tracked.seconds = 4.0
+    check = tracked.tracker.check(scan(tmp_path).photos)
+    assert [photo.path for photo, _ in check.quarantined] == ["c.jpg"]
+    assert tracked.tracker.seconds_left() is None or tracked.tracker.due() == []
 
 
 def test_the_waiting_room_takes_reading_errors_for_a_reason_to_wait(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    waiting = Waiting(tmp_path, FakeDisk({}, {"a.jpg": OSError(errno.EIO, "Input/output error")}))
-    ((_, reason),) = waiting.receive().incomplete
+    tracked = TrackedFolder(tmp_path, FakeDisk({}, {"a.jpg": OSError(errno.EIO, "Input/output error")}))
+    ((_, reason),) = tracked.check().incomplete
     assert reason == "it can't be read (Input/output error)"
-    assert waiting.room.seconds_left() == 2.0
+    assert tracked.tracker.seconds_left() == 2.0
 
 
 def too_little_memory(folder: Path, path: str) -> Verdict:
@@ -346,7 +346,7 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
     (tmp_path / "a.jpg").write_bytes(jpeg())
     (photo,) = scan(tmp_path).photos
     clock = FakeClock()
-    settled = sort_out(
+    check = check_stability(
         tmp_path,
         [photo],
         settle_seconds=0,
@@ -355,7 +355,7 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
         sleep=clock.sleep,
         examine=too_little_memory,
     )
-    assert settled == Settled((), ((photo, "there is too little memory to look at it just now"),), ())
-    room = StabilityTracker(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
-    assert room.receive([photo]) == settled
-    assert room.seconds_left() is not None
+    assert check == StabilityResult((), ((photo, "there is too little memory to look at it just now"),), ())
+    tracker = StabilityTracker(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
+    assert tracker.check([photo]) == check
+    assert tracker.seconds_left() is not None

@@ -21,7 +21,7 @@ from typing import Final
 
 from pipeline.model import Assignment, Photo
 
-_BY_FOLDERS: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+_USE_DIR_FD: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 # Not to be read from, where the system can tell: a folder that can only be passed through will do.
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -29,13 +29,13 @@ _FILE: Final = os.O_RDONLY | _NO_LINK | getattr(os, "O_NOCTTY", 0) | getattr(os,
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
 #: What systems call a link in a path that must not have one, and the opening of a socket.
-_STRANGE: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
+_NOT_A_FILE_ERRNOS: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
 
 #: Of a Windows junction, which is a link to a folder.
 _MOUNT_POINT_TAG: Final = 0xA0000003
 
 
-class NotTheFileError(OSError):
+class FileReplacedError(OSError):
     """What has a photo's name is not the file that was seen: another one, or a link, a folder, a device."""
 
     def __init__(self, path: str, reason: str = "") -> None:
@@ -50,46 +50,46 @@ def unreadable(path: str, error: OSError) -> str:
 
 
 def open_assigned(assignment: Assignment) -> BufferedReader:
-    """Open an assignment's photo to read its bytes. Raises NotTheFileError, OSError."""
+    """Open an assignment's photo to read its bytes. Raises FileReplacedError, OSError."""
     folder = assignment.photo_folder or assignment.photo_path.parent
     return open_below(folder, assignment.photo_path.relative_to(folder).as_posix())
 
 
-def open_below(root: Path, path: str, seen: Photo | None = None, *, by_folders: bool = _BY_FOLDERS) -> BufferedReader:
+def open_below(root: Path, path: str, seen: Photo | None = None, *, use_dir_fd: bool = _USE_DIR_FD) -> BufferedReader:
     """Open the file at ``path``, relative to ``root`` with ``/`` between its parts, to read its bytes.
 
     It has to have the size and the time of ``seen``. Not its number: FAT gives a file another one from time to time,
-    and what is read is hashed. ``by_folders``: the way of all systems but Windows. Raises NotTheFileError, OSError.
+    and what is read is hashed. ``use_dir_fd``: the way of all systems but Windows. Raises FileReplacedError, OSError.
     """
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        raise NotTheFileError(path)
-    descriptor = _open_in_folders(root, parts) if by_folders else _open_by_looks(root, parts)
+        raise FileReplacedError(path)
+    descriptor = _open_in_folders(root, parts) if use_dir_fd else _open_checked(root, parts)
     try:
-        _require(os.fstat(descriptor), path, seen)
+        _check(os.fstat(descriptor), path, seen)
         return open(descriptor, "rb")  # noqa: PTH123 - a path could lead elsewhere by now
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _require(status: os.stat_result, path: str, seen: Photo | None) -> None:
+def _check(status: os.stat_result, path: str, seen: Photo | None) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise _no_file(path)
+        raise _not_a_file(path)
     if seen is not None and (status.st_size, status.st_mtime_ns) != (seen.size_bytes, seen.mtime_ns):
-        raise NotTheFileError(path)
+        raise FileReplacedError(path)
 
 
-def lies_below(root: Path, path: str, *, by_folders: bool = _BY_FOLDERS) -> bool:
+def lies_below(root: Path, path: str, *, use_dir_fd: bool = _USE_DIR_FD) -> bool:
     """Tell whether no folder between ``root`` and ``path`` is a link. Raises OSError."""
     folders = path.split("/")[:-1]
     try:
-        if not by_folders:
-            return stat.S_ISDIR(_look_along(root, folders).st_mode)
+        if not use_dir_fd:
+            return stat.S_ISDIR(_lstat_parts(root, folders).st_mode)
         os.close(_open_folder(root, folders))
     except FileNotFoundError:
         return True
-    except NotTheFileError:
+    except FileReplacedError:
         return False
     return True
 
@@ -97,7 +97,7 @@ def lies_below(root: Path, path: str, *, by_folders: bool = _BY_FOLDERS) -> bool
 def _open_in_folders(root: Path, parts: list[str]) -> int:
     folder = _open_folder(root, parts[:-1])
     try:
-        with _strangers_named("/".join(parts)):
+        with _special_files_named("/".join(parts)):
             return _open_file(parts[-1], folder)
     finally:
         os.close(folder)
@@ -107,7 +107,7 @@ def _open_folder(root: Path, folders: list[str]) -> int:
     folder = os.open(root, _FOLDER)
     try:
         for name in folders:
-            with _strangers_named("/".join(folders)):
+            with _special_files_named("/".join(folders)):
                 below = os.open(name, _FOLDER | _NO_LINK, dir_fd=folder)
             os.close(folder)
             folder = below
@@ -128,38 +128,38 @@ def _open_file(name: str, folder: int) -> int:
 
 
 @contextlib.contextmanager
-def _strangers_named(path: str) -> Iterator[None]:
+def _special_files_named(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _STRANGE:
-            raise _no_file(path) from error
+        if error.errno in _NOT_A_FILE_ERRNOS:
+            raise _not_a_file(path) from error
         raise
 
 
-def _open_by_looks(root: Path, parts: list[str]) -> int:
+def _open_checked(root: Path, parts: list[str]) -> int:
     """Open a file after a look at each part of its path, where folders can't be opened."""
-    seen = _look_along(root, parts)
+    seen = _lstat_parts(root, parts)
     if not stat.S_ISREG(seen.st_mode):
-        raise _no_file("/".join(parts))
+        raise _not_a_file("/".join(parts))
     descriptor = os.open(root.joinpath(*parts), _FILE | _NO_WAIT)
     if os.path.samestat(seen, os.fstat(descriptor)):
         return descriptor
     os.close(descriptor)
-    raise NotTheFileError("/".join(parts))
+    raise FileReplacedError("/".join(parts))
 
 
-def _look_along(root: Path, parts: list[str]) -> os.stat_result:
+def _lstat_parts(root: Path, parts: list[str]) -> os.stat_result:
     """Return what the last part of a path looks like, if none of them is a link."""
     place, found = root, root.stat()
     for part in parts:
         place = place / part
-        with _strangers_named("/".join(parts)):
+        with _special_files_named("/".join(parts)):
             found = os.lstat(place)
         if stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _MOUNT_POINT_TAG:
-            raise _no_file("/".join(parts))
+            raise _not_a_file("/".join(parts))
     return found
 
 
-def _no_file(path: str) -> NotTheFileError:
-    return NotTheFileError(path, ": a link, or no file, has its place now, and links are not followed")
+def _not_a_file(path: str) -> FileReplacedError:
+    return FileReplacedError(path, ": a link, or no file, has its place now, and links are not followed")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.intake.format_parsers import Incomplete
-from pipeline.intake.gunzip import Gunzip
 from pipeline.intake.members import RefusedError
+from pipeline.intake.seekable_gzip import SeekableGzip
 
 WORDS = random.Random(7)
 DATA = b"".join(WORDS.randbytes(50) + bytes(WORDS.randrange(200)) for _ in range(3000))
@@ -28,7 +28,7 @@ class _CountingFile(io.BytesIO):
         return data
 
 
-def everything(stream: Gunzip) -> bytes:
+def everything(stream: SeekableGzip) -> bytes:
     data = b""
     while piece := stream.read(10_000):
         data += piece
@@ -47,7 +47,7 @@ def nothing(count: int) -> None:
 def test_any_piece_can_be_read_in_any_order(spacing: int, cuts: list[int], reads: list[tuple[int, int]]) -> None:
     edges = [0, *sorted(cuts), len(DATA)]
     packed = b"".join(gzip.compress(DATA[a:b], 1) for a, b in pairwise(edges))
-    stream = Gunzip(io.BytesIO(packed), nothing, spacing)
+    stream = SeekableGzip(io.BytesIO(packed), nothing, spacing)
     for position, count in reads:
         stream.seek(position)
         piece = b""
@@ -59,19 +59,19 @@ def test_any_piece_can_be_read_in_any_order(spacing: int, cuts: list[int], reads
 
 
 def test_only_what_is_unpacked_for_the_first_time_is_charged() -> None:
-    charged: list[int] = []
-    stream = Gunzip(io.BytesIO(gzip.compress(DATA)), charged.append, 100_000)
+    counted: list[int] = []
+    stream = SeekableGzip(io.BytesIO(gzip.compress(DATA)), counted.append, 100_000)
     for position in (0, len(DATA) // 2, 5, len(DATA), 0):
         stream.seek(position)
         stream.read(1000)
     everything(stream)
-    assert sum(charged) == len(DATA)
+    assert sum(counted) == len(DATA)
 
 
 def test_going_back_does_not_begin_at_the_beginning() -> None:
     noise = random.Random(1).randbytes(4_000_000)
     file = _CountingFile(gzip.compress(noise, 1))
-    stream = Gunzip(file, nothing, 200_000)
+    stream = SeekableGzip(file, nothing, 200_000)
     assert everything(stream) == noise
     file.count = 0
     stream.seek(3_500_000)
@@ -81,7 +81,7 @@ def test_going_back_does_not_begin_at_the_beginning() -> None:
 
 
 def test_zeros_after_the_end_are_padding() -> None:
-    stream = Gunzip(io.BytesIO(gzip.compress(b"tape") + bytes(200_000)), nothing)
+    stream = SeekableGzip(io.BytesIO(gzip.compress(b"tape") + bytes(200_000)), nothing)
     assert everything(stream) == b"tape"
     assert stream.read(1) == b""
 
@@ -89,11 +89,11 @@ def test_zeros_after_the_end_are_padding() -> None:
 @pytest.mark.parametrize("end", [0, 5, 30, -9, -1])
 def test_a_stream_that_is_cut_is_incomplete(end: int) -> None:
     with pytest.raises(Incomplete, match="in the middle of its packed data"):
-        everything(Gunzip(io.BytesIO(gzip.compress(DATA)[:end]), nothing))
+        everything(SeekableGzip(io.BytesIO(gzip.compress(DATA)[:end]), nothing))
 
 
 def test_a_wrong_check_sum_is_damage() -> None:
     packed = bytearray(gzip.compress(DATA))
     packed[-6] ^= 1
     with pytest.raises(RefusedError, match="damaged"):
-        everything(Gunzip(io.BytesIO(packed), nothing))
+        everything(SeekableGzip(io.BytesIO(packed), nothing))

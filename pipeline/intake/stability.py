@@ -15,8 +15,8 @@ from stat import S_ISREG
 from typing import Final, Literal
 
 from pipeline.intake.containers import Verdict, examine
-from pipeline.intake.opening import NotTheFileError
-from pipeline.intake.scan import signature
+from pipeline.intake.safe_open import FileReplacedError
+from pipeline.intake.scan import photo_from_stat
 from pipeline.model import Photo
 
 #: Judges the content of the file at a path below a folder.
@@ -25,12 +25,12 @@ Examine = Callable[[Path, str], Verdict]
 _NS: Final = 1_000_000_000
 
 #: Seconds between looks at an incomplete photo of which nothing is heard.
-_SHORTEST_DELAY: Final = 2.0
-_LONGEST_DELAY: Final = 600.0
+_MIN_DELAY_SECONDS: Final = 2.0
+_MAX_DELAY_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class StabilityResult:
     """The photos by what can be done with them now, each in the order given; reasons are for the user.
 
     ``ready``: complete, with the signature under which they were judged. ``incomplete``: left for the next look.
@@ -43,17 +43,17 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _FileState:
     """What a file looked like at some moment: the photo, and for how long it has not been touched."""
 
     photo: Photo
     untouched_seconds: float
 
 
-_Opinion = tuple[Photo, Literal["ready", "incomplete", "quarantined"], str]
+_Finding = tuple[Photo, Literal["ready", "incomplete", "quarantined"], str]
 
 
-def sort_out(
+def check_stability(
     folder: Path,
     photos: Sequence[Photo],
     *,
@@ -63,7 +63,7 @@ def sort_out(
     sleep: Callable[[float], None],
     stat: Callable[[Path], os.stat_result] = os.lstat,
     examine: Examine = examine,
-) -> Settled:
+) -> StabilityResult:
     """Judge the ``photos`` of one scan of ``folder``, waiting at most once for all that may still be written.
 
     Photos untouched for ``settle_seconds`` are judged at once. The others are looked at again ``settle_seconds``
@@ -72,26 +72,26 @@ def sort_out(
     ``now_ns`` returns the time of day in nanoseconds since 1970. Reading errors make a photo incomplete.
     ``examine`` judges a file's content, see :func:`pipeline.intake.containers.examine`.
     """
-    judge = _Judge(folder, incomplete_seconds, now_ns, stat, examine)
+    check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
     began = now_ns()
-    opinions: dict[str, _Opinion | None] = {}
-    young: list[_Look] = []
+    findings: dict[str, _Finding | None] = {}
+    unsettled: list[_FileState] = []
     for photo in photos:
-        look = judge.look(photo)
-        if isinstance(look, _Look) and look.untouched_seconds < settle_seconds:
-            young.append(look)
+        state = check.file_state(photo)
+        if isinstance(state, _FileState) and state.untouched_seconds < settle_seconds:
+            unsettled.append(state)
         else:
-            opinions[photo.path] = judge.opinion(look) if isinstance(look, _Look) else look
-    if young:
+            findings[photo.path] = check.check_content(state) if isinstance(state, _FileState) else state
+    if unsettled:
         elapsed = max(0.0, (now_ns() - began) / _NS)
         sleep(max(0.0, settle_seconds - elapsed))
-    for before in young:
-        opinions[before.photo.path] = judge.look_again(before)
-    return _sorted(opinions[photo.path] for photo in photos)
+    for before in unsettled:
+        findings[before.photo.path] = check.check_again(before)
+    return _by_kind(findings[photo.path] for photo in photos)
 
 
 @dataclass(slots=True)
-class _Wait:
+class _TrackedPhoto:
     """A photo seen before: unchanged since that moment, to be looked at again at another (both of the clock)."""
 
     photo: Photo
@@ -103,9 +103,9 @@ class _Wait:
 class StabilityTracker:
     """Judges photos as they come, and remembers those that have to be looked at again, and when.
 
-    The same rules as :func:`sort_out`, for a program that goes on meanwhile. A photo that is still being written is
-    due again when it could be ready; one that is incomplete at growing intervals, for not every change of a file is
-    told of.
+    The same rules as :func:`check_stability`, for a program that goes on meanwhile. A photo that is still being
+    written is due again when it could be ready; one that is incomplete at growing intervals, for not every change of
+    a file is told of.
     """
 
     def __init__(
@@ -124,65 +124,65 @@ class StabilityTracker:
 
         They don't on a server whose clock may differ from ours.
         """
-        self._judge = _Judge(folder, incomplete_seconds, now_ns, stat, examine)
+        self._photo_check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
         self._settle_seconds = settle_seconds
         self._trust_times = trust_times
         self._clock = clock
-        self._waits: dict[str, _Wait] = {}
+        self._tracked: dict[str, _TrackedPhoto] = {}
 
-    def receive(self, photos: Iterable[Photo]) -> Settled:
+    def check(self, photos: Iterable[Photo]) -> StabilityResult:
         """Judge photos; those that may still be written are in none of the result's lists."""
-        return _sorted([self._receive(photo) for photo in photos])
+        return _by_kind([self._check(photo) for photo in photos])
 
     def due(self) -> list[str]:
         """Return the photos whose time to be looked at again has come."""
         now = self._clock()
-        return [path for path, wait in self._waits.items() if wait.due <= now]
+        return [path for path, tracked in self._tracked.items() if tracked.due <= now]
 
     def seconds_left(self) -> float | None:
         """Return how long it is until a photo is due; None without any."""
-        first = min((wait.due for wait in self._waits.values()), default=None)
+        first = min((tracked.due for tracked in self._tracked.values()), default=None)
         return None if first is None else max(0.0, first - self._clock())
 
     def forget(self, paths: Iterable[str]) -> None:
         """Wait no longer for these."""
         for path in paths:
-            self._waits.pop(path, None)
+            self._tracked.pop(path, None)
 
-    def _receive(self, photo: Photo) -> _Opinion | None:
-        before = self._waits.pop(photo.path, None)
-        look = self._judge.look(photo)
-        if not isinstance(look, _Look):
-            return self._wait_longer(look, before)
+    def _check(self, photo: Photo) -> _Finding | None:
+        before = self._tracked.pop(photo.path, None)
+        state = self._photo_check.file_state(photo)
+        if not isinstance(state, _FileState):
+            return self._track_incomplete(state, before)
         now = self._clock()
-        since = before.since if before is not None and before.photo == look.photo else now
-        untouched = max(now - since, look.untouched_seconds if self._trust_times else 0.0)
+        since = before.since if before is not None and before.photo == state.photo else now
+        untouched = max(now - since, state.untouched_seconds if self._trust_times else 0.0)
         if untouched < self._settle_seconds:
             due = now + self._settle_seconds - untouched
-            self._waits[photo.path] = _Wait(look.photo, since, due, self._settle_seconds)
+            self._tracked[photo.path] = _TrackedPhoto(state.photo, since, due, self._settle_seconds)
             return None
-        return self._wait_longer(self._judge.opinion(look), before, since)
+        return self._track_incomplete(self._photo_check.check_content(state), before, since)
 
-    def _wait_longer(
-        self, opinion: _Opinion | None, before: _Wait | None, since: float | None = None
-    ) -> _Opinion | None:
-        if opinion is not None and opinion[1] == "incomplete":
-            photo, now = opinion[0], self._clock()
-            delay = _SHORTEST_DELAY if before is None else min(2 * before.delay, _LONGEST_DELAY)
-            delay = max(delay, _SHORTEST_DELAY)
-            self._waits[photo.path] = _Wait(photo, now if since is None else since, now + delay, delay)
-        return opinion
+    def _track_incomplete(
+        self, finding: _Finding | None, before: _TrackedPhoto | None, since: float | None = None
+    ) -> _Finding | None:
+        if finding is not None and finding[1] == "incomplete":
+            photo, now = finding[0], self._clock()
+            delay = _MIN_DELAY_SECONDS if before is None else min(2 * before.delay, _MAX_DELAY_SECONDS)
+            delay = max(delay, _MIN_DELAY_SECONDS)
+            self._tracked[photo.path] = _TrackedPhoto(photo, now if since is None else since, now + delay, delay)
+        return finding
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
+class _PhotoCheck:
     folder: Path
     incomplete_seconds: float
     now_ns: Callable[[], int]
     stat: Callable[[Path], os.stat_result]
     examine: Examine
 
-    def look(self, photo: Photo) -> _Look | _Opinion | None:
+    def file_state(self, photo: Photo) -> _FileState | _Finding | None:
         """Return what the file looks like now, the opinion that spares looking, or None if it is gone."""
         try:
             status = self.stat(self.folder / photo.path)
@@ -192,36 +192,36 @@ class _Judge:
             return _unreadable(photo, error)
         if not S_ISREG(status.st_mode):
             return None  # a link in a photo's place would lead out of the folder
-        return _Look(signature(photo.path, status), _untouched_seconds(status, self.now_ns()))
+        return _FileState(photo_from_stat(photo.path, status), _untouched_seconds(status, self.now_ns()))
 
-    def look_again(self, before: _Look) -> _Opinion | None:
-        look = self.look(before.photo)
-        if not isinstance(look, _Look):
-            return look
-        if look.photo != before.photo:
-            return look.photo, "incomplete", "it is still being written"
-        return self.opinion(look)
+    def check_again(self, before: _FileState) -> _Finding | None:
+        state = self.file_state(before.photo)
+        if not isinstance(state, _FileState):
+            return state
+        if state.photo != before.photo:
+            return state.photo, "incomplete", "it is still being written"
+        return self.check_content(state)
 
-    def opinion(self, look: _Look) -> _Opinion | None:
+    def check_content(self, state: _FileState) -> _Finding | None:
         try:
-            verdict = self.examine(self.folder, look.photo.path)
-        except (FileNotFoundError, NotTheFileError):
+            verdict = self.examine(self.folder, state.photo.path)
+        except (FileNotFoundError, FileReplacedError):
             return None
         except OSError as error:
-            return _unreadable(look.photo, error)
+            return _unreadable(state.photo, error)
         except MemoryError:
-            return look.photo, "incomplete", "there is too little memory to look at it just now"
+            return state.photo, "incomplete", "there is too little memory to look at it just now"
         if verdict.kind == "whole":
-            return look.photo, "ready", ""
+            return state.photo, "ready", ""
         if verdict.kind == "foreign":
-            return look.photo, "quarantined", verdict.reason
-        if look.untouched_seconds < self.incomplete_seconds:
-            return look.photo, "incomplete", verdict.reason
-        waited = f"{verdict.reason}, and it has not changed for {look.untouched_seconds:,.0f} s"
-        return look.photo, "quarantined", waited
+            return state.photo, "quarantined", verdict.reason
+        if state.untouched_seconds < self.incomplete_seconds:
+            return state.photo, "incomplete", verdict.reason
+        waited = f"{verdict.reason}, and it has not changed for {state.untouched_seconds:,.0f} s"
+        return state.photo, "quarantined", waited
 
 
-def _unreadable(photo: Photo, error: OSError) -> _Opinion:
+def _unreadable(photo: Photo, error: OSError) -> _Finding:
     return photo, "incomplete", f"it can't be read ({error.strerror})"
 
 
@@ -231,11 +231,11 @@ def _untouched_seconds(status: os.stat_result, now_ns: int) -> float:
     return (now_ns - max(touched, default=now_ns)) / _NS
 
 
-def _sorted(opinions: Iterable[_Opinion | None]) -> Settled:
+def _by_kind(findings: Iterable[_Finding | None]) -> StabilityResult:
     by_kind: dict[str, list[tuple[Photo, str]]] = {"ready": [], "incomplete": [], "quarantined": []}
-    for opinion in opinions:
-        if opinion is not None:
-            photo, kind, reason = opinion
+    for finding in findings:
+        if finding is not None:
+            photo, kind, reason = finding
             by_kind[kind].append((photo, reason))
     ready = tuple(photo for photo, _ in by_kind["ready"])
-    return Settled(ready, tuple(by_kind["incomplete"]), tuple(by_kind["quarantined"]))
+    return StabilityResult(ready, tuple(by_kind["incomplete"]), tuple(by_kind["quarantined"]))
