@@ -1,1 +1,1 @@
-"""Arguments, terminal output, errors to exit codes. Refuses logic."""
+"""The command line: arguments, terminal output, and exit codes for errors. Decides nothing about the work itself."""

@@ -1,7 +1,6 @@
-"""The command group and what all commands share: the config argument, errors to one sentence and an exit code.
+"""The command group. Owns what all commands share: every error becomes one sentence and an exit code.
 
-Adding a command: write it in the module of its kind (``making``, ``watching``, ``looking``, ``standing``,
-``changing``) and register it here.
+Adding a command: write it in a module of its name, beside this one, and list it in ``_COMMANDS``.
 """
 
 from __future__ import annotations
@@ -13,8 +12,16 @@ from typing import Final
 import click
 
 from pipeline import __version__
-from pipeline.cli import changing, looking, making, watching
-from pipeline.cli import status as standing
+from pipeline.cli.check import check
+from pipeline.cli.demo import demo
+from pipeline.cli.plan import plan
+from pipeline.cli.retry import retry
+from pipeline.cli.run import run
+from pipeline.cli.schema import schema
+from pipeline.cli.status import status
+from pipeline.cli.styles import styles
+from pipeline.cli.try_ import try_
+from pipeline.cli.watch import watch
 from pipeline.errors import ConfigError, StylewatchError, files_explained
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.
@@ -41,22 +48,18 @@ Shell completion (bash; zsh and fish alike):
   eval "$(_STYLEWATCH_COMPLETE=bash_source stylewatch)"
 """
 
+_COMMANDS: Final = (run, try_, watch, plan, status, check, styles, schema, retry, demo)
+
 
 @click.group(
     help=_HELP, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="stylewatch")
 def stylewatch() -> None:
-    """Hold the commands together; what they have in common is in :func:`main`."""
+    """Hold the commands together."""
 
 
-for _command in (
-    *making.COMMANDS,
-    *watching.COMMANDS,
-    *looking.COMMANDS,
-    *standing.COMMANDS,
-    *changing.COMMANDS,
-):
+for _command in _COMMANDS:
     stylewatch.add_command(_command)
 
 

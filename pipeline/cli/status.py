@@ -1,4 +1,4 @@
-"""The command that watches over it: ``status``. Owns its words, for people and for monitors; refuses to judge."""
+"""``stylewatch status``: tells people and monitors how the work gets on. Owns its words and JSON fields."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import click
 
-from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
+from pipeline.cli.schedule import schedule_fields, schedule_words
 from pipeline.config import load_config
 from pipeline.model import Job, JobState
 from pipeline.report.formatting import counted, duration, printable
@@ -183,6 +183,3 @@ def _iso(moment: float | None) -> str | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
-
-
-COMMANDS = (status,)

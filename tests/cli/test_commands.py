@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -130,21 +128,3 @@ def test_ctrl_c_again_and_again_is_still_exit_code_130(say: Say, monkeypatch: py
     monkeypatch.setattr(sys, "stdout", Interrupting())
     monkeypatch.setattr(sys, "stderr", Interrupting())
     assert say("schema").code == 130
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 130)])
-def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: int) -> None:
-    script = f"""
-import os, signal
-from pipeline.cli.runtime import stopping
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this was started under
-with stopping(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as came:
-    for _ in range({times}):
-        os.kill(os.getpid(), signal.SIGTERM)
-assert came == [signal.SIGTERM]
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-"""
-    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    said = ["stopping", "at once"][:times]
-    assert (ended.returncode, ended.stdout.splitlines()) == (code, said), ended.stderr

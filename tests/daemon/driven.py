@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pipeline.cli.runtime import INTERRUPTED, executor_of, stopping
-from pipeline.cli.watching import hanging_up
+from pipeline.cli.watch import hanging_up
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.health import Health

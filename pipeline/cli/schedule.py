@@ -1,62 +1,15 @@
-"""The schedule and times of day as commands take and tell them. Owns their words and fields; refuses to wait.
+"""The schedule as ``plan`` and ``status`` show it: as a sentence and as JSON fields. Owns both; never waits.
 
 ``now`` is the time of day with its zone.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
-
-import click
+from datetime import datetime
 
 from pipeline.config import Config
-from pipeline.model import clock_time
-from pipeline.runner.execution.deadline import deadline
-from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.planning.run_plan import in_words
-from pipeline.schedule import Schedule, ScheduleState, Window, next_moment
-
-
-def moment_after(text: str, now: datetime) -> datetime:
-    """Return the moment, in UTC, that ``06:00`` or ``2026-03-01 06:00`` means: local time, and after ``now``.
-
-    Raises ValueError.
-    """
-    try:
-        return next_moment(clock_time(text), now)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromtimestamp(datetime.fromisoformat(text).timestamp(), UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"must be a time like '06:00' or '2026-03-01 06:00', found {text!r}") from error
-    if moment <= now:
-        raise ValueError(f"must be a time to come; {text!r} is over")
-    return moment
-
-
-class MomentType(click.ParamType[datetime]):
-    """A time to come, on the command line."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the moment in UTC."""
-        try:
-            return moment_after(value, datetime.now(UTC))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-def ended_at(moment: datetime | None, the_pass: SinglePass) -> AbstractContextManager[None]:
-    """Stop a pass that is still at work at ``moment``; None = never."""
-    if moment is None:
-        return nullcontext()
-    why = f"stopped at {moment.astimezone():%H:%M} as asked"
-    return deadline(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, why))
+from pipeline.schedule import Schedule, ScheduleState, Window
 
 
 def schedule_words(config: Config, now: datetime, seconds: float | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.watching import wait_for_folders
+from pipeline.cli.watch import wait_for_folders
 from pipeline.daemon.notify import Notifier
 from pipeline.errors import UsageError
 from tests.workshop import CONFIG, Workshop

@@ -1,4 +1,4 @@
-"""The command that goes on: ``watch``. Owns what it passes on to the daemon, and what the end of a terminal means."""
+"""``stylewatch watch``: starts the daemon. Owns what it is given, and what SIGHUP and a closed terminal mean."""
 
 from __future__ import annotations
 
@@ -114,6 +114,3 @@ def hanging_up(reload: Callable[[], None], stop: Callable[[], None]) -> Iterator
 def _has_terminal() -> bool:
     # After the hang-up the files are still open, but no terminal any more.
     return any(os.isatty(descriptor) for descriptor in (0, 1, 2))
-
-
-COMMANDS = (watch,)

@@ -1,14 +1,9 @@
-"""Commands that change what will be done: ``retry`` and ``demo``."""
+"""``retry``: what gets another attempt, and what it says of the rest."""
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
-import pytest
-
-from pipeline.hashing import sha256_of_file
 from tests.cli.saying import Said, Say, config_of, troubled
 from tests.workshop import CONFIG, Workshop
 
@@ -91,23 +86,3 @@ def test_retry_missing_names_the_photos_that_have_left_the_folder(say: Say, work
     assert say("retry", "--missing", path, "3.png").out == "1 picture will be tried by the next run\n"
     assert workshop.run().finished == 1
     assert workshop.pictures() == ["3--night.jpg", "here--night.jpg"]
-
-
-def test_demo_writes_two_photos_and_never_twice(say: Say, tmp_path: Path) -> None:
-    pytest.importorskip("skimage")
-    folder = tmp_path / "photos"
-    said = say("demo", folder)
-    assert said.lines == [str(folder / "cat.jpg"), str(folder / "coffee.jpg")]
-    before = [sha256_of_file(Path(line)) for line in said.lines]
-    assert say("demo", folder) == Said(0, f"the sample photos are in {folder} already\n", "")
-    assert [sha256_of_file(Path(line)) for line in said.lines] == before
-
-
-def test_demo_without_its_extra_says_what_to_install(
-    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "skimage", None)  # as if it were not installed
-    said = say("demo", tmp_path / "photos")
-    assert said.code == 2
-    assert "pip install" in said.err
-    assert not (tmp_path / "photos").exists()

@@ -1,8 +1,9 @@
-"""That ``run`` calls the user's commands, whatever comes of it, and that they change no exit code."""
+"""What commands that make pictures share: the readers of their events, the user's hooks among them, and signals."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -94,3 +95,21 @@ def test_the_heart_beats_while_they_are_waited_for(tmp_path: Path) -> None:
         emit(over())
         (tmp_path / "may").touch()
     assert (tmp_path / "seen").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 130)])
+def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: int) -> None:
+    script = f"""
+import os, signal
+from pipeline.cli.runtime import stopping
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this was started under
+with stopping(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as came:
+    for _ in range({times}):
+        os.kill(os.getpid(), signal.SIGTERM)
+assert came == [signal.SIGTERM]
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = ["stopping", "at once"][:times]
+    assert (ended.returncode, ended.stdout.splitlines()) == (code, said), ended.stderr

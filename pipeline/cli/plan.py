@@ -1,4 +1,4 @@
-"""Commands that only look: ``check``, ``plan``, ``styles`` and ``schema``."""
+"""``stylewatch plan``: tells what a run would make and how long it takes. Owns its words and JSON fields."""
 
 from __future__ import annotations
 
@@ -9,34 +9,15 @@ from typing import Final
 
 import click
 
-from pipeline.cli.hours import schedule_fields, schedule_words
 from pipeline.cli.options import config_argument, json_option
-from pipeline.config import Config, json_schema, load_config
-from pipeline.errors import StylewatchError
+from pipeline.cli.schedule import schedule_fields, schedule_words
+from pipeline.config import Config, load_config
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
+from pipeline.report.words import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
 _SHOWN: Final = 20
-
-
-@click.command()
-@config_argument
-def check(config: Path) -> None:
-    """Check config, paintings, folders, disk, weights and device.
-
-    Names everything that would keep 'run' from working, not only the first; changes nothing.
-    """
-    from pipeline.runner.checking import findings
-
-    worst: StylewatchError | None = None
-    settings = load_config(config)
-    click.echo(f"ok    config: {config}")
-    for finding in findings(settings):
-        click.echo(f"{'ok   ' if finding.error is None else 'WRONG'} {finding.what}: {finding.detail}")
-        worst = worst or finding.error
-    if worst is not None:
-        raise click.exceptions.Exit(worst.exit_code)
 
 
 @click.command()
@@ -134,42 +115,3 @@ def _plan_fields(run_plan: RunPlan) -> dict[str, object]:
             for name, recipe in run_plan.forecast.recipes.items()
         },
     }
-
-
-@click.command()
-@config_argument
-@click.option(
-    "--warm", is_flag=True, help="Compute every style target the config needs now, not with the first photo."
-)
-@click.option("--prune", is_flag=True, help="Delete the targets of paintings that no style of this config uses.")
-def styles(config: Path, warm: bool, prune: bool) -> None:
-    """List, fill or prune the style cache.
-
-    It holds what is computed once for each painting and size, and reused for every photo.
-    """
-    from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
-
-    settings = load_config(config)
-    if warm:
-        hits, misses = warm_targets(settings)
-        click.echo(f"{misses} computed, {hits} already there")
-    if prune:
-        count, freed = prune_targets(settings)
-        click.echo(f"{count} deleted, {freed / 1e6:.1f} MB freed")
-    total = 0
-    for row in list_targets(settings):
-        total += row.size_bytes
-        click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB")
-    click.echo(f"{total / 1e6:.1f} MB in {settings.cache.folder}")
-
-
-@click.command()
-def schema() -> None:
-    """Print the config's JSON Schema, for editors.
-
-    With it an editor completes and checks the YAML as you type.
-    """
-    click.echo(json.dumps(json_schema(), indent=2))
-
-
-COMMANDS = (check, plan, styles, schema)

@@ -1,4 +1,4 @@
-"""Commands that make pictures: ``run`` and ``try``. Owns what they pass on to the runner."""
+"""``stylewatch run``: makes every pending picture once. Owns its options and its exit code."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.display import Display
-from pipeline.cli.hours import MomentType, ended_at
 from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
+from pipeline.cli.until import MomentType, ended_at
 from pipeline.config import Config, load_config
-from pipeline.executors.local import LocalExecutor
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.formatting import counted
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
-from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
@@ -82,39 +79,3 @@ def _run(
 
 def _ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
     return open_ledger(settings, emit=lambda text: emit(Remark("", text)))
-
-
-@click.command(name="try")
-@config_argument
-@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of the pictures.")
-@click.option("--style", "styles", multiple=True, metavar="NAME", help="Only this style; may be repeated.")
-@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="This recipe instead of the styles' own.")
-@quiet_option
-@json_option
-def try_(
-    config: Path,
-    photo: Path,
-    into: Path | None,
-    styles: tuple[str, ...],
-    recipes: tuple[str, ...],
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Make one PHOTO's pictures in all styles, to find settings.
-
-    They go into a folder of their own, without --into OUTPUT/try/PHOTO. The ledger is not touched and no name is
-    used twice, so trials can be compared. PHOTO may lie anywhere.
-    """
-    settings = load_config(config)
-    folder = into or settings.output.folder / "try" / photo.stem
-    display = Display(quiet=quiet, json_lines=as_json)
-    executor = LocalExecutor(settings.engine_settings())
-    with contextlib.closing(executor), stopping(executor.stop) as stopped, display:
-        pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
-    if not quiet and not as_json:
-        click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
-    raise click.exceptions.Exit(INTERRUPTED if stopped else 0)
-
-
-COMMANDS = (run, try_)

@@ -98,3 +98,10 @@ def test_a_painting_lost_after_the_config_was_read_is_exit_code_2(say: Say, work
     (workshop.folder / "night.jpg").mkdir()
     said = say("run", path)
     assert said.code == 2
+
+
+def test_a_run_does_not_wait_for_the_schedule(say: Say, workshop: Workshop) -> None:
+    workshop.text += "schedule: {cron: '0 0 29 2 *', until: '00:01'}\n"
+    said = say("run", "--until", "2100-01-01", config_of(workshop))
+    assert said.code == 0
+    assert said.out.startswith("Nothing to do")

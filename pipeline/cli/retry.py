@@ -1,4 +1,4 @@
-"""Commands that change what will be done: ``retry`` and ``demo``."""
+"""``stylewatch retry``: gives failed, quarantined and deleted pictures another attempt. Owns its words."""
 
 from __future__ import annotations
 
@@ -98,19 +98,3 @@ def _names_in(folder: Path) -> set[str]:
             f"{folder} can't be listed ({error.strerror}), so nobody can tell which of its pictures were deleted; "
             f"mend that first"
         ) from error
-
-
-@click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def demo(folder: Path) -> None:
-    """Put two public-domain sample photos into FOLDER."""
-    from pipeline.images.samples import write_sample_photos
-
-    written = write_sample_photos(folder)
-    for path in written:
-        click.echo(path)
-    if not written:
-        click.echo(f"the sample photos are in {folder} already")
-
-
-COMMANDS = (retry, demo)

@@ -1,19 +1,15 @@
-"""What commands say of the schedule and make of times of day."""
+"""What ``plan`` and ``status`` say of the schedule."""
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import click
 import pytest
 
-from pipeline.cli.hours import MomentType, ended_at, moment_after, schedule_fields, schedule_words
+from pipeline.cli.schedule import schedule_fields, schedule_words
 from pipeline.config import Config
-from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import prepare
-from tests.workshop import InProcessExecutor, Workshop
+from tests.workshop import Workshop
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 NIGHT = NOON + timedelta(hours=14)
@@ -112,75 +108,3 @@ def test_the_fields_for_programs(tmp_path: Path) -> None:
     endless = schedule_fields(scheduled(tmp_path, "@daily", "24:00"), NOON, 60.0)
     assert endless is not None
     assert (endless["fits"], endless["next"]) == (True, None)
-
-
-# --- --until ----------------------------------------------------------------------------------------------
-
-
-def test_a_time_of_day_is_the_next_such_time_here() -> None:
-    moment = moment_after("06:00", NOON)
-    assert (moment.astimezone().hour, moment.astimezone().minute) == (6, 0)
-    assert NOON < moment <= NOON + timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2026-03-02T13:00+00:00", NOON + timedelta(hours=1)),
-        ("2026-03-02T13:00:30Z", NOON + timedelta(hours=1, seconds=30)),
-        ("20260303T120000+0100", NOON + timedelta(hours=23)),
-    ],
-)
-def test_a_date_and_time_is_that_moment(text: str, moment: datetime) -> None:
-    assert moment_after(text, NOON) == moment
-
-
-def test_a_date_and_time_without_a_zone_is_local() -> None:
-    assert moment_after("2026-03-05 06:00", NOON) == datetime(2026, 3, 5, 6).astimezone()
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("2026-03-02T12:00Z", "'2026-03-02T12:00Z' is over"),
-        ("noon", "must be a time like '06:00' or '2026-03-01 06:00', found 'noon'"),
-        ("25:00", "found '25:00'"),
-        ("", "found ''"),
-    ],
-)
-def test_what_is_no_time_to_come_is_refused(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        moment_after(text, NOON)
-
-
-def test_the_command_line_is_told_what_is_wrong() -> None:
-    with pytest.raises(click.BadParameter, match="like '06:00'"):
-        MomentType().convert("soon", None, None)
-    assert MomentType().convert("06:00", None, None) > datetime.now(UTC)
-
-
-def test_a_pass_is_stopped_at_its_time_with_the_reason(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path)
-    config = workshop.config()
-    executor, moment = Stoppable(), datetime.now(UTC)
-    with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, prepare(config), ledger, executor, lambda _: None, sleep=lambda _: None)
-        with ended_at(None, the_pass):
-            pass
-        assert not executor.stopped
-        with ended_at(moment, the_pass):
-            assert executor.heard.wait(30)
-        finished = the_pass.run()
-    assert (finished.interrupted, finished.reason) == (False, f"stopped at {moment.astimezone():%H:%M} as asked")
-
-
-class Stoppable(InProcessExecutor):
-    """Lets a test wait for its end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard = threading.Event()
-
-    def stop(self) -> None:
-        super().stop()
-        self.heard.set()

@@ -1,0 +1,30 @@
+"""``stylewatch check``: names everything that would keep a run from working. Owns its words and exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import config_argument
+from pipeline.config import load_config
+from pipeline.errors import StylewatchError
+
+
+@click.command()
+@config_argument
+def check(config: Path) -> None:
+    """Check config, paintings, folders, disk, weights and device.
+
+    Names everything that would keep 'run' from working, not only the first; changes nothing.
+    """
+    from pipeline.runner.checking import findings
+
+    worst: StylewatchError | None = None
+    settings = load_config(config)
+    click.echo(f"ok    config: {config}")
+    for finding in findings(settings):
+        click.echo(f"{'ok   ' if finding.error is None else 'WRONG'} {finding.what}: {finding.detail}")
+        worst = worst or finding.error
+    if worst is not None:
+        raise click.exceptions.Exit(worst.exit_code)

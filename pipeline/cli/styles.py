@@ -1,0 +1,37 @@
+"""``stylewatch styles``: lists, fills and prunes the style cache. Owns its options and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.options import config_argument
+from pipeline.config import load_config
+
+
+@click.command()
+@config_argument
+@click.option(
+    "--warm", is_flag=True, help="Compute every style target the config needs now, not with the first photo."
+)
+@click.option("--prune", is_flag=True, help="Delete the targets of paintings that no style of this config uses.")
+def styles(config: Path, warm: bool, prune: bool) -> None:
+    """List, fill or prune the style cache.
+
+    It holds what is computed once for each painting and size, and reused for every photo.
+    """
+    from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
+
+    settings = load_config(config)
+    if warm:
+        hits, misses = warm_targets(settings)
+        click.echo(f"{misses} computed, {hits} already there")
+    if prune:
+        count, freed = prune_targets(settings)
+        click.echo(f"{count} deleted, {freed / 1e6:.1f} MB freed")
+    total = 0
+    for row in list_targets(settings):
+        total += row.size_bytes
+        click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB")
+    click.echo(f"{total / 1e6:.1f} MB in {settings.cache.folder}")

@@ -1,0 +1,50 @@
+"""``stylewatch try``: makes the pictures of one photo, to find settings. Owns its options; touches no ledger."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import click
+
+from pipeline.cli.display import Display
+from pipeline.cli.options import config_argument, json_option, quiet_option
+from pipeline.cli.runtime import INTERRUPTED, stopping
+from pipeline.config import load_config
+from pipeline.executors.local import LocalExecutor
+from pipeline.report.words import counted
+from pipeline.runner.execution.tryout import Tryout
+from pipeline.runner.preparation import prepare
+
+
+@click.command(name="try")
+@config_argument
+@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of the pictures.")
+@click.option("--style", "styles", multiple=True, metavar="NAME", help="Only this style; may be repeated.")
+@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="This recipe instead of the styles' own.")
+@quiet_option
+@json_option
+def try_(
+    config: Path,
+    photo: Path,
+    into: Path | None,
+    styles: tuple[str, ...],
+    recipes: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Make one PHOTO's pictures in all styles, to find settings.
+
+    They go into a folder of their own, without --into OUTPUT/try/PHOTO. The ledger is not touched and no name is
+    used twice, so trials can be compared. PHOTO may lie anywhere.
+    """
+    settings = load_config(config)
+    folder = into or settings.output.folder / "try" / photo.stem
+    display = Display(quiet=quiet, json_lines=as_json)
+    executor = LocalExecutor(settings.engine_settings())
+    with contextlib.closing(executor), stopping(executor.stop) as stopped, display:
+        pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
+    if not quiet and not as_json:
+        click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
+    raise click.exceptions.Exit(INTERRUPTED if stopped else 0)
