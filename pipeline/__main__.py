@@ -1,4 +1,4 @@
-"""The program's front door: ``stylewatch`` and ``python -m pipeline``."""
+"""The program's entry point: ``stylewatch`` and ``python -m pipeline``."""
 
 from __future__ import annotations
 

@@ -16,15 +16,15 @@ from pipeline.errors import StylewatchError
 def check(config: Path) -> None:
     """Check config, paintings, folders, disk, weights and device.
 
-    Names everything that would keep 'run' from working, not only the first; changes nothing.
+    Reports everything that would keep 'run' from working, not only the first problem; changes nothing.
     """
     from pipeline.runner.checking import findings
 
-    worst: StylewatchError | None = None
+    first: StylewatchError | None = None
     settings = load_config(config)
     click.echo(f"ok    config: {config}")
     for finding in findings(settings):
         click.echo(f"{'ok   ' if finding.error is None else 'WRONG'} {finding.what}: {finding.detail}")
-        worst = worst or finding.error
-    if worst is not None:
-        raise click.exceptions.Exit(worst.exit_code)
+        first = first or finding.error
+    if first is not None:
+        raise click.exceptions.Exit(first.exit_code)

@@ -30,7 +30,7 @@ _HELP: Final = """Turn folders of photos into paintings, unattended.
 First steps:
   stylewatch demo input                     put two sample photos into input/
   stylewatch run configs/quickstart.yaml    make their pictures
-  stylewatch watch CONFIG                   make them of every photo dropped into a folder
+  stylewatch watch CONFIG                   make pictures of every photo dropped into a folder
   stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
   stylewatch plan CONFIG                    what a run would do, and how long
 """
@@ -40,7 +40,7 @@ Exit codes:
   0    all done
   1    some photos failed in this run, the rest is done; status: given up within a day
   2    bad usage or config
-  3    cannot run: weights, device, disk, or another instance at work; status: hung, killed or paused
+  3    cannot run: weights, device, disk, or another instance is running; status: hung, killed or paused
   130  interrupted
 
 \b
@@ -66,7 +66,7 @@ for _command in _COMMANDS:
 def main() -> None:
     """Run the command line; every explained error becomes one sentence on stderr and its exit code."""
     if isinstance(sys.stdout, TextIOWrapper):
-        # Not every terminal has a "×", and names of files may be any bytes.
+        # Not every terminal can show "×", and file names may hold any bytes.
         sys.stdout.reconfigure(errors="replace")
     try:
         with files_explained():

@@ -1,6 +1,6 @@
-"""What the terminal shows of a run: live, as plain lines, only problems, or JSON. Refuses to know why.
+"""Shows the events of a run on the terminal: live, as plain lines, only problems, or as JSON. Decides nothing.
 
-One more reader of the stream of events. Texts with file names never pass through rich's markup.
+One of the readers of the event stream. Texts with file names never pass through rich's markup.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from pipeline.report.journal import Encoder
 from pipeline.report.run_progress import JobProgress, RunProgress
 from pipeline.report.summary import Row, Summary
 
-#: Up to this many jobs the table at the end has a row for each, beyond it one for each style.
+#: Up to this many jobs the table at the end has a row for each job, beyond that a row for each style.
 ROWS_SHOWN: Final = 20
 
 _COLORS: Final = {"paused": "yellow", "polling": "yellow", "refused": "red", "resumed": "green", "reloaded": "green"}
 
 
 class Display:
-    """Shows a run's events; a context manager, so that the terminal is left in order whatever happens.
+    """Shows a run's events; a context manager, so that the terminal is restored whatever happens.
 
-    On a terminal: a bar for the run, a line for each canvas, problems above. Elsewhere: a line for each picture.
-    ``quiet``: only problems, on standard error. ``json_lines``: each event as in the journal. With ``summary``, which
-    has to read each event first, the end of a run shows its table and where the report is.
+    On a terminal: a progress bar, a line for each picture in progress, problems above. Elsewhere: a line for each
+    finished picture. ``quiet``: only problems, on standard error. ``json_lines``: each event as in the journal. With
+    ``summary``, which must be given each event first, the end of a run shows its table and where the report is.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Display:
         self._summary = summary
         self._console = console or Console(stderr=quiet and not json_lines)
         if isinstance(self._console.file, TextIOWrapper):
-            # Not every terminal has a "→": better a question mark than the end of the run.
+            # Not every terminal can show "→": a question mark is better than an error that ends the run.
             self._console.file.reconfigure(errors="replace")
         self._clock = clock
         self._board = RunProgress(clock())
         self._live: Live | None = None
-        self._is_gone = False
+        self._is_closed = False
 
     def __enter__(self) -> Display:
         """Return the display."""
@@ -81,17 +81,17 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         with contextlib.suppress(OSError):
-            self._stop()
+            self._stop_live()
 
     def __call__(self, event: RunEvent) -> None:
-        """Show one event. A terminal that was closed ends the showing, not the work."""
-        if not self._is_gone:
+        """Show one event. After the terminal was closed nothing is shown any more; the run goes on."""
+        if not self._is_closed:
             try:
                 self._show(event)
             except OSError:
-                self._is_gone = True
+                self._is_closed = True
 
     def _show(self, event: RunEvent) -> None:
         if self._encode is not None:
@@ -102,88 +102,88 @@ class Display:
             self._board = RunProgress(self._clock())
         self._board.update(event)
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
-            self._start()
-        self._emit(event)
+            self._start_live()
+        self._print_event(event)
 
-    def _emit(self, event: RunEvent) -> None:
+    def _print_event(self, event: RunEvent) -> None:
         match event:
             case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
-                self._say(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
+                self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
             case JobFailed():
-                said = "is put back" if event.state == JobState.PENDING else "failed"
-                self._say(f"{self._place()}{event.job} {said}: {event.reason}", "red")
+                outcome_words = "will be tried again" if event.state == JobState.PENDING else "failed"
+                self._print(f"{self._position()}{event.job} {outcome_words}: {event.reason}", "red")
             case JobFinished() if not self._quiet and not self._console.is_terminal:
                 took = "copied" if event.artwork is None else duration(event.artwork.seconds)
-                self._say(f"{self._place()}{event.job} → {event.output} ({took})")
+                self._print(f"{self._position()}{event.job} → {event.output} ({took})")
             case Remark() if event.warning or not (self._quiet or event.token):
-                self._say(event.text, "yellow" if event.warning else "")
+                self._print(event.text, "yellow" if event.warning else "")
             case OriginalsStay():
-                self._say(event.reason, "yellow")
+                self._print(event.reason, "yellow")
             case RunFinished():
-                self._end(event)
+                self._show_end(event)
             case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed", "refused"):
-                self._say(
+                self._print(
                     f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {event.text}", _COLORS.get(event.kind, "")
                 )
             case _:
                 pass
 
-    def _place(self) -> str:
+    def _position(self) -> str:
         return f"[{self._board.done}/{self._board.total}] " if self._board.planned else ""
 
-    def _end(self, event: RunFinished) -> None:
-        self._stop()
+    def _show_end(self, event: RunFinished) -> None:
+        self._stop_live()
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
-            self._console.print(table_of(rows))
+            self._console.print(results_table(rows))
         if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
-            self._say(self._last_words(event))
+            self._print(self._closing_line(event))
         if self._summary is not None and self._summary.trouble:
-            self._say(self._summary.trouble, "yellow")
+            self._print(self._summary.trouble, "yellow")
 
-    def _last_words(self, event: RunFinished) -> str:
-        said = outcome(event)
-        if said == "nothing to do":
-            # Those that were only recognized by this run count, too.
+    def _closing_line(self, event: RunFinished) -> str:
+        text = outcome(event)
+        if text == "nothing to do":
+            # Pictures that this run only recognized count as well.
             made = event.counts.get("done", self._board.finished_before)
-            found = f"all pictures were made before ({made:,})" if made else "'stylewatch plan' tells what was found"
-            said = f"nothing to do: {found}"
+            found = f"all pictures were made before ({made:,})" if made else "'stylewatch plan' shows what was found"
+            text = f"nothing to do: {found}"
         report = self._summary.folder if self._summary is not None else None
-        return f"{said[0].upper()}{said[1:]}" + ("." if report is None else f"; report: {report}")
+        return f"{text[0].upper()}{text[1:]}" + ("." if report is None else f"; report: {report}")
 
-    def _say(self, text: str, style: str = "") -> None:
+    def _print(self, text: str, style: str = "") -> None:
         self._console.print(Text(printable(text), style), soft_wrap=True)
 
-    def _start(self) -> None:
+    def _start_live(self) -> None:
         if self._live is None and self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._picture, transient=True)
+            self._live = Live(console=self._console, get_renderable=self._draw, transient=True)
             self._live.start()
 
-    def _stop(self) -> None:
+    def _stop_live(self) -> None:
         live, self._live = self._live, None
         if live is not None:
             live.stop()
 
-    def _picture(self) -> RenderableType:
-        return picture_of(self._board, self._clock())
+    def _draw(self) -> RenderableType:
+        return live_view(self._board, self._clock())
 
 
-def picture_of(board: RunProgress, now: float) -> RenderableType:
-    """Return the live view of a run: one line for all, one for each canvas."""
-    # On a narrow terminal the bar and the photos' names give way, so that each line stays one.
+def live_view(board: Board, now: float) -> RenderableType:
+    """Return the live view of a run: a line for the whole run, and one for each picture in progress."""
+    # On a narrow terminal the bar and the photos' names are shortened, so that nothing wraps.
     overall = Table.grid(padding=(0, 2), expand=True)
     overall.add_column(ratio=1)
     overall.add_column(no_wrap=True)
-    overall.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(_standing(board, now)))
-    canvases = Table.grid(padding=(0, 2))
-    canvases.add_column(max_width=50)
+    overall.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(_overall_text(board, now)))
+    jobs = Table.grid(padding=(0, 2))
+    jobs.add_column(max_width=50)
     for _ in range(3):
-        canvases.add_column(no_wrap=True)
-    for canvas in list(board.in_progress.values()):  # a copy: the screen is drawn from a thread of its own
-        canvases.add_row(*_canvas_cells(canvas))
-    return Group(overall, canvases)
+        jobs.add_column(no_wrap=True)
+    for job in list(board.canvases.values()):  # a copy: rich draws from a thread of its own
+        jobs.add_row(*_job_cells(job))
+    return Group(overall, jobs)
 
 
-def _standing(board: RunProgress, now: float) -> str:
+def _overall_text(board: Board, now: float) -> str:
     parts = [f"{board.done:,} of {board.total:,}"]
     parts += [f"{board.failed:,} failed"] if board.failed else []
     left = board.seconds_left(now)
@@ -194,11 +194,11 @@ def _standing(board: RunProgress, now: float) -> str:
     return ", ".join(parts)
 
 
-def _canvas_cells(canvas: JobProgress) -> tuple[Text, ...]:
-    name = Text(printable(str(canvas.job)), no_wrap=True, overflow="ellipsis")
-    progress = canvas.progress
+def _job_cells(job: JobProgress) -> tuple[Text, ...]:
+    name = Text(printable(str(job.job)), no_wrap=True, overflow="ellipsis")
+    progress = job.progress
     if progress is None:
-        return name, Text("begins")
+        return name, Text("starting")
     return (
         name,
         Text(f"scale {progress.scale_index + 1}/{progress.scale_count}"),
@@ -207,35 +207,35 @@ def _canvas_cells(canvas: JobProgress) -> tuple[Text, ...]:
     )
 
 
-def table_of(rows: Sequence[Row]) -> Table:
-    """Return the table at the end of a run: a row a job, or a row a style if they are many."""
+def results_table(rows: Sequence[Row]) -> Table:
+    """Return the table at the end of a run: a row for each job, or for each style if there are many jobs."""
     return _table_of_jobs(rows) if len(rows) <= ROWS_SHOWN else _table_of_styles(rows)
 
 
 def _table_of_jobs(rows: Sequence[Row]) -> Table:
-    # Names need the width of a small terminal; the report has the other figures.
-    table = _table("Photo", "Style", "#Time", "#Style loss", "Picture")
+    # The names fill a small terminal; the other figures are in the report.
+    table = _empty_table("Photo", "Style", "#Time", "#Style loss", "Picture")
     for row in rows:
         style = row.style if row.recipe == "default" else f"{row.style} ({row.recipe})"
-        time = "copied" if row.copied else _time(row.seconds)
+        time = "copied" if row.copied else _duration_text(row.seconds)
         picture = row.output if row.state == JobState.DONE else row.state
-        _add(table, row.photo, style, time, _change(row.first_style, row.last_style), picture)
+        _add_row(table, row.photo, style, time, _change_text(row.first_style, row.last_style), picture)
     return table
 
 
 def _table_of_styles(rows: Sequence[Row]) -> Table:
-    table = _table("Style", "Recipe", "#Made", "#Copied", "#Not made", "#Time each", "#Style loss")
+    table = _empty_table("Style", "Recipe", "#Made", "#Copied", "#Not made", "#Time each", "#Style loss")
     for style, recipe in sorted({(row.style, row.recipe) for row in rows}):
         mine = [row for row in rows if (row.style, row.recipe) == (style, recipe)]
         made = [row for row in mine if row.seconds is not None]
         copied = sum(row.copied for row in mine)
         counts = (f"{len(made):,}", f"{copied:,}", f"{len(mine) - len(made) - copied:,}")
-        change = _change(_mean([row.first_style for row in made]), _mean([row.last_style for row in made]))
-        _add(table, style, recipe, *counts, _time(_mean([row.seconds for row in made])), change)
+        change = _change_text(_mean([row.first_style for row in made]), _mean([row.last_style for row in made]))
+        _add_row(table, style, recipe, *counts, _duration_text(_mean([row.seconds for row in made])), change)
     return table
 
 
-def _table(*titles: str) -> Table:
+def _empty_table(*titles: str) -> Table:
     """Return an empty table; columns whose title begins with # hold figures."""
     table = Table(show_edge=False)
     for title in titles:
@@ -246,15 +246,15 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _add(table: Table, *cells: str) -> None:
+def _add_row(table: Table, *cells: str) -> None:
     table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
-def _time(seconds: float | None) -> str:
+def _duration_text(seconds: float | None) -> str:
     return "" if seconds is None else duration(seconds)
 
 
-def _change(first: float | None, last: float | None) -> str:
+def _change_text(first: float | None, last: float | None) -> str:
     return "" if first is None or last is None else f"{first:.3g} → {last:.3g}"
 
 

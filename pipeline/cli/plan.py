@@ -10,39 +10,36 @@ from typing import Final
 import click
 
 from pipeline.cli.options import config_argument, json_option
-from pipeline.cli.schedule import schedule_fields, schedule_words
+from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
-from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
 from pipeline.report.words import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
-_SHOWN: Final = 20
+_JOBS_SHOWN: Final = 20
 
 
 @click.command()
 @config_argument
-@click.option("--all", "show_all", is_flag=True, help=f"List every picture, not only the first {_SHOWN}.")
+@click.option("--all", "show_all", is_flag=True, help=f"List every picture, not only the first {_JOBS_SHOWN}.")
 @json_option
 def plan(config: Path, show_all: bool, as_json: bool) -> None:
-    """Tell what 'run' would do, and how long it would take.
+    """Show what 'run' would do, and how long it would take.
 
-    Lists photo × style (recipe) -> picture, in the order of the work; changes nothing.
+    Lists photo × style (recipe) -> picture, in the order in which they are made; changes nothing.
     """
     settings = load_config(config)
-    run_plan = plan_run(
-        settings, lambda engine: load_or_measure_speed(engine, lambda said: click.echo(said, err=True))
-    )
+    run_plan = plan_run(settings, lambda engine: known_speed(engine, lambda text: click.echo(text, err=True)))
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
-        click.echo(json.dumps(_plan_fields(run_plan) | {"schedule": schedule}))
+        click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))
         return
-    for job in run_plan.jobs if show_all else run_plan.jobs[:_SHOWN]:
+    for job in run_plan.jobs if show_all else run_plan.jobs[:_JOBS_SHOWN]:
         click.echo(printable(f"{job.job} -> {job.output}"))
-    if not show_all and len(run_plan.jobs) > _SHOWN:
-        click.echo(f"... and {len(run_plan.jobs) - _SHOWN:,} more (--all lists them)")
+    if not show_all and len(run_plan.jobs) > _JOBS_SHOWN:
+        click.echo(f"... and {len(run_plan.jobs) - _JOBS_SHOWN:,} more (--all lists them)")
     _print_plan(settings, run_plan)
-    if words := schedule_words(settings, datetime.now(UTC), run_plan.forecast.seconds):
+    if words := schedule_sentence(settings, datetime.now(UTC), run_plan.forecast.seconds):
         click.echo(words)
 
 
@@ -66,7 +63,7 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
             f"recognizes finished pictures by their metadata."
         )
     time = in_words(run_plan.forecast.seconds)
-    # A GPU's memory is divided as it is found.
+    # On a GPU the batch size follows from its memory, so there is nothing to say.
     on_cpu = run_plan.device is None or run_plan.device.startswith("cpu")
     memory = f" and up to {run_plan.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
     click.echo(f"It takes {time}{memory} ({_basis(run_plan)}).")
@@ -83,7 +80,7 @@ def _basis(run_plan: RunPlan) -> str:
     return "as measured here" + (", and by the pictures made so far" if learned else "")
 
 
-def _plan_fields(run_plan: RunPlan) -> dict[str, object]:
+def _json_fields(run_plan: RunPlan) -> dict[str, object]:
     return {
         "jobs": [
             {

@@ -18,7 +18,7 @@ from pipeline.report.formatting import counted, printable
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
 
-_SHOWN: Final = 5
+_PHOTOS_SHOWN: Final = 5
 
 
 @click.command()
@@ -26,48 +26,48 @@ _SHOWN: Final = 5
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
 @click.option("--missing", is_flag=True, help="Also make pictures again that were deleted from the output folder.")
 def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
-    """Give failed and quarantined photos another chance in the next run.
+    """Try failed and quarantined photos again in the next run.
 
     Without PHOTO all of them; PHOTO is a path as 'stylewatch status' prints it, relative to the input folder.
     """
     settings = load_config(config)
     count = 0
-    nothing: list[str] = []
-    stranded: list[Finished] = []
-    require_state_and_output(settings)  # without its disk a ledger seems never to have been there
+    unmatched: list[str] = []
+    without_photo: list[Finished] = []
+    require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
     if is_there(ledger_file(settings)):
         with open_ledger(settings) as ledger:
             follow_moved_source(settings, ledger)
-            gone = _missing(settings, ledger, photos) if missing else []
-            possible = [row.job for row in gone if row.absence is None]
-            stranded = [row for row in gone if row.absence is not None]
-            explained = {row.job.photo for row in stranded}
+            missing_rows = _missing_pictures(settings, ledger, photos) if missing else []
+            possible = [row.job for row in missing_rows if row.absence is None]
+            without_photo = [row for row in missing_rows if row.absence is not None]
+            explained = {row.job.photo for row in without_photo}
             for photo in photos or (None,):
                 found = ledger.jobs.retry(None if photo is None else (photo,))
                 found += ledger.jobs.redo(job for job in possible if photo in (None, job.photo))
                 count += found
-                nothing += [photo] if photo is not None and not found and photo not in explained else []
+                unmatched += [photo] if photo is not None and not found and photo not in explained else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
-    if stranded:
-        click.echo(_without_photos(stranded), err=True)
-    if nothing:
+    if without_photo:
+        click.echo(_without_photos_text(without_photo), err=True)
+    if unmatched:
         raise UsageError(
-            f"nothing to try again of {', '.join(nothing)}; 'stylewatch status' lists what failed, "
+            f"nothing to try again of {', '.join(unmatched)}; 'stylewatch status' lists what failed, "
             "by the photo's path in the input folder"
         )
 
 
-def _without_photos(rows: Sequence[Finished]) -> str:
+def _without_photos_text(rows: Sequence[Finished]) -> str:
     photos = {row.job.photo: row.absence for row in rows}
-    shown = [printable(f"{photo} ({absence})") for photo, absence in islice(photos.items(), _SHOWN)]
-    more = [f"{len(photos) - _SHOWN:,} more"] if len(photos) > _SHOWN else []
+    shown = [printable(f"{photo} ({absence})") for photo, absence in islice(photos.items(), _PHOTOS_SHOWN)]
+    more = [f"{len(photos) - _PHOTOS_SHOWN:,} more"] if len(photos) > _PHOTOS_SHOWN else []
     return (
         f"{counted(len(rows), 'deleted picture')} can't be made again while the photo is not in the input folder: "
         f"{', '.join([*shown, *more])}"
     )
 
 
-def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Finished]:
+def _missing_pictures(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Finished]:
     """Return the finished jobs, of ``photos`` if any are named, whose pictures are not there any more."""
     if not config.output.folder.is_dir():
         raise StorageError(
@@ -82,7 +82,7 @@ def _missing(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Fi
         path = config.output.folder / row.output
         if path.parent not in listings:
             listings[path.parent] = _names_in(path.parent)
-        # The last word is the disk's: some list accents in the other of their two ways of writing.
+        # Ask the disk before believing the listing: some list accented names in another Unicode form.
         if path.name not in listings[path.parent] and not os.path.lexists(path):
             missing.append(row)
     return missing
@@ -96,5 +96,5 @@ def _names_in(folder: Path) -> set[str]:
     except OSError as error:
         raise StorageError(
             f"{folder} can't be listed ({error.strerror}), so nobody can tell which of its pictures were deleted; "
-            f"mend that first"
+            f"fix that first"
         ) from error

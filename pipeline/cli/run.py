@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
-from pipeline.cli.until import MomentType, ended_at
+from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
+from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
@@ -26,12 +26,14 @@ from pipeline.runner.preparation import open_ledger, prepare, require_state_and_
 @click.command()
 @config_argument
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Make at most N pictures.")
-@click.option("--redo", type=click.Choice(["outdated"]), help="Also make again what an older engine made.")
+@click.option(
+    "--redo", type=click.Choice(["outdated"]), help="Also make again the pictures of older engine versions."
+)
 @click.option(
     "--until",
     type=MomentType(),
     metavar="TIME",
-    help="Stop at this time of day (06:00) or date and time; what is left is for the next run.",
+    help="Stop at this time of day (06:00) or date and time; the next run makes the rest.",
 )
 @quiet_option
 @json_option
@@ -40,20 +42,20 @@ def run(
 ) -> None:
     """Make every picture that is pending, then exit.
 
-    Pictures that are done stay as they are; a new photo, a new painting or a changed recipe makes exactly the
-    pictures that changed. Ctrl-C ends it soon: what is in work is finished within seconds or kept as it is, and the
-    next run goes on there. The config's schedule is for 'watch': a run begins at once.
+    Pictures that are done stay as they are; after a new photo, a new painting or a changed recipe exactly the
+    pictures that it changes are made. Ctrl-C ends it soon: pictures in progress are finished within seconds or saved,
+    and resumed by the next run. The config's schedule is for 'watch': a run starts at once.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
     require_state_and_output(settings)  # before the lock and the log make folders where a disk should be mounted
     with (
         instance_lock(settings.state.folder, command),
-        Heartbeat(settings.state.folder, command) as heart,
-        dying(heart.forget, "SIGTERM"),
-        readers(settings, quiet, as_json, heart) as emit,
+        Heartbeat(settings.state.folder, command) as heartbeat,
+        before_death_by_signal(heartbeat.forget, "SIGTERM"),
+        event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
         options = PassOptions(limit=limit, redo_outdated=redo is not None)
-        finished = _run(settings, config, emit, options, heart, until)
+        finished = _run(settings, config, emit, options, heartbeat, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
@@ -62,20 +64,23 @@ def _run(
     config: Path,
     emit: Callable[[RunEvent], None],
     options: PassOptions,
-    heart: Heartbeat,
+    heartbeat: Heartbeat,
     until: datetime | None,
 ) -> RunFinished:
-    # A run that is killed in the middle of its work keeps its sign of life, by which status tells so.
-    with dying(heart.forget, "SIGHUP"):
+    # The heartbeat of a run that is killed during a pass stays behind: status reports the kill by it.
+    with before_death_by_signal(heartbeat.forget, "SIGHUP"):
         wait_for_orphan(settings.state.folder)
         require_no_feedback_loop(settings)
-    with contextlib.closing(executor_of(settings, heart.beat)) as executor, _ledger(settings, emit) as ledger:
+    with (
+        contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,
+        _open_ledger(settings, emit) as ledger,
+    ):
         the_pass = SinglePass(
-            settings, prepare(settings), ledger, executor, emit, config_name=str(config), on_turn=heart.beat
+            settings, prepare(settings), ledger, executor, emit, config_name=str(config), on_turn=heartbeat.beat
         )
-        with stopping(the_pass.stop, heart.forget), ended_at(until, the_pass):
+        with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
             return the_pass.run(options)
 
 
-def _ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
+def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
     return open_ledger(settings, emit=lambda text: emit(Remark("", text)))

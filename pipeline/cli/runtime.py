@@ -1,4 +1,4 @@
-"""What commands that make pictures stand in: who works, who reads the events, what a signal does. Owns all three."""
+"""What the commands that make pictures share: their executor, the readers of their events, and signal handling."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ from pipeline.runner.instance.lock import WORKER_LOCK_NAME
 #: The exit code after a signal.
 INTERRUPTED: Final = 130
 
-#: Ignored, or set by something that Python knows nothing of.
-_NOT_OURS: Final = (signal.SIG_IGN, None)
+#: Handlers that are left alone: the signal is ignored, or handled by something that Python knows nothing of.
+_LEFT_ALONE: Final = (signal.SIG_IGN, None)
 
 
 @contextlib.contextmanager
-def readers(config: Config, quiet: bool, as_json: bool, heart: Heartbeat) -> Iterator[Callable[[RunEvent], None]]:
-    """Open the terminal, the log, the journal, the report and the hooks; with the ``heart`` they hear all events.
+def event_readers(
+    config: Config, quiet: bool, as_json: bool, heartbeat: Heartbeat
+) -> Iterator[Callable[[RunEvent], None]]:
+    """Open terminal, log, journal, report and hooks; yields what passes an event to them and to ``heartbeat``.
 
-    It beats while the hooks are waited for, which may take minutes.
+    The heartbeat goes on while the hooks are waited for, which may take minutes.
     """
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
@@ -45,13 +47,13 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heartbeat) -> Ite
         config.input.folder,
         config.output.folder,
         report=lambda: summary.folder,
-        on_turn=heart.beat,
+        on_turn=heartbeat.beat,
     )
-    # The report is written before the display and the hooks tell where it is.
-    readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heart)
+    # In this order: the report is written before the display and the hooks say where it is.
+    event_readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heartbeat)
 
     def emit(event: RunEvent) -> None:
-        for reader in readers:
+        for reader in event_readers:
             reader(event)
 
     with contextlib.closing(journal), display:
@@ -61,19 +63,20 @@ def readers(config: Config, quiet: bool, as_json: bool, heart: Heartbeat) -> Ite
             hooks.report_failure(in_words(error))
             raise
         finally:
-            with stopping(hooks.stop_soon, heart.forget):
+            with stop_on_signal(hooks.hurry, heartbeat.forget):
                 hooks.close()
             close_log()
 
 
-def executor_of(
+def make_executor(
     config: Config,
     on_turn: Callable[[], None] = lambda: None,
     factory: EngineFactory = make_stylizer,
 ) -> LocalExecutor:
-    """Make the executor of a program that holds the state folder: whoever comes after a kill waits for its worker.
+    """Return the executor of a program that holds the state folder.
 
-    It keeps what it can't finish after a stop. ``on_turn`` is called several times a second while it works.
+    Its worker holds a lock, so that the next program waits for a worker that outlives this one. Pictures that can't
+    be finished after a stop are saved as checkpoints. ``on_turn`` is called several times a second while it works.
     """
     state = config.state
     return LocalExecutor(
@@ -87,50 +90,50 @@ def executor_of(
     )
 
 
-def _numbers(*names: str) -> list[int]:
-    """Return those signals that this system has."""
+def _available(*names: str) -> list[int]:
+    """Return the numbers of those signals that this system has."""
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 @contextlib.contextmanager
-def stopping(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
-    """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals that came.
+def stop_on_signal(stop: Callable[[], None], before_exit: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """Call ``stop`` at the first SIGINT or SIGTERM, exit at once at the second; yields the signals received so far.
 
-    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that. ``at_once`` is called
-    before, in the signal handler.
+    Exiting at once is safe: it is no worse than kill -9, and the next run recovers from that. ``before_exit`` is
+    called first, in the signal handler.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if came:
-            at_once()
+        if received:
+            before_exit()
             os._exit(INTERRUPTED)
-        came.append(number)
+        received.append(number)
         stop()
 
-    numbers = _numbers("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Ctrl-Break, of Windows
+    numbers = _available("SIGINT", "SIGTERM", "SIGBREAK")  # SIGBREAK is Ctrl-Break, on Windows
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
-        yield came
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 @contextlib.contextmanager
-def dying(last: Callable[[], None], *names: str) -> Iterator[None]:
-    """Call ``last`` before one of these signals ends the program at once, in the signal handler.
+def before_death_by_signal(clean_up: Callable[[], None], *names: str) -> Iterator[None]:
+    """Call ``clean_up``, in the signal handler, before one of these signals ends the program at once.
 
-    One that is ignored, as SIGHUP is with nohup, stays so; one that this system does not have does not matter.
+    A signal that is ignored, as SIGHUP is with nohup, stays ignored. Names that this system doesn't have are skipped.
     """
 
-    # What somebody else has set (a measurement of coverage, say) is passed the signal on.
+    # A handler that something else has set (a measurement of coverage, say) is called next.
     before = {
-        number: handler for number in _numbers(*names) if (handler := signal.getsignal(number)) not in _NOT_OURS
+        number: handler for number in _available(*names) if (handler := signal.getsignal(number)) not in _LEFT_ALONE
     }
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        last()
+        clean_up()
         signal.signal(number, before[number])
         os.kill(os.getpid(), number)
 

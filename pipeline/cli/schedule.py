@@ -12,35 +12,38 @@ from pipeline.runner.planning.run_plan import in_words
 from pipeline.schedule import Schedule, ScheduleState, Window
 
 
-def schedule_words(config: Config, now: datetime, seconds: float | None) -> str:
-    """Say when pictures may be made, and whether work of ``seconds`` (None = unknown) fits; empty if always."""
+def schedule_sentence(config: Config, now: datetime, seconds: float | None) -> str:
+    """Return a sentence: the open or next window, and whether ``seconds`` of work (None = unknown) fit into it.
+
+    Empty without a schedule.
+    """
     schedule = Schedule(config.hours())
     if not schedule:
         return ""
-    standing = schedule.at(now)
-    window = standing.open or standing.next
+    state = schedule.at(now)
+    window = state.open or state.next
     if window is None:
-        return "The schedule has no window to come."
-    return f"{_window_words(schedule, standing, window, now)}; {_fit_words(schedule, window, now, seconds)}."
+        return "The schedule has no further window."
+    return f"{_window_clause(schedule, state, window, now)}; {_fit_clause(schedule, window, now, seconds)}."
 
 
-def _window_words(schedule: Schedule, standing: ScheduleState, window: Window, now: datetime) -> str:
+def _window_clause(schedule: Schedule, state: ScheduleState, window: Window, now: datetime) -> str:
     begins, ends = schedule.say(window.begins, now), window.ends
-    until = "without an end in sight" if ends is None else f"until {schedule.say(ends, now)}"
-    return f"The schedule's window is open {until}" if standing.open else f"The next window: {begins}, {until}"
+    until = "without an end" if ends is None else f"until {schedule.say(ends, now)}"
+    return f"The schedule's window is open {until}" if state.open else f"The next window: {begins}, {until}"
 
 
-def _fit_words(schedule: Schedule, window: Window, now: datetime, seconds: float | None) -> str:
+def _fit_clause(schedule: Schedule, window: Window, now: datetime, seconds: float | None) -> str:
     if seconds is None:
-        return "how long the waiting pictures take is unknown yet"
+        return "how long the pending pictures take is not known yet"
     if not seconds:
-        return "no picture waits"
+        return "no picture is pending"
     done_by = schedule.done_by(now, seconds)
-    work = f"the waiting pictures take {in_words(seconds)}"
+    work = f"the pending pictures take {in_words(seconds)}"
     if _fits(window, done_by):
         return f"{work} and fit into it"
-    end = "in years" if done_by is None else f"by {schedule.say(done_by, now)}"
-    return f"{work}, do not fit into it and are done {end}"
+    end = "in some years" if done_by is None else f"by {schedule.say(done_by, now)}"
+    return f"{work}, do not fit into it and will be done {end}"
 
 
 def _fits(window: Window, done_by: datetime | None) -> bool:
@@ -48,17 +51,17 @@ def _fits(window: Window, done_by: datetime | None) -> bool:
 
 
 def schedule_fields(config: Config, now: datetime, seconds: float | None) -> dict[str, object] | None:
-    """Return the same for programs, with times in ISO 8601; None without a schedule."""
+    """Return the same as JSON fields, with times in ISO 8601; None without a schedule."""
     schedule = Schedule(config.hours())
     if not schedule:
         return None
-    standing = schedule.at(now)
-    window = standing.open or standing.next
+    state = schedule.at(now)
+    window = state.open or state.next
     done_by = None if seconds is None else schedule.done_by(now, seconds)
     return {
-        "open": standing.open is not None,
-        "window": _window_fields(schedule, standing.open),
-        "next": _window_fields(schedule, standing.next),
+        "open": state.open is not None,
+        "window": _window_fields(schedule, state.open),
+        "next": _window_fields(schedule, state.next),
         "backlog_seconds": None if seconds is None else round(seconds, 1),
         "fits": None if seconds is None else window is not None and _fits(window, done_by),
         "done_by": _iso(schedule, done_by),

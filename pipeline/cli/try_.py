@@ -9,7 +9,7 @@ import click
 
 from pipeline.cli.display import Display
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.runtime import INTERRUPTED, stopping
+from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.words import counted
@@ -36,15 +36,15 @@ def try_(
 ) -> None:
     """Make one PHOTO's pictures in all styles, to find settings.
 
-    They go into a folder of their own, without --into OUTPUT/try/PHOTO. The ledger is not touched and no name is
-    used twice, so trials can be compared. PHOTO may lie anywhere.
+    They go into a folder of their own, OUTPUT/try/PHOTO unless --into names another one. The ledger is not touched
+    and no file is overwritten, so trials can be compared. PHOTO may be anywhere.
     """
     settings = load_config(config)
     folder = into or settings.output.folder / "try" / photo.stem
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
-    with contextlib.closing(executor), stopping(executor.stop) as stopped, display:
+    with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
         pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
     if not quiet and not as_json:
         click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
-    raise click.exceptions.Exit(INTERRUPTED if stopped else 0)
+    raise click.exceptions.Exit(INTERRUPTED if signals else 0)

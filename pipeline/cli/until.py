@@ -15,7 +15,7 @@ from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.schedule import next_moment
 
 
-def moment_after(text: str, now: datetime) -> datetime:
+def parse_moment(text: str, now: datetime) -> datetime:
     """Return the moment, in UTC, that ``06:00`` or ``2026-03-01 06:00`` means: local time, and after ``now``.
 
     Raises ValueError.
@@ -29,26 +29,26 @@ def moment_after(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError) as error:
         raise ValueError(f"must be a time like '06:00' or '2026-03-01 06:00', found {text!r}") from error
     if moment <= now:
-        raise ValueError(f"must be a time to come; {text!r} is over")
+        raise ValueError(f"must be in the future; {text!r} is past")
     return moment
 
 
 class MomentType(click.ParamType[datetime]):
-    """A time to come, on the command line."""
+    """A future time, on the command line."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the moment in UTC."""
         try:
-            return moment_after(value, datetime.now(UTC))
+            return parse_moment(value, datetime.now(UTC))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-def ended_at(moment: datetime | None, the_pass: SinglePass) -> AbstractContextManager[None]:
-    """Stop a pass that is still at work at ``moment``; None = never."""
+def stopped_at(moment: datetime | None, the_pass: SinglePass) -> AbstractContextManager[None]:
+    """Stop a pass that is still running at ``moment``; None = never."""
     if moment is None:
         return nullcontext()
-    why = f"stopped at {moment.astimezone():%H:%M} as asked"
-    return deadline(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, why))
+    reason = f"stopped at {moment.astimezone():%H:%M} as asked"
+    return deadline(lambda: datetime.now(UTC) >= moment, partial(the_pass.stop, reason))

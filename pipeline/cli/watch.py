@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.runtime import INTERRUPTED, dying, executor_of, readers, stopping
+from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.health import Health
@@ -27,7 +27,7 @@ from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import require_state_and_output
 
-_WAIT_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 2.0
 
 
 @click.command()
@@ -35,33 +35,33 @@ _WAIT_SECONDS: Final = 2.0
 @quiet_option
 @json_option
 def watch(config: Path, quiet: bool, as_json: bool) -> None:
-    """Make pictures of what is there and of what comes, until stopped.
+    """Make pictures of all photos and of new ones, until stopped.
 
-    A photo dropped into the input folder is begun as soon as it is complete; the newest come first. Ctrl-C ends it
-    soon: what is in work is finished within seconds or kept as it is, and the next start goes on there. A lost share
-    or a full disk only pauses it. A changed config is taken over, if it is good. With a schedule it makes pictures
-    in its windows only, and takes in what comes meanwhile.
+    Work on a photo dropped into the input folder starts as soon as the file is complete; the newest come first.
+    Ctrl-C ends it soon: pictures in progress are finished within seconds or saved, and resumed at the next start. A
+    lost share or a full disk only pauses it. A changed config is applied if it is valid. With a schedule it makes
+    pictures in its windows only; photos that arrive meanwhile are recorded and wait.
     """
-    reloading = Reloading(config)  # before it is read: a change from here on is one
+    reloading = Reloading(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
     notifier = notifier_of(os.environ)
     wait_for_folders(settings, notifier)
     with (
         instance_lock(settings.state.folder, command),
-        Heartbeat(settings.state.folder, command) as heart,
-        dying(heart.forget, "SIGTERM"),
-        readers(settings, quiet, as_json, heart) as emit,
+        Heartbeat(settings.state.folder, command) as heartbeat,
+        before_death_by_signal(heartbeat.forget, "SIGTERM"),
+        event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
-        with dying(heart.forget, "SIGHUP"):
+        with before_death_by_signal(heartbeat.forget, "SIGHUP"):
             wait_for_orphan(settings.state.folder)
             require_no_feedback_loop(settings)
-        health = Health(heart, notifier)
+        health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            return executor_of(settings, health.main_turned)
+            return make_executor(settings, health.main_turned)
 
         daemon = Daemon(settings, executor, emit, config_name=str(config), reloading=reloading, health=health)
-        with stopping(daemon.stop, heart.forget), hanging_up(reloading.ask, daemon.stop):
+        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloading.ask, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
 
@@ -69,28 +69,28 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
 def wait_for_folders(config: Config, notify: Notifier, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Wait until the disks of state and pictures are mounted: before that there is no place for a lock or a log.
 
-    Says so once, on standard error and to systemd. Raises LedgerError, UsageError.
+    The reason is reported once, on standard error and to systemd. Raises LedgerError, UsageError.
     """
-    said = ""
+    reported = ""
     while True:
         try:
             require_state_and_output(config)
         except StorageError as error:
-            if str(error) != said:
-                said = str(error)
-                click.echo(f"stylewatch: waiting: {said}", err=True)
-                notify("READY=1", f"STATUS=waiting: {said}")
+            if str(error) != reported:
+                reported = str(error)
+                click.echo(f"stylewatch: waiting: {reported}", err=True)
+                notify("READY=1", f"STATUS=waiting: {reported}")
             notify("WATCHDOG=1")
-            sleep(_WAIT_SECONDS)
+            sleep(_RETRY_SECONDS)
         else:
             return
 
 
 @contextlib.contextmanager
-def hanging_up(reload: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``reload`` at SIGHUP, or ``stop`` if it came because the terminal is gone; Windows has no such signal.
+def on_hangup(reload: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``reload`` at SIGHUP, or ``stop`` if the signal says that the terminal is closed.
 
-    With nohup there never was a terminal, and it is ``reload``.
+    With nohup there never was a terminal, so it means ``reload``. Windows has no such signal.
     """
     number = getattr(signal, "SIGHUP", None)
     if number is None:
@@ -112,5 +112,5 @@ def hanging_up(reload: Callable[[], None], stop: Callable[[], None]) -> Iterator
 
 
 def _has_terminal() -> bool:
-    # After the hang-up the files are still open, but no terminal any more.
+    # After a hangup the descriptors are still open, but none is a terminal any more.
     return any(os.isatty(descriptor) for descriptor in (0, 1, 2))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.cli.display import ROWS_SHOWN, Display, picture_of, table_of
+from pipeline.cli.display import ROWS_SHOWN, Display, live_view, results_table
 from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
 from pipeline.report.run_progress import RunProgress
 from pipeline.report.summary import Row, Summary
@@ -74,7 +74,7 @@ def test_quiet_says_only_what_went_wrong() -> None:
     )
     assert text.splitlines() == [
         "page.jpg is set aside (quarantined): HTML",
-        "[1/3] caf?.jpg × night (fine) is put back: disk full",
+        "[1/3] caf?.jpg × night (fine) will be tried again: disk full",
         "2 pictures made, 1 failed in 41.0 s.",
     ]
 
@@ -128,12 +128,12 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
         begun(CAFE, "b"),
         progress(50, 1, token="a"),
     ):
-        board.update(event)
-    first, second, third = drawn(picture_of(board, 30.0)).splitlines()
+        board.take(event)
+    first, second, third = drawn(live_view(board, 30.0)).splitlines()
     assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
     shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
-    assert " ".join(third.split()) == "caf?.jpg × night (fine) begins"
+    assert " ".join(third.split()) == "caf?.jpg × night (fine) starting"
 
 
 def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() -> None:
@@ -141,19 +141,19 @@ def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() ->
     board.update(started(jobs=123_456))
     board.update(finished())
     for number in range(3):
-        board.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
-        board.update(progress(50, 1, token=str(number)))
-    lines = drawn(picture_of(board, 3600.0), width=80).splitlines()
+        board.take(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
+        board.take(progress(50, 1, token=str(number)))
+    lines = drawn(live_view(board, 3600.0), width=80).splitlines()
     assert len(lines) == 4
     assert lines[0].rstrip().endswith("left")
     assert all("… " in line and line.rstrip().endswith("style 0.5") for line in lines[1:])
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
-    board = RunProgress(0.0)
-    board.update(started(jobs=2))
-    board.update(finished())
-    assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(picture_of(board, 360.0))
+    board = Board(0.0)
+    board.take(started(jobs=2))
+    board.take(finished())
+    assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(live_view(board, 360.0))
 
 
 def row(photo: str = "lion.jpg", style: str = "wave", **changes: object) -> Row:
@@ -173,7 +173,7 @@ def test_few_jobs_have_a_row_each_in_the_table() -> None:
         row(recipe="fine", copied=True, **nothing),
         row(state="quarantined", **nothing),
     ]
-    lines = drawn(table_of(rows)).splitlines()
+    lines = drawn(results_table(rows)).splitlines()
     assert cells(lines[0]) == ["Photo", "Style", "Time", "Style loss", "Picture"]
     assert [cells(line) for line in lines[2:]] == [
         ["[b]x.jpg", "wave", "10.0 s", "0.5 → 0.02", "o.jpg"],
@@ -185,7 +185,7 @@ def test_few_jobs_have_a_row_each_in_the_table() -> None:
 def test_many_jobs_have_a_row_for_each_style() -> None:
     rows = [row(f"{n}.jpg", seconds=float(n)) for n in range(ROWS_SHOWN)]
     rows += [row("c.jpg", copied=True, seconds=None), row("x.jpg", "night", state="failed", seconds=None)]
-    lines = drawn(table_of(rows)).splitlines()
+    lines = drawn(results_table(rows)).splitlines()
     assert cells(lines[0]) == ["Style", "Recipe", "Made", "Copied", "Not made", "Time each", "Style loss"]
     assert [cells(line) for line in lines[2:]] == [
         ["night", "default", "0", "0", "1", "", ""],
@@ -220,7 +220,7 @@ def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
         "Nothing to do: all pictures were made before (1,234); report"
     )
     assert ending(started(jobs=0, done=0), idle).startswith(
-        "Nothing to do: 'stylewatch plan' tells what was found; report"
+        "Nothing to do: 'stylewatch plan' shows what was found; report"
     )
 
 

@@ -128,12 +128,12 @@ ALWAYS = "schedule: {cron: '@daily', until: '24:00'}\n"
 def test_plan_and_status_tell_of_the_schedule(say: Say, workshop: Workshop) -> None:
     workshop.text += ALWAYS
     path = config_of(workshop)
-    opened = "The schedule's window is open without an end in sight; "
-    assert opened + "how long the waiting pictures take is unknown yet." in say("status", path).lines
+    opened = "The schedule's window is open without an end; "
+    assert opened + "how long the pending pictures take is not known yet." in say("status", path).lines
     workshop.photo("a.png")
-    assert say("plan", path).lines[-1] == opened + "the waiting pictures take about 5 seconds and fit into it."
+    assert say("plan", path).lines[-1] == opened + "the pending pictures take about 5 seconds and fit into it."
     assert json.loads(say("plan", "--json", path).out)["schedule"]["fits"] is True
     workshop.run()
-    assert opened + "no picture waits." in say("status", path).lines
+    assert opened + "no picture is pending." in say("status", path).lines
     schedule = json.loads(say("status", "--json", path).out)["schedule"]
     assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.runtime import readers
+from pipeline.cli.runtime import event_readers
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 from tests.report.events import over
@@ -56,7 +56,7 @@ def test_an_error_that_nobody_foresaw_is_a_failure_too(tmp_path: Path) -> None:
     with (
         pytest.raises(ZeroDivisionError),
         Heartbeat(tmp_path, "a test") as heart,
-        readers(config, True, False, heart),
+        event_readers(config, True, False, heart),
     ):
         raise ZeroDivisionError("a mistake of ours")
     assert (tmp_path / "notes").read_text() == "stopped: unexpected ZeroDivisionError: a mistake of ours"
@@ -90,7 +90,7 @@ def test_the_heart_beats_while_they_are_waited_for(tmp_path: Path) -> None:
     with (
         instance_lock(state, "a test"),
         Heartbeat(state, "a test", clock=lambda: 1e6 * time.monotonic()) as heart,
-        readers(config, True, False, heart) as emit,
+        event_readers(config, True, False, heart) as emit,
     ):
         emit(over())
         (tmp_path / "may").touch()
@@ -102,12 +102,12 @@ def test_the_heart_beats_while_they_are_waited_for(tmp_path: Path) -> None:
 def test_the_first_signal_stops_and_the_second_exits_at_once(times: int, code: int) -> None:
     script = f"""
 import os, signal
-from pipeline.cli.runtime import stopping
+from pipeline.cli.runtime import stop_on_signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this was started under
-with stopping(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as came:
+with stop_on_signal(lambda: print("stopping", flush=True), lambda: print("at once", flush=True)) as received:
     for _ in range({times}):
         os.kill(os.getpid(), signal.SIGTERM)
-assert came == [signal.SIGTERM]
+assert received == [signal.SIGTERM]
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 """
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -70,8 +70,8 @@ def test_a_program_at_work_is_told_with_its_pictures_and_its_pace(workshop: Work
     assert lines[1].endswith(": painting 1 picture, 1 of 9 done")
     assert lines[2].startswith("  zoo/lion.jpg × wave: 20% after ")
     assert lines[3].startswith("1 done today, ")
-    assert " an hour lately, " in lines[3]
-    assert "last full look at the folder 2 min 5 s ago" in lines[3]
+    assert " pictures an hour lately, " in lines[3]
+    assert "last full scan of the folder 2 min 5 s ago" in lines[3]
 
 
 def test_the_time_left_is_told_when_pictures_wait(workshop: Workshop) -> None:
@@ -110,7 +110,7 @@ def test_one_that_has_said_nothing_yet_is_told_by_its_lock(workshop: Workshop) -
         process = as_json(workshop)["process"]
         assert (process["command"], process["doing"], process["pictures"]) == (COMMAND, None, [])
         (state / HOLDER_NAME).unlink()
-        assert status(workshop)[1][1] == "running: it has just begun"
+        assert status(workshop)[1][1] == "running: it has just started"
 
 
 def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
@@ -119,7 +119,7 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     workshop.run()
     code, lines = status(workshop)
     assert code == 0, "it is tried again by itself"
-    assert lines[3].startswith("of 1 failed picture the first may be tried again in ")
+    assert lines[3].startswith("of 1 failed picture the first is tried again in ")
     assert lines[4] == "failed: b.png × night: the loss became nan"
     assert as_json(workshop)["next_attempt"].endswith("Z")
     workshop.text = workshop.text.replace("1000", "0")
@@ -186,7 +186,7 @@ def test_status_counts_and_gives_reasons(say: Say, workshop: Workshop) -> None:
     assert said.lines[0] == "0 pending, 0 leased, 1 done, 1 failed, 1 quarantined, 0 withdrawn"
     assert said.lines[-3] == "failed: b.png × night: the loss became nan"
     assert said.lines[-2].startswith("quarantined: c.jpg × night: ")
-    assert said.lines[-1] == "'stylewatch retry' gives them another chance."
+    assert said.lines[-1] == "'stylewatch retry' tries them again."
 
 
 def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Workshop) -> None:

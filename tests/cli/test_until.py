@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.cli.until import MomentType, ended_at, moment_after
+from pipeline.cli.until import MomentType, parse_moment, stopped_at
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import prepare
 from tests.workshop import InProcessExecutor, Workshop
@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_a_time_of_day_is_the_next_such_time_here() -> None:
-    moment = moment_after("06:00", NOON)
+    moment = parse_moment("06:00", NOON)
     assert (moment.astimezone().hour, moment.astimezone().minute) == (6, 0)
     assert NOON < moment <= NOON + timedelta(days=1)
 
@@ -32,25 +32,25 @@ def test_a_time_of_day_is_the_next_such_time_here() -> None:
     ],
 )
 def test_a_date_and_time_is_that_moment(text: str, moment: datetime) -> None:
-    assert moment_after(text, NOON) == moment
+    assert parse_moment(text, NOON) == moment
 
 
 def test_a_date_and_time_without_a_zone_is_local() -> None:
-    assert moment_after("2026-03-05 06:00", NOON) == datetime(2026, 3, 5, 6).astimezone()
+    assert parse_moment("2026-03-05 06:00", NOON) == datetime(2026, 3, 5, 6).astimezone()
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("2026-03-02T12:00Z", "'2026-03-02T12:00Z' is over"),
+        ("2026-03-02T12:00Z", "'2026-03-02T12:00Z' is past"),
         ("noon", "must be a time like '06:00' or '2026-03-01 06:00', found 'noon'"),
         ("25:00", "found '25:00'"),
         ("", "found ''"),
     ],
 )
-def test_what_is_no_time_to_come_is_refused(text: str, said: str) -> None:
+def test_what_is_no_future_time_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        moment_after(text, NOON)
+        parse_moment(text, NOON)
 
 
 def test_the_command_line_is_told_what_is_wrong() -> None:
@@ -65,10 +65,10 @@ def test_a_pass_is_stopped_at_its_time_with_the_reason(tmp_path: Path) -> None:
     executor, moment = Stoppable(), datetime.now(UTC)
     with workshop.ledger() as ledger:
         the_pass = SinglePass(config, prepare(config), ledger, executor, lambda _: None, sleep=lambda _: None)
-        with ended_at(None, the_pass):
+        with stopped_at(None, the_pass):
             pass
         assert not executor.stopped
-        with ended_at(moment, the_pass):
+        with stopped_at(moment, the_pass):
             assert executor.heard.wait(30)
         finished = the_pass.run()
     assert (finished.interrupted, finished.reason) == (False, f"stopped at {moment.astimezone():%H:%M} as asked")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.cli.runtime import INTERRUPTED, executor_of, stopping
-from pipeline.cli.watch import hanging_up
+from pipeline.cli.runtime import INTERRUPTED, make_executor, stop_on_signal
+from pipeline.cli.watch import on_hangup
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.health import Health
@@ -35,13 +35,13 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
         health = Health(heart, notifier_of(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return executor_of(settings, health.main_turned, plain_engine if engine == "plain" else fake_engine)
+            return make_executor(settings, health.main_turned, plain_engine if engine == "plain" else fake_engine)
 
         def hear(event: RunEvent) -> None:
             heart(event)
             emit(event)
 
         daemon = Daemon(config, executor, hear, reloading=reloading, health=health)
-        with stopping(daemon.stop), hanging_up(reloading.ask, daemon.stop):
+        with stop_on_signal(daemon.stop), on_hangup(reloading.ask, daemon.stop):
             daemon.run()
     return INTERRUPTED

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.runtime import executor_of
+from pipeline.cli.runtime import make_executor
 from pipeline.config import load_config
 from pipeline.model import Progress, RunEvent, RunFinished
 from pipeline.runner.execution.deadline import deadline
@@ -67,7 +67,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
     with (
         instance_lock(config.state.folder, "a test"),
         open_ledger(config) as ledger,
-        contextlib.closing(executor_of(config)) as executor,
+        contextlib.closing(make_executor(config)) as executor,
     ):
         the_pass = SinglePass(config, prepare(config), ledger, executor, emit)
         with deadline(over.is_set, partial(the_pass.stop, "the time is over")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from pipeline.cli.runtime import executor_of
+from pipeline.cli.runtime import make_executor
 from pipeline.config import load_config
 from pipeline.model import RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
@@ -23,6 +23,6 @@ def make_a_pass(folder: Path) -> int:
 
     with instance_lock(config.state.folder, "drive"):
         wait_for_orphan(config.state.folder)
-        executor = executor_of(config, factory=fake_engine)
+        executor = make_executor(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
             return 1 if SinglePass(config, prepare(config), ledger, executor, emit).run().failed else 0
