@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.commands import main
-from tests.cli.saying import Said, Say
+from tests.cli.invocation import Invoke, Result
 from tests.workshop import Workshop, know_the_machine
 
 
 @pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
     """Run the program here, as the shell would."""
 
-    def run(*arguments: str | Path) -> Said:
+    def run(*arguments: str | Path) -> Result:
         monkeypatch.setattr(sys, "argv", ["stylewatch", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -22,7 +22,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         shown = capsys.readouterr()
         code = ended.value.code
         assert "Traceback" not in shown.out + shown.err
-        return Said(code if isinstance(code, int) else 0, shown.out, shown.err)
+        return Result(code if isinstance(code, int) else 0, shown.out, shown.err)
 
     return run
 

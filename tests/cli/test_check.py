@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tests.cli.saying import Say, config_of
+from tests.cli.invocation import Invoke, config_of
 from tests.workshop import Workshop
 
 
-def test_check_names_all_that_is_wrong_and_takes_the_firsts_exit_code(say: Say, workshop: Workshop) -> None:
+def test_check_names_all_that_is_wrong_and_takes_the_firsts_exit_code(invoke: Invoke, workshop: Workshop) -> None:
     path = config_of(workshop)
     (workshop.folder / "in").rmdir()
     (workshop.folder / "night.jpg").write_text("a letter")
-    said = say("check", path)
-    assert said.code == 3
-    wrong = [line.split(":")[0] for line in said.lines if line.startswith("WRONG")]
+    result = invoke("check", path)
+    assert result.code == 3
+    wrong = [line.split(":")[0] for line in result.lines if line.startswith("WRONG")]
     assert wrong == ["WRONG input", "WRONG painting of 'night'"]
-    assert said.lines[0] == f"ok    config: {path}"
-    assert said.lines[-1].startswith("ok    engine: embedded weights on ")
+    assert result.lines[0] == f"ok    config: {path}"
+    assert result.lines[-1].startswith("ok    engine: embedded weights on ")
 
 
-def test_check_of_a_sound_folder_is_all_ok(say: Say, workshop: Workshop) -> None:
-    said = say("check", config_of(workshop))
-    assert said.code == 0
-    assert all(line.startswith("ok ") for line in said.lines)
+def test_check_of_a_sound_folder_is_all_ok(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("check", config_of(workshop))
+    assert result.code == 0
+    assert all(line.startswith("ok ") for line in result.lines)

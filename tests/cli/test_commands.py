@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import __version__
 from pipeline.cli.commands import stylewatch
-from tests.cli.saying import Said, Say
+from tests.cli.invocation import Invoke, Result
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["check", "demo", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
@@ -24,25 +24,25 @@ def test_the_commands_are_those_of_the_manual() -> None:
     assert sorted(stylewatch.commands) == COMMANDS
 
 
-def test_help_tells_the_first_steps_the_commands_and_the_exit_codes(say: Say) -> None:
-    said = say("--help")
-    assert said.code == 0
+def test_help_tells_the_first_steps_the_commands_and_the_exit_codes(invoke: Invoke) -> None:
+    result = invoke("--help")
+    assert result.code == 0
     for part in ("First steps", "stylewatch demo input", "Exit codes", "130  interrupted", "_STYLEWATCH_COMPLETE"):
-        assert part in said.out
-    assert "..." not in said.out.partition("Commands:")[2], "a command's purpose is cut off"
+        assert part in result.out
+    assert "..." not in result.out.partition("Commands:")[2], "a command's purpose is cut off"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself_and_each_of_its_options(say: Say, name: str) -> None:
-    said = say(name, "-h")
-    assert said.code == 0
-    assert said.out.startswith(f"Usage: stylewatch {name}")
+def test_every_command_explains_itself_and_each_of_its_options(invoke: Invoke, name: str) -> None:
+    result = invoke(name, "-h")
+    assert result.code == 0
+    assert result.out.startswith(f"Usage: stylewatch {name}")
     command = stylewatch.commands[name]
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-def test_the_version_is_told(say: Say) -> None:
-    assert say("--version") == Said(0, f"stylewatch, version {__version__}\n", "")
+def test_the_version_is_told(invoke: Invoke) -> None:
+    assert invoke("--version") == Result(0, f"stylewatch, version {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -60,51 +60,53 @@ def test_the_version_is_told(say: Say) -> None:
         (("plan", "x.yaml", "--al"), "--all"),
     ],
 )
-def test_bad_usage_is_explained_with_exit_code_2(say: Say, arguments: tuple[str, ...], word: str) -> None:
-    said = say(*arguments)
-    assert said.code == 2
-    assert word in said.err
+def test_bad_usage_is_explained_with_exit_code_2(invoke: Invoke, arguments: tuple[str, ...], word: str) -> None:
+    result = invoke(*arguments)
+    assert result.code == 2
+    assert word in result.err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion_is_there(say: Say, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+def test_shell_completion_is_there(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
     monkeypatch.setenv("_STYLEWATCH_COMPLETE", f"{shell}_source")
-    said = say()
-    assert said.code == 0
-    assert "_STYLEWATCH_COMPLETE" in said.out
+    result = invoke()
+    assert result.code == 0
+    assert "_STYLEWATCH_COMPLETE" in result.out
 
 
-def test_completion_knows_commands_and_options(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_knows_commands_and_options(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_STYLEWATCH_COMPLETE", "zsh_complete")
     monkeypatch.setenv("COMP_WORDS", "stylewatch st")
     monkeypatch.setenv("COMP_CWORD", "1")
-    assert {"status", "styles"} <= set(say().lines)
+    assert {"status", "styles"} <= set(invoke().lines)
     monkeypatch.setenv("COMP_WORDS", "stylewatch run --")
     monkeypatch.setenv("COMP_CWORD", "2")
-    assert {"--limit", "--redo", "--quiet", "--json"} <= set(say().lines)
+    assert {"--limit", "--redo", "--quiet", "--json"} <= set(invoke().lines)
 
 
 # --- config errors ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["check", "plan", "retry", "run", "status", "styles"])
-def test_every_problem_of_the_config_has_its_line_and_nothing_is_done(say: Say, tmp_path: Path, name: str) -> None:
+def test_every_problem_of_the_config_has_its_line_and_nothing_is_done(
+    invoke: Invoke, tmp_path: Path, name: str
+) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text("styles: [{name: night, painting: nowhere.jpg}]\nrecipes:\n  default: {sise: 256, seed: x}\n")
-    said = say(name, path)
-    assert said.code == 2
-    assert said.out == ""
-    *problems, last = said.err.splitlines()
+    result = invoke(name, path)
+    assert result.code == 2
+    assert result.out == ""
+    *problems, last = result.err.splitlines()
     assert last == "3 problems in the config; nothing was done."
     assert [line.split(": ")[0] for line in problems] == [f"{path}:{line}" for line in (1, 3, 3)]
-    assert "did you mean 'size'?" in said.err
+    assert "did you mean 'size'?" in result.err
     assert sorted(tmp_path.iterdir()) == [path]
 
 
-def test_one_problem_is_one(say: Say, tmp_path: Path) -> None:
-    said = say("run", tmp_path / "nowhere.yaml")
-    assert said.code == 2
-    assert said.err.splitlines()[-1] == "1 problem in the config; nothing was done."
+def test_one_problem_is_one(invoke: Invoke, tmp_path: Path) -> None:
+    result = invoke("run", tmp_path / "nowhere.yaml")
+    assert result.code == 2
+    assert result.err.splitlines()[-1] == "1 problem in the config; nothing was done."
 
 
 # --- interruptions ----------------------------------------------------------------------------------------
@@ -117,14 +119,14 @@ class Interrupting(io.StringIO):
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_is_one_word_and_exit_code_130(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_is_one_word_and_exit_code_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Interrupting())
-    said = say("schema")
-    assert said.code == 130
-    assert said.err.strip() == "interrupted"
+    result = invoke("schema")
+    assert result.code == 130
+    assert result.err.strip() == "interrupted"
 
 
-def test_ctrl_c_again_and_again_is_still_exit_code_130(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_again_and_again_is_still_exit_code_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Interrupting())
     monkeypatch.setattr(sys, "stderr", Interrupting())
-    assert say("schema").code == 130
+    assert invoke("schema").code == 130

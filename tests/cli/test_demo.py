@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from pipeline.hashing import sha256_of_file
-from tests.cli.saying import Said, Say
+from tests.cli.invocation import Invoke, Result
 
 
-def test_demo_writes_two_photos_and_never_twice(say: Say, tmp_path: Path) -> None:
+def test_demo_writes_two_photos_and_never_twice(invoke: Invoke, tmp_path: Path) -> None:
     pytest.importorskip("skimage")
     folder = tmp_path / "photos"
-    said = say("demo", folder)
-    assert said.lines == [str(folder / "cat.jpg"), str(folder / "coffee.jpg")]
-    before = [sha256_of_file(Path(line)) for line in said.lines]
-    assert say("demo", folder) == Said(0, f"the sample photos are in {folder} already\n", "")
-    assert [sha256_of_file(Path(line)) for line in said.lines] == before
+    result = invoke("demo", folder)
+    assert result.lines == [str(folder / "cat.jpg"), str(folder / "coffee.jpg")]
+    before = [sha256_of_file(Path(line)) for line in result.lines]
+    assert invoke("demo", folder) == Result(0, f"the sample photos are in {folder} already\n", "")
+    assert [sha256_of_file(Path(line)) for line in result.lines] == before
 
 
 def test_demo_without_its_extra_says_what_to_install(
-    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "skimage", None)  # as if it were not installed
-    said = say("demo", tmp_path / "photos")
-    assert said.code == 2
-    assert "pip install" in said.err
+    result = invoke("demo", tmp_path / "photos")
+    assert result.code == 2
+    assert "pip install" in result.err
     assert not (tmp_path / "photos").exists()

@@ -11,75 +11,76 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.saying import Say, config_of
+from tests.cli.invocation import Invoke, config_of
 from tests.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_plan_lists_what_run_would_make_and_how_long(say: Say, workshop: Workshop) -> None:
+def test_plan_lists_what_run_would_make_and_how_long(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("sub/b.png", shade=1)
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
-    said = say("plan", config_of(workshop))
-    assert said.code == 0
-    assert sorted(said.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
-    assert said.lines[2].startswith("quarantined: c.jpg: ")
-    assert said.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
+    result = invoke("plan", config_of(workshop))
+    assert result.code == 0
+    assert sorted(result.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
+    assert result.lines[2].startswith("quarantined: c.jpg: ")
+    assert result.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
     assert re.fullmatch(
-        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", said.lines[4]
+        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", result.lines[4]
     )
     assert not workshop.out.exists()
 
 
-def test_plan_shortens_a_long_list_unless_asked_for_all(say: Say, workshop: Workshop) -> None:
+def test_plan_shortens_a_long_list_unless_asked_for_all(invoke: Invoke, workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 6000, scales: 1}")
     for number in range(23):
         workshop.photo(f"{number}.png", shade=number)
     path = config_of(workshop)
-    said = say("plan", path)
-    assert sum("->" in line for line in said.lines) == 20
-    assert "... and 3 more (--all lists them)" in said.lines
-    advice = said.lines[said.lines.index("What would shorten it:") + 1 :]
+    result = invoke("plan", path)
+    assert sum("->" in line for line in result.lines) == 20
+    assert "... and 3 more (--all lists them)" in result.lines
+    advice = result.lines[result.lines.index("What would shorten it:") + 1 :]
     assert [line.startswith("  ") for line in advice] == [True] * 3
-    assert "hours" in said.out
-    assert sum("->" in line for line in say("plan", "--all", path).lines) == 23
+    assert "hours" in result.out
+    assert sum("->" in line for line in invoke("plan", "--all", path).lines) == 23
 
 
-def test_plan_over_a_finished_folder_says_so_without_a_time(say: Say, workshop: Workshop) -> None:
+def test_plan_over_a_finished_folder_says_so_without_a_time(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    said = say("plan", config_of(workshop))
-    assert said.lines == [f"0 to make, 1 done, 0 quarantined; 1 photo in {workshop.config().input.folder}"]
+    result = invoke("plan", config_of(workshop))
+    assert result.lines == [f"0 to make, 1 done, 0 quarantined; 1 photo in {workshop.config().input.folder}"]
 
 
 def test_plan_measures_on_the_pictures_made_before_and_names_photos_without_style(
-    say: Say, workshop: Workshop
+    invoke: Invoke, workshop: Workshop
 ) -> None:
     workshop.text += "pairing: {by: folder}\n"
     workshop.photo("night/a.png")
     workshop.run()
     workshop.photo("night/b.png", shade=1)
     workshop.photo("day/c.png", shade=2)
-    said = say("plan", config_of(workshop))
+    result = invoke("plan", config_of(workshop))
     assert (
-        "no picture of 1 photo: no rule and no style's folder fits, or the rule that fits gives it none" in said.lines
+        "no picture of 1 photo: no rule and no style's folder fits, or the rule that fits gives it none"
+        in result.lines
     )
-    assert said.lines[-1].endswith("GB of memory (as measured here, and by the pictures made so far).")
+    assert result.lines[-1].endswith("GB of memory (as measured here, and by the pictures made so far).")
 
 
 @pytest.mark.slow
-def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(say: Say, workshop: Workshop) -> None:
+def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(invoke: Invoke, workshop: Workshop) -> None:
     workshop.text += "engine: {device: 'cuda:99'}\n"
     workshop.photo("a.png")
-    said = say("plan", config_of(workshop))
-    assert "It could not be measured: engine.device: this machine has no usable 'cuda:99'" in said.err
-    assert said.lines[-1].endswith("(a guess: this machine could not be measured).")
+    result = invoke("plan", config_of(workshop))
+    assert "It could not be measured: engine.device: this machine has no usable 'cuda:99'" in result.err
+    assert result.lines[-1].endswith("(a guess: this machine could not be measured).")
 
 
-def test_plan_as_json(say: Say, workshop: Workshop) -> None:
+def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
-    fields = json.loads(say("plan", "--json", config_of(workshop)).out)
+    fields = json.loads(invoke("plan", "--json", config_of(workshop)).out)
     assert fields.pop("seconds") == 5.1
     assert 0.5e9 < fields.pop("memory_bytes") < 2e9
     assert fields == {
@@ -99,11 +100,11 @@ def test_plan_as_json(say: Say, workshop: Workshop) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
-def test_a_name_of_a_file_can_forge_no_line_and_move_no_cursor(say: Say, workshop: Workshop) -> None:
+def test_a_name_of_a_file_can_forge_no_line_and_move_no_cursor(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("x\n0 to make\x1b[2J.png", "diverges")
-    assert "\x1b" not in say("plan", config_of(workshop)).out
+    assert "\x1b" not in invoke("plan", config_of(workshop)).out
     workshop.run()
-    status = say("status", config_of(workshop))
+    status = invoke("status", config_of(workshop))
     assert "\x1b" not in status.out
     assert "0 to make" not in status.lines
     assert r"x\n0 to make\x1b[2J.png" in status.out
@@ -125,15 +126,15 @@ def test_a_terminal_without_all_characters_gets_question_marks_and_no_traceback(
 ALWAYS = "schedule: {cron: '@daily', until: '24:00'}\n"
 
 
-def test_plan_and_status_tell_of_the_schedule(say: Say, workshop: Workshop) -> None:
+def test_plan_and_status_tell_of_the_schedule(invoke: Invoke, workshop: Workshop) -> None:
     workshop.text += ALWAYS
     path = config_of(workshop)
     opened = "The schedule's window is open without an end; "
-    assert opened + "how long the pending pictures take is not known yet." in say("status", path).lines
+    assert opened + "how long the pending pictures take is not known yet." in invoke("status", path).lines
     workshop.photo("a.png")
-    assert say("plan", path).lines[-1] == opened + "the pending pictures take about 5 seconds and fit into it."
-    assert json.loads(say("plan", "--json", path).out)["schedule"]["fits"] is True
+    assert invoke("plan", path).lines[-1] == opened + "the pending pictures take about 5 seconds and fit into it."
+    assert json.loads(invoke("plan", "--json", path).out)["schedule"]["fits"] is True
     workshop.run()
-    assert opened + "no picture is pending." in say("status", path).lines
-    schedule = json.loads(say("status", "--json", path).out)["schedule"]
+    assert opened + "no picture is pending." in invoke("status", path).lines
+    schedule = json.loads(invoke("status", "--json", path).out)["schedule"]
     assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)

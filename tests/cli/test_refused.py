@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import StorageError, files_explained
 from pipeline.runner.instance.lock import instance_lock
-from tests.cli.saying import config_of
+from tests.cli.invocation import config_of
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.workshop import Workshop
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pipeline.config import json_schema
-from tests.cli.saying import Say
+from tests.cli.invocation import Invoke
 
 
 def refs(schema: Any) -> list[str]:
@@ -16,10 +16,10 @@ def refs(schema: Any) -> list[str]:
     return [ref for value in schema for ref in refs(value)] if isinstance(schema, list) else []
 
 
-def test_schema_is_a_json_schema_whose_references_all_lead_somewhere(say: Say) -> None:
-    said = say("schema")
-    schema = json.loads(said.out)
-    assert said.code == 0
+def test_schema_is_a_json_schema_whose_references_all_lead_somewhere(invoke: Invoke) -> None:
+    result = invoke("schema")
+    schema = json.loads(result.out)
+    assert result.code == 0
     assert schema == json_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["type"] == "object"

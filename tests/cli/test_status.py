@@ -14,7 +14,7 @@ from pipeline.cli.commands import stylewatch
 from pipeline.model import JobState
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
-from tests.cli.saying import Say, config_of, troubled
+from tests.cli.invocation import Invoke, config_of, config_with_failures
 from tests.intake.packing import zipped
 from tests.report.events import begun, finished, progress, started
 from tests.workshop import Workshop
@@ -174,38 +174,38 @@ def test_what_is_unknown_is_null_and_not_left_out(workshop: Workshop) -> None:
     assert {name for name, value in fields.items() if value is None} == unknown
 
 
-def test_status_before_the_first_run_is_all_zero_and_makes_nothing(say: Say, workshop: Workshop) -> None:
-    said = say("status", config_of(workshop))
-    assert said.lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
+def test_status_before_the_first_run_is_all_zero_and_makes_nothing(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("status", config_of(workshop))
+    assert result.lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
     assert not workshop.out.exists()
 
 
-def test_status_counts_and_gives_reasons(say: Say, workshop: Workshop) -> None:
-    said = say("status", troubled(workshop))
-    assert said.code == 1, "a photo was just given up"
-    assert said.lines[0] == "0 pending, 0 leased, 1 done, 1 failed, 1 quarantined, 0 withdrawn"
-    assert said.lines[-3] == "failed: b.png × night: the loss became nan"
-    assert said.lines[-2].startswith("quarantined: c.jpg × night: ")
-    assert said.lines[-1] == "'stylewatch retry' tries them again."
+def test_status_counts_and_gives_reasons(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("status", config_with_failures(workshop))
+    assert result.code == 1, "a photo was just given up"
+    assert result.lines[0] == "0 pending, 0 leased, 1 done, 1 failed, 1 quarantined, 0 withdrawn"
+    assert result.lines[-3] == "failed: b.png × night: the loss became nan"
+    assert result.lines[-2].startswith("quarantined: c.jpg × night: ")
+    assert result.lines[-1] == "'stylewatch retry' tries them again."
 
 
-def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Workshop) -> None:
+def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop: Workshop) -> None:
     (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("../evil.png", b""), ("letter.png", b"Dear Vincent,")))
     workshop.run()
-    said = say("status", config_of(workshop))
-    assert said.lines[-3].startswith(
+    result = invoke("status", config_of(workshop))
+    assert result.lines[-3].startswith(
         "quarantined: trip.zip: 1 of the archive's files are refused, the rest goes on: "
     )
-    assert said.lines[-2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
-    assert [row["style"] for row in json.loads(say("status", "--json", config_of(workshop)).out)["failures"]] == [
+    assert result.lines[-2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
+    assert [row["style"] for row in json.loads(invoke("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",
     ]
-    assert "1 picture" in say("retry", config_of(workshop), "trip.zip").out
+    assert "1 picture" in invoke("retry", config_of(workshop), "trip.zip").out
 
 
-def test_status_as_json(say: Say, workshop: Workshop) -> None:
-    fields = json.loads(say("status", "--json", troubled(workshop)).out)
+def test_status_as_json(invoke: Invoke, workshop: Workshop) -> None:
+    fields = json.loads(invoke("status", "--json", config_with_failures(workshop)).out)
     assert fields["counts"] == {
         "pending": 0,
         "leased": 0,
@@ -224,8 +224,8 @@ def test_status_as_json(say: Say, workshop: Workshop) -> None:
     }
 
 
-def test_status_works_beside_a_running_instance(say: Say, workshop: Workshop) -> None:
-    path = troubled(workshop)
+def test_status_works_beside_a_running_instance(invoke: Invoke, workshop: Workshop) -> None:
+    path = config_with_failures(workshop)
     with instance_lock(workshop.config().state.folder, "first"):
-        assert "'first' with pid" in say("status", path).lines[1]
-        assert say("plan", path).code == 0
+        assert "'first' with pid" in invoke("status", path).lines[1]
+        assert invoke("plan", path).code == 0

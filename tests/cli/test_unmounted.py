@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.saying import Say, config_of
+from tests.cli.invocation import Invoke, config_of
 from tests.runner.test_unmounted import put_back, taken_away
 from tests.workshop import CONFIG, Workshop
 
 
 @pytest.mark.parametrize(("name", "setting"), [("state", "state"), ("out", "output")])
 def test_the_missing_disk_is_named_and_nothing_is_taken_for_new(
-    say: Say, tmp_path: Path, name: str, setting: str
+    invoke: Invoke, tmp_path: Path, name: str, setting: str
 ) -> None:
     workshop = Workshop(tmp_path, CONFIG + "state: {folder: state}\n")
     workshop.photo("a.png")
     workshop.run()
     disk, config = taken_away(tmp_path / name), config_of(workshop)
-    told = say("status", config)
+    told = invoke("status", config)
     assert told.code == 3
     assert f"\ntrouble: {setting}.folder: {tmp_path / name} is " in told.out
     for command in (["plan"], ["retry", "--missing"]):
-        refused = say(*command, config)
+        refused = invoke(*command, config)
         assert (refused.code, refused.out) == (3, "")
         assert "mount its disk or share" in refused.err
     put_back(disk, tmp_path / name)
-    assert say("status", config).code == 0
+    assert invoke("status", config).code == 0

@@ -1,4 +1,4 @@
-"""How tests run the program here, as the shell would, and what they are told."""
+"""How tests invoke the program in this process, as the shell would, and what comes of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.workshop import Workshop
 
 
 @dataclass(frozen=True)
-class Said:
+class Result:
     """How a command ended: exit code and both outputs."""
 
     code: int
@@ -22,7 +22,7 @@ class Said:
         return self.out.splitlines()
 
 
-Say = Callable[..., Said]
+Invoke = Callable[..., Result]
 
 
 def config_of(workshop: Workshop) -> Path:
@@ -30,7 +30,7 @@ def config_of(workshop: Workshop) -> Path:
     return workshop.folder / "stylewatch.yaml"
 
 
-def troubled(workshop: Workshop) -> Path:
+def config_with_failures(workshop: Workshop) -> Path:
     """One picture done, one failed, one photo quarantined."""
     workshop.photo("a.png")
     workshop.photo("b.png", "diverges")
