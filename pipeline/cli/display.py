@@ -167,7 +167,7 @@ class Display:
         return live_view(self._board, self._clock())
 
 
-def live_view(board: Board, now: float) -> RenderableType:
+def live_view(board: RunProgress, now: float) -> RenderableType:
     """Return the live view of a run: a line for the whole run, and one for each picture in progress."""
     # On a narrow terminal the bar and the photos' names are shortened, so that nothing wraps.
     overall = Table.grid(padding=(0, 2), expand=True)
@@ -178,12 +178,12 @@ def live_view(board: Board, now: float) -> RenderableType:
     jobs.add_column(max_width=50)
     for _ in range(3):
         jobs.add_column(no_wrap=True)
-    for job in list(board.canvases.values()):  # a copy: rich draws from a thread of its own
+    for job in list(board.in_progress.values()):  # a copy: rich draws from a thread of its own
         jobs.add_row(*_job_cells(job))
     return Group(overall, jobs)
 
 
-def _overall_text(board: Board, now: float) -> str:
+def _overall_text(board: RunProgress, now: float) -> str:
     parts = [f"{board.done:,} of {board.total:,}"]
     parts += [f"{board.failed:,} failed"] if board.failed else []
     left = board.seconds_left(now)

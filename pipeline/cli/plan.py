@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,8 @@ import click
 from pipeline.cli.options import config_argument, json_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
+from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
-from pipeline.report.words import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
 
 _JOBS_SHOWN: Final = 20
@@ -29,7 +30,8 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     Lists photo × style (recipe) -> picture, in the order in which they are made; changes nothing.
     """
     settings = load_config(config)
-    run_plan = plan_run(settings, lambda engine: known_speed(engine, lambda text: click.echo(text, err=True)))
+    report = partial(click.echo, err=True)
+    run_plan = plan_run(settings, lambda engine: load_or_measure_speed(engine, report))
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))

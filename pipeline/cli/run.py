@@ -15,7 +15,6 @@ from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
-from pipeline.report.formatting import counted
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop

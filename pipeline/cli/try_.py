@@ -12,7 +12,7 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import load_config
 from pipeline.executors.local import LocalExecutor
-from pipeline.report.words import counted
+from pipeline.report.formatting import counted
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import prepare
 

@@ -119,7 +119,7 @@ def test_the_terminal_is_given_back_after_an_error() -> None:
 
 
 def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
-    board = RunProgress(0.0)
+    run_progress = RunProgress(0.0)
     for event in (
         started(jobs=40),
         finished(),
@@ -128,8 +128,8 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
         begun(CAFE, "b"),
         progress(50, 1, token="a"),
     ):
-        board.take(event)
-    first, second, third = drawn(live_view(board, 30.0)).splitlines()
+        run_progress.update(event)
+    first, second, third = drawn(live_view(run_progress, 30.0)).splitlines()
     assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
     shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
@@ -137,23 +137,23 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
 
 
 def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() -> None:
-    board = RunProgress(0.0)
-    board.update(started(jobs=123_456))
-    board.update(finished())
+    run_progress = RunProgress(0.0)
+    run_progress.update(started(jobs=123_456))
+    run_progress.update(finished())
     for number in range(3):
-        board.take(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
-        board.take(progress(50, 1, token=str(number)))
-    lines = drawn(live_view(board, 3600.0), width=80).splitlines()
+        run_progress.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
+        run_progress.update(progress(50, 1, token=str(number)))
+    lines = drawn(live_view(run_progress, 3600.0), width=80).splitlines()
     assert len(lines) == 4
     assert lines[0].rstrip().endswith("left")
     assert all("… " in line and line.rstrip().endswith("style 0.5") for line in lines[1:])
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
-    board = Board(0.0)
-    board.take(started(jobs=2))
-    board.take(finished())
-    assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(live_view(board, 360.0))
+    run_progress = RunProgress(0.0)
+    run_progress.update(started(jobs=2))
+    run_progress.update(finished())
+    assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(live_view(run_progress, 360.0))
 
 
 def row(photo: str = "lion.jpg", style: str = "wave", **changes: object) -> Row:
