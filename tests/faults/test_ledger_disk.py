@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.station import CONFIG, PATIENCE_SECONDS
-from tests.daemon.test_process import read_until, wait_for
 from tests.faults.injection import StorageFaults, needs_injection
+from tests.scenarios.daemon.test_process import read_until, wait_for
 from tests.workshop import Workshop
 
 pytestmark = [pytest.mark.slow, needs_injection]

@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.errors import LedgerError
 from pipeline.model import JobFailed, JobState
 from tests.daemon.station import Station
-from tests.daemon.test_pausing import mounted
+from tests.scenarios.daemon.test_pausing import mounted
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="mounts as Linux does")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.invocation import Invoke, config_of
-from tests.runner.test_unmounted import put_back, taken_away
+from tests.scenarios.runner.test_unmounted import put_back, taken_away
 from tests.workshop import CONFIG, Workshop
 
 

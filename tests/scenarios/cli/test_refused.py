@@ -16,7 +16,7 @@ from tests.cli.invocation import config_of
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.workshop import Workshop
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 COMMANDS = (
     ("status",),

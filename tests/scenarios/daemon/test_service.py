@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.station import CONFIG, PATIENCE_SECONDS
-from tests.daemon.test_process import ROOT, driven, read_until, wait_for
+from tests.scenarios.daemon.test_process import ROOT, driven, read_until, wait_for
 from tests.workshop import Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")]

@@ -25,7 +25,7 @@ from pipeline.runner.preparation import open_ledger, prepare
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OTHER = CONFIG.replace("folder: in,", "folder: other,")
 OWN_STATE = OTHER + "state: {folder: state}\nlog: {file: other.log, journal: other.jsonl, reports: other-reports}\n"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.ledger import Ledger
 from pipeline.model import Photo
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 _COUNT = """
 import sys

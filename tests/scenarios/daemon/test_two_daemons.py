@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.daemon.station import CONFIG
-from tests.daemon.test_process import driven, read_until, wait_for
+from tests.scenarios.daemon.test_process import driven, read_until, wait_for
 from tests.workshop import Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")]

@@ -218,6 +218,6 @@ def test_a_program_that_forgets_its_worker_ends_all_the_same(tmp_path: Path) -> 
     write_photo(tmp_path / "a.png")
     command = [sys.executable, "-c", ABANDONS_ITS_WORKER, str(tmp_path)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2], check=True
+        command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[3], check=True
     )
     assert int(done.stdout) > 1

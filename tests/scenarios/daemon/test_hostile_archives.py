@@ -7,7 +7,7 @@ import pytest
 from pipeline.model import JobFailed, JobFinished, PhotoSetAside
 from tests.daemon.station import Station
 from tests.intake.cases import write
-from tests.runner.test_hostile_archives import CASES, SMALL, needs_limits, shade_in
+from tests.scenarios.runner.test_hostile_archives import CASES, SMALL, needs_limits, shade_in
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from tests.workshop import Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 #: Taken in, but never painted: what is counted is whether every one was noticed.
 NO_PICTURES = CONFIG + 'pairing: {rules: [{match: "burst/**", styles: []}]}\n'

@@ -17,7 +17,7 @@ from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation
 from pipeline.model import Painting
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
-from tests.engine.test_short_memory import Scarce
+from tests.scenarios.engine.test_short_memory import Scarce
 
 RECIPE = replace(
     TINY, scales=1, iterations=3, tolerance=0.0, content_layers=(("relu1_1", 1.0),), style_layers=(("relu1_1", 1.0),)

@@ -1,0 +1,5 @@
+"""The fixtures of tests/daemon, for what happens there over a longer story."""
+
+from tests.daemon.conftest import station
+
+__all__ = ["station"]
