@@ -1,0 +1,146 @@
+"""Owns one step of style transfer: targets, evaluation, the optimizer's move and the change to the next scale.
+
+Does not know who decides which canvases are worked on together, or what happens when memory runs out: that is the
+scheduler.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from pipeline.engine.devices import sent
+from pipeline.engine.events import Event, Failed
+from pipeline.engine.transfer.canvas import Canvas
+from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation
+from pipeline.engine.transfer.losses import objective_of
+from pipeline.engine.transfer.networks import Networks
+from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.engine.transfer.reports import evaluated, failed, finished, not_finite
+from pipeline.engine.transfer.targets import StyleTarget, StyleTargets
+from pipeline.errors import StylewatchError
+from pipeline.model import Losses, Recipe, Style
+
+_LOW_MEMORY_NOTE: Final = "memory was short: every block of the network was computed twice, which takes longer"
+
+
+class TransferStep:
+    """Evaluates canvases of one :func:`kind` once and moves their pixels, on ``device``."""
+
+    def __init__(
+        self, networks: Networks, targets: StyleTargets, evaluate: Evaluate, chunks: Chunks, device: torch.device
+    ) -> None:
+        self._networks = networks
+        self._targets = targets
+        self._evaluate = evaluate
+        self._chunks = chunks
+        self._device = device
+
+    def run(self, batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
+        """Evaluate each canvas of a batch once and move it; one that is new gets its targets first.
+
+        A canvas that fails or is finished has ended afterwards. Raises what torch raises if memory runs out.
+        """
+        events: list[Event] = []
+        for canvas in batch:
+            if not canvas.has_targets:
+                events += self._set_targets(canvas)
+        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.over], low_memory))
+
+    def style_target(self, style: Style, recipe: Recipe, size: int) -> StyleTarget:
+        """Return what ``recipe`` needs of ``style`` for a picture whose long side is ``size`` pixels.
+
+        Raises PaintingError, StylizeError, and what loading a painting raises.
+        """
+        layers = tuple(layer for layer, _ in objective_of(recipe).style_layers)
+        return self._targets.of(style, size, self._networks.of(recipe), layers, recipe.pooling)
+
+    def _set_targets(self, canvas: Canvas) -> Iterator[Failed]:
+        """Give a canvas the targets of its scale; if that is impossible it has failed."""
+        try:
+            self._find_targets(canvas)
+        except StylewatchError as error:
+            yield failed(canvas, error)
+
+    def _find_targets(self, canvas: Canvas) -> None:
+        recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
+        style, objective = self.style_target(canvas.request.style, recipe, canvas.size), objective_of(recipe)
+        layers = [layer for layer, _ in objective.content_layers]
+        with torch.no_grad():
+            canvas.content = network.look(
+                sent(canvas.photo(), self._device),
+                lambda features: {layer: features[layer] for layer in features if layer in layers},
+            )
+        canvas.style = {layer: objective.statistic.target(style.moments[layer]) for layer in style.moments}
+        canvas.cache_hits += style.hits
+        canvas.cache_misses += style.misses
+        canvas.notes += style.notes
+
+    def _evaluate_and_move(self, batch: list[Canvas], low_memory: bool) -> Iterator[Event]:
+        """Evaluate a batch once, and move those canvases that have neither failed nor finished this scale."""
+        moving: list[tuple[Canvas, Tensor, Tensor]] = []
+        for canvas, found in zip(batch, self._evaluations(batch, low_memory), strict=True):
+            content, style, total = found.losses[0].tolist()
+            if not math.isfinite(total):
+                yield failed(canvas, not_finite(canvas, total))
+                continue
+            canvas.record(Losses(content, style, total))
+            yield from evaluated(canvas, Losses(content, style, total))
+            if canvas.scale_is_finished:
+                yield from self._next_scale(canvas)
+            else:
+                moving.append((canvas, found.losses[:, 2], found.gradients))
+        _move(moving)
+
+    def _evaluations(self, batch: list[Canvas], low_memory: bool) -> list[Evaluation]:
+        if not batch:
+            return []
+        recipe = batch[0].recipe
+        network, objective = self._networks.of(recipe), objective_of(recipe)
+
+        def evaluate(part: slice) -> Evaluation:
+            canvases = batch[part]
+            content = {
+                layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
+            }
+            style = {layer: torch.stack([canvas.style[layer] for canvas in canvases]) for layer in canvases[0].style}
+            pictures = torch.cat([canvas.state.pixels for canvas in canvases])
+            return self._evaluate(network, objective, pictures, content, style, low_memory=low_memory)
+
+        if low_memory:
+            for canvas in batch:
+                canvas.note(_LOW_MEMORY_NOTE)
+        return self._chunks.run(len(batch), batch[0].pixel_count, evaluate)
+
+    def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
+        if canvas.at_the_last_scale:
+            yield finished(canvas)
+            return
+        canvas.refine()
+        yield from self._set_targets(canvas)
+
+
+def kind(canvas: Canvas) -> Hashable:
+    """Return what canvases have in common that can be evaluated and moved together."""
+    recipe = canvas.recipe
+    moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
+    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves
+
+
+def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
+    """Let the optimizer move the pixels of canvases with these losses and gradients."""
+    if not batch:
+        return
+    canvases = [canvas for canvas, _, _ in batch]
+    following = make_optimizer(canvases[0].recipe).step(
+        torch.cat([canvas.state.pixels for canvas in canvases]),
+        torch.cat([loss for _, loss, _ in batch]),
+        torch.cat([gradient for _, _, gradient in batch]),
+        [canvas.state.optimizer for canvas in canvases],
+    )
+    for canvas, pixels in zip(canvases, following, strict=True):
+        canvas.proceed(pixels[None])
