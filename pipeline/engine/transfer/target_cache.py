@@ -120,10 +120,6 @@ class StyleCache:
         """Return what is in the cache, most recently used first; an absent folder is an empty cache."""
         return sorted((_entry(path, found) for path, found in self._files()), key=lambda entry: -entry.last_used)
 
-    def size_bytes(self) -> int:
-        """Return how much disk the cache takes."""
-        return sum(found.st_size for _, found in self._files())
-
     def prune(self, limit_bytes: int) -> int:
         """Remove the least recently used entries until at most ``limit_bytes`` are left; return the bytes freed."""
         files = sorted(self._files(), key=lambda file: file[1].st_mtime_ns)
