@@ -1,4 +1,4 @@
-"""Who works on jobs, and where. Refuses to decide what there is to do."""
+"""Runs jobs in workers. Owns the workers' processes; does not decide which jobs there are."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class Executor(Protocol):
     """Pulls assignments from a source and answers each with exactly one Artwork or Failure."""
 
     def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
-        """Work until the source gives nothing more, or until drained or stopped.
+        """Work until the source gives nothing more, or until stopped.
 
-        Closing the generator ends the work at once: no worker writes any more afterwards.
+        Closing the generator ends the work at once: no worker writes anything after that.
         """
         ...
 
     def stop(self) -> None:
-        """Take nothing new and end soon; what is not finished by then is put back.
+        """Start nothing new and end soon; jobs that are not finished by then are put back.
 
         Safe to call from a signal handler. An executor that was stopped can't be used again.
         """

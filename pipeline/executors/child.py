@@ -1,4 +1,4 @@
-"""The worker's process: its main function, its ears for the parent's death. Refuses to outlive its parent."""
+"""The worker's process. Owns its main function and its end with the parent: it never outlives the parent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Measurement = Callable[[EngineSettings, float], "Speed"]
 
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
-    """Build the real engine. Imported here and not above, so that only worker processes ever load torch."""
+    """Build the real engine. It is imported here and not above, so that only worker processes load torch."""
     prepare_for_torch()
     with _import_errors_explained():
         from pipeline.engine.scheduler.stylizer import Stylizer
@@ -54,36 +54,35 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
         from pipeline.engine import measurement
 
     arrived_after = seconds + time.monotonic() - began
-    settings = dataclasses.replace(settings, cache_folder=None)  # nobody wants noise as a style
+    settings = dataclasses.replace(settings, cache_folder=None)  # targets of noise are of no use later
     return measurement.measure(lambda: make_stylizer(settings, measurement.noise), arrived_after)
 
 
 def prepare_for_torch() -> None:
-    """Set what torch goes by in threads and memory; whoever is to compute calls this before it loads torch."""
-    # torch's threads otherwise spin for long while they wait for each other: as soon as anything else wants a core,
-    # an evaluation takes two to three times as long. Without any spinning it takes half as long again on a quiet
-    # machine. Read by GNU's OpenMP when torch is loaded.
+    """Set how torch uses threads and memory; a process that computes calls this before it loads torch."""
+    # By default torch's threads spin for a long time while they wait for each other: as soon as another program uses
+    # a core, an evaluation takes two to three times as long. With no spinning at all it takes half as long again on
+    # an idle machine. GNU's OpenMP reads this when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     keep_memory()
 
 
 @contextlib.contextmanager
 def _import_errors_explained() -> Iterator[None]:
-    """Say in a sentence that torch, which everything else needs, can't be loaded. Raises CannotRunError."""
+    """Turn a failed import of torch into a sentence. Raises CannotRunError."""
     try:
         yield
     except (ImportError, OSError, MemoryError) as error:
         reason = str(error) or type(error).__name__
         raise CannotRunError(
-            f"PyTorch can't be loaded ({reason}): it is being replaced, there is too little memory, or it has to be "
-            f"installed anew"
+            f"PyTorch can't be loaded ({reason}): free some memory, wait if it is being updated, or install it again"
         ) from error
 
 
 def measure(connection: Connection, settings: EngineSettings, measurement: Measurement, asked_at: float) -> None:
     """Send the engine's speed, or the StylewatchError that says why there is none.
 
-    ``asked_at``: when the process was asked for, in seconds since the epoch.
+    ``asked_at``: when the process was started, in seconds since the epoch.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
@@ -101,22 +100,21 @@ def main(
     ahead: int,
     rules: CheckpointRules,
 ) -> None:
-    """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent is gone.
+    """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent has died.
 
-    ``ahead`` photos are decoded while the engine works on others, and what is made of them is kept by ``rules``.
-    ``lock_file`` is held for the process's life:
-    whoever recovers after a killed parent waits for it, so that no orphan still writes while temporary files are
-    cleared.
+    ``ahead`` photos are decoded while the engine works on others; checkpoints are saved by ``rules``. ``lock_file``
+    is held as long as the process lives: recovery after a killed parent waits for it, so that no orphan still writes
+    while temporary files are removed.
     """
-    # Ctrl-C and the end of a terminal reach its whole group, a service's SIGTERM all of its processes; what happens
-    # then is the parent's decision alone.
+    # Ctrl-C and SIGHUP reach the terminal's whole process group, a service's SIGTERM all of its processes; the parent
+    # alone decides what happens then.
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     with contextlib.ExitStack() as stack:
         if lock_file is not None:
             stack.enter_context(FileLock(lock_file, fallback_to_soft=False))
-        # The pipe's other end is closed: the parent is gone, and so is the reason to go on.
+        # The pipe's other end is closed: the parent has died, so this process ends.
         stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
         try:
             _serve(connection, factory(settings), ahead, rules)
@@ -138,7 +136,7 @@ def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: Checkpoi
     receiver = MessageReceiver(connection, stop_deadline.set)
 
     def emit(message: FromWorker) -> None:
-        with send_lock:  # the engine's, the reader's and the writer's threads all tell
+        with send_lock:  # the engine's, the reader's and the writer's threads all send
             connection.send(message)
 
     emit(Ready(engine.capacity, engine.device_name))

@@ -1,7 +1,7 @@
-"""How long a worker may say nothing. Owns the arithmetic; refuses clocks.
+"""When a silent worker counts as hung. Owns the arithmetic; has no clock of its own.
 
-A worker tells of every evaluation, so silence means that the engine does not get on, whatever its threads do. The
-seconds are those that somebody listened: a machine that sleeps, or a stopped terminal, makes nobody a suspect.
+A worker reports every evaluation, so silence means that the engine makes no progress, whatever its threads do. Only
+seconds in which the parent waited for a message count: a machine that slept or a suspended terminal is no hang.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class HangDetector:
         self.silent_seconds = 0.0
 
     def message_received(self) -> None:
-        """Take in that the worker said something."""
+        """Record that the worker sent a message."""
         self._longest_silence_seconds = max(self._longest_silence_seconds, self.silent_seconds)
         self.silent_seconds = 0.0
 
     def restart(self, timeout_seconds: float) -> None:
-        """Wait no longer than this from now on, or ten times the longest silence."""
+        """Count from now on, with another timeout; a slow worker still gets ten times its longest silence."""
         self._timeout_seconds = timeout_seconds
         self.silent_seconds = 0.0
 
     def add_silence(self, seconds: float) -> bool:
-        """Take in that it was listened to in vain for ``seconds``; True once patience has run out."""
+        """Record that no message came for ``seconds``; True if the worker counts as hung."""
         self.silent_seconds += seconds
         limit_seconds = max(self._timeout_seconds, _TIMES_THE_SLOWEST * self._longest_silence_seconds)
         return self._timeout_seconds > 0 and self.silent_seconds > limit_seconds

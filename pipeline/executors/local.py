@@ -1,12 +1,12 @@
-"""The worker in a child process of this machine. Owns its life and death; refuses to decide what there is to do.
+"""Runs the worker in a child process on this machine. Owns its start, restart and end; does not choose jobs.
 
-The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs the program nothing
-but that child, and is told: the next child works on half as many at once. One that hangs is ended, and counts as
-dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restart_policy`),
-none is started any more.
+The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs nothing but that
+child, and is reported: the next child works on half as many pictures at once. A child that hangs is killed and counts
+as dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restart_policy`),
+no other one is started.
 
-A stop gives the child time: to finish what is in work, then to keep what is made of it. One that does not come to its
-end is killed, which loses no more than what was made since it was kept last.
+A stop gives the child time to finish the pictures in progress, then to save their checkpoints. A child that does not
+end in time is killed, which loses no more than the work since the last checkpoint.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ from pipeline.model import (
     Started,
 )
 
-#: Loading the engine, and measuring the machine once, may take minutes in which nothing is said.
+#: Loading the engine, and measuring the machine once, may take minutes without a message.
 _START_SECONDS: Final = 900.0
-#: After the grace, a child has one evaluation to end and files to write; each of them may take so long.
+#: After the grace period a child still has to end one evaluation and write files: so long without a message is
+#: allowed.
 _SUSPEND_SECONDS: Final = 60.0
 
 
@@ -60,10 +61,10 @@ class LocalExecutor:
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
-        A child without progress for ``hang_seconds`` (0 = any time) is ended, see :class:`HangDetector`. After a stop
-        it has ``grace_seconds`` to finish what is in work before that is kept, by ``rules``, and put back; None: a
-        stop ends it at once. ``on_turn`` is called several times a second while it is listened to, and while
-        ``sleep`` spends the time until another one is started.
+        A child without progress for ``hang_seconds`` (0 = no limit) is killed, see :class:`HangDetector`. After a
+        stop it has ``grace_seconds`` to finish the pictures in progress; then their checkpoints are saved by
+        ``rules`` and they are put back. None: a stop ends the child at once. ``on_turn`` is called several times a
+        second while the child is waited for, and while ``sleep`` passes the time until the next one is started.
         """
         self._settings = settings
         self._lock_file = lock_file
@@ -84,14 +85,14 @@ class LocalExecutor:
 
         Raises CannotRunError (DeviceError, WeightsError, PaintingError, ...) when no worker can work.
         """
-        pending: dict[str, bool] = {}  # token -> has the worker begun with it?
+        pending: dict[str, bool] = {}  # token -> has the worker begun this job?
         try:
             finished = False
             while not (finished or self._stopping):
                 worker = self._ensure_worker()
                 finished = yield from self._serve_worker(worker, source, pending)
         except BaseException as error:
-            # Trouble with the ledger or a disk, and a caller that leaves for it; whoever interrupts does not wait.
+            # After an error of the ledger or a disk checkpoints are saved; after KeyboardInterrupt there is no time.
             if pending and isinstance(error, Exception | GeneratorExit):
                 self._save_checkpoints()
             self._end_worker(kill=True)
@@ -101,7 +102,7 @@ class LocalExecutor:
         yield from _return_pending(pending, "put back: the run was stopped")
 
     def stop(self) -> None:
-        """Take nothing new; give back what is not finished in the time of grace."""
+        """Start nothing new; put back what is not finished within the grace period."""
         self._stopping = True
 
     def close(self) -> None:
@@ -114,14 +115,14 @@ class LocalExecutor:
         return self._worker
 
     def _save_checkpoints(self) -> None:
-        """Give the child, to whom nobody listens any more, the time to keep what is in work."""
+        """Give the child time to save checkpoints of the pictures in progress; its events are dropped."""
         worker = self._worker
         if worker is None or not worker.ready or self._grace_seconds is None:
             return
         deadline = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
         worker.stop(0.0)
         with contextlib.suppress(WorkerDiedError):
-            worker.assign(())  # it may still wait for an answer
+            worker.assign(())  # in case it waits for an answer to Pull
             while time.monotonic() < deadline and not isinstance(message := worker.receive(), Idle):
                 if isinstance(message, Pull):
                     worker.assign(())
@@ -134,7 +135,7 @@ class LocalExecutor:
     def _serve_worker(
         self, worker: WorkerProcess, source: JobSource, pending: dict[str, bool]
     ) -> Generator[ExecutorEvent, None, bool]:
-        """Talk with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
+        """Exchange messages with one child until it is idle (True) or dead (False); ``yield from`` returns which."""
         worker.resume()
         hang_detector = self._hang_detector(worker)
         while not self._forward_stop(worker, pending, hang_detector):
@@ -157,7 +158,7 @@ class LocalExecutor:
                 if isinstance(message, Ready):
                     hang_detector = self._hang_detector(worker)
             except WorkerDiedError:
-                # Noticed when it was to be given work, it may have said what nobody has read yet.
+                # If the death is noticed while sending, messages that the child sent before may still be unread.
                 yield from self._drain_messages(worker, pending)
                 yield from self._handle_worker_death(worker, pending, f"died ({worker.exit_reason()})")
                 return False
@@ -165,7 +166,7 @@ class LocalExecutor:
         return True
 
     def _forward_stop(self, worker: WorkerProcess, pending: Mapping[str, bool], hang_detector: HangDetector) -> bool:
-        """Tell whether a stop leaves nothing to wait for; lets the child know of it once."""
+        """Pass a stop on to the child, once. True if there is nothing to wait for, so that the run can end."""
         if not self._stopping:
             return False
         if self._grace_seconds is None or not pending:
@@ -199,7 +200,7 @@ class LocalExecutor:
                 yield from _track_event(worker, message, pending)
 
     def _drain_messages(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
-        """Take what the child began and finished before the stop, or its death, and nobody has read yet."""
+        """Read what the child began and finished before the stop, or before its death."""
         with contextlib.suppress(WorkerDiedError):
             while (message := worker.receive(0.0)) is not None:
                 if isinstance(message, Started | Artwork | Failure):
@@ -208,17 +209,17 @@ class LocalExecutor:
     def _handle_worker_death(
         self, worker: WorkerProcess, pending: dict[str, bool], ending: str
     ) -> Iterator[Failure | Remark]:
-        """Tell of a death and what follows from it, and wait until the next worker may be started.
+        """Report a death and what follows from it, and wait until the next worker may be started.
 
-        Raises CannotRunError if none is to be.
+        Raises CannotRunError if no other worker is to be started.
         """
         worker.end(kill=True)
         self._worker = None
         reason = f"the worker process {ending}" + ("" if worker.ready else " before it could begin")
         delay_seconds = self._restart_delay_seconds(worker, reason)
         begun = [token for token, has_begun in pending.items() if has_begun]
-        # As long as several photos were in work none is blamed, so that a deadly one, once alone, is found without
-        # taking others with it. Those that were in work together though they should not have been can't be parted.
+        # While several photos were in progress none is blamed: the one that kills workers is found later, when it is
+        # alone. With one at a time and none read ahead there is no smaller step, so whatever was in progress is.
         blamed = len(begun) == 1 or self._works_one_at_a_time()
         if worker.ready:
             self._reduce_batch()
@@ -243,15 +244,15 @@ class LocalExecutor:
         if seconds is None:
             times = self._restarts.deaths_in_a_row
             self._restarts.reset()
-            raise CannotRunError(f"{reason}, as {times} did in a row; 'stylewatch check' may tell why")
+            raise CannotRunError(f"{reason}, {times} times in a row; 'stylewatch check' may tell why")
         return seconds
 
     def _works_one_at_a_time(self) -> bool:
-        """Tell whether workers are already told to work on one photo at a time, and to read none ahead."""
+        """Tell whether workers already make one picture at a time and read no photo ahead."""
         return self._settings.batch_size == 1 and not self._ahead
 
     def _reduce_batch(self) -> None:
-        """Give the next worker half the memory, and no photo but those being painted."""
+        """Let the next worker make half as many pictures at once and read no photos ahead."""
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
         self._ahead = 0
 

@@ -1,4 +1,4 @@
-"""How fast this machine is, measured once in a child process. Owns asking; the measurement is the engine's."""
+"""The speed of this machine, measured once in a child process. Owns that process; the engine does the measuring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.errors import StylewatchError
 from pipeline.executors import child
 from pipeline.model import EngineSettings
 
-#: A machine that takes longer is not waited for.
+#: A measurement that takes longer is given up.
 TIMEOUT_SECONDS: Final = 180.0
 
 
@@ -23,17 +23,17 @@ def load_or_measure_speed(
     measurement: child.Measurement = child.measure_stylizer,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Speed | None:
-    """Return what is known of this machine with these settings: as kept, or measured now and kept.
+    """Return the speed of this machine with these settings: the stored one, or one measured now and stored.
 
-    ``emit`` hears what takes time and what goes wrong. None: it can't be measured.
+    ``emit`` gets a line for people about what takes time or goes wrong. None: it can't be measured.
     """
     kept = read_speed(settings)
     if kept is not None:
         return kept
-    emit("Measuring how fast this machine is, once; this takes some seconds ...")
+    emit("Measuring how fast this machine is, once; this takes a few seconds ...")
     found = _measure_in_child(settings, measurement, timeout_seconds)
     if isinstance(found, str):
-        emit(f"It could not be measured: {found}")
+        emit(f"The speed could not be measured: {found}")
         return None
     keep_speed(settings, found)
     return found
@@ -42,7 +42,7 @@ def load_or_measure_speed(
 def _measure_in_child(
     settings: EngineSettings, measurement: child.Measurement, timeout_seconds: float
 ) -> Speed | str:
-    """Return the speed, or why it is not known."""
+    """Return the speed, or why it is unknown."""
     context = multiprocessing.get_context("spawn")
     parent_end, child_end = context.Pipe()
     process = context.Process(
@@ -55,10 +55,10 @@ def _measure_in_child(
     child_end.close()
     try:
         if not parent_end.poll(timeout_seconds):
-            return f"it takes more than {timeout_seconds:.0f} seconds"
+            return f"it took more than {timeout_seconds:.0f} seconds"
         found: Speed | StylewatchError = parent_end.recv()
     except (EOFError, OSError):
-        return "the process that measures died"
+        return "the process that measures it died"
     finally:
         process.kill()
         process.join()

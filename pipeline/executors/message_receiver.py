@@ -1,4 +1,4 @@
-"""The worker's ears: what the parent says, heard at once. Owns the reading end of the pipe; refuses to answer."""
+"""Receives the parent's messages in the worker. Owns the reading end of the pipe; does not answer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Message = Assign | Resume | End
 
 
 class MessageReceiver:
-    """Listens on a thread of its own: a Stop has to be heard while the engine works and nobody expects a message."""
+    """Reads on a thread of its own: a Stop has to be handled while the engine works and nobody asks for messages."""
 
     def __init__(self, connection: Connection, on_stop: Callable[[float], None]) -> None:
-        """``on_stop`` is called with the grace seconds of a Stop, on that thread."""
+        """``on_stop`` is called on that thread with the grace seconds of a Stop."""
         self._connection = connection
         self._on_stop = on_stop
         self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         threading.Thread(target=self._receive, name="message-receiver", daemon=True).start()
 
     def next(self) -> Message:
-        """Return the next message that is no Stop, waiting for it. Raises EOFError once the parent is gone."""
+        """Wait for the next message that is not a Stop and return it. Raises EOFError once the parent has died."""
         message = self._messages.get()
         if message is None:
-            self._messages.put(None)  # for whoever asks next
+            self._messages.put(None)  # for the next call
             raise EOFError
         return message
 

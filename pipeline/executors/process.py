@@ -1,6 +1,6 @@
-"""A worker process as its parent sees it. Owns its start, the parent's end of its pipe, and its end.
+"""A worker process as its parent sees it. Owns its start, its exit and the parent's end of the pipe.
 
-Refuses to decide what is said to it, and what follows from its death.
+Does not decide what is sent to it or what follows from its death.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _END_SECONDS: Final = 10.0
 
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Let a child be born deaf to the signals that end a program, before it can say itself that it ignores them.
+    """Start a child with the signals that end a program blocked, until it ignores them itself.
 
-    This process hears what came meanwhile right afterwards. Windows has no such mask, and takes the chance.
+    This process gets what was sent meanwhile right afterwards. Windows has no signal mask and takes the risk.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Starting it lets both signals through again, in Python 3.11: it must not happen along with the first child.
+    # Starting the tracker unblocks both signals (Python 3.11), so it must not start together with the first child.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
@@ -52,7 +52,7 @@ def _pipe(context: SpawnContext) -> tuple[Connection, Connection]:
 
 def _start_error(error: OSError) -> CannotRunError:
     return CannotRunError(
-        f"no worker process can be started ({error.strerror}); end other programs, or raise this one's limits"
+        f"no worker process can be started ({error.strerror}); close other programs, or raise this one's limits"
     )
 
 
@@ -63,7 +63,7 @@ class WorkerDiedError(Exception):
 class WorkerProcess:
     """One worker process and the parent's end of its pipe.
 
-    ``ready``: it has said so; ``has_begun``: it has begun with a photo. Raises CannotRunError if none can be started.
+    ``ready``: its engine is loaded; ``has_begun``: it has begun a job. Raises CannotRunError if none can be started.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class WorkerProcess:
             self._connection.close()
             child_end.close()
             raise _start_error(error) from error
-        # Before multiprocessing's own exit, which waits for ever for a child that SIGTERM does not end.
+        # Runs before multiprocessing's own exit handler, which waits forever for a child that ignores SIGTERM.
         atexit.register(self._process.kill)
         child_end.close()
 
@@ -108,12 +108,12 @@ class WorkerProcess:
         return message
 
     def resume(self) -> None:
-        """Say that there may be work again."""
-        with contextlib.suppress(OSError):  # a dead child is noticed when it is listened to
+        """Tell the child that there may be work again."""
+        with contextlib.suppress(OSError):  # a dead child is noticed by receive()
             self._connection.send(Resume())
 
     def stop(self, grace_seconds: float) -> None:
-        """Say that what is in work is to be finished in time or put back."""
+        """Tell the child to finish the pictures in progress within ``grace_seconds`` or to put them back."""
         self.is_stopping = True
         with contextlib.suppress(OSError):
             self._connection.send(Stop(grace_seconds))
@@ -126,7 +126,7 @@ class WorkerProcess:
             raise WorkerDiedError from error
 
     def end(self, *, kill: bool) -> None:
-        """End the process, politely unless ``kill``, and reap it."""
+        """End the process, by a message unless ``kill``, and reap it."""
         if not kill:
             with contextlib.suppress(OSError):
                 self._connection.send(End())
@@ -137,13 +137,13 @@ class WorkerProcess:
         atexit.unregister(self._process.kill)
 
     def kill_hung(self, silent_seconds: float) -> str:
-        """End a child that does not get on, and tell so."""
+        """Kill a child that makes no progress; returns how it ended, for a message."""
         self._process.kill()
         self._process.join()
-        return f"made no progress for {silent_seconds:,.0f} s and was ended"
+        return f"made no progress for {silent_seconds:,.0f} s and was killed"
 
     def exit_reason(self) -> str:
-        """Reap a child whose pipe broke and tell why it ended."""
+        """Reap a child whose pipe broke and return why it ended."""
         self._process.join(_END_SECONDS)
         self._process.kill()
         self._process.join()

@@ -1,9 +1,9 @@
-"""What an executor and its worker process say to each other over their pipe. Owns the words, not the talk.
+"""The messages between an executor and its worker process. Owns their types; does not send them.
 
-The worker speaks first (Ready), then asks (Pull) whenever it has room and is answered (Assign), tells what
-happens (:data:`pipeline.model.ExecutorEvent`), and says Idle when it was given nothing and owes nothing; then
-it waits for Resume or End. Stop may come at any time: what is in work is then finished in time or put back, and Idle
-follows.
+The worker sends Ready first. Whenever it has room it sends Pull and gets Assign, sends what happens
+(:data:`pipeline.model.ExecutorEvent`), and sends Idle when it was given nothing and has answered everything; then it
+waits for Resume or End. Stop may come at any time: the pictures in progress are then finished in time or put back,
+and Idle follows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class WorkerFailed:
-    """The worker can't work at all: no such device, no weights, a painting that can't be read."""
+    """The worker can't work at all: the device is missing, or the weights, or a painting can't be read."""
 
     error: StylewatchError
 
@@ -53,12 +53,12 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """There may be work again: pull."""
+    """There may be work again: send Pull."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Begin nothing more; in ``grace_seconds`` keep what is made of the pictures in work and put them back."""
+    """Begin nothing more; after ``grace_seconds`` save checkpoints of the pictures in progress and put them back."""
 
     grace_seconds: float
 

@@ -1,14 +1,14 @@
-"""Whether, and when, a worker that died gets a successor. Owns the arithmetic and the words; refuses clocks.
+"""Whether and when a dead worker is replaced. Owns the delays and the message; has no clock of its own.
 
-A death makes progress: of several pictures in progress fewer are taken up together, a single one is to blame. Only a
-worker that dies before it begins with anything teaches nothing; a few of those in a row, and it is the surroundings.
+A death with pictures in progress leads somewhere: the next worker takes fewer of them, and a single one is to blame.
+A worker that dies before it begins a picture shows nothing; after a few of those in a row the machine is at fault.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: A program that is being replaced is whole again, and memory that others took comes back, within seconds.
+#: An installation that is being updated is complete again, and memory that others took is free again, within seconds.
 _DELAYS_SECONDS: Final = (1.0, 4.0, 16.0)
 
 
@@ -19,20 +19,20 @@ class RestartPolicy:
         self.deaths_in_a_row = 0
 
     def reset(self) -> None:
-        """Take in that a worker died that had begun with pictures."""
+        """Record that a worker died that had begun pictures."""
         self.deaths_in_a_row = 0
 
     def next_delay_seconds(self) -> float | None:
-        """Take in that one died that had not, and return how long to wait before the next; None: start none."""
+        """Record that one died that had not, and return how long to wait before the next; None: start none."""
         self.deaths_in_a_row += 1
         return _DELAYS_SECONDS[self.deaths_in_a_row - 1] if self.deaths_in_a_row <= len(_DELAYS_SECONDS) else None
 
 
 def death_message(reason: str, in_progress: int, *, blamed: bool, delay_seconds: float, next_batch: int) -> str:
-    """Tell of a death: ``reason``, what becomes of the pictures ``in_progress``, and what the next worker does.
+    """Return a sentence on a death: ``reason``, what becomes of the pictures ``in_progress``, and the next worker.
 
-    ``blamed``: their crashes are counted. ``next_batch``: how many pictures that one makes at once; 0 = there is none
-    to come, or it is not known.
+    ``blamed``: their crashes are counted. ``next_batch``: how many pictures the next worker makes at once; 0 = there
+    is no next one, or that is unknown.
     """
     pictures = f"{in_progress} picture{'' if in_progress == 1 else 's'} in progress"
     parts = [f"{reason} with {pictures if in_progress else 'no picture in progress'}"]

@@ -1,7 +1,7 @@
-"""The user's commands after a picture, after a run and on failure. Owns their processes; refuses shells.
+"""Runs the user's commands after a picture, after a run and on failure. Owns their processes; uses no shell.
 
-One more reader of the stream of events. Whatever a command does (fail, hang, print without end, not exist) goes into
-the log and changes nothing else: no picture, no exit code.
+It reads the same stream of events as the reports. Whatever a command does (fail, hang, print endlessly, not exist)
+goes into the log and changes nothing else: no picture and no exit code.
 """
 
 from pipeline.hooks.reader import Hooks

@@ -1,4 +1,4 @@
-"""Calls that wait for their turn. Owns their order, how many run at once, and what becomes of too many."""
+"""The queue of hook calls. Owns their order, how many run at once, and which are dropped when there are too many."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipeline.hooks.calls import HookCall
 _LOG: Final = logging.getLogger("stylewatch")
 
 _MAX_WAITING: Final = 1000
-#: A daemon makes a run of each photo that comes: a night long they could wait behind one that hangs.
+#: A daemon starts a run for each new photo: their calls could pile up all night behind one that hangs.
 _MAX_RUNS_WAITING: Final = 100
 _PUT_TIMEOUT_SECONDS: Final = 1.0
 
 
 class CallQueue:
-    """Runs calls in threads, in their order. One after a run waits for all before it; of these the latest stay."""
+    """Runs calls in threads, in order. A call of after_run waits for all calls before it."""
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class CallQueue:
     ) -> None:
         """``run`` makes a call, however long that takes, in one of ``at_once`` threads.
 
-        Once ``max_waiting`` wait, whoever brings one more waits ``put_timeout_seconds`` for room. Calls after a run
-        need none: beyond ``max_runs_waiting`` of them the oldest is left out.
+        Once ``max_waiting`` calls wait, :meth:`put` waits ``put_timeout_seconds`` for room. Calls of after_run need
+        no room: beyond ``max_runs_waiting`` of them the oldest is left out.
         """
         self._run = run
         self._at_once = at_once
@@ -48,7 +48,7 @@ class CallQueue:
         self._changed = threading.Condition()
 
     def put(self, call: HookCall) -> None:
-        """Let a call wait for its turn. Without any room it is left out, and the log says so."""
+        """Add a call. If there is no room in time it is left out, and the log says so."""
         with self._changed:
             if call.moment != "after_run" and not self._changed.wait_for(self._has_room, self._put_timeout_seconds):
                 self._drop()
@@ -63,12 +63,12 @@ class CallQueue:
             self._changed.notify_all()
 
     def is_empty(self, wait_seconds: float = 0.0) -> bool:
-        """Tell whether nothing waits or runs, within the next ``wait_seconds`` at the latest."""
+        """Return whether no call waits or runs; wait up to ``wait_seconds`` for that."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting and not self._running, wait_seconds)
 
     def drop_waiting(self) -> int:
-        """Take out what waits, but for the last call after a run; returns how many."""
+        """Drop the waiting calls except the last one of after_run; returns how many."""
         with self._changed:
             kept = self._runs_waiting()[-1:]
             count = len(self._waiting) - len(kept)
@@ -85,11 +85,11 @@ class CallQueue:
             self._waiting.remove(runs[0])
             if not self._has_dropped_runs:
                 _LOG.warning(
-                    "hooks can't keep up: %d calls of after_run wait, older ones are left out; let it do less",
+                    "hooks can't keep up: %d calls of after_run wait, older ones are left out; use a faster command",
                     self._max_runs_waiting,
                 )
             self._has_dropped_runs = True
-        elif len(runs) == 1:  # it kept up again: the next time is worth a word
+        elif len(runs) == 1:  # the queue was empty meanwhile: the next time is logged again
             self._has_dropped_runs = False
 
     def _has_room(self) -> bool:
@@ -98,7 +98,7 @@ class CallQueue:
     def _drop(self) -> None:
         if not self._dropped:
             _LOG.warning(
-                "hooks can't keep up: %d calls wait, more are left out; raise hooks.at_once or let them do less",
+                "hooks can't keep up: %d calls wait, more are left out; raise hooks.at_once or use faster commands",
                 len(self._waiting),
             )
         self._dropped += 1

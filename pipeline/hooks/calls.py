@@ -1,7 +1,7 @@
-"""From an event to the command it calls for. Owns what is filled into arguments and environment; starts nothing.
+"""Turns events into calls of the user's commands. Owns their arguments and environment; does not run them.
 
-Values are filled in once, each into the argument where its field stands: what is in them is never split, read as a
-field or given to a shell. Files are absolute paths, so that no name is taken for an option.
+Values are filled in once, each into the argument where its field stands: a value is never split, read as a field or
+given to a shell. Files are absolute paths, so that no name is taken for an option.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class HookCall:
-    """A command as it is to be run: its program and arguments, and what is added to its environment."""
+    """A command to run: its program and arguments, and what is added to its environment."""
 
     moment: HookMoment
     arguments: tuple[str, ...]
@@ -38,7 +38,7 @@ class HookCall:
 
 
 def build_call(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> HookCall:
-    """Return the call of ``command``, all ``{fields}`` of which are among these."""
+    """Return the call of ``command``, with its ``{fields}`` replaced by these values."""
     program, *arguments = command
     return HookCall(
         moment,
@@ -49,13 +49,16 @@ def build_call(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> 
 
 @dataclass(frozen=True, slots=True)
 class HookFolders:
-    """What paths in events are relative to."""
+    """The folders that paths in events are relative to."""
 
     photos: Path
     pictures: Path
 
     def call_for(self, event: RunEvent, report: Path | None) -> tuple[HookMoment, Fields] | None:
-        """Return when an event calls for a command, and what that may be told; ``report`` is that of the last run."""
+        """Return the moment and the fields of the call for an event, None if there is none to make.
+
+        ``report`` is the folder of the last run's report.
+        """
         match event:
             case JobFinished():
                 return "after_picture", self._picture_fields(event)
@@ -74,7 +77,7 @@ class HookFolders:
                 return None
 
     def failure_fields(self, reason: str, state: str, photo: str = "", style: str = "", recipe: str = "") -> Fields:
-        """Return what is told of a failure; without ``photo`` none is to blame."""
+        """Return the fields of ``on_failure``; ``photo`` is empty if no photo is to blame."""
         return {
             "photo": str(self.photos / photo) if photo else "",
             "style": style,

@@ -1,4 +1,4 @@
-"""The beginning and the end of an output of any length. Owns what is left out of it."""
+"""The beginning and the end of a command's output. Owns how much of it is kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _MAX_LINES: Final = 60
 
 
 class Excerpt:
-    """Takes in megabytes and keeps some kilobytes."""
+    """Keeps a few kilobytes of an output of any length."""
 
     def __init__(self, max_bytes: int = _MAX_BYTES, max_lines: int = _MAX_LINES) -> None:
-        """Keep the first and the last half of both."""
+        """Half of each limit is for the beginning, half for the end."""
         self._half_bytes = max_bytes // 2
         self._half_lines = max_lines // 2
         self._head = bytearray()
@@ -20,7 +20,7 @@ class Excerpt:
         self._left_out = 0
 
     def add(self, data: bytes) -> None:
-        """Take in what comes next."""
+        """Add the next bytes of the output."""
         room = self._half_bytes - len(self._head)
         self._head += data[:room]
         self._tail += data[room:]
@@ -30,7 +30,7 @@ class Excerpt:
             self._left_out += excess
 
     def lines(self) -> list[str]:
-        """Return the lines that are not blank; in the middle may stand how much is left out."""
+        """Return the lines that are not blank; one in the middle says how much is left out, if anything is."""
         if not self._left_out:
             return self._shortened(_lines(self._head + self._tail))
         head, tail = _lines(self._head)[: self._half_lines], _lines(self._tail)[-self._half_lines :]

@@ -1,8 +1,8 @@
-"""One command's process, from its start to its end or to its deadline. Owns what it may inherit and how it is ended.
+"""Runs one command as a process, until it ends or its deadline passes. Owns what it inherits and how it is killed.
 
-It gets arguments, not a command line; nothing to read; and a process group of its own (on POSIX a session), so that
-Ctrl-C does not reach it and a deadline ends its children, too. It is over once its program has ended and all who
-could still write to its output have closed it.
+It gets arguments, not a command line; empty input; and a process group of its own (on POSIX a session), so that
+Ctrl-C does not reach it and its children are killed with it. It has ended once its program has and every process that
+holds its output has closed it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from pipeline.hooks.calls import HookCall
 from pipeline.hooks.excerpt import Excerpt
 
 _CHUNK_BYTES: Final = 65_536
-#: So often a deadline is asked for: it may come nearer meanwhile.
+#: Time between looks at the deadline, which may come nearer meanwhile.
 _POLL_SECONDS: Final = 0.1
-#: A killed process ends at once, unless it is another user's and can't be killed.
+#: A killed process ends at once, unless it belongs to another user and can't be killed.
 _KILL_SECONDS: Final = 2.0
 
-#: Returns when the time is over, by ``time.monotonic()``.
+#: Returns the moment at which the time is over, by ``time.monotonic()``.
 Deadline = Callable[[], float]
 ReadOutput = Callable[[IO[bytes], Callable[[bytes], None], Deadline], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class CompletedCall:
-    """How a command ended: ``code`` is its exit code, -N for signal N, None if it was ended at its deadline."""
+    """How a command ended: ``code`` is its exit code, -N for signal N, None if it was killed at its deadline."""
 
     code: int | None
     output: list[str]
@@ -50,13 +50,13 @@ def execute(call: HookCall, deadline: Deadline, *, read_output: ReadOutput | Non
         stderr=subprocess.STDOUT,
         env=os.environ | call.environment,
         start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # on Windows, which has no sessions
     )
     assert process.stdout is not None
     excerpt = Excerpt()
     with process.stdout:
         closed = (read_output or _read_output)(process.stdout, excerpt.add, deadline)
-        # Not waited for before its children are ended: so its process group can't become somebody else's.
+        # It is reaped only after its group is killed: until then no other process group can get its number.
         code = _wait(process, deadline) if closed else None
         if code is None:
             _kill(process)
@@ -71,10 +71,10 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # another user's, or gone
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # another user's, or already gone
         if sys.platform == "win32":
-            subprocess.run(  # noqa: S603 - no more than a number is filled in
-                ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 - Windows's own, where it keeps it
+            subprocess.run(  # noqa: S603 - only a number is filled in
+                ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 - a part of Windows
                 capture_output=True,
                 timeout=_KILL_SECONDS,
                 check=False,
@@ -87,7 +87,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def read_by_events(output: IO[bytes], on_data: Callable[[bytes], None], deadline: Deadline) -> bool:
-    """Hear an output to its end; False if the deadline came first."""
+    """Read an output to its end; False if the deadline came first."""
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while (left := deadline() - time.monotonic()) > 0:
@@ -100,10 +100,10 @@ def read_by_events(output: IO[bytes], on_data: Callable[[bytes], None], deadline
 
 
 def read_by_thread(output: IO[bytes], on_data: Callable[[bytes], None], deadline: Deadline) -> bool:
-    """Do the same where pipes give no events: on Windows."""
+    """Do the same on Windows, where select() takes no pipes."""
 
     def read() -> None:
-        with contextlib.suppress(OSError, ValueError):  # closed under its hands, after the deadline
+        with contextlib.suppress(OSError, ValueError):  # the file was closed after the deadline
             while data := os.read(output.fileno(), _CHUNK_BYTES):
                 on_data(data)
 

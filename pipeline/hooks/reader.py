@@ -1,4 +1,4 @@
-"""Hears the events and calls the user's commands. Owns how long they may take, and what the log says of them."""
+"""Reads the events and calls the user's commands. Owns their time limits and what the log says of them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, Watc
 
 _LOG: Final = logging.getLogger("stylewatch")
 
-#: What is left of a call once the program was told to stop.
+#: How long a call may still take once the program was told to stop.
 STOP_SECONDS: Final = 5.0
-#: At the program's end all that wait have, together, this many times what one may take.
+#: When the program ends, all waiting calls together get this many times the limit of one.
 _CLOSE_TIMEOUTS: Final = 10
 _POLL_SECONDS: Final = 0.1
 
 
 class Hooks:
-    """Runs beside the work: an event that calls for a command is only put down here."""
+    """Runs commands in the background: an event only adds its call to the queue."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Hooks:
         stop_seconds: float = STOP_SECONDS,
         on_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """``photos`` and ``pictures`` are the folders; ``report`` returns that of the run that just ended.
+        """``photos`` and ``pictures`` are the folders; ``report`` returns the last run's report folder.
 
         ``on_turn`` is called several times a second while :meth:`close` waits.
         """
@@ -59,15 +59,15 @@ class Hooks:
             self._enqueue(*call)
 
     def report_failure(self, reason: str) -> None:
-        """Call ``on_failure`` because the program can't go on."""
+        """Call ``on_failure`` because the program ends with an error."""
         self._enqueue("on_failure", self._folders.failure_fields(reason, "stopped"))
 
     def stop_soon(self) -> None:
-        """Leave what runs a few seconds, and leave out what waits. Safe to call from a signal handler."""
+        """Give running calls a few more seconds and drop waiting ones. Safe to call from a signal handler."""
         self._stop_soon_at = self._stop_soon_at or time.monotonic()
 
     def close(self) -> None:
-        """Wait for what runs and waits; if the program was told to stop, only a few seconds."""
+        """Wait for all calls; only a few seconds if the program was told to stop."""
         if self._stopped:
             self.stop_soon()
         until = time.monotonic() + _CLOSE_TIMEOUTS * self._settings.timeout_seconds
@@ -110,7 +110,7 @@ class Hooks:
 
 def _describe_end(completed: CompletedCall, seconds: float) -> str:
     if completed.code is None:
-        return f"was ended after {seconds:.1f} s, with all it had started"
+        return f"was killed after {seconds:.1f} s, with all processes it had started"
     if completed.code < 0:
-        return f"died by {exit_in_words(completed.code)} after {seconds:.1f} s"
+        return f"was killed by {exit_in_words(completed.code)} after {seconds:.1f} s"
     return f"ended with exit code {completed.code} after {seconds:.1f} s"

@@ -39,7 +39,7 @@ class FileReplacedError(OSError):
     """What has a photo's name is not the file that was seen: another one, or a link, a folder, a device."""
 
     def __init__(self, path: str, reason: str = "") -> None:
-        self.reason = f"the photo changed after it was taken in{reason}"
+        self.reason = f"the photo changed after it was found{reason}"
         super().__init__(errno.EINVAL, self.reason, path)
 
 

@@ -1,8 +1,8 @@
-"""What runs next to the GPU: job -> bytes read once, hashed, decoded -> stylized -> encoded temporary file.
+"""Makes pictures next to the GPU: photo read once, hashed, decoded -> stylized -> encoded temporary file.
 
-``painting`` feeds the engine; ``reading`` decodes ahead of it and ``writing`` encodes behind it, on threads with
-bounded queues, so that the arithmetic never waits for files. ``keeping`` puts drafts where work can go on from them.
-Refuses the ledger: a worker is told what to do, and publishes nothing.
+``worker`` feeds the engine; ``reading`` decodes ahead of it and ``writing`` encodes behind it, on threads with
+bounded queues, so that the engine never waits for files. ``checkpoint_policy`` decides which checkpoints are saved. A
+worker gets its assignments from outside: it does not open the ledger and publishes nothing.
 """
 
 from pipeline.worker.stop_deadline import StopDeadline

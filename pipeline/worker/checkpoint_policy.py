@@ -1,4 +1,4 @@
-"""Which drafts become checkpoints, and when. Owns the space they take; refuses to know what is in them."""
+"""Decides when checkpoints are saved. Owns the space they take; does not know what is in them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pipeline.worker.reading import Emit, LoadedTask
 
 
 class CheckpointPolicy:
-    """Keeps drafts at their assignments' ``checkpoint_path``, as far as ``rules`` allow.
+    """Saves checkpoints at their assignments' ``checkpoint_path``, as far as ``rules`` allow.
 
-    ``emit`` hears of those that go on and of those put back, and once why a draft can't be kept.
+    ``emit`` gets a remark for each picture that is resumed or put back, and one, once, if none can be saved.
     """
 
     def __init__(self, rules: CheckpointRules, emit: Emit, clock: Callable[[], float]) -> None:
@@ -26,25 +26,25 @@ class CheckpointPolicy:
         self._has_warned = False
 
     def begin(self, task: LoadedTask) -> None:
-        """Take note that work on a picture begins."""
+        """Record that work on a picture begins."""
         task.saved_at = self._clock()
 
     def resume(self, task: LoadedTask, resumed: Resumed) -> None:
-        """Take note that a picture goes on from its checkpoint."""
+        """Record that a picture is resumed from its checkpoint."""
         task.seconds += resumed.seconds
         task.saved_evaluations = resumed.evaluations
         after = f"evaluation {resumed.iteration} of {resumed.iterations} at {resumed.size} px"
-        self._emit(Remark(resumed.token, f"goes on after {after}, where it was left off"))
+        self._emit(Remark(resumed.token, f"resumed from its checkpoint after {after}"))
 
     def is_due(self, task: LoadedTask) -> bool:
-        """Tell whether a picture is to be kept now; not while another one still is: disks take their time."""
+        """Return whether to save a checkpoint of this picture now; not while another one is still being written."""
         every_seconds = self._rules.every_seconds
         if task.assignment.checkpoint_path is None or not every_seconds or self._is_saving:
             return False
         return self._clock() - task.saved_at >= every_seconds
 
     def prepare_save(self, task: LoadedTask, checkpoint: CheckpointReady) -> Callable[[], bool]:
-        """Return what keeps a draft, for any thread to call; it returns whether this very draft is kept."""
+        """Return a function, for any thread, that saves the checkpoint and returns whether it is saved."""
         self._is_saving = True
         task.saved_at = self._clock()
         seconds = task.seconds
@@ -58,16 +58,16 @@ class CheckpointPolicy:
         return save
 
     def put_back(self, task: LoadedTask, checkpoint: CheckpointReady, save: Callable[[], bool]) -> None:
-        """Answer an assignment that was suspended, and tell where it goes on."""
+        """Answer an assignment that was suspended, and report where it will be resumed."""
         if not checkpoint.evaluations:
             self._emit(Failure(checkpoint.token, FailureKind.RETURNED, "put back before its first evaluation"))
             return
         if save():
-            following = "goes on there next time"
+            following = "it will be resumed there"
         elif _exists(task.assignment.checkpoint_path):
-            following = "goes on from its last checkpoint next time"
+            following = "it will be resumed from its last checkpoint"
         else:
-            following = "begins anew next time"
+            following = "it will start again from the beginning"
         where = f"evaluation {checkpoint.iteration} of {checkpoint.iterations} at {checkpoint.size} px"
         text = f"put back after {where}; {following}"
         self._emit(Remark(checkpoint.token, text))
@@ -98,19 +98,27 @@ class CheckpointPolicy:
             reason = "there is too little memory"
         if not self._has_warned:
             self._has_warned = True
-            self._emit(Remark(checkpoint.token, f"what is made of pictures can't be kept: {reason}", warning=True))
+            self._emit(
+                Remark(
+                    checkpoint.token,
+                    f"checkpoints can't be saved: {reason}",
+                    warning=True,
+                )
+            )
         return False
 
     def _reason_not_to_save(self, path: Path, size_bytes: int) -> str:
-        """Return why there is no room for a file of this size at ``path``, "" if there is. Raises OSError."""
+        """Return why a checkpoint of this size may not be saved at ``path``, "" if it may. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        # What it replaces is not counted, though both are there for a moment.
+        # The checkpoint that it replaces is not counted, though for a moment there are both.
         others = sum(_size_of(other) for other in path.parent.glob("*.safetensors") if other != path)
         space_bytes, least_free = self._rules.space_bytes, self._rules.min_free_bytes
         if others + size_bytes > space_bytes:
             return f"a checkpoint of {_gb(size_bytes)} does not fit into state.checkpoint_space ({_gb(space_bytes)})"
         if shutil.disk_usage(path.parent).free - size_bytes < least_free:
-            return f"the disk of {path.parent} would have less free than output.min_free_disk ({_gb(least_free)})"
+            return (
+                f"the disk of {path.parent} would have less free space than output.min_free_disk ({_gb(least_free)})"
+            )
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Photos read, hashed and decoded ahead of the engine. Owns a thread and a bounded queue; refuses to paint."""
+"""Reads, hashes and decodes photos ahead of the engine. Owns a thread and a bounded queue."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ Emit = Callable[[ExecutorEvent], None]
 
 @dataclass(slots=True)
 class LoadedTask:
-    """An assignment with its photo decoded, and the seconds spent on it: reading, then its share of the engine.
+    """An assignment with its decoded photo, and the seconds spent on it: reading, then its share of the engine.
 
-    ``saved_at``: when what is made of it was last kept, or work began; after ``saved_evaluations``, 0 = never.
+    ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
+    in that checkpoint, 0 = there is none.
     """
 
     assignment: Assignment
@@ -39,10 +40,10 @@ class LoadedTask:
 class Reader:
     """Gives decoded photos of a source's assignments, at most ``ahead`` of them decoded before they are asked for.
 
-    A context manager. ``emit`` hears Started before a photo's first byte is read (should it kill the process, the
-    parent knows which one it was) and a Failure for each photo that can't be decoded, or whose picture would need
-    more than ``memory_limit_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread: all
-    is read when it is asked for.
+    A context manager. ``emit`` gets Started before a photo's first byte is read (so that the parent knows which photo
+    killed the process, should one do so) and a Failure for each photo that can't be decoded, or whose picture would
+    need more than ``memory_limit_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread:
+    photos are read when they are asked for.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Reader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the thread; what it had ready is dropped unanswered."""
+        """End the thread; photos that were ready are dropped without an answer."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -84,12 +85,12 @@ class Reader:
     def next_tasks(self, count: int, *, wait: bool) -> list[LoadedTask]:
         """Return at most ``count`` decoded photos: what is ready, or with ``wait`` at least one if there is any.
 
-        Nothing in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
+        An empty list in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
         """
         if not self._ahead:
             return self._read_now(count)
         with self._changed:
-            self._source_is_empty = False  # it may have got something since it was last asked
+            self._source_is_empty = False  # it may have new assignments by now
             self._changed.notify_all()
             if wait:
                 self._changed.wait_for(lambda: self._ready or self._source_is_empty or self._error)
@@ -114,7 +115,7 @@ class Reader:
                     self._ready.extend(tasks)
                     self._source_is_empty = not assignments
                     self._changed.notify_all()
-        except BaseException as error:  # raised again by whoever takes next
+        except BaseException as error:  # raised again by next_tasks()
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
@@ -143,7 +144,7 @@ class Reader:
 
 
 class _UnreadableError(Exception):
-    """A photo that can't be begun, with what to do about it."""
+    """A picture that can't be begun, with the kind of failure."""
 
     def __init__(self, kind: FailureKind, reason: str) -> None:
         self.kind = kind
@@ -153,7 +154,7 @@ class _UnreadableError(Exception):
 def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
     data = _bytes_of(assignment)
     if sha256_of_bytes(data) != assignment.photo_sha256:
-        raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was taken in")
+        raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was found")
     try:
         # No shape has more pixels than the square.
         if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > memory_limit_bytes:
@@ -166,9 +167,9 @@ def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
 
 
 def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> None:
-    """Raise _UnreadableError for a picture that would need more memory than there is, whatever else runs.
+    """Raise _UnreadableError for a picture that would need more memory than the machine has in all.
 
-    To find that out by trying takes all of the machine's memory from everybody, and ends with a killed process.
+    To try it would take the memory from every other program and end with a killed process.
     Raises as :func:`pipeline.images.decode.decode` does.
     """
     width, height = fit(read_size(io.BytesIO(data)), recipe.size)

@@ -1,4 +1,4 @@
-"""When a worker's work is to end. Owns that moment; refuses to end anything."""
+"""The moment at which a worker has to stop. Owns that moment; does not stop anything."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable
 
 
 class StopDeadline:
-    """Announced by one thread, looked at by others; ``clock`` returns monotonic seconds."""
+    """Set by one thread and read by others; ``clock`` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._at = math.inf
 
     def set(self, grace_seconds: float) -> None:
-        """Let nothing be begun from now on, and everything end in ``grace_seconds``; never later than said before."""
+        """Start nothing from now on and end in ``grace_seconds``; a second call never moves the deadline back."""
         self._at = min(self._at, self._clock() + grace_seconds)
 
     @property
     def is_set(self) -> bool:
-        """Tell whether nothing is to be begun any more."""
+        """Return whether no more pictures are to be started."""
         return self._at < math.inf
 
     def has_passed(self) -> bool:
-        """Tell whether everything is to end."""
+        """Return whether all work has to end now."""
         return self._clock() >= self._at

@@ -1,4 +1,4 @@
-"""The worker: photos from the reader to the engine, pictures from the engine to the writer."""
+"""Makes assignments into pictures. Owns the way from the reader through the engine to the writer."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Engine(Protocol):
 
     @property
     def device_name(self) -> str:
-        """Tell what the engine computes on, for the report."""
+        """Return what the engine computes on, for the report."""
         ...
 
     def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl) -> Iterator[Event]:
-        """Stylize what ``pull`` gives until it gives nothing more, or until ``control`` suspend it."""
+        """Stylize what ``pull`` gives until it gives nothing more, or until ``control`` suspends it."""
         ...
 
 
@@ -33,9 +33,10 @@ class Worker:
     """Turns assignments into temporary files, one engine run after another.
 
     ``emit`` is called from several threads, perhaps at once. ``ahead`` photos are decoded while the engine works on
-    others; with 0, none is begun either before what is finished is written. ``rules``: how what is made of a picture
-    is kept. Once ``stop_deadline`` is set, no picture is begun; once it has passed, those in work are kept and put
-    back. Pictures that would need more memory than ``memory_limit_bytes`` fail before they are begun.
+    others; with 0, none is begun before the finished pictures are written. ``rules``: when checkpoints are saved.
+    Once ``stop_deadline`` is set, no picture is begun; once it has passed, checkpoints of the pictures in progress
+    are saved and they are put back. Pictures that would need more memory than ``memory_limit_bytes`` fail before they
+    are begun.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class Worker:
     def work(self, source: JobSource) -> None:
         """Work until ``source`` (asked for at most n assignments at a time) gives none and all are answered.
 
-        Every assignment is answered by exactly one Artwork or Failure, told the moment it is known; but those that
-        were not begun before stop_deadline time are not answered at all.
+        Every assignment is answered by exactly one Artwork or Failure, emitted the moment it is known; those that
+        were not begun when ``stop_deadline`` was set are not answered at all.
         """
         control = RunControl(suspend=self._stop_deadline.has_passed, wants_checkpoint=self._wants_checkpoint)
         with (
@@ -78,23 +79,23 @@ class Worker:
         if self._stop_deadline.is_set:
             return []
         if not self._ahead:
-            # A worker that died before: what is finished must not die with the photo that is to blame.
+            # After a worker died: finished pictures must not be lost with the photo that kills this one, too.
             writer.flush()
-        # With pictures in work, an empty answer only means "not now"; without any it would end the engine's run.
+        # With pictures in progress, an empty answer means "not now"; without any it ends the engine's run.
         idle = not self._tasks
         tasks = reader.next_tasks(count, wait=idle)
         for task in tasks:
             self._tasks[task.assignment.token] = task
             self._checkpoints.begin(task)
         if idle:
-            self._last_event_at = self._clock()  # nobody pays for the wait
+            self._last_event_at = self._clock()  # the wait counts for no picture
         return [_request_for(task) for task in tasks]
 
     def _wants_checkpoint(self, token: str) -> bool:
         return self._checkpoints.is_due(self._tasks[token])
 
     def _divide_time(self) -> None:
-        """Divide the time since the last event among the pictures in work: what each costs, however many share it."""
+        """Add the time since the last event to the pictures in progress, in equal shares."""
         now = self._clock()
         for task in self._tasks.values():
             task.seconds += (now - self._last_event_at) / len(self._tasks)
@@ -116,7 +117,7 @@ class Worker:
                 self._handle_failure(event, writer)
 
     def _save_checkpoint(self, checkpoint: CheckpointReady, writer: Writer) -> None:
-        # By the writer's thread, in its order: a checkpoint is never written after its picture.
+        # On the writer's thread, in its order: a checkpoint is never written after its picture.
         task = self._tasks[checkpoint.token]
         save = self._checkpoints.prepare_save(task, checkpoint)
         if checkpoint.last:

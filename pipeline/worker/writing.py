@@ -1,4 +1,4 @@
-"""Pictures encoded, written and hashed behind the engine. Owns the thread and its bound; refuses to publish."""
+"""Encodes, writes and hashes pictures behind the engine. Owns the thread and its queue; does not publish."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ _FAILURE_KINDS: Final = (
 
 
 class Writer:
-    """Writes pictures in the order they come, on a thread; whoever brings a fifth waits. A context manager.
+    """Writes pictures in the order they come, on a thread; while four wait, a fifth blocks. A context manager.
 
-    ``emit`` hears an Artwork or a Failure for each finished picture, a Checkpoint for each snapshot; it is called
-    from the writer's thread. Leaving the context waits for all of them.
+    ``emit`` gets an Artwork or a Failure for each finished picture and a SnapshotSaved for each snapshot; it is
+    called from the writer's thread. Leaving the context waits for all of them.
     """
 
     def __init__(self, emit: Emit, clock: Callable[[], float], device_name: str) -> None:
@@ -67,7 +67,7 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being written. Raises what could not be told, unless something else went wrong."""
+        """Wait for all writes. Raises the error of a failed ``emit``, unless another error is on its way."""
         self._thread.shutdown(wait=True)
         if error is None and self._error is not None:
             raise self._error
@@ -82,10 +82,10 @@ class Writer:
             self.submit(lambda: self._save_snapshot(assignment, snapshot))
 
     def submit(self, task: Callable[[], object]) -> None:
-        """Do something on the writer's thread, after what was brought before. Raises what the thread died of."""
+        """Do something on the writer's thread, after everything submitted before. Raises an earlier task's error."""
         self._free_places.acquire()
         if self._error is not None:
-            raise self._error  # the pipe is broken, for example: nothing more can be told
+            raise self._error  # the pipe is broken, for example: nothing more can be sent
 
         def run() -> None:
             try:
@@ -98,7 +98,7 @@ class Writer:
         self._thread.submit(run)
 
     def flush(self) -> None:
-        """Wait until everything that was brought is done and told."""
+        """Wait until everything submitted so far is done and emitted."""
         self._thread.submit(lambda: None).result()
 
     def _written(self, task: LoadedTask, finished: Finished) -> Artwork | Failure:
@@ -143,7 +143,7 @@ class Writer:
             path.unlink(missing_ok=True)
             write_picture(snapshot.pixels, None, Metadata(), provenance, options, path)
         except (StylewatchError, OSError, MemoryError):
-            # An intermediate picture is a courtesy: the finished one will meet the same disk and tell.
+            # An intermediate picture is optional: if the disk is at fault, the finished one reports it.
             return
         self._emit(SnapshotSaved(snapshot.token, path))
 
@@ -153,7 +153,7 @@ def snapshot_name(scale_index: int, iteration: int) -> str:
     return f"scale{scale_index + 1}-{iteration:05d}.jpg"
 
 
-#: Such names, and no finished picture's.
+#: Matches these names, and no finished picture's.
 SNAPSHOT_NAME: Final = re.compile(r"scale\d+-\d{5,}\.jpg")
 
 

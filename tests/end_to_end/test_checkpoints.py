@@ -113,8 +113,8 @@ def test_signals_put_pictures_back_and_they_go_on_there(tmp_path: Path, undistur
     for command, at in (("run", 30), ("watch", 40)):  # two evenings
         code, events = run(config, signaled(signal.SIGTERM, at), command)
         assert code == 130
-        assert sum("goes on there next time" in text for text in remarks(events)) == 2
-        assert sum("where it was left off" in text for text in remarks(events)) == (2 if done else 0)
+        assert sum("it will be resumed there" in text for text in remarks(events)) == 2
+        assert sum("resumed from its checkpoint" in text for text in remarks(events)) == (2 if done else 0)
         assert kept(config) == [".safetensors"] * 2
         assert made(config) == {}
         done += evaluations_of(events)
@@ -129,7 +129,7 @@ def test_signals_put_pictures_back_and_they_go_on_there(tmp_path: Path, undistur
     finished = [event for event in events if event["event"] == "job_finished"]
     assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
     assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
-    assert "where it was left off" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
+    assert "resumed from its checkpoint" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
 
 
 def test_a_picture_that_is_soon_finished_is_finished(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
@@ -159,7 +159,7 @@ def test_accidents_cost_what_was_made_since_the_last_checkpoint(
 
     code, events = run(config, lambda pid, evaluations: kill_all(pid) if evaluations == 40 else None)  # a power cut
     assert code == -signal.SIGKILL
-    assert any("where it was left off" in text for text in remarks(events))
+    assert any("resumed from its checkpoint" in text for text in remarks(events))
     lived += evaluations_of(events)
     assert ".safetensors" in kept(config)
 
@@ -176,7 +176,7 @@ def test_accidents_cost_what_was_made_since_the_last_checkpoint(
     assert code == 0
     assert len(killed) == 1
     # Once from the power cut's checkpoints, once from those of the worker that was killed.
-    assert sum("where it was left off" in text for text in remarks(events)) > 2
+    assert sum("resumed from its checkpoint" in text for text in remarks(events)) > 2
     assert 30 < evaluations_of(events) < EVALUATIONS
     assert made(config) == undisturbed
     assert kept(config) == []
@@ -192,6 +192,6 @@ def test_a_checkpoint_without_room_is_not_written_and_told_once(
     warnings = [event["text"] for event in events if event["event"] == "remark" and event["warning"]]
     assert len(warnings) == 1
     assert "does not fit into state.checkpoint_space" in warnings[0]
-    assert sum("begins anew next time" in text for text in remarks(events)) == 2
+    assert sum("it will start again from the beginning" in text for text in remarks(events)) == 2
     assert run(config)[0] == 0
     assert made(config) == undisturbed

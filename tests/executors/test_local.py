@@ -157,7 +157,7 @@ def test_what_a_worker_finished_before_it_died_is_heard_though_the_next_job_was_
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("hangs", "made no progress for 4 s and was ended"), ("breaks the worker", "SIGSEGV")]
+    ("kind", "reason"), [("hangs", "made no progress for 4 s and was killed"), ("breaks the worker", "SIGSEGV")]
 )
 def test_a_worker_that_hangs_or_breaks_costs_only_the_job_it_had_begun(
     tmp_path: Path, kind: str, reason: str

@@ -40,7 +40,7 @@ def settings(tmp_path: Path) -> EngineSettings:
 def test_what_is_measured_is_kept_and_announced(settings: EngineSettings) -> None:
     told: list[str] = []
     assert load_or_measure_speed(settings, told.append, measurement=plain_measurement) == GUESS
-    assert told == ["Measuring how fast this machine is, once; this takes some seconds ..."]
+    assert told == ["Measuring how fast this machine is, once; this takes a few seconds ..."]
     assert read_speed(settings) == GUESS
 
 
@@ -55,8 +55,8 @@ def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
     ("measurement", "hang_detector", "reason"),
     [
         (unfit_measurement, 60.0, "this machine has no usable 'cuda'"),
-        (deadly_measurement, 60.0, "the process that measures died"),
-        (endless_measurement, 0.1, "it takes more than 0 seconds"),
+        (deadly_measurement, 60.0, "the process that measures it died"),
+        (endless_measurement, 0.1, "it took more than 0 seconds"),
     ],
 )
 def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
@@ -65,5 +65,5 @@ def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
     told: list[str] = []
     found = load_or_measure_speed(settings, told.append, measurement=measurement, timeout_seconds=hang_detector)  # type: ignore[arg-type]
     assert found is None
-    assert told[-1] == f"It could not be measured: {reason}"
+    assert told[-1] == f"The speed could not be measured: {reason}"
     assert read_speed(settings) is None

@@ -65,7 +65,7 @@ def test_workers_that_die_before_they_are_ready_are_started_a_few_times_with_gro
         EngineSettings(), factory=stillborn_engine, sleep=slept.append, on_turn=lambda: turns.append(None)
     )
     found, error = run_until_it_can_not(executor, Source())
-    assert str(error) == f"{BEFORE}, as 4 did in a row; 'stylewatch check' may tell why"
+    assert str(error) == f"{BEFORE}, 4 times in a row; 'stylewatch check' may tell why"
     assert texts(found) == [
         f"{BEFORE} with no picture in progress; the next one is started in {seconds} s" for seconds in (1, 4, 16)
     ]
@@ -85,7 +85,7 @@ def test_so_are_those_after_one_that_was_ready_once(tmp_path: Path) -> None:
         return [deadly]
 
     found, error = run_until_it_can_not(executor, source)
-    assert str(error) == f"{BEFORE}, as 4 did in a row; 'stylewatch check' may tell why"
+    assert str(error) == f"{BEFORE}, 4 times in a row; 'stylewatch check' may tell why"
     first, *others = texts(found)
     assert "with 1 picture in progress; that counts as a crash of it" in first
     assert len(others) == 3
@@ -94,7 +94,7 @@ def test_so_are_those_after_one_that_was_ready_once(tmp_path: Path) -> None:
 def test_a_worker_that_is_ready_and_dies_before_it_begins_is_not_started_for_ever_either(tmp_path: Path) -> None:
     executor = LocalExecutor(EngineSettings(), factory=fading_engine, sleep=lambda _: None, ahead=0)
     found, error = run_until_it_can_not(executor, Source(an_assignment(write_photo(tmp_path / "a.png"))))
-    assert "exit code 7), as 4 did in a row" in str(error)
+    assert "exit code 7), 4 times in a row" in str(error)
     assert len(texts(found)) == 3
 
 

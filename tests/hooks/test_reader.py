@@ -119,7 +119,7 @@ def test_what_hangs_is_ended_and_what_comes_after_it_runs(tmp_path: Path, caplog
     told(finished(failed().job))
     told.close()
     assert (tmp_path / "notes").read_text() == "xx"
-    assert "was ended after 2." in caplog.text
+    assert "was killed after 2." in caplog.text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
@@ -128,7 +128,7 @@ def test_a_deadly_signal_is_named(caplog: pytest.LogCaptureFixture, number: int,
     told = hooks({"after_run": command(f"import os; os.kill(os.getpid(), {number})")})
     told(over())
     told.close()
-    assert f"died by {name} after" in caplog.text
+    assert f"was killed by {name} after" in caplog.text
 
 
 def test_the_wait_for_them_gives_signs_of_life(tmp_path: Path) -> None:
@@ -202,5 +202,5 @@ def test_in_the_end_hanging_calls_together_have_the_time_of_ten(
     for _ in range(100):
         told(finished())
     told.close()
-    assert caplog.text.count("was ended after") < 20
+    assert caplog.text.count("was killed after") < 20
     assert "calls were left out at the end" in caplog.text

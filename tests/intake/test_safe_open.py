@@ -114,7 +114,7 @@ def test_a_file_has_to_be_as_it_was_seen(root: Path) -> None:
     with open_below(root, seen.path, seen) as file:
         assert file.read().strip() == b"day"
     os.utime(photo, (2, 2))
-    with pytest.raises(FileReplacedError, match="changed after it was taken in"):
+    with pytest.raises(FileReplacedError, match="changed after it was found"):
         open_below(root, seen.path, seen)
 
 

@@ -115,7 +115,7 @@ def test_going_on_takes_the_seconds_over_and_is_told(bench: Bench) -> None:
     resumed = Resumed(token="t", size=256, iteration=4, iterations=90, evaluations=31, seconds=50.0)
     bench.policy.resume(bench.task, resumed)
     assert bench.task.seconds == 51.0
-    assert bench.told == [Remark("t", "goes on after evaluation 4 of 90 at 256 px, where it was left off")]
+    assert bench.told == [Remark("t", "resumed from its checkpoint after evaluation 4 of 90 at 256 px")]
 
 
 def test_what_is_kept_already_is_not_written_again(bench: Bench) -> None:
@@ -125,7 +125,7 @@ def test_what_is_kept_already_is_not_written_again(bench: Bench) -> None:
 
 
 def test_a_picture_put_back_tells_where_it_goes_on(bench: Bench) -> None:
-    text = "put back after evaluation 3 of 10 at 48 px; goes on there next time"
+    text = "put back after evaluation 3 of 10 at 48 px; it will be resumed there"
     assert bench.put_back(a_checkpoint()) == text
     assert bench.told == [Remark("t", text)]
 
@@ -138,16 +138,18 @@ def test_one_put_back_before_it_began_is_nobodys_news(bench: Bench) -> None:
 
 def test_what_can_not_be_kept_goes_on_from_what_was_kept_before(bench: Bench) -> None:
     assert bench.save(a_checkpoint(3))
-    assert bench.put_back(a_checkpoint(7, size_bytes=1001)).endswith("px; goes on from its last checkpoint next time")
+    assert bench.put_back(a_checkpoint(7, size_bytes=1001)).endswith(
+        "px; it will be resumed from its last checkpoint"
+    )
     assert bench.path.read_bytes().split()[0] == b"3"
 
 
 def test_what_was_never_kept_begins_anew(bench: Bench) -> None:
     bench.point_to(None)
-    assert bench.put_back(a_checkpoint()).endswith("px; begins anew next time")
+    assert bench.put_back(a_checkpoint()).endswith("px; it will start again from the beginning")
     bench.point_to(bench.path)
     bench.rule(space_bytes=0)
-    assert bench.put_back(a_checkpoint()).endswith("px; begins anew next time")
+    assert bench.put_back(a_checkpoint()).endswith("px; it will start again from the beginning")
     assert [type(event) for event in bench.told] == [Remark, Remark]
     assert not any(isinstance(event, Remark) and event.warning for event in bench.told)
 
@@ -162,8 +164,7 @@ def test_all_checkpoints_together_stay_within_their_space(bench: Bench) -> None:
     assert bench.told == [
         Remark(
             "t",
-            "what is made of pictures can't be kept: a checkpoint of 0.00 GB does not fit into "
-            "state.checkpoint_space (0.00 GB)",
+            "checkpoints can't be saved: a checkpoint of 0.00 GB does not fit into state.checkpoint_space (0.00 GB)",
             warning=True,
         )
     ]

@@ -221,13 +221,13 @@ def test_a_picture_is_put_back_at_closing_time_and_goes_on_where_it_was(tmp_path
     endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), checkpoint_path=checkpoint)
     told = suspended_after(3, endless)
     assert told[-1] == Failure(
-        "t1", FailureKind.RETURNED, "put back after evaluation 3 of 4 at 48 px; goes on there next time"
+        "t1", FailureKind.RETURNED, "put back after evaluation 3 of 4 at 48 px; it will be resumed there"
     )
     evaluations, seconds = kept_in(checkpoint)
     assert evaluations == 3
     assert seconds > 0
     told = suspended_after(2, endless)
-    assert Remark("t1", "goes on after evaluation 3 of 4 at 48 px, where it was left off") in told
+    assert Remark("t1", "resumed from its checkpoint after evaluation 3 of 4 at 48 px") in told
     evaluations, more_seconds = kept_in(checkpoint)
     assert evaluations == 5
     assert more_seconds > seconds
@@ -242,7 +242,7 @@ def test_what_was_not_begun_at_closing_time_is_not_begun(tmp_path: Path) -> None
     told = suspended_after(2, endless, *others, ahead=2)
     assert not any(isinstance(event, Artwork) for event in told)
     answered = {event.token: event.reason for event in told if isinstance(event, Failure)}
-    assert answered["a"].endswith("goes on there next time")
+    assert answered["a"].endswith("it will be resumed there")
     assert set(answered.values()) - {answered["a"]} <= {"put back before its first evaluation"}
 
 

@@ -253,7 +253,7 @@ class Claims:
         try:
             return self._stage.fetch(root, replace(claim.photo, path=archive), name)
         except ArchiveChangedError:
-            self._refuse(claim, FailureKind.CHANGED, "the archive changed after it was taken in")
+            self._refuse(claim, FailureKind.CHANGED, "the archive changed after it was found")
         except (MemberError, RefusedError, Incomplete) as problem:
             self._refuse(claim, FailureKind.PHOTO, f"it can't be read from its archive: {problem}")
         except OSError as error:

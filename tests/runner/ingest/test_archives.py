@@ -230,7 +230,7 @@ def test_a_photo_is_painted_from_the_bytes_that_were_hashed_whatever_becomes_of_
     path = put(workshop, name, ("1.png", photo(1)), ("2.png", photo(2)))
     finished = workshop.run(executor=_Meddling(lambda: put(workshop, name, ("1.png", photo(8)), ("2.png", photo(9)))))
     assert made(workshop) == [f"{name}/1.png"]
-    assert [event.reason for event in workshop.failed()] == ["the photo changed after it was taken in"]
+    assert [event.reason for event in workshop.failed()] == ["the photo changed after it was found"]
     assert finished.failed == 0
     workshop.run()
     assert made(workshop) == [f"{name}/1.png", f"{name}/2.png"]

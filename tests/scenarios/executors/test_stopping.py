@@ -60,7 +60,7 @@ def test_a_stop_keeps_what_is_made_and_the_next_run_goes_on_there(tmp_path: Path
     failure = found[-1]
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.RETURNED
-    assert failure.reason.endswith("goes on there next time")
+    assert failure.reason.endswith("it will be resumed there")
     evaluations, _ = kept_in(tmp_path / "endless.safetensors")
     assert evaluations >= 3
     with executor() as worker:
