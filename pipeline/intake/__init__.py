@@ -1,1 +1,1 @@
-"""What is in the input folder, and which of it is complete. Refuses torch and pixels."""
+"""Finds the photos in the input folder, and which of them are complete. Does not decode them."""

@@ -1,8 +1,8 @@
-"""Archives in the input folder: folders of photos in one file. Owns what is in one and which of it is a photo.
+"""Reads archives in the input folder as folders of photos. Owns which of their members are photos.
 
-``trip.zip/beach/1.jpg`` is the path of a member. A folder called ``trip.zip`` can't be confused with it: in one place
-there is either the one or the other, and :func:`split_path` asks the disk which. Refuses to write under members'
-names, and to open an archive in an archive.
+``trip.zip/beach/1.jpg`` is the path of a member. A folder called ``trip.zip`` can't be confused with an archive: only
+one of them can be in that place, and :func:`split_path` asks the disk which. Nothing is ever written under a member's
+name, and an archive in an archive is not opened.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pipeline.intake.members import (
 from pipeline.intake.safe_open import open_below
 from pipeline.intake.scan import names_archive
 
-#: Tells why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
+#: Returns why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
 KindOf = Callable[[str], str | None]
 
 _IN_MEMORY_BYTES: Final = 32 << 20
@@ -44,7 +44,7 @@ _NAMED_IN_REMARK: Final = 5
 class ArchiveContents:
     """What is in one archive; names are relative to it, ``/`` between their parts, in the archive's order.
 
-    ``refused`` photos come with the reason. ``remark`` tells of members whose names are no paths at all, empty if
+    ``refused`` photos come with the reason. ``remark`` is a sentence on members whose names can't be paths, empty if
     there are none. ``skipped`` counts what is no photo, by kind.
     """
 
@@ -56,7 +56,7 @@ class ArchiveContents:
 
 
 def split_path(root: Path, path: str) -> tuple[str, str] | None:
-    """Split a photo's path into its archive's and its name in there; None if it lies in no archive."""
+    """Split a photo's path into its archive's path and its name in the archive; None if it lies in no archive."""
     parts = path.split("/")
     for end in range(1, len(parts)):
         if names_archive(parts[end - 1]):
@@ -73,7 +73,7 @@ def containing_file(root: Path, path: str) -> str:
 
 
 def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveContents:
-    """Read the archive at ``path`` below ``root`` once, to its end, and judge it and its photos.
+    """Read the archive at ``path`` below ``root`` once, to its end, and check it and its photos.
 
     Raises NotTheFileError, OSError. ``kind_of`` is asked about names in the archive.
     """
@@ -91,7 +91,7 @@ def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveCo
 
 
 def read_members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
-    """Yield all members of an open archive, in its order; as long as it is open they can be copied in any order.
+    """Yield all members of an open archive, in order; while it is open they can be copied in any order.
 
     Raises Incomplete, RefusedError, OSError.
     """
@@ -108,7 +108,7 @@ def read_members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Me
 
 @contextlib.contextmanager
 def _damage_explained() -> Iterator[None]:
-    """Take what the libraries raise on hostile data, which is nearly anything, for a reason to refuse the archive."""
+    """Turn whatever the libraries raise on hostile data, which is nearly anything, into RefusedError."""
     try:
         yield
     except (Incomplete, RefusedError, MemberError, MemoryError, GeneratorExit):
@@ -121,7 +121,7 @@ def _damage_explained() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Inspection:
-    """Photos from everything else, while an archive goes by."""
+    """Sorts the members of one archive into photos, refused photos and other files."""
 
     limits: Limits
     kind_of: KindOf
@@ -135,7 +135,7 @@ class _Inspection:
         problem = unsafe_name_reason(member.name)
         name = normalized(member.name)
         if problem:
-            if name:  # "./" is how some archives name the folder they were made of
+            if name:  # some archives hold "./", the folder they were made from
                 self.remarks.append((member.name, problem))
         elif not member.is_folder:
             kind = self.kind_of(name)
@@ -154,11 +154,11 @@ class _Inspection:
             self.photos[name] = None
 
     def _reason_to_refuse(self, name: str, member: Member, kind: str | None) -> str:
-        """Return why this is no photo to work on, nothing if it is one."""
+        """Return why this photo is refused, "" if it is not."""
         if name in self.names:
             return "the archive holds several files of this name"
         if kind == "archive":
-            return "it is an archive in an archive; unpack the outer one"
+            return "it is an archive in an archive; unpack the outer one yourself"
         if member.special_kind:
             return f"it is {member.special_kind}, not a file"
         if member.size_bytes > self.limits.photo_bytes:
@@ -187,7 +187,7 @@ def _reason_of_content(member: Member) -> str:
             return str(problem)
         size = content.tell()
         content.seek(0)
-        # Nothing will complete it: whatever is not whole now stays as it is.
+        # A member never grows: what is incomplete now stays incomplete.
         return examine_open(content, size).reason
 
 
@@ -196,4 +196,4 @@ def _remark(remarks: list[tuple[str, str]]) -> str:
         return ""
     named = "; ".join(f"{name!r}: {problem}" for name, problem in remarks[:_NAMED_IN_REMARK])
     more = f"; and {len(remarks) - _NAMED_IN_REMARK:,} more" if len(remarks) > _NAMED_IN_REMARK else ""
-    return f"{len(remarks):,} of the archive's files are refused, the rest goes on: {named}{more}"
+    return f"{len(remarks):,} of the archive's files are refused, the others are used: {named}{more}"

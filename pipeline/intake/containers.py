@@ -1,8 +1,8 @@
-"""Does a file's container end where it should? Owns the verdict on one file; refuses pixels and waiting.
+"""Checks whether an image file is complete. Owns the verdict on one file; decodes no pixels and does not wait.
 
-The suffix doesn't matter, the first bytes do. A whole container may still hold a damaged picture: whoever decodes
-it finds out. The other way around, decoders are no judges: a half-copied JPEG passes Pillow's ``verify()``, and
-one in a file whose space was set aside beforehand even ``load()``.
+The first bytes decide the format, not the suffix. A complete container may still hold a damaged picture, which
+decoding finds out. Decoding could not replace this check: a half-copied JPEG passes Pillow's ``verify()``, and one in
+a preallocated file even ``load()``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pipeline.intake.safe_open import open_below
 class Verdict:
     """``whole``: the container ends where it should; ``incomplete``: not yet; ``foreign``: no image at all.
 
-    ``reason`` is a sentence's worth of explanation, empty for ``whole``.
+    ``reason`` explains the other two to the user; it is empty for ``whole``.
     """
 
     kind: Literal["whole", "incomplete", "foreign"]
@@ -80,7 +80,7 @@ _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
 
 
 def examine(root: Path, path: str) -> Verdict:
-    """Judge the file at ``path`` below ``root`` by its container alone, reading as little as possible.
+    """Check the container of the file at ``path`` below ``root``, reading as little as possible.
 
     Raises NotTheFileError, OSError.
     """
@@ -89,7 +89,7 @@ def examine(root: Path, path: str) -> Verdict:
 
 
 def examine_open(file: BinaryIO, size: int) -> Verdict:
-    """Judge an open file of ``size`` bytes, positioned at its beginning, as :func:`examine` does."""
+    """Check an open file of ``size`` bytes, positioned at its beginning, as :func:`examine` does."""
     head = file.read(_HEAD_BYTES)
     if not head:
         return Verdict("incomplete", "the file is empty")
@@ -126,10 +126,10 @@ def _brands(head: bytes) -> frozenset[bytes]:
 def _verdict_without_format(head: bytes) -> Verdict:
     if not head.strip(b"\0"):
         return Verdict("incomplete", "the file begins with nothing but zeros")
-    # No format needs more than 18 bytes to be told; a file this short may become any whose beginning it is.
+    # 18 bytes are enough to recognize every format; a shorter file may still become any format that begins like it.
     if len(head) < 18 and _may_become_image(head):
         return Verdict("incomplete", f"the file has only {len(head)} bytes")
-    return Verdict("foreign", f"no image: it looks like {_describe_content(head)}")
+    return Verdict("foreign", f"not an image: it looks like {_describe_content(head)}")
 
 
 def _may_become_image(head: bytes) -> bool:

@@ -1,6 +1,6 @@
-"""What a walk leaves out: ignored patterns, the program's own folders, what lies too deep. Owns when names are equal.
+"""What a scan leaves out: ignored patterns, the program's own folders, folders too deep. Owns when names are equal.
 
-Disks of macOS take ``Gemälde`` for one folder, whichever way its accent is written and in whichever case.
+On a disk of macOS ``Gemälde`` is the same folder whichever way its accent is stored, and in either letter case.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathspec import GitIgnoreSpec
 
 from pipeline.errors import ConfigError, ConfigProblem
 
-#: Nobody keeps photos deeper than that; making or watching a folder takes a step of recursion for each one above it.
+#: Deeper than anybody keeps photos; creating or watching a folder needs a level of recursion for each one above it.
 MAX_FOLDER_DEPTH: Final = 200
 
 
 class IgnorePatterns:
-    """Patterns as in .gitignore; an accent fits in both ways of writing it."""
+    """Patterns as in .gitignore; composed and decomposed accents match each other."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        """Raises ConfigError for what is no pattern."""
+        """Raises ConfigError for an invalid pattern."""
         try:
             self._spec = GitIgnoreSpec.from_lines(_composed(pattern) for pattern in patterns)
         except ValueError as error:
@@ -32,15 +32,15 @@ class IgnorePatterns:
             raise ConfigError([ConfigProblem("", None, "input.ignore", message)]) from error
 
     def matches(self, path: str) -> bool:
-        """Tell whether a relative path is ignored; that of a folder ends in ``/``."""
+        """Return whether a relative path is ignored; the path of a folder ends in ``/``."""
         return self._spec.match_file(_composed(path)) is True
 
 
 class ExcludedFolders:
-    """Folders that belong to the program, wherever they lie. One that is not there yet is known by its path."""
+    """Folders of the program, such as its output. One that does not exist yet is recognized by its path."""
 
     def __init__(self, folders: Iterable[Path | str]) -> None:
-        """Take the folders as they are now."""
+        """Look the folders up as they are now."""
         self._paths = {os.path.realpath(folder) for folder in folders}
         self._identities = set[tuple[int, int]]()
         for path in self._paths:
@@ -48,7 +48,7 @@ class ExcludedFolders:
                 self._identities.add(_identity(path))
 
     def contains(self, folder: str) -> bool:
-        """Tell whether the folder at a path without links is one of them. Raises OSError if it is not there."""
+        """Return whether the folder at a path without links is one of them. Raises OSError if it does not exist."""
         return bool(self._paths) and (folder in self._paths or _identity(folder) in self._identities)
 
 

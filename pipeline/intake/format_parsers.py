@@ -1,6 +1,6 @@
-"""How each image format says where it ends. Owns the walks through containers; refuses pixels and decisions.
+"""Parses image containers to their end, format by format. Owns these checks; decodes no pixels, decides nothing.
 
-Each ``walk_*`` takes a :class:`SizedFile`, returns when the container is whole and raises :class:`Incomplete` with
+Each ``check_*`` takes a :class:`SizedFile`, returns if the container is complete and raises :class:`Incomplete` with
 what is missing. They read headers and skip over payloads; only a JPEG's scans have to be read through.
 """
 
@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 _CHUNK_BYTES: Final = 1 << 16
 _ZEROS: Final = bytes(4096)
 
-# 0x00 after 0xFF is a stuffed byte of entropy-coded data, 0xFF a fill byte; 0x01 and 0xD0..0xD7 stand alone.
+# 0x00 after 0xFF is a stuffed byte of entropy-coded data, 0xFF a fill byte; 0x01 and 0xD0..0xD7 have no segment.
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
@@ -25,7 +25,7 @@ _FOUR_LETTERS: Final = re.compile(rb"[A-Za-z]{4}")
 _BOX_TYPE: Final = re.compile(rb"[ -~\xa9]{4}")
 
 
-class Incomplete(Exception):  # noqa: N818 - it is a finding about a file, not an error of this program
+class Incomplete(Exception):  # noqa: N818 - a finding about a file, not an error of this program
     """The container does not end where it should; the text says what is missing."""
 
 
@@ -55,13 +55,16 @@ class SizedFile:
             raise Incomplete(f"it should have at least {end:,} bytes, but has {self.size:,}")
 
     def require_written(self, start: int, end: int) -> None:
-        """Raise Incomplete if compressed data at ``start`` ... ``end`` ends in a page of zeros: space set aside."""
+        """Raise Incomplete if compressed data at ``start`` ...
+
+        ``end`` ends in a page of zeros: preallocated space.
+        """
         if end - start >= 2 * len(_ZEROS) and self.read(end - len(_ZEROS), len(_ZEROS)) == _ZEROS:
             raise Incomplete("its end is still filled with zeros")
 
 
 def check_jpeg(source: SizedFile) -> None:
-    """Walk the primary image's segments to its end-of-image marker (ITU-T T.81, annex B); what follows is free.
+    """Find the end-of-image marker of the primary image (ITU-T T.81, annex B); anything may follow it.
 
     A thumbnail's own markers lie inside an APP1 segment, which is skipped by its length.
     """
@@ -83,7 +86,7 @@ def _next_marker(source: SizedFile, position: int) -> tuple[int, int] | None:
     """Return the next marker at or after ``position`` and where its segment's length stands."""
     source.require(position)
     source.file.seek(position)
-    window, count = b"", 64  # between segments the marker is the very next byte; only scans need long reads
+    window, count = b"", 64  # between segments the marker comes next; only scans need long reads
     while chunk := source.file.read(count):
         window, count = window[-1:] + chunk, _CHUNK_BYTES
         if match := _JPEG_MARKER.search(window):
@@ -92,7 +95,7 @@ def _next_marker(source: SizedFile, position: int) -> tuple[int, int] | None:
 
 
 def check_png(source: SizedFile) -> None:
-    """Walk the chunks to IEND (PNG specification, 5.3)."""
+    """Find the IEND chunk (PNG specification, 5.3)."""
     position = 8
     while True:
         length, kind = struct.unpack(">I4s", source.read(position, 8))
@@ -114,7 +117,7 @@ def check_webp(source: SizedFile) -> None:
 
 
 def check_gif(source: SizedFile) -> None:
-    """Walk the blocks to the trailer (GIF89a specification)."""
+    """Find the trailer after the blocks (GIF89a specification)."""
     position = 13 + _color_table_bytes(source.read(10, 1)[0])
     while (kind := source.read(position, 1)) != b";":
         if kind == b"!":
@@ -135,7 +138,8 @@ def _color_table_bytes(flags: int) -> int:
 def check_bmp(source: SizedFile) -> None:
     """Compare the size that the header implies with the file's.
 
-    The header's own size field is often wrong; it only counts for compressed bitmaps, which imply none.
+    The header's own size field is often wrong; it counts only for compressed bitmaps, whose size nothing else
+    implies.
     """
     declared, _, offset, header = source.numbers("<IIII", 2)
     if header == 12:
@@ -196,7 +200,7 @@ def _tiff_tags(source: SizedFile, kind: _Tiff, directory: int) -> dict[int, arra
 
 
 def _tiff_place(source: SizedFile, kind: _Tiff, position: int, value_bytes: int) -> tuple[int, int]:
-    """Return where the values of a directory entry lie and how many bytes they take; few fit into the entry."""
+    """Return where the values of a directory entry lie and how many bytes they take; short ones lie in the entry."""
     (count,) = source.numbers(kind.order + kind.offset, position)
     size, room = count * value_bytes, struct.calcsize(kind.offset)
     if size <= room:
@@ -212,13 +216,13 @@ def _tiff_values(kind: _Tiff, code: str, data: bytes) -> array[int]:
 
 
 def check_boxes(source: SizedFile) -> None:
-    """Walk the top-level boxes of AVIF and HEIC (ISO/IEC 14496-12, 4.2); ``meta`` and ``mdat`` must be there."""
+    """Check the top-level boxes of AVIF and HEIC (ISO/IEC 14496-12, 4.2); ``meta`` and ``mdat`` must be there."""
     seen: set[bytes] = set()
     position = 0
     while position + 8 <= source.size:
         start, kind, end = position, *_box(source, position)
         if end < start + 8 or not _BOX_TYPE.fullmatch(kind):
-            break  # what someone appended; without the boxes we need, it is reported below
+            break  # appended data; if a required box is missing, that is reported below
         source.require(end)
         if kind == b"mdat":
             source.require_written(start, end)

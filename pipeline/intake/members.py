@@ -1,6 +1,6 @@
-"""What archives of every kind share: their members, and what none may do. Owns names, limits and faults.
+"""Members of archives of every kind, and the limits for them. Owns safe names, limits and the reasons for refusal.
 
-Members are read as streams and never unpacked under their own names, so a name can't lead anywhere. It still becomes
+Members are read as streams and never unpacked under their own names, so a name can't overwrite a file. But it becomes
 the photo's path and part of its picture's name, which is why :func:`unsafe_name_reason` refuses what is no plain
 relative path.
 """
@@ -16,20 +16,20 @@ from typing import Final, Protocol
 
 from pipeline.intake.filters import MAX_FOLDER_DEPTH
 
-#: Bytes read at once; what a hostile stream can make of a single step stays about this small.
+#: Bytes read at once; a single step of a hostile stream unpacks to about this much at most.
 CHUNK_BYTES: Final = 1 << 20
 
-# With its picture's name and the folders around it this stays under what systems allow for a whole path.
+# With the picture's name and the folders around it, this stays below the systems' limit for a whole path.
 _LONGEST_NAME_BYTES: Final = 1000
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 
-# Flat pictures (a white scan as BMP) shrink to a thousandth; what stays small is no bomb, whatever its ratio.
+# Flat pictures (a white scan as BMP) shrink to a thousandth; a small result is no bomb, whatever its ratio.
 _HIGHEST_RATIO: Final = 200
 _HARMLESS_BYTES: Final = 100_000_000
 
 
 class RefusedError(Exception):
-    """Nothing of this archive is taken; the text says why."""
+    """The whole archive is refused; the text says why."""
 
 
 class MemberError(Exception):
@@ -38,14 +38,14 @@ class MemberError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may ask for: ``files`` (folders among them), ``bytes`` unpacked, ``photo_bytes`` of a photo."""
+    """The most an archive may hold: ``files`` (folders count), ``bytes`` unpacked, ``photo_bytes`` in one photo."""
 
     files: int
     bytes: int
     photo_bytes: int
 
 
-#: For an archive that has been inspected, with a size that makes no ratio a bomb's.
+#: For an archive that was inspected before; without its size no ratio counts as a bomb's.
 UNLIMITED: Final = Limits(files=sys.maxsize, bytes=sys.maxsize, photo_bytes=sys.maxsize)
 
 
@@ -53,7 +53,7 @@ class Sink(Protocol):
     """What a file's content is written to."""
 
     def write(self, data: bytes, /) -> int:
-        """Take all of ``data``; returns how many bytes it has."""
+        """Write all of ``data``; returns its number of bytes."""
         ...
 
 
@@ -64,7 +64,7 @@ class Member:
     ``name`` is as stored, bytes that are not UTF-8 as surrogates. ``special_kind`` says what it is if neither file
     nor folder ("a link"), ``problem`` why a file can't be read ("it is encrypted"). ``copy`` writes its content and
     raises MemberError, or RefusedError and Incomplete if that is the end of the whole archive. ``is_sequential``
-    tells that it costs less to copy it now than later.
+    means that copying it now costs less than later.
     """
 
     name: str
@@ -77,7 +77,10 @@ class Member:
 
 
 class UnpackBudget:
-    """Counts what an archive of ``archive_bytes`` has cost so far. Raises RefusedError beyond the limits."""
+    """Counts the members and unpacked bytes of an archive of ``archive_bytes``.
+
+    Raises RefusedError over the limits.
+    """
 
     def __init__(self, limits: Limits = UNLIMITED, archive_bytes: int = sys.maxsize) -> None:
         self.limits = limits
@@ -98,56 +101,56 @@ class UnpackBudget:
             raise RefusedError(too_large_unpacked(self.limits))
         if is_bomb(self._bytes, self._archive_bytes):
             raise RefusedError(
-                f"it unpacks to more than {_HIGHEST_RATIO} times its size, as decompression bombs do; "
+                f"it unpacks to more than {_HIGHEST_RATIO} times its size, like a decompression bomb; "
                 f"unpack it yourself if you trust it"
             )
 
 
 def too_many_files(limits: Limits) -> str:
-    """Say that an archive has too many members."""
+    """Return the reason to refuse an archive with too many members."""
     return f"it holds more than {limits.files:,} files; unpack it yourself, or raise input.max_archive_files"
 
 
 def too_large_unpacked(limits: Limits) -> str:
-    """Say that an archive unpacks to too much."""
+    """Return the reason to refuse an archive that unpacks to too much."""
     return (
         f"it unpacks to more than {in_megabytes(limits.bytes)}; unpack it yourself, or raise input.max_archive_size"
     )
 
 
 def too_large(photo_bytes: int) -> str:
-    """Say that a photo in an archive is larger than what is kept for them."""
-    return f"it has more than {in_megabytes(photo_bytes)}, see input.archive_space"
+    """Return the reason to refuse a photo that is larger than the space for photos of archives."""
+    return f"it has more than {in_megabytes(photo_bytes)}; unpack the archive yourself, or raise input.archive_space"
 
 
 def is_bomb(unpacked_bytes: int, packed_bytes: int) -> bool:
-    """Tell whether so much from so little is what decompression bombs do."""
+    """Return whether the unpacked size is that of a decompression bomb."""
     return unpacked_bytes > max(_HARMLESS_BYTES, _HIGHEST_RATIO * packed_bytes)
 
 
 def raise_if_short_of_memory(error: zlib.error) -> None:
-    """Raise MemoryError if it is zlib's "Error -4" (Z_MEM_ERROR), which tells nothing of what is unpacked."""
+    """Raise MemoryError if this is zlib's "Error -4" (Z_MEM_ERROR), which says nothing about the data."""
     if str(error).startswith("Error -4 "):
         raise MemoryError(str(error)) from error
 
 
 def in_megabytes(count: int) -> str:
-    """Say a number of bytes."""
+    """Return a number of bytes as text."""
     return f"{count / 1e6:,.0f} MB"
 
 
 def normalized(name: str) -> str:
-    """Return a safe name without the ``./`` and doubled ``/`` that some programs write."""
+    """Return a name without the ``./`` and doubled ``/`` that some programs write."""
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def unsafe_name_reason(name: str) -> str:
-    """Return why a member's name can't be a path in the input folder, nothing if it can."""
+    """Return why a member's name can't be a path in the input folder, "" if it can."""
     parts = name.split("/")
     problems = (
         ("\0" in name, "its name holds a zero byte"),
         ("\\" in name, "its name holds a backslash"),
-        (name.startswith("/"), "its name begins at the root of a disk"),
+        (name.startswith("/"), "its name is an absolute path"),
         (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
         (".." in parts, "its name leads out of the archive"),
         (_bytes_of(name) > _LONGEST_NAME_BYTES, f"its name has more than {_LONGEST_NAME_BYTES:,} bytes"),

@@ -1,7 +1,6 @@
-"""What lies under a folder: its mount point and the kind of its file system. Owns the reading of the mount table.
+"""Finds a folder's mount point and the kind of its file system. Owns reading the mount table; decides nothing by it.
 
-Decides nothing: that a folder on a network share needs polling, or that a vanished mount is no mass deletion, is
-for others to say. Systems without ``/proc`` know no kinds here (see :func:`knows_kinds`): no share is found there.
+On systems without ``/proc`` the kinds of file systems are unknown (see :func:`knows_kinds`), so no share is found.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Final
 
 _TABLE: Final = Path("/proc/self/mounts")
 
-#: File systems that others write to as well, from which this machine's kernel then hears nothing. "fuseblk" is not
-#: among them: those are local disks in a foreign format.
+#: File systems that other machines can write to without any file event on this one. "fuseblk" is not among them:
+#: those are local disks in a foreign format.
 _SHARED: Final = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|virtiofs|vboxsf|vmhgfs|prl_fs|ceph|glusterfs|lustre|gpfs|beegfs|orangefs"
     r"|ocfs2|gfs2|fakeowner|grpcfuse|osxfs|drvfs|fuse|fuse\..+"
@@ -32,28 +31,28 @@ class Mount:
 
     @property
     def shared(self) -> bool:
-        """Tell whether others can change files here without this machine's kernel knowing."""
+        """Return whether others can change files here without a file event on this machine."""
         return _SHARED.fullmatch(self.kind) is not None
 
 
 def knows_kinds(table: Path = _TABLE) -> bool:
-    """Tell whether this system says what lies under its folders."""
+    """Return whether this system has a table of its mounts."""
     return table.exists()
 
 
 def mount_point(folder: Path, table: Path = _TABLE) -> Path:
-    """Return the mount point that ``folder`` lies on. Raises OSError if the folder is not there."""
+    """Return the mount point that ``folder`` lies on. Raises OSError if the folder does not exist."""
     path = Path(os.path.realpath(folder, strict=True))
     points = [mount.point for mount in _mounts(table) if _lies_on(str(path), mount.point)]
     if points:
         return Path(max(points, key=len))
-    # Without a table: this overlooks what is mounted from another place of the same file system.
+    # Without a table bind mounts within the same file system are overlooked.
     # Not Path.is_mount(), which Windows has since Python 3.12 only.
     return next((parent for parent in (path, *path.parents) if os.path.ismount(parent)), Path(path.anchor))
 
 
 def nearest_existing(folder: Path) -> Path:
-    """Return ``folder``, or the first folder above it that is there. Raises OSError where nobody may look."""
+    """Return ``folder``, or the first folder above it that exists. Raises OSError without permission to look."""
     return next((path for path in (folder, *folder.parents) if path.exists()), folder)
 
 
@@ -80,6 +79,6 @@ def _mounts(table: Path) -> Iterator[Mount]:
     for line in lines:
         fields = line.split(b" ")
         if len(fields) > 2:
-            # Spaces and the like stand as octal escapes: /mnt/my\040photos.
+            # Spaces and the like are octal escapes: /mnt/my\040photos.
             point = fields[1].decode("unicode_escape").encode("latin-1")
             yield Mount(os.fsdecode(point), fields[2].decode("ascii", "replace"))

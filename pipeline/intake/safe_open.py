@@ -1,11 +1,11 @@
-"""Files below the input folder, opened without ever following a link. Owns what may be read as a photo.
+"""Opens files below the input folder without following links. Owns which files may be read as photos.
 
-Between the moment a photo is seen and the one it is read, whoever may write into its folder can put a link there, or
-in the place of a folder above it, and another user's private picture would be painted. So each part of the path is
-opened in the folder that was opened before it, none of them through a link, and what is open then has to be a regular
-file. A FIFO or a device is not waited for. The input folder itself may be a link.
+Between a scan and the reading of a photo, anybody who may write into its folder can replace the photo, or a folder
+above it, by a link to another user's private picture, which would then be painted. So each part of the path is opened
+relative to the folder opened before it, never through a link, and the result has to be a regular file. Opening a FIFO
+or a device does not block. The input folder itself may be a link.
 
-Windows knows no such calls. There each part is looked at first, and the open file compared with what was seen.
+Windows has no such calls. There each part is checked first, and the open file compared with what was seen.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Final
 from pipeline.model import Assignment, Photo
 
 _USE_DIR_FD: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
-# Not to be read from, where the system can tell: a folder that can only be passed through will do.
+# O_PATH, where the system has it, also opens folders that may be entered but not listed.
 _FOLDER: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _FILE: Final = os.O_RDONLY | _NO_LINK | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 
-#: What systems call a link in a path that must not have one, and the opening of a socket.
+#: Errors of systems for a link where none is allowed, for a file used as a folder, and for a socket.
 _NOT_A_FILE_ERRNOS: Final = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
 
-#: Of a Windows junction, which is a link to a folder.
+#: The tag of a Windows junction, which is a link to a folder.
 _MOUNT_POINT_TAG: Final = 0xA0000003
 
 
 class FileReplacedError(OSError):
-    """What has a photo's name is not the file that was seen: another one, or a link, a folder, a device."""
+    """The file with a photo's name is not the one that was seen: it changed, or is a link, a folder or a device."""
 
     def __init__(self, path: str, reason: str = "") -> None:
         self.reason = f"the photo changed after it was found{reason}"
@@ -44,9 +44,9 @@ class FileReplacedError(OSError):
 
 
 def unreadable(path: str, error: OSError) -> str:
-    """Return the sentence about a photo that can't be read, for a reason of its own."""
+    """Return the sentence about a photo that can't be read."""
     reason = error.strerror or str(error)
-    return f"the photo {path} can't be read ({reason}): check its permissions, or copy it there anew"
+    return f"the photo {path} can't be read ({reason}): check its permissions, or copy it there again"
 
 
 def open_assigned(assignment: Assignment) -> BufferedReader:
@@ -58,8 +58,8 @@ def open_assigned(assignment: Assignment) -> BufferedReader:
 def open_below(root: Path, path: str, seen: Photo | None = None, *, use_dir_fd: bool = _USE_DIR_FD) -> BufferedReader:
     """Open the file at ``path``, relative to ``root`` with ``/`` between its parts, to read its bytes.
 
-    It has to have the size and the time of ``seen``. Not its number: FAT gives a file another one from time to time,
-    and what is read is hashed. ``use_dir_fd``: the way of all systems but Windows. Raises FileReplacedError, OSError.
+    It has to have the size and the time of ``seen``, but not its inode number: on FAT that changes from time to time,
+    and the content is hashed anyway. ``use_dir_fd``: on all systems but Windows. Raises FileReplacedError, OSError.
     """
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
@@ -67,7 +67,7 @@ def open_below(root: Path, path: str, seen: Photo | None = None, *, use_dir_fd: 
     descriptor = _open_in_folders(root, parts) if use_dir_fd else _open_checked(root, parts)
     try:
         _check(os.fstat(descriptor), path, seen)
-        return open(descriptor, "rb")  # noqa: PTH123 - a path could lead elsewhere by now
+        return open(descriptor, "rb")  # noqa: PTH123 - the path could lead elsewhere by now
     except BaseException:
         os.close(descriptor)
         raise
@@ -81,7 +81,7 @@ def _check(status: os.stat_result, path: str, seen: Photo | None) -> None:
 
 
 def lies_below(root: Path, path: str, *, use_dir_fd: bool = _USE_DIR_FD) -> bool:
-    """Tell whether no folder between ``root`` and ``path`` is a link. Raises OSError."""
+    """Return whether no folder between ``root`` and ``path`` is a link. Raises OSError."""
     folders = path.split("/")[:-1]
     try:
         if not use_dir_fd:
@@ -121,7 +121,7 @@ def _open_file(name: str, folder: int) -> int:
     try:
         return os.open(name, _FILE | _NO_WAIT, dir_fd=folder)
     except BlockingIOError:
-        # A file server has lent it to somebody and asks for it back just now: only files are lent.
+        # Another client of the file server holds a lease on it, which only regular files can have: wait for its end.
         if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise
         return os.open(name, _FILE, dir_fd=folder)
@@ -138,7 +138,7 @@ def _special_files_named(path: str) -> Iterator[None]:
 
 
 def _open_checked(root: Path, parts: list[str]) -> int:
-    """Open a file after a look at each part of its path, where folders can't be opened."""
+    """Open a file after a check of each part of its path, where folders can't be opened."""
     seen = _lstat_parts(root, parts)
     if not stat.S_ISREG(seen.st_mode):
         raise _not_a_file("/".join(parts))
@@ -150,7 +150,7 @@ def _open_checked(root: Path, parts: list[str]) -> int:
 
 
 def _lstat_parts(root: Path, parts: list[str]) -> os.stat_result:
-    """Return what the last part of a path looks like, if none of them is a link."""
+    """Return the status of the last part of a path if none of its parts is a link."""
     place, found = root, root.stat()
     for part in parts:
         place = place / part
@@ -162,4 +162,6 @@ def _lstat_parts(root: Path, parts: list[str]) -> os.stat_result:
 
 
 def _not_a_file(path: str) -> FileReplacedError:
-    return FileReplacedError(path, ": a link, or no file, has its place now, and links are not followed")
+    return FileReplacedError(
+        path, ": a link or something else than a file has its name now, and links are not followed"
+    )

@@ -1,7 +1,6 @@
-"""What is in the input folder right now: the truth that file events only hint at.
+"""Lists the input folder as it is right now, whatever file events say. Owns which names count as photos.
 
-Owns the walk, and which names count as photos. Refuses to open files (:mod:`pipeline.intake.containers` does) and
-to wait for them (:mod:`pipeline.intake.stability` does).
+Does not open files (:mod:`pipeline.intake.containers` does) or wait for them (:mod:`pipeline.intake.stability` does).
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ def _suffixes(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-#: Suffixes, in lower case, of archives that are folders of photos, see :mod:`pipeline.intake.archives`.
+#: Suffixes, in lower case, of archives that are read as folders of photos, see :mod:`pipeline.intake.archives`.
 ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 
-#: Suffixes, in lower case, of files that are taken for photos. What they really are is decided by content.
+#: Suffixes, in lower case, of files that are taken for photos. Their content decides what they really are.
 PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif")
 
 _KINDS_OF_SUFFIXES: Final = (
@@ -55,14 +54,13 @@ _JUNK_NAMES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What one walk saw.
+    """What one scan found.
 
     ``photos`` are sorted by path. ``skipped`` counts what is no photo, by kind: "sidecar", "video", "camera raw",
     "partial download", "junk", "hidden", "ignored", "other", "output", "link", "link leaving the folder",
-    "unreadable". ``archives`` are files that are named like archives, sorted
-    by path. ``folders`` counts the folders entered, the input folder among them. ``unreadable`` lists the
-    relative paths that could not be looked at: what lies at or under them is unknown, not deleted. ``notes`` has a
-    sentence for each of those.
+    "unreadable". ``archives`` are files that are named like archives, sorted by path. ``folders`` counts the folders
+    entered, the input folder included. ``unreadable`` lists the relative paths that could not be read: what lies at
+    or below them is unknown, not deleted. ``notes`` has a sentence for each of those.
     """
 
     photos: tuple[Photo, ...]
@@ -74,13 +72,13 @@ class ScanResult:
 
 
 def scan(folder: Path, ignore: Sequence[str] = (), excluded: Iterable[Path] = ()) -> ScanResult:
-    """Walk ``folder`` and return what is in it; files are not opened.
+    """Return what is in ``folder`` and all folders below; files are not opened.
 
     ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``excluded``
-    names folders (the output, the state) that are never entered even when they lie inside. Links are never followed:
-    a link to a photo inside the folder would be the same photo twice, one that leaves it is refused.
+    names folders (the output, the state) that are never entered even if they lie inside. Links are never followed: a
+    link to a photo inside the folder would be the same photo twice, one that leaves the folder is refused.
 
-    Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for a bad
+    Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for an invalid
     pattern.
     """
     return _run_scan(folder, ignore, excluded, lambda scanner: scanner.pending.append(""))
@@ -91,13 +89,13 @@ def scan_paths(
 ) -> ScanResult:
     """Scan only these relative ``paths`` of files and folders, and what is below them, by the rules of :func:`scan`.
 
-    What is not there is left out. Raises as :func:`scan` does.
+    What does not exist is left out. Raises as :func:`scan` does.
     """
 
     def begin(scanner: _Scanner) -> None:
         wanted = frozenset(paths)
         for path in sorted(wanted):
-            # A folder's own visit comes by its files anyway.
+            # The scan of a folder above finds it anyway.
             if wanted.isdisjoint(_folders_above(path)):
                 scanner.scan_path(path)
 
@@ -118,21 +116,21 @@ def _run_scan(
             if not prefix:
                 raise _unusable(folder, error) from error
             scanner.record_error(prefix.rstrip("/"), error)
-    # A share that drops while we walk looks like deleted folders; only the root can tell.
+    # A share that drops during the scan looks like deleted folders; only the root shows the difference.
     if _identity(folder) != before:
         raise StorageError(f"input.folder: {folder} was replaced during the scan; is its disk or share mounted?")
     return scanner.result()
 
 
 def names_archive(name: str) -> bool:
-    """Tell whether a file of this name is taken for an archive."""
+    """Return whether a file of this name is taken for an archive."""
     return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
-    """Return what tells why the file at a relative path in an archive ("trip.zip/beach/1.jpg") is no photo.
+    """Return a function that says why the file at a path in an archive ("trip.zip/beach/1.jpg") is no photo.
 
-    The kinds are those of :class:`ScanResult`, None for a photo; the same rules as for files and folders on disk.
+    It returns a kind of :class:`ScanResult`, None for a photo, by the same rules as for files and folders on disk.
     """
     ignored = IgnorePatterns(ignore)
 
@@ -151,12 +149,12 @@ def _folders_above(path: str) -> Iterator[str]:
 
 
 def photo_from_stat(path: str, status: os.stat_result) -> Photo:
-    """Return the photo at relative ``path`` as ``status`` describes it."""
+    """Return the photo at the relative ``path`` with the size, time and inode of ``status``."""
     return Photo(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 class _Entry:
-    """One path looked at alone, as os.scandir would show it. Raises OSError if it is not there."""
+    """A single path with the methods of os.DirEntry. Raises OSError if it does not exist."""
 
     def __init__(self, root: str, path: str) -> None:
         self.path = f"{root}{os.sep}{path}"
@@ -175,7 +173,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Scanner:
-    """The state of one walk. Prefixes are relative paths that end in ``/``; the root's is empty."""
+    """The state of one scan. Prefixes are relative paths that end in ``/``; the root's is empty."""
 
     root: str
     ignored: IgnorePatterns
@@ -188,7 +186,7 @@ class _Scanner:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def scan_path(self, path: str) -> None:
-        """Look at one path, unless a folder above it is one that a whole walk would not enter."""
+        """Scan one path, unless a full scan would not enter a folder above it."""
         try:
             for folder in _folders_above(path):
                 entry = _Entry(self.root, folder)
@@ -230,7 +228,7 @@ class _Scanner:
         if kind in (None, "archive"):
             kind = "ignored" if self.ignored.matches(path) else None
         if kind is None:
-            # Not entry.stat(): on Windows it knows no inode. Elsewhere both cost one call.
+            # Not entry.stat(), which has no inode on Windows. Elsewhere both cost one call.
             status = os.lstat(entry.path)
             if stat.S_ISREG(status.st_mode):
                 found.append(photo_from_stat(path, status))
@@ -253,14 +251,17 @@ class _Scanner:
 
     def record_error(self, path: str, error: OSError) -> None:
         if error.errno == errno.ENOENT:
-            return  # gone between being listed and being looked at: deleted, which is no trouble
-        self._record_unreadable(path, f"can't be read ({error.strerror}); it is left out until it can")
+            return  # deleted after it was listed, which is no error
+        self._record_unreadable(
+            path, f"can't be read ({error.strerror}), so it is left out for now; check its permissions and its disk"
+        )
 
     def _record_error_in(self, prefix: str, name: str, error: OSError) -> None:
         if error.errno == errno.ENAMETOOLONG and prefix:
-            # That is so of all files in the folder whose names are as long: one word for all of them.
+            # Other files in the folder have names as long: one note stands for all of them.
             self._record_unreadable(
-                prefix.rstrip("/"), "has files whose paths are too long for this system; they are left out"
+                prefix.rstrip("/"),
+                "has files whose paths are too long for this system; they are left out until you shorten them",
             )
         else:
             self.record_error(prefix + name, error)
@@ -283,7 +284,7 @@ class _Scanner:
         )
 
 
-_TOO_DEEP: Final = f"lies more than {MAX_FOLDER_DEPTH} folders deep; it is left out"
+_TOO_DEEP: Final = f"lies more than {MAX_FOLDER_DEPTH} folders deep, so it is left out; move it up"
 
 
 def _is_too_deep(folder: str) -> bool:
@@ -307,7 +308,7 @@ def _kind_of_suffix(name: str) -> str | None:
 
 
 def _is_junction(entry: os.DirEntry[str] | _Entry) -> bool:
-    """Tell a Windows junction, a link that is_symlink() does not see; Python knows them since 3.12."""
+    """Return whether this is a Windows junction, which is_symlink() does not see (needs Python 3.12)."""
     return bool(getattr(entry, "is_junction", bool)())
 
 

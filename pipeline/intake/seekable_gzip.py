@@ -1,8 +1,8 @@
-"""A gzip stream in which one can go back. Owns decompression and the places to go back to; refuses what is in it.
+"""A gzip stream that can seek backwards. Owns decompression and its access points; knows nothing of the content.
 
-Photos of a compressed tar are worked on in another order than they lie in it, and each is read again for each style
-if there is no space to keep it. Without these places, whose states of the decompressor take some 50 kB of memory
-each, that would mean to decompress all that comes before it every time.
+Photos of a compressed tar are not read in the order in which they lie there, and each is read again for each style if
+there is no space to keep it. Without access points, each a copy of the decompressor's state of some 50 kB, everything
+before a photo would be decompressed again every time.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
 _PACKED_CHUNK_BYTES: Final = 1 << 16
-_GZIP: Final = 31  # how zlib is told to read gzip's header and to check its sums
-#: So much is kept of what has been read, for the small steps back that tarfile makes.
+_GZIP: Final = 31  # makes zlib read gzip's header and check its sums
+#: Unpacked bytes kept behind the position, for the small steps back that tarfile makes.
 _KEPT_BYTES: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class _AccessPoint:
-    """Where decompression can begin: positions in the packed and in the unpacked stream, and the state there."""
+    """Where decompression can start: the positions in the packed and the unpacked stream, and the state there."""
 
     packed: int
     unpacked: int
@@ -39,10 +39,9 @@ class _AccessPoint:
 class SeekableGzip:
     """What is packed in ``file``, as a stream that can go back.
 
-    ``on_unpacked`` is called with the number of bytes that are unpacked for the first time.
-
-    Places to go back to are ``spacing`` unpacked bytes apart. Reading raises Incomplete for a file that ends too
-    early, RefusedError for a damaged one.
+    ``on_unpacked`` is called with the number of bytes that are unpacked for the first time. Access points are
+    ``spacing`` unpacked bytes apart. Reading raises Incomplete for a file that ends too early, RefusedError for a
+    damaged one.
     """
 
     def __init__(self, file: BinaryIO, on_unpacked: Callable[[int], None], spacing: int = 64 << 20) -> None:
@@ -62,7 +61,7 @@ class SeekableGzip:
         return data
 
     def seek(self, position: int) -> None:
-        """Go to ``position`` in what is packed, or to its end if that comes before."""
+        """Go to ``position`` in the unpacked stream, or to its end if that comes before."""
         point = self._access_points[bisect_right(self._access_points, position, key=lambda point: point.unpacked) - 1]
         if position < self._start or point.unpacked > self._end:
             self._restore(point)
@@ -81,7 +80,7 @@ class SeekableGzip:
         self._start, self._block, self._at = point.unpacked, b"", 0
 
     def _load(self) -> bool:
-        """Append more to the block, forgetting most of what it held; False at the end."""
+        """Unpack the next part of the block and drop most of the old one; False at the end."""
         if self._end >= self._access_points[-1].unpacked + self._spacing:
             self._access_points.append(
                 _AccessPoint(self._packed_at - len(self._pending), self._end, self._state.copy())
@@ -111,7 +110,7 @@ class SeekableGzip:
         return more
 
     def _start_next_stream(self) -> bool:
-        """Begin with the next of several gzip files put together; False if nothing follows but zeros."""
+        """Start the next of several concatenated gzip streams; False if nothing but zeros follows."""
         packed = self._pending.lstrip(b"\0")
         while not packed:
             read = self._read_packed()

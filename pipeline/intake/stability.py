@@ -1,7 +1,7 @@
-"""Which photos are complete? Owns the wait until files stop changing; refuses to read a clock it was not given.
+"""Waits until photos are complete. Owns when a file counts as stable; uses only the clocks it is given.
 
-Age alone proves nothing: copies keep their originals' time, and cameras' clocks are wrong. So a photo is ready when
-neither its size, its time nor its inode changed for ``settle_seconds`` and its container is whole.
+A file's age proves nothing: copies keep the time of their originals, and cameras' clocks are wrong. So a photo is
+ready when its size, time and inode have not changed for ``settle_seconds`` and its container is complete.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from pipeline.intake.safe_open import FileReplacedError
 from pipeline.intake.scan import photo_from_stat
 from pipeline.model import Photo
 
-#: Judges the content of the file at a path below a folder.
+#: Checks the content of the file at a path below a folder.
 Examine = Callable[[Path, str], Verdict]
 
 _NS: Final = 1_000_000_000
 
-#: Seconds between looks at an incomplete photo of which nothing is heard.
+#: Seconds between checks of an incomplete photo without file events.
 _MIN_DELAY_SECONDS: Final = 2.0
 _MAX_DELAY_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class StabilityResult:
-    """The photos by what can be done with them now, each in the order given; reasons are for the user.
+    """Photos sorted by their state, each list in the order given; reasons are for the user.
 
-    ``ready``: complete, with the signature under which they were judged. ``incomplete``: left for the next look.
-    ``quarantined``: given up until they change. A photo that vanished meanwhile is in none of them.
+    ``ready``: complete, with the size, time and inode that were checked. ``incomplete``: left for the next check.
+    ``quarantined``: given up until they change. A photo that was deleted meanwhile is in none of the lists.
     """
 
     ready: tuple[Photo, ...]
@@ -44,7 +44,7 @@ class StabilityResult:
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """What a file looked like at some moment: the photo, and for how long it has not been touched."""
+    """A file at some moment: the photo, and for how long it has not been touched."""
 
     photo: Photo
     untouched_seconds: float
@@ -64,13 +64,13 @@ def check_stability(
     stat: Callable[[Path], os.stat_result] = os.lstat,
     examine: Examine = examine,
 ) -> StabilityResult:
-    """Judge the ``photos`` of one scan of ``folder``, waiting at most once for all that may still be written.
+    """Check the ``photos`` of one scan of ``folder``, waiting at most once for those that may still be written.
 
-    Photos untouched for ``settle_seconds`` are judged at once. The others are looked at again ``settle_seconds``
-    after the first look: unchanged ones are judged, changed ones are incomplete. An incomplete photo that has not
-    been touched for ``incomplete_seconds`` is quarantined, and so is, at once, a file that is no image.
+    Photos untouched for ``settle_seconds`` are checked at once. The others are looked at again ``settle_seconds``
+    later: unchanged ones are checked, changed ones are incomplete. An incomplete photo that has not been touched for
+    ``incomplete_seconds`` is quarantined; a file that is no image is quarantined at once.
     ``now_ns`` returns the time of day in nanoseconds since 1970. Reading errors make a photo incomplete.
-    ``examine`` judges a file's content, see :func:`pipeline.intake.containers.examine`.
+    ``examine`` checks a file's content, see :func:`pipeline.intake.containers.examine`.
     """
     check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
     began = now_ns()
@@ -92,7 +92,7 @@ def check_stability(
 
 @dataclass(slots=True)
 class _TrackedPhoto:
-    """A photo seen before: unchanged since that moment, to be looked at again at another (both of the clock)."""
+    """A photo seen before: unchanged ``since`` a moment of the clock, to be checked again when it is ``due``."""
 
     photo: Photo
     since: float
@@ -101,9 +101,9 @@ class _TrackedPhoto:
 
 
 class StabilityTracker:
-    """Judges photos as they come, and remembers those that have to be looked at again, and when.
+    """Checks photos as they arrive, and remembers which have to be checked again, and when.
 
-    The same rules as :func:`check_stability`, for a program that goes on meanwhile. A photo that is still being
+    The same rules as :func:`check_stability`, for a program that works meanwhile. A photo that is still being
     written is due again when it could be ready; one that is incomplete at growing intervals, for not every change of
     a file is told of.
     """
@@ -120,9 +120,9 @@ class StabilityTracker:
         stat: Callable[[Path], os.stat_result] = os.lstat,
         examine: Examine = examine,
     ) -> None:
-        """``trust_times``: a file's times tell for how long it has not been touched.
+        """``trust_times``: a file's times show for how long it has not been touched.
 
-        They don't on a server whose clock may differ from ours.
+        They don't on a server whose clock may differ from this machine's.
         """
         self._photo_check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
         self._settle_seconds = settle_seconds
@@ -131,21 +131,21 @@ class StabilityTracker:
         self._tracked: dict[str, _TrackedPhoto] = {}
 
     def check(self, photos: Iterable[Photo]) -> StabilityResult:
-        """Judge photos; those that may still be written are in none of the result's lists."""
+        """Check photos; those that may still be written are in none of the result's lists."""
         return _by_kind([self._check(photo) for photo in photos])
 
     def due(self) -> list[str]:
-        """Return the photos whose time to be looked at again has come."""
+        """Return the paths of the photos that are to be checked again now."""
         now = self._clock()
         return [path for path, tracked in self._tracked.items() if tracked.due <= now]
 
     def seconds_left(self) -> float | None:
-        """Return how long it is until a photo is due; None without any."""
+        """Return the seconds until the next photo is due; None without any."""
         first = min((tracked.due for tracked in self._tracked.values()), default=None)
         return None if first is None else max(0.0, first - self._clock())
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Wait no longer for these."""
+        """Stop tracking these."""
         for path in paths:
             self._tracked.pop(path, None)
 
@@ -183,7 +183,7 @@ class _PhotoCheck:
     examine: Examine
 
     def file_state(self, photo: Photo) -> _FileState | _Finding | None:
-        """Return what the file looks like now, the opinion that spares looking, or None if it is gone."""
+        """Return the file's state now, a finding if it can't be read, or None if it is gone."""
         try:
             status = self.stat(self.folder / photo.path)
         except FileNotFoundError:
@@ -191,7 +191,7 @@ class _PhotoCheck:
         except OSError as error:
             return _unreadable(photo, error)
         if not S_ISREG(status.st_mode):
-            return None  # a link in a photo's place would lead out of the folder
+            return None  # a link could lead out of the folder
         return _FileState(photo_from_stat(photo.path, status), _untouched_seconds(status, self.now_ns()))
 
     def check_again(self, before: _FileState) -> _Finding | None:
@@ -210,14 +210,14 @@ class _PhotoCheck:
         except OSError as error:
             return _unreadable(state.photo, error)
         except MemoryError:
-            return state.photo, "incomplete", "there is too little memory to look at it just now"
+            return state.photo, "incomplete", "there is too little memory to check it just now"
         if verdict.kind == "whole":
             return state.photo, "ready", ""
         if verdict.kind == "foreign":
             return state.photo, "quarantined", verdict.reason
         if state.untouched_seconds < self.incomplete_seconds:
             return state.photo, "incomplete", verdict.reason
-        waited = f"{verdict.reason}, and it has not changed for {state.untouched_seconds:,.0f} s"
+        waited = f"{verdict.reason}, and the file has not changed for {state.untouched_seconds:,.0f} s"
         return state.photo, "quarantined", waited
 
 
@@ -226,7 +226,7 @@ def _unreadable(photo: Photo, error: OSError) -> _Finding:
 
 
 def _untouched_seconds(status: os.stat_result, now_ns: int) -> float:
-    """Return how long ago a file was touched; times in the future say nothing and are left out."""
+    """Return how long ago a file was touched; times in the future are ignored."""
     touched = [time for time in (status.st_mtime_ns, status.st_ctime_ns) if time <= now_ns]
     return (now_ns - max(touched, default=now_ns)) / _NS
 

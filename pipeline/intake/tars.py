@@ -1,7 +1,7 @@
-"""Tar archives, plain and by gzip, as streams of members. Owns how hostile ones are met; refuses names and decisions.
+"""Reads tar archives, plain or compressed by gzip, as streams of members. Owns the defense against hostile ones.
 
-tarfile believes its headers: a length in one makes it read gigabytes into memory, a negative one sends it back for
-ever. So it reads from a tape that goes only forward, and of which it gets little for each header.
+tarfile trusts its headers: a large length makes it read gigabytes into memory, a negative one sends it back forever.
+So it reads from a stream that only goes forward and gives it little for each header.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pipeline.intake.seekable_gzip import GZIP_MAGIC, SeekableGzip
 #: A tar header is one block.
 HEAD_BYTES: Final = tarfile.BLOCKSIZE
 
-# Long names and extended attributes come before a header; thumbnails have been seen there, videos have not.
+# Long names and extended attributes, even thumbnails, belong to a header; more than this does not.
 _LARGEST_HEADER_BYTES: Final = 1 << 20
 
 
 class _ForwardStream:
-    """A stream as tarfile wants to have it; others may move the stream meanwhile."""
+    """A stream for tarfile that goes only forward; copying a member may move the underlying stream meanwhile."""
 
     def __init__(self, stream: BinaryIO | SeekableGzip) -> None:
         self.stream = stream
@@ -32,18 +32,21 @@ class _ForwardStream:
         self._allowance = _LARGEST_HEADER_BYTES
 
     def begin_header(self) -> None:
-        """Allow tarfile to read one more header with all that belongs to it."""
+        """Allow tarfile to read one more header with everything that belongs to it."""
         self._allowance = _LARGEST_HEADER_BYTES
 
     def truncated(self, where: str) -> Exception:
-        """Return the finding that the stream ends too early: what has been packed so will never be completed."""
+        """Return the error for a stream that ends too early.
+
+        Inside gzip that is damage and will never be completed.
+        """
         packed = isinstance(self.stream, SeekableGzip)
         return RefusedError(f"the tar in it {where}") if packed else Incomplete(f"it {where}")
 
     def read(self, count: int) -> bytes:
-        """Return ``count`` bytes for a header, less at the end. Raises RefusedError if it wants too much."""
+        """Return ``count`` bytes for a header, fewer at the end. Raises RefusedError if that is too much."""
         if not 0 <= count <= self._allowance:
-            raise RefusedError("it is damaged: one of its headers is larger than a header can be")
+            raise RefusedError("it is damaged: one of its headers is too large")
         self._allowance -= count
         self.stream.seek(self._position)
         data = b""
@@ -55,9 +58,9 @@ class _ForwardStream:
         return data
 
     def seek(self, position: int) -> None:
-        """Go on at ``position``. Raises RefusedError if that lies before the last block."""
+        """Continue at ``position``. Raises RefusedError if that lies before the last block."""
         if position < self._furthest - HEAD_BYTES:
-            raise RefusedError("it is damaged: one of its headers leads back to an earlier one")
+            raise RefusedError("it is damaged: one of its headers points back to an earlier one")
         self._position = position
 
     def tell(self) -> int:
@@ -66,7 +69,7 @@ class _ForwardStream:
 
 
 def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
-    """Yield the members of the tar archive in ``file``, of ``size`` bytes, plain or by gzip.
+    """Yield the members of the tar archive in ``file``, of ``size`` bytes, plain or compressed by gzip.
 
     They can be copied in any order. Raises Incomplete, RefusedError, OSError, and whatever tarfile raises on
     damaged data.
@@ -76,11 +79,11 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
         yield from _read_members(file, budget)
         return
     file.seek(max(0, size - 8))
-    if not file.read().strip(b"\0"):  # where the length and the check sum of what was packed belong
+    if not file.read().strip(b"\0"):  # where gzip's checksum and length belong
         raise Incomplete("its end is still filled with zeros")
     unpacked = SeekableGzip(file, budget.count_bytes)
     yield from _read_members(unpacked, budget)
-    while unpacked.read(CHUNK_BYTES):  # to the check sum at the end
+    while unpacked.read(CHUNK_BYTES):  # so that the checksum at the end is checked
         pass
 
 
@@ -101,19 +104,19 @@ def _read_members(stream: BinaryIO | SeekableGzip, budget: UnpackBudget) -> Iter
 def _next_header(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> tarfile.TarInfo | None:
     forward_stream.begin_header()
     info = archive.next()
-    archive.members.clear()  # type: ignore[attr-defined]  # or it keeps every header it has seen
+    archive.members.clear()  # type: ignore[attr-defined]  # or it keeps every header in memory
     return info
 
 
 def _check_end(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> None:
-    """Find a block of zeros: tarfile takes a damaged header for the end, too."""
+    """Require a block of zeros at the end: tarfile also takes a damaged header for the end."""
     forward_stream.begin_header()
     forward_stream.seek(archive.offset)
     block = forward_stream.read(HEAD_BYTES)
     if len(block) < HEAD_BYTES:
         raise forward_stream.truncated("lacks its end")
     if block.strip(b"\0"):
-        raise RefusedError("it is damaged: between its files there is something that is none")
+        raise RefusedError("it is damaged: there is data between its files that belongs to none")
 
 
 def _member(info: tarfile.TarInfo, forward_stream: _ForwardStream, budget: UnpackBudget) -> Member:
@@ -124,7 +127,7 @@ def _member(info: tarfile.TarInfo, forward_stream: _ForwardStream, budget: Unpac
             data = forward_stream.stream.read(min(left, CHUNK_BYTES))
             if not data:
                 raise forward_stream.truncated("ends in the middle of a file")
-            if not isinstance(forward_stream.stream, SeekableGzip):  # which tells the budget itself
+            if not isinstance(forward_stream.stream, SeekableGzip):  # which calls the budget itself
                 budget.count_bytes(len(data))
             sink.write(data)
             left -= len(data)

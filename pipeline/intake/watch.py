@@ -1,8 +1,8 @@
-"""File events, as hints where to look. Owns watchdog and all the ways in which it fails; refuses to believe it.
+"""Receives file events as hints where to scan. Owns watchdog and its failures; does not decide what changed.
 
-A hint says where something may have changed. What has, and whether anything has, the scan alone decides. Events get
-lost: the kernel's queue overflows, its limits leave folders unwatched, watchdog's threads die. All of that ends in
-the hint "look everywhere" or in a sentence from a :class:`Watcher`, after which the caller polls.
+A hint says where something may have changed; only a scan shows what has. Events get lost: the kernel's queue
+overflows, its limits leave folders unwatched, watchdog's threads die. All of that ends in the hint "scan everywhere"
+or in a sentence from a :class:`Watcher`, after which the caller polls.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from watchdog.observers.api import BaseObserver
 
 _LOG: Final = logging.getLogger("watchdog")
 
-#: With more places than this to look at, looking everywhere is as quick. An overflow has far more events before it.
+#: With more paths than this a full scan is as quick. Before an overflow there are far more events.
 MAX_PATHS: Final = 2000
 
 _KINDS: Final[list[type[FileSystemEvent]]] = [
@@ -46,25 +46,25 @@ _KINDS: Final[list[type[FileSystemEvent]]] = [
     FileCreatedEvent,
     FileMovedEvent,
     FileDeletedEvent,
-    # inotify tells when a writer is done, and would otherwise tell of every single write.
+    # inotify reports when a file is closed after writing; otherwise it would report every single write.
     FileClosedEvent if sys.platform.startswith("linux") else FileModifiedEvent,
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class HintedPaths:
-    """Where to look: relative paths of files and folders, or everywhere."""
+    """Where to scan: relative paths of files and folders, or everywhere."""
 
     paths: frozenset[str] = frozenset()
     everywhere: bool = False
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to look at."""
+        """Return whether there is anything to scan."""
         return self.everywhere or bool(self.paths)
 
 
 class Hints:
-    """Collects hints from any thread until somebody takes them. Many hints become one: everywhere."""
+    """Collects hints from any thread until they are taken. Too many become one: everywhere."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -73,7 +73,7 @@ class Hints:
         self._awake = False
 
     def note(self, *paths: str) -> None:
-        """Something may have changed at these relative paths ("" is the folder itself)."""
+        """Add relative paths where something may have changed ("" is the folder itself)."""
         with self._changed:
             self._paths.update(paths)
             if len(self._paths) > MAX_PATHS or "" in self._paths:
@@ -82,18 +82,18 @@ class Hints:
             self._changed.notify_all()
 
     def note_everywhere(self) -> None:
-        """Something may have changed anywhere."""
+        """Add that something may have changed anywhere."""
         self.note("")
 
     def take(self) -> HintedPaths:
-        """Return what was noted since the last time."""
+        """Return what was added since the last call."""
         with self._changed:
             places = HintedPaths(frozenset(self._paths), self._everywhere)
             self._paths, self._everywhere = set(), False
         return places
 
     def wait(self, seconds: float) -> None:
-        """Wait until something is noted or somebody calls :meth:`wake`, at most so long."""
+        """Wait until a hint is added or :meth:`wake` is called, at most so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._paths or self._everywhere or self._awake, seconds)
             self._awake = False
@@ -106,7 +106,7 @@ class Hints:
 
 
 class Watcher:
-    """Watches one folder and all below it, and passes what watchdog says on as hints."""
+    """Watches one folder and all below it, and turns watchdog's events into hints."""
 
     def __init__(self, folder: Path, hints: Hints, *, observer: Callable[[], BaseObserver] = Observer) -> None:
         self._folder = folder
@@ -117,10 +117,10 @@ class Watcher:
         self._error_reporter = _ErrorReporter(hints)
 
     def start(self) -> str:
-        """Begin to watch; returns why that is impossible, or nothing."""
+        """Begin to watch; returns why that is impossible, or ""."""
         _LOG.addHandler(self._error_reporter)
         _LOG.propagate = False
-        # A folder that is made while its parent is walked is met twice. That does no harm, and belongs on no screen.
+        # watchdog warns if it meets a folder twice that is created while it lists the parent, which does no harm.
         warnings.filterwarnings("ignore", r"Callback with id .* already exists for watch", RuntimeWarning)
         handler = _Handler(self._folder, self._hints)
         try:
@@ -131,19 +131,19 @@ class Watcher:
             return _error_reason(error)
         except RecursionError:
             return "a folder is nested too deeply for file events"
-        # Its own threads, of which one reads the kernel's queue: whichever of them dies, no more events come.
+        # If any of watchdog's threads dies, no more events come.
         self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
         return ""
 
     def death(self) -> str:
-        """Return why no events come any more, or nothing."""
+        """Return why no more events come, or ""."""
         alive = all(thread.is_alive() for thread in self._threads)
-        return "" if alive else "the thread that hears of file events has died"
+        return "" if alive else "a thread that receives file events has died"
 
     def shortage(self, folders: int) -> str:
-        """Return why of so many folders, counted by a scan, not all are watched; or nothing.
+        """Return why not all of these ``folders``, counted by a scan, are watched; or "".
 
-        watchdog passes over folders that it can't watch, and says nothing.
+        watchdog silently skips folders that it can't watch.
         """
         watched = _watch_count()
         if watched is None or watched >= folders:
@@ -154,7 +154,7 @@ class Watcher:
         """End watching."""
         _LOG.removeHandler(self._error_reporter)
         if self._observer is not None:
-            # Never started, or dying: there is nothing left that could be told of it.
+            # It may never have started, or be dying already.
             with contextlib.suppress(RuntimeError, OSError):
                 self._observer.stop()
                 self._observer.join(5.0)
@@ -165,19 +165,19 @@ def _is_watchdogs(thread: threading.Thread) -> bool:
 
 
 class _Handler(FileSystemEventHandler):
-    """Notes where; an exception here would silently end the thread that calls it."""
+    """Adds a hint for each event; an exception here would silently end the thread that calls it."""
 
     def __init__(self, folder: Path, hints: Hints) -> None:
         self._roots = tuple({str(folder), os.path.realpath(folder)})
         self._hints = hints
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Note where an event was, and for a move also where to."""
+        """Add the path of an event, and the target of a move."""
         try:
             paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
             self._hints.note(*(relative for path in paths for relative in self._relative(path)))
         except Exception:
-            # Whatever it was, a full look makes up for it.
+            # Whatever it was, a full scan makes up for it.
             self._hints.note_everywhere()
 
     def _relative(self, path: str) -> Iterator[str]:
@@ -189,14 +189,14 @@ class _Handler(FileSystemEventHandler):
 
 
 class _ErrorReporter(logging.Handler):
-    """Hears what watchdog only logs: that the kernel's queue overflowed, that watches could not be rebuilt."""
+    """Handles what watchdog only logs: that the kernel's queue overflowed, that watches could not be renewed."""
 
     def __init__(self, hints: Hints) -> None:
         super().__init__(logging.WARNING)
         self._hints = hints
 
-    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - its words don't matter
-        """Take any warning for lost events."""
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - its text doesn't matter
+        """Treat any warning as lost events."""
         self._hints.note_everywhere()
 
 
@@ -211,11 +211,11 @@ def _error_reason(error: OSError) -> str:
         return f"the system's limit of watched folders is reached; {_ADVICE['max_user_watches']}"
     if error.errno == errno.EMFILE:
         return f"the system's limit of watching programs is reached; {_ADVICE['max_user_instances']}"
-    return f"file events are not to be had here ({error.strerror or error})"
+    return f"file events don't work here ({error.strerror or error})"
 
 
 def _watch_count(descriptors: Path = Path("/proc/self/fdinfo")) -> int | None:
-    """Return how many folders this process watches, as the kernel counts them; None where it can't be known."""
+    """Return how many folders this process watches, as the kernel counts them; None if that is unknown."""
     if not sys.platform.startswith("linux") or not descriptors.is_dir():
         return None
     count = 0

@@ -1,7 +1,7 @@
-"""ZIP archives as streams of members. Owns how hostile ones are met; refuses names and decisions about photos.
+"""Reads ZIP archives as streams of members. Owns the defense against hostile ones.
 
-zipfile reads the whole central directory at once and believes it: so that directory is measured first. An archive
-is whole when the directory ends where the file does and begins where it says.
+zipfile reads the whole central directory at once and trusts it, so the directory is checked first. An archive is
+complete if its directory ends where the file does and begins where its end record says.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()
     if sum(info.compress_size for info in infos) > size:
-        raise RefusedError("its members overlap, as in decompression bombs")
+        raise RefusedError("its members overlap, as in a decompression bomb")
     for info in infos:
         budget.count_member()
         yield _member(archive, info, budget)
@@ -90,11 +90,11 @@ def _damage_explained() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        raise MemberError("it is damaged: it lies where no file can have anything") from error
+        raise MemberError("it is damaged: it points outside of the archive") from error
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return the stored name: zipfile cuts it at a zero byte, and takes what is not marked as UTF-8 for CP437."""
+    """Return the stored name: zipfile cuts it at a zero byte and reads names not marked as UTF-8 as CP437."""
     name = info.orig_filename
     return name if info.flag_bits & _NAME_IS_UTF8 else name.encode("cp437").decode("utf-8", "surrogateescape")
 
@@ -110,15 +110,16 @@ def _problem(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & _ENCRYPTED:
         return "it is encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "it is compressed by a method other than Deflate; pack it again"
+        return "it is compressed by another method than Deflate; pack the archive again with Deflate"
     if is_bomb(info.file_size, info.compress_size):
-        return f"it unpacks to {info.file_size // max(1, info.compress_size):,} times its size, as bombs do"
+        times = info.file_size // max(1, info.compress_size)
+        return f"it unpacks to {times:,} times its size, like a decompression bomb"
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """Where the central directory ends, and what the end record says of it."""
+    """Where the central directory ends, and its size and offset by the end record."""
 
     end: int
     size: int
@@ -126,11 +127,11 @@ class _Directory:
 
 
 def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
-    """Find the central directory and count its entries before anything believes them."""
+    """Find the central directory and count its entries before zipfile reads them."""
     directory = _directory(file, size)
     start = directory.end - directory.size
     if start < 0 or start != directory.offset:
-        # The end of an archive stored in this one, for example, whose own end has not arrived yet.
+        # For example, the end record of an archive stored in this one, whose own end has not arrived yet.
         raise Incomplete("its table of contents does not lie where it should")
     if directory.size > _LARGEST_DIRECTORY_BYTES:
         raise RefusedError(too_many_files(limits))
@@ -155,7 +156,7 @@ def _directory(file: BinaryIO, size: int) -> _Directory:
 
 
 def _directory64(file: BinaryIO, end: int) -> _Directory | None:
-    """Return what the records of a ZIP64 archive before ``end`` say, None if it is no such archive."""
+    """Return the directory by the ZIP64 records before ``end``, None if there are none."""
     start = end - _LOCATOR_BYTES - _END64_BYTES
     if start < 0:
         return None

@@ -146,9 +146,9 @@ def test_status_names_what_never_had_a_picture_to_make(say: Say, workshop: Works
     workshop.run()
     said = say("status", config_of(workshop))
     assert said.lines[-3].startswith(
-        "quarantined: trip.zip: 1 of the archive's files are refused, the rest goes on: "
+        "quarantined: trip.zip: 1 of the archive's files are refused, the others are used: "
     )
-    assert said.lines[-2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
+    assert said.lines[-2] == "quarantined: trip.zip/letter.png: not an image: it looks like text"
     assert [row["style"] for row in json.loads(say("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",

@@ -153,7 +153,7 @@ DAMAGED = [
         "tar with a damaged header",
         "trip.tar",
         lambda: one("good.png", 3) + bytes(10) + b"junk" * 125 + bytes(2) + one("x.png", 1) + END,
-        "there is something that is none",
+        "there is data between its files that belongs to none",
     ),
     refused("tar with a number that is none", "trip.tar", with_good(header("evil.png", b"zzzzzzzzzzz\0")), "none"),
     refused(
@@ -188,7 +188,7 @@ CONTENTS = [
     inside("a web page", lambda: b"<!doctype html><p>no photo", "an HTML page", "evil.jpg"),
     inside("empty", lambda: b"", "the file is empty"),
     inside("zeros", lambda: bytes(5000), "nothing but zeros"),
-    inside("noise", lambda: b"\1\2" + os.urandom(5000), "no image"),
+    inside("noise", lambda: b"\1\2" + os.urandom(5000), "not an image"),
     inside("a program", lambda: b"MZ" + bytes(range(256)) * 4, "a Windows program"),
 ]
 

@@ -192,7 +192,7 @@ def test_what_is_missing_is_said(data: bytes, reason: str, judge: Judge) -> None
     ],
 )
 def test_a_file_of_no_image_format_is_foreign_and_named(data: bytes, likeness: str, judge: Judge) -> None:
-    assert judge(data) == Verdict("foreign", f"no image: it looks like {likeness}")
+    assert judge(data) == Verdict("foreign", f"not an image: it looks like {likeness}")
 
 
 def test_heif_brands_count_wherever_they_stand(judge: Judge) -> None:

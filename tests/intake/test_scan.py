@@ -179,8 +179,12 @@ def test_what_cannot_be_read_is_named_and_the_scan_goes_on(tmp_path: Path) -> No
     assert result.skipped == {"unreadable": 2}
     assert [path[-5:] for path in result.unreadable] == ["ddddd", "fffff"]
     assert result.notes[0].startswith("?ddd")
-    assert result.notes[0].endswith("ddd has files whose paths are too long for this system; they are left out")
-    assert result.notes[1].endswith("fff can't be read (File name too long); it is left out until it can")
+    assert result.notes[0].endswith(
+        "ddd has files whose paths are too long for this system; they are left out until you shorten them"
+    )
+    assert result.notes[1].endswith(
+        "fff can't be read (File name too long), so it is left out for now; check its permissions and its disk"
+    )
 
 
 class VanishingFolder(type(Path())):  # type: ignore[misc]
@@ -280,7 +284,7 @@ def test_a_folder_too_deep_is_named_once_and_all_above_it_is_there(tmp_path: Pat
         deepest, too_deep = ("/".join(["d"] * depth) for depth in (200, 201))
         assert paths(whole) == ["a.png", f"{deepest}/photo.png", "d/photo.png"]
         assert whole.unreadable == (too_deep,)
-        assert whole.notes == (f"{too_deep} lies more than 200 folders deep; it is left out",)
+        assert whole.notes == (f"{too_deep} lies more than 200 folders deep, so it is left out; move it up",)
         assert whole.skipped == {"unreadable": 1}
         hinted = scan_paths(tmp_path, [f"{too_deep}/photo.png", f"{too_deep}/d/d/photo.png", f"{deepest}/photo.png"])
         assert (paths(hinted), hinted.unreadable) == ([f"{deepest}/photo.png"], (too_deep,))

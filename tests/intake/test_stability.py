@@ -127,7 +127,7 @@ def test_ready_photos_carry_the_signature_they_were_judged_by(tmp_path: Path) ->
 def test_a_foreign_file_is_quarantined_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"<html>404</html>")
     ((photo, reason),) = check(tmp_path, FakeDisk({"a.jpg": (6, 6)}), FakeClock()).quarantined
-    assert (photo.path, reason) == ("a.jpg", "no image: it looks like an HTML page")
+    assert (photo.path, reason) == ("a.jpg", "not an image: it looks like an HTML page")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_incomplete_file_is_given_up_once_it_was_untouched_for_long(
     found = check(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
     assert names(found.quarantined if given_up else found.incomplete) == ["a.jpg"]
     if given_up:
-        assert found.quarantined[0][1].endswith("missing, and it has not changed for 601 s")
+        assert found.quarantined[0][1].endswith("missing, and the file has not changed for 601 s")
 
 
 def test_a_file_from_the_future_is_ready_after_the_wait(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
         sleep=clock.sleep,
         examine=too_little_memory,
     )
-    assert check == StabilityResult((), ((photo, "there is too little memory to look at it just now"),), ())
+    assert check == StabilityResult((), ((photo, "there is too little memory to check it just now"),), ())
     tracker = StabilityTracker(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
     assert tracker.check([photo]) == check
     assert tracker.seconds_left() is not None

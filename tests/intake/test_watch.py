@@ -151,7 +151,7 @@ def test_a_folder_that_watchdog_meets_twice_is_nothing_to_speak_of(tmp_path: Pat
     [
         (errno.ENOSPC, "fs.inotify.max_user_watches"),
         (errno.EMFILE, "fs.inotify.max_user_instances"),
-        (5, "not to be"),
+        (5, "don't work"),
     ],
 )
 def test_a_watcher_that_can_t_start_says_what_to_do(tmp_path: Path, number: int, words: str) -> None:
