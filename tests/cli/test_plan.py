@@ -74,7 +74,7 @@ def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(invoke:
     workshop.text += "engine: {device: 'cuda:99'}\n"
     workshop.photo("a.png")
     result = invoke("plan", config_of(workshop))
-    assert "It could not be measured: engine.device: this machine has no usable 'cuda:99'" in result.err
+    assert "The speed could not be measured: engine.device: this machine has no usable 'cuda:99'" in result.err
     assert result.lines[-1].endswith("(a guess: this machine could not be measured).")
 
 
