@@ -43,7 +43,7 @@ def key_of(location: Location) -> str:
 def keys_of_reference() -> dict[str, int]:
     """Return every key in reference.yaml and the line where it first stands."""
     lines: dict[str, int] = {}
-    for location, (line, _) in read_document(REFERENCE).places.items():
+    for location, (line, _) in read_document(REFERENCE).positions.items():
         if location and isinstance(location[-1], str) and not key_of(location).startswith(FREE):
             lines.setdefault(key_of(location), line)
     return lines

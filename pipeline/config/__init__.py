@@ -1,9 +1,9 @@
-"""The user's YAML file → plain settings. Owns keys, bounds, defaults and what to say about mistakes in them.
+"""Turns the user's YAML file into plain settings. Owns keys, bounds, defaults and the messages about mistakes.
 
-Refuses torch, Pillow and every other room: other rooms get plain values, never the config itself.
-``yaml_source`` reads YAML with the line of every value; ``fields``, ``recipes`` and ``models`` say what is allowed
-(a new setting is one line there, and one in ``configs/reference.yaml``); ``wording`` puts faults into sentences;
-``loading`` joins them.
+Uses neither torch nor Pillow. The stages get small settings objects, which :class:`Config` makes.
+``yaml_source`` reads YAML with the line of every value; ``field_types`` and the sections in ``models``, ``recipes``,
+``styles``, ``pairing``, ``schedule`` and ``hooks`` define what is allowed (a new setting is one line there, and one
+in ``configs/reference.yaml``); ``error_messages`` turns errors into sentences; ``loading`` joins all of that.
 """
 
 from pipeline.config.loading import load_config

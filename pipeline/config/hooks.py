@@ -1,4 +1,4 @@
-"""The user's commands as a config writes them. Owns what a command may look like; looks for no program."""
+"""The section ``hooks``: the user's own commands. Owns what a command may look like; never looks for the program."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, ValidationInfo
 
-from pipeline.config import fields as f
-from pipeline.config.recipes import Section
-from pipeline.config.templates import field_fault
+from pipeline.config import field_types as f
+from pipeline.config.section import Section
+from pipeline.config.templates import template_error
 from pipeline.model import HOOK_FIELDS, HookMoment, HookSettings
 
 _DEFAULT: Final = HookSettings()
 
 
-def _knows_its_fields(moment: HookMoment) -> Callable[[str], str]:
+def _check_fields(moment: HookMoment) -> Callable[[str], str]:
     def check(argument: str) -> str:
-        fault = field_fault(argument, HOOK_FIELDS[moment])
-        if fault:
-            raise ValueError(f"{fault}; write {{{{ and }}}} for the signs themselves")
+        error = template_error(argument, HOOK_FIELDS[moment])
+        if error:
+            raise ValueError(f"{error}; write {{{{ and }}}} for the braces themselves")
         return argument
 
     return check
 
 
-def _is_no_line(value: Any) -> Any:
+def _reject_plain_text(value: Any) -> Any:
     if isinstance(value, str):
         example = '["notify-send", "{output_folder}"]'
         message = f"must be a list of a program and its arguments, like {example}, found {value!r}"
-        raise ValueError(message)  # noqa: TRY004 - what pydantic takes for the user's mistake
+        raise ValueError(message)  # noqa: TRY004 - pydantic reports only ValueError
     return value
 
 
-def _has_a_program(command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+def _check_program(command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     if not command:
         return command
     program, *arguments = command
@@ -43,11 +43,11 @@ def _has_a_program(command: tuple[str, ...], info: ValidationInfo) -> tuple[str,
         raise ValueError(f"must begin with the name or path of a program, without fields, found {program!r}")
     if program.lower().endswith((".bat", ".cmd")):
         raise ValueError(f"can't run batch files, to which file names are commands, found {program!r}")
-    return (_located(program, f.surroundings(info).folder), *arguments)
+    return (_resolve_program(program, f.validation_context(info).folder), *arguments)
 
 
-def _located(program: str, folder: Path) -> str:
-    """Return a path as an absolute one. Links stay: some programs do what their name says."""
+def _resolve_program(program: str, folder: Path) -> str:
+    """Return a path as an absolute one. Links are kept: some programs behave by the name they are called by."""
     if not program.startswith("~") and os.path.basename(program) == program:  # noqa: PTH119 - as the system splits it
         return program
     try:
@@ -56,21 +56,17 @@ def _located(program: str, folder: Path) -> str:
         raise ValueError(f"must be a path of this machine, found {program!r} ({error})") from error
 
 
-_LIST: Final = BeforeValidator(_is_no_line)
-_PROGRAM: Final = AfterValidator(_has_a_program)
+_LIST: Final = BeforeValidator(_reject_plain_text)
+_PROGRAM: Final = AfterValidator(_check_program)
 
 AfterPicture = Annotated[
-    tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("after_picture"))], ...], _PROGRAM, _LIST
+    tuple[Annotated[StrictStr, AfterValidator(_check_fields("after_picture"))], ...], _PROGRAM, _LIST
 ]
-AfterRun = Annotated[
-    tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("after_run"))], ...], _PROGRAM, _LIST
-]
-OnFailure = Annotated[
-    tuple[Annotated[StrictStr, AfterValidator(_knows_its_fields("on_failure"))], ...], _PROGRAM, _LIST
-]
+AfterRun = Annotated[tuple[Annotated[StrictStr, AfterValidator(_check_fields("after_run"))], ...], _PROGRAM, _LIST]
+OnFailure = Annotated[tuple[Annotated[StrictStr, AfterValidator(_check_fields("on_failure"))], ...], _PROGRAM, _LIST]
 
 
-def _described(moment: HookMoment, when: str) -> str:
+def _description(moment: HookMoment, when: str) -> str:
     return (
         f"Called {when}: a list of program and arguments, with {' '.join(f'{{{x}}}' for x in HOOK_FIELDS[moment])}."
     )
@@ -79,15 +75,15 @@ def _described(moment: HookMoment, when: str) -> str:
 class HooksSection(Section):
     """Commands of the user's own, run without a shell."""
 
-    after_picture: AfterPicture = Field((), description=_described("after_picture", "after each picture"))
-    after_run: AfterRun = Field((), description=_described("after_run", "after each run"))
+    after_picture: AfterPicture = Field((), description=_description("after_picture", "after each picture"))
+    after_run: AfterRun = Field((), description=_description("after_run", "after each run"))
     on_failure: OnFailure = Field(
-        (), description=_described("on_failure", "for each failed picture or photo, and when no work can go on")
+        (), description=_description("on_failure", "for each failed picture or photo, and when no work can go on")
     )
     timeout_seconds: f.Factor = Field(
         _DEFAULT.timeout_seconds, description="A call that takes longer is ended, with all it has started."
     )
-    at_once: Annotated[f.Positive, Field(le=1000)] = Field(
+    at_once: Annotated[f.PositiveInteger, Field(le=1000)] = Field(
         _DEFAULT.at_once, description="How many calls run side by side."
     )
 

@@ -1,7 +1,7 @@
-"""A config file's path → :class:`Config`, or all of its problems at once, each with file, line and YAML path.
+"""Loads a config file: returns a :class:`Config`, or raises all problems at once, with file, line and YAML path.
 
-Owns the order: read the YAML, look up what settings may refer to, validate, translate what pydantic found.
-Refuses to touch anything but the config file; only the existence of paintings is looked at.
+Owns the order: read the YAML, collect what settings may refer to, validate, translate pydantic's errors. Opens no
+file but the config; of paintings only the existence is checked.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.config.fields import Surroundings, is_pattern, resolve
+from pipeline.config.error_messages import explain, format_location, is_redundant, location_of
+from pipeline.config.field_types import ValidationContext, is_pattern, resolve
 from pipeline.config.models import Config
-from pipeline.config.wording import explain, is_echo, location_of, written
 from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
@@ -25,39 +25,40 @@ def load_config(path: Path) -> Config:
     Raises ConfigError with every problem of the file, in its order.
     """
     document = read_document(path)
-    surroundings = _surroundings_of(document.data, path.absolute().parent)
+    context = _context_of(document.data, path.absolute().parent)
     found: list[tuple[tuple[int, int], ConfigProblem]] = []
     for location, line, message in document.problems:
-        found.append(((line, 0), ConfigProblem(str(path), line, written(location), message)))
+        found.append(((line, 0), ConfigProblem(str(path), line, format_location(location), message)))
     try:
-        config = Config.model_validate(document.data, context=surroundings)
+        config = Config.model_validate(document.data, context=context)
     except ValidationError as error:
-        found += _translated(error, document, path)
+        found += _problems_of(error, document, path)
         config = None
     if config is None or found:
         raise ConfigError([problem for _, problem in sorted(found, key=lambda entry: entry[0])])
     return config
 
 
-def _translated(
+def _problems_of(
     error: ValidationError, document: Document, path: Path
 ) -> list[tuple[tuple[int, int], ConfigProblem]]:
     unreadable = {location for location, _, _ in document.problems}
     found = []
     for fault in error.errors(include_url=False):
         location = location_of(fault)
-        if location not in unreadable and not is_echo(fault):
-            place = document.place(location)
-            found.append((place, ConfigProblem(str(path), place[0], written(location), explain(fault, location))))
+        if location not in unreadable and not is_redundant(fault):
+            position = document.position(location)
+            message = explain(fault, location)
+            found.append((position, ConfigProblem(str(path), position[0], format_location(location), message)))
     return found
 
 
-def _surroundings_of(data: Mapping[str, Any], folder: Path) -> Surroundings:
-    """Look up what other settings refer to, in data that nobody has validated yet."""
+def _context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:
+    """Collect what settings may refer to, from data that is not validated yet."""
     photos, pictures = _mapping(data.get("input")), _mapping(data.get("output"))
     styles, recipes, ignore = data.get("styles"), _mapping(data.get("recipes")), photos.get("ignore")
     names = [_mapping(style).get("name") for style in styles] if isinstance(styles, list) else []
-    return Surroundings(
+    return ValidationContext(
         folder=folder,
         input=_folder(photos.get("folder", "input"), folder),
         output=_folder(pictures.get("folder", "output"), folder) or folder / "output",

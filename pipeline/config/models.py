@@ -1,7 +1,7 @@
-"""The whole config, section by section. Owns keys, defaults and descriptions; refuses to read files or to print.
+"""The whole config, section by section. Owns keys, defaults, descriptions and the settings objects for other rooms.
 
-These models describe what stands in the YAML file, and after validation their attributes are plain, absolute and
-complete. ``pipeline.config.recipes`` holds styles, rules and recipes.
+After validation all attributes are plain and complete, and paths are absolute. The longer sections have modules of
+their own. Reads no files.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
-from pipeline.config import fields as f
+from pipeline.config import field_types as f
+from pipeline.config.folder_rules import MoveSection, Originals, require_outside_input, require_own_folder
 from pipeline.config.hooks import HooksSection
-from pipeline.config.hours import OptionalHours
-from pipeline.config.places import MoveSection, Originals, apart_from_all, apart_from_photos
-from pipeline.config.recipes import PairingKind, RecipeSection, RuleSection, Section, StyleSection
-from pipeline.config.templates import field_fault
+from pipeline.config.pairing import PairingSection
+from pipeline.config.recipes import RecipeSection
+from pipeline.config.schedule import OptionalHours
+from pipeline.config.section import Section
+from pipeline.config.styles import StyleSection
+from pipeline.config.templates import template_error
 from pipeline.model import (
     CheckpointRules,
     EngineSettings,
@@ -39,7 +42,7 @@ _PICTURE: Final = PictureOptions()
 
 
 def _resolved(path: str) -> Any:
-    # Defaults stand here as a config would write them; validate_default makes absolute paths of them.
+    # Defaults are relative, as in a config; validate_default makes them absolute.
     return Path(path)
 
 
@@ -58,20 +61,21 @@ class InputSection(Section):
         3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
     )
     watch: Literal["auto", "events", "polling"] = Field(
-        "auto", description="How 'watch' hears of changes: by file events, or by looking itself (network shares)."
+        "auto", description="How 'watch' notices changes: by file events, or by polling (network shares)."
     )
-    rescan_seconds: f.Positive = Field(
-        300, description="'watch' looks at the whole folder so often even if no event came; rarer if that takes long."
+    rescan_seconds: f.PositiveInteger = Field(
+        300,
+        description="How often 'watch' scans the whole folder without an event; less often if that takes long.",
     )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
-    archives: StrictBool = Field(True, description="Take .zip, .tar, .tar.gz and .tgz files for folders of photos.")
+    archives: StrictBool = Field(True, description="Treat .zip, .tar, .tar.gz and .tgz files as folders of photos.")
     archive_space: f.ByteSize = Field(
         2_000_000_000, description="The most disk space, in state.folder, for photos taken out of archives."
     )
     max_archive_size: f.ByteSize = Field(
         100_000_000_000, description="Archives that unpack to more are refused as decompression bombs."
     )
-    max_archive_files: f.Positive = Field(100_000, description="Archives with more files are refused.")
+    max_archive_files: f.PositiveInteger = Field(100_000, description="Archives with more files are refused.")
     originals: Originals = Field(
         "keep",
         description="What becomes of a photo once all its pictures are made: keep, or move: FOLDER.",
@@ -101,7 +105,7 @@ class OutputSection(Section):
         "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
     )
     format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
-    quality: Annotated[f.Positive, Field(le=100)] = Field(
+    quality: Annotated[f.PositiveInteger, Field(le=100)] = Field(
         _PICTURE.quality, description="Quality of jpeg and webp, 1 to 100."
     )
     metadata: MetadataPolicy = Field(
@@ -111,64 +115,37 @@ class OutputSection(Section):
 
     @field_validator("folder")
     @classmethod
-    def _apart_from_input(cls, folder: Path, info: ValidationInfo) -> Path:
-        return apart_from_photos(folder, info, "pictures become photos")
+    def _outside_input(cls, folder: Path, info: ValidationInfo) -> Path:
+        return require_outside_input(folder, info, "pictures become photos")
 
     @field_validator("name")
     @classmethod
     def _is_a_safe_template(cls, name: str) -> str:
-        fault = _template_fault(name)
-        if fault:
-            raise ValueError(fault)
+        error = _name_template_error(name)
+        if error:
+            raise ValueError(error)
         return name
 
 
-def _template_fault(name: str) -> str:
-    fault = field_fault(name, _NAME_FIELDS)
-    if fault:
-        return fault
+def _name_template_error(name: str) -> str:
+    error = template_error(name, _NAME_FIELDS)
+    if error:
+        return error
     pieces = list(Formatter().parse(name))
     fields = {field for _, field, _, _ in pieces}
     if "stem" not in fields:
         return f"must contain {{stem}}, or all photos of a folder get one name, found {name!r}"
     if not {"style", "variant"} & fields:
         return f"must contain {{variant}} or {{style}}, or all pictures of a photo get one name, found {name!r}"
-    return _escape_fault("".join(text for text, _, _, _ in pieces), name)
+    return _outside_folder_error("".join(text for text, _, _, _ in pieces), name)
 
 
-def _escape_fault(text: str, name: str) -> str:
+def _outside_folder_error(text: str, name: str) -> str:
     if name.startswith("/") or ".." in name.split("/") or re.search(r'[\\:*?"<>|\x00-\x1f]', text):
         return f"must stay in the output folder: no '/' first, no '..', none of \\ : * ? \" < > |, found {name!r}"
     if name.endswith("/"):
         return f"must end in the name of a file, not in '/', found {name!r}"
     return ""
-
-
-class PairingRule(NamedTuple):
-    """One pattern, the styles of the photos that fit it, and the recipes (empty: the styles' own)."""
-
-    match: str
-    styles: tuple[str, ...]
-    recipes: tuple[str, ...]
-
-
-class PairingSection(Section):
-    """Which photos get which styles."""
-
-    by: PairingKind = Field(
-        "all",
-        description="Photos without a rule get all styles, or (folder) the style named like a folder on their path.",
-    )
-    rule_list: tuple[RuleSection, ...] = Field(
-        (), alias="rules", description="Rules, tried in order; the first that fits a photo decides."
-    )
-
-    @property
-    def rules(self) -> tuple[PairingRule, ...]:
-        """The rules in order, one for each pattern."""
-        return tuple(
-            PairingRule(pattern, rule.styles, rule.recipes) for rule in self.rule_list for pattern in rule.patterns
-        )
 
 
 class EngineSection(Section):
@@ -201,13 +178,13 @@ class CacheSection(Section):
 
 
 class StateSection(Section):
-    """What the program remembers, and when it gives up."""
+    """What the program stores about its work, and when it gives up."""
 
     folder: f.ResolvedPath = Field(
         _resolved("{output}/.stylewatch"), description="Folder of the state database and lock."
     )
-    max_attempts: f.Positive = Field(3, description="A picture that fails this often is given up.")
-    max_crashes: f.Positive = Field(3, description="A picture that kills its worker this often is given up.")
+    max_attempts: f.PositiveInteger = Field(3, description="A picture that fails this often is given up.")
+    max_crashes: f.PositiveInteger = Field(3, description="A picture that kills its worker this often is given up.")
     retry_seconds: f.Seconds = Field(
         60.0, description="A daemon tries a failed picture again after this long, then twice as long, and so on."
     )
@@ -218,26 +195,29 @@ class StateSection(Section):
         1800.0, description="A worker that shows no progress for this long is replaced; 0 = never."
     )
     grace_seconds: f.Seconds = Field(
-        10.0, description="After a stop, pictures in work may be finished for this long; then they are put back."
+        10.0,
+        description="After a stop, pictures in progress may be finished for this long, and are saved then.",
     )
     checkpoint_seconds: f.Seconds = Field(
-        300.0, description="What is made of a picture is kept so often; 0 = only when work is stopped."
+        300.0, description="How often the progress of a picture is saved; 0 = only when work is stopped."
     )
     checkpoint_space: f.ByteSize = Field(
         4_000_000_000,
-        description="The most disk space, in state.folder, for pictures in the making; 0 = none is kept.",
+        description="The most disk space, in state.folder, for saved progress; 0 = none is saved.",
     )
 
     @field_validator("folder")
     @classmethod
-    def _apart_from_photos_and_pictures(cls, folder: Path, info: ValidationInfo) -> Path:
-        return apart_from_all(folder, info)
+    def _own_folder(cls, folder: Path, info: ValidationInfo) -> Path:
+        return require_own_folder(folder, info)
 
 
 class LogSection(Section):
     """What is written about the work."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that the log holds.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The lowest level that is logged."
+    )
     file: f.ResolvedPath = Field(_resolved("{output}/stylewatch.log"), description="The log, for people.")
     journal: f.ResolvedPath = Field(
         _resolved("{output}/journal.jsonl"), description="One JSON object a line for each event, for programs."
@@ -250,33 +230,33 @@ class LogSection(Section):
     )
 
 
-def _all_defaults() -> Any:
-    # An empty mapping, which validate_default turns into the section with its paths made absolute.
+def _empty_section() -> Any:
+    # An empty mapping: validate_default makes the section of it, with absolute paths.
     return {}
 
 
-def _none_means_empty(value: Any) -> Any:
+def _none_to_empty(value: Any) -> Any:
     return {} if value is None else value
 
 
 class Config(Section):
     """The settings of one stylewatch folder."""
 
-    input: InputSection = Field(default_factory=_all_defaults, description="Where photos come from.")
-    output: OutputSection = Field(default_factory=_all_defaults, description="Where pictures go.")
+    input: InputSection = Field(default_factory=_empty_section, description="Where photos come from.")
+    output: OutputSection = Field(default_factory=_empty_section, description="Where pictures go.")
     styles: tuple[StyleSection, ...] = Field(min_length=1, description="At least one style: a name and its painting.")
-    recipes: Annotated[dict[f.RecipeName, RecipeSection], BeforeValidator(_none_means_empty)] = Field(
+    recipes: Annotated[dict[f.RecipeName, RecipeSection], BeforeValidator(_none_to_empty)] = Field(
         {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."
     )
-    pairing: PairingSection = Field(default_factory=_all_defaults, description="Which photos get which styles.")
+    pairing: PairingSection = Field(default_factory=_empty_section, description="Which photos get which styles.")
     schedule: OptionalHours = Field(
         (), description="When 'watch' makes pictures: a window, or a list of them; [] = always."
     )
-    engine: EngineSection = Field(default_factory=_all_defaults, description="Device, weights, precision.")
-    cache: CacheSection = Field(default_factory=_all_defaults, description="The style cache.")
-    state: StateSection = Field(default_factory=_all_defaults, description="What the program remembers.")
-    log: LogSection = Field(default_factory=_all_defaults, description="Log, journal and reports.")
-    hooks: HooksSection = Field(default_factory=_all_defaults, description="Your own commands, run without a shell.")
+    engine: EngineSection = Field(default_factory=_empty_section, description="Device, weights, precision.")
+    cache: CacheSection = Field(default_factory=_empty_section, description="The style cache.")
+    state: StateSection = Field(default_factory=_empty_section, description="State database, retries, checkpoints.")
+    log: LogSection = Field(default_factory=_empty_section, description="Log, journal and reports.")
+    hooks: HooksSection = Field(default_factory=_empty_section, description="Your own commands, run without a shell.")
 
     def recipes_by_name(self) -> dict[str, Recipe]:
         """Return all recipes, ``default`` among them, in the order of the file."""
@@ -302,7 +282,7 @@ class Config(Section):
         )
 
     def checkpoint_rules(self) -> CheckpointRules:
-        """Return how pictures in the making are kept."""
+        """Return when and within what space checkpoints of pictures are saved."""
         return CheckpointRules(
             every_seconds=self.state.checkpoint_seconds,
             space_bytes=self.state.checkpoint_space,

@@ -1,13 +1,13 @@
-"""Styles and recipes as a config writes them. Owns their keys and bounds; the defaults are ``pipeline.model``'s."""
+"""The section ``recipes``: sets of transfer settings. Owns keys and bounds; the defaults are ``pipeline.model``'s."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Tag, ValidationInfo, field_validator
 
-from pipeline.config import fields as f
+from pipeline.config import field_types as f
+from pipeline.config.section import Section
 from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe, canonical_layer
 
 _DEFAULT: Final = Recipe()
@@ -16,29 +16,19 @@ _SMALLEST_SIZE: Final = 16
 _LEARNING_RATES: Final = {"lbfgs": _DEFAULT.learning_rate, "adam": 0.02, "sgd": 0.002}
 
 
-class Section(BaseModel):
-    """A mapping of known keys. An empty one (``log:`` with nothing below) means all defaults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_means_defaults(cls, data: Any) -> Any:
-        return {} if data is None else data
-
-
 Layers = Annotated[
-    Annotated[dict[f.Layer, f.Share], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    Annotated[dict[f.Layer, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[tuple[f.Layer, ...], Field(min_length=1), Tag(f.LIST_TAG)],
-    f.form("a list of layers, or a mapping of layers to weights"),
+    f.one_of_forms("a list of layers, or a mapping of layers to weights"),
 ]
 SizeList = Annotated[
     Annotated[tuple[f.Pixels, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Count, Tag(f.PLAIN_TAG)],
-    f.form("a whole number (how many sizes) or a list of sizes"),
+    f.one_of_forms("a whole number (how many sizes) or a list of sizes"),
 ]
 IterationList = Annotated[
-    Annotated[tuple[f.Positive, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Positive, Tag(f.PLAIN_TAG)],
-    f.form("a whole number or a list with one for each size"),
+    Annotated[tuple[f.PositiveInteger, ...], Field(min_length=1), Tag(f.LIST_TAG)]
+    | Annotated[f.PositiveInteger, Tag(f.PLAIN_TAG)],
+    f.one_of_forms("a whole number or a list with one for each size"),
 ]
 
 
@@ -81,7 +71,7 @@ class RecipeSection(Section):
     )
     init: InitKind = Field(_DEFAULT.init, description="What a picture starts from: content, noise or blend.")
     pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
-    seed: Annotated[f.Whole, Field(ge=0, lt=2**63)] = Field(
+    seed: Annotated[f.Integer, Field(ge=0, lt=2**63)] = Field(
         _DEFAULT.seed, description="Seed of init: noise and blend."
     )
     snapshot_every: f.Count = Field(
@@ -116,7 +106,7 @@ class RecipeSection(Section):
     @field_validator("content_layers", "style_layers", mode="before")
     @classmethod
     def _name_each_layer_once(cls, layers: Any) -> Any:
-        twice = f.repeated(layers, canonical_layer) if isinstance(layers, dict | list) else ""
+        twice = f.first_duplicate(layers, canonical_layer) if isinstance(layers, dict | list) else ""
         if twice:
             raise ValueError(f"must name each layer once, found {twice!r} again (block1_conv1 is relu1_1)")
         return layers
@@ -141,106 +131,3 @@ class RecipeSection(Section):
 def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:
     weights = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
     return tuple(weights.items())
-
-
-Paintings = Annotated[
-    Annotated[dict[f.PaintingPath, f.Share], Field(min_length=1), Tag(f.MAPPING_TAG)]
-    | Annotated[tuple[f.PaintingPath, ...], Field(min_length=1), Tag(f.LIST_TAG)],
-    f.form("a list of files, or a mapping of files to weights"),
-]
-RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
-
-
-def _not_both(recipes: Any, info: ValidationInfo, whose: str) -> Any:
-    if recipes is not None and info.data.get("recipe") is not None:
-        raise ValueError(f"{whose} takes either recipe: NAME or recipes: [NAME, ...], found both")
-    return recipes
-
-
-class StyleSection(Section):
-    """A style: a name and what is painted in it."""
-
-    name: f.StyleName = Field(description="The style's name; it becomes part of the pictures' file names.")
-    painting: f.PaintingPath | None = Field(None, description="The painting's image file.")
-    blend: Paintings | None = Field(
-        None, alias="paintings", description="Several paintings blended: a list of files, or file: weight."
-    )
-    scale: Annotated[f.Factor, Field(le=1000)] = Field(
-        1.0, description="Size of the painting relative to the picture: smaller gives finer strokes."
-    )
-    recipe: f.KnownRecipe | None = Field(None, description="The recipe for this style (default: 'default').")
-    several_recipes: RecipeNames | None = Field(
-        None, alias="recipes", description="Several recipes: one picture by each."
-    )
-
-    @field_validator("blend")
-    @classmethod
-    def _either_one_or_several(cls, blend: Any, info: ValidationInfo) -> Any:
-        if "painting" in info.data:
-            painting = info.data["painting"]
-            if (painting is None) == (blend is None):
-                found = "neither" if blend is None else "both"
-                raise ValueError(f"a style needs either painting: FILE or paintings: [FILE, ...], found {found}")
-        return blend
-
-    @field_validator("blend", mode="before")
-    @classmethod
-    def _name_each_painting_once(cls, blend: Any, info: ValidationInfo) -> Any:
-        folder = f.surroundings(info).folder
-        twice = f.repeated(blend, lambda path: f.resolve(path, folder)) if isinstance(blend, dict | list) else ""
-        if twice:
-            raise ValueError(
-                f"must name each painting once, found {twice!r} again; FILE: WEIGHT gives one more weight"
-            )
-        return blend
-
-    @field_validator("several_recipes")
-    @classmethod
-    def _either_one_recipe_or_several(cls, recipes: Any, info: ValidationInfo) -> Any:
-        return _not_both(recipes, info, "a style")
-
-    @property
-    def paintings(self) -> dict[Path, float]:
-        """The paintings' absolute paths and weights, in the order of the file."""
-        if self.painting is not None:
-            return {self.painting: 1.0}
-        blend = self.blend
-        return dict.fromkeys(blend, 1.0) if isinstance(blend, tuple) else dict(blend or {})
-
-    @property
-    def recipes(self) -> tuple[str, ...]:
-        """The names of the style's own recipes, each once."""
-        return tuple(dict.fromkeys(self.several_recipes or (self.recipe or "default",)))
-
-
-class RuleSection(Section):
-    """A rule of the pairing."""
-
-    globs: Annotated[
-        Annotated[tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1), Tag(f.LIST_TAG)]
-        | Annotated[str, Field(strict=True, min_length=1), Tag(f.PLAIN_TAG)],
-        f.form("a pattern or a list of patterns"),
-    ] = Field(alias="match", description="Pattern, or list of patterns, on the photo's path: '2024/**', '*-sea.jpg'.")
-    styles: tuple[f.KnownStyle, ...] = Field(description="Styles of these photos; [] = none.")
-    recipe: f.KnownRecipe | None = Field(None, description="Recipe instead of the styles' own.")
-    several_recipes: RecipeNames | None = Field(
-        None, alias="recipes", description="Several recipes instead of the styles' own."
-    )
-
-    @field_validator("several_recipes")
-    @classmethod
-    def _either_one_recipe_or_several(cls, recipes: Any, info: ValidationInfo) -> Any:
-        return _not_both(recipes, info, "a rule")
-
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        """The patterns, one or several."""
-        return (self.globs,) if isinstance(self.globs, str) else self.globs
-
-    @property
-    def recipes(self) -> tuple[str, ...]:
-        """The recipes that replace the styles' own; empty = the styles' own."""
-        return self.several_recipes or ((self.recipe,) if self.recipe else ())
-
-
-PairingKind = Literal["all", "folder"]

@@ -43,7 +43,7 @@ def test_every_field_of_a_moment_can_be_used(load: Load, moment: str) -> None:
 
 def test_a_program_with_a_path_is_looked_for_beside_the_config(load: Load, folder: Path) -> None:
     (folder / "link").symlink_to("/bin/true")
-    for written, meant in (
+    for format_location, meant in (
         ("notify", "notify"),
         ("./notify", str(folder / "notify")),
         ("bin/notify", str(folder / "bin" / "notify")),
@@ -51,7 +51,7 @@ def test_a_program_with_a_path_is_looked_for_beside_the_config(load: Load, folde
         ("/opt/notify", "/opt/notify"),
         ("~/notify", str(Path.home() / "notify")),
     ):
-        assert load(STYLE + f"hooks: {{after_run: ['{written}', x]}}").hooks.after_run == (meant, "x")
+        assert load(STYLE + f"hooks: {{after_run: ['{format_location}', x]}}").hooks.after_run == (meant, "x")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_can_not_be_a_command_is_refused_with_its_place(problems: Problems,
 
 def test_signs_that_are_no_fields_are_told_how_to_write(problems: Problems) -> None:
     [found] = problems(STYLE + "hooks: {after_run: [curl, -d, '{\"made\": 1}']}")
-    assert found.endswith("write {{ and }} for the signs themselves")
+    assert found.endswith("write {{ and }} for the braces themselves")
 
 
 def test_a_misspelled_field_is_recognized(problems: Problems) -> None:

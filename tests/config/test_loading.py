@@ -77,7 +77,7 @@ def test_problems_carry_file_line_and_path(folder: Path) -> None:
 def test_a_file_whose_only_problem_is_in_its_yaml_is_refused(folder: Path) -> None:
     path = folder / "config.yaml"
     path.write_text(FIRST_CONFIG + "input: {folder: other}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"config\.yaml:8: input: stands here again \(first on line 1\)"):
+    with pytest.raises(ConfigError, match=r"config\.yaml:8: input: is repeated \(first on line 1\)"):
         load_config(path)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import platformdirs
 import pytest
-from pydantic import ValidationError
 
 from pipeline.config import json_schema
 from pipeline.model import EngineSettings, PictureOptions, WeightsChoice
@@ -27,11 +26,6 @@ def test_everything_but_styles_has_a_default_beside_the_config(load: Load, folde
     assert config.log.journal == folder / "output" / "journal.jsonl"
     assert config.log.reports == folder / "output" / "reports"
     assert config.pairing.rules == ()
-
-
-@pytest.mark.parametrize("section", ["input", "output", "pairing", "engine", "cache", "state", "log", "hooks"])
-def test_a_section_with_nothing_in_it_is_all_defaults(load: Load, section: str) -> None:
-    assert load(STYLE + f"{section}:\n") == load(STYLE)
 
 
 def test_state_log_and_cache_follow_the_output_folder(load: Load, folder: Path) -> None:
@@ -73,11 +67,6 @@ def test_the_writer_of_pictures_gets_plain_options(load: Load) -> None:
 
 def test_megapixels_become_pixels(load: Load) -> None:
     assert load(STYLE + "input: {max_megapixels: 0.5}").input.max_pixels == 500_000
-
-
-def test_a_config_can_not_be_changed(load: Load) -> None:
-    with pytest.raises(ValidationError):
-        load(STYLE).output.quality = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

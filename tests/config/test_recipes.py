@@ -1,9 +1,6 @@
-"""Styles, recipes and rules in all the forms a config can write them."""
+"""Recipes in all the forms that a config can have them in."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -132,64 +129,3 @@ def test_a_consequence_of_another_problem_is_not_told(
 ) -> None:
     text = STYLE + f"recipes: {{default: {{{settings}}}}}"
     assert len(problems(text) if told else [load(text)][1:]) == told
-
-
-PAINTINGS: list[tuple[str, dict[str, float]]] = [
-    ("painting: paintings/starry_night.jpg", {"starry_night.jpg": 1.0}),
-    ("painting: ./paintings/../paintings/the scream.jpg", {"the scream.jpg": 1.0}),
-    ("paintings: [paintings/the scream.jpg]", {"the scream.jpg": 1.0}),
-    (
-        "paintings: [paintings/starry_night.jpg, paintings/great_wave.jpg]",
-        {"starry_night.jpg": 1.0, "great_wave.jpg": 1.0},
-    ),
-    (
-        "paintings: {paintings/starry_night.jpg: 7, paintings/great_wave.jpg: 0.3}",
-        {"starry_night.jpg": 7.0, "great_wave.jpg": 0.3},
-    ),
-]
-
-
-@pytest.mark.parametrize(("settings", "paintings"), PAINTINGS)
-def test_paintings_come_in_every_form(load: Load, folder: Path, settings: str, paintings: dict[str, float]) -> None:
-    [style] = load(f"styles: [{{name: x, {settings}}}]").styles
-    assert list(style.paintings.items()) == [
-        (folder / "paintings" / name, share) for name, share in paintings.items()
-    ]
-
-
-@pytest.mark.parametrize(
-    ("settings", "recipes"),
-    [
-        ("", ("default",)),
-        (", recipe: large", ("large",)),
-        (", recipes: [large, default]", ("large", "default")),
-        (", recipes: [large, large]", ("large",)),
-    ],
-)
-def test_a_style_has_its_own_recipes(load: Load, settings: str, recipes: tuple[str, ...]) -> None:
-    text = f"styles: [{{name: x, painting: paintings/great_wave.jpg{settings}}}]\nrecipes: {{large: {{size: 1024}}}}"
-    assert load(text).styles[0].recipes == recipes
-
-
-def test_two_spellings_of_one_painting_are_told(problems: Problems) -> None:
-    [told] = problems("styles: [{name: x, paintings: [paintings/great_wave.jpg, ./paintings/great_wave.jpg]}]")
-    assert told.startswith("styles[0].paintings: must name each painting once, found './paintings/great_wave.jpg'")
-
-
-RULES: list[tuple[str, list[Any]]] = [
-    ("{match: '*', styles: [night]}", [("*", ("night",), ())]),
-    (
-        "{match: [a, b], styles: [night], recipe: large}",
-        [("a", ("night",), ("large",)), ("b", ("night",), ("large",))],
-    ),
-    ("{match: a, styles: [], recipes: [large, default]}", [("a", (), ("large", "default"))]),
-]
-
-
-@pytest.mark.parametrize(("rule", "rules"), RULES)
-def test_rules_come_out_one_for_each_pattern(load: Load, rule: str, rules: list[Any]) -> None:
-    text = STYLE + f"recipes: {{large: {{size: 1024}}}}\npairing: {{by: folder, rules: [{rule}]}}"
-    pairing = load(text).pairing
-    assert pairing.by == "folder"
-    assert [tuple(each) for each in pairing.rules] == rules
-    assert all(each.match == each[0] for each in pairing.rules)

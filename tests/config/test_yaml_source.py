@@ -94,16 +94,16 @@ def test_keys_are_text_whatever_they_look_like(tmp_path: Path) -> None:
 
 def test_every_value_knows_its_line_and_column(tmp_path: Path) -> None:
     document = read(tmp_path, "# comment\na:\n  b: [1,\n    2]\n  c:\n    - d: 3\n")
-    assert document.place(("a",)) == (2, 0)
-    assert document.place(("a", "b")) == (3, 2)
-    assert document.place(("a", "b", 1)) == (4, 4)
-    assert document.place(("a", "c", 0, "d")) == (6, 6)
+    assert document.position(("a",)) == (2, 0)
+    assert document.position(("a", "b")) == (3, 2)
+    assert document.position(("a", "b", 1)) == (4, 4)
+    assert document.position(("a", "c", 0, "d")) == (6, 6)
 
 
 def test_the_place_of_an_absent_key_is_that_of_the_mapping_around_it(tmp_path: Path) -> None:
     document = read(tmp_path, "\na: 1\nb:\n  c: 2\n")
-    assert document.place(("b", "zzz", 3)) == (3, 0)
-    assert document.place(("zzz",)) == (2, 0)
+    assert document.position(("b", "zzz", 3)) == (3, 0)
+    assert document.position(("zzz",)) == (2, 0)
 
 
 def test_aliases_repeat_what_their_anchor_names(tmp_path: Path) -> None:
@@ -113,22 +113,22 @@ def test_aliases_repeat_what_their_anchor_names(tmp_path: Path) -> None:
 def test_windows_line_ends_and_a_byte_order_mark_are_fine(tmp_path: Path) -> None:
     document = read(tmp_path, b"\xef\xbb\xbfa: 1\r\nb: \xc3\xa9\r\n")
     assert document.data == {"a": 1, "b": "é"}
-    assert document.place(("b",)) == (2, 0)
+    assert document.position(("b",)) == (2, 0)
 
 
 FAULTS = [
-    ("a: 1\nb: 2\na: 3\n", "('a',)", 3, "stands here again (first on line 1)"),
-    ("x: {a: 1, 'a': 2}", "('x', 'a')", 1, "stands here again (first on line 1)"),
+    ("a: 1\nb: 2\na: 3\n", "('a',)", 3, "is repeated (first on line 1)"),
+    ("x: {a: 1, 'a': 2}", "('x', 'a')", 1, "is repeated (first on line 1)"),
     ("x:\n  <<: {a: 1}\n", "('x',)", 2, "merges with '<<'"),
     ("x: 1\n? [1, 2]\n: 2\n", "()", 2, "has a key that is empty, a list or a mapping"),
     ("x: 1\n~: 2\n", "()", 2, "has a key that is empty"),
-    ("x: !!python/object/apply:os.system [echo]", "('x',)", 1, "the type !!python/object/apply:os.system"),
-    ("x: !!python/name:os.system", "('x',)", 1, "the type !!python/name:os.system"),
-    ("x: !!set {a, b}", "('x',)", 1, "the type !!set"),
-    ("x: !color red", "('x',)", 1, "the type !color"),
-    ("x: !!int many", "('x',)", 1, "the type !!int"),
-    ("x: " + "9" * 5000, "('x',)", 1, "the type !!int"),
-    ("x: !!timestamp 2024-01-01", "('x',)", 1, "the type !!timestamp"),
+    ("x: !!python/object/apply:os.system [echo]", "('x',)", 1, "can't be read as !!python/object/apply:os.system"),
+    ("x: !!python/name:os.system", "('x',)", 1, "can't be read as !!python/name:os.system"),
+    ("x: !!set {a, b}", "('x',)", 1, "can't be read as !!set"),
+    ("x: !color red", "('x',)", 1, "can't be read as !color"),
+    ("x: !!int many", "('x',)", 1, "can't be read as !!int"),
+    ("x: " + "9" * 5000, "('x',)", 1, "can't be read as !!int"),
+    ("x: !!timestamp 2024-01-01", "('x',)", 1, "can't be read as !!timestamp"),
 ]
 
 
@@ -153,14 +153,14 @@ REFUSALS = [
     ("\n- a\n", "config.yaml:2: must hold settings as 'key: value' lines"),
     ("just text", "config.yaml:1: must hold settings as 'key: value' lines"),
     ("a:\n\tb: 1\n", "config.yaml:2: begins with a tab; YAML is indented with spaces only"),
-    ("a: @home", "config.yaml:1: has text that begins with a sign YAML keeps for itself; put the text in quotes"),
+    ("a: @home", "config.yaml:1: has text that begins with a character that YAML reserves; put the text in quotes"),
     ("a: *.jpg", "config.yaml:1: has text that begins with '*' or '&'; put it in quotes: '*.jpg'"),
     ("a: *x", "config.yaml:1: begins with '*', an alias of something not defined above; quote patterns: '*x'"),
-    ("a: b: c", "config.yaml:1: has a ':' where none can be; quote text that contains ': '"),
+    ("a: b: c", "config.yaml:1: has a ':' where none is allowed; quote text that contains ': '"),
     ("a: 1\nb: 'x\nc: 1\n", "config.yaml:2: opens a quote that is never closed"),
     ("a: 1\nb: [1, 2\nc: 3\n", "config.yaml:2: opens a list with '[' that lacks a comma or its ']'"),
     ("a: {b: 1", "config.yaml:1: opens a mapping with '{' that lacks a comma or its '}'"),
-    ("a: 1\nword\nb: 1\n", "config.yaml:2: is no 'key: value'; a space belongs behind the ':'"),
+    ("a: 1\nword\nb: 1\n", "config.yaml:2: is not 'key: value'; put a space after the ':'"),
     ("a:\n    b: 1\n  c: 2\n", "config.yaml:3: is indented unlike the lines around it"),
     ("a: {folder}/{stem}\n", "config.yaml:1: is indented unlike the lines around it, or has text with { }"),
     ("a: 1\n---\nb: 1\n", "config.yaml:2: begins a second document with '---'"),
@@ -168,7 +168,7 @@ REFUSALS = [
     ("a: 1\nb: \x07\n", "config.yaml:2: holds the control character U+0007; remove it"),
     (b"a: 1\nb: caf\xe9\n", "config.yaml:2: is not UTF-8 text; save the file as UTF-8 in your editor"),
     ("a: 1".encode("utf-16"), "config.yaml:1: is not UTF-8 text"),
-    ("a: &x [*x]", "config.yaml:1: an alias (*name) stands inside of what it refers to; remove it"),
+    ("a: &x [*x]", "config.yaml:1: an alias (*name) is inside what it refers to; remove it"),
     ("a: " + "[" * 700, "config.yaml: is nested too deeply"),
     ("a: " + "[" * 51 + "]" * 51, "config.yaml:1: is nested too deeply"),
     (

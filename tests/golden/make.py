@@ -62,7 +62,9 @@ def config(folder: Path) -> None:
     for name in ("one.jpg", "two.jpg"):
         write_painting(folder / "config" / "paintings" / name)
     path = folder / "config" / "every_setting.yaml"
-    used = {key_of(location) for location in read_document(path).places if location and isinstance(location[-1], str)}
+    used = {
+        key_of(location) for location in read_document(path).positions if location and isinstance(location[-1], str)
+    }
     missing = set(keys_of_schema(json_schema())) - used
     assert not missing, f"{path.name} does not use {sorted(missing)}"
     write_json(folder / "config" / "values.json", subjects.values_of(load_config(path), path.parent))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.hours import HoursSection, zone_fault
+from pipeline.config.schedule import HoursSection, zone_error
 from pipeline.model import Hours
 from tests.config.conftest import Load, Problems
 
@@ -91,8 +91,8 @@ def test_an_unknown_zone_is_refused(problems: Problems, zone: str) -> None:
 
 
 def test_a_system_without_zones_is_told_what_to_install() -> None:
-    assert zone_fault("Europe/Berlin", ()) == (
+    assert zone_error("Europe/Berlin", ()) == (
         "can't be looked up, as this system has no time zone data; install it ('pip install tzdata'), or leave "
         "timezone out for the system's own, found 'Europe/Berlin'"
     )
-    assert zone_fault("europe/berlin", ("Europe/Berlin",)).endswith("; did you mean 'Europe/Berlin'?")
+    assert zone_error("europe/berlin", ("Europe/Berlin",)).endswith("; did you mean 'Europe/Berlin'?")

@@ -1,6 +1,6 @@
-"""Pydantic's findings → sentences for people: what is allowed here, what was found, what was perhaps meant.
+"""Turns pydantic's errors into sentences: what is allowed here, what was found, what was perhaps meant.
 
-Owns the words; refuses to know where a value stands in the file (``pipeline.config.loading`` does).
+Owns the words; ``pipeline.config.loading`` adds the line in the file.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.config.fields import LIST_TAG, MAPPING_TAG, PLAIN_TAG, listed, similar
+from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, did_you_mean, quoted
 from pipeline.config.models import json_schema
 from pipeline.config.yaml_source import Location
 
@@ -40,23 +40,23 @@ _ALLOWED: Final[Mapping[str, str]] = {
     "string_too_short": "must not be empty",
 }
 
-_LONGEST_SHOWN: Final = 60
+_MAX_VALUE_LENGTH: Final = 60
 
 
-def location_of(fault: ErrorDetails) -> Location:
-    """Return where a fault's value stands in the file: pydantic's location without the tags of forms."""
-    location = tuple(part for part in fault["loc"] if part not in _FORM_TAGS)
-    # A fault of a key that isn't there (neither painting nor paintings) belongs to the mapping around it.
-    return location[:-1] if fault["type"] == "value_error" and fault["input"] is None else location
+def location_of(error: ErrorDetails) -> Location:
+    """Return the location of an error's value in the file: pydantic's own without the tags of forms."""
+    location = tuple(part for part in error["loc"] if part not in _FORM_TAGS)
+    # An error about a key that isn't there (neither painting nor paintings) belongs to the mapping around it.
+    return location[:-1] if error["type"] == "value_error" and error["input"] is None else location
 
 
-def is_echo(fault: ErrorDetails) -> bool:
-    """Tell whether a fault only repeats others: a list counts as too short when its entries are wrong."""
-    return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
+def is_redundant(error: ErrorDetails) -> bool:
+    """Tell whether an error only follows from others: a list counts as too short when its entries are wrong."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
-def written(location: Location) -> str:
-    """Return a location as people write it: ``styles[1].paintings['a b.jpg']``."""
+def format_location(location: Location) -> str:
+    """Return a location as text: ``styles[1].paintings['a b.jpg']``."""
     text = ""
     for part in location:
         if isinstance(part, int):
@@ -68,9 +68,9 @@ def written(location: Location) -> str:
     return text
 
 
-def explain(fault: ErrorDetails, location: Location) -> str:
+def explain(error: ErrorDetails, location: Location) -> str:
     """Return what is allowed at ``location`` and what was found there instead."""
-    kind, context = fault["type"], fault.get("ctx", {})
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind == "extra_forbidden":
@@ -78,36 +78,38 @@ def explain(fault: ErrorDetails, location: Location) -> str:
     if kind == "missing":
         return _missing_key(location)
     allowed = (
-        _ALLOWED[kind].format_map({key: _plain(value) for key, value in context.items()})
+        _ALLOWED[kind].format_map({key: _format_bound(value) for key, value in context.items()})
         if kind in _ALLOWED
-        else fault["msg"]
+        else error["msg"]
     )
     hint = ""
-    if kind == "literal_error" and isinstance(fault["input"], str):
-        hint = similar(fault["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", "))
-    elif kind == "string_type" and isinstance(fault["input"], int | float):
+    if kind == "literal_error" and isinstance(error["input"], str):
+        hint = did_you_mean(
+            error["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        )
+    elif kind == "string_type" and isinstance(error["input"], int | float):
         hint = "; put it in quotes"
-    return f"{allowed}, found {shown(fault['input'])}{hint}"
+    return f"{allowed}, found {format_value(error['input'])}{hint}"
 
 
-def _plain(value: Any) -> Any:
-    """Return a bound as people write it: 1,000,000,000 and not 1e+09."""
+def _format_bound(value: Any) -> Any:
+    """Return a bound as text: 1,000,000,000 and not 1e+09."""
     if not isinstance(value, int | float):
         return value
     return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
-def shown(value: Any) -> str:
-    """Return a found value for a sentence, shortened."""
+def format_value(value: Any) -> str:
+    """Return a value for use in a sentence, shortened."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
-        return f"a mapping with the keys {listed(list(value)[:5])}" if value else "an empty mapping"
+        return f"a mapping with the keys {quoted(list(value)[:5])}" if value else "an empty mapping"
     if isinstance(value, list) and not value:
         return "an empty list"
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + " ..."
-    kind = {bool: "the truth value ", list: "the list "}.get(type(value), "")
+    text = text if len(text) <= _MAX_VALUE_LENGTH else text[:_MAX_VALUE_LENGTH] + " ..."
+    kind = {bool: "the boolean ", list: "the list "}.get(type(value), "")
     return f"{kind}{text}"
 
 
@@ -118,28 +120,28 @@ def _missing_key(location: Location) -> str:
 
 def _unknown_key(location: Location) -> str:
     keys = list(_schema_at(location[:-1])["properties"])
-    hint = similar(str(location[-1]), keys)
+    hint = did_you_mean(str(location[-1]), keys)
     return f"is an unknown key{hint}" if hint else f"is an unknown key; known here: {', '.join(keys)}"
 
 
-_whole_schema = cache(json_schema)
+_cached_schema = cache(json_schema)
 
 
 def _schema_at(location: Location) -> Mapping[str, Any]:
-    """Return the part of the config's JSON Schema that describes a key, found by walking down to it."""
-    whole = _whole_schema()
+    """Return the part of the config's JSON Schema that describes a key."""
+    whole = _cached_schema()
     schema: Mapping[str, Any] = whole
     for part in location:
         if isinstance(part, int):
             schema = next(form for form in schema.get("oneOf", (schema,)) if "items" in form)["items"]
             continue
-        schema = _followed(schema, whole)
+        schema = _resolve_reference(schema, whole)
         schema = schema["properties"].get(part) if "properties" in schema else schema["additionalProperties"]
-    return _followed(schema, whole)
+    return _resolve_reference(schema, whole)
 
 
-def _followed(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a schema refers to; of several forms, the mapping: only that one has keys to speak of."""
+def _resolve_reference(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a schema refers to; of several forms the mapping, since only that one has keys."""
     for form in schema.get("oneOf", ()):
         if "$ref" in form:
             schema = form | {key: text for key, text in schema.items() if key != "oneOf"}

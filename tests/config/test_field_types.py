@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.fields import folded, is_ignored, is_pattern, listed, parse_size, repeated, resolve, similar
+from pipeline.config.field_types import (
+    case_folded,
+    did_you_mean,
+    first_duplicate,
+    is_ignored,
+    is_pattern,
+    parse_size,
+    quoted,
+    resolve,
+)
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
@@ -99,23 +108,23 @@ def test_a_name_that_some_file_system_refuses_is_refused(problems: Problems, nam
 
 
 def test_names_are_equal_when_a_file_system_takes_them_for_equal() -> None:
-    assert folded("Caf\u00e9") == folded("cafe\u0301")
-    assert folded("STRASSE") == folded("straße")
-    assert folded("night") != folded("nights")
+    assert case_folded("Caf\u00e9") == case_folded("cafe\u0301")
+    assert case_folded("STRASSE") == case_folded("straße")
+    assert case_folded("night") != case_folded("nights")
 
 
 def test_a_word_like_another_is_suggested_whatever_its_case() -> None:
-    assert similar("STYLS", ["input", "styles"]) == "; did you mean 'styles'?"
-    assert similar("zzz", ["input", "styles"]) == ""
+    assert did_you_mean("STYLS", ["input", "styles"]) == "; did you mean 'styles'?"
+    assert did_you_mean("zzz", ["input", "styles"]) == ""
 
 
 def test_words_are_listed_in_quotes() -> None:
-    assert listed(["a", "b"]) == "'a', 'b'"
+    assert quoted(["a", "b"]) == "'a', 'b'"
 
 
 def test_a_value_is_repeated_when_it_means_the_same_as_an_earlier_one() -> None:
-    assert repeated(["1", "2", "01"], int) == "01"
-    assert repeated(["1", "x", "x", 7, 7, None], int) == ""
+    assert first_duplicate(["1", "2", "01"], int) == "01"
+    assert first_duplicate(["1", "x", "x", 7, 7, None], int) == ""
 
 
 def test_patterns_are_those_of_gitignore() -> None:

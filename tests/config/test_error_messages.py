@@ -1,4 +1,4 @@
-"""How places and values are written in sentences."""
+"""How locations and values are written in sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.wording import shown, written
+from pipeline.config.error_messages import format_location, format_value
 from pipeline.config.yaml_source import Location
 
 
@@ -22,7 +22,7 @@ from pipeline.config.yaml_source import Location
     ],
 )
 def test_a_place_is_written_as_people_do(location: Location, text: str) -> None:
-    assert written(location) == text
+    assert format_location(location) == text
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_place_is_written_as_people_do(location: Location, text: str) -> None:
         ("a", "'a'"),
         ("", "''"),
         (1.5, "1.5"),
-        (True, "the truth value true"),
+        (True, "the boolean true"),
         ([1, "é"], 'the list [1, "é"]'),
         ([], "an empty list"),
         ({}, "an empty mapping"),
@@ -41,4 +41,4 @@ def test_a_place_is_written_as_people_do(location: Location, text: str) -> None:
     ],
 )
 def test_a_value_is_shown_as_the_file_has_it(value: Any, text: str) -> None:
-    assert shown(value) == text
+    assert format_value(value) == text

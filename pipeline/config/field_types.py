@@ -1,8 +1,7 @@
-"""Kinds of values that settings have: paths, names, sizes, layers. Owns their bounds and what to say beyond them.
+"""The types of settings: paths, names, sizes, layers. Owns their bounds and the messages about values beyond them.
 
-Where a value's meaning depends on the rest of the file (the config's folder, the names of styles and recipes), the
-validators ask the :class:`Surroundings`, which every validation gets as its context. Text is never taken for a
-number, nor a number for text.
+Where a value's meaning depends on the rest of the file (the config's folder, the names of styles and recipes),
+validators read it from the :class:`ValidationContext`. Text is never converted to a number, nor a number to text.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ PLAIN_TAG: Final = "\0plain"
 
 
 @dataclass
-class Surroundings:
-    """What a setting may refer to. ``seen`` collects names during one validation, to find the second of a kind."""
+class ValidationContext:
+    """What a setting may refer to. ``seen`` collects names during one validation, to find duplicates."""
 
     folder: Path
     output: Path
@@ -48,29 +47,29 @@ class Surroundings:
     seen: set[tuple[str, str]] = field(default_factory=set)
 
 
-def surroundings(info: ValidationInfo) -> Surroundings:
-    """Return the context that every validation of this package is given."""
+def validation_context(info: ValidationInfo) -> ValidationContext:
+    """Return the context, which every validation of this package gets."""
     context = info.context
-    assert isinstance(context, Surroundings)
+    assert isinstance(context, ValidationContext)
     return context
 
 
-def similar(word: str, words: Iterable[str]) -> str:
+def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return "; did you mean '...'?" if one of ``words`` resembles ``word``, else nothing."""
     by_lower = {candidate.lower(): candidate for candidate in words}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
-def listed(words: Iterable[str]) -> str:
-    """Return the words for a sentence: "'a', 'b'"."""
+def quoted(words: Iterable[str]) -> str:
+    """Return the words quoted, for a sentence: "'a', 'b'"."""
     return ", ".join(repr(word) for word in words)
 
 
-def repeated(values: Iterable[Any], meaning: Callable[[str], Any]) -> str:
+def first_duplicate(values: Iterable[Any], meaning: Callable[[str], Any]) -> str:
     """Return the first of ``values`` that is text and means the same as an earlier one, else nothing.
 
-    What ``meaning`` refuses by ValueError is left for others to complain about.
+    Values for which ``meaning`` raises ValueError are skipped: other validators report them.
     """
     seen = set()
     for value in values:
@@ -87,8 +86,8 @@ def repeated(values: Iterable[Any], meaning: Callable[[str], Any]) -> str:
 # --- one form or another ----------------------------------------------------------------------------------
 
 
-def form(allowed: str) -> Discriminator:
-    """Return what tells mapping, list and plain value apart; ``allowed`` says which forms there are."""
+def one_of_forms(allowed: str) -> Discriminator:
+    """Return a discriminator of mapping, list and plain value; ``allowed`` is the message's text for the forms."""
 
     def tag(value: Any) -> str:
         if isinstance(value, Mapping):
@@ -104,7 +103,7 @@ def form(allowed: str) -> Discriminator:
 def resolve(text: str, folder: Path, output: Path | None = None) -> Path:
     """Return the absolute path that ``text`` means: ``~`` and ``{output}`` expanded, relative to ``folder``.
 
-    Raises ValueError for what can't be a path on this machine.
+    Raises ValueError for text that can't be a path on this machine.
     """
     if not text.strip():
         raise ValueError("must be a path, found empty text")
@@ -119,7 +118,7 @@ def resolve(text: str, folder: Path, output: Path | None = None) -> Path:
 def _resolve_path(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str | Path):
         return value
-    context = surroundings(info)
+    context = validation_context(info)
     return resolve(str(value), context.folder, context.output)
 
 
@@ -130,7 +129,7 @@ def _resolve_painting(value: Any, info: ValidationInfo) -> Any:
             kind = "is a folder" if path.is_dir() else "doesn't exist"
             raise ValueError(f"must be an image file; {path} {kind}")
     except OSError as error:
-        raise ValueError(f"must be an image file; {path} can't be looked at ({error.strerror})") from error
+        raise ValueError(f"must be an image file; {path} can't be read ({error.strerror})") from error
     return path
 
 
@@ -148,7 +147,7 @@ def _resolve_weights(value: str, info: ValidationInfo) -> str:
     if value in ("embedded", "torchvision"):
         return value
     if not value.lower().endswith(_WEIGHT_FILES):
-        hint = similar(value, ("embedded", "torchvision"))
+        hint = did_you_mean(value, ("embedded", "torchvision"))
         raise ValueError(f"must be 'embedded', 'torchvision' or a .pth or .safetensors file, found {value!r}{hint}")
     return str(_resolve_path(value, info))
 
@@ -159,19 +158,19 @@ WeightsSource = Annotated[StrictStr, AfterValidator(_resolve_weights)]
 
 
 def is_ignored(path: str, patterns: Iterable[str]) -> bool:
-    """Tell whether ``path`` (relative, with ``/`` behind a folder) fits patterns as in .gitignore.
+    """Tell whether ``path`` (relative, with ``/`` after a folder) matches patterns as in .gitignore.
 
-    Raises ValueError for what is no pattern.
+    Raises ValueError for an invalid pattern.
     """
-    from pathspec import GitIgnoreSpec  # costs time that most configs needn't spend
+    from pathspec import GitIgnoreSpec  # slow to import, and most configs don't need it
 
-    # As pipeline.intake.filters does it, which the config must not know.
+    # The same as pipeline.intake.filters does; config may not import it.
     lines = (unicodedata.normalize("NFC", pattern) for pattern in patterns)
     return GitIgnoreSpec.from_lines(lines).match_file(unicodedata.normalize("NFC", path))
 
 
 def is_pattern(value: Any) -> bool:
-    """Tell whether a value is text that .gitignore would understand."""
+    """Tell whether a value is a valid .gitignore pattern."""
     try:
         return isinstance(value, str) and is_ignored("", (value,)) in (True, False)
     except ValueError:
@@ -192,7 +191,7 @@ IgnorePattern = Annotated[StrictStr, AfterValidator(_check_pattern)]
 def _check_file_name_part(value: str) -> str:
     bad = sorted({sign for sign in value if sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith("C")})
     if bad:
-        raise ValueError(f"becomes part of file names and can't contain {listed(bad)}, found {value!r}")
+        raise ValueError(f"becomes part of file names and can't contain {quoted(bad)}, found {value!r}")
     if not value or value != value.strip() or value.endswith(".") or len(value) > 80:
         raise ValueError(
             f"becomes part of file names: 1 to 80 characters, no space around, no dot at the end, found {value!r}"
@@ -200,19 +199,19 @@ def _check_file_name_part(value: str) -> str:
     return value
 
 
-def folded(name: str) -> str:
-    """Return what two names share that one file system or another takes for equal."""
+def case_folded(name: str) -> str:
+    """Return the form in which two names are equal if some file system takes them for the same."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _unique(kind: str) -> Callable[[str, ValidationInfo], str]:
     def check(value: str, info: ValidationInfo) -> str:
-        seen = surroundings(info).seen
-        if (kind, folded(value)) in seen:
+        seen = validation_context(info).seen
+        if (kind, case_folded(value)) in seen:
             raise ValueError(
                 f"must differ from the other {kind}s' names by more than letter case, found {value!r} again"
             )
-        seen.add((kind, folded(value)))
+        seen.add((kind, case_folded(value)))
         return value
 
     return check
@@ -220,11 +219,11 @@ def _unique(kind: str) -> Callable[[str, ValidationInfo], str]:
 
 def _known(kind: str) -> Callable[[str, ValidationInfo], str]:
     def check(value: str, info: ValidationInfo) -> str:
-        context = surroundings(info)
+        context = validation_context(info)
         names = context.styles if kind == "style" else context.recipes
         if value not in names:
             raise ValueError(
-                f"must be the name of a {kind} ({listed(names)}), found {value!r}{similar(value, names)}"
+                f"must be the name of a {kind} ({quoted(names)}), found {value!r}{did_you_mean(value, names)}"
             )
         return value
 
@@ -239,54 +238,54 @@ KnownRecipe = Annotated[StrictStr, AfterValidator(_known("recipe"))]
 # --- numbers ----------------------------------------------------------------------------------------------
 
 
-def _whole(value: Any) -> Any:
-    # 1e3 is how people write a round number of iterations.
+def _integral(value: Any) -> Any:
+    # People write round numbers like 1e3.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-#: 31 years: longer than any machine runs, and within what every system's clocks and waits can hold.
-_MOST_SECONDS: Final = 1_000_000_000
-_MOST: Final = 1_000_000_000
-#: An exabyte; below what a database and a disk's own numbers can hold.
-_MOST_BYTES: Final = 10**18
-#: What JPEG can hold. The network would need terabytes for it.
-_MOST_PIXELS: Final = 65_500
-#: Beyond this, float32 holds no loss any more.
-_MOST_WEIGHT: Final = 10**15
+#: 31 years: longer than any machine runs, and within the range of every system's clocks and timeouts.
+_MAX_SECONDS: Final = 1_000_000_000
+_MAX_NUMBER: Final = 1_000_000_000
+#: An exabyte: within the range of SQLite's and the file system's integers.
+_MAX_BYTES: Final = 10**18
+#: JPEG's limit. The network would need terabytes for such a picture.
+_MAX_PIXELS: Final = 65_500
+#: Beyond this, losses overflow float32.
+_MAX_WEIGHT: Final = 10**15
 
-Whole = Annotated[StrictInt, BeforeValidator(_whole)]
-Count = Annotated[Whole, Field(ge=0, le=_MOST)]
-Positive = Annotated[Whole, Field(ge=1, le=_MOST)]
-Pixels = Annotated[Whole, Field(ge=16, le=_MOST_PIXELS)]
-Factor = Annotated[StrictFloat, Field(gt=0, le=_MOST)]
-Weight = Annotated[StrictFloat, Field(ge=0, le=_MOST_WEIGHT)]
-#: A weight among others, of which none is left out.
-Share = Annotated[StrictFloat, Field(gt=0, le=_MOST_WEIGHT)]
-Seconds = Annotated[StrictFloat, Field(ge=0, le=_MOST_SECONDS)]
+Integer = Annotated[StrictInt, BeforeValidator(_integral)]
+Count = Annotated[Integer, Field(ge=0, le=_MAX_NUMBER)]
+PositiveInteger = Annotated[Integer, Field(ge=1, le=_MAX_NUMBER)]
+Pixels = Annotated[Integer, Field(ge=16, le=_MAX_PIXELS)]
+Factor = Annotated[StrictFloat, Field(gt=0, le=_MAX_NUMBER)]
+Weight = Annotated[StrictFloat, Field(ge=0, le=_MAX_WEIGHT)]
+#: A weight that is not 0: who wants none leaves the entry out.
+PositiveWeight = Annotated[StrictFloat, Field(gt=0, le=_MAX_WEIGHT)]
+Seconds = Annotated[StrictFloat, Field(ge=0, le=_MAX_SECONDS)]
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
+_BYTE_SIZE_PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
 
 
 def parse_size(value: Any) -> Any:
     """Return the bytes that text like ``1.5 GB`` or ``512 MiB`` means; anything but text comes back as it is."""
     if not isinstance(value, str):
         return value
-    match = _SIZE.fullmatch(value.strip())
+    match = _BYTE_SIZE_PATTERN.fullmatch(value.strip())
     if match is None:
         raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}")
     number, prefix, binary = match.groups()
     size = float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
-    if size > _MOST_BYTES:
+    if size > _MAX_BYTES:
         raise ValueError(f"must be at most '1000000 TB', found {value!r}")
     return int(size)
 
 
 ByteSize = Annotated[
     StrictInt,
-    Field(ge=0, le=_MOST_BYTES),
+    Field(ge=0, le=_MAX_BYTES),
     BeforeValidator(parse_size),
     WithJsonSchema(
-        {"type": ["string", "integer"], "maximum": _MOST_BYTES, "examples": ["1 GB", "500 MB", 1_000_000_000]}
+        {"type": ["string", "integer"], "maximum": _MAX_BYTES, "examples": ["1 GB", "500 MB", 1_000_000_000]}
     ),
 ]
 
@@ -300,7 +299,9 @@ def _check_layer(value: str) -> str:
         keras = [f"block{layer[4]}_conv{layer[6]}" for layer in LAYERS if layer.startswith("conv")]
         names = keras if value.startswith("block") else LAYERS
         allowed = "conv1_1 ... conv5_4, relu1_1 ... relu5_4, or Keras' block1_conv1 ... block5_conv4"
-        raise ValueError(f"must be a layer of VGG-19 ({allowed}), found {value!r}{similar(value, names)}") from error
+        raise ValueError(
+            f"must be a layer of VGG-19 ({allowed}), found {value!r}{did_you_mean(value, names)}"
+        ) from error
 
 
 Layer = Annotated[StrictStr, AfterValidator(_check_layer)]
@@ -308,7 +309,11 @@ Layer = Annotated[StrictStr, AfterValidator(_check_layer)]
 
 def _check_device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
-        hint = "; did you mean 'cuda'?" if value.lower() == "gpu" else similar(value, ("auto", "cpu", "mps", "cuda"))
+        hint = (
+            "; did you mean 'cuda'?"
+            if value.lower() == "gpu"
+            else did_you_mean(value, ("auto", "cpu", "mps", "cuda"))
+        )
         raise ValueError(f"must be 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N', found {value!r}{hint}")
     return value
 

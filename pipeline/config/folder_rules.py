@@ -1,4 +1,4 @@
-"""Folders that depend on each other: what may not lie in the photos' folder, or be it. Owns these rules."""
+"""Owns the rules about folders inside each other: what may not be, or be in, the photos' folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag, ValidationInfo, field_validator
 
-from pipeline.config import fields as f
-from pipeline.config.recipes import Section
+from pipeline.config import field_types as f
+from pipeline.config.section import Section
 
 
-def apart_from_photos(folder: Path, info: ValidationInfo, otherwise: str) -> Path:
+def require_outside_input(folder: Path, info: ValidationInfo, otherwise: str) -> Path:
     """Return ``folder`` if it neither holds the photos' folder nor lies in it, unless ignored; else ValueError."""
-    context = f.surroundings(info)
+    context = f.validation_context(info)
     if context.input is None:
         return folder
     if context.input.is_relative_to(folder):
@@ -28,9 +28,9 @@ def apart_from_photos(folder: Path, info: ValidationInfo, otherwise: str) -> Pat
     return folder
 
 
-def apart_from_all(folder: Path, info: ValidationInfo) -> Path:
+def require_own_folder(folder: Path, info: ValidationInfo) -> Path:
     """Return the state's ``folder`` unless it is or holds the photos' or the pictures' folder: ValueError."""
-    context = f.surroundings(info)
+    context = f.validation_context(info)
     for other, whose in ((context.input, "photos"), (context.output, "pictures")):
         if other is not None and other.is_relative_to(folder):
             raise ValueError(
@@ -46,11 +46,11 @@ class MoveSection(Section):
 
     @field_validator("move")
     @classmethod
-    def _apart_from_photos(cls, folder: Path, info: ValidationInfo) -> Path:
-        return apart_from_photos(folder, info, "moved photos become new ones")
+    def _outside_input(cls, folder: Path, info: ValidationInfo) -> Path:
+        return require_outside_input(folder, info, "moved photos become new ones")
 
 
 Originals = Annotated[
     Annotated[MoveSection, Tag(f.MAPPING_TAG)] | Annotated[Literal["keep"], Tag(f.PLAIN_TAG)],
-    f.form("keep, or move: FOLDER"),
+    f.one_of_forms("keep, or move: FOLDER"),
 ]
