@@ -18,7 +18,7 @@ from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_read
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.health import Health
-from pipeline.daemon.notify import Notifier, notifier_of
+from pipeline.daemon.notify import Notifier, notifier_from_environment
 from pipeline.daemon.reloading import Reloading
 from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
@@ -44,7 +44,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """
     reloading = Reloading(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
-    notifier = notifier_of(os.environ)
+    notifier = notifier_from_environment(os.environ)
     wait_for_folders(settings, notifier)
     with (
         instance_lock(settings.state.folder, command),
@@ -58,7 +58,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            return make_executor(settings, health.main_turned)
+            return make_executor(settings, health.main_is_alive)
 
         daemon = Daemon(settings, executor, emit, config_name=str(config), reloading=reloading, health=health)
         with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloading.ask, daemon.stop):

@@ -1,8 +1,8 @@
-"""Does the daemon get on? Owns when that is said, in the state folder and to systemd; refuses to do the work.
+"""Reports that the daemon is alive: a heartbeat in the state folder, and systemd's watchdog. Owns when.
 
-It is said only while both threads get on. The main one calls here at every turn, at every event of a pass and several
-times a second while it waits for the worker, which in turn is ended if it hangs (see
-:mod:`pipeline.executors.hang_detector`). So whatever it is that stands still, the beat stops or the standstill ends.
+Both are sent only while both threads are alive. The main thread calls here at every step, at every event of a pass
+and several times a second while it waits for the worker, which in turn is replaced if it hangs (see
+:mod:`pipeline.executors.hang_detector`). So whatever hangs, either the heartbeat stops or the hang is ended.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from pipeline.daemon.notify import Notifier
 
-#: A look at a large archive or at a slow share may take minutes; beyond this nobody need wait for it.
-_LOOK_SECONDS: Final = 3600.0
+#: Scanning a large archive or a slow share may take minutes; a thread that is silent for longer counts as hung.
+_SCAN_TIMEOUT_SECONDS: Final = 3600.0
 
 _WATCHDOG_SECONDS: Final = 10.0
 _STATUS_SECONDS: Final = 1.0
@@ -27,73 +27,73 @@ class HeartbeatWriter(Protocol):
     last_scan: float | None
 
     def beat(self) -> None:
-        """Say that the program gets on."""
+        """Record that the program is alive."""
         ...
 
     def words(self) -> str:
-        """Return what is being done, for people."""
+        """Return what the program is doing, for people."""
         ...
 
 
 class Health:
-    """Collects the signs of both threads and passes them on."""
+    """Collects the signs of life of both threads; sends heartbeats and notifications."""
 
     def __init__(
         self,
-        heart: HeartbeatWriter | None = None,
+        heartbeat: HeartbeatWriter | None = None,
         notify: Notifier | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         """``clock`` returns monotonic seconds, ``now`` seconds since the epoch."""
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._notify = notify or Notifier()
         self._clock = clock
         self._now = now
-        self._scan_at: float | None = None
+        self._scan_alive_at: float | None = None
         self._is_ready = self._is_stopping = False
         self._watchdog_at = self._status_at = clock()
         self._status = ""
-        within = self._notify.watchdog_seconds / 4
-        self._watchdog_every = min(_WATCHDOG_SECONDS, within) if within else 0.0
+        interval = self._notify.watchdog_seconds / 4
+        self._watchdog_interval = min(_WATCHDOG_SECONDS, interval) if interval else 0.0
 
-    def scan_turned(self, *, looked_everywhere: bool = False) -> None:
-        """Note that the thread that looks at the folder gets on. Called by it."""
-        self._scan_at = self._clock()
-        if looked_everywhere and self._heart is not None:
-            self._heart.last_scan = self._now()
+    def scan_is_alive(self, *, full_scan: bool = False) -> None:
+        """Record that the scan thread is alive. Called by that thread."""
+        self._scan_alive_at = self._clock()
+        if full_scan and self._heartbeat is not None:
+            self._heartbeat.last_scan = self._now()
 
-    def scan_left(self) -> None:
-        """Note that nobody looks at the folder for the time being. Called by that thread, when it ends."""
-        self._scan_at = None
+    def scan_has_ended(self) -> None:
+        """Record that no scan thread runs for the time being. Called by that thread when it ends."""
+        self._scan_alive_at = None
 
-    def main_turned(self) -> None:
-        """Note that the main thread gets on, and say so if the other one does, too. Called often."""
-        now, reception_at = self._clock(), self._scan_at
-        if reception_at is not None and now - reception_at > _LOOK_SECONDS:
+    def main_is_alive(self) -> None:
+        """Record that the main thread is alive; report it if the scan thread is, too. Called often."""
+        now, scan_alive_at = self._clock(), self._scan_alive_at
+        if scan_alive_at is not None and now - scan_alive_at > _SCAN_TIMEOUT_SECONDS:
             return
-        if self._heart is not None:
-            self._heart.beat()
+        if self._heartbeat is not None:
+            self._heartbeat.beat()
         if not self._is_ready:
             self._is_ready = True
             self._notify("READY=1")
-        if self._watchdog_every and now >= self._watchdog_at:
-            self._watchdog_at = now + self._watchdog_every
+        if self._watchdog_interval and now >= self._watchdog_at:
+            self._watchdog_at = now + self._watchdog_interval
             self._notify("WATCHDOG=1")
         if now >= self._status_at:
             self._status_at = now + _STATUS_SECONDS
-            self._tell_status()
+            self._send_status()
 
-    def _tell_status(self) -> None:
-        status = "" if self._heart is None else self._heart.words().replace("\n", " ")
+    def _send_status(self) -> None:
+        status = "" if self._heartbeat is None else self._heartbeat.words().replace("\n", " ")
         if status != self._status:
             self._status = status
             self._notify(f"STATUS={status}")
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
-        """Say that another config is being read, and afterwards that it is."""
+        """Notify systemd that the config is being reloaded, and afterwards that the daemon is ready."""
         self._notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             yield
@@ -101,7 +101,7 @@ class Health:
             self._notify("READY=1")
 
     def stopping(self) -> None:
-        """Say, once, that the daemon ends."""
+        """Notify systemd, once, that the daemon is stopping."""
         if not self._is_stopping:
             self._is_stopping = True
             self._notify("STOPPING=1")

@@ -17,7 +17,7 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.health import Health
-from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.scan_loop import EventSource
 from pipeline.daemon.scan_thread import ScanThread
@@ -84,7 +84,7 @@ class Daemon:
         self._successor: Edition | None = None
         self._clock = clock
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
-        self._pauses = Pauses(self._outbox.put)
+        self._pauses = PauseTracker(self._outbox.put)
         self._scan_thread = ScanThread(
             self._pauses, self._health, self._outbox.put, watcher=watcher, on_death=self._stop_pass, clock=clock
         )
@@ -147,7 +147,7 @@ class Daemon:
     def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
-        self._schedule_gate.follow(edition.config.hours())
+        self._schedule_gate.set_hours(edition.config.hours())
         self._oversized = OversizedPictures(edition.config.state.max_retry_seconds)
         self._work_at = self._inquiry_at = 0.0
         self._doubts_paintings = False
@@ -181,7 +181,7 @@ class Daemon:
     def _turn(self, resolved: ResolvedConfig, ledger: Ledger, root: Root) -> None:
         if self._scan_thread.death is not None:
             raise self._scan_thread.death
-        self._health.main_turned()
+        self._health.main_is_alive()
         self._pass_on()
         self._look_for_successor()
         if self._successor is not None:
@@ -252,14 +252,14 @@ class Daemon:
             config_name=self._config_name,
             root=root,
             output=self._output,
-            on_turn=self._health.main_turned,
+            on_turn=self._health.main_is_alive,
             oversized=self._oversized,
         )
         try:
             if self._stopped or self._scan_thread.death:  # it came before there was a pass that could hear of it
                 self._pass.stop()
             ingested = IngestResult(ledger.queries.photo_count(), tuple(self._set_aside), {}, 0)
-            with self._schedule_gate.keep(partial(self._end_shift, self._pass)):
+            with self._schedule_gate.stop_at_window_end(partial(self._end_shift, self._pass)):
                 self._pass.run(PassOptions(limit=PICTURES_PER_PASS), ingested)
         finally:
             self._pass = None
@@ -323,7 +323,7 @@ class Daemon:
         self._tell_readers(event)
         if self._stopped:
             self._health.stopping()
-        self._health.main_turned()
+        self._health.main_is_alive()
         self._look_for_successor()
 
     def _say(self, text: str) -> None:
@@ -331,7 +331,7 @@ class Daemon:
 
     def _pulse(self) -> None:
         self._pass_on()
-        self._health.main_turned()
+        self._health.main_is_alive()
 
     def _is_a_pass_to_come(self) -> bool:
         return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses

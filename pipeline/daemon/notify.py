@@ -1,4 +1,4 @@
-"""What systemd is told of the daemon, as sd_notify(3) says: datagrams to a socket. Never raises, never waits."""
+"""Notifies systemd about the daemon: datagrams to a socket, as in sd_notify(3). Never raises, never waits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Tells the program that started this one; without one, nobody."""
+    """Sends notifications to the service manager; does nothing if there is none."""
 
     def __init__(self, address: str = "", watchdog_seconds: float = 0.0) -> None:
         """``address`` is a socket's path, or ``@NAME`` for Linux' abstract ones.
 
-        A service that says nothing for ``watchdog_seconds`` (0 = any time) is taken for hung.
+        systemd takes a service without notifications for ``watchdog_seconds`` for hung (0 = never).
         """
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self.watchdog_seconds = watchdog_seconds
@@ -29,11 +29,11 @@ class Notifier:
             channel.sendto(message, self._address)
 
 
-def notifier_of(environment: Mapping[str, str]) -> Notifier:
+def notifier_from_environment(environment: Mapping[str, str]) -> Notifier:
     """Return the notifier that the variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID ask for."""
     address = environment.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):  # none, or a virtual machine's, which is not for us
+    if not address.startswith(("/", "@")):  # none, or the host's of a virtual machine (vsock:), which is not ours
         return Notifier()
-    ours = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
-    microseconds = environment.get("WATCHDOG_USEC", "") if ours else ""
+    is_ours = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
+    microseconds = environment.get("WATCHDOG_USEC", "") if is_ours else ""
     return Notifier(address, int(microseconds) / 1e6 if microseconds.isdecimal() else 0.0)

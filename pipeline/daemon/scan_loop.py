@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from pipeline.daemon.pauses import Pauses, Reason
+from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
@@ -72,7 +72,7 @@ class ScanLoop:
         root: Root,
         hints: Hints,
         habits: Habits,
-        pauses: Pauses,
+        pauses: PauseTracker,
         *,
         emit: Callable[[PhotoSetAside | WatchNotice], None],
         on_news: Callable[[], None],
@@ -160,7 +160,7 @@ class ScanLoop:
             self._pauses.end("ledger")
 
     def _pause(
-        self, reason: Reason, error: StorageError | LedgerLockedError, most_seconds: float = math.inf
+        self, reason: PauseReason, error: StorageError | LedgerLockedError, most_seconds: float = math.inf
     ) -> float:
         seconds = min(self._pauses.report(reason, str(error)), most_seconds)
         self._not_before = self._clock() + seconds

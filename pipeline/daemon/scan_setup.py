@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_loop import EventSource, Habits, ScanLoop
 from pipeline.intake.mounts import knows_kinds, shared_mount
 from pipeline.intake.stability import StabilityTracker
@@ -30,7 +30,7 @@ def set_up_scan(
     *,
     over: Callable[[], bool],
     hints: Hints,
-    pauses: Pauses,
+    pauses: PauseTracker,
     emit: Callable[[PhotoSetAside | WatchNotice], None],
     on_news: Callable[[], None],
     on_scan: Callable[[], None],

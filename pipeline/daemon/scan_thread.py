@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline.config import Config
 from pipeline.daemon.health import Health
-from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_loop import EventSource
 from pipeline.daemon.scan_setup import set_up_scan
 from pipeline.daemon.startup import Startup, StoppedError
@@ -34,7 +34,7 @@ class ScanThread:
 
     def __init__(
         self,
-        pauses: Pauses,
+        pauses: PauseTracker,
         health: Health,
         emit: Callable[[PhotoSetAside | WatchNotice], None],
         *,
@@ -80,11 +80,11 @@ class ScanThread:
             until = self._clock() + _END_SECONDS
             while thread.is_alive() and (self._clock() < until or must_end()):
                 thread.join(_NAP_SECONDS)
-                self._health.main_turned()
+                self._health.main_is_alive()
 
     def _live(self, config: Config, resolved: ResolvedConfig, root: Root, over: threading.Event) -> None:
         def is_over() -> bool:
-            self._health.scan_turned()
+            self._health.scan_is_alive()
             return over.is_set()
 
         try:
@@ -95,12 +95,12 @@ class ScanThread:
             self.death = error
             self._on_death()
         finally:
-            self._health.scan_left()
+            self._health.scan_has_ended()
             self.bell.set()
 
     def _look(self, config: Config, resolved: ResolvedConfig, root: Root, is_over: Callable[[], bool]) -> None:
         opening = Startup(self._pauses, is_over)
-        with opening.retry_until_done(partial(open_ledger, config, opening), "opening") as ledger:
+        with opening.retry_until_done(partial(open_ledger, config, opening), "scan_startup") as ledger:
             scan_loop = set_up_scan(
                 config,
                 resolved,
@@ -111,7 +111,7 @@ class ScanThread:
                 pauses=self._pauses,
                 emit=self._emit,
                 on_news=self._hear_news,
-                on_scan=partial(self._health.scan_turned, looked_everywhere=True),
+                on_scan=partial(self._health.scan_is_alive, full_scan=True),
                 watcher=self._make_watcher or partial(Watcher, config.input.folder, self.hints),
             )
             with contextlib.closing(scan_loop):

@@ -1,7 +1,7 @@
-"""What a daemon's thread needs to begin and to write, waited for: shares not mounted yet, a ledger that is locked.
+"""Retries what a thread needs to start and to write: shares that are not mounted yet, a ledger that is locked.
 
-A daemon is started at boot, by nobody who would read why it ended. So what may pass is told once and waited for;
-everything else is raised. Refuses to know what is waited for.
+A daemon is started at boot, when nobody would read why it ended. So errors that may go away are reported once and
+retried; all others are raised.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pipeline.daemon.pauses import Pauses, Reason
+from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.ledger import Ledger
 from pipeline.report.formatting import counted
 from pipeline.runner.input_root import Root
 
-_LONGEST_SECONDS: Final = 5.0
-_NAP_SECONDS: Final = 0.25
+_MAX_WAIT_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.25
 
 _Result = TypeVar("_Result")
 
 
 class StoppedError(Exception):
-    """The daemon was told to end before it could begin."""
+    """The daemon was stopped before it could start."""
 
 
 class Startup:
-    """The patience of one thread. A :class:`pipeline.ledger.LockWatch`, too."""
+    """The retries of one thread; also its :class:`pipeline.ledger.LockWatch`."""
 
     def __init__(
         self,
-        pauses: Pauses,
-        over: Callable[[], bool],
-        pulse: Callable[[], None] = lambda: None,
+        pauses: PauseTracker,
+        is_stopped: Callable[[], bool],
+        on_wait: Callable[[], None] = lambda: None,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``over`` tells that there is no use in waiting any longer; ``pulse`` is called while it goes on."""
+        """``is_stopped`` tells whether to give up; ``on_wait`` is called several times a second while waiting."""
         self._pauses = pauses
-        self._over = over
-        self._pulse = pulse
+        self._is_stopped = is_stopped
+        self._on_wait = on_wait
         self._sleep = sleep
 
-    def retry_until_done(self, act: Callable[[], _Result], reason: Reason) -> _Result:
-        """Return what ``act`` returns as soon as neither the disk nor a lock is in its way. Raises StoppedError."""
-        while not self._over():
+    def retry_until_done(self, action: Callable[[], _Result], reason: PauseReason) -> _Result:
+        """Return the result of ``action``, retried while a disk is missing or a lock is held. Raises StoppedError."""
+        while not self._is_stopped():
             try:
                 with files_explained():
-                    result = act()
+                    result = action()
             except StorageError as error:
                 self._wait(reason, error)
             except LedgerLockedError as error:
@@ -61,32 +61,32 @@ class Startup:
                 return result
         raise StoppedError
 
-    def go_on(self, words: str) -> bool:
-        """Tell once that the ledger is locked; wait as long as the daemon is there."""
-        self._pauses.report("ledger", words)
-        self._pulse()
-        return not self._over()
+    def go_on(self, message: str) -> bool:
+        """Report once that the ledger is locked; tells whether to wait any longer."""
+        self._pauses.report("ledger", message)
+        self._on_wait()
+        return not self._is_stopped()
 
     def is_over(self) -> None:
-        """Tell that the ledger is free again."""
+        """Report that the ledger can be written again."""
         self._end("ledger")
 
-    def _end(self, reason: Reason) -> None:
+    def _end(self, reason: PauseReason) -> None:
         self._pauses.end(reason)
-        self._pulse()
+        self._on_wait()
 
-    def _wait(self, reason: Reason, error: StorageError | LedgerLockedError) -> None:
-        left_seconds = min(self._pauses.report(reason, str(error)), _LONGEST_SECONDS)
-        while left_seconds > 0 and not self._over():
-            self._pulse()
-            self._sleep(_NAP_SECONDS)
-            left_seconds -= _NAP_SECONDS
+    def _wait(self, reason: PauseReason, error: StorageError | LedgerLockedError) -> None:
+        left_seconds = min(self._pauses.report(reason, str(error)), _MAX_WAIT_SECONDS)
+        while left_seconds > 0 and not self._is_stopped():
+            self._on_wait()
+            self._sleep(_POLL_SECONDS)
+            left_seconds -= _POLL_SECONDS
 
 
 def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], Root] = Root) -> Root:
     """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
 
-    An empty folder that had photos when it was last seen is taken for the latter: it has nothing to offer anyway.
+    An empty folder that had photos at the last scan is taken for the latter: there is nothing to paint anyway.
     """
     root = look(folder)
     try:

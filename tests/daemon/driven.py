@@ -10,7 +10,7 @@ from pipeline.cli.watch import on_hangup
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
 from pipeline.daemon.health import Health
-from pipeline.daemon.notify import notifier_of
+from pipeline.daemon.notify import notifier_from_environment
 from pipeline.daemon.reloading import Reloading
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
@@ -32,10 +32,10 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
     state = config.state.folder
     with instance_lock(state, "drive"), Heartbeat(state, "drive") as heart:
         wait_for_orphan(state)
-        health = Health(heart, notifier_of(os.environ))
+        health = Health(heart, notifier_from_environment(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return make_executor(settings, health.main_turned, plain_engine if engine == "plain" else fake_engine)
+            return make_executor(settings, health.main_is_alive, plain_engine if engine == "plain" else fake_engine)
 
         def hear(event: RunEvent) -> None:
             heart(event)

@@ -46,8 +46,8 @@ class Ward:
         for _ in range(2 * seconds):
             self.now += 0.5
             if scan_loop:
-                self.health.scan_turned()
-            self.health.main_turned()
+                self.health.scan_is_alive()
+            self.health.main_is_alive()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_service_without_watchdog_does_not_speak_to_it() -> None:
 
 
 def test_a_thread_that_looks_for_more_than_an_hour_silences_both(ward: Ward) -> None:
-    ward.health.scan_turned()
+    ward.health.scan_is_alive()
     ward.turn_for(3599, scan_loop=False)
     heard, beats = ward.ear.count("WATCHDOG=1"), ward.heart.beats
     ward.turn_for(600, scan_loop=False)
@@ -92,8 +92,8 @@ def test_a_thread_that_looks_for_more_than_an_hour_silences_both(ward: Ward) -> 
 
 
 def test_while_nobody_looks_at_the_folder_nobody_is_missed(ward: Ward) -> None:
-    ward.health.scan_turned()
-    ward.health.scan_left()
+    ward.health.scan_is_alive()
+    ward.health.scan_has_ended()
     ward.turn_for(7200, scan_loop=False)
     assert ward.heart.beats == 14400
 
@@ -119,9 +119,9 @@ def test_reading_another_config_is_told_with_the_time_and_its_end(ward: Ward) ->
 
 
 def test_a_full_look_is_noted_with_its_time(ward: Ward) -> None:
-    ward.health.scan_turned()
+    ward.health.scan_is_alive()
     assert ward.heart.last_scan is None
-    ward.health.scan_turned(looked_everywhere=True)
+    ward.health.scan_is_alive(full_scan=True)
     assert ward.heart.last_scan == 5e9 + 1000.0
 
 
@@ -133,5 +133,5 @@ def test_the_end_is_told_once(ward: Ward) -> None:
 
 def test_without_anybody_to_tell_nothing_is_told() -> None:
     health = Health()
-    health.main_turned()
-    health.scan_turned(looked_everywhere=True)
+    health.main_is_alive()
+    health.scan_is_alive(full_scan=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.daemon.notify import Notifier, notifier_of
+from pipeline.daemon.notify import Notifier, notifier_from_environment
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="sockets with paths are POSIX")
 
@@ -67,9 +67,9 @@ def test_whoever_does_not_read_is_not_waited_for(ear: socket.socket) -> None:
     ],
 )
 def test_the_watchdog_is_ours_if_systemd_says_so(environment: dict[str, str], seconds: float) -> None:
-    assert notifier_of(environment).watchdog_seconds == seconds
+    assert notifier_from_environment(environment).watchdog_seconds == seconds
 
 
 def test_the_socket_is_the_one_that_systemd_names(ear: socket.socket) -> None:
-    notifier_of({"NOTIFY_SOCKET": ear.getsockname()})("STOPPING=1")
+    notifier_from_environment({"NOTIFY_SOCKET": ear.getsockname()})("STOPPING=1")
     assert ear.recv(1000) == b"STOPPING=1"

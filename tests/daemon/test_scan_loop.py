@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_loop import Habits, ScanLoop, WatchMode
 from pipeline.errors import LedgerLockedError, StorageError
 from pipeline.intake.watch import MAX_PATHS, Hints
@@ -83,7 +83,7 @@ class House:
         self.news = 0
         self.watcher = FakeWatcher()
         self.incremental_ingest = FakeArrivals(self)
-        self.pauses = Pauses(self.told.append)
+        self.pauses = PauseTracker(self.told.append)
         self.scan_loop = ScanLoop(
             self.incremental_ingest,  # type: ignore[arg-type]
             Root(folder),

@@ -33,7 +33,7 @@ class House:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "words"), [(0, "nothing waits"), (1, "1 picture waits"), (1200, "1,200 pictures wait")]
+    ("waiting", "words"), [(0, "no pictures pending"), (1, "1 picture pending"), (1200, "1,200 pictures pending")]
 )
 def test_rest_is_told_with_its_end_and_what_waits(waiting: int, words: str) -> None:
     house = House()
@@ -50,9 +50,9 @@ def test_every_change_is_told_once() -> None:
         schedule_gate.announce(lambda: 3)
         schedule_gate.announce(lambda: 3)
     assert house.words() == [
-        "resting until Tue 01:00; 3 pictures wait",
+        "resting until Tue 01:00; 3 pictures pending",
         "working until Tue 06:00",
-        "resting until Wed 01:00; 3 pictures wait",
+        "resting until Wed 01:00; 3 pictures pending",
     ]
 
 
@@ -66,17 +66,17 @@ def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be()
     with pytest.raises(StorageError):
         schedule_gate.announce(unreadable)
     schedule_gate.announce(lambda: 3)
-    assert house.words() == ["resting until Tue 01:00; 3 pictures wait"]
+    assert house.words() == ["resting until Tue 01:00; 3 pictures pending"]
 
 
 def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> None:
     house = House()
     schedule_gate = house.schedule_gate()
     schedule_gate.announce(lambda: 0)
-    schedule_gate.follow(())
+    schedule_gate.set_hours(())
     schedule_gate.announce(lambda: 0)
     assert schedule_gate.may_work()
-    assert house.words() == ["resting until Tue 01:00; nothing waits", "working without an end in sight"]
+    assert house.words() == ["resting until Tue 01:00; no pictures pending", "working, with no end scheduled"]
 
 
 def test_pictures_are_counted_only_to_be_told() -> None:
@@ -93,7 +93,7 @@ def test_without_a_schedule_nothing_is_told_and_nothing_ended() -> None:
     schedule_gate.announce(lambda: 1)
     assert schedule_gate.may_work()
     before = threading.active_count()
-    with schedule_gate.keep(stops.append):
+    with schedule_gate.stop_at_window_end(stops.append):
         assert threading.active_count() == before
     assert (house.told, stops) == ([], [])
 
@@ -101,14 +101,14 @@ def test_without_a_schedule_nothing_is_told_and_nothing_ended() -> None:
 def test_windows_without_an_end_are_told_as_such() -> None:
     house = House("@daily", "24:00")
     house.schedule_gate().announce(lambda: 1)
-    assert house.words() == ["working without an end in sight"]
+    assert house.words() == ["working, with no end scheduled"]
 
 
 def test_a_schedule_that_never_comes_is_told_as_such() -> None:
     house = House("0 0 30 2 *")
     schedule_gate = house.schedule_gate()
     schedule_gate.announce(lambda: 1)
-    assert house.words() == ["resting without an end in sight; 1 picture waits"]
+    assert house.words() == ["resting, with no end scheduled; 1 picture pending"]
     assert not schedule_gate.may_work()
 
 
@@ -128,7 +128,7 @@ def test_a_pass_is_ended_with_the_reason(then: str, why: str) -> None:
         stops.append(reason)
         stopped.set()
 
-    with house.schedule_gate().keep(stop):
+    with house.schedule_gate().stop_at_window_end(stop):
         house.wall.set(then)
         assert stopped.wait(PATIENCE_SECONDS)
     assert stops == [why]
@@ -138,7 +138,7 @@ def test_a_pass_from_one_window_into_the_next_goes_on() -> None:
     house, stops = House(), list[str]()
     schedule_gate = house.schedule_gate()
     house.wall.set("2026-03-03 05:00")
-    with schedule_gate.keep(stops.append):
+    with schedule_gate.stop_at_window_end(stops.append):
         house.wall.set("2026-03-04 02:00")
         assert schedule_gate.may_work()
     assert stops == []

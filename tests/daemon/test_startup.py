@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.daemon.pauses import Pauses
+from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.startup import Startup, StoppedError, find_root
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
@@ -28,7 +28,7 @@ class Porch:
     slept: float = 0.0
 
     def __post_init__(self) -> None:
-        self.pauses = Pauses(self.told.append)
+        self.pauses = PauseTracker(self.told.append)
         self.opening = Startup(self.pauses, lambda: self.naps_left <= 0, self._pulse, sleep=self._sleep)
 
     def _pulse(self) -> None:

@@ -33,7 +33,7 @@ def stranger(station: Station) -> Iterator[sqlite3.Connection]:
 def assert_paused_once(station: Station, words: str) -> None:
     (paused,) = station.notices("paused")
     assert words in paused.text
-    assert "work goes on by itself" in paused.text
+    assert "work resumes by itself" in paused.text
     assert len(station.notices("resumed")) == 1
 
 

@@ -59,7 +59,7 @@ def test_photos_wait_for_the_window_without_a_worker(station: Station, wall: Wal
         station.wait_for_pictures("a--night.jpg", "b--night.jpg")
         drop(station, "c")
         station.wait_for_pictures("a--night.jpg", "b--night.jpg", "c--night.jpg")
-    assert words(station) == ["resting until Tue 01:00; 1 picture waits", "working until Tue 06:00"]
+    assert words(station) == ["resting until Tue 01:00; 1 picture pending", "working until Tue 06:00"]
 
 
 def test_a_damaged_photo_is_told_of_while_it_rests(station: Station, wall: Wall) -> None:
@@ -92,7 +92,7 @@ def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(station: Sta
         station.wait_for_pictures(*(f"{name}--night.jpg" for name in "abcd"))
     assert words(station) == [
         "working until Tue 06:00",
-        "resting until Wed 01:00; 2 pictures wait",
+        "resting until Wed 01:00; 2 pictures pending",
         "working until Wed 06:00",
     ]
     first, *_ = station.runs()

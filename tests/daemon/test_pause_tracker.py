@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.daemon.health import Health
-from pipeline.daemon.pauses import Pauses, Reason
+from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.model import WatchNotice
 from pipeline.report.heartbeat import Heartbeat, read_heartbeat
 from tests.daemon.test_health import Listening
@@ -15,7 +15,7 @@ from tests.daemon.test_health import Listening
 
 def test_a_cause_that_both_threads_meet_is_told_once() -> None:
     told: list[WatchNotice] = []
-    pauses = Pauses(told.append)
+    pauses = PauseTracker(told.append)
     pauses.report("input", "the disk is full")
     pauses.report("work", "the disk is full")
     assert [notice.kind for notice in told] == ["paused"]
@@ -23,15 +23,15 @@ def test_a_cause_that_both_threads_meet_is_told_once() -> None:
 
 def test_what_is_over_is_said_of_the_folder_and_of_a_ledger_that_kept_it_from_being_looked_at() -> None:
     told: list[WatchNotice] = []
-    pauses = Pauses(told.append)
+    pauses = PauseTracker(told.append)
     pauses.report("input", "the ledger can't be read")
     pauses.end("input")
-    assert told[-1].text == "resumed: the folder of photos can be looked at again"
+    assert told[-1].text == "resumed: the folder of photos can be read again"
 
 
 def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
     told: list[WatchNotice] = []
-    pauses = Pauses(told.append)
+    pauses = PauseTracker(told.append)
     pauses.report("input", "the disk is full")
     pauses.report("work", "the disk is full")
     pauses.end("input")
@@ -45,7 +45,7 @@ def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
 @pytest.mark.parametrize(
     ("first_to_end", "left"), [("work", "the share is gone"), ("input", "the disk is full")], ids=["later", "earlier"]
 )
-def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reason, left: str) -> None:
+def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: PauseReason, left: str) -> None:
     told: list[WatchNotice] = []
     now = [1000.0]
     with Heartbeat(tmp_path, "watch", clock=lambda: now[0]) as heart:
@@ -56,7 +56,7 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reas
             told.append(notice)
             now[0] += 10
             heart(notice)
-            health.main_turned()
+            health.main_is_alive()
 
         def paused() -> str:
             sign = read_heartbeat(tmp_path)
@@ -64,12 +64,12 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reas
             assert sign.paused == (sign.words if sign.doing == "paused" else "")
             return sign.paused
 
-        pauses = Pauses(emit)
+        pauses = PauseTracker(emit)
         pauses.report("input", "the share is gone")
         pauses.report("work", "the disk is full")
         assert "the disk is full" in paused()
         pauses.end(first_to_end)
-        assert paused() == f"still paused: {left}; work goes on by itself once that is mended"
+        assert paused() == f"still paused: {left}; work resumes by itself once that is fixed"
         assert systemd.heard[-1] == f"STATUS={paused()}"
         assert [notice.kind for notice in told] == ["paused", "paused", "resumed", "paused"]
         pauses.end("input")
@@ -80,8 +80,8 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Reas
 
 def test_of_three_reasons_the_latest_of_those_left_is_told() -> None:
     told: list[WatchNotice] = []
-    pauses = Pauses(told.append)
-    reasons: tuple[Reason, ...] = ("input", "work", "ledger")
+    pauses = PauseTracker(told.append)
+    reasons: tuple[PauseReason, ...] = ("input", "work", "ledger")
     for reason in reasons:
         pauses.report(reason, f"{reason} is broken")
     pauses.end("ledger")
