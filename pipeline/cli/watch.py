@@ -17,9 +17,9 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.config_reloader import ConfigReloader
 from pipeline.daemon.health import Health
 from pipeline.daemon.notify import Notifier, notifier_from_environment
-from pipeline.daemon.reloading import Reloading
 from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heartbeat
@@ -42,7 +42,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     lost share or a full disk only pauses it. A changed config is applied if it is valid. With a schedule it makes
     pictures in its windows only; photos that arrive meanwhile are recorded and wait.
     """
-    reloading = Reloading(config)  # before it is read: every change from here on counts
+    reloading = ConfigReloader(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
     notifier = notifier_from_environment(os.environ)
     wait_for_folders(settings, notifier)
@@ -61,7 +61,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
             return make_executor(settings, health.main_is_alive)
 
         daemon = Daemon(settings, executor, emit, config_name=str(config), reloading=reloading, health=health)
-        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloading.ask, daemon.stop):
+        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloading.request_reload, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
 

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.daemon.health import Health
 from pipeline.daemon.pause_tracker import PauseTracker
-from pipeline.daemon.reloading import Edition, Reloading
 from pipeline.daemon.scan_loop import EventSource
 from pipeline.daemon.scan_thread import ScanThread
 from pipeline.daemon.schedule_gate import ScheduleGate
@@ -63,7 +63,7 @@ class Daemon:
         emit: Callable[[RunEvent], None],
         *,
         config_name: str = "",
-        reloading: Reloading | None = None,
+        reloading: ConfigReloader | None = None,
         health: Health | None = None,
         watcher: Callable[[], EventSource] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -80,8 +80,8 @@ class Daemon:
         self._config_name = config_name
         self._reloading = reloading
         self._health = health or Health()
-        self._edition: Edition | None = None
-        self._successor: Edition | None = None
+        self._edition: ConfigVersion | None = None
+        self._successor: ConfigVersion | None = None
         self._clock = clock
         self._outbox: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
         self._pauses = PauseTracker(self._outbox.put)
@@ -116,7 +116,7 @@ class Daemon:
 
         Raises CannotRunError when that can never begin, or never go on.
         """
-        edition = Edition(self._config, prepare(self._config))
+        edition = ConfigVersion(self._config, prepare(self._config))
         try:
             self._open(edition, Startup(self._pauses, lambda: self._stopped, self._pulse))
         except StoppedError:
@@ -128,7 +128,7 @@ class Daemon:
             self._tell_readers(photo)
         self._tell_readers(WatchNotice("stopped", "stopped"))
 
-    def _open(self, edition: Edition, opening: Startup) -> None:
+    def _open(self, edition: ConfigVersion, opening: Startup) -> None:
         output = self._config.output.folder
         # Before a folder is made where a disk should be mounted.
         opening.retry_until_done(partial(require_state_and_output, self._config), "work")
@@ -144,7 +144,7 @@ class Daemon:
                 edition, self._successor = self._successor or edition, None
                 self._config = edition.config
 
-    def _reign(self, edition: Edition, ledger: Ledger, root: Root) -> None:
+    def _reign(self, edition: ConfigVersion, ledger: Ledger, root: Root) -> None:
         """Work under one config, until stopped or until there is another one."""
         self._edition = edition
         self._schedule_gate.set_hours(edition.config.hours())
@@ -170,7 +170,7 @@ class Daemon:
         # How a folder that is not there is to be watched can't be found out.
         if self._reloading is None or present is None or self._stopped or "input" in self._pauses:
             return
-        found = self._reloading.next_edition(present, self._tell_readers, self._health.reloading)
+        found = self._reloading.next_version(present, self._tell_readers, self._health.reloading)
         if found is not None:
             self._successor = found
             if self._pass is not None:
@@ -283,7 +283,7 @@ class Daemon:
         """Have the paintings looked at; tells whether that may mend it, so that it is no reason to pause yet."""
         if self._reloading is None:
             return False
-        self._reloading.doubt()
+        self._reloading.check_paintings()
         before, self._doubts_paintings = self._doubts_paintings, True
         return not before
 

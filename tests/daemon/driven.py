@@ -9,9 +9,9 @@ from pipeline.cli.runtime import INTERRUPTED, make_executor, stop_on_signal
 from pipeline.cli.watch import on_hangup
 from pipeline.config import Config, load_config
 from pipeline.daemon import Daemon
+from pipeline.daemon.config_reloader import ConfigReloader
 from pipeline.daemon.health import Health
 from pipeline.daemon.notify import notifier_from_environment
-from pipeline.daemon.reloading import Reloading
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
 from pipeline.report.heartbeat import Heartbeat
@@ -27,7 +27,7 @@ def emit(event: RunEvent) -> None:
 
 def run_daemon(folder: Path, engine: str = "steered") -> int:
     file = folder / "stylewatch.yaml"
-    reloading = Reloading(file)
+    reloading = ConfigReloader(file)
     config = load_config(file)
     state = config.state.folder
     with instance_lock(state, "drive"), Heartbeat(state, "drive") as heart:
@@ -42,6 +42,6 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
             emit(event)
 
         daemon = Daemon(config, executor, hear, reloading=reloading, health=health)
-        with stop_on_signal(daemon.stop), on_hangup(reloading.ask, daemon.stop):
+        with stop_on_signal(daemon.stop), on_hangup(reloading.request_reload, daemon.stop):
             daemon.run()
     return INTERRUPTED

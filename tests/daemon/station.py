@@ -14,8 +14,8 @@ from typing import TypeVar
 from PIL import Image
 
 from pipeline.daemon import Daemon
+from pipeline.daemon.config_reloader import ConfigReloader
 from pipeline.daemon.health import Health
-from pipeline.daemon.reloading import Reloading
 from pipeline.daemon.scan_loop import EventSource
 from pipeline.engine.events import Event, Request
 from pipeline.executors import Executor
@@ -151,7 +151,7 @@ class Station:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Daemon:
         config = self.workshop.config()
-        reloading = Reloading(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
+        reloading = ConfigReloader(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
         return Daemon(
             config, lambda _: executor(), self._emit, reloading=reloading, health=health, watcher=watcher, now=now
         )
