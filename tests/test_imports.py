@@ -102,7 +102,7 @@ def test_a_plan_measures_the_machine_without_loading_torch_itself(
     assert not {"torch", "torchvision"} & set(heavy)
     measured = read_speed(EngineSettings(machine_folder=platformdirs.user_cache_path("stylewatch")))
     assert measured is not None
-    assert len(measured.looks) >= 2
+    assert len(measured.measurements) >= 2
     assert measured.start > 0.1
     assert list(pending.parent.rglob("*.safetensors")) == []  # the noise it measures with is no style
 

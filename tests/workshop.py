@@ -42,7 +42,9 @@ recipes:
 
 
 #: What :func:`know_the_machine` pretends was measured: a microsecond a pixel, one picture at a time.
-SPEED = Speed(device="cpu (fake)", at_once=1, start=5.0, shallow=0.2, looks=(Measurement(1_000_000, 1.0, 1.0, 2.0),))
+SPEED = Speed(
+    device="cpu (fake)", at_once=1, start=5.0, shallow=0.2, measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),)
+)
 
 
 def know_the_machine() -> None:

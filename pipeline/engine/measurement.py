@@ -1,7 +1,7 @@
-"""Measures how long evaluations take on this machine. Owns the measurement; what it means is ``estimates``' matter.
+"""Owns the measurement of how long evaluations take on this machine; :mod:`pipeline.engine.speed` predicts from it.
 
-It is the real engine that is measured, with pictures of noise: alone and as many as it works on at once, at growing
-sizes until the time is used up. Meant for a process of its own, since torch takes seconds to load.
+The real engine is measured, with pictures of noise: one alone, and as many as it works on at once, at growing sizes
+until the time is used up. Meant for a process of its own, since torch takes seconds to load.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pipeline.engine.events import Event, Failed, Request
 from pipeline.engine.speed import FORWARD, SHALLOW_LAYER, Measurement, Speed, network_pixels
 from pipeline.model import Painting, Progress, Recipe, Style
 
-#: How long each of the passes over all sizes may take, apart from the two smallest.
+#: How long each of the passes over all sizes may take, besides the two smallest sizes.
 BUDGET_SECONDS: Final = 12.0
 
-# Other programs disturb a measurement for seconds: what is seen twice, at some distance, is rarely disturbed twice.
+# Other programs disturb a measurement for seconds: of two measurements, some time apart, one is rarely disturbed.
 _PASSES: Final = 2
 
 # As many pictures as are worked on at once are sure to fit into memory up to the last of these.
@@ -56,80 +56,82 @@ class Engine(Protocol):
 
 
 def noise(_: Painting) -> npt.NDArray[np.uint8]:
-    """Return the pixels (H, W, 3) of a painting of noise; engines that are measured load it for every painting."""
+    """Return the pixels (H, W, 3) of a painting of noise; measured engines load it for every painting."""
     return _noise(*_PAINTING)
 
 
 def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = time.perf_counter) -> Speed:
     """Return the speed of the engines that ``make`` makes, on paintings of :func:`noise`.
 
-    ``arrived_after``: seconds since the process was asked for. Raises what engines raise.
+    ``arrived_after``: seconds since the process was started. Raises what engines raise.
     """
-    make()  # whatever is measured only once for a machine
+    make()  # first whatever is calibrated only once for a machine
     began = clock()
     engine = make()
-    _rounds(engine, _recipe("warm-up", _SIZES[0]), 1, clock)  # what is made when it is first needed
+    _round_seconds(
+        engine, _recipe("warm-up", _SIZES[0]), 1, clock
+    )  # prepares what is prepared when it is first needed
     start = arrived_after + clock() - began
-    looks = _least([_look_closer(engine, f"pass {number}", clock) for number in range(_PASSES)])
-    size, alone = next((size, look.alone) for size, look in reversed(looks) if size <= _SHALLOW_SIZE)
+    by_size = _least([_measure_sizes(engine, f"pass {number}", clock) for number in range(_PASSES)])
+    size, alone = next((size, found.alone) for size, found in reversed(by_size) if size <= _SHALLOW_SIZE)
     shallow = replace(_recipe("shallow", size), content_layers=(), style_layers=((SHALLOW_LAYER, 1.0),))
     return Speed(
         device=engine.device_name,
         at_once=engine.capacity,
         start=start,
-        shallow=min(1.0, min(_rounds(engine, shallow, 1, clock)[1:]) / alone),
-        looks=tuple(look for _, look in looks),
+        shallow=min(1.0, min(_round_seconds(engine, shallow, 1, clock)[1:]) / alone),
+        measurements=tuple(found for _, found in by_size),
     )
 
 
 def _least(passes: Sequence[Sequence[tuple[int, Measurement]]]) -> list[tuple[int, Measurement]]:
-    """Return one look at each size, with the least seconds of each kind."""
+    """Return one measurement for each size, with the least seconds of each kind."""
     by_size: dict[int, Measurement] = {}
-    for size, look in itertools.chain(*passes):
-        known = by_size.get(size, look)
+    for size, found in itertools.chain(*passes):
+        known = by_size.get(size, found)
         by_size[size] = Measurement(
-            look.pixels,
-            min(known.alone, look.alone),
-            min(known.together, look.together),
-            min(known.painting, look.painting),
+            found.pixels,
+            min(known.alone, found.alone),
+            min(known.together, found.together),
+            min(known.painting, found.painting),
         )
     return sorted(by_size.items())
 
 
-def _look_closer(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Measurement]]:
-    """Look at larger and larger pictures, as long as the next look is sure to end in time."""
-    looks: list[tuple[int, Measurement]] = []
+def _measure_sizes(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Measurement]]:
+    """Measure larger and larger pictures, as long as the next measurement is sure to end in time."""
+    by_size: list[tuple[int, Measurement]] = []
     began = clock()
     for size in _SIZES:
-        if len(looks) > 1 and clock() - began + _next_seconds(looks[-1][1]) > BUDGET_SECONDS:
+        if len(by_size) > 1 and clock() - began + _next_seconds(by_size[-1][1]) > BUDGET_SECONDS:
             break
-        looks.append((size, _look(engine, _recipe(f"{name}, {size} pixels", size), clock)))
-    return looks
+        by_size.append((size, _measure_size(engine, _recipe(f"{name}, {size} pixels", size), clock)))
+    return by_size
 
 
-def _next_seconds(look: Measurement) -> float:
-    """Return how long a look at pictures of twice the side takes: four times as long a round."""
+def _next_seconds(last: Measurement) -> float:
+    """Return how long measuring pictures of twice the side takes: four times as long a round."""
     rounds = 1 + FORWARD + _LEAST_ROUNDS
-    return 4 * (look.painting + rounds * (look.alone + look.together))
+    return 4 * (last.painting + rounds * (last.alone + last.together))
 
 
-def _look(engine: Engine, recipe: Recipe, clock: Clock) -> Measurement:
-    first, *others = _rounds(engine, recipe, 1, clock)
+def _measure_size(engine: Engine, recipe: Recipe, clock: Clock) -> Measurement:
+    first, *others = _round_seconds(engine, recipe, 1, clock)
     alone = together = min(others)
     if engine.capacity > 1:
-        together = min(_rounds(engine, recipe, engine.capacity, clock)[1:])
-    # Before the first evaluation come the painting's features and the photo's.
+        together = min(_round_seconds(engine, recipe, engine.capacity, clock)[1:])
+    # The first round includes the painting's features and the photo's.
     painting = max(first - (1 + FORWARD) * alone, FORWARD * alone)
     return Measurement(network_pixels(recipe.size, _PROPORTION), alone, together, painting)
 
 
 def _recipe(name: str, size: int) -> Recipe:
-    """Return a recipe that goes on for ever at one size; ``name`` names its painting, too."""
+    """Return a recipe that never ends, at one size; ``name`` names its painting, too."""
     return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
 
 
-def _rounds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
-    """Return the seconds of rounds in which each of ``count`` pictures is evaluated once, the first one apart."""
+def _round_seconds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
+    """Return the seconds of rounds in each of which ``count`` pictures are evaluated once."""
     photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
     style = Style("noise", (Painting(Path("noise"), recipe.name),))
     waiting = [Request(str(number), photo, style, recipe) for number in range(count)]

@@ -1,8 +1,8 @@
-"""How long an evaluation takes here. Owns what was measured of this machine, and predicts from it; refuses torch.
+"""Owns how fast this machine is, as measured, and predicts times from it; does not import torch.
 
 :mod:`pipeline.engine.measurement` measures, once for a machine and its settings. An evaluation's time is not
-proportional to its pixels: small pictures leave a processor waiting, and pictures worked on side by side share it. So
-both are measured at some sizes, and between these the time is taken to follow a power of the pixels.
+proportional to its pixels: small pictures leave a processor waiting, and pictures worked on in parallel share it. So
+both are measured at some sizes, and between these the time is assumed to follow a power of the pixels.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,9 @@ from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, canonic
 #: The deepest layer of the evaluations that :attr:`Speed.shallow` compares with the usual ones.
 SHALLOW_LAYER: Final = "relu2_1"
 
+# The name of the measurements in the file, as in those of earlier versions.
+_MEASUREMENTS: Final = "looks"
+
 #: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
 FORWARD: Final = 0.4
 
@@ -40,8 +44,8 @@ FORWARD: Final = 0.4
 class Measurement:
     """What was measured with pictures of ``pixels`` each.
 
-    Seconds that one evaluation takes, the optimizer's part included: of a picture ``alone``, and of each of the
-    pictures that are worked on at once, ``together``. ``painting``: seconds that a painting of this size takes, once.
+    Seconds that one evaluation takes, optimizer included: of a picture ``alone``, and of each of the pictures that
+    are worked on at once, ``together``. ``painting``: seconds that the target of a painting of this size takes.
     """
 
     pixels: int
@@ -52,9 +56,9 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """How fast a worker is. ``looks`` come in the order of their pixels, one at least.
+    """How fast a worker is. ``measurements`` are in the order of their pixels, one at least.
 
-    ``at_once``: how many pictures are worked on at once. ``start``: seconds until a new worker has begun to work.
+    ``at_once``: how many pictures are worked on at once. ``start``: seconds until a new worker is ready.
     ``shallow``: seconds of an evaluation through :data:`SHALLOW_LAYER` alone, as a share of a usual one.
     """
 
@@ -62,19 +66,19 @@ class Speed:
     at_once: int
     start: float
     shallow: float
-    looks: tuple[Measurement, ...]
+    measurements: tuple[Measurement, ...]
 
     def evaluation(self, pixels: float, pictures: int = 1) -> float:
         """Return the seconds in which each of ``pictures`` pictures of ``pixels`` is evaluated once.
 
         ``pictures``: 1 to :attr:`at_once`.
         """
-        alone = _between([(look.pixels, look.alone) for look in self.looks], pixels)
-        together = _between([(look.pixels, look.together) for look in self.looks], pixels)
+        alone = _interpolated([(known.pixels, known.alone) for known in self.measurements], pixels)
+        together = _interpolated([(known.pixels, known.together) for known in self.measurements], pixels)
         return alone + (together - alone) * (pictures - 1) / max(1, self.at_once - 1)
 
     def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
-        """Return the seconds that each of ``pictures`` alike takes, with ``pixels`` and evaluations of its scales."""
+        """Return the seconds that each of ``pictures`` takes, with these ``pixels`` and evaluations of its scales."""
         share = self._share(recipe)
         return share * sum(
             self.evaluation(size, pictures) * (count + FORWARD)
@@ -82,23 +86,25 @@ class Speed:
         )
 
     def painting(self, recipe: Recipe, pixels: float) -> float:
-        """Return the seconds that it takes to look at a painting of ``pixels`` for the first time."""
-        return self._share(recipe) * _between([(look.pixels, look.painting) for look in self.looks], pixels)
+        """Return the seconds that the target of a painting of ``pixels`` takes when it is not in the style cache."""
+        return self._share(recipe) * _interpolated(
+            [(known.pixels, known.painting) for known in self.measurements], pixels
+        )
 
     def _share(self, recipe: Recipe) -> float:
-        """Return what an evaluation through ``recipe``'s layers takes of a usual one's time."""
-        usual, shallow = arithmetic(DEFAULT_STYLE_LAYERS), arithmetic(((SHALLOW_LAYER, 1.0),))
-        wanted = arithmetic((*recipe.content_layers, *recipe.style_layers))
+        """Return the time of an evaluation through ``recipe``'s layers as a share of a usual one's."""
+        usual, shallow = multiplications(DEFAULT_STYLE_LAYERS), multiplications(((SHALLOW_LAYER, 1.0),))
+        wanted = multiplications((*recipe.content_layers, *recipe.style_layers))
         return max(self.shallow, self.shallow + (1 - self.shallow) * (wanted - shallow) / (usual - shallow))
 
 
-#: Of two cores of a usual server; for machines that can't be measured.
+#: Two cores of a usual server; for machines that can't be measured.
 GUESS: Final = Speed(
     device="",
     at_once=2,
     start=6.0,
     shallow=0.3,
-    looks=(
+    measurements=(
         Measurement(12288, 0.09, 0.15, 0.2),
         Measurement(49152, 0.25, 0.44, 0.3),
         Measurement(196608, 0.95, 1.7, 1.2),
@@ -106,8 +112,8 @@ GUESS: Final = Speed(
 )
 
 
-def arithmetic(layers: Sequence[tuple[str, float]]) -> float:
-    """Return the multiplications a pixel of the picture that the features of these layers take."""
+def multiplications(layers: Sequence[tuple[str, float]]) -> float:
+    """Return the multiplications for each pixel of a picture that the features of these layers take."""
     return sum(
         KERNEL_VALUES * input_channels_of(name) * channels_of(name) / reduction_of(name) ** 2
         for name in convolutions_through({canonical_layer(name) for name, _ in layers})
@@ -123,28 +129,31 @@ def network_pixels(size: int, proportion: float) -> int:
 
 
 def read_speed(settings: EngineSettings) -> Speed | None:
-    """Return what was measured here with these settings, None if nothing was or what is kept is damaged."""
+    """Return what was measured here with these settings, None if nothing was or the file is damaged."""
     if settings.machine_folder is None:
         return None
     found = read_measured(_path(settings.machine_folder, settings))
     try:
-        looks = tuple(Measurement(**look) for look in found["speed"]["looks"])
-        speed = Speed(**found["speed"] | {"looks": looks})
-        whole = found["machine"] == _identity(settings) and _is_sound(speed)
-    except (KeyError, TypeError):
+        fields = dict(found["speed"])
+        measurements = tuple(Measurement(**known) for known in fields.pop(_MEASUREMENTS))
+        speed = Speed(**fields, measurements=measurements)
+        valid = found["machine"] == _identity(settings) and _is_valid(speed)
+    except (KeyError, TypeError, ValueError):
         return None
-    return speed if whole else None
+    return speed if valid else None
 
 
 def keep_speed(settings: EngineSettings, speed: Speed) -> None:
-    """Keep what was measured; where that is impossible it will be measured again."""
+    """Store what was measured; where that is impossible it will be measured again."""
     if settings.machine_folder is not None:
-        document = {"machine": _identity(settings), "speed": dataclasses.asdict(speed)}
+        fields = dataclasses.asdict(speed)
+        fields[_MEASUREMENTS] = fields.pop("measurements")
+        document = {"machine": _identity(settings), "speed": fields}
         with contextlib.suppress(OSError):
             keep_measured(_path(settings.machine_folder, settings), document)
 
 
-def _between(points: Sequence[tuple[float, float]], pixels: float) -> float:
+def _interpolated(points: Sequence[tuple[float, float]], pixels: float) -> float:
     """Return the seconds at ``pixels``: a power of them between two points, proportional above the last one."""
     largest, seconds = points[-1]
     if len(points) == 1 or pixels >= largest:
@@ -168,8 +177,8 @@ def _path(folder: Path, settings: EngineSettings) -> Path:
     return folder / f"speed-{sha256_of_json(_identity(settings))[:16]}.json"
 
 
-def _is_sound(speed: Speed) -> bool:
+def _is_valid(speed: Speed) -> bool:
     numbers = [speed.at_once, speed.start, speed.shallow]
-    numbers += [number for look in speed.looks for number in dataclasses.astuple(look)]
-    rising = all(before.pixels < after.pixels for before, after in zip(speed.looks, speed.looks[1:], strict=False))
-    return bool(speed.looks) and rising and all(0 < number < math.inf for number in numbers)
+    numbers += [number for known in speed.measurements for number in dataclasses.astuple(known)]
+    rising = all(before.pixels < after.pixels for before, after in pairwise(speed.measurements))
+    return bool(speed.measurements) and rising and all(0 < number < math.inf for number in numbers)

@@ -58,7 +58,7 @@ def test_an_evaluation_alone_and_together_and_a_painting_are_told_apart() -> Non
     speed = measure(lambda: engine, 2.0, engine.clock)
     assert (speed.device, speed.at_once) == ("slow", 4)
     assert speed.shallow == pytest.approx(0.25)
-    for look in speed.looks:
+    for look in speed.measurements:
         evaluation = 0.001 * look.pixels / 1000
         assert look.alone == pytest.approx(evaluation)
         assert look.together == pytest.approx(4 * evaluation)
@@ -72,9 +72,9 @@ def test_a_start_is_the_way_there_and_the_first_evaluations() -> None:
 
 def test_a_slow_machine_is_looked_at_with_small_pictures_alone() -> None:
     slow, fast = SlowEngine(1.0), SlowEngine(0.0001)
-    assert [look.pixels for look in measure(lambda: slow, 0.0, slow.clock).looks] == [64 * 48, 128 * 96]
+    assert [look.pixels for look in measure(lambda: slow, 0.0, slow.clock).measurements] == [64 * 48, 128 * 96]
     began = fast.now
-    assert len(measure(lambda: fast, 0.0, fast.clock).looks) == 4
+    assert len(measure(lambda: fast, 0.0, fast.clock).measurements) == 4
     assert fast.now - began < 5 * BUDGET_SECONDS
 
 

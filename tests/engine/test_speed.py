@@ -11,8 +11,8 @@ from pipeline.engine.speed import (
     GUESS,
     Measurement,
     Speed,
-    arithmetic,
     keep_speed,
+    multiplications,
     network_pixels,
     read_speed,
 )
@@ -24,27 +24,31 @@ SPEED = Speed(
     at_once=3,
     start=5.0,
     shallow=0.25,
-    looks=(Measurement(1000, 0.1, 0.2, 0.3), Measurement(4000, 0.2, 0.4, 0.6), Measurement(16000, 0.8, 1.6, 2.4)),
+    measurements=(
+        Measurement(1000, 0.1, 0.2, 0.3),
+        Measurement(4000, 0.2, 0.4, 0.6),
+        Measurement(16000, 0.8, 1.6, 2.4),
+    ),
 )
 
 
 def test_what_was_measured_is_predicted() -> None:
-    for look in SPEED.looks:
-        assert SPEED.evaluation(look.pixels) == pytest.approx(look.alone)
-        assert SPEED.evaluation(look.pixels, 3) == pytest.approx(look.together)
-        assert SPEED.painting(Recipe(), look.pixels) == pytest.approx(look.painting)
+    for known in SPEED.measurements:
+        assert SPEED.evaluation(known.pixels) == pytest.approx(known.alone)
+        assert SPEED.evaluation(known.pixels, 3) == pytest.approx(known.together)
+        assert SPEED.painting(Recipe(), known.pixels) == pytest.approx(known.painting)
 
 
-def test_between_two_looks_time_follows_a_power_of_the_pixels() -> None:
+def test_between_two_measurements_time_follows_a_power_of_the_pixels() -> None:
     # Four times the pixels take twice as long, so twice the pixels take the root of that.
     assert SPEED.evaluation(2000) == pytest.approx(0.1 * 2**0.5)
     assert SPEED.evaluation(500) == pytest.approx(0.1 / 2**0.5)
     assert SPEED.evaluation(8000) == pytest.approx(0.4)
 
 
-def test_above_the_largest_look_time_is_proportional_to_pixels() -> None:
+def test_above_the_largest_measurement_time_is_proportional_to_pixels() -> None:
     assert SPEED.evaluation(160_000) == pytest.approx(8.0)
-    alone = replace(SPEED, looks=SPEED.looks[:1])
+    alone = replace(SPEED, measurements=SPEED.measurements[:1])
     assert alone.evaluation(100) == pytest.approx(0.01)
 
 
@@ -71,8 +75,8 @@ def test_recipes_that_look_less_deep_take_less() -> None:
 
 def test_the_network_takes_the_known_number_of_multiplications() -> None:
     # Forward and backward, a multiplication and an addition each.
-    assert 4 * arithmetic(DEFAULT_STYLE_LAYERS) == pytest.approx(1.44e6, rel=0.01)
-    assert arithmetic(()) == arithmetic((("conv1_1", 1.0),)) == 27 * 64
+    assert 4 * multiplications(DEFAULT_STYLE_LAYERS) == pytest.approx(1.44e6, rel=0.01)
+    assert multiplications(()) == multiplications((("conv1_1", 1.0),)) == 27 * 64
 
 
 @pytest.mark.parametrize("size", [16, 31, 32, 96, 130, 512, 645, 1024])
@@ -89,6 +93,15 @@ def test_a_speed_is_kept_for_its_settings_alone(tmp_path: Path) -> None:
     assert read_speed(settings) == SPEED
     for other in ({"threads": 1}, {"batch_size": 2}, {"device": "cpu"}, {"precision": "bfloat16"}):
         assert read_speed(replace(settings, **other)) is None  # type: ignore[arg-type]
+
+
+def test_the_file_has_the_fields_that_earlier_versions_wrote(tmp_path: Path) -> None:
+    keep_speed(EngineSettings(machine_folder=tmp_path), SPEED)
+    (path,) = tmp_path.iterdir()
+    document = json.loads(path.read_text())
+    assert set(document) == {"machine", "speed"}
+    assert set(document["speed"]) == {"device", "at_once", "start", "shallow", "looks"}
+    assert set(document["speed"]["looks"][0]) == {"pixels", "alone", "together", "painting"}
 
 
 def test_without_a_folder_nothing_is_kept_and_a_folder_that_refuses_is_no_error(tmp_path: Path) -> None:

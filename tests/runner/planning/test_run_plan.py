@@ -226,7 +226,7 @@ def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> Non
     workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 20000, scales: 1, iterations: 1}")
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
-    speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, looks=SPEED.looks)
+    speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, measurements=SPEED.measurements)
     (size,) = plan_run(workshop.config(), lambda _: speed).advice
     assert size.startswith("recipes.default.size")
 
