@@ -1,11 +1,11 @@
-"""Tensors in, tensors out: VGG-19 style transfer. Refuses files, screens and databases; imports nothing here.
+"""The engine: VGG-19 style transfer from pixels to pixels; knows no photo files, screens or databases.
 
-The one exception is the engine's own data: the network's weights are read and the style cache is kept on disk.
+It reads and writes only files of its own: the network's weights, the style cache, checkpoints and measurements.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: Recorded beside every picture; grows when the same job would give other pixels.
+#: Recorded beside every picture; increased when the same job would give other pixels.
 ENGINE_VERSION: Final = "2"

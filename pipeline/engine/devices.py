@@ -1,4 +1,4 @@
-"""What the engine computes on: device, precision, threads, and how many pixels fit. Refuses networks and pictures."""
+"""Owns what the engine computes on: device, precision, threads, and how many pixels fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATE_BYTES_PER_PIXEL: Final = 2 * 20 * 2 * 3 * 4
 # torch convolves up to 64 channels of a chunk, and some of its versions count their numbers in 32 bits.
 _MOST_PIXELS: Final = (2**31 - 1) // 64
 
-# Of torch's CPU and Metal; then of CUDA's libraries, whose memory torch's own allocator has taken.
+# Messages of torch's CPU and Metal; then of CUDA's libraries, when torch's own allocator holds the memory.
 _NO_MEMORY: Final = (
     "allocate memory",
     "not enough memory",
@@ -43,7 +43,7 @@ _BFLOAT16_FROM: Final = (8, 0)
 class Hardware:
     """A device of this machine; ``autocast`` means that convolutions compute in bfloat16.
 
-    ``note`` says why it is not the one that ``auto`` would rather use.
+    ``note`` says why ``auto`` did not choose a better one.
     """
 
     device: torch.device
@@ -53,7 +53,7 @@ class Hardware:
 
     @property
     def precision(self) -> str:
-        """Return what numbers computed here have in common, such as ``cpu:float32``."""
+        """Return the kind of device and its precision, such as ``cpu:float32``."""
         return f"{self.device.type}:{_precision(self.autocast)}"
 
 
@@ -79,7 +79,7 @@ def choose_hardware(settings: EngineSettings) -> Hardware:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     wanted = settings.precision
     autocast = _multiplies_bfloat16(device) if wanted == "auto" else wanted == "bfloat16"
-    kind = f"{torch.get_num_threads()} threads" if device.type == "cpu" else _product(device)
+    kind = f"{torch.get_num_threads()} threads" if device.type == "cpu" else _product_name(device)
     return Hardware(device, autocast, f"{device} ({', '.join(filter(None, (kind, _precision(autocast))))})", note)
 
 
@@ -88,8 +88,8 @@ def choose_budget(
 ) -> DeviceBudget:
     """Return how much to work on at once; ``peak_bytes(count, side)`` measures an evaluation of square images.
 
-    On the CPU images are evaluated one by one: so a picture is bit for bit the same alone and in any batch, and a
-    larger batch would not be faster. There, a batch size sets how many canvases are evaluated side by side.
+    On the CPU images are evaluated one by one: so a picture has the same bits alone and in any batch, and a larger
+    batch would not be faster. There, the batch size is how many canvases are evaluated in parallel.
     """
     if hardware.device.type == "cpu":
         return DeviceBudget(settings.batch_size or torch.get_num_threads(), 0)
@@ -97,7 +97,7 @@ def choose_budget(
         return DeviceBudget(max(1, settings.batch_size), 0)
     side = 256
     alone, two = peak_bytes(1, side), peak_bytes(2, side)
-    free_what_is_cached()
+    empty_device_caches()
     free, _ = torch.cuda.mem_get_info(hardware.device)
     budget = budget_from_memory(free, alone, two, side * side)
     return replace(budget, canvases=settings.batch_size) if settings.batch_size else budget
@@ -106,7 +106,7 @@ def choose_budget(
 def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> DeviceBudget:
     """Return what fits into ``free`` bytes if one image of ``pixels`` needs ``alone`` bytes and two need ``two``.
 
-    Pictures of any size share the rest: what is evaluated at once, and what is kept of as many pixels.
+    Pictures of any size share the rest: for evaluating so many pixels at once, and for keeping their state.
     """
     each = max(1, two - alone) / pixels
     fixed = max(0, 2 * alone - two)
@@ -116,20 +116,20 @@ def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> DeviceBu
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether torch or Python failed for want of memory; the CPU's and Metal's say so in words only."""
+    """Tell whether torch or Python ran out of memory; on the CPU and with Metal only the message says so."""
     words = str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(known in words for known in _NO_MEMORY)
 
 
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return ``tensor`` on ``device``; to a GPU it is copied while both sides go on."""
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return ``tensor`` on ``device``; to a GPU it is copied asynchronously."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def free_what_is_cached() -> None:
-    """Give a GPU's memory that torch keeps for later back, so that it can be divided anew."""
+def empty_device_caches() -> None:
+    """Return the GPU memory that torch keeps for reuse, so that it can be allocated anew."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
@@ -137,19 +137,19 @@ def free_what_is_cached() -> None:
 
 
 def first_usable(names: Iterable[str]) -> tuple[torch.device, str]:
-    """Return the first of these devices that works, else the CPU, and what is wrong with those before."""
+    """Return the first of these devices that works, else the CPU, and why those before it don't."""
     notes: list[str] = []
     for name in names:
         device = torch.device(name)
-        if not (trouble := _trouble(device)):
+        if not (reason := _why_unusable(device)):
             return device, "; ".join(notes)
-        notes.append(f"{name} can't be used: {trouble}")
+        notes.append(f"{name} can't be used: {reason}")
     return torch.device("cpu"), "; ".join(notes)
 
 
 @contextlib.contextmanager
-def room_to_begin(hardware: Hardware) -> Iterator[None]:
-    """Tell a GPU without room for the network from other errors. Raises DeviceError."""
+def explain_full_device(hardware: Hardware) -> Iterator[None]:
+    """Turn running out of a GPU's memory while the network is loaded into a DeviceError."""
     try:
         yield
     except RuntimeError as error:
@@ -162,16 +162,16 @@ def room_to_begin(hardware: Hardware) -> Iterator[None]:
 
 def _choose_device(name: str) -> tuple[torch.device, str]:
     if name == "auto":
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        return first_usable(kind for kind, available in there.items() if available)
+        kinds = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return first_usable(kind for kind, available in kinds.items() if available)
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise DeviceError(f"engine.device: {name!r} is no device; use auto, cpu, cuda, cuda:0 or mps") from error
     if not _exists(device):
         raise DeviceError(f"engine.device: this machine has no usable {name!r}; use 'auto' or 'cpu'")
-    if device.type != "cpu" and (trouble := _trouble(device)):
-        raise DeviceError(f"engine.device: {name!r} can't be used ({trouble}); use 'auto' or 'cpu'")
+    if device.type != "cpu" and (reason := _why_unusable(device)):
+        raise DeviceError(f"engine.device: {name!r} can't be used ({reason}); use 'auto' or 'cpu'")
     return device, ""
 
 
@@ -181,8 +181,8 @@ def _exists(device: torch.device) -> bool:
     return device.type == "cpu" or (device.type == "mps" and torch.backends.mps.is_available())
 
 
-def _trouble(device: torch.device) -> str:
-    """Return why nothing can be computed on a device that is there: too old for this torch, in use, or full."""
+def _why_unusable(device: torch.device) -> str:
+    """Return why nothing can be computed on an existing device: too old for this torch, in use, or full."""
     try:
         (torch.ones(8, device=device) * 2).sum().item()
     except RuntimeError as error:
@@ -193,11 +193,11 @@ def _trouble(device: torch.device) -> str:
 def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type != "cuda":
         return False
-    # torch says yes of all, as it also emulates; AMD's, which it calls cuda too, have them.
+    # torch says yes for all, since it emulates them; AMD's, which it also calls cuda, have them.
     return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= _BFLOAT16_FROM
 
 
-def _product(device: torch.device) -> str:
+def _product_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else ""
 
 

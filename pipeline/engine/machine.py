@@ -1,4 +1,4 @@
-"""What tells this machine from others, and how what was measured of it is kept. Refuses torch: all may ask."""
+"""Owns what identifies this machine, and the files of what was measured on it; does not import torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def processor() -> str:
 
 
 def graphics(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]:
-    """Return the names of the NVIDIA GPUs whose driver works, none where Linux does not tell."""
+    """Return the names of the NVIDIA GPUs whose driver works; none on systems without Linux's list of them."""
     names = []
     for file in sorted(folder.glob("*/information")):
         with contextlib.suppress(OSError):
@@ -35,7 +35,7 @@ def graphics(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]
 
 
 def circumstances() -> dict[str, str]:
-    """Return all that a program's speed depends on here and that can be known without torch."""
+    """Return all that the program's speed depends on here, as far as it is known without torch."""
     return {
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
@@ -46,7 +46,7 @@ def circumstances() -> dict[str, str]:
 
 
 def read_measured(path: Path) -> Any:
-    """Return what :func:`keep_measured` wrote, None if nothing is there or it is no JSON."""
+    """Return what :func:`keep_measured` wrote, None if nothing is there or it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -54,7 +54,7 @@ def read_measured(path: Path) -> Any:
 
 
 def keep_measured(path: Path, document: Mapping[str, Any]) -> None:
-    """Write ``document`` whole or not at all, for people to read too. Raises OSError."""
+    """Write ``document`` completely or not at all, readable for people too. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

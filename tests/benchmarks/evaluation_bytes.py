@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import usual_plan
+from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Convolution
-from pipeline.engine.memory.requirements import evaluation_bytes, look_bytes
+from pipeline.engine.memory.requirements import evaluation_bytes, target_bytes
 from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.evaluation import evaluate
@@ -48,17 +48,17 @@ def bytes_a_pixel(
 
     def style(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
-            return network.look(
+            return network.forward(
                 picture, lambda found: {name: SecondMoment().of(found[name]) for name in found if name in styled}
             )
 
     def content(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
-            return network.look(picture, lambda found: {name: found[name] for name in found if name in kept})
+            return network.forward(picture, lambda found: {name: found[name] for name in found if name in kept})
 
     targets = style(small)
     evaluate(network, objective, small, content(small), targets)  # makes the kernels
-    yield "targets", _most_bytes(lambda: style(large)) / side**2, look_bytes(1)
+    yield "targets", _most_bytes(lambda: style(large)) / side**2, target_bytes(1)
     near = content(large)
     for low_memory in (False, True):
 
@@ -85,7 +85,7 @@ def _peak_bytes() -> int:
 def main(side: int) -> None:
     ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 65536)  # what is freed is gone at once
     weights = load_weights(WeightsChoice())
-    convolutions = place(weights, torch.device("cpu"), choose=usual_plan(layer_shapes()))
+    convolutions = place(weights, torch.device("cpu"), choose=default_plan(layer_shapes()))
     for name, recipe in RECIPES.items():
         for way, taken, predicted in bytes_a_pixel(recipe, weights, convolutions, side):
             print(f"{name}, {way}: {taken:,.0f} bytes a pixel, predicted {predicted:,.0f}", flush=True)

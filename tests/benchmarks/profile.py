@@ -14,7 +14,9 @@ from torch.profiler import ProfilerActivity, profile
 
 # torch's own, forward and backward (gradients of weights, computed by mistake, would count too), and the engine's
 # functions of its frozen weights: see pipeline.engine.cpu.convolution.
-_CONVOLUTION = re.compile(r"aten::(conv2d|convolution|convolution_backward)|(_Frozen|_Alone)(Backward)?")
+_CONVOLUTION = re.compile(
+    r"aten::(conv2d|convolution|convolution_backward)|(_FrozenConvolution|_SingleThreaded)(Backward)?"
+)
 
 _BACKWARD = "autograd::engine::evaluate_function: "
 

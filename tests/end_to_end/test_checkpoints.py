@@ -128,7 +128,7 @@ def test_signals_put_pictures_back_and_they_go_on_there(tmp_path: Path, undistur
     assert [json.loads(report.read_text("utf-8"))["run"]["interrupted"] for report in reports] == [True] * 2 + [False]
     finished = [event for event in events if event["event"] == "job_finished"]
     assert all(event["artwork"]["iterations"] == [40, 40] for event in finished)
-    assert all("went on from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
+    assert all("resumed from a checkpoint" in str(event["artwork"]["notes"]) for event in finished)
     assert "resumed from its checkpoint" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
 
 

@@ -12,9 +12,9 @@ from pipeline.engine.devices import (
     budget_from_memory,
     choose_budget,
     choose_hardware,
+    explain_full_device,
     first_usable,
     is_out_of_memory,
-    room_to_begin,
 )
 from pipeline.errors import DeviceError
 from pipeline.model import EngineSettings
@@ -89,9 +89,9 @@ def test_a_device_that_is_there_but_does_not_work_is_passed_over_with_the_reason
 
 def test_a_gpu_without_room_for_the_network_is_named() -> None:
     gpu = Hardware(torch.device("cuda"), True, "cuda (a small one)")
-    with pytest.raises(DeviceError, match=r"cuda \(a small one\) has no memory left"), room_to_begin(gpu):
+    with pytest.raises(DeviceError, match=r"cuda \(a small one\) has no memory left"), explain_full_device(gpu):
         raise torch.OutOfMemoryError("CUDA out of memory")
-    with pytest.raises(RuntimeError, match="another"), room_to_begin(gpu):
+    with pytest.raises(RuntimeError, match="another"), explain_full_device(gpu):
         raise RuntimeError("another error")
 
 

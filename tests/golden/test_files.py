@@ -182,7 +182,7 @@ def test_a_checkpoint_is_gone_on_from() -> None:
     maker = {name: value for name, value in origin_of(file).items() if name not in ("format", "picture")}
     checkpoints = Checkpoints(maker, weights_id(WeightsChoice()), torch.device("cpu"))
     canvas, resumed = checkpoints.begin(subjects.request(file))
-    assert canvas.notes == [f"went on from a checkpoint at evaluation {subjects.EVALUATIONS_KEPT} of 7 at 32 px"]
+    assert canvas.notes == [f"resumed from a checkpoint at evaluation {subjects.EVALUATIONS_KEPT} of 7 at 32 px"]
     assert resumed == Resumed(
         token="t", size=32, iteration=subjects.EVALUATIONS_KEPT, iterations=7, evaluations=4, seconds=7.0
     )

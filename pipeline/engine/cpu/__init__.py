@@ -1,1 +1,1 @@
-"""What makes VGG-19 fast on a CPU, and the same to the bit on any number of threads."""
+"""What makes the network fast on a CPU, with the same bits on any number of threads."""

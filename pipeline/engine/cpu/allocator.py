@@ -1,8 +1,8 @@
-"""How the C library hands out memory in a worker. Owns the few switches; refuses to be an error anywhere.
+"""Owns how the C library handles freed memory in a worker; where it has no such switches, nothing happens.
 
-glibc gives blocks above a few megabytes back to the system as soon as they are free, and the next one begins with
-a page fault for every 4 KiB: a tenth to a quarter of an evaluation. Kept memory is given back after each picture
-instead.
+glibc returns blocks of more than a few megabytes to the system as soon as they are freed, and the next block costs a
+page fault for every 4 KiB: a tenth to a quarter of an evaluation. So freed memory is kept, and returned to the system
+after each picture.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _LARGEST_MMAP_THRESHOLD: Final = 32 * 2**20  # glibc refuses more
 
 
 def keep_memory() -> None:
-    """Let freed memory stay with this process until :func:`give_memory_back`; call it before torch is loaded."""
+    """Keep freed memory in this process until :func:`give_memory_back`; to be called before torch is loaded."""
     # Pages of 2 MiB for tensors, where the system has them: read by torch when it is loaded.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     library = _glibc()
     if library is not None:
-        library.mallopt(_ARENA_MAX, 1)  # what one lane has freed serves the other one
+        library.mallopt(_ARENA_MAX, 1)  # so that one thread can reuse what another has freed
         library.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
         library.mallopt(_TRIM_THRESHOLD, _NEVER)
 
 
 def give_memory_back() -> None:
-    """Give what is free back to the system."""
+    """Return freed memory to the system."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

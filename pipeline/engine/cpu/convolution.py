@@ -1,9 +1,9 @@
-"""A frozen 3×3 convolution, differentiable in its input, by one of several algorithms. Refuses to choose one.
+"""Owns a 3×3 convolution with frozen weights, computed by one of several algorithms; does not choose among them.
 
 ``direct`` is torch's own, on every device and in every precision. The others (see
 :mod:`pipeline.engine.cpu.winograd`) are for float32 on the CPU: ``tiles`` and ``packed`` (tiles by
-:class:`pipeline.engine.cpu.winograd.Packed`). They make each picture of a batch alone, so that it comes out the same
-bits in any batch.
+:class:`pipeline.engine.cpu.winograd.Packed`). They compute each image of a batch alone, so that it has the same bits
+in any batch.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from torch.nn.grad import conv2d_input
 
 from pipeline.engine.cpu.products import FEW_PIXELS
 from pipeline.engine.cpu.threads import on_threads
-from pipeline.engine.cpu.winograd import Kernel, Packed, Tiles, turned
+from pipeline.engine.cpu.winograd import Kernel, Packed, Tiles, transposed_kernel
 
 _COLORS: Final = 3
-# What a band makes should stay in a processor's cache.
+# What is computed of a band should stay in a processor's cache.
 _BAND_PIXELS: Final = 12_000
 
 Algorithm = Literal["direct", "tiles", "packed"]
@@ -52,8 +52,8 @@ def always_direct(_: LayerShape) -> Algorithm:
 class Convolution:
     """A convolution with weight (K, C, 3, 3) and bias (K,); ``choose`` names the algorithm.
 
-    ``padding`` zeros surround its input; all algorithms but ``direct`` need one. What an algorithm makes of the
-    weights is made when it is first needed, and kept.
+    ``padding`` zeros surround its input; all algorithms but ``direct`` need one. An algorithm's kernels are prepared
+    when they are first needed, and kept.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, *, padding: int = 1, choose: Choose = always_direct) -> None:
@@ -61,35 +61,35 @@ class Convolution:
         self._padding = padding
         self._choose = choose
         self._kernels: dict[tuple[Algorithm, bool], Kernel] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (B, K, H, W) of ``x`` (B, C, H, W), without its negative values if ``rectify``."""
         shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
         if self._choose(shape) != "direct":
-            return cast(Tensor, _Frozen.apply(x, self, rectify))
+            return cast(Tensor, _FrozenConvolution.apply(x, self, rectify))
         if _depends_on_threads(x, shape):
-            y = cast(Tensor, _Alone.apply(x, self.weight, self.bias, self._padding))
+            y = cast(Tensor, _SingleThreaded.apply(x, self.weight, self.bias, self._padding))
         else:
             y = nn.conv2d(x, self.weight, self.bias, padding=self._padding)
         # Nobody else reads the convolution's own output, so its memory may be reused.
         return nn.relu_(y) if rectify else y
 
     def forward(self, x: Tensor, rectify: bool) -> Tensor:
-        """Return the convolution of ``x`` without a graph."""
+        """Return the convolution of ``x`` by the chosen algorithm, without a graph."""
         shape = LayerShape(x.shape[1], self.weight.shape[0], x.shape[2], x.shape[3])
-        return _one_by_one(self._kernel(self._choose(shape), turned_back=False), x, rectify)
+        return _image_by_image(self._kernel(self._choose(shape), transposed=False), x, rectify)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Return the input's gradient (B, C, H, W) for the convolution's ``gradient`` (B, K, H, W)."""
         shape = LayerShape(gradient.shape[1], self.weight.shape[1], gradient.shape[2], gradient.shape[3])
-        return _one_by_one(self._kernel(self._choose(shape), turned_back=True), gradient, rectify=False)
+        return _image_by_image(self._kernel(self._choose(shape), transposed=True), gradient, rectify=False)
 
-    def _kernel(self, algorithm: Algorithm, *, turned_back: bool) -> Kernel:
-        key = (algorithm, turned_back)
-        with self._turn:
+    def _kernel(self, algorithm: Algorithm, *, transposed: bool) -> Kernel:
+        key = (algorithm, transposed)
+        with self._lock:
             if key not in self._kernels:
-                weight, bias = (turned(self.weight), None) if turned_back else (self.weight, self.bias)
+                weight, bias = (transposed_kernel(self.weight), None) if transposed else (self.weight, self.bias)
                 self._kernels[key] = make_kernel(algorithm, weight, bias)
             return self._kernels[key]
 
@@ -103,7 +103,7 @@ def make_kernel(algorithm: Algorithm, weight: Tensor, bias: Tensor | None) -> Ke
 
 
 class Direct:
-    """Torch's own convolution of one picture."""
+    """Torch's own convolution of one image."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         self._weight, self._bias = weight.contiguous(memory_format=torch.channels_last), bias
@@ -114,8 +114,8 @@ class Direct:
         return (y.relu_() if rectify else y)[0].permute(1, 2, 0)
 
 
-class _Frozen(torch.autograd.Function):
-    """A :class:`Convolution` and, if wanted, its rectifier in one node: the graph keeps the output alone."""
+class _FrozenConvolution(torch.autograd.Function):
+    """A :class:`Convolution` and, if wanted, its rectifier in one node: the graph keeps nothing but the output."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, convolution: Convolution, rectify: bool) -> Tensor:
@@ -134,8 +134,8 @@ class _Frozen(torch.autograd.Function):
         return ctx.convolution.backward(gradient), None, None
 
 
-class _Alone(torch.autograd.Function):
-    """Torch's own convolution, done by one thread there and back."""
+class _SingleThreaded(torch.autograd.Function):
+    """Torch's own convolution with a forward and backward pass on a single thread."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
@@ -148,17 +148,17 @@ class _Alone(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         with on_threads(1):
             if ctx.shape[1] == _COLORS and not ctx.padding:
-                colors = torch.cat([_back_to_colors(one[None], ctx.weight) for one in gradient])
+                colors = torch.cat([_gradient_of_colors(one[None], ctx.weight) for one in gradient])
             else:
                 colors = conv2d_input(ctx.shape, ctx.weight, gradient, padding=ctx.padding)  # type: ignore[no-untyped-call]
         return colors, None, None, None
 
 
-def _back_to_colors(gradient: Tensor, weight: Tensor) -> Tensor:
+def _gradient_of_colors(gradient: Tensor, weight: Tensor) -> Tensor:
     """Return what conv2d_input does for a ``gradient`` (1, K, H, W) and a weight (K, 3, 3, 3), (1, 3, H+2, W+2).
 
-    One matrix product and nine additions, band by band: torch's convolutions take twice to three times as long to
-    come back to so few channels.
+    One matrix product and nine additions, band by band: torch's convolutions take two to three times as long for so
+    few channels.
     """
     _, outputs, height, width = gradient.shape
     matrix = weight.permute(2, 3, 1, 0).reshape(9 * _COLORS, outputs)
@@ -174,14 +174,14 @@ def _back_to_colors(gradient: Tensor, weight: Tensor) -> Tensor:
 
 
 def _depends_on_threads(x: Tensor, shape: LayerShape) -> bool:
-    """Tell whether torch's own convolution of ``x``, or its way back, differs with the number of threads.
+    """Tell whether torch's own convolution of ``x``, or its gradient, has other bits with other numbers of threads.
 
-    Besides that of few pixels it is the way back to the three colors.
+    That is so for few pixels, and for the gradient of the three colors.
     """
     exact = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
     return exact and (shape.channels == _COLORS or shape.height * shape.width < FEW_PIXELS)
 
 
-def _one_by_one(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:
+def _image_by_image(kernel: Kernel, x: Tensor, rectify: bool) -> Tensor:
     made = [kernel(picture.permute(1, 2, 0).contiguous(), rectify=rectify) for picture in x]
     return (made[0][None] if len(made) == 1 else torch.stack(made)).permute(0, 3, 1, 2)

@@ -1,8 +1,8 @@
-"""Sums that come out in the same bits for any number of threads and in any batch. Refuses to know of what.
+"""Owns sums that have the same bits on any number of threads and in any batch.
 
-torch splits a long sum among its threads, so that the order of the additions, and with it the last bits, depend on
-how many there are; it never splits a row. A GPU adds at once and in its own order: there every call costs as much as
-thousands of additions.
+torch divides a long sum among its threads, so that the order of the additions, and with it the last bits, depend on
+their number; it never divides a row. On a GPU torch's own sum is taken: there every call costs as much as thousands
+of additions, and the same bits are not promised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-# Far below the 32,768 elements from which on torch splits a sum.
+# Far below the 32,768 elements from which on torch divides a sum.
 _ROW: Final = 1024
 
 

@@ -1,4 +1,4 @@
-"""Owns matrix products of features that have the same bits on any number of threads; does not know what they mean."""
+"""Owns the matrix products of features, with the same bits on any number of threads."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""How many threads compute what. Owns lanes: pictures worked on side by side; refuses to know what a picture is.
+"""Owns how the processor's threads are divided among tasks that run in parallel, one picture each.
 
-A convolution of a small picture leaves most of several threads waiting for each other, and one of them waits for as
-long as another program holds its core. Two pictures on a thread each do not wait. So as many units of work as there
-are threads run side by side, and fewer of them share all threads. This must not show in a picture: whatever is
-computed in a lane comes out in the same bits for any number of threads, which is what :func:`same_bits` looks at.
+Several threads on one small picture mostly wait for each other, and all of them wait as long as another program holds
+the core of one. Two pictures on one thread each do not wait. So up to as many tasks as there are threads run in
+parallel, and fewer tasks share all threads. This must not change a picture: whatever a task computes has the same
+bits on any number of threads, which :func:`same_bits` checks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @contextmanager
 def on_threads(count: int) -> Iterator[None]:
-    """Let the calling thread compute with ``count`` threads."""
+    """Let torch use ``count`` threads for what the calling thread computes."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -32,65 +32,65 @@ def on_threads(count: int) -> Iterator[None]:
 
 
 def same_bits(work: Callable[[], Tensor]) -> bool:
-    """Tell whether ``work`` comes out the same on one thread and on all."""
+    """Tell whether ``work`` returns the same bits on one thread and on all."""
     with on_threads(1):
         alone = work()
     return torch.equal(alone, work())
 
 
-class Lanes(Generic[T]):
-    """Does up to ``count`` units of work side by side, each on its share of this thread's threads. A context manager.
+class WorkerThreads(Generic[T]):
+    """Runs up to ``count`` tasks in parallel, each on its share of the calling thread's threads. A context manager.
 
-    With a single lane everything is done in the calling thread, when it is waited for; and so is what has no company,
-    because OpenMP keeps a team for each thread that ever asked for one, and teams of more threads than there are
-    cores never spin: they sleep at each barrier, and an evaluation takes half as long again.
+    With a ``count`` of 1 every task runs in the calling thread, once its result is asked for. So does a task that
+    runs alone, because OpenMP keeps a team of threads for each thread that ever used one, and teams with more threads
+    than there are cores sleep at each barrier instead of spinning: an evaluation takes half as long again.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._threads = torch.get_num_threads()
-        self._waiting: list[Callable[[], T]] = []
-        self._at_work: set[Future[T]] = set()
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="lane") if count > 1 else None
+        self._postponed: list[Callable[[], T]] = []
+        self._running: set[Future[T]] = set()
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="batch-step") if count > 1 else None
 
-    def __enter__(self) -> Lanes[T]:
-        """Return the lanes."""
+    def __enter__(self) -> WorkerThreads[T]:
+        """Return the threads."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is at work; its results are dropped."""
+        """Wait for the tasks that are running; their results are dropped."""
         if self._pool is not None:
             self._pool.shutdown(wait=True)
 
     @property
     def busy(self) -> int:
-        """Return how many units are at work."""
-        return len(self._at_work) + len(self._waiting)
+        """Return how many tasks were submitted and have not been returned by :meth:`finished`."""
+        return len(self._running) + len(self._postponed)
 
     @property
     def free(self) -> int:
-        """Return how many more units can begin."""
+        """Return how many more tasks can be submitted."""
         return self._count - self.busy
 
-    def begin(self, work: Callable[[], T], *, waiting: int) -> None:
-        """Begin a unit of work; ``waiting`` others could begin, if there were lanes for them."""
+    def submit(self, task: Callable[[], T], *, waiting: int) -> None:
+        """Run a task; ``waiting`` others could run as well if there were threads for them."""
         if self._pool is None or not (self.busy or waiting):
-            self._waiting.append(work)
+            self._postponed.append(task)
             return
-        side_by_side = min(self._count, self.busy + 1 + waiting)
-        threads = max(1, self._threads // side_by_side)
+        parallel = min(self._count, self.busy + 1 + waiting)
+        threads = max(1, self._threads // parallel)
 
         def on_its_share() -> T:
             with on_threads(threads):
-                return work()
+                return task()
 
-        self._at_work.add(self._pool.submit(on_its_share))
+        self._running.add(self._pool.submit(on_its_share))
 
     def finished(self) -> list[T]:
-        """Return the results of what is finished, waiting for one at least. Raises what the work raised."""
-        if self._waiting:
-            return [self._waiting.pop(0)()]
-        done, self._at_work = wait(self._at_work, return_when=FIRST_COMPLETED)
+        """Return the results of finished tasks, waiting for at least one. Raises what the task raised."""
+        if self._postponed:
+            return [self._postponed.pop(0)()]
+        done, self._running = wait(self._running, return_when=FIRST_COMPLETED)
         return [future.result() for future in done]

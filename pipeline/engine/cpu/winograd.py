@@ -1,4 +1,4 @@
-"""3×3 convolutions with fewer multiplications, for weights that never change. Refuses to know where they pay.
+"""Owns 3×3 convolutions with fewer multiplications, for weights that never change; not where they are worthwhile.
 
 After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (https://arxiv.org/abs/1509.09308). Four
 neighboring outputs of a filter g of 3 taps over six inputs d take 12 multiplications; Winograd's F(4, 3) takes 6:
@@ -14,10 +14,10 @@ become six products of matrices, and G g is made once. :class:`Tiles` nests it i
 
 36 products of matrices, a quarter of the multiplications, 2.25 times the data.
 
-The gradient for the input is the same convolution of the output's gradient with the kernel transposed and turned
-by 180 degrees (:func:`turned`), so these classes serve both directions.
+The gradient for the input is the same convolution of the output's gradient with the kernel transposed and rotated
+by 180 degrees (:func:`transposed_kernel`), so these classes serve forward and backward pass.
 
-A picture is (H, W, C), contiguous (channels last); beyond its borders everything is zero.
+An image is (H, W, C), contiguous (channels last); beyond its borders everything is zero.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ Multiply = Callable[[Tensor], Tensor]
 
 
 class Kernel(Protocol):
-    """A convolution of pictures (H, W, C) with frozen weights."""
+    """A convolution of images (H, W, C) with frozen weights."""
 
     def __call__(self, x: Tensor, *, rectify: bool) -> Tensor:
         """Return the convolution (H, W, K) of ``x`` (H, W, C), without its negative values if ``rectify``."""
 
 
-def turned(weight: Tensor) -> Tensor:
-    """Return the kernel (C, K, 3, 3) that takes gradients of the outputs of ``weight`` (K, C, 3, 3) to its inputs."""
+def transposed_kernel(weight: Tensor) -> Tensor:
+    """Return the kernel (C, K, 3, 3) for the gradient: from outputs of ``weight`` (K, C, 3, 3) to its inputs."""
     return weight.transpose(0, 1).flip(2, 3)
 
 
@@ -206,8 +206,8 @@ def _transform(d: Sequence[Tensor], parts: Sequence[Tensor]) -> None:
     0  2 -1 -2  1  0
     0  4  0 -5  0  1
 
-    Element by element, as in :func:`_interpolate`: a matrix product of so small matrices comes out in other bits
-    with another number of threads.
+    Element by element, as in :func:`_interpolate`: a product of such small matrices has other bits with another
+    number of threads.
     """
     even, odd = torch.add(d[4], d[2], alpha=-4), torch.add(d[3], d[1], alpha=-4)
     torch.add(even, odd, out=parts[1])

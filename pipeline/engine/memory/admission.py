@@ -1,7 +1,8 @@
-"""Who may be in work at once, by the memory they need. Refuses to know who they are and to measure anything.
+"""Owns which pictures may be in progress at once, by the memory they need; does not measure anything.
 
-What fits is begun in the order it comes; one is always in work, whatever it needs. Whoever runs out of memory comes
-back alone, then alone and frugally, and then is given up: :meth:`MemoryAdmission.fall_back`.
+Pictures that fit are admitted in the order they come; one is always admitted, whatever it needs. A picture that runs
+out of memory is tried again alone, then alone with low memory, and then has failed:
+:meth:`MemoryAdmission.fall_back`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class FallbackLevel(IntEnum):
-    """How one of them is worked on, from the usual way to the last."""
+    """How a picture is worked on after it ran out of memory, from the usual way to the last."""
 
     WITH_OTHERS = 0
     ALONE = 1
@@ -25,7 +26,7 @@ class FallbackLevel(IntEnum):
 
 
 class MemoryAdmission(Generic[K]):
-    """``limit``: bytes that all in work may need together."""
+    """Admits pictures, known by a key. ``limit``: bytes that all admitted ones may need together."""
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
@@ -33,11 +34,11 @@ class MemoryAdmission(Generic[K]):
         self._levels: dict[K, FallbackLevel] = {}
 
     def admit(self, waiting: Iterable[K], need: Callable[[K], Need]) -> list[K]:
-        """Let in whoever fits of ``waiting``, in this order, and return those of them that are inside."""
+        """Admit what fits of ``waiting``, in this order; return those that are admitted now or were before."""
         found: list[K] = []
         closed = False
         for key in waiting:
-            # Nobody passes by one that waits for room: it might wait for ever.
+            # None may overtake one that waits for memory: it might wait for ever.
             if key in self._admitted or (not closed and self._try_to_admit(key, need(key))):
                 found.append(key)
             else:
@@ -45,17 +46,17 @@ class MemoryAdmission(Generic[K]):
         return found
 
     def is_alone(self, key: K) -> bool:
-        """Tell whether nobody else is worked on beside ``key``."""
+        """Tell whether ``key`` is worked on without any other."""
         return self._levels.get(key, FallbackLevel.WITH_OTHERS) >= FallbackLevel.ALONE
 
     def needs_low_memory(self, key: K, need: Need) -> bool:
-        """Tell whether ``key`` has to be worked on frugally."""
+        """Tell whether ``key`` has to be worked on with low memory."""
         return need.plain > self.limit or self._levels.get(key) is FallbackLevel.ALONE_LOW_MEMORY
 
     def fall_back(self, key: K) -> bool:
-        """Put ``key``, which ran out of memory, into worse straits and out of the room; False: there are none left.
+        """Release ``key``, which ran out of memory, to its next fallback level; return False if there is none left.
 
-        Those that were inside together will not be so again.
+        Those that were admitted together will not be so again.
         """
         if len(self._admitted) > 1 and not self.is_alone(key):
             self.limit = min(self.limit, max(math.nextafter(sum(self._admitted.values()), 0), 0.0))
@@ -74,7 +75,7 @@ class MemoryAdmission(Generic[K]):
     def _try_to_admit(self, key: K, need: Need) -> bool:
         bytes_ = math.inf if self.is_alone(key) else need.low_memory if need.plain > self.limit else need.plain
         together = sum(self._admitted.values()) + bytes_
-        # Whoever is to be alone is so without a limit, too.
+        # One that is to be alone is so without a limit, too.
         if self._admitted and (together > self.limit or math.isinf(together)):
             return False
         self._admitted[key] = bytes_

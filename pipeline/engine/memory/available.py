@@ -1,4 +1,4 @@
-"""How much memory a process may still take, by whoever sets the narrowest limit. Refuses to know what for."""
+"""Owns how much memory this process may still take: by the system, its control groups and its address space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KIBI = 1024
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """Return how many bytes this process can still take without anybody's harm; None where nobody tells.
+    """Return how many bytes this process can still take without harm to others; None where that is unknown.
 
     The least of what the system has available, what this process's control groups (versions 1 and 2) leave it, and
     what its address space may still grow by. Elsewhere than on Linux: half of the machine's memory.
@@ -19,23 +19,23 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     proc, groups = root / "proc", root / "sys/fs/cgroup"
     system = _field(proc / "meminfo", "MemAvailable:")
     if system is None:
-        whole = _memory_of_the_machine()
+        whole = _machine_memory()
         return None if whole is None else whole // 2
-    groups_left = (limit.left for limit in _limits_of_groups(proc, groups))
-    return max(0, min([system * _KIBI, *groups_left, *_left_of_address_space(proc)]))
+    groups_left = (limit.left for limit in _cgroup_limits(proc, groups))
+    return max(0, min([system * _KIBI, *groups_left, *_address_space_left(proc)]))
 
 
 def machine_bytes(root: Path = Path("/")) -> int | None:
-    """Return how many bytes this process could have if nothing else ran; None where nobody tells.
+    """Return how many bytes this process could have if nothing else ran; None where that is unknown.
 
     The least of the machine's memory with its swap space, and what the control groups allow.
     """
     proc, groups = root / "proc", root / "sys/fs/cgroup"
     memory = _field(proc / "meminfo", "MemTotal:")
     if memory is None:
-        return _memory_of_the_machine()
+        return _machine_memory()
     swap = _field(proc / "meminfo", "SwapTotal:") or 0
-    return min([(memory + swap) * _KIBI, *(limit.most for limit in _limits_of_groups(proc, groups))])
+    return min([(memory + swap) * _KIBI, *(limit.most for limit in _cgroup_limits(proc, groups))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +46,34 @@ class _Limit:
     left: int
 
 
-def _memory_of_the_machine() -> int | None:
+def _machine_memory() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
         return None
 
 
-def _limits_of_groups(proc: Path, groups: Path) -> Iterator[_Limit]:
+def _cgroup_limits(proc: Path, groups: Path) -> Iterator[_Limit]:
     for line in _lines(proc / "self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            yield from _limits_of(groups, path, "memory.max", "memory.current", "inactive_file")
+            yield from _nested_limits(groups, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             names = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-            yield from _limits_of(groups / "memory", path, *names)
+            yield from _nested_limits(groups / "memory", path, *names)
 
 
-def _limits_of(mount: Path, path: str, limit: str, usage: str, droppable: str) -> Iterator[_Limit]:
-    """Yield the limits of a group and of those around it; within a container only the outermost folder is there."""
+def _nested_limits(mount: Path, path: str, limit: str, usage: str, droppable: str) -> Iterator[_Limit]:
+    """Yield the limits of a group and of those around it; within a container only the outermost folder exists."""
     inner = PurePosixPath(path.lstrip("/"))
     for folder in (mount / inner, *(mount / outer for outer in inner.parents)):
         most, used = _number(folder / limit), _number(folder / usage)
         if most is not None and used is not None:
-            # Pages of files that nobody uses count as used, but are given up on demand.
+            # Cached pages of files count as used, but are freed on demand.
             yield _Limit(most, most - used + (_field(folder / "memory.stat", droppable) or 0))
 
 
-def _left_of_address_space(proc: Path) -> Iterator[int]:
+def _address_space_left(proc: Path) -> Iterator[int]:
     try:
         import resource
     except ImportError:

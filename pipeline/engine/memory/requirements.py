@@ -1,19 +1,19 @@
-"""How much memory a picture takes, and how much there is. Refuses torch, so that everybody can predict.
+"""Owns how much memory a picture will take; does not import torch, so that every process can predict it.
 
-What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the network
-remembers is counted from its shapes. What is in flight besides was measured: with
+What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the forward pass
+saves for the backward pass is counted from the shapes. What is in flight besides was measured: with
 ``python -m tests.benchmarks.evaluation_bytes``, as the most resident memory of one evaluation of 512 × 512 pixels
 above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once:
 
-==========================  =======  ========  =======
-layers                      plainly  frugally  targets
-==========================  =======  ========  =======
-the default recipe's          1,662     1,348      704
-all                           3,060     2,060      960
-relu1_1, relu1_2              1,036     1,036      512
-conv1_1, relu1_1, conv1_2     2,060     2,060      768
-relu1_1, relu2_2              1,404                704
-==========================  =======  ========  =======
+==========================  =======  ==========  =======
+layers                      plainly  low memory  targets
+==========================  =======  ==========  =======
+the default recipe's          1,662       1,348      704
+all                           3,060       2,060      960
+relu1_1, relu1_2              1,036       1,036      512
+conv1_1, relu1_1, conv1_2     2,060       2,060      768
+relu1_1, relu2_2              1,404                  704
+==========================  =======  ==========  =======
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from pipeline.model import LayerWeights, Recipe, canonical_layer
 _FLOAT: Final = 4
 _INDEX: Final = 8  # max pooling remembers which pixel was the largest
 
-# Bytes a pixel: above what is remembered at the end of the way there; on the way back through the first block, where
-# most of what is remembered frugally is in flight, more if another block follows and for every convolution that is
-# read before it is rectified; and on a way there for whose sake nothing is remembered.
+# Bytes a pixel: above what is saved at the end of the forward pass; in the backward pass through the first block,
+# where most of what low memory needs is in flight, more if another block follows and for every convolution that is
+# read before it is rectified; and in a forward pass that saves nothing.
 _IN_FLIGHT: Final = 260
 _FIRST_BLOCK: Final = 1050
 _POOLED: Final = 380
 _READ_BEFORE_RECTIFIED: Final = 512
-_LOOK: Final = 960
+_TARGETS: Final = 960
 
 # L-BFGS keeps 20 pairs of steps and changes. Besides the optimizer's, there are the pixels, the best ones, the last
 # accepted ones and their gradient, the new gradient, and as much again while they are exchanged.
@@ -54,26 +54,26 @@ _LBFGS_IMAGES: Final = 20 * 2
 _OTHER_IMAGES: Final = 10
 _ADAM_IMAGES: Final = 2
 
-# Each kernel is kept as it is and transformed for both directions: 36 values of 9, see pipeline.engine.cpu.winograd.
+# Each kernel is kept as it is and transformed for both passes: 36 values of 9, see pipeline.engine.cpu.winograd.
 _COPIES_OF_A_KERNEL: Final = 1 + 4 + 4
 _PROGRAM: Final = 600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The most bytes that a picture in work takes: evaluated plainly, or frugally, which computes blocks twice."""
+    """The most bytes that a picture in progress takes: evaluated plainly, or with blocks that are computed twice."""
 
     plain: int
     low_memory: int
 
 
 def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
-    """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from beginning to end.
+    """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from first to last scale.
 
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
     need = need_at(recipe, picture_pixels(recipe, height, width))
-    painting = look_bytes(round((recipe.size * style_scale) ** 2))
+    painting = target_bytes(round((recipe.size * style_scale) ** 2))
     return Need(max(need.plain, painting), max(need.low_memory, painting))
 
 
@@ -95,17 +95,17 @@ def evaluation_bytes(pixels: int, layers: Collection[str], *, low_memory: bool =
     blocks = _blocks(layers)
     read = len({"conv1_1", "conv1_2"} & set(layers))
     first = _FIRST_BLOCK + _READ_BEFORE_RECTIFIED * read + (_POOLED if len(blocks) > 1 else 0)
-    remembered = sum(_remembered(block, layers) for block in blocks)
-    return round(pixels * (first if low_memory else max(first, remembered + _IN_FLIGHT)))
+    saved = sum(_saved_for_backward(block, layers) for block in blocks)
+    return round(pixels * (first if low_memory else max(first, saved + _IN_FLIGHT)))
 
 
-def look_bytes(pixels: int) -> int:
+def target_bytes(pixels: int) -> int:
     """Return the most bytes that it takes to compute a painting's targets."""
-    return pixels * _LOOK
+    return pixels * _TARGETS
 
 
 def state_bytes(pixels: int, recipe: Recipe) -> int:
-    """Return what is kept of a picture between evaluations: optimizer, pixels, features to come near to."""
+    """Return what is kept of a picture between evaluations: optimizer state, pixels, the photo's features."""
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * COLORS * _FLOAT + features))
@@ -124,18 +124,18 @@ def _layers(recipe: Recipe) -> set[str]:
 def _known(layers: LayerWeights) -> set[str]:
     found = set()
     for name, _ in layers:
-        with contextlib.suppress(ValueError):  # a wrong name breaks the picture elsewhere
+        with contextlib.suppress(ValueError):  # a wrong name is reported when the picture is begun
             found.add(canonical_layer(name))
     return found
 
 
 def _blocks(layers: Collection[str]) -> list[list[str]]:
-    """Return the convolutions that are computed for ``layers``, by blocks."""
+    """Return the convolutions that ``layers`` need, by blocks."""
     return [list(block) for _, block in groupby(convolutions_through(layers), block_of)]
 
 
-def _remembered(block: Collection[str], layers: Collection[str]) -> float:
-    """Return the bytes a pixel that a block's convolutions leave for the way back, with their pooled output."""
+def _saved_for_backward(block: Collection[str], layers: Collection[str]) -> float:
+    """Return the bytes a pixel that a block's convolutions save for the backward pass, with their pooled output."""
     outputs = sum(_bytes_of_layer(name) * (2 if name in layers else 1) for name in block)
     first = next(iter(block))
     return outputs + channels_of(first) * (_FLOAT + _INDEX) / (4 * reduction_of(first) ** 2)

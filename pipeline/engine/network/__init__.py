@@ -1,1 +1,1 @@
-"""VGG-19: its layers, its weights, its forward pass and the gradient checkpointing of that."""
+"""VGG-19: its layers, its weights, its forward pass and gradient checkpointing for it."""

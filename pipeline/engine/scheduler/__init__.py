@@ -1,1 +1,1 @@
-"""Which pictures are worked on at once, and what happens when one ends or memory runs out."""
+"""Which pictures are worked on together, and what happens when one ends or memory runs out."""

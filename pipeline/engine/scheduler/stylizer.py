@@ -18,8 +18,14 @@ import torch
 
 from pipeline.engine.cpu.allocator import give_memory_back
 from pipeline.engine.cpu.calibration import DIRECT, calibrate, machine
-from pipeline.engine.cpu.threads import Lanes
-from pipeline.engine.devices import DeviceBudget, choose_budget, choose_hardware, is_out_of_memory, room_to_begin
+from pipeline.engine.cpu.threads import WorkerThreads
+from pipeline.engine.devices import (
+    DeviceBudget,
+    choose_budget,
+    choose_hardware,
+    explain_full_device,
+    is_out_of_memory,
+)
 from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission
 from pipeline.engine.memory.available import available_bytes
@@ -72,7 +78,7 @@ class Stylizer:
         # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
         plain = self._device.type == "cpu" and not hardware.autocast
         plan = calibrate(settings.machine_folder, layer_shapes()) if plain else DIRECT
-        with room_to_begin(hardware):
+        with explain_full_device(hardware):
             convolutions = place(weights, self._device, choose=plan)
             self._networks = Networks(weights, convolutions, self._device, autocast=hardware.autocast)
             budget = budget or choose_budget(settings, hardware, self._peak_bytes)
@@ -86,25 +92,27 @@ class Stylizer:
         self._step = TransferStep(self._networks, targets, evaluate, Chunks(budget.pixels), self._device)
         self._state_bytes = budget.state_bytes
         self.capacity = self._most_together = budget.canvases
-        # Side by side only where nobody can see it in the pictures.
-        self._lanes = min(self.capacity, torch.get_num_threads()) if plan.steady and self._one_by_one else 1
+        # In parallel only where it can't be seen in the pictures.
+        self._parallel = (
+            min(self.capacity, torch.get_num_threads()) if plan.thread_independent and self._one_by_one else 1
+        )
         device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
         self._checkpoints = Checkpoints({"device": device_name, **machine()}, weights.id, self._device)
 
     def run(self, pull: Pull, control: RunControl = RunControl()) -> Iterator[Event]:
-        """Work on commissions until none is left; a broken one never stops the others.
+        """Work on requests until none is left; one that fails never stops the others.
 
-        ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` commissions, none if there
-        are none now. The run ends when no canvas is active and ``pull`` has returned none.
+        ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` requests, none if there are
+        none now. The run ends when no picture is in progress and ``pull`` has returned none.
 
-        Once ``control`` suspend it, no evaluation is begun any more, and the run ends with the last draft of every
-        picture in work.
+        Once ``control`` suspends it, no evaluation is begun any more, and the run ends with a last checkpoint of
+        every picture in progress.
         """
         admission = MemoryAdmission[Canvas](self._limit())
         idle: deque[Canvas] = deque()
         active, used, offered = 0, 0, 0
-        with Lanes[BatchStep](self._lanes) as lanes:
+        with WorkerThreads[BatchStep](self._parallel) as workers:
             while True:
                 suspended = control.suspend()
                 free = 0 if suspended else self.capacity - active
@@ -113,13 +121,13 @@ class Stylizer:
                 for request in pulled:
                     yield from self._begin(request, idle, alone=not (active or idle))
                 active += len(idle) - before
-                turns = 0 if suspended else self._fill(lanes, idle, admission)
-                used, offered = used + turns * active, offered + turns * self.capacity
-                if lanes.busy:
-                    over = yield from self._settle(lanes.finished(), idle, admission, control)
-                    if over:
+                begun = 0 if suspended else self._submit_batches(workers, idle, admission)
+                used, offered = used + begun * active, offered + begun * self.capacity
+                if workers.busy:
+                    ended = yield from self._settle(workers.finished(), idle, admission, control)
+                    if ended:
                         yield Occupancy(used, offered)
-                        active, used, offered = active - over, 0, 0
+                        active, used, offered = active - ended, 0, 0
                         give_memory_back()
                 elif suspended or not pulled:
                     break
@@ -128,7 +136,7 @@ class Stylizer:
                 yield Occupancy(used, offered)
 
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
-        """Compute and cache all that ``recipe`` needs of ``style``; return how much was cached and how much was not.
+        """Compute and cache what ``recipe`` needs of ``style``; return how many targets were cached and how many not.
 
         Raises PaintingError, and what loading a painting raises.
         """
@@ -136,38 +144,42 @@ class Stylizer:
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _limit(self) -> float:
-        """Return how many bytes canvases may need together; on a GPU, between evaluations."""
+        """Return how many bytes all canvases may need together; on a GPU, between evaluations."""
         if not self._one_by_one:
             return self._state_bytes
         available = self._available()
         return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
 
     def _begin(self, request: Request, idle: deque[Canvas], *, alone: bool) -> Iterator[Event]:
-        told: Event | None
+        """Add a canvas for ``request`` to those that are idle; ``alone``: while no other picture is in progress."""
+        event: Event | None
         try:
-            canvas, told = self._checkpoints.begin(request)
+            canvas, event = self._checkpoints.begin(request)
             idle.append(canvas)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            told = Failed(request.token, out_of_memory(request, alone=alone))
-        if told is not None:
-            yield told
+            event = Failed(request.token, out_of_memory(request, alone=alone))
+        if event is not None:
+            yield event
 
-    def _fill(self, lanes: Lanes[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas]) -> int:
-        """Let those lanes that are free begin with what is idle, as far as there is room; return how many did."""
-        turns = 0
-        while lanes.free and (ready := admission.admit(idle, self._need)):
+    def _submit_batches(
+        self, workers: WorkerThreads[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas]
+    ) -> int:
+        """Begin steps of idle canvases on free threads, as far as memory allows; return how many."""
+        count = 0
+        while workers.free and (ready := admission.admit(idle, self._need)):
             batch = self._next_batch(ready, admission)
             for canvas in batch:
                 idle.remove(canvas)
             low_memory = any(self._needs_low_memory(canvas, admission) for canvas in batch)
-            lanes.begin(partial(run_batch_step, batch, self._step.run, low_memory), waiting=len(ready) - len(batch))
-            turns += 1
-        return turns
+            step = partial(run_batch_step, batch, self._step.run, low_memory)
+            workers.submit(step, waiting=len(ready) - len(batch))
+            count += 1
+        return count
 
     def _next_batch(self, ready: Sequence[Canvas], admission: MemoryAdmission[Canvas]) -> list[Canvas]:
-        """Return what is to be evaluated together next: on the CPU one, elsewhere all that are alike."""
+        """Return what to evaluate together next: on the CPU one canvas, elsewhere all of one kind."""
         first = ready[0]
         if self._one_by_one or admission.is_alone(first):
             return [first]
@@ -182,38 +194,39 @@ class Stylizer:
         return Need(kept, kept)
 
     def _needs_low_memory(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
-        """Tell whether a canvas is to be evaluated frugally: as expected at this scale, or as was learned."""
+        """Tell whether to evaluate a canvas with low memory: as predicted at this scale, or as was learned before."""
         pixels = canvas.pixel_count
         need = need_at(canvas.recipe, pixels) if self._one_by_one else _NOTHING
         return pixels >= self._low_memory_from or admission.needs_low_memory(canvas, need)
 
     def _settle(
-        self, turns: Iterable[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas], control: RunControl
+        self, steps: Iterable[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas], control: RunControl
     ) -> Generator[Event, None, int]:
-        """Tell what turns tell and put their canvases back to where they wait; return how many are over.
+        """Yield the events of batch steps and put their canvases back among the idle; return how many have ended.
 
-        Those that were short of memory come back first, fewer together, then with more room, until none is left.
+        Canvases that ran out of memory come first again: in a smaller batch, then alone, then with low memory. After
+        that they have failed.
         """
-        over = 0
-        for turn in turns:
-            yield from turn.events
-            if divided := turn.short and len(turn.batch) > 1:
-                self._most_together = len(turn.batch) // 2
-            for canvas in turn.batch:
-                if turn.short and not divided and not admission.fall_back(canvas):
+        ended = 0
+        for step in steps:
+            yield from step.events
+            if divided := step.short and len(step.batch) > 1:
+                self._most_together = len(step.batch) // 2
+            for canvas in step.batch:
+                if step.short and not divided and not admission.fall_back(canvas):
                     yield failed(canvas, out_of_memory(canvas.request))
-                if turn.low_memory and not turn.short and admission.is_alone(canvas):
+                if step.low_memory and not step.short and admission.is_alone(canvas):
                     self._low_memory_from = min(self._low_memory_from, canvas.pixel_count)
-                if canvas.over:
+                if canvas.ended:
                     admission.release(canvas)
-                    over += 1
-                elif turn.short:
+                    ended += 1
+                elif step.short:
                     idle.appendleft(canvas)
                 else:
                     idle.append(canvas)
                     if control.wants_checkpoint(canvas.request.token):
                         yield self._checkpoints.checkpoint(canvas)
-        return over
+        return ended
 
     def _peak_bytes(self, count: int, side: int) -> int:
         recipe = Recipe()

@@ -1,1 +1,1 @@
-"""Gatys' style transfer: targets, losses, the optimizers and the state of a picture in the making."""
+"""Style transfer after Gatys: targets, losses, optimizers, and the state of a picture in progress."""

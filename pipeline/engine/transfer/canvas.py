@@ -1,7 +1,7 @@
-"""A picture in the making. Owns a canvas' state and when a scale is finished; refuses networks and optimizers' math.
+"""Owns a picture in progress: its state, its scales and when each is finished; not networks or optimizers' math.
 
 Everything that changes while a canvas is worked on is in :class:`CanvasState`, plain tensors and numbers; the rest
-follows from its commission.
+follows from its request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import sent
+from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
 from pipeline.engine.transfer.geometry import (
     Geometry,
@@ -33,7 +33,7 @@ from pipeline.model import Losses, Recipe
 #: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
 PLATEAU_WINDOW: Final = 10
 
-# What a coarse scale leaves undone the next one makes up for: there twice the tolerance shows in no picture.
+# The next scale makes up for what a coarse one leaves undone: twice the tolerance there can't be seen.
 _COARSE_TOLERANCE: Final = 2
 
 # Noise to start from: gray, as strong as the contrast of a usual photo.
@@ -45,7 +45,7 @@ _UNKNOWN: Final = Losses(math.inf, math.inf, math.inf)
 
 @dataclass
 class CanvasState:
-    """All that changes in a canvas. ``iteration`` counts evaluations of this scale, ``iterations`` those of all.
+    """All that changes in a canvas. ``iteration`` counts this scale's evaluations, ``iterations`` the former scales'.
 
     ``pixels`` (1, 3, h, w), RGB 0..1, is the next point to evaluate; ``best`` is the best one
     evaluated at this scale, with ``losses``. ``plateau`` holds the best totals after the latest evaluations.
@@ -63,13 +63,13 @@ class CanvasState:
     losses: Losses = _UNKNOWN
 
     def copied(self) -> CanvasState:
-        """Return this state as it is now, whatever happens to it; tensors are shared: nobody writes into them."""
+        """Return a copy that later changes do not reach; tensors are shared, since none is written into."""
         return dataclasses.replace(self, optimizer=_with_own_lists(self.optimizer))
 
 
 @dataclass(eq=False)
 class Canvas:
-    """A commission being worked on: its state, and at the current scale its geometry and targets.
+    """A request in progress: its state, and at the current scale its geometry and targets.
 
     ``content`` maps layers to the photo's features (1, C, h, w), ``style`` to targets of a statistic (...).
     """
@@ -82,7 +82,7 @@ class Canvas:
     cache_hits: int = 0
     cache_misses: int = 0
     notes: list[str] = field(default_factory=list)
-    over: bool = False
+    ended: bool = False
 
     def note(self, text: str) -> None:
         """Add a note for the report, once."""
@@ -91,12 +91,12 @@ class Canvas:
 
     @property
     def has_targets(self) -> bool:
-        """Tell whether it is known what to compare the pixels with."""
+        """Tell whether the targets of the current scale are there."""
         return bool(self.content or self.style)
 
     @property
     def recipe(self) -> Recipe:
-        """Return the commission's recipe."""
+        """Return the request's recipe."""
         return self.request.recipe
 
     @property
@@ -105,7 +105,7 @@ class Canvas:
         return self.recipe.sizes()[self.state.scale_index]
 
     @property
-    def at_the_last_scale(self) -> bool:
+    def is_last_scale(self) -> bool:
         """Tell whether no finer scale follows."""
         return self.state.scale_index + 1 == len(self.recipe.sizes())
 
@@ -115,7 +115,7 @@ class Canvas:
         return sum(self.state.iterations) + self.state.iteration
 
     def record(self, losses: Losses) -> None:
-        """Take note of the losses of ``state.pixels``."""
+        """Record the losses of ``state.pixels``."""
         state = self.state
         state.iteration += 1
         if state.iteration == 1:
@@ -131,7 +131,7 @@ class Canvas:
 
     @property
     def scale_is_finished(self) -> bool:
-        """Tell whether this scale has used its evaluations up or gains too little by more of them."""
+        """Tell whether this scale has used up its evaluations or gains too little by them."""
         if self.state.iteration >= self.recipe.iterations_by_scale()[self.state.scale_index]:
             return True
         if len(self.state.plateau) <= PLATEAU_WINDOW:
@@ -141,23 +141,23 @@ class Canvas:
 
     @property
     def _tolerance(self) -> float:
-        return self.recipe.tolerance * (1 if self.at_the_last_scale else _COARSE_TOLERANCE)
+        return self.recipe.tolerance * (1 if self.is_last_scale else _COARSE_TOLERANCE)
 
-    def proceed(self, pixels: Tensor) -> None:
-        """Take ``pixels`` (1, 3, h, w) as the next to evaluate, confined to the colors a file can hold.
+    def move_to(self, pixels: Tensor) -> None:
+        """Make ``pixels`` (1, 3, h, w) the next to evaluate, confined to the colors a file can hold.
 
-        What is cut off only at the end, unseen by the losses, costs up to a quarter of the style distance.
+        Confining them only at the end, unseen by the losses, costs up to a quarter of the style distance.
         """
         self.state.pixels = pixels.clamp(0, 1)
 
-    def refine(self) -> None:
-        """Go on to the next scale from the best pixels of this one."""
+    def start_next_scale(self) -> None:
+        """Begin the next scale with the best pixels of this one."""
         state, coarse = self.state, self.geometry
         index = state.scale_index + 1
         shape = scaled(self.request.photo.shape[:2], self.recipe.sizes()[index])
         self.geometry = network_geometry(*shape)
         pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
-        pixels = sent(pixels.clamp(0, 1), state.best.device)
+        pixels = to_device(pixels.clamp(0, 1), state.best.device)
         self.state = CanvasState(
             pixels,
             pixels,
@@ -180,12 +180,12 @@ def blank_canvas(request: Request, device: torch.device) -> Canvas:
     """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
     recipe = request.recipe
     geometry = geometry_at(request, 0)
-    pixels = sent(_first_pixels(recipe, _photo(request, geometry)), device)
+    pixels = to_device(_first_pixels(recipe, _photo(request, geometry)), device)
     return Canvas(request, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
 
 
 def geometry_at(request: Request, scale_index: int) -> Geometry:
-    """Return where the pixels of a commission lie at one of its scales."""
+    """Return where the pixels of a request lie at one of its scales."""
     return network_geometry(*scaled(request.photo.shape[:2], request.recipe.sizes()[scale_index]))
 
 

@@ -1,9 +1,9 @@
-"""What is made of a picture, on disk. Owns the file and whether it may be gone on from; refuses to say when to keep.
+"""Owns the file of a picture's checkpoint and whether the picture may be resumed from it; not when to save one.
 
-One safetensors file holds a canvas' state: its tensors, and as JSON everything else, whose floats come back in the
-same bits. What follows from the commission (features, Gram matrices, geometry) is computed again, to the same bits as
-long as the same engine computes on the same machine: so every file tells what it was made of and by what, and any
-other is left alone. A file is written under another name, synced and renamed: it is there whole or not at all.
+One safetensors file holds a canvas' state: its tensors, and as JSON everything else, whose floats are read back with
+the same bits. What follows from the request (features, targets, geometry) is computed again, with the same bits as
+long as the same engine computes on the same machine. So every file records of what and by what it was made, and no
+other one is used. A file is written under another name, synced and renamed: it is there completely or not at all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import is_out_of_memory, sent
+from pipeline.engine.devices import is_out_of_memory, to_device
 from pipeline.engine.events import CheckpointReady, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
 from pipeline.engine.transfer.optimizers import make_optimizer
@@ -31,17 +31,17 @@ from pipeline.failpoints import failpoint
 from pipeline.hashing import job_key, settings_sha256, sha256_of_bytes
 from pipeline.model import Losses, Recipe
 
-#: Grows when files of the former format can't be read any more.
+#: Increased when files of the former format can't be read any more.
 FORMAT: Final = "1"
 
 _Origin = dict[str, str]
 
 
 class Checkpoints:
-    """The checkpoints of one engine: ``maker`` is all that its pictures depend on beside what they are made of.
+    """The checkpoints of one engine: ``maker`` is all that its pictures depend on besides photo, style and recipe.
 
-    Whatever is found in a file's maker and not here, or the other way round, makes it another one's: what is new in
-    it is left out as long as it is as before.
+    A file with another maker, with more or fewer entries too, is not used. So a new entry is left out as long as its
+    value means "as before".
     """
 
     def __init__(self, maker: Mapping[str, str], weights_id: str, device: torch.device) -> None:
@@ -50,15 +50,15 @@ class Checkpoints:
         self._device = device
 
     def begin(self, request: Request) -> tuple[Canvas, Resumed | None]:
-        """Return the commission's canvas as it was kept, and from where it goes on; a blank one if it was not.
+        """Return the request's canvas as its checkpoint has it, with the event of that; without one a blank canvas.
 
-        A file that can't be gone on from is told in the canvas' notes.
+        If the file can't be used, the canvas' notes say why.
         """
         note = None
         try:
-            kept = None if request.checkpoint is None else self._read(request, request.checkpoint)
-            if kept is not None:
-                return _canvas(request, kept, self._device)
+            stored = None if request.checkpoint is None else self._read(request, request.checkpoint)
+            if stored is not None:
+                return _resumed_canvas(request, stored, self._device)
         except _UnusableError as error:
             note = f"begun anew: its checkpoint {error}"
         except (KeyError, TypeError, ValueError):
@@ -68,7 +68,7 @@ class Checkpoints:
         return canvas, None
 
     def checkpoint(self, canvas: Canvas, *, last: bool = False) -> CheckpointReady:
-        """Return the canvas as it is now; it may be worked on while the draft is saved."""
+        """Return a checkpoint of the canvas as it is now; work on it may continue while the checkpoint is saved."""
         request, state = canvas.request, canvas.state.copied()
         tensors: dict[str, Tensor] = {}
         document = {
@@ -97,8 +97,8 @@ class Checkpoints:
         settings = settings_sha256(request.style, request.recipe, self._weights_id)
         return {**self._maker, "format": FORMAT, "picture": job_key(photo, settings)}
 
-    def _read(self, request: Request, path: Path) -> _Kept | None:
-        """Return what is kept at ``path``, None if nothing is. Raises _UnusableError."""
+    def _read(self, request: Request, path: Path) -> _Stored | None:
+        """Return what is stored at ``path``, None if nothing is. Raises _UnusableError."""
         try:
             if not path.exists():
                 return None
@@ -106,23 +106,23 @@ class Checkpoints:
                 metadata = file.metadata() or {}
                 document = json.loads(metadata["document"])
                 _require_origin(document["origin"], self._origin(request))
-                # Copies: the file is looked into, not read, and may be replaced.
+                # Copies: the tensors are mapped from the file, which may be replaced.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise _UnusableError("can't be read") from error
         if metadata.get("checksum") != _checksum(metadata["document"], tensors):
             raise _UnusableError("is damaged")
-        return _Kept(document, tensors)
+        return _Stored(document, tensors)
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Stored:
     document: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
 
 
 class _UnusableError(Exception):
-    """A checkpoint that can't be gone on from; "its checkpoint" and the message make a sentence."""
+    """A checkpoint that can't be used; "its checkpoint" and the message make a sentence."""
 
 
 def _require_origin(found: _Origin, wanted: _Origin) -> None:
@@ -135,14 +135,14 @@ def _require_origin(found: _Origin, wanted: _Origin) -> None:
     raise _UnusableError(f"was made with another {' and '.join(differing)}, so that the rest would not fit to it")
 
 
-def _canvas(request: Request, kept: _Kept, device: torch.device) -> tuple[Canvas, Resumed]:
-    document = kept.document
-    state = _state(document["state"], kept.tensors, request.recipe, device)
+def _resumed_canvas(request: Request, stored: _Stored, device: torch.device) -> tuple[Canvas, Resumed]:
+    document = stored.document
+    state = _state(document["state"], stored.tensors, request.recipe, device)
     hits, misses = document["cache"]
     canvas = Canvas(request, state, geometry_at(request, state.scale_index), cache_hits=hits, cache_misses=misses)
     canvas.notes += document["notes"]
     limit = canvas.recipe.iterations_by_scale()[state.scale_index]
-    canvas.note(f"went on from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")
+    canvas.note(f"resumed from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")
     resumed = Resumed(
         token=request.token,
         size=canvas.size,
@@ -155,7 +155,7 @@ def _canvas(request: Request, kept: _Kept, device: torch.device) -> tuple[Canvas
 
 
 def _state(packed: Any, tensors: Mapping[str, Tensor], recipe: Recipe, device: torch.device) -> CanvasState:
-    there = {name: sent(tensor, device) for name, tensor in tensors.items()}
+    there = {name: to_device(tensor, device) for name, tensor in tensors.items()}
     fields = _unpacked(packed, there)
     fields["optimizer"] = type(make_optimizer(recipe).new_state())(**fields["optimizer"])
     fields["first"], fields["losses"] = Losses(**fields["first"]), Losses(**fields["losses"])

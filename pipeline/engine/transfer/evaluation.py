@@ -1,4 +1,4 @@
-"""One evaluation of a batch: losses and gradients, in pieces that fit into memory. Refuses to move pixels."""
+"""Owns the evaluation of a batch: losses and gradients, in pieces that fit into memory; moves no pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import free_what_is_cached, is_out_of_memory
+from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.losses import Objective
 
@@ -26,7 +26,7 @@ class Evaluation:
 
 
 class Evaluate(Protocol):
-    """How pictures are judged; a test may judge in another way."""
+    """How pictures are evaluated; a test may do it in another way."""
 
     def __call__(
         self,
@@ -40,7 +40,7 @@ class Evaluate(Protocol):
     ) -> Evaluation:
         """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
 
-        ``low_memory``: with less memory in more time, to the same bits.
+        ``low_memory``: with less memory in more time, with the same bits.
         """
 
 
@@ -55,7 +55,7 @@ def evaluate(
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
     pictures = pictures.detach().requires_grad_()
-    layers = network.look(pictures, lambda found: objective.compare(found, content, style), low_memory=low_memory)
+    layers = network.forward(pictures, lambda found: objective.compare(found, content, style), low_memory=low_memory)
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
     return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
@@ -65,15 +65,16 @@ def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:
     try:
         (gradients,) = torch.autograd.grad(totals.sum(), pictures)
     except Exception:
-        _drop_what_is_queued(pictures.device)
+        _clear_backward_queue(pictures.device)
         raise
     return gradients
 
 
-def _drop_what_is_queued(device: torch.device) -> None:
-    """Let torch forget what it still meant to do on a way back that failed, and with it that whole graph.
+def _clear_backward_queue(device: torch.device) -> None:
+    """Let torch drop what was still queued of a backward pass that failed, and with it the whole graph.
 
-    Its threads keep such work until they go back again: too late for a frugal evaluation, which first goes there.
+    Its threads keep such work until the next backward pass: too late for an evaluation with low memory, whose forward
+    pass comes first.
     """
     with contextlib.suppress(RuntimeError):
         x = torch.zeros((), device=device, requires_grad=True)
@@ -94,43 +95,43 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
 
 
 class Chunks:
-    """Splits batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
+    """Divides batches so that at most ``pixels_at_once`` pixels, but at least one image, are evaluated at once.
 
-    Whatever runs out of memory is tried again in halves. What was learned of batches holds for later ones.
+    A part that runs out of memory is tried again in halves, and later batches are divided as much.
     """
 
     def __init__(self, pixels_at_once: int) -> None:
         self.pixels_at_once = pixels_at_once
 
-    def run(self, count: int, pixels: int, work: Callable[[slice], Evaluation]) -> list[Evaluation]:
-        """Return the evaluation of each of ``count`` images of ``pixels`` each; ``work`` evaluates a part of them.
+    def run(self, count: int, pixels: int, evaluate: Callable[[slice], Evaluation]) -> list[Evaluation]:
+        """Return the evaluation of each of ``count`` images of ``pixels`` each; ``evaluate`` evaluates some of them.
 
-        Raises what ``work`` raises for an image alone.
+        Raises what ``evaluate`` raises for a single image.
         """
         found: list[Evaluation] = []
         while len(found) < count:
             size = min(max(1, self.pixels_at_once // pixels), count - len(found))
             part = slice(len(found), len(found) + size)
-            result = work(part) if size == 1 else _attempt(work, part)
+            result = evaluate(part) if size == 1 else _attempt(evaluate, part)
             if result is None:
                 self.pixels_at_once = size // 2 * pixels
             else:
-                found += _one_by_one(result)
+                found += _split(result)
         return found
 
 
-def _attempt(work: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
+def _attempt(evaluate: Callable[[slice], Evaluation], part: slice) -> Evaluation | None:
     try:
-        return work(part)
+        return evaluate(part)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-    # Here the failed attempt's tensors are gone with their frames.
-    free_what_is_cached()
+    # Only here are the failed attempt's tensors freed with their frames.
+    empty_device_caches()
     return None
 
 
-def _one_by_one(result: Evaluation) -> Sequence[Evaluation]:
+def _split(result: Evaluation) -> Sequence[Evaluation]:
     return [
         Evaluation(losses[None], gradient[None])
         for losses, gradient in zip(result.losses, result.gradients, strict=True)

@@ -1,8 +1,8 @@
-"""Where a picture's pixels lie in the tensor the network sees. Owns shapes and resampling; refuses losses.
+"""Owns where a picture's pixels lie in the tensor that the network sees: shapes and resampling.
 
 The network halves its input four times, so the sides it sees are multiples of 16. A picture is resampled to such a
-shape, its short side in steps that grow with it, so that an archive of any proportions falls into few shapes: at most
-4 % anisotropic above 200 pixels, which is undone at the end. A side of less than 32 pixels is not resampled but
+shape, its short side in steps that grow with it, so that an archive of any proportions has few shapes: at most 4 %
+anisotropic above 200 pixels, which is undone at the end. A side of less than 32 pixels is not resampled but
 mirrored at its edges up to 32 and cropped back.
 """
 

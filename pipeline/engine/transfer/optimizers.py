@@ -1,14 +1,14 @@
-"""Optimizers for batches of independent images. Owns how pixels move; refuses to evaluate losses or to stop.
+"""Owns how pixels move: optimizers for batches of independent images; neither evaluates losses nor decides to stop.
 
 Each image brings its own state, a plain dataclass of tensors and numbers, so that images join and leave a batch at
 any time and a state can be written to a checkpoint. All sums run image by image over memory of their own, always in
-the same order: on the CPU an image takes bit for bit the same path alone, in any batch and on any number of threads.
+the same order: on the CPU an image has the same bits alone, in any batch and on any number of threads.
 
-No optimizer here minds the magnitude of the objective: gradients are divided by the mean absolute value of the
+The magnitude of the objective makes no difference: gradients are divided by the mean absolute value of the
 image's first one, so that learning rates count in pixel values (0..1) per step.
 
 Losses and gradients are not checked: a non-finite one stays in its own image (its pixels become non-finite, or, once
-L-BFGS has seen a finite loss, it goes back). The caller looks at the losses first.
+L-BFGS has seen a finite loss, it takes the step back). The caller checks the losses first.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ State = TypeVar("State", LbfgsState, AdamState, SgdState)
 
 
 class Optimizer(ABC, Generic[State]):
-    """Asks for evaluations and is told their results; ``decay`` is the factor on the rate per 100 iterations."""
+    """Turns evaluations into the next points; ``decay`` is the factor on the learning rate per 100 iterations."""
 
     def __init__(self, learning_rate: float, decay: float) -> None:
         self.learning_rate = learning_rate
@@ -92,7 +92,10 @@ class Optimizer(ABC, Generic[State]):
 
     @abstractmethod
     def _advance(self, pixels: Tensor, loss: float, gradient: Tensor, state: State) -> Tensor:
-        """Return the next point (C, H, W) of one image; ``gradient`` is contiguous and not to be kept as it is."""
+        """Return the next point (C, H, W) of one image.
+
+        ``gradient`` is contiguous and may be reused by the caller.
+        """
 
     @torch.no_grad()
     def step(self, pixels: Tensor, losses: Tensor, gradients: Tensor, states: Sequence[State]) -> Tensor:
@@ -119,8 +122,8 @@ class Lbfgs(Optimizer[LbfgsState]):
     Instead of a line search, the quasi-Newton step times the learning rate is taken as it is. With ``step_scaling``
     the first step changes pixels by ``learning_rate`` · 4/255 in the mean, and no step by more than 0.05 in the mean
     or 1 anywhere. With ``restarts`` a step that raised the loss substantially is taken back and tried shorter, and
-    the history is dropped when that does not help or when it yields no direction of descent. With ``spectral`` the
-    first guess of the inverse Hessian, H₀, falls with the spatial frequency, see
+    the history is dropped when that does not help or when it yields no direction of descent. With ``preconditioned``
+    the first guess of the inverse Hessian, H₀, falls with the spatial frequency, see
     :mod:`pipeline.engine.transfer.preconditioner`; without it, H₀ is a number. With all three off this is
     torch.optim.LBFGS with ``max_iter=1`` (apart from its tolerances).
     """
@@ -132,13 +135,13 @@ class Lbfgs(Optimizer[LbfgsState]):
         history: int = 20,
         restarts: bool = True,
         step_scaling: bool = True,
-        spectral: bool = True,
+        preconditioned: bool = True,
     ) -> None:
         super().__init__(learning_rate, decay)
         self.history = history
         self.restarts = restarts
         self.step_scaling = step_scaling
-        self.spectral = spectral
+        self.preconditioned = preconditioned
 
     def new_state(self) -> LbfgsState:
         """Return the state of an image that was never evaluated."""
@@ -150,13 +153,13 @@ class Lbfgs(Optimizer[LbfgsState]):
             following = self._back_off(pixels, loss, state)
         else:
             self._accept(pixels, loss, gradient * state.scale, state)
-            following = pixels + self._stride(state)
+            following = pixels + self._scaled_step(state)
         state.iteration += 1
         return following
 
     def _accept(self, pixels: Tensor, loss: float, gradient: Tensor, state: LbfgsState) -> None:
         if state.point is not None and state.gradient is not None:
-            self._remember(pixels - state.point, gradient - state.gradient, state)
+            self._add_pair(pixels - state.point, gradient - state.gradient, state)
         state.point = pixels.clone()
         state.gradient = gradient
         state.loss = loss
@@ -168,8 +171,8 @@ class Lbfgs(Optimizer[LbfgsState]):
         assert state.gradient is not None
         state.rejections += 1
         if state.rejections == _REJECTIONS_LIMIT and state.steps:
-            _forget(state)
-            return state.point + self._stride(state)
+            _drop_history(state)
+            return state.point + self._scaled_step(state)
         step = pixels - state.point
         slope = float(_dot(state.gradient, step))
         bend = (loss - state.loss) * state.scale - slope
@@ -177,15 +180,15 @@ class Lbfgs(Optimizer[LbfgsState]):
         factor = -slope / (2 * bend) if math.isfinite(bend) and bend > 0 else 0.0
         return state.point + step * min(max(factor, 0.1), 0.5)
 
-    def _stride(self, state: LbfgsState) -> Tensor:
+    def _scaled_step(self, state: LbfgsState) -> Tensor:
         assert state.gradient is not None
         direction = self._direction(state.gradient, state)
         if self.restarts and state.steps and not float(_dot(direction, state.gradient)) < 0:
-            _forget(state)
+            _drop_history(state)
             direction = self._direction(state.gradient, state)
-        return direction.mul_(self._length(direction, state))
+        return direction.mul_(self._step_length(direction, state))
 
-    def _remember(self, step: Tensor, change: Tensor, state: LbfgsState) -> None:
+    def _add_pair(self, step: Tensor, change: Tensor, state: LbfgsState) -> None:
         """Add a pair (s, y) to the history if the objective curves upward along it."""
         products = torch.stack([_dot(step, change), _dot(step, step), _dot(change, change)])
         curvature, steps, changes = products.tolist()
@@ -195,7 +198,7 @@ class Lbfgs(Optimizer[LbfgsState]):
         state.changes.append(change)
         state.curvatures.append(curvature)
         # yᵀ H₀ y = sᵀ y
-        state.size = curvature / (float(_dot(change, precondition(change))) if self.spectral else changes)
+        state.size = curvature / (float(_dot(change, precondition(change))) if self.preconditioned else changes)
         if len(state.steps) > self.history:
             del state.steps[0], state.changes[0], state.curvatures[0]
 
@@ -203,13 +206,13 @@ class Lbfgs(Optimizer[LbfgsState]):
         """Return -H·g by the two loops of algorithm 7.4."""
         direction = -gradient
         pairs = list(zip(state.steps, state.changes, state.curvatures, strict=True))
-        # Products stay tensors: on a GPU each number fetched would wait for all that was queued before.
+        # Products stay tensors: on a GPU, fetching a number waits for everything that was queued before.
         shares = []
         for step, change, curvature in reversed(pairs):
             share = _dot(step, direction) / curvature
             direction.addcmul_(change, share, value=-1)
             shares.append(share)
-        if self.spectral:
+        if self.preconditioned:
             direction = precondition(direction)
         if pairs:
             direction.mul_(state.size)
@@ -217,7 +220,7 @@ class Lbfgs(Optimizer[LbfgsState]):
             direction.addcmul_(step, share - _dot(change, direction) / curvature)
         return direction
 
-    def _length(self, direction: Tensor, state: LbfgsState) -> float:
+    def _step_length(self, direction: Tensor, state: LbfgsState) -> float:
         rate = self._rate(state)
         if not self.step_scaling:
             return rate if state.iteration else rate * min(1.0, 1.0 / max(float(total(direction.abs())), _TINY))
@@ -302,7 +305,7 @@ def _highest_acceptable(state: LbfgsState) -> float:
     return state.best_loss + _RISE_LIMIT * abs(state.best_loss)
 
 
-def _forget(state: LbfgsState) -> None:
+def _drop_history(state: LbfgsState) -> None:
     state.steps.clear()
     state.changes.clear()
     state.curvatures.clear()

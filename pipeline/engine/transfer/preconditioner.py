@@ -1,10 +1,10 @@
-"""How far coarse and fine structure of a picture have to move. Refuses to know what is minimized.
+"""Owns the preconditioner of L-BFGS: how far coarse and fine structure of a picture move; not what is minimized.
 
-A loss of VGG features bends far more along fine structure than along coarse. A step that treats both alike is as
-short as the finest asks for, and fills the picture with grain; one that is shortened in proportion to the frequency
-gets to the same loss in four fifths of the evaluations, with less grain. It is L-BFGS on the picture's Fourier
-coefficients, each times the root of its frequency. Gains learned for each band and color do with still fewer, but
-leave colored grain that the loss does not see, most of all at the borders.
+A loss of VGG features curves far more along fine structure than along coarse. A step that treats both alike is as
+short as the finest structure needs, and fills the picture with grain; one that is shortened in proportion to the
+frequency reaches the same loss in four fifths of the evaluations, with less grain. It is L-BFGS on the picture's
+Fourier coefficients, each times the root of its frequency. Factors learned for each band and color need still fewer
+evaluations, but leave colored grain that the loss does not see, most of all at the borders.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pipeline.engine.cpu.threads import on_threads
 
 
 def precondition(x: Tensor) -> Tensor:
-    """Return a picture (C, H, W) with each spatial frequency divided by itself, in the same bits on any threads.
+    """Return ``x`` (C, H, W) with each frequency's share divided by the frequency, same bits on any threads.
 
-    Frequencies count in cycles along the long side; what is below one cycle stays as it is.
+    Frequencies count in cycles along the long side; those below one cycle stay as they are.
     """
     with on_threads(1):
         spectrum = torch.fft.rfft2(x)

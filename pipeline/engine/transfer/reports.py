@@ -20,13 +20,13 @@ def evaluated(canvas: Canvas, losses: Losses) -> Iterator[Event]:
 
 def failed(canvas: Canvas, error: StylewatchError) -> Failed:
     """Mark ``canvas`` as ended by ``error`` and report that."""
-    canvas.over = True
+    canvas.ended = True
     return Failed(canvas.request.token, error)
 
 
 def finished(canvas: Canvas) -> Finished:
     """Mark ``canvas`` as ended and report the best pixels of its last scale as the picture."""
-    canvas.over = True
+    canvas.ended = True
     state = canvas.state
     return Finished(
         token=canvas.request.token,

@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import sent
+from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation
@@ -49,7 +49,7 @@ class TransferStep:
         for canvas in batch:
             if not canvas.has_targets:
                 events += self._set_targets(canvas)
-        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.over], low_memory))
+        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.ended], low_memory))
 
     def style_target(self, style: Style, recipe: Recipe, size: int) -> StyleTarget:
         """Return what ``recipe`` needs of ``style`` for a picture whose long side is ``size`` pixels.
@@ -71,8 +71,8 @@ class TransferStep:
         style, objective = self.style_target(canvas.request.style, recipe, canvas.size), objective_of(recipe)
         layers = [layer for layer, _ in objective.content_layers]
         with torch.no_grad():
-            canvas.content = network.look(
-                sent(canvas.photo(), self._device),
+            canvas.content = network.forward(
+                to_device(canvas.photo(), self._device),
                 lambda features: {layer: features[layer] for layer in features if layer in layers},
             )
         canvas.style = {layer: objective.statistic.target(style.moments[layer]) for layer in style.moments}
@@ -117,10 +117,10 @@ class TransferStep:
         return self._chunks.run(len(batch), batch[0].pixel_count, evaluate)
 
     def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
-        if canvas.at_the_last_scale:
+        if canvas.is_last_scale:
             yield finished(canvas)
             return
-        canvas.refine()
+        canvas.start_next_scale()
         yield from self._set_targets(canvas)
 
 
@@ -143,4 +143,4 @@ def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
         [canvas.state.optimizer for canvas in canvases],
     )
     for canvas, pixels in zip(canvases, following, strict=True):
-        canvas.proceed(pixels[None])
+        canvas.move_to(pixels[None])

@@ -1,8 +1,8 @@
-"""The style cache on disk: what a painting looks like to the network, computed once. Refuses torch and networks.
+"""Owns the style cache on disk, where the moments of paintings are kept; does not import torch or compute them.
 
-One safetensors file for each :class:`TargetKey`, named by its SHA-256, written atomically. Every file carries its
-key and a checksum of its content, so that a damaged or foreign file is never taken for a target. A file's
-modification time is when it was last used; pruning removes the least recently used ones.
+One safetensors file for each :class:`TargetKey`, named by its SHA-256, written atomically. Every file holds its key
+and a checksum of its content, so that a damaged or foreign file is never used. A file's modification time is when it
+was last used; pruning removes the least recently used ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\.safetensors")
 
-#: What else a target may depend on one day is a field with a default, at which the files of today are still found.
+#: Whatever else a target may depend on one day is a field with a default, at which today's files are still found.
 TARGET: Final = KeyFields(
     always=(
         "painting_sha256",
@@ -48,7 +48,7 @@ TARGET: Final = KeyFields(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetKey:
-    """Everything that decides a style target. ``size`` is the wanted long side of the painting in pixels."""
+    """Everything that a style target depends on. ``size`` is the wanted long side of the painting in pixels."""
 
     painting_sha256: str
     size: int
@@ -110,7 +110,7 @@ class StyleCache:
         """Store ``arrays`` for ``key`` atomically, then prune. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         metadata = {"key": _canonical(key), "checksum": _checksum(arrays)}
-        # One name for all attempts: what a killed process leaves behind is overwritten and renamed by the next.
+        # One name for all attempts: the next one overwrites and renames what a killed process leaves behind.
         part = self._path(key).with_suffix(".part")
         part.write_bytes(safetensors.numpy.save(arrays, metadata=metadata))
         part.replace(self._path(key))

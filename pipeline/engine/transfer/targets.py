@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pipeline.engine.devices import sent
+from pipeline.engine.devices import to_device
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
@@ -26,7 +26,7 @@ from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, Sty
 from pipeline.errors import PaintingError
 from pipeline.model import Painting, PoolingKind, Style
 
-#: Returns the pixels of the content that the painting's hash names, of no other: targets are cached under it.
+#: Returns the pixels of the content that the painting's hash names, and of no other: it is part of the cache's key.
 LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
 
 _REMEMBERED: Final = 32  # paintings at one size, of 2.5 MB each with the default layers
@@ -130,7 +130,7 @@ class StyleTargets:
             return means | {f"{layer}.second": found[layer].second for layer in found}
 
         with torch.no_grad():
-            found = network.look(sent(picture, self._device), packed_moments)
+            found = network.forward(to_device(picture, self._device), packed_moments)
         arrays = {name: found[name].cpu().numpy() for name in found}
         if self._cache is not None:
             try:

@@ -1,4 +1,4 @@
-"""The choice of algorithms is measured once, kept, and told by its name."""
+"""The choice of algorithms is measured once, stored, and reported by its name."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 
 from pipeline.engine.cpu.calibration import (
     DIRECT,
-    RACE_SECONDS,
+    SHAPE_SECONDS,
     KernelPlan,
     calibrate,
+    default_plan,
     machine,
-    race_kernels,
-    usual_plan,
+    time_kernels,
 )
 from pipeline.engine.cpu.convolution import Algorithm, LayerShape
 from pipeline.engine.network.vgg import layer_shapes
@@ -25,8 +25,8 @@ SMALL = LayerShape(4, 4, 8, 8)
 SHAPES = layer_shapes()
 
 
-class FakeRace:
-    """Lets ``winner`` win by ``lead`` (its time, where ``direct`` takes 1) and counts how often it was run."""
+class FakeTimer:
+    """Makes ``winner`` take ``lead`` seconds and all others 1, and counts how often it was asked."""
 
     def __init__(self, winner: Algorithm, lead: float = 0.5) -> None:
         self.winner, self.lead, self.runs = winner, lead, 0
@@ -42,24 +42,31 @@ def kept_file(folder: Path) -> Path:
 
 
 def test_without_a_folder_nothing_is_measured() -> None:
-    race = FakeRace("tiles")
-    assert calibrate(None, SHAPES, race) == usual_plan(SHAPES)
-    assert race.runs == 0
-    assert set(usual_plan(SHAPES).choices.values()) == {"direct", "tiles"}
+    timer = FakeTimer("tiles")
+    assert calibrate(None, SHAPES, timer) == default_plan(SHAPES)
+    assert timer.runs == 0
+    assert set(default_plan(SHAPES).choices.values()) == {"direct", "tiles"}
 
 
 def test_the_winner_is_measured_once_and_kept(tmp_path: Path) -> None:
-    race = FakeRace("tiles")
-    first = calibrate(tmp_path / "new", SHAPES, race)
-    assert race.runs == len(SHAPES)
+    timer = FakeTimer("tiles")
+    first = calibrate(tmp_path / "new", SHAPES, timer)
+    assert timer.runs == len(SHAPES)
     assert set(first.choices.values()) == {"tiles"}
-    again = FakeRace("direct")
+    again = FakeTimer("direct")
     assert calibrate(tmp_path / "new", SHAPES, again) == first
     assert again.runs == 0
 
 
+def test_the_file_has_the_fields_that_earlier_versions_wrote(tmp_path: Path) -> None:
+    calibrate(tmp_path, SHAPES, FakeTimer("tiles"))
+    document = json.loads(kept_file(tmp_path).read_text("utf-8"))
+    assert set(document) == {"machine", "choices", "steady"}
+    assert document["choices"]["64 to 128 at 128x96"] == "tiles"
+
+
 def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
-    assert set(calibrate(tmp_path, SHAPES, FakeRace("tiles", 0.97)).choices.values()) == {"direct"}
+    assert set(calibrate(tmp_path, SHAPES, FakeTimer("tiles", 0.97)).choices.values()) == {"direct"}
 
 
 @pytest.mark.parametrize(
@@ -79,22 +86,22 @@ def test_a_narrow_victory_changes_no_pixels(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_measured_again(tmp_path: Path, damage: object) -> None:
-    calibrate(tmp_path, SHAPES, FakeRace("tiles"))
+    calibrate(tmp_path, SHAPES, FakeTimer("tiles"))
     path = kept_file(tmp_path)
     if isinstance(damage, bytes):
         path.write_bytes(damage)
     else:
         assert callable(damage)
         path.write_text(json.dumps(damage(json.loads(path.read_text("utf-8")))), encoding="utf-8")
-    race = FakeRace("tiles")
-    found = calibrate(tmp_path, SHAPES, race)
-    assert race.runs == len(SHAPES)
-    assert calibrate(tmp_path, SHAPES, FakeRace("tiles")) == found
+    timer = FakeTimer("tiles")
+    found = calibrate(tmp_path, SHAPES, timer)
+    assert timer.runs == len(SHAPES)
+    assert calibrate(tmp_path, SHAPES, FakeTimer("tiles")) == found
 
 
 def test_a_choice_that_cannot_be_kept_is_not_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    assert calibrate(tmp_path / "file", SHAPES, FakeRace("tiles")) == usual_plan(SHAPES)
+    assert calibrate(tmp_path / "file", SHAPES, FakeTimer("tiles")) == default_plan(SHAPES)
 
 
 def test_another_number_of_threads_is_another_machine() -> None:
@@ -114,7 +121,7 @@ def test_a_plan_takes_the_nearest_size_of_the_same_channels() -> None:
     assert plan(LayerShape(8, 4, 12, 12)) == "direct"
 
 
-def test_the_way_back_takes_the_algorithm_of_the_way_there() -> None:
+def test_the_backward_pass_takes_the_algorithm_of_the_forward_pass() -> None:
     assert KernelPlan({LayerShape(4, 8, 10, 10): "tiles"})(LayerShape(8, 4, 10, 10)) == "tiles"
 
 
@@ -133,16 +140,16 @@ def ticking(seconds: float) -> Iterator[float]:
         now += seconds
 
 
-def test_a_race_times_every_candidate_and_leaves_the_threads_as_they_were() -> None:
+def test_timing_takes_every_candidate_and_leaves_the_threads_as_they_were() -> None:
     threads = torch.get_num_threads()
     ticks = ticking(0.25)
-    found = race_kernels(SMALL, ("direct", "tiles"), lambda: next(ticks))
+    found = time_kernels(SMALL, ("direct", "tiles"), lambda: next(ticks))
     assert found == {"direct": 0.25, "tiles": 0.25}
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.parametrize(("seconds", "rounds"), [(RACE_SECONDS, 1), (0.0, 5)])
-def test_a_race_ends_when_its_time_is_up(seconds: float, rounds: int) -> None:
+@pytest.mark.parametrize(("seconds", "rounds"), [(SHAPE_SECONDS, 1), (0.0, 5)])
+def test_timing_ends_when_its_time_is_up(seconds: float, rounds: int) -> None:
     ticks = ticking(seconds)
     asked = 0
 
@@ -151,5 +158,5 @@ def test_a_race_ends_when_its_time_is_up(seconds: float, rounds: int) -> None:
         asked += 1
         return next(ticks)
 
-    race_kernels(SMALL, ("direct",), clock)
+    time_kernels(SMALL, ("direct",), clock)
     assert asked == 1 + 3 * rounds

@@ -1,4 +1,4 @@
-"""Pictures side by side share the threads, and none of them can tell."""
+"""Pictures that are made in parallel share the threads, and are the same as made alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import KernelPlan, calibrate, measure, usual_plan
+from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
-from pipeline.engine.cpu.threads import Lanes, on_threads, same_bits
+from pipeline.engine.cpu.threads import WorkerThreads, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
 from pipeline.engine.network.vgg import Network, layer_shapes, place
@@ -47,62 +47,62 @@ def test_bits_that_depend_on_the_threads_are_noticed() -> None:
         assert not same_bits(lambda: torch.tensor(torch.get_num_threads()))
 
 
-def threads_of(lanes: Lanes[int]) -> list[int]:
+def threads_of(workers: WorkerThreads[int]) -> list[int]:
     results = []
-    while lanes.busy:
-        results += lanes.finished()
+    while workers.busy:
+        results += workers.finished()
     return results
 
 
-def test_a_single_lane_works_in_the_calling_thread() -> None:
-    with Lanes[int](1) as lanes:
-        lanes.begin(threading.get_ident, waiting=5)
-        assert (lanes.busy, lanes.free) == (1, 0)
-        assert lanes.finished() == [threading.get_ident()]
-        assert (lanes.busy, lanes.free) == (0, 1)
+def test_a_single_worker_works_in_the_calling_thread() -> None:
+    with WorkerThreads[int](1) as workers:
+        workers.submit(threading.get_ident, waiting=5)
+        assert (workers.busy, workers.free) == (1, 0)
+        assert workers.finished() == [threading.get_ident()]
+        assert (workers.busy, workers.free) == (0, 1)
 
 
-def test_lanes_work_at_once_each_on_its_share_of_the_threads() -> None:
+def test_tasks_run_in_parallel_each_on_its_share_of_the_threads() -> None:
     together = threading.Barrier(2, timeout=30)
 
     def work() -> int:
         together.wait()
         return torch.get_num_threads()
 
-    with on_threads(4), Lanes[int](2) as lanes:
-        lanes.begin(work, waiting=1)
-        lanes.begin(work, waiting=0)
-        assert lanes.free == 0
-        assert threads_of(lanes) == [2, 2]
+    with on_threads(4), WorkerThreads[int](2) as workers:
+        workers.submit(work, waiting=1)
+        workers.submit(work, waiting=0)
+        assert workers.free == 0
+        assert threads_of(workers) == [2, 2]
 
 
-def test_work_that_is_alone_gets_all_threads() -> None:
-    with on_threads(4), Lanes[int](2) as lanes:
-        lanes.begin(torch.get_num_threads, waiting=0)
-        assert threads_of(lanes) == [4]
+def test_a_task_that_is_alone_gets_all_threads() -> None:
+    with on_threads(4), WorkerThreads[int](2) as workers:
+        workers.submit(torch.get_num_threads, waiting=0)
+        assert threads_of(workers) == [4]
 
 
-def test_work_that_is_alone_is_done_in_the_calling_thread() -> None:
-    with Lanes[int](2) as lanes:
-        lanes.begin(threading.get_ident, waiting=0)
-        assert (lanes.busy, lanes.free) == (1, 1)
-        assert lanes.finished() == [threading.get_ident()]
-        lanes.begin(threading.get_ident, waiting=1)
-        assert lanes.finished() != [threading.get_ident()]
+def test_a_task_that_is_alone_is_done_in_the_calling_thread() -> None:
+    with WorkerThreads[int](2) as workers:
+        workers.submit(threading.get_ident, waiting=0)
+        assert (workers.busy, workers.free) == (1, 1)
+        assert workers.finished() == [threading.get_ident()]
+        workers.submit(threading.get_ident, waiting=1)
+        assert workers.finished() != [threading.get_ident()]
 
 
 @pytest.mark.parametrize("waiting", [0, 1])
-def test_what_a_lane_raises_is_raised_where_it_is_waited_for(waiting: int) -> None:
+def test_what_a_task_raises_is_raised_where_it_is_waited_for(waiting: int) -> None:
     def work() -> int:
         raise ValueError("a bug")
 
-    with Lanes[int](2) as lanes:
-        lanes.begin(work, waiting=waiting)
+    with WorkerThreads[int](2) as workers:
+        workers.submit(work, waiting=waiting)
         with pytest.raises(ValueError, match="a bug"):
-            lanes.finished()
+            workers.finished()
 
 
-def test_leaving_waits_for_what_is_at_work() -> None:
+def test_leaving_waits_for_what_is_running() -> None:
     finish = threading.Event()
     done: list[int] = []
 
@@ -111,8 +111,8 @@ def test_leaving_waits_for_what_is_at_work() -> None:
         done.append(1)
         return 1
 
-    with Lanes[int](2) as lanes:
-        lanes.begin(work, waiting=1)
+    with WorkerThreads[int](2) as workers:
+        workers.submit(work, waiting=1)
         finish.set()
     assert done == [1]
 
@@ -133,12 +133,12 @@ def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
 
 
 @lru_cache
-def is_said_to_be_steady(algorithm: Algorithm) -> bool:
+def is_said_to_be_thread_independent(algorithm: Algorithm) -> bool:
     """Tell what the program finds out about this machine before it lets pictures be made side by side."""
     with on_threads(2):
         return measure(
             layer_shapes(), [algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)
-        ).steady
+        ).thread_independent
 
 
 @pytest.mark.parametrize("shape", [(48, 32), (64, 80), (144, 112)])
@@ -146,7 +146,7 @@ def is_said_to_be_steady(algorithm: Algorithm) -> bool:
 def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, shape: tuple[int, int]) -> None:
     if algorithm == "packed" and not packing_works():
         pytest.skip("this torch has no packed matrices")
-    if not is_said_to_be_steady(algorithm):
+    if not is_said_to_be_thread_independent(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
         pytest.skip("on this processor the program promises nothing about threads")
     work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(layer_shapes(), algorithm)), shape)
@@ -186,4 +186,4 @@ def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, op
 
 
 def test_a_plan_nothing_was_measured_for_promises_nothing_about_threads() -> None:
-    assert not usual_plan(layer_shapes()).steady
+    assert not default_plan(layer_shapes()).thread_independent

@@ -9,7 +9,15 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from pipeline.engine.cpu.winograd import Batched, Kernel, Packed, Tiles, packing_works, tile_weights, turned
+from pipeline.engine.cpu.winograd import (
+    Batched,
+    Kernel,
+    Packed,
+    Tiles,
+    packing_works,
+    tile_weights,
+    transposed_kernel,
+)
 
 KERNELS: dict[str, Callable[[Tensor, Tensor | None], Kernel]] = {"tiles": Tiles}
 
@@ -62,7 +70,7 @@ def test_the_turned_kernel_takes_gradients_back() -> None:
     x, weight = random(6, 7, 2).requires_grad_(), random(3, 2, 3, 3, seed=1)
     direction = random(6, 7, 3, seed=2)
     (expected,) = torch.autograd.grad((plain(x, weight, None) * direction).sum(), x)
-    torch.testing.assert_close(Tiles(turned(weight))(direction, rectify=False), expected)
+    torch.testing.assert_close(Tiles(transposed_kernel(weight))(direction, rectify=False), expected)
 
 
 def test_tile_weights_are_the_filter_at_five_points_and_at_infinity() -> None:

@@ -104,16 +104,16 @@ def test_autocast_computes_in_bfloat16(oxford: Weights) -> None:
     assert float((coarse.float() - exact).norm() / exact.norm()) < 0.03
 
 
-def test_what_is_looked_at_is_gone_with_its_block(oxford: Weights) -> None:
+def test_features_are_freed_with_their_block(oxford: Weights) -> None:
     layers = ("relu1_1", "conv2_1", "relu3_1")
     seen: list[list[str]] = []
 
-    def look(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def reduce(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         seen.append(list(features))
         return {f"mean of {layer}": features[layer].mean() for layer in features}
 
     network = Network(oxford, layers)
-    found = network.look(pictures(), look)
+    found = network.forward(pictures(), reduce)
     assert [names for names in seen if names] == [["relu1_1"], ["conv2_1"], ["relu3_1"]]
     features = network.features(pictures())
     assert found == {f"mean of {layer}": features[layer].mean() for layer in layers}

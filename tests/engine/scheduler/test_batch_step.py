@@ -28,7 +28,7 @@ def move(canvas: Canvas, loss: float) -> None:
     canvas.notes += ["a note"]
     slopes = (state.pixels - 0.5) * 2
     following = make_optimizer(canvas.recipe).step(state.pixels, torch.tensor([loss]), slopes, [state.optimizer])
-    canvas.proceed(following)
+    canvas.move_to(following)
 
 
 def test_a_turn_tells_what_it_did(canvas: Canvas) -> None:
@@ -50,8 +50,8 @@ def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
 
     def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
         move(batch[0], 1.0)
-        batch[0].refine()
-        batch[0].over = True
+        batch[0].start_next_scale()
+        batch[0].ended = True
         raise error
 
     turn = run_batch_step([canvas], work, low_memory=False)
@@ -60,7 +60,7 @@ def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
     assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
     assert len(canvas.state.optimizer.steps) == len(history) == 1
     assert canvas.notes == ["a note", "a note"]
-    assert not canvas.over
+    assert not canvas.ended
     again = blank_canvas(canvas.request, torch.device("cpu"))
     for one in (canvas, again):
         for loss in (1.0, 0.5) if one is canvas else (3.0, 2.0, 1.0, 0.5):

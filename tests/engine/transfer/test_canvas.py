@@ -51,8 +51,8 @@ def test_first_pixels_are_colors(init: InitKind) -> None:
 
 
 def test_the_last_scale_is_known() -> None:
-    assert canvas(Recipe(size=64, scales=1)).at_the_last_scale
-    assert not canvas(Recipe(size=64, scales=2)).at_the_last_scale
+    assert canvas(Recipe(size=64, scales=1)).is_last_scale
+    assert not canvas(Recipe(size=64, scales=2)).is_last_scale
 
 
 def test_a_scale_ends_with_its_evaluations() -> None:
@@ -79,7 +79,7 @@ def test_coarse_scales_end_at_twice_the_tolerance() -> None:
         assert not blank.scale_is_finished
         blank.record(losses(total))
     assert blank.scale_is_finished
-    blank.refine()
+    blank.start_next_scale()
     for total in (100.0, *[85.0] * PLATEAU_WINDOW):
         blank.record(losses(total))
     assert not blank.scale_is_finished
@@ -104,7 +104,7 @@ def test_the_best_pixels_are_kept_not_the_last() -> None:
 
 def test_what_is_evaluated_next_is_confined_to_what_a_file_can_hold() -> None:
     blank = canvas(Recipe(size=64, scales=1))
-    blank.proceed(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
+    blank.move_to(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))
     assert blank.state.pixels.flatten().tolist() == [0, 0.5, 1]
 
 
@@ -114,7 +114,7 @@ def test_a_finer_scale_starts_from_the_best_pixels_of_the_coarser() -> None:
     coarse.record(losses(1))
     coarse.state.pixels = torch.full_like(coarse.state.pixels, 0.75)
     coarse.record(losses(2))
-    coarse.refine()
+    coarse.start_next_scale()
     assert coarse.state.pixels.shape == (1, 3, 48, 64)
     assert float(coarse.state.pixels.min()) == pytest.approx(0.25)
     assert float(coarse.state.pixels.max()) == pytest.approx(0.25)

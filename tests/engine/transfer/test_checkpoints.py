@@ -207,7 +207,7 @@ def test_snapshots_come_as_if_nothing_had_happened(one: Stylizer, tmp_path: Path
 def test_where_it_went_on_is_told_with_the_picture(one: Stylizer, tmp_path: Path) -> None:
     again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     (finished,) = only(run(one, again), Finished)
-    assert finished.notes == ("went on from a checkpoint at evaluation 1 of 4 at 48 px",)
+    assert finished.notes == ("resumed from a checkpoint at evaluation 1 of 4 at 48 px",)
     assert (finished.cache_hits, finished.cache_misses) == (3, 0)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import usual_plan
+from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Choose, always_direct
 from pipeline.engine.network.vgg import Network, layer_shapes, place
 from pipeline.engine.network.weights import load_weights
@@ -129,7 +129,7 @@ def objective(loss: LossKind = "relative") -> Objective:
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("plan", [always_direct, usual_plan(layer_shapes())])
+@pytest.mark.parametrize("plan", [always_direct, default_plan(layer_shapes())])
 def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: PoolingKind, plan: Choose) -> None:
     weights, sought = load_weights(WeightsChoice()), objective()
     layers = {layer for layer, _ in (*sought.content_layers, *sought.style_layers)}
@@ -154,7 +154,9 @@ def test_a_frugal_evaluation_has_the_same_bits_and_remembers_less(pooling: Pooli
 
         x = pictures.clone().requires_grad_()
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            found = network.look(x, lambda features: sought.compare(features, content, style), low_memory=low_memory)
+            found = network.forward(
+                x, lambda features: sought.compare(features, content, style), low_memory=low_memory
+            )
         assert found
         return sum(storages.values())
 

@@ -19,7 +19,7 @@ Objective = Callable[[Tensor], Evaluation]
 SHAPE = (3, 4, 5)
 OPTIMIZERS: list[Optimizer[Any]] = [
     Lbfgs(),
-    Lbfgs(restarts=False, step_scaling=False, spectral=False),
+    Lbfgs(restarts=False, step_scaling=False, preconditioned=False),
     Adam(0.02),
     Sgd(0.01),
 ]
@@ -111,7 +111,7 @@ def test_lbfgs_without_its_safeguards_follows_torch_in_float64(history: int, obj
     theirs = torch.nn.Parameter(start.clone())
     reference = torch.optim.LBFGS([theirs], lr=0.5, max_iter=1, history_size=history)
     expected = run_torch(reference, theirs, objective, 25)
-    plain = Lbfgs(0.5, history=history, restarts=False, step_scaling=False, spectral=False)
+    plain = Lbfgs(0.5, history=history, restarts=False, step_scaling=False, preconditioned=False)
     points = follow(plain, start, objective, 25)
     assert (expected[-1] - start).abs().max() > 0.01
     for point, other in zip(points, expected, strict=True):
@@ -237,7 +237,10 @@ def stiff_where_it_is_fine(pixels: Tensor) -> Evaluation:
 
 def test_lbfgs_saves_evaluations_where_fine_structure_is_stiff() -> None:
     start = torch.rand((2, 3, 32, 48), generator=torch.Generator().manual_seed(0))
-    losses = [run(Lbfgs(spectral=spectral), stiff_where_it_is_fine, start, 15)[1][-1] for spectral in (True, False)]
+    losses = [
+        run(Lbfgs(preconditioned=preconditioned), stiff_where_it_is_fine, start, 15)[1][-1]
+        for preconditioned in (True, False)
+    ]
     assert bool((losses[0] < 0.5 * losses[1]).all())
 
 
@@ -330,7 +333,7 @@ def test_lbfgs_drops_its_history_when_shorter_steps_do_not_help() -> None:
 
 
 def test_lbfgs_falls_back_to_steepest_descent_when_its_history_points_uphill() -> None:
-    optimizer = Lbfgs(spectral=False)
+    optimizer = Lbfgs(preconditioned=False)
     state = optimizer.new_state()
     pixels = some_pixels(1)
     for _ in range(4):

@@ -39,12 +39,12 @@ def test_every_so_many_evaluations_come_with_a_snapshot(canvas: Canvas) -> None:
 
 
 def test_what_has_failed_or_is_finished_has_ended(canvas: Canvas) -> None:
-    assert not canvas.over
+    assert not canvas.ended
     event: Failed | Finished = failed(canvas, PaintingError("gone"))
-    assert (event.token, canvas.over) == ("t", True)
-    canvas.over = False
+    assert (event.token, canvas.ended) == ("t", True)
+    canvas.ended = False
     event = finished(canvas)
-    assert (event.iterations, event.first, event.last, canvas.over) == ((1,), LOSSES, LOSSES, True)
+    assert (event.iterations, event.first, event.last, canvas.ended) == ((1,), LOSSES, LOSSES, True)
 
 
 def test_a_loss_that_is_no_number_is_told_with_its_place_and_its_recipe(canvas: Canvas) -> None:

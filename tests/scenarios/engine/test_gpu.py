@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engine.devices import sent
+from pipeline.engine.devices import to_device
 from pipeline.engine.events import Failed, Finished
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.model import EngineSettings, Occupancy, Recipe
@@ -46,7 +46,7 @@ def test_matrix_products_may_use_tensor_cores(cuda: Stylizer) -> None:
 def test_copies_arrive_whole(cuda: Stylizer) -> None:
     assert cuda.capacity
     numbers = torch.arange(3_000_000, dtype=torch.float32)
-    assert torch.equal(sent(numbers, torch.device("cuda")).cpu(), numbers)
+    assert torch.equal(to_device(numbers, torch.device("cuda")).cpu(), numbers)
 
 
 def test_canvases_of_one_kind_are_evaluated_at_once(cuda: Stylizer) -> None:
