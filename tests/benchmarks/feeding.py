@@ -36,7 +36,7 @@ class SlowEngine:
         self._notes = notes
 
     def run(self, pull: Callable[[int], Sequence[Request]], control: RunControl = RunControl()) -> Iterator[Event]:
-        """Finish commissions until there are none; the clock starts with the first."""
+        """Finish requests until there are none; the clock starts with the first."""
         began, made = 0.0, 0
         while requests := pull(self.capacity):
             began = began or time.monotonic()

@@ -50,7 +50,7 @@ def _peak(subjects: Subjects, recipe: Recipe, what: str, goal: str = "") -> Row:
     photo = decode(subjects.photos[0].read_bytes(), long_side=recipe.size, max_pixels=10**9).pixels
     need = need_of(recipe, *photo.shape[:2])
     plain, low_memory = (program_bytes(recipe) + bytes_ for bytes_ in (need.plain, need.low_memory))
-    expected = f"expected: at most {_gib(plain)}, frugally {_gib(low_memory)}"
+    expected = f"expected: at most {_gib(plain)}, with low memory {_gib(low_memory)}"
     return Row(f"peak of {what} at {photo.shape[1]} × {photo.shape[0]}", _gib(peak), expected, "", goal)
 
 
@@ -59,14 +59,14 @@ def _gib(count: int) -> str:
 
 
 def _growth(subjects: Subjects, jobs: int) -> Row:
-    looks: list[tuple[int, int]] = []
+    samples: list[tuple[int, int]] = []
 
     def hear(_: float, line: str) -> None:
         done, resident = line.split()
-        looks.append((int(done), int(resident)))
+        samples.append((int(done), int(resident)))
 
     measure(["-m", "tests.benchmarks.memory", str(jobs), subjects.paintings[0]], hear)
-    (early, before), (late, after) = looks[0], looks[-1]
+    (early, before), (late, after) = samples[0], samples[-1]
     ours = f"{before / 2**20:,.0f} MiB after {early}, {after / 2**20:,.0f} MiB after {late}"
     return Row("resident memory over tiny pictures", ours, "", f"{(after - before) / 2**20:+.1f} MiB", "no growth")
 

@@ -65,8 +65,8 @@ def slots(painting: Path, jobs: int) -> tuple[int, int]:
     def pull(count: int) -> list[Request]:
         return [_request_of(number, style) for number in islice(waiting, count)]
 
-    told = [event for event in stylizer.run(pull) if isinstance(event, Occupancy)]
-    return sum(event.used for event in told), sum(event.offered for event in told)
+    reported = [event for event in stylizer.run(pull) if isinstance(event, Occupancy)]
+    return sum(event.used for event in reported), sum(event.offered for event in reported)
 
 
 def _request_of(number: int, style: Style) -> Request:

@@ -1,4 +1,4 @@
-"""What version 0.1.0 left behind is gone on with: nothing is made again, computed again or begun anew."""
+"""What version 0.1.0 left behind is used on: nothing is made again, computed again or begun anew."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def origin_of(file: Path) -> dict[str, str]:
         return dict(json.loads(stored.metadata()["document"])["origin"])
 
 
-def test_a_checkpoint_is_gone_on_from() -> None:
+def test_a_picture_is_resumed_from_its_checkpoint() -> None:
     file = OLD / "checkpoint.safetensors"
     maker = {name: value for name, value in origin_of(file).items() if name not in ("format", "picture")}
     checkpoints = Checkpoints(maker, weights_id(WeightsChoice()), torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""Memory stays for the next picture and goes back when it is told to, where the C library can do that."""
+"""Freed memory is kept for the next picture and returned when asked for, where the C library can do that."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, sh
     if algorithm == "packed" and not packing_works():
         pytest.skip("this torch has no packed matrices")
     if not is_said_to_be_thread_independent(algorithm):
-        # MKL divides long products among its threads on Intel's processors; pictures have one lane there.
+        # MKL divides long products among its threads on Intel's processors; pictures are made one by one there.
         pytest.skip("on this processor the program promises nothing about threads")
     work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(layer_shapes(), algorithm)), shape)
     alone = work()

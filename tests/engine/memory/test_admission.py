@@ -1,4 +1,4 @@
-"""Whoever fits is in work, one always is, and whoever runs out of memory gets more room each time."""
+"""What fits is in progress, one always is, and one that runs out of memory gets more of it each time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_whoever_is_to_be_alone_is_so_where_there_is_no_limit_either() -> None:
     assert admit(admission, "middle", "large") == ["middle", "large"]
 
 
-def test_what_would_not_fit_plainly_counts_frugally() -> None:
+def test_what_would_not_fit_plainly_counts_with_low_memory() -> None:
     admission = MemoryAdmission[str](9)
     assert admit(admission, "huge", "small") == ["huge"]
     assert admit(MemoryAdmission[str](15), "huge", "small") == ["huge", "small"]
@@ -50,7 +50,7 @@ def test_what_would_not_fit_plainly_counts_frugally() -> None:
     assert not admission.needs_low_memory("large", NEEDS["large"])
 
 
-def test_whoever_runs_out_of_memory_comes_back_alone_then_frugally_then_not_at_all() -> None:
+def test_one_that_runs_out_of_memory_is_tried_alone_then_with_low_memory_then_not_again() -> None:
     admission = MemoryAdmission[str](100)
     assert admit(admission, "small", "middle") == ["small", "middle"]
     assert admission.fall_back("small")

@@ -13,7 +13,7 @@ RECIPE = Recipe(size=1000)
 MEGA = 1_000_000
 
 
-def test_what_the_network_remembers_is_counted_by_its_shapes() -> None:
+def test_what_the_network_saves_is_counted_by_its_shapes() -> None:
     without = evaluation_bytes(MEGA, {"relu4_3"})
     # Another 512 channels of four bytes, for every 64th pixel; twice if they are read before they are rectified.
     assert evaluation_bytes(MEGA, {"relu4_4"}) - without == 512 * 4 / 64 * MEGA
@@ -26,7 +26,7 @@ def test_more_pixels_and_more_layers_need_more() -> None:
     assert evaluation_bytes(2 * MEGA, {"relu4_1"}) == 2 * evaluation_bytes(MEGA, {"relu4_1"})
 
 
-def test_frugality_needs_less_where_the_network_is_deep() -> None:
+def test_low_memory_needs_less_where_the_network_is_deep() -> None:
     need = need_at(RECIPE, MEGA)
     assert need.low_memory < 0.88 * need.plain
     shallow = need_at(replace(RECIPE, content_layers=(), style_layers=(("relu1_1", 1.0),)), MEGA)

@@ -1,4 +1,4 @@
-"""A turn that runs out of memory has not been."""
+"""A step that runs out of memory changes nothing."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def move(canvas: Canvas, loss: float) -> None:
     canvas.move_to(following)
 
 
-def test_a_turn_tells_what_it_did(canvas: Canvas) -> None:
+def test_a_step_reports_what_it_did(canvas: Canvas) -> None:
     def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
         assert low_memory
         move(batch[0], 1.0)
         return []
 
-    turn = run_batch_step([canvas], work, low_memory=True)
-    assert (turn.short, turn.low_memory, turn.events, turn.batch) == (False, True, [], [canvas])
+    step = run_batch_step([canvas], work, low_memory=True)
+    assert (step.short, step.low_memory, step.events, step.batch) == (False, True, [], [canvas])
     assert canvas.state.iteration == 1
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("no"), MemoryError(), RuntimeError("std::bad_alloc")])
-def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, error: Exception) -> None:
+def test_a_step_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, error: Exception) -> None:
     move(canvas, 3.0)
     move(canvas, 2.0)
     pixels, history = canvas.state.pixels, list(canvas.state.optimizer.steps)
@@ -54,8 +54,8 @@ def test_a_turn_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
         batch[0].ended = True
         raise error
 
-    turn = run_batch_step([canvas], work, low_memory=False)
-    assert turn.short
+    step = run_batch_step([canvas], work, low_memory=False)
+    assert step.short
     assert torch.equal(canvas.state.pixels, pixels)
     assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
     assert len(canvas.state.optimizer.steps) == len(history) == 1

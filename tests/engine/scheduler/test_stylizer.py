@@ -69,7 +69,7 @@ def request(token: str, seed: int = 0, recipe: Recipe = TINY, style: Style = STY
 
 
 class Source:
-    """Hands out commissions in order, at most ``most`` at a time; remembers how many were asked for."""
+    """Hands out requests in order, at most ``most`` at a time; records how many were asked for."""
 
     def __init__(self, requests: Sequence[Request], most: int = 100) -> None:
         self.waiting = list(requests)
@@ -125,7 +125,7 @@ def test_a_picture_tells_how_it_was_made(one: Stylizer) -> None:
     assert finished.last.total == pytest.approx(finished.last.content + finished.last.style)
 
 
-def test_the_same_commission_gives_the_same_pixels_twice(one: Stylizer) -> None:
+def test_the_same_request_gives_the_same_pixels_twice(one: Stylizer) -> None:
     again = Stylizer(CPU, load_painting)
     noisy = replace(TINY, init="noise", seed=3)
     assert np.array_equal(
@@ -180,26 +180,26 @@ def test_a_run_without_work_ends_at_once(one: Stylizer) -> None:
     assert run(one) == []
 
 
-def test_a_broken_painting_breaks_its_picture_alone(three: Stylizer) -> None:
+def test_a_painting_that_fails_fails_its_picture_alone(three: Stylizer) -> None:
     events = run(three, request("bad", style=style_from("small")), request("good"))
-    (broken,) = only(events, Failed)
-    assert broken.token == "bad"
-    assert isinstance(broken.error, PaintingError)
+    (failed,) = only(events, Failed)
+    assert failed.token == "bad"
+    assert isinstance(failed.error, PaintingError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
-def test_a_queue_of_broken_commissions_does_not_end_the_run(one: Stylizer) -> None:
+def test_a_queue_of_failing_requests_does_not_end_the_run(one: Stylizer) -> None:
     bad = style_from("small")
     events = run(one, request("1", style=bad), request("2", style=bad), request("3"))
     assert [event.token for event in only(events, Failed)] == ["1", "2"]
     assert [event.token for event in only(events, Finished)] == ["3"]
 
 
-def test_want_of_memory_for_a_target_breaks_its_picture_alone(three: Stylizer) -> None:
+def test_want_of_memory_for_a_target_fails_its_picture_alone(three: Stylizer) -> None:
     events = run(three, request("bad", style=style_from("huge")), request("good"))
-    (broken,) = only(events, Failed)
-    assert isinstance(broken.error, OutOfMemoryError)
-    assert "smaller size in recipe 'default'" in str(broken.error)
+    (failed,) = only(events, Failed)
+    assert isinstance(failed.error, OutOfMemoryError)
+    assert "smaller size in recipe 'default'" in str(failed.error)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
@@ -234,25 +234,25 @@ class Saboteur:
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_breaks_its_picture_alone(loss: float) -> None:
+def test_a_loss_that_is_no_number_fails_its_picture_alone(loss: float) -> None:
     stylizer = Stylizer(replace(CPU, batch_size=2), load_painting, evaluate=Saboteur((48, 48), loss))
     events = run(stylizer, request("bad", height=48), request("good"))
-    (broken,) = only(events, Failed)
-    assert broken.token == "bad"
-    assert isinstance(broken.error, StylizeError)
-    assert f"became {loss} at 48 pixels, evaluation 1; use a smaller learning_rate" in str(broken.error)
+    (failed,) = only(events, Failed)
+    assert failed.token == "bad"
+    assert isinstance(failed.error, StylizeError)
+    assert f"became {loss} at 48 pixels, evaluation 1; use a smaller learning_rate" in str(failed.error)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
-def test_a_picture_that_does_not_fit_alone_breaks_alone() -> None:
+def test_a_picture_that_does_not_fit_alone_fails_alone() -> None:
     stylizer = Stylizer(replace(CPU, batch_size=2), load_painting, evaluate=Saboteur((48, 48), None))
     events = run(stylizer, request("bad", height=48), request("good"))
-    (broken,) = only(events, Failed)
-    assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
+    (failed,) = only(events, Failed)
+    assert (failed.token, type(failed.error)) == ("bad", OutOfMemoryError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
-def test_a_painting_that_fails_at_the_second_scale_breaks_its_picture() -> None:
+def test_a_painting_that_fails_at_the_second_scale_fails_its_picture() -> None:
     class Fading:
         shown = 0
 
@@ -346,7 +346,7 @@ def test_a_cached_target_changes_no_pixel(tmp_path: Path) -> None:
     assert np.array_equal(picture(cold), picture(warm))
 
 
-def test_damage_in_the_cache_is_told_with_the_picture(tmp_path: Path) -> None:
+def test_damage_in_the_cache_is_reported_with_the_picture(tmp_path: Path) -> None:
     settings = replace(CPU, cache_folder=tmp_path)
     Stylizer(settings, load_painting).warm(STYLE, TINY)
     for file in tmp_path.glob("*.safetensors"):
@@ -378,5 +378,5 @@ def test_what_can_not_run_says_so_at_once() -> None:
 
 def test_slots_count_as_used_while_a_picture_in_them_is_not_finished(three: Stylizer) -> None:
     recipe = replace(TINY, scales=1, iterations=2)
-    told = only(run(three, *(request(token, recipe=recipe) for token in "abcd")), Occupancy)
-    assert [(each.used, each.offered) for each in told] == [(12, 12), (3, 3), (2, 3), (2, 6)]
+    reported = only(run(three, *(request(token, recipe=recipe) for token in "abcd")), Occupancy)
+    assert [(each.used, each.offered) for each in reported] == [(12, 12), (3, 3), (2, 3), (2, 6)]

@@ -37,12 +37,12 @@ def another() -> Stylizer:
 
 
 def run_until(stylizer: Stylizer, evaluations: int, *requests: Request) -> list[Event]:
-    """Return what is told until the run was suspended after so many evaluations."""
-    told: list[Event] = []
-    control = RunControl(suspend=lambda: len(only(told, Progress)) >= evaluations)
+    """Return what is reported until the run was suspended after so many evaluations."""
+    reported: list[Event] = []
+    control = RunControl(suspend=lambda: len(only(reported, Progress)) >= evaluations)
     for event in stylizer.run(Source(requests), control):
-        told.append(event)
-    return told
+        reported.append(event)
+    return reported
 
 
 def last_draft(events: Sequence[Event]) -> CheckpointReady:
@@ -51,7 +51,7 @@ def last_draft(events: Sequence[Event]) -> CheckpointReady:
 
 
 def interrupted(stylizer: Stylizer, evaluations: int, wanted: Request, path: Path) -> Request:
-    """Return the commission with its checkpoint, made after so many (more) evaluations."""
+    """Return the request with its checkpoint, made after so many (more) evaluations."""
     events = run_until(stylizer, evaluations, wanted)
     last_draft(events).save(path, 7.0)
     return replace(wanted, checkpoint=path)
@@ -83,9 +83,11 @@ def test_a_picture_interrupted_after_any_evaluation_is_the_same(
         again = interrupted(one, evaluations, wanted, tmp_path / "c.safetensors")
         resumed = run(another, again)
         assert_same_rest(resumed, whole, evaluations)
-        (told,) = (event for event in resumed if isinstance(event, Resumed))
-        assert (told.evaluations, told.seconds) == (evaluations, 7.0)
-        assert (told.size, told.iteration) == ((32, evaluations) if evaluations < 4 else (48, evaluations - 4))
+        (reported,) = (event for event in resumed if isinstance(event, Resumed))
+        assert (reported.evaluations, reported.seconds) == (evaluations, 7.0)
+        assert (reported.size, reported.iteration) == (
+            (32, evaluations) if evaluations < 4 else (48, evaluations - 4)
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
 
 
@@ -156,7 +158,7 @@ def test_a_full_history_is_kept(one: Stylizer, another: Stylizer, tmp_path: Path
     assert len(document_of(tmp_path / "c.safetensors")["state"]["optimizer"]["steps"]) == 20
 
 
-def test_drafts_told_on_the_way_are_of_their_moment_whenever_they_are_saved(
+def test_checkpoints_on_the_way_are_of_their_moment_whenever_they_are_saved(
     one: Stylizer, another: Stylizer, tmp_path: Path
 ) -> None:
     wanted = request("t")
@@ -175,8 +177,8 @@ def test_drafts_told_on_the_way_are_of_their_moment_whenever_they_are_saved(
 def test_pictures_side_by_side_are_all_suspended_and_go_on(one: Stylizer, tmp_path: Path) -> None:
     three = Stylizer(replace(CPU, batch_size=3), load_painting)
     wanted = [request(token, seed, height=40 + 8 * seed) for seed, token in enumerate("abcde")]
-    told = run_until(three, 5, *wanted)
-    checkpoints = {checkpoint.token: checkpoint for checkpoint in only(told, CheckpointReady)}
+    reported = run_until(three, 5, *wanted)
+    checkpoints = {checkpoint.token: checkpoint for checkpoint in only(reported, CheckpointReady)}
     assert sorted(checkpoints) == list("abc")
     assert sum(checkpoint.evaluations for checkpoint in checkpoints.values()) == 5
     for token, checkpoint in checkpoints.items():
@@ -187,7 +189,7 @@ def test_pictures_side_by_side_are_all_suspended_and_go_on(one: Stylizer, tmp_pa
         assert np.array_equal(picture(rest, each.token), picture(run(one, each), each.token))
 
 
-def test_a_picture_goes_on_frugally_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:
+def test_a_picture_is_resumed_with_low_memory_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
     whole = run(one, request("t"))
     again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
@@ -204,7 +206,7 @@ def test_snapshots_come_as_if_nothing_had_happened(one: Stylizer, tmp_path: Path
     assert [(each.iteration, each.scale_index) for each in only(run(one, again), Snapshot)] == [(6, 1)]
 
 
-def test_where_it_went_on_is_told_with_the_picture(one: Stylizer, tmp_path: Path) -> None:
+def test_where_it_was_resumed_is_reported_with_the_picture(one: Stylizer, tmp_path: Path) -> None:
     again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     (finished,) = only(run(one, again), Finished)
     assert finished.notes == ("resumed from a checkpoint at evaluation 1 of 4 at 48 px",)

@@ -1,4 +1,4 @@
-"""A checkpoint outlives new settings; what another version keeps in it is gone on from, or left alone."""
+"""A checkpoint outlives new settings; what another version keeps in it is resumed from, or left alone."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ def test_canvases_of_one_kind_are_evaluated_at_once(cuda: Stylizer) -> None:
     requests = [request(str(seed), seed) for seed in range(8)]
     events = run(cuda, *requests)
     assert len(only(events, Finished)) == 8
-    (told, *_) = only(events, Occupancy)
-    # All eight end at the same evaluation: one turn an evaluation, not one a picture.
-    assert told.offered == sum(TINY.iterations_by_scale()) * cuda.capacity
+    (reported, *_) = only(events, Occupancy)
+    # All eight end at the same evaluation: one step an evaluation, not one a picture.
+    assert reported.offered == sum(TINY.iterations_by_scale()) * cuda.capacity
 
 
 @pytest.mark.parametrize("loss", ["relative", "gatys", "tensorflow"])

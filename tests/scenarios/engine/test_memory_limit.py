@@ -45,7 +45,7 @@ def make(stylizer, *sizes):
         if isinstance(event, Finished):
             print(event.token, "finished", *event.notes)
         if isinstance(event, Failed):
-            print(event.token, "broken", type(event.error).__name__)
+            print(event.token, "failed", type(event.error).__name__)
 
 for stylizer in (hopeful, careful):
     make(stylizer, 64, 80)  # what is made once is there before the limit
@@ -69,7 +69,7 @@ EXACTLY = {
 }
 MADE = "finished"
 FRUGAL = "finished memory was short: every block of the network was computed twice, which takes longer"
-TOO_LARGE = "broken OutOfMemoryError"
+TOO_LARGE = "failed OutOfMemoryError"
 
 
 def system_with_much_memory(folder: Path) -> Path:
@@ -92,7 +92,7 @@ def test_pictures_that_do_not_fit_break_alone_and_the_others_are_made(tmp_path: 
     assert 0.9 * admission < int(left.split()[1]) <= admission
     far, near, foreseen = (dict(line.split(" ", 1) for line in part.splitlines()) for part in parts)
     assert far == {"96": MADE, "1024": TOO_LARGE, "1008": TOO_LARGE, "112": MADE}
-    # Which of these still fits plainly, and which not even frugally, is torch's affair.
+    # Which of these still fits plainly, and which not even with low memory, is torch's affair.
     found = [near[str(size)] for size in sizes]
     assert found == sorted(found, key=[MADE, FRUGAL, TOO_LARGE].index)
     assert set(found) == {MADE, FRUGAL, TOO_LARGE}

@@ -1,4 +1,4 @@
-"""Memory runs out at any moment: every picture is made or given up, once, and those made are the same."""
+"""Memory runs out at any moment: every picture is made or has failed, once, and those made are the same."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class Scarce:
         self.random = random.Random(seed)
         self.chance = chance
         self.left = most
-        self.turn = threading.Lock()
+        self.lock = threading.Lock()
 
     def take(self) -> None:
-        with self.turn:
+        with self.lock:
             if self.left and self.random.random() < self.chance:
                 self.left -= 1
                 raise torch.OutOfMemoryError("no room")
@@ -85,7 +85,7 @@ class Scarce:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSettings]:
-    """Two lanes, where torch's own convolution allows them: no other wins, however busy the machine is."""
+    """Two pictures in parallel, where torch's own convolution allows it: none other is chosen on a busy machine."""
     folder = tmp_path_factory.mktemp("machine")
     with on_threads(2):
         calibrate(folder, layer_shapes(), lambda _shape, names: dict.fromkeys(names, 1.0))
@@ -157,17 +157,17 @@ def one() -> Stylizer:
 
 def test_a_photo_too_large_for_this_machine_breaks_alone(one: Stylizer) -> None:
     events = run(one, Request("bad", ENDLESS, STYLE, TINY), request("good", recipe=TINY))
-    (broken,) = only(events, Failed)
-    assert (broken.token, type(broken.error)) == ("bad", OutOfMemoryError)
-    assert "48 × 48 pixels" in str(broken.error)
+    (failed,) = only(events, Failed)
+    assert (failed.token, type(failed.error)) == ("bad", OutOfMemoryError)
+    assert "48 × 48 pixels" in str(failed.error)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
 def test_a_picture_that_can_not_be_begun_beside_others_is_not_said_to_be_too_large() -> None:
     two = Stylizer(replace(CPU, batch_size=2), load_painting, available=lambda: None)
     events = run(two, request("good", recipe=TINY), Request("bad", ENDLESS, STYLE, TINY))
-    (broken,) = only(events, Failed)
-    assert (broken.token, type(broken.error)) == ("bad", MemoryShortError)
+    (failed,) = only(events, Failed)
+    assert (failed.token, type(failed.error)) == ("bad", MemoryShortError)
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
@@ -182,7 +182,7 @@ def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one:
     assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in requests)
 
 
-def test_a_picture_expected_not_to_fit_is_made_frugally_to_the_same_bits(one: Stylizer) -> None:
+def test_a_picture_expected_not_to_fit_is_made_with_low_memory_to_the_same_bits(one: Stylizer) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
     events = run(short, request("t"))
     assert "computed twice" in only(events, Finished)[0].notes[0]

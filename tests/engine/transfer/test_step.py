@@ -1,0 +1,114 @@
+"""A step finds targets, evaluates and moves a batch, and changes to the next scale; without any scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.engine.events import Failed, Finished
+from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.canvas import Canvas, blank_canvas
+from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
+from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.networks import Networks
+from pipeline.engine.transfer.step import TransferStep, kind
+from pipeline.engine.transfer.targets import StyleTargets
+from pipeline.model import Progress, WeightsChoice
+from tests.engine.scheduler.test_stylizer import TINY, load_painting, request, style_from
+
+CPU = torch.device("cpu")
+
+
+class Gray:
+    """Pulls all pixels to gray, and records how each batch was evaluated."""
+
+    def __init__(self, loss: float | None = None) -> None:
+        self.loss = loss
+        self.batches: list[tuple[int, bool]] = []
+
+    def __call__(
+        self,
+        network: Network,
+        objective: Objective,
+        pictures: Tensor,
+        content: Targets,
+        style: Targets,
+        *,
+        low_memory: bool = False,
+    ) -> Evaluation:
+        self.batches.append((len(pictures), low_memory))
+        assert {layer: len(target) for layer, target in style.items()} == dict.fromkeys(style, len(pictures))
+        offset = pictures - 0.5
+        loss = offset.square().flatten(1).mean(1) if self.loss is None else torch.full((len(pictures),), self.loss)
+        return Evaluation(torch.stack([loss, loss, loss], dim=1), 2 * offset / offset[0].numel())
+
+
+def step_with(evaluate: Gray) -> TransferStep:
+    weights = load_weights(WeightsChoice())
+    networks = Networks(weights, place(weights, CPU), CPU, autocast=False)
+    targets = StyleTargets(load_painting, None, weights_id=weights.id, precision="cpu:float32", device=CPU)
+    return TransferStep(networks, targets, evaluate, Chunks(10**9), CPU)
+
+
+@pytest.fixture
+def canvas() -> Canvas:
+    return blank_canvas(request("a"), CPU)
+
+
+def test_a_batch_is_evaluated_at_once_and_moved(canvas: Canvas) -> None:
+    gray = Gray()
+    batch = [canvas, blank_canvas(request("b", seed=1), CPU)]
+    before = [canvas.state.pixels for canvas in batch]
+    events = step_with(gray).run(batch, low_memory=False)
+    assert [(event.token, event.iteration) for event in events if isinstance(event, Progress)] == [("a", 1), ("b", 1)]
+    assert gray.batches == [(2, False)]
+    for moved, pixels in zip(batch, before, strict=True):
+        assert not torch.equal(moved.state.pixels, pixels)
+        assert set(moved.style) == {"relu1_1", "relu2_1"}
+        assert set(moved.content) == {"relu2_1"}
+
+
+def test_a_finished_scale_is_followed_by_the_next_and_the_last_by_the_picture(canvas: Canvas) -> None:
+    step = step_with(Gray())
+    events = [event for _ in range(8) for event in step.run([canvas], low_memory=False)]
+    assert [event.size for event in events if isinstance(event, Progress)] == [32] * 4 + [48] * 4
+    assert isinstance(events[-1], Finished)
+    assert canvas.ended
+
+
+def test_low_memory_is_passed_on_and_noted_once(canvas: Canvas) -> None:
+    gray = Gray()
+    step = step_with(gray)
+    step.run([canvas], low_memory=True)
+    step.run([canvas], low_memory=True)
+    assert gray.batches == [(1, True)] * 2
+    assert [note for note in canvas.notes if "memory was short" in note] == canvas.notes
+
+
+def test_what_fails_leaves_the_others_alone(canvas: Canvas) -> None:
+    gray = Gray()
+    bad = blank_canvas(request("bad", style=style_from("small")), CPU)
+    events = step_with(gray).run([bad, canvas], low_memory=False)
+    assert [type(event) for event in events] == [Failed, Progress]
+    assert (bad.ended, canvas.ended, gray.batches) == (True, False, [(1, False)])
+
+
+def test_a_loss_that_is_no_number_ends_its_canvas_where_it_was(canvas: Canvas) -> None:
+    before = canvas.state.pixels
+    (event,) = step_with(Gray(float("nan"))).run([canvas], low_memory=False)
+    assert isinstance(event, Failed)
+    assert canvas.ended
+    assert torch.equal(canvas.state.pixels, before)
+
+
+def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(canvas: Canvas) -> None:
+    def other(**changes: object) -> Canvas:
+        return blank_canvas(request("b", seed=1, recipe=replace(TINY, **changes)), CPU)  # type: ignore[arg-type]
+
+    assert kind(other(seed=3, init="noise", tolerance=0.5)) == kind(canvas)
+    for changes in ({"optimizer": "adam"}, {"content_weight": 9.0}, {"pooling": "average"}, {"scales": (48,)}):
+        assert kind(other(**changes)) != kind(canvas)
