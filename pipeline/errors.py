@@ -1,28 +1,28 @@
-"""The tree of errors. Owns what may go wrong and with which exit code; refuses to know where it is shown.
+"""The tree of errors. Owns their exit codes and which are tried again; does not print them.
 
-Every message is one sentence for the person who runs the program: it names the file, the line or the
-setting, and says what to do. ``pipeline.cli`` is the one place that turns these into text and exit codes.
+Every message is one sentence for the person who runs the program: it names the file, the line or the setting, and
+says what to do. ``pipeline.cli`` is the only place that turns errors into text and exit codes.
 
     StylewatchError                exit  tried again?
     ├── UsageError                   2   no: the command line is wrong
     ├── ConfigError                  2   no: carries every problem of the file at once
     ├── PaintingError                2   no: a style painting can't be used
-    ├── HookError                    2   no: the program of a hook is not there; only 'check' minds
-    ├── CannotRunError               3   the surroundings are wrong, no photo is to blame
+    ├── HookError                    2   no: the program of a hook does not exist; only 'check' raises it
+    ├── CannotRunError               3   the machine or its setup is at fault, no photo is
     │   ├── WeightsError             3   no
     │   ├── DeviceError              3   no
     │   ├── PaintingChangedError     3   yes: a painting was replaced while its pictures were being made
     │   ├── LockedError              3   another instance works on this state folder
     │   ├── LedgerError              3   no: the state database is damaged or from another version
-    │   │   ├── LedgerLockedError    3   yes: another program keeps it locked, for longer than usual
-    │   │   └── LeaseLostError       3   no: another instance took the work over
+    │   │   ├── LedgerLockedError    3   yes: another program keeps it locked for longer than usual
+    │   │   └── LeaseLostError       3   no: another instance took over the work
     │   └── StorageError             3   yes: disk full, share lost, folder not writable
-    │       └── UnwritableError      3   yes: one file can't be put down, which may be that picture's own trouble
-    └── JobError                     1   one picture failed, the run goes on
+    │       └── UnwritableError      3   yes: one file can't be written, which may concern that picture only
+    └── JobError                     1   one picture failed, the run continues
         ├── PhotoError               1   no: the photo itself is at fault, it is quarantined
         ├── CodecError               1   yes, without costing an attempt: a library that reads it is missing
         ├── StylizeError             1   yes, up to ``max_attempts``: the loss became non-finite, ...
-        ├── MemoryShortError         1   yes, without costing an attempt: others take the memory just now
+        ├── MemoryShortError         1   yes, without costing an attempt: other programs use the memory just now
         └── OutOfMemoryError         1   yes, much later, up to ``max_attempts``
 """
 
@@ -36,7 +36,7 @@ from typing import ClassVar
 
 
 class StylewatchError(Exception):
-    """Anything this program can explain. ``str(error)`` is a sentence for its user."""
+    """An error that this program can explain. ``str(error)`` is a sentence for its user."""
 
     exit_code: ClassVar[int] = 3
     final: ClassVar[bool] = True
@@ -58,7 +58,7 @@ class ConfigProblem:
     message: str
 
     def __str__(self) -> str:
-        """Return ``FILE:LINE: WHERE: MESSAGE``, leaving out what is unknown."""
+        """Return ``FILE:LINE: WHERE: MESSAGE``, without what is unknown."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         return ": ".join(part for part in (place, self.where, self.message) if part)
 
@@ -80,13 +80,13 @@ class PaintingError(StylewatchError):
 
 
 class HookError(StylewatchError):
-    """The program of one of the user's commands is not there."""
+    """The program of one of the user's commands does not exist."""
 
     exit_code = 2
 
 
 class CannotRunError(StylewatchError):
-    """The surroundings (weights, device, disk, another instance) don't allow a run."""
+    """Something other than a photo (weights, device, disk, another instance) prevents a run."""
 
 
 class WeightsError(CannotRunError):
@@ -98,7 +98,7 @@ class DeviceError(CannotRunError):
 
 
 class PaintingChangedError(CannotRunError):
-    """A painting's file has another content than its pictures are to be made of."""
+    """A painting's file changed after its pictures were planned."""
 
     final = False
 
@@ -112,13 +112,13 @@ class LedgerError(CannotRunError):
 
 
 class LedgerLockedError(LedgerError):
-    """A program that is none of ours keeps the state database locked."""
+    """Another program keeps the state database locked."""
 
     final = False
 
 
 class LeaseLostError(LedgerError):
-    """A job is not this instance's any more: another one, which holds the state folder too, took it over."""
+    """Another instance on the same state folder took over a job of this one."""
 
 
 class StorageError(CannotRunError):
@@ -128,20 +128,20 @@ class StorageError(CannotRunError):
 
 
 class UnwritableError(StorageError):
-    """One file can't be put where it belongs.
+    """One file can't be written where it belongs.
 
-    Whether the disk is to blame finds :mod:`pipeline.runner.failure_cause`.
+    :mod:`pipeline.runner.failure_cause` finds out whether the disk is at fault.
     """
 
 
 class JobError(StylewatchError):
-    """One picture could not be made; the rest goes on."""
+    """One picture could not be made; the others are not affected."""
 
     exit_code = 1
 
 
 class PhotoError(JobError):
-    """The photo itself is at fault: truncated, no image, too large."""
+    """The photo itself is at fault: truncated, not an image, too large."""
 
 
 class CodecError(JobError):
@@ -157,7 +157,7 @@ class StylizeError(JobError):
 
 
 class MemoryShortError(JobError):
-    """There is too little memory to begin with the picture while others are in work."""
+    """There is too little memory to begin the picture while others are in progress."""
 
     final = False
 
@@ -169,17 +169,17 @@ class OutOfMemoryError(JobError):
 
 
 def in_words(error: Exception) -> str:
-    """Return the sentence of an error, also of one that nobody foresaw."""
+    """Return the sentence of an error, also of an unexpected one."""
     return str(error) if isinstance(error, StylewatchError) else f"unexpected {type(error).__name__}: {error}"
 
 
 @contextmanager
 def files_explained() -> Iterator[None]:
-    """Turn an OSError about a file into StorageError: the last resort, where nobody had better words for it."""
+    """Turn an OSError about a file into StorageError, where no better message was found before."""
     try:
         yield
     except OSError as error:
-        if error.filename is None:  # of no file, so it may be our own mistake
+        if error.filename is None:  # not about a file, so it may be a bug
             raise
         place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
         raise StorageError(f"{place}: {error.strerror}; check its permissions and its disk") from error

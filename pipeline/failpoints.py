@@ -1,8 +1,9 @@
-"""Named places where a test can kill the process. Owns nothing else; does nothing unless a test asks.
+"""Failpoints: named places where a test can kill the process. Does nothing unless a test asks for it.
 
 Crash safety is a claim about the moments between two steps. Each such moment has a name here, and
-``STYLEWATCH_FAILPOINT=NAME`` makes the process kill itself there with SIGKILL, as a power cut would.
-``NAME:N`` does so at the N-th passage. Tests of thousands of deaths listen instead, and die by exception.
+``STYLEWATCH_FAILPOINT=NAME`` makes the process kill itself there with SIGKILL, like a power cut. ``NAME:N`` does so
+when the place is passed for the N-th time. Tests of thousands of deaths use a listener instead, which raises an
+exception.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ _listeners: list[Callable[[str], None]] = []
 
 
 @contextmanager
-def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
-    """Tell ``listener`` the name of every place that is passed, in whatever thread; it may raise."""
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """Call ``listener`` with the name of every failpoint that is passed, in any thread; it may raise."""
     _listeners.append(listener)
     try:
         yield
@@ -50,7 +51,7 @@ def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 def failpoint(name: str) -> None:
-    """Die here by SIGKILL if a test asked for it; otherwise return at once."""
+    """Kill the process here if a test asked for it; otherwise return at once."""
     for listener in _listeners:
         listener(name)
     wanted = os.environ.get(VARIABLE)

@@ -1,4 +1,4 @@
-"""Photos × styles × rules → jobs. Owns which photo gets which styles; refuses files, clocks and config objects.
+"""Photos × styles × rules → jobs. Owns which photo gets which styles; reads no files, clocks or config objects.
 
 Everything is decided from plain values: paths of photos (relative to the input folder, ``/`` between their
 parts), and a :class:`PairingPlan`. The order of the jobs follows the photos, then the plan, so that two runs agree.
@@ -19,7 +19,7 @@ from pipeline.model import Job
 class Rule:
     """Photos whose path fits ``match`` (see :func:`fits`) get these styles, and none if there are none.
 
-    Without ``recipes`` each style comes in its own ones.
+    Without ``recipes`` each style is used with its own ones.
     """
 
     match: str
@@ -48,12 +48,12 @@ def pair(photos: Iterable[str], plan: PairingPlan) -> Iterator[Job]:
 
 
 def fits(photo: str, pattern: str) -> bool:
-    """Tell whether a photo's path fits a glob, letter case included.
+    """Return whether a photo's path matches a glob; letter case counts.
 
     ``*``, ``?`` and ``[a-z]`` stay within one name, ``**`` spans any number of folders. A pattern without ``/``
-    is about the file name, in whatever folder; one that starts with ``/`` begins at the input folder; one that
-    ends in ``/`` means everything below. Composed and decomposed accents are equal, as macOS stores what its
-    users type in another form.
+    matches the file name in any folder; one that starts with ``/`` begins at the input folder; one that ends in
+    ``/`` means everything below. Composed and decomposed accents are equal, as macOS stores another form than its
+    users type.
     """
     anchored = "/" in pattern
     wanted = _composed(pattern.removeprefix("/"))
@@ -85,7 +85,7 @@ def _parts_fit(names: list[str], patterns: list[str]) -> bool:
         return not names
     first, rest = patterns[0], patterns[1:]
     if first == "**":
-        # At its end ** stands for at least the file's name, elsewhere for no folder at all too.
+        # At the end ** matches at least the file's name, elsewhere it may match no folder at all.
         return any(_parts_fit(names[skipped:], rest) for skipped in range(len(names))) if rest else bool(names)
     return bool(names) and fnmatchcase(names[0], first) and _parts_fit(names[1:], rest)
 

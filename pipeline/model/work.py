@@ -1,4 +1,4 @@
-"""What is to be done, and what an executor tells of it: jobs, assignments, progress, artworks, failures."""
+"""Jobs, and the events of an executor about them: progress, artworks, failures."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A leased job with all that a worker needs; picklable, so that a worker can live in another process.
+    """A leased job with everything a worker needs; picklable, so that the worker can be another process.
 
-    Below ``photo_folder`` (None = the photo's own) no link is followed to the photo.
+    Below ``photo_folder`` (None = the photo's own folder) no link is followed to the photo.
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
-    ``checkpoint_path`` is where what is made of the picture is kept until it is finished; None = nowhere.
+    ``checkpoint_path`` is where the unfinished picture's checkpoint is saved; None = nowhere.
     """
 
     token: str
@@ -64,7 +64,7 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The worker has begun with this job."""
+    """The worker has begun this job."""
 
     token: str
 
@@ -92,9 +92,9 @@ class SnapshotSaved:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What people may want to know of a job that is neither done nor failed; ``token`` "" = of the whole run.
+    """A message for people about a job that is in progress; ``token`` "" = about the whole run.
 
-    ``warning``: something could be mended.
+    ``warning``: the user can do something about it.
     """
 
     token: str
@@ -104,9 +104,9 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How full the engine was since it told so last.
+    """How full the engine's batches were since the last such event.
 
-    ``offered`` are its slots at every evaluation, ``used`` those of them that held a picture that was not finished.
+    ``offered`` counts its slots at every evaluation, ``used`` those that held an unfinished picture.
     """
 
     used: int
@@ -140,15 +140,15 @@ class FailureKind(StrEnum):
     """Why a job failed, which decides what happens next."""
 
     PHOTO = "photo"  # the photo's own fault: quarantined until it changes
-    CHANGED = "changed"  # not the content that was claimed: given back, looked at again
-    GONE = "gone"  # the photo is not there any more
+    CHANGED = "changed"  # not the content that was claimed: put back and checked again
+    GONE = "gone"  # the photo does not exist any more
     UNREADABLE = (
         "unreadable"  # its photo's file can't be read; tried again, up to max_attempts, if no disk is to blame
     )
     UNWRITABLE = "unwritable"  # its picture's file can't be written; likewise
     ENGINE = "engine"  # tried again, up to max_attempts
-    MEMORY = "memory"  # there was too little just now: tried again, costs no attempt
-    SIZE = "size"  # does not fit into memory, even alone: tried again much later, up to max_attempts
+    MEMORY = "memory"  # too little was free just then: tried again, costs no attempt
+    SIZE = "size"  # too large for the memory, even alone: tried again much later, up to max_attempts
     CODEC = "codec"  # a library that reads or writes it is missing: tried again, costs no attempt
     PAINTING = "painting"  # its painting's file was replaced: stops the run, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
@@ -158,7 +158,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A job that produced no picture, with a sentence for the user."""
+    """A job that produced no picture, with the reason for the user."""
 
     token: str
     kind: FailureKind

@@ -1,1 +1,1 @@
-"""Readers of the one stream of events: log, journal, CSV and JSON report. Refuses torch."""
+"""Readers of the one stream of events: log, journal, heartbeat, CSV and JSON report. Does not import torch."""

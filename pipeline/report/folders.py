@@ -1,7 +1,7 @@
-"""The folders of the runs' reports. Owns their names, how a report gets into one whole, and which old ones go.
+"""The folders of the runs' reports. Owns their names, writing a report whole, and removing old ones.
 
-Only what is named and filled as this program does it is ever removed: a folder with anything else in it belongs to
-somebody, and links are not followed.
+Only a folder with a name of this program and nothing but its files is ever removed: with anything else in it, it is
+the user's. Links are not followed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ReportFolders:
         return folder
 
     def prune(self, latest: Path | None = None) -> None:
-        """Remove the oldest reports beyond the limit, never the ``latest``, and parts of killed runs' reports.
+        """Remove the oldest reports over the limit, never the ``latest``, and half-written files of killed runs.
 
         Raises OSError if the folder can't be listed; what can't be removed stays.
         """
@@ -57,8 +57,8 @@ def _folders_in(reports: Path) -> list[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Tell whether a folder is named by this program and holds nothing but its files."""
-    if _NAME.fullmatch(folder.name) is None or folder.is_symlink():  # of links, scandir does not know all
+    """Return whether a folder is named by this program and holds nothing but its files."""
+    if _NAME.fullmatch(folder.name) is None or folder.is_symlink():  # scandir does not recognize all links
         return False
     try:
         with os.scandir(folder) as entries:
@@ -95,7 +95,7 @@ def _new_folder(reports: Path, name: str) -> Path:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` so that the file is there whole or not at all, even after a power cut."""
+    """Write ``data`` so that the file exists whole or not at all, even after a power cut."""
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:

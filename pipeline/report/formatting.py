@@ -1,4 +1,4 @@
-"""Plain words for people: counts, durations, safe names, the sentence at the end. Refuses to write anything."""
+"""Formats values for people: counts, durations, safe names, a run's outcome. Writes nothing itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pipeline.model import Losses, RunFinished
 
 
 def printable(text: str) -> str:
-    r"""Return ``text`` on one line and harmless: control characters, bidi marks and odd bytes as ``\n``, ``\x1b`` ...
+    r"""Return ``text`` safe to print, on one line: control characters, bidi marks and odd bytes as ``\n``, ``\x1b``
+    ...
 
     File names may hold all of these, and would otherwise forge lines of a log or move a terminal's cursor.
     """
@@ -25,7 +26,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span as people say it: ``4.2 s``, ``3 min 20 s``, ``5 h 10 min``, ``53 days``."""
+    """Return a duration for people: ``4.2 s``, ``3 min 20 s``, ``5 h 10 min``, ``53 days``."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -42,8 +43,8 @@ def losses(values: Losses) -> str:
 
 
 def outcome(event: RunFinished) -> str:
-    """Return what a run came to, in one sentence without its full stop."""
-    # With a reason the run was cut short: there may be much to do that nobody could count.
+    """Return the outcome of a run as one sentence without its full stop."""
+    # With a reason the run ended early: there may be work left that was not counted.
     if not (event.finished or event.copied or event.failed or event.left or event.interrupted or event.reason):
         said = "nothing to do"
     else:
@@ -57,6 +58,6 @@ def outcome(event: RunFinished) -> str:
 
 
 def efficiency(event: RunFinished) -> str:
-    """Return what a run spared itself: how often style targets came from the cache, and how full the engine was."""
+    """Return how often style targets came from the cache, and how full the engine's batches were."""
     targets = f"{counted(event.cache_misses, 'style target')} computed, {event.cache_hits:,} taken from the cache"
     return f"{targets}; {100 * event.slots_used / event.slots_offered:.1f} % of the engine's slots were in use"

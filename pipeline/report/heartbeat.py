@@ -1,7 +1,7 @@
-"""A sign of life, for ``stylewatch status``: who works on a state folder, and what is being done there.
+"""The heartbeat of a running program, for ``stylewatch status``: who works on a state folder, and on what.
 
-Owns a small file that the working thread replaces every few seconds, so that it grows old when that thread hangs. One
-more reader of the stream of events. Refuses to judge, which is :mod:`pipeline.runner.status`'s.
+Owns a small file that the working thread replaces every few seconds, so that it grows old if that thread hangs. It
+reads the same stream of events as the reports. What an old file means is decided by :mod:`pipeline.runner.status`.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from pipeline.report.run_progress import RunProgress
 
 FILE_NAME: Final = "heartbeat.json"
 
-#: Grows when a field means something else. One that is added has a default, for files of older versions.
+#: Grows when a field changes its meaning. An added field has a default, for files of older versions.
 _VERSION: Final = 1
 
-#: A program in good health says something at least so often, but while it begins or is busy with one large file.
+#: A healthy program writes at least this often, except while it starts or is busy with one large file.
 BEAT_SECONDS: Final = 10.0
-#: What is new is told sooner, but never more often than this.
+#: News is written sooner, but never more often than this.
 _NEWS_SECONDS: Final = 1.0
-#: Until the first beat the folder is looked through and photos are hashed, and nobody can tell how long that takes.
+#: Before the first beat the folder is scanned and photos are hashed, which may take long.
 _STARTING_SECONDS: Final = 3600.0
-#: The longest that a program in good health says nothing: it reads, hashes or moves one large file.
+#: The longest silence of a healthy program: it reads, hashes or moves one large file.
 _MAX_SILENT_SECONDS: Final = 300.0
-#: So many pictures are "lately".
+#: The speed is that of the latest pictures, at most so many.
 _RECENT_PICTURES: Final = 50
 
 
@@ -54,11 +54,11 @@ class PictureInProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatRecord:
-    """What a program at work said of itself. Times are in seconds since the epoch.
+    """What a running program wrote about itself. Times are in seconds since the epoch.
 
-    It promised to say something again within ``quiet_seconds``. ``doing`` is starting, painting, paused, resting,
-    idle or stopping, ``words`` the same for people; ``paused`` says why it waits, if it does.
-    ``pictures_per_hour`` counts only the time in which there was work, and is None before the first picture.
+    The next one follows within ``quiet_seconds``. ``doing`` is starting, painting, paused, resting, idle or stopping,
+    ``words`` the same for people; ``paused`` says why it waits, if it does. ``pictures_per_hour`` counts only the
+    time in which there was work, and is None before the first picture.
     """
 
     pid: int
@@ -76,27 +76,28 @@ class HeartbeatRecord:
     pictures: tuple[PictureInProgress, ...]
 
     def age_seconds(self, now: float, monotonic: float, host: str) -> float:
-        """Return how long ago it was said. ``monotonic`` is this machine's clock since it was started.
+        """Return how long ago it was written. ``monotonic`` is this machine's clock since it was started.
 
-        That one neither jumps nor runs while the machine sleeps; on another machine only the time of day is left.
+        That clock neither jumps nor runs while the machine sleeps; for another machine's record only the time of day
+        can be compared.
         """
         age = monotonic - self.beat_monotonic if host == self.host else now - self.beat
         return max(0.0, age)
 
     def identity(self) -> tuple[str, int, float]:
-        """Return what tells one program from another, on any machine."""
+        """Return what identifies a program among those of all machines."""
         return self.host, self.pid, self.started
 
     def name(self) -> str:
-        """Return who it is, for people: on which machine only where that is another one."""
+        """Return the program's name for people, with its machine if that is another one."""
         place = "" if self.host == platform.node() else f" on {self.host}"
         return f"'{self.command}' with pid {self.pid}{place}"
 
 
 def read_heartbeat(state_folder: Path) -> HeartbeatRecord | None:
-    """Return the latest sign of life, None if there is none that can be read.
+    """Return the latest record, None if there is none that can be read.
 
-    It may be another version's, of a daemon that was not restarted yet: what is unknown here is left out.
+    A daemon that was not restarted after an update may have written it: fields that are unknown here are left out.
     """
     try:
         fields = json.loads((state_folder / FILE_NAME).read_text(encoding="ascii"))
@@ -113,7 +114,7 @@ def _known(kind: type[HeartbeatRecord | PictureInProgress], fields: Mapping[str,
 
 
 class _Throughput:
-    """How fast pictures come while there is work. Its seconds are those of any monotonic clock."""
+    """Pictures per hour of work; times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._work_seconds = 0.0
@@ -138,7 +139,7 @@ class _Throughput:
 
 
 class Heartbeat:
-    """Writes the sign of life; a context manager that removes it in the end. Belongs to the thread that works."""
+    """Writes the heartbeat file; a context manager that removes it at the end. Use it in the working thread only."""
 
     def __init__(
         self,
@@ -148,9 +149,9 @@ class Heartbeat:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``command`` is what was called. ``clock``: the machine's monotonic seconds, ``now``: epoch seconds.
+        """``command`` is the user's command. ``clock``: the machine's monotonic seconds, ``now``: epoch seconds.
 
-        Calls raise LockedError, once, when another program's sign of life is found in the place of this one's.
+        Calls raise LockedError, once, if the file turns out to be another program's.
         """
         self.last_scan: float | None = None
         self._file = state_folder / FILE_NAME
@@ -170,15 +171,15 @@ class Heartbeat:
         self._write()
 
     def __enter__(self) -> Heartbeat:
-        """Return the heart."""
+        """Return the heartbeat."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave nothing behind: a file that stays tells of a program that was killed.
+        """Remove the file: one that stays shows that the program was killed.
 
-        Raises LockedError instead of what follows from another program's work on the same folder.
+        Raises LockedError instead of an error that another program's work on the same folder caused.
         """
         self._check_for_successor()
         if self._successor is not None:
@@ -188,13 +189,13 @@ class Heartbeat:
         self.forget()
 
     def forget(self) -> None:
-        """Remove the sign of life. Safe to call from a signal handler, by whoever ends the program there."""
+        """Remove the file. Safe to call from a signal handler that ends the program."""
         if self._successor is None:
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)
 
     def __call__(self, event: RunEvent) -> None:
-        """Take in one event."""
+        """Handle one event."""
         self._progress.update(event)
         after_seconds = _NEWS_SECONDS
         match event:
@@ -214,7 +215,7 @@ class Heartbeat:
         self._write_if_due(after_seconds)
 
     def beat(self) -> None:
-        """Say that the program gets on. Called often; hardly ever costs more than a look at the clock."""
+        """Report that the program makes progress. Called often; mostly it costs no more than reading the clock."""
         self._quiet_seconds = _MAX_SILENT_SECONDS
         self._write_if_due(BEAT_SECONDS)
 
@@ -231,7 +232,7 @@ class Heartbeat:
         return "idle" if self._quiet_seconds == _MAX_SILENT_SECONDS else "starting"
 
     def words(self) -> str:
-        """Return what is being done, for people."""
+        """Return what the program is doing, for people."""
         match self.doing():
             case "painting":
                 pictures = counted(len(self._progress.in_progress), "picture")
@@ -262,7 +263,7 @@ class Heartbeat:
 
     def _handle_notice(self, notice: WatchNotice) -> None:
         if notice.kind in ("paused", "resumed"):
-            # What else is waited for when something is mended is told right afterwards.
+            # If something else is still to be waited for, another notice follows at once.
             self._paused = notice.text if notice.kind == "paused" else ""
         elif notice.kind in ("resting", "working"):
             self._resting = notice.text if notice.kind == "resting" else ""
@@ -277,7 +278,7 @@ class Heartbeat:
             self._write()
 
     def _check_for_successor(self) -> None:
-        """Note whose sign is there if it is not this program's: it works without the lock, or with one of its own."""
+        """Record whose file it is if it is not this program's: then the other one works in spite of the lock."""
         record = read_heartbeat(self._file.parent)
         if record is not None and record.identity() != (platform.node(), os.getpid(), self._started):
             self._successor = record
@@ -291,7 +292,7 @@ class Heartbeat:
     def _write(self) -> None:
         self._written_at = self._clock()
         part = self._file.with_name(f".{FILE_NAME}.part")
-        # A full disk keeps nobody from painting; the sign then grows old, which is not wrong either.
+        # A full disk must not stop the work; the file then grows old, which status reports.
         with contextlib.suppress(OSError):
             part.write_text(json.dumps(self._fields()), encoding="ascii")
             part.replace(self._file)

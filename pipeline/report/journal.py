@@ -1,8 +1,8 @@
-r"""The structured log, for programs: one event a line. Owns its encoding and its file; refuses to interpret events.
+r"""The structured log for programs: one event a line. Owns its encoding and its file; does not interpret events.
 
 ``journal.jsonl`` holds one JSON object a line, in ASCII. Every object has
 
-    version 1; grows when a field comes to mean something else. Events and fields may be added at any time
+    version 1; grows when a field changes its meaning. Events and fields may be added at any time
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null before the first run_started
     event   run_started, photo_set_aside, job_started, progress, checkpoint, remark, job_finished, job_failed,
@@ -39,12 +39,12 @@ _LOG = logging.getLogger("stylewatch")
 
 _VERSION: Final = 1
 
-#: Events that the journal calls otherwise than the program: what reads journals knows them by these names.
+#: Events whose names in the journal differ from their classes: programs that read journals know these names.
 _NAMES: Final[dict[type, str]] = {SnapshotSaved: "checkpoint"}
 
 
 class Encoder:
-    """Turns events into lines (without the line's end), remembering which run they belong to."""
+    """Turns events into lines (without the line's end) and remembers which run they belong to."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         """``now`` returns the time of day with its zone."""
@@ -71,7 +71,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """Return ``value`` as something JSON has a word for."""
+    """Return ``value`` as something that JSON can hold."""
     if dataclasses.is_dataclass(value):
         return _fields(value)
     if isinstance(value, tuple):
@@ -84,7 +84,7 @@ def _json_value(value: Any) -> Any:
 
 
 class Journal:
-    """Appends events to a file and starts a new one in time: ``journal.jsonl.1`` is the last but one, and so on.
+    """Appends events to a file and starts a new file in time: ``journal.jsonl.1`` is the one before, and so on.
 
     A full disk or a lost share doesn't stop the run: events are left out, and the log says so once.
     """
@@ -106,7 +106,7 @@ class Journal:
         self._warned = False
 
     def __call__(self, event: RunEvent) -> None:
-        """Write one event. Never raises for the disk's sake."""
+        """Write one event. An error of the disk is logged, not raised."""
         if isinstance(event, Progress):
             before = self._last_progress.get(event.token)
             self._last_progress[event.token] = event
@@ -130,25 +130,29 @@ class Journal:
         try:
             file = self._file_with_room(len(line))
             if file.write(line) != len(line):
-                raise OSError(errno.ENOSPC, "only a part of a line was written")  # noqa: TRY301 - handled as if write() had
+                raise OSError(errno.ENOSPC, "only a part of a line was written")  # noqa: TRY301 - handled like an error of write()
         except OSError as error:
-            self.close()  # opening it again mends a torn line
+            self.close()  # opening it again ends the incomplete line
             if not self._warned:
                 self._warned = True
-                _LOG.warning("%s can't be written (%s); its events are left out", self._path, error.strerror)
+                _LOG.warning(
+                    "%s can't be written (%s), so its events are left out; check the disk and log.journal",
+                    self._path,
+                    error.strerror,
+                )
 
     def _file_with_room(self, count: int) -> FileIO:
         """Return the open file, after making it the first backup if ``count`` more bytes are too many for it."""
         file = self._file or self._open()
         if self._max_bytes and file.tell() and file.tell() + count > self._max_bytes:
             self.close()
-            with contextlib.suppress(OSError):  # Windows keeps a file that another program reads: it grows on
+            with contextlib.suppress(OSError):  # Windows keeps a file that another program has open: then it grows
                 rotate(self._path, self._backups)
             file = self._open()
         return file
 
     def _open(self) -> FileIO:
-        """Open for appending; what a crash left of a line gets its end, so that it spoils no other."""
+        """Open for appending; an incomplete line, left by a crash, is ended first."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = FileIO(self._path, "ab+")
         self._file = file

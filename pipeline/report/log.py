@@ -1,4 +1,4 @@
-"""The log, for people: ``stylewatch.log``. Owns the logger "stylewatch" and the wording; refuses the terminal."""
+"""The log for people: ``stylewatch.log``. Owns the logger "stylewatch" and its messages; prints nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOGGER: Final = logging.getLogger("stylewatch")
 
 
 class _OneLine(logging.Formatter):
-    """Keeps a message on its line, whatever file names it holds; tracebacks stay as they are."""
+    """Keeps each message on one line, whatever file names it holds; tracebacks stay as they are."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
         record.message = printable(record.message)
@@ -41,13 +41,13 @@ class _OneLine(logging.Formatter):
 
 
 class _QuietRotatingHandler(RotatingFileHandler):
-    """A log that can't be written must not cover the terminal with tracebacks, least of all when the disk is full."""
+    """Prints no traceback for a line that can't be written, for example because the disk is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name for it
         """Leave the line out."""
 
     def doRollover(self) -> None:  # noqa: N802 - logging's name for it
-        """Begin a new file; go on in the old one if another program keeps it."""
+        """Start a new file; continue the old one if another program has it open."""
         if self.stream is not None:
             self.stream.close()
         with contextlib.suppress(OSError):
@@ -55,13 +55,13 @@ class _QuietRotatingHandler(RotatingFileHandler):
         self.stream = self._open()
 
     def close(self) -> None:
-        """Close the file, without the last lines if there is no room for them."""
+        """Close the file, without the last lines if there is no space for them."""
         with contextlib.suppress(OSError):
             super().close()
 
 
 def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000_000, backups: int = 5) -> None:
-    """Write what the logger "stylewatch" is told to ``path``, from ``level`` on.
+    """Write the messages of the logger "stylewatch" to ``path``, from ``level`` on.
 
     At ``max_bytes`` (0 = never) the file becomes ``path.1``, of which the last ``backups`` are kept. A second call
     replaces the first. Raises StorageError if the file can't be opened.
@@ -74,7 +74,7 @@ def configure_log(path: Path, level: str | int = "INFO", max_bytes: int = 10_000
         )
     except OSError as error:
         raise StorageError(
-            f"log: {path} can't be written ({error.strerror}); check the folder's permissions or name another one"
+            f"log: {path} can't be written ({error.strerror}); check the folder's permissions or choose another one"
         ) from error
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S"))
     LOGGER.addHandler(handler)
@@ -90,10 +90,10 @@ def close_log() -> None:
 
 
 class LogWriter:
-    """Tells the log about a run: its begin and end, each picture, each trouble, and the losses as they go."""
+    """Logs a run: its start and end, each picture, each problem, and the losses on the way."""
 
     def __init__(self, progress_every: int = 10) -> None:
-        """Of each scale log the first, the last and every ``progress_every``-th evaluation."""
+        """Log the first, the last and every ``progress_every``-th evaluation of each scale."""
         self._progress_every = progress_every
         self._jobs: dict[str, Job] = {}
 

@@ -1,4 +1,4 @@
-"""A file that has grown becomes the first of its backups. Owns their names and the order of the renames."""
+"""Rotates a file that has grown into numbered backups. Owns their names and the order of the renames."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 def rotate(path: Path, backups: int) -> None:
     """Rename ``path`` to ``path.1``, ``path.1`` to ``path.2`` and so on; the last ``backups`` stay. Raises OSError.
 
-    The file itself goes first, out of the way: while another program keeps it open Windows refuses that, and trying
-    again must not have moved the backups each time, until none is left.
+    The file itself is renamed first: Windows refuses that while another program has it open, and then no backup may
+    have moved, or repeated tries would push out all of them.
     """
     step = path.with_name(f"{path.name}.0")
     if path.exists():

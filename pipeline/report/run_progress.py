@@ -1,4 +1,4 @@
-"""Where a run stands: how many pictures, how fast, how long still. Owns the counting; refuses to draw."""
+"""Counts how far a run is: how many pictures, how fast, how long still. Owns the counting; displays nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JobProgress:
     progress: Progress | None = None
 
     def share_done(self) -> float:
-        """Return how much of the canvas's work is done, 0..1, going by iterations and the scales' cost."""
+        """Return how much of the picture's work is done, 0..1, by iterations and the scales' cost."""
         if self.progress is None:
             return 0.0
         now = self.progress
@@ -73,22 +73,22 @@ class RunProgress:
                 pass
 
     def _remove(self, job: Job) -> None:
-        # No event tells that a job was put back, as after a worker's death: that it begins again does.
+        # There is no event for a job that was put back, as after a worker's death, until it starts again.
         for token in [token for token, other in self.in_progress.items() if other.job == job]:
             del self.in_progress[token]
 
     @property
     def done(self) -> int:
-        """Pictures that this run is through with, well or badly."""
+        """Pictures that are finished or failed in this run."""
         return self.made + self.copied + self.failed
 
     @property
     def total(self) -> int:
-        """Pictures of this run; photos that arrive meanwhile may make them more than were planned."""
+        """Pictures of this run; photos that arrive meanwhile can make them more than planned."""
         return max(self.planned, self.done + len(self.in_progress))
 
     def pictures_per_second(self, now: float) -> float:
-        """Return the speed so far, begun pictures counted by their share; 0 while it is unknown."""
+        """Return the speed so far, unfinished pictures counted by their share; 0 while it is unknown."""
         elapsed = now - self.began
         return (self.made + self._unfinished_share()) / elapsed if elapsed > 0 else 0.0
 

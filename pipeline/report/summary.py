@@ -1,11 +1,11 @@
-"""What a run came to, as a table: ``report.csv`` and ``report.json``. Owns their columns; refuses the terminal.
+"""The report of a run as tables: ``report.csv`` and ``report.json``. Owns their columns; prints nothing.
 
 Both have one row a job that the run touched; the CSV has one more, without style and recipe, for each photo that was
-set aside before it could become jobs. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text
-that a spreadsheet would run as a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
+set aside before it could become jobs. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text that
+a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
 apostrophe in front. The JSON is exact: ``run`` holds the run's totals, ``set_aside`` the photos that made no jobs,
-``jobs`` the rows; its strings are escaped as in the journal. ``version`` grows when a field comes to mean something
-else; fields may be added at any time, and columns to the CSV after its last one.
+``jobs`` the rows; its strings are escaped as in the journal. ``version`` grows when a field changes its
+meaning; fields may be added at any time, and columns to the CSV after its last one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Row:
     """One job of the run. Losses are of the first and last evaluation at the finest scale.
 
     ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and put back. What does not
-    apply is None, or empty: a ``copied`` picture took no seconds and has no losses. What is added comes last.
+    apply is None or empty: a ``copied`` picture took no seconds and has no losses. New columns come last.
     """
 
     photo: str
@@ -75,10 +75,9 @@ class Row:
 
 
 class Summary:
-    """Collects the events of one run and writes its report when the run is over, also when it was interrupted.
+    """Collects the events of one run and writes its report when the run ends, also if it was interrupted.
 
-    A report that can't be written doesn't fail the run: the log says so, as does ``trouble``, and ``folder`` stays
-    None.
+    A report that can't be written doesn't fail the run: ``trouble`` and the log say so, and ``folder`` stays None.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class Summary:
         self._set_aside: list[PhotoSetAside] = []
 
     def __call__(self, event: RunEvent) -> None:
-        """Take in one event; the run's last one writes the report."""
+        """Handle one event; the run's last one writes the report."""
         match event:
             case RunStarted():
                 self._began, self._started, self.folder, self.trouble = self._now(), event, None, ""
@@ -116,7 +115,7 @@ class Summary:
                 pass
 
     def rows(self) -> tuple[Row, ...]:
-        """Return one row a job so far, in the order of first mention."""
+        """Return one row for each job so far, in the order of their first events."""
         return tuple(_row(event) for event in self._jobs.values())
 
     def _write(self, event: RunFinished) -> None:
@@ -128,7 +127,7 @@ class Summary:
             )
             self._folders.prune(self.folder)
         except OSError as error:
-            undone = "can't be written" if self.folder is None else "is there, but older ones can't be looked through"
+            undone = "can't be written" if self.folder is None else "is written, but older ones can't be removed"
             self.trouble = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
             _LOG.warning("%s", self.trouble)
 

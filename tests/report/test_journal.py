@@ -151,7 +151,7 @@ def test_a_journal_that_cannot_be_written_warns_once_and_recovers(
         reader(started())
         reader(begun())
     assert [record.message for record in caplog.records] == [
-        f"{path} can't be written (Is a directory); its events are left out"
+        f"{path} can't be written (Is a directory), so its events are left out; check the disk and log.journal"
     ]
     path.rmdir()
     reader(over())

@@ -231,7 +231,7 @@ def test_a_folder_that_can_not_be_listed_costs_no_report(tmp_path: Path) -> None
     said = subprocess.run(
         command, cwd=ROOT, env=faults.environment(), check=True, capture_output=True, text=True
     ).stdout
-    assert "older ones can't be looked through (Input/output error); see log.reports" in said
+    assert "older ones can't be removed (Input/output error); see log.reports" in said
     assert len(list((tmp_path / "reports").glob("*/report.json"))) == 1
 
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from pipeline.errors import StorageError, UnwritableError
-from pipeline.failpoints import heard_by
+from pipeline.failpoints import listening
 from pipeline.model import (
     ExecutorEvent,
     Failure,
@@ -123,7 +123,7 @@ def test_a_picture_whose_name_is_refused_in_the_end_fails_alone(workshop: Worksh
             refused.append(name)
             raise UnwritableError("that name is refused")
 
-    with heard_by(refuse):
+    with listening(refuse):
         finished = workshop.run()
     assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
     (failed,) = workshop.failed()
