@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.model import LAYERS, Recipe, canonical_layer
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sizes"),
+    [
+        (Recipe(size=512), (128, 256, 512)),
+        (Recipe(size=200), (200,)),
+        (Recipe(size=500, scales=3), (125, 250, 500)),
+        (Recipe(size=3, scales=4), (1, 1, 2, 3)),
+        (Recipe(size=300, scales=(100, 300)), (100, 300)),
+    ],
+)
+def test_sizes_grow_to_the_recipes_size(recipe: Recipe, sizes: tuple[int, ...]) -> None:
+    assert recipe.sizes() == sizes
+
+
+def test_iterations_are_one_number_for_all_scales_or_one_each() -> None:
+    assert Recipe(size=512, iterations=7).iterations_by_scale() == (7, 7, 7)
+    assert Recipe(size=512, iterations=(3, 2, 1)).iterations_by_scale() == (3, 2, 1)
+
+
+def test_layers_are_those_of_vgg19_in_order() -> None:
+    assert (len(LAYERS), LAYERS[0], LAYERS[-1]) == (32, "conv1_1", "relu5_4")
+
+
+def test_keras_layers_include_the_relu() -> None:
+    assert canonical_layer("block4_conv2") == "relu4_2"
+    assert canonical_layer("conv4_2") == "conv4_2"
+
+
+@pytest.mark.parametrize("name", ["relu3_5", "block6_conv1", "pool1", ""])
+def test_a_layer_that_vgg19_does_not_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no layer of VGG-19"):
+        canonical_layer(name)
