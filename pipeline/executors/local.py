@@ -248,7 +248,7 @@ class LocalExecutor:
         return seconds
 
     def _works_one_at_a_time(self) -> bool:
-        """Tell whether workers already make one picture at a time and read no photo ahead."""
+        """Return whether workers already make one picture at a time and read no photo ahead."""
         return self._settings.batch_size == 1 and not self._ahead
 
     def _reduce_batch(self) -> None:

@@ -1,8 +1,8 @@
 """Members of archives of every kind, and the limits for them. Owns safe names, limits and the reasons for refusal.
 
 Members are read as streams and never unpacked under their own names, so a name can't overwrite a file. But it becomes
-the photo's path and part of its picture's name, which is why :func:`unsafe_name_reason` refuses what is no plain
-relative path.
+the photo's path and part of its picture's name, which is why :func:`unsafe_name_reason` refuses
+anything but a plain relative path.
 """
 
 from __future__ import annotations

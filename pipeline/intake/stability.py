@@ -104,8 +104,8 @@ class StabilityTracker:
     """Checks photos as they arrive, and remembers which have to be checked again, and when.
 
     The same rules as :func:`check_stability`, for a program that works meanwhile. A photo that is still being
-    written is due again when it could be ready; one that is incomplete at growing intervals, for not every change of
-    a file is told of.
+    written is due again when it could be ready; one that is incomplete at growing intervals, because not every change
+    of a file causes an event.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class _PhotoCheck:
 
 
 def _unreadable(photo: Photo, error: OSError) -> _Finding:
-    return photo, "incomplete", f"it can't be read ({error.strerror})"
+    return photo, "incomplete", f"it can't be read ({error.strerror}); check its permissions and its disk"
 
 
 def _untouched_seconds(status: os.stat_result, now_ns: int) -> float:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pipeline.executors.hang_detector import HangDetector
 
 
-def test_silence_is_borne_for_as_long_as_the_setting_says() -> None:
+def test_silence_is_allowed_for_as_long_as_the_setting_says() -> None:
     hang_detector = HangDetector(3.0)
     assert [hang_detector.add_silence(1.0) for _ in range(4)] == [False, False, False, True]
 
 
-def test_every_word_begins_a_new_silence() -> None:
+def test_every_message_begins_a_new_silence() -> None:
     hang_detector = HangDetector(3.0)
     for _ in range(10):
         assert not hang_detector.add_silence(2.0)
         hang_detector.message_received()
 
 
-def test_zero_is_patience_for_ever() -> None:
+def test_zero_is_no_timeout() -> None:
     assert not HangDetector(0.0).add_silence(1e9)
 
 
@@ -29,7 +29,7 @@ def test_a_slow_engine_is_known_by_its_slowest_evaluation() -> None:
     assert hang_detector.add_silence(0.1)
 
 
-def test_patience_can_be_tightened_but_a_slow_worker_keeps_its_pace() -> None:
+def test_the_timeout_can_be_shortened_but_a_slow_worker_keeps_its_pace() -> None:
     hang_detector = HangDetector(1000.0)
     assert not hang_detector.add_silence(400.0)
     hang_detector.restart(5.0)

@@ -164,13 +164,13 @@ def reports(folder: Path) -> None:
     shutil.rmtree(folder / "reports")
 
 
-def sign_of_life(folder: Path) -> None:
+def heartbeat(folder: Path) -> None:
     """Tell how a picture is being made."""
-    heart = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: 100.0, now=lambda: subjects.NOON.timestamp())
-    heart(events.started())
-    heart(events.begun())
-    heart.forget()
-    write_json(folder / "heartbeat.json", heart._fields() | {"host": "somewhere", "pid": 4321})
+    writer = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: 100.0, now=lambda: subjects.NOON.timestamp())
+    writer(events.started())
+    writer(events.begun())
+    writer.forget()
+    write_json(folder / "heartbeat.json", writer._fields() | {"host": "somewhere", "pid": 4321})
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -178,7 +178,7 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
-PARTS: Final = (keys, tree, ledger, style_cache, checkpoint, picture, reports, sign_of_life)
+PARTS: Final = (keys, tree, ledger, style_cache, checkpoint, picture, reports, heartbeat)
 
 if __name__ == "__main__":
     make(Path(__file__).parent / __version__)

@@ -226,7 +226,7 @@ def test_every_setting_means_what_it_meant(tmp_path: Path) -> None:
     assert subjects.is_part_of(recorded("config/values.json"), subjects.values_of(config, tmp_path / "config"))
 
 
-# --- Pictures, journal, report, sign of life ----------------------------------------------------------------
+# --- Pictures, journal, report, heartbeat --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("picture_format", ["jpeg", "png", "webp", "tiff"])
@@ -275,7 +275,7 @@ def rows_of_table(file: Path) -> list[list[str]]:
         return list(csv.reader(stream))
 
 
-def test_the_sign_of_life_of_a_daemon_that_was_not_restarted_yet_is_understood() -> None:
+def test_the_heartbeat_of_a_daemon_that_was_not_restarted_yet_is_understood() -> None:
     sign = read_heartbeat(OLD)
     assert sign is not None
     assert (sign.pid, sign.host, sign.command, sign.doing) == (

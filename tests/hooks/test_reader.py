@@ -80,7 +80,7 @@ def test_without_commands_nothing_is_called() -> None:
     assert threading.active_count() == before
 
 
-def test_output_and_fate_go_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_output_and_exit_code_go_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
     told = hooks({"after_run": command("import sys; print('hello'); print('there'); sys.exit(3)")})
     told(over())
     told.close()
@@ -131,7 +131,7 @@ def test_a_deadly_signal_is_named(caplog: pytest.LogCaptureFixture, number: int,
     assert f"was killed by {name} after" in caplog.text
 
 
-def test_the_wait_for_them_gives_signs_of_life(tmp_path: Path) -> None:
+def test_the_wait_for_them_is_reported_again_and_again(tmp_path: Path) -> None:
     turns: list[None] = []
 
     def turn() -> None:

@@ -28,7 +28,7 @@ def paths(result: ScanResult) -> list[str]:
     return [photo.path for photo in result.photos]
 
 
-def test_photos_of_all_folders_come_sorted_with_their_signature(tmp_path: Path) -> None:
+def test_photos_of_all_folders_come_sorted_with_size_time_and_inode(tmp_path: Path) -> None:
     put(tmp_path, "b.jpg", "a/z.png", "a/b/c.webp", "A.JPG")
     result = scan(tmp_path)
     assert paths(result) == ["A.JPG", "a/b/c.webp", "a/z.png", "b.jpg"]
@@ -134,7 +134,7 @@ def test_a_fifo_with_a_photos_name_is_no_photo(tmp_path: Path) -> None:
     assert scan(tmp_path).skipped == {"other": 1}
 
 
-def test_folders_deeper_than_the_recursion_limit_are_walked(tmp_path: Path) -> None:
+def test_folders_deeper_than_the_recursion_limit_are_scanned(tmp_path: Path) -> None:
     deep = "/".join("d" * 200)
     put(tmp_path, f"{deep}/a.jpg")
     limit = sys.getrecursionlimit()
@@ -155,7 +155,7 @@ def test_an_unusable_root_is_one_sentence(tmp_path: Path, make: str | None, expe
         scan(root)
 
 
-def test_a_folder_that_vanishes_while_walking_is_no_trouble(tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_during_the_scan_is_no_error(tmp_path: Path) -> None:
     scanner = _Scanner(str(tmp_path), IgnorePatterns([]), ExcludedFolders([]))
     scanner.record_error("a/b", FileNotFoundError(errno.ENOENT, "No such file or directory"))
     assert scanner.result() == ScanResult((), {}, 0)
@@ -188,7 +188,7 @@ def test_what_cannot_be_read_is_named_and_the_scan_goes_on(tmp_path: Path) -> No
 
 
 class VanishingFolder(type(Path())):  # type: ignore[misc]
-    """A folder whose disk is swapped for another one while it is walked."""
+    """A folder whose disk is swapped for another one during the scan."""
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         status = super().stat(follow_symlinks=follow_symlinks)

@@ -118,7 +118,7 @@ def test_a_file_that_grows_meanwhile_is_left_for_the_next_run(tmp_path: Path) ->
     assert (found.ready, found.quarantined) == ((), ())
 
 
-def test_ready_photos_carry_the_signature_they_were_judged_by(tmp_path: Path) -> None:
+def test_ready_photos_have_the_size_time_and_inode_they_were_checked_by(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     (photo,) = check(tmp_path, FakeDisk({"a.jpg": (77, 77)}), FakeClock()).ready
     assert photo == Photo("a.jpg", len(jpeg()), NOW_NS - 77 * 10**9, (tmp_path / "a.jpg").stat().st_ino)
@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_read_is_incomplete_with_the_reason(tmp_path: Path
     (tmp_path / "a.jpg").write_bytes(jpeg())
     disk = FakeDisk({}, {"a.jpg": PermissionError(errno.EACCES, "Permission denied")})
     ((_, reason),) = check(tmp_path, disk, FakeClock()).incomplete
-    assert reason == "it can't be read (Permission denied)"
+    assert reason == "it can't be read (Permission denied); check its permissions and its disk"
 
 
 def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Pa
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     ((_, reason),) = check(tmp_path, FakeDisk({}), FakeClock(), examine=refuse).incomplete
-    assert reason == "it can't be read (Permission denied)"
+    assert reason == "it can't be read (Permission denied); check its permissions and its disk"
 
 
 def test_a_link_put_into_a_photos_place_right_after_the_look_is_not_followed(tmp_path: Path) -> None:
@@ -220,11 +220,11 @@ def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
     assert found == StabilityResult((), (), ())
 
 
-# --- the waiting room -------------------------------------------------------------------------------------
+# --- the tracker ------------------------------------------------------------------------------------------
 
 
 class TrackedFolder:
-    """A waiting room over a folder, with a monotonic clock that a test moves, in step with the time of day."""
+    """A tracker of a folder, with a monotonic clock that a test moves, in step with the time of day."""
 
     def __init__(self, folder: Path, disk: FakeDisk, *, trust_times: bool = True) -> None:
         self.folder = folder
@@ -248,14 +248,14 @@ class TrackedFolder:
         return self.check()
 
 
-def test_the_waiting_room_lets_in_at_once_what_has_not_been_touched_for_long(tmp_path: Path) -> None:
+def test_the_tracker_checks_at_once_what_has_not_been_touched_for_long(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 2.0)}))
     assert names(tracked.check().ready) == ["a.jpg"]
     assert tracked.tracker.seconds_left() is None
 
 
-def test_the_waiting_room_counts_the_time_for_which_a_file_was_left_alone(tmp_path: Path) -> None:
+def test_the_tracker_counts_the_time_for_which_a_file_was_left_alone(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 0.5)}))
     assert tracked.check() == StabilityResult((), (), ())
@@ -268,7 +268,7 @@ def test_the_waiting_room_counts_the_time_for_which_a_file_was_left_alone(tmp_pa
 
 
 @pytest.mark.parametrize("ages", [(-500.0, -500.0), (0.0, 0.0)])
-def test_the_waiting_room_believes_its_own_eyes_where_times_say_nothing(
+def test_the_tracker_counts_by_its_own_clock_where_times_say_nothing(
     tmp_path: Path, ages: tuple[float, float]
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
@@ -278,14 +278,14 @@ def test_the_waiting_room_believes_its_own_eyes_where_times_say_nothing(
     assert names(tracked.after(1.0).ready) == ["a.jpg"]
 
 
-def test_the_waiting_room_does_not_trust_the_times_of_a_server(tmp_path: Path) -> None:
+def test_the_tracker_does_not_trust_the_times_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     tracked = TrackedFolder(tmp_path, FakeDisk({}), trust_times=False)
     assert tracked.check().ready == ()
     assert names(tracked.after(2.0).ready) == ["a.jpg"]
 
 
-def test_the_waiting_room_begins_anew_with_every_change(tmp_path: Path) -> None:
+def test_the_tracker_starts_again_with_every_change(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
     tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (-500.0, -500.0)}))
     for part in range(1, 4):
@@ -296,7 +296,7 @@ def test_the_waiting_room_begins_anew_with_every_change(tmp_path: Path) -> None:
     assert names(tracked.after(2.0).ready) == ["a.jpg"]
 
 
-def test_the_waiting_room_looks_at_an_incomplete_photo_again_more_and_more_rarely(tmp_path: Path) -> None:
+def test_the_tracker_looks_at_an_incomplete_photo_again_more_and_more_rarely(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
     tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 60.0)}))
     waits = []
@@ -313,7 +313,7 @@ def test_the_waiting_room_looks_at_an_incomplete_photo_again_more_and_more_rarel
     assert waits[-1] == 600.0
 
 
-def test_the_waiting_room_forgets_what_is_gone_refused_or_not_asked_for(tmp_path: Path) -> None:
+def test_the_tracker_forgets_what_is_gone_refused_or_not_asked_for(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(jpeg())
     tracked = TrackedFolder(tmp_path, FakeDisk(dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), (0.0, 0.0))))
@@ -330,11 +330,11 @@ def test_the_waiting_room_forgets_what_is_gone_refused_or_not_asked_for(tmp_path
     assert tracked.tracker.seconds_left() is None or tracked.tracker.due() == []
 
 
-def test_the_waiting_room_takes_reading_errors_for_a_reason_to_wait(tmp_path: Path) -> None:
+def test_the_tracker_takes_reading_errors_for_a_reason_to_wait(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     tracked = TrackedFolder(tmp_path, FakeDisk({}, {"a.jpg": OSError(errno.EIO, "Input/output error")}))
     ((_, reason),) = tracked.check().incomplete
-    assert reason == "it can't be read (Input/output error)"
+    assert reason == "it can't be read (Input/output error); check its permissions and its disk"
     assert tracked.tracker.seconds_left() == 2.0
 
 

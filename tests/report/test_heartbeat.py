@@ -1,4 +1,4 @@
-"""The sign of life: what it says, how often it is written, how old it is."""
+"""The heartbeat file: what it says, how often it is written, how old it is."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.now = 1000.0
-        self.heart = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: self.now, now=lambda: 5e9 + self.now)
+        self.heartbeat = Heartbeat(
+            folder, "stylewatch watch my.yaml", clock=lambda: self.now, now=lambda: 5e9 + self.now
+        )
 
     def handle(self, *events: RunEvent, after: float = 1.0) -> HeartbeatRecord:
         for event in events:
             self.now += after
-            self.heart(event)
+            self.heartbeat(event)
         return self.record()
 
     def beat_after(self, seconds: float) -> HeartbeatRecord:
         self.now += seconds
-        self.heart.beat()
+        self.heartbeat.beat()
         return self.record()
 
     def record(self) -> HeartbeatRecord:
@@ -45,7 +47,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_the_first_sign_says_who_it_is(machine: Machine) -> None:
+def test_the_first_record_says_who_it_is(machine: Machine) -> None:
     record = machine.record()
     assert (record.pid, record.host, record.command) == (os.getpid(), platform.node(), "stylewatch watch my.yaml")
     assert (record.started, record.beat, record.beat_monotonic) == (5e9 + 1000, 5e9 + 1000, 1000)
@@ -89,7 +91,7 @@ def test_it_gets_an_hour_to_begin_and_five_minutes_from_then_on(machine: Machine
     assert other.handle(started()).quiet_seconds == 300
 
 
-def test_pictures_in_work_come_and_go(machine: Machine) -> None:
+def test_pictures_in_progress_come_and_go(machine: Machine) -> None:
     record = machine.handle(started(), begun(), begun(CAFE, "t2"))
     assert [(picture.photo, picture.since - 5e9) for picture in record.pictures] == [
         ("zoo/lion.jpg", 1002),
@@ -102,14 +104,14 @@ def test_pictures_in_work_come_and_go(machine: Machine) -> None:
     assert (record.pictures, record.doing) == ((), "idle")
 
 
-def test_a_picture_that_begins_again_after_it_was_put_back_is_in_work_once(machine: Machine) -> None:
+def test_a_picture_that_begins_again_after_it_was_put_back_is_in_progress_once(machine: Machine) -> None:
     machine.handle(started(), begun(), begun(CAFE, "t2"), progress(40))
     record = machine.handle(begun(token="t3"))
     assert [(picture.photo, picture.share_done, picture.since - 5e9) for picture in record.pictures] == [
         ("caf\udce9.jpg", 0.0, 1003),
         ("zoo/lion.jpg", 0.0, 1005),
     ]
-    assert set(machine.heart._started_at) == {"t2", "t3"}
+    assert set(machine.heartbeat._started_at) == {"t2", "t3"}
 
 
 def test_the_pace_counts_only_the_time_in_which_there_was_work(machine: Machine) -> None:
@@ -143,13 +145,13 @@ def test_waiting_and_stopping_have_words(machine: Machine) -> None:
 
 
 def test_the_last_look_at_the_folder_is_told(machine: Machine) -> None:
-    machine.heart.last_scan = 5e9 + 7
+    machine.heartbeat.last_scan = 5e9 + 7
     assert machine.beat_after(10).last_scan == 5e9 + 7
 
 
 def test_an_orderly_end_leaves_nothing(machine: Machine) -> None:
-    with machine.heart as heart:
-        heart.beat()
+    with machine.heartbeat as heartbeat:
+        heartbeat.beat()
     assert list(machine.folder.iterdir()) == []
 
 
@@ -161,7 +163,7 @@ def test_a_disk_that_takes_nothing_keeps_nobody_from_working(machine: Machine) -
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"version": 1, "pictures": []}', '{"version": 1, "pictures": [7]}']
 )
-def test_what_is_no_sign_of_life_is_none(tmp_path: Path, text: str) -> None:
+def test_what_is_no_heartbeat_is_none(tmp_path: Path, text: str) -> None:
     assert read_heartbeat(tmp_path) is None
     (tmp_path / FILE_NAME).write_text(text)
     assert read_heartbeat(tmp_path) is None
@@ -185,29 +187,29 @@ def take_over(machine: Machine) -> None:
     (machine.folder / FILE_NAME).write_text(json.dumps(fields | {"host": "nas", "pid": 7}))
 
 
-def test_another_programs_sign_in_its_place_ends_it_once_and_is_left_alone(machine: Machine) -> None:
+def test_another_programs_file_in_its_place_ends_it_once_and_is_left_alone(machine: Machine) -> None:
     take_over(machine)
-    machine.heart.beat()  # not yet the time to say something
+    machine.heartbeat.beat()  # not yet the time to write
     with pytest.raises(
         LockedError, match=r"'stylewatch watch my\.yaml' with pid 7 on nas has taken over the work here"
     ):
         machine.beat_after(10)
     assert machine.beat_after(100).host == "nas"
     machine.handle(over())
-    machine.heart.forget()
+    machine.heartbeat.forget()
     assert machine.record().host == "nas"
 
 
 def test_what_follows_from_anothers_work_is_told_as_that(machine: Machine) -> None:
     take_over(machine)
-    with pytest.raises(LockedError, match="pid 7 on nas has taken over") as caught, machine.heart:
+    with pytest.raises(LockedError, match="pid 7 on nas has taken over") as caught, machine.heartbeat:
         raise LeaseLostError("no such lease")
     assert isinstance(caught.value.__cause__, LeaseLostError)
     assert machine.record().host == "nas"
 
 
-def test_other_errors_and_a_folder_without_a_sign_are_what_they_are(machine: Machine) -> None:
+def test_other_errors_and_a_folder_without_a_heartbeat_are_what_they_are(machine: Machine) -> None:
     (machine.folder / FILE_NAME).unlink()
     assert machine.beat_after(10).pid == os.getpid()
-    with pytest.raises(LeaseLostError), machine.heart:
+    with pytest.raises(LeaseLostError), machine.heartbeat:
         raise LeaseLostError("no such lease")

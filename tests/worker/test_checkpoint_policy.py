@@ -1,4 +1,4 @@
-"""Which drafts are kept: in time, in their space, and never at the cost of a picture."""
+"""Which checkpoints are saved: in time, in their space, and never at the cost of a picture."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_what_is_kept_already_is_not_written_again(bench: Bench) -> None:
     assert not bench.save(a_checkpoint(4, trouble=OSError(5, "broken disk")))
 
 
-def test_a_picture_put_back_tells_where_it_goes_on(bench: Bench) -> None:
+def test_a_picture_put_back_says_where_it_will_be_resumed(bench: Bench) -> None:
     text = "put back after evaluation 3 of 10 at 48 px; it will be resumed there"
     assert bench.put_back(a_checkpoint()) == text
     assert bench.told == [Remark("t", text)]
@@ -136,7 +136,7 @@ def test_one_put_back_before_it_began_is_nobodys_news(bench: Bench) -> None:
     assert not bench.path.exists()
 
 
-def test_what_can_not_be_kept_goes_on_from_what_was_kept_before(bench: Bench) -> None:
+def test_what_can_not_be_saved_is_resumed_from_the_checkpoint_before(bench: Bench) -> None:
     assert bench.save(a_checkpoint(3))
     assert bench.put_back(a_checkpoint(7, size_bytes=1001)).endswith(
         "px; it will be resumed from its last checkpoint"

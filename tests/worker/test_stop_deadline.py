@@ -3,7 +3,7 @@ from __future__ import annotations
 from pipeline.worker.stop_deadline import StopDeadline
 
 
-def test_closing_time_comes_after_the_grace_and_never_later_than_announced_first() -> None:
+def test_the_deadline_comes_after_the_grace_and_never_later_than_set_first() -> None:
     now = 100.0
     stop_deadline = StopDeadline(lambda: now)
     assert not stop_deadline.is_set

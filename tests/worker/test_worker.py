@@ -216,7 +216,7 @@ def suspended_after(
     return told
 
 
-def test_a_picture_is_put_back_at_closing_time_and_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_picture_is_put_back_at_the_deadline_and_resumed_where_it_was(tmp_path: Path) -> None:
     checkpoint = tmp_path / "k.safetensors"
     endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), checkpoint_path=checkpoint)
     told = suspended_after(3, endless)
@@ -233,7 +233,7 @@ def test_a_picture_is_put_back_at_closing_time_and_goes_on_where_it_was(tmp_path
     assert more_seconds > seconds
 
 
-def test_what_was_not_begun_at_closing_time_is_not_begun(tmp_path: Path) -> None:
+def test_what_was_not_begun_at_the_deadline_is_not_begun(tmp_path: Path) -> None:
     endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), "a", checkpoint_path=tmp_path / "a")
     others = [
         an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}", checkpoint_path=tmp_path / f"{n}")

@@ -54,7 +54,7 @@ def run_until_progress(worker: LocalExecutor, source: Source, steps: int = 1) ->
     return found
 
 
-def test_a_stop_keeps_what_is_made_and_the_next_run_goes_on_there(tmp_path: Path) -> None:
+def test_a_stop_saves_a_checkpoint_and_the_next_run_resumes_it(tmp_path: Path) -> None:
     with executor() as worker:
         found = run_until_progress(worker, Source(endless(tmp_path)), 3)
     failure = found[-1]
@@ -69,13 +69,13 @@ def test_a_stop_keeps_what_is_made_and_the_next_run_goes_on_there(tmp_path: Path
     assert kept_in(tmp_path / "endless.safetensors")[0] >= evaluations + 3
 
 
-def test_a_run_that_is_left_keeps_what_is_in_work(tmp_path: Path) -> None:
+def test_a_run_that_is_left_saves_checkpoints_of_what_is_in_progress(tmp_path: Path) -> None:
     with executor() as worker, contextlib.closing(worker.run(Source(endless(tmp_path)))) as events:
         assert any(isinstance(event, Progress) for event in events)
     assert kept_in(tmp_path / "endless.safetensors")[0] >= 1
 
 
-def test_a_run_that_fails_keeps_what_is_in_work(tmp_path: Path) -> None:
+def test_a_run_that_fails_saves_checkpoints_of_what_is_in_progress(tmp_path: Path) -> None:
     progressed: list[Progress] = []
 
     def fail() -> None:
@@ -141,7 +141,7 @@ def test_a_stop_before_the_worker_has_anything_ends_it_at_once(tmp_path: Path) -
         assert source.asked == []
 
 
-def test_a_worker_that_dies_while_it_is_stopped_is_mourned(tmp_path: Path) -> None:
+def test_a_worker_that_dies_while_it_is_stopped_is_reported(tmp_path: Path) -> None:
     found: list[ExecutorEvent] = []
     with executor(grace_seconds=1000.0) as worker:
         for event in worker.run(Source(endless(tmp_path))):
