@@ -139,7 +139,7 @@ def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: Checkpoi
         with send_lock:  # the engine's, the reader's and the writer's threads all send
             connection.send(message)
 
-    emit(Ready(engine.capacity, engine.device_name))
+    emit(Ready(engine.capacity))
     memory_limit_bytes = (
         machine_bytes() if engine.device_name.startswith("cpu") else None
     )  # a GPU has memory of its own

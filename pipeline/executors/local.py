@@ -38,8 +38,7 @@ from pipeline.model import (
 
 #: Loading the engine, and measuring the machine once, may take minutes without a message.
 _START_SECONDS: Final = 900.0
-#: After the grace period a child still has to end one evaluation and write files: so long without a message is
-#: allowed.
+#: The silence allowed after the grace period, in which a child ends one evaluation and writes files.
 _SUSPEND_SECONDS: Final = 60.0
 
 
@@ -92,7 +91,8 @@ class LocalExecutor:
                 worker = self._ensure_worker()
                 finished = yield from self._serve_worker(worker, source, pending)
         except BaseException as error:
-            # After an error of the ledger or a disk checkpoints are saved; after KeyboardInterrupt there is no time.
+            # After an error of the ledger or a disk checkpoints are saved; after a KeyboardInterrupt the user does
+            # not wait.
             if pending and isinstance(error, Exception | GeneratorExit):
                 self._save_checkpoints()
             self._end_worker(kill=True)
@@ -219,7 +219,8 @@ class LocalExecutor:
         delay_seconds = self._restart_delay_seconds(worker, reason)
         begun = [token for token, has_begun in pending.items() if has_begun]
         # While several photos were in progress none is blamed: the one that kills workers is found later, when it is
-        # alone. With one at a time and none read ahead there is no smaller step, so whatever was in progress is.
+        # alone. With one at a time and none read ahead there is no smaller step, so all that were in progress are
+        # blamed.
         blamed = len(begun) == 1 or self._works_one_at_a_time()
         if worker.ready:
             self._reduce_batch()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from pipeline.executors.protocol import Assign, End, Resume, Stop
+from pipeline.executors.protocol import Assign, End, Resume, Stop, ToWorker
 
 Message = Assign | Resume | End
 
@@ -33,7 +33,7 @@ class MessageReceiver:
     def _receive(self) -> None:
         try:
             while True:
-                message = self._connection.recv()
+                message: ToWorker = self._connection.recv()
                 if isinstance(message, Stop):
                     self._on_stop(message.grace_seconds)
                 else:

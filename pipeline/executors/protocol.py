@@ -19,7 +19,6 @@ class Ready:
     """The engine is loaded; it works on ``capacity`` pictures at once."""
 
     capacity: int
-    device: str
 
 
 @dataclass(frozen=True, slots=True)

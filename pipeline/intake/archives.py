@@ -75,7 +75,7 @@ def containing_file(root: Path, path: str) -> str:
 def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveContents:
     """Read the archive at ``path`` below ``root`` once, to its end, and check it and its photos.
 
-    Raises NotTheFileError, OSError. ``kind_of`` is asked about names in the archive.
+    Raises FileReplacedError, OSError. ``kind_of`` is asked about names in the archive.
     """
     inspection = _Inspection(limits, kind_of)
     try:

@@ -82,7 +82,7 @@ _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
 def examine(root: Path, path: str) -> Verdict:
     """Check the container of the file at ``path`` below ``root``, reading as little as possible.
 
-    Raises NotTheFileError, OSError.
+    Raises FileReplacedError, OSError.
     """
     with open_below(root, path) as file:
         return examine_open(file, os.fstat(file.fileno()).st_size)
