@@ -42,7 +42,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     lost share or a full disk only pauses it. A changed config is applied if it is valid. With a schedule it makes
     pictures in its windows only; photos that arrive meanwhile are recorded and wait.
     """
-    reloading = ConfigReloader(config)  # before it is read: every change from here on counts
+    reloader = ConfigReloader(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
     notifier = notifier_from_environment(os.environ)
     wait_for_folders(settings, notifier)
@@ -60,8 +60,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         def executor(settings: Config) -> LocalExecutor:
             return make_executor(settings, health.main_is_alive)
 
-        daemon = Daemon(settings, executor, emit, config_name=str(config), reloading=reloading, health=health)
-        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloading.request_reload, daemon.stop):
+        daemon = Daemon(settings, executor, emit, reloader, health=health)
+        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloader.request_reload, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
 

@@ -1,5 +1,5 @@
-"""When things happen: looks at the folder, passes, pauses, the end. Refuses to know how, which is the runner's."""
+"""Decides when things happen: scans, passes, pauses, the end. How they happen is the runner's."""
 
-from pipeline.daemon.loop import Daemon
+from pipeline.daemon.daemon import Daemon
 
 __all__ = ["Daemon"]

@@ -98,8 +98,8 @@ class ConfigReloader:
     ) -> ConfigVersion | None:
         """Return the version after ``current`` if there is one; emits a notice of it or of a bad config.
 
-        The file is read within ``while_reloading()``. Costs a look at the clock, and once in ``settle_seconds`` a stat
-        of the file, more rarely of each painting.
+        The file is read within ``while_reloading()``. Costs a look at the clock, and once in ``settle_seconds`` a
+        stat of the file, more rarely of each painting.
         """
         if not self._is_due(current):
             return None

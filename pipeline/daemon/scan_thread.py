@@ -1,4 +1,4 @@
-"""The daemon's second thread: it looks at the folder while the first one makes pictures. Owns its life and death."""
+"""The daemon's second thread: scans the input folder while the main thread makes pictures. Owns its start and end."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from pipeline.config import Config
+from pipeline.daemon.clock import Clock
+from pipeline.daemon.config_reloader import ConfigVersion
+from pipeline.daemon.event_watch import EventWatch
 from pipeline.daemon.health import Health
 from pipeline.daemon.pause_tracker import PauseTracker
-from pipeline.daemon.scan_loop import EventSource
-from pipeline.daemon.scan_setup import set_up_scan
+from pipeline.daemon.scan_loop import ScanCallbacks, ScanLoop
 from pipeline.daemon.startup import Startup, StoppedError
+from pipeline.daemon.watch_policy import watch_policy
+from pipeline.intake.mounts import knows_kinds, shared_mount
+from pipeline.intake.stability import StabilityTracker
 from pipeline.intake.watch import Hints, Watcher
+from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice
+from pipeline.runner.ingest.archives import Unpacking
+from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
-from pipeline.runner.preparation import ResolvedConfig, open_ledger
+from pipeline.runner.preparation import open_ledger
 
-_NAP_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 
-#: A thread that hangs on a lost share is given up after this long.
-_END_SECONDS: Final = 10.0
+#: A thread that hangs on a missing share is left behind after this long.
+_JOIN_SECONDS: Final = 10.0
 
 
 class ScanThread:
     """Runs a :class:`pipeline.daemon.scan_loop.ScanLoop` with a ledger connection of its own.
 
-    ``bell`` rings when there may be something to do. ``has_looked`` tells whether the folder was looked at under the
-    present config; before that the jobs on record may be those of a former one.
+    ``work_available`` is set when there may be something to do. ``has_scanned`` tells whether the folder was scanned
+    under the present config; before that the jobs in the ledger may be those of a former one. ``error`` is what ended
+    the thread.
     """
 
     def __init__(
@@ -37,88 +45,93 @@ class ScanThread:
         pauses: PauseTracker,
         health: Health,
         emit: Callable[[PhotoSetAside | WatchNotice], None],
-        *,
-        watcher: Callable[[], EventSource] | None,
-        on_death: Callable[[], None],
-        clock: Callable[[], float],
+        on_error: Callable[[], None],
+        clock: Clock,
     ) -> None:
-        """``emit`` and ``on_death`` are called from the second thread, the latter if it can't go on.
-
-        ``watcher`` makes another than the real one.
-        """
+        """``emit`` and ``on_error`` are called in the second thread, the latter if it can't continue."""
         self.hints = Hints()
-        self.bell = threading.Event()
-        self.has_looked = False
-        self.death: BaseException | None = None
+        self.work_available = threading.Event()
+        self.has_scanned = False
+        self.error: BaseException | None = None
         self._pauses = pauses
         self._health = health
         self._emit = emit
-        self._make_watcher = watcher
-        self._on_death = on_death
+        self._on_error = on_error
         self._clock = clock
 
     @contextlib.contextmanager
-    def at_work(
-        self, config: Config, resolved: ResolvedConfig, root: Root, must_end: Callable[[], bool]
-    ) -> Iterator[None]:
-        """Look at the folder as long as the block takes.
+    def running(self, version: ConfigVersion, root: Root, must_join: Callable[[], bool]) -> Iterator[None]:
+        """Scan the folder as long as the block takes.
 
-        Afterwards a thread that hangs is left to itself, unless it ``must_end``: two threads with two configs would
+        Afterwards a thread that hangs is left behind, unless it ``must_join``: two threads with two configs would
         pair photos against each other.
         """
-        self.has_looked = False
-        over = threading.Event()
-        thread = threading.Thread(
-            target=self._live, args=(config, resolved, root, over), name="scan_thread", daemon=True
-        )
+        self.has_scanned = False
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._run, args=(version, root, stopped), name="scan_thread", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            stopped.set()
             self.hints.wake()
-            until = self._clock() + _END_SECONDS
-            while thread.is_alive() and (self._clock() < until or must_end()):
-                thread.join(_NAP_SECONDS)
+            deadline = self._clock.monotonic() + _JOIN_SECONDS
+            while thread.is_alive() and (self._clock.monotonic() < deadline or must_join()):
+                thread.join(_POLL_SECONDS)
                 self._health.main_is_alive()
 
-    def _live(self, config: Config, resolved: ResolvedConfig, root: Root, over: threading.Event) -> None:
-        def is_over() -> bool:
+    def _run(self, version: ConfigVersion, root: Root, stopped: threading.Event) -> None:
+        def is_stopped() -> bool:
             self._health.scan_is_alive()
-            return over.is_set()
+            return stopped.is_set()
 
         try:
-            self._look(config, resolved, root, is_over)
+            self._scan(version, root, is_stopped)
         except StoppedError:
             pass
-        except BaseException as error:  # raised again by the first thread, which ends then
-            self.death = error
-            self._on_death()
+        except BaseException as error:  # raised again by the main thread, which ends the daemon
+            self.error = error
+            self._on_error()
         finally:
             self._health.scan_has_ended()
-            self.bell.set()
+            self.work_available.set()
 
-    def _look(self, config: Config, resolved: ResolvedConfig, root: Root, is_over: Callable[[], bool]) -> None:
-        opening = Startup(self._pauses, is_over)
-        with opening.retry_until_done(partial(open_ledger, config, opening), "scan_startup") as ledger:
-            scan_loop = set_up_scan(
-                config,
-                resolved,
-                root,
-                ledger,
-                over=is_over,
-                hints=self.hints,
-                pauses=self._pauses,
+    def _scan(self, version: ConfigVersion, root: Root, is_stopped: Callable[[], bool]) -> None:
+        startup = Startup(self._pauses, is_stopped)
+        opened = startup.retry_until_done(partial(open_ledger, version.config, startup), "scan_startup")
+        with opened as ledger, contextlib.closing(self._scan_loop(version, root, ledger, is_stopped)) as scan_loop:
+            scan_loop.open()
+            while not is_stopped():
+                self.hints.wait(scan_loop.step())
+
+    def _scan_loop(
+        self, version: ConfigVersion, root: Root, ledger: Ledger, is_stopped: Callable[[], bool]
+    ) -> ScanLoop:
+        config = version.config
+        settings = config.watch_settings()
+        policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
+        unpacking = Unpacking(config, ledger)
+        tracker = StabilityTracker(
+            settings.folder,
+            examine=unpacking.examine,
+            settle_seconds=settings.settle_seconds,
+            incomplete_seconds=settings.incomplete_seconds,
+            trust_times=policy.trust_times,
+        )
+        return ScanLoop(
+            IncrementalIngest(config, version.resolved, ledger, tracker, root, is_stopped, unpacking),
+            root,
+            self.hints,
+            EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),
+            self._pauses,
+            ScanCallbacks(
                 emit=self._emit,
-                on_news=self._hear_news,
-                on_scan=partial(self._health.scan_is_alive, full_scan=True),
-                watcher=self._make_watcher or partial(Watcher, config.input.folder, self.hints),
-            )
-            with contextlib.closing(scan_loop):
-                scan_loop.open()
-                while not is_over():
-                    self.hints.wait(scan_loop.turn())
+                on_change=self._on_change,
+                on_full_scan=partial(self._health.scan_is_alive, full_scan=True),
+            ),
+            self._clock,
+        )
 
-    def _hear_news(self) -> None:
-        self.has_looked = True
-        self.bell.set()
+    def _on_change(self) -> None:
+        self.has_scanned = True
+        self.work_available.set()

@@ -135,12 +135,12 @@ class Watcher:
         self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
         return ""
 
-    def death(self) -> str:
+    def failure(self) -> str:
         """Return why no more events come, or ""."""
         alive = all(thread.is_alive() for thread in self._threads)
         return "" if alive else "a thread that receives file events has died"
 
-    def shortage(self, folders: int) -> str:
+    def unwatched_reason(self, folders: int) -> str:
         """Return why not all of these ``folders``, counted by a scan, are watched; or "".
 
         watchdog silently skips folders that it can't watch.

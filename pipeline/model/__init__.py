@@ -28,6 +28,7 @@ from pipeline.model.inputs import (
     PreprocessingKind,
     Recipe,
     Style,
+    WatchSettings,
     WeightsChoice,
     canonical_layer,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "Started",
     "Style",
     "WatchNotice",
+    "WatchSettings",
     "WeightsChoice",
     "canonical_layer",
     "clock_time",

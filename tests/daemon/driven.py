@@ -27,7 +27,7 @@ def emit(event: RunEvent) -> None:
 
 def run_daemon(folder: Path, engine: str = "steered") -> int:
     file = folder / "stylewatch.yaml"
-    reloading = ConfigReloader(file)
+    reloader = ConfigReloader(file)
     config = load_config(file)
     state = config.state.folder
     with instance_lock(state, "drive"), Heartbeat(state, "drive") as heart:
@@ -41,7 +41,7 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
             heart(event)
             emit(event)
 
-        daemon = Daemon(config, executor, hear, reloading=reloading, health=health)
-        with stop_on_signal(daemon.stop), on_hangup(reloading.request_reload, daemon.stop):
+        daemon = Daemon(config, executor, hear, reloader, health=health)
+        with stop_on_signal(daemon.stop), on_hangup(reloader.request_reload, daemon.stop):
             daemon.run()
     return INTERRUPTED

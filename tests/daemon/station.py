@@ -14,9 +14,9 @@ from typing import TypeVar
 from PIL import Image
 
 from pipeline.daemon import Daemon
+from pipeline.daemon.clock import Clock
 from pipeline.daemon.config_reloader import ConfigReloader
 from pipeline.daemon.health import Health
-from pipeline.daemon.scan_loop import EventSource
 from pipeline.engine.events import Event, Request
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
@@ -104,7 +104,6 @@ class Station:
         self,
         *,
         executor: Callable[[], Executor] = InProcessExecutor,
-        watcher: Callable[[], EventSource] | None = None,
         health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Iterator[Daemon]:
@@ -112,7 +111,7 @@ class Station:
 
         Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
         """
-        daemon = self.make_daemon(executor, watcher, health, now)
+        daemon = self.make_daemon(executor, health, now)
         state_folder = self.workshop.config().state.folder
 
         def run() -> None:
@@ -146,15 +145,12 @@ class Station:
     def make_daemon(
         self,
         executor: Callable[[], Executor] = InProcessExecutor,
-        watcher: Callable[[], EventSource] | None = None,
         health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Daemon:
         config = self.workshop.config()
-        reloading = ConfigReloader(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
-        return Daemon(
-            config, lambda _: executor(), self._emit, reloading=reloading, health=health, watcher=watcher, now=now
-        )
+        reloader = ConfigReloader(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
+        return Daemon(config, lambda _: executor(), self._emit, reloader, health=health, clock=Clock(now=now))
 
     def rewrite(self, old: str, new: str) -> None:
         """Put another config in the place of the one in force, as an editor does."""

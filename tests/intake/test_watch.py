@@ -101,7 +101,7 @@ def test_files_and_folders_that_come_move_and_go_are_hinted_at_by_relative_paths
         watched.wait_for("new/b.png")
         (folder / "new" / "caf\udce9.png").write_bytes(b"1")
         watched.wait_for("new/caf\udce9.png")
-        assert watched.watcher.death() == ""
+        assert watched.watcher.failure() == ""
         assert not watched.everywhere
 
 
@@ -164,9 +164,9 @@ def test_a_watcher_that_can_t_start_says_what_to_do(tmp_path: Path, number: int,
 def test_the_death_of_a_thread_is_noticed(tmp_path: Path) -> None:
     watcher = Watcher(tmp_path, Hints(), observer=FakeObserver)
     assert watcher.start() == ""
-    assert watcher.death() == ""
+    assert watcher.failure() == ""
     watcher.stop()
-    assert "has died" in watcher.death()
+    assert "has died" in watcher.failure()
 
 
 def test_events_that_make_no_sense_are_hints_at_everything(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_events_that_make_no_sense_are_hints_at_everything(tmp_path: Path) -> No
         observer.event_queue.put((FileCreatedEvent(path), watch))  # type: ignore[arg-type]
         hints.wait(60)
         assert hints.take().everywhere
-    assert watcher.death() == ""
+    assert watcher.failure() == ""
     watcher.stop()
 
 
@@ -187,7 +187,7 @@ def test_folders_without_a_watch_are_missed(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / str(number)).mkdir()
     with watching(tmp_path) as watched:
-        assert watched.watcher.shortage(6) == ""
-        if watched.watcher.shortage(1000):
-            assert "only 6 of 1,000 folders" in watched.watcher.shortage(1000)
-            assert "sysctl fs.inotify.max_user_watches" in watched.watcher.shortage(1000)
+        assert watched.watcher.unwatched_reason(6) == ""
+        if watched.watcher.unwatched_reason(1000):
+            assert "only 6 of 1,000 folders" in watched.watcher.unwatched_reason(1000)
+            assert "sysctl fs.inotify.max_user_watches" in watched.watcher.unwatched_reason(1000)

@@ -1,0 +1,56 @@
+"""Passes the events of both threads to the readers, which belong to the main thread. Owns their order."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Callable
+
+from pipeline.model import PhotoSetAside, RunEvent, WatchNotice
+
+
+class EventOutbox:
+    """Queues events of any thread until the main thread delivers them."""
+
+    def __init__(self, emit: Callable[[RunEvent], None], is_pass_expected: Callable[[], bool]) -> None:
+        """``emit`` passes an event to all readers.
+
+        While ``is_pass_expected()``, photos that were set aside are held back: the pass emits them after its
+        RunStarted, so that its report has them.
+        """
+        self._emit = emit
+        self._is_pass_expected = is_pass_expected
+        self._queue: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
+        self._held: list[PhotoSetAside] = []
+
+    def put(self, event: PhotoSetAside | WatchNotice) -> None:
+        """Queue an event. Safe to call from any thread."""
+        self._queue.put(event)
+
+    def emit(self, event: RunEvent) -> None:
+        """Pass an event to the readers at once. Only for the main thread, as are the methods below."""
+        self._emit(event)
+
+    def deliver(self) -> None:
+        """Pass the queued events to the readers."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                event = self._queue.get_nowait()
+                if isinstance(event, PhotoSetAside) and event.kind != "incomplete" and self._is_pass_expected():
+                    self._held.append(event)
+                else:
+                    self._emit(event)
+
+    def held(self) -> tuple[PhotoSetAside, ...]:
+        """Return the photos that are held back for the next pass."""
+        return tuple(self._held)
+
+    def discard_held(self) -> None:
+        """Forget the photos held back: a pass has started that emits them itself."""
+        self._held.clear()
+
+    def release_held(self) -> None:
+        """Pass the photos held back to the readers, since there will be no pass."""
+        for photo in self._held:
+            self._emit(photo)
+        self._held.clear()
