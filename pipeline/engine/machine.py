@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.durable_files import write_file
+
 _VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
 
@@ -54,8 +56,7 @@ def read_measured(path: Path) -> Any:
 
 
 def keep_measured(path: Path, document: Mapping[str, Any]) -> None:
-    """Write ``document`` completely or not at all, readable for people too. Raises OSError."""
+    """Write ``document`` whole or not at all and for good, for people to read too. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    text = json.dumps(document, indent=1) + "\n"
+    write_file(path, text.encode("utf-8"), part=path.with_suffix(".part"))

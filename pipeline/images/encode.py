@@ -1,7 +1,7 @@
-"""From pixels to a picture file on disk. Owns rounding, provenance and the part file; refuses final names.
+"""Writes pixels as a picture file. Owns rounding, provenance and the part file; does not give final names.
 
-The same pixels, metadata and options give the same bytes. A file is encoded in memory, written, flushed and synced;
-its final name is the business of :mod:`pipeline.images.publish`.
+The same pixels, metadata and options give the same bytes. A file is encoded in memory, then written and synced; its
+final name is given by :mod:`pipeline.images.publish`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.durable_files import new_file
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import KeyFields
@@ -22,7 +23,7 @@ from pipeline.images import exif, formats
 from pipeline.images.decode import over_white, read_metadata
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, carry
-from pipeline.images.publish import storage_error, sync_file
+from pipeline.images.publish import storage_error
 from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
@@ -118,17 +119,12 @@ def _signed(block: Exif, provenance: Provenance, words: str) -> Exif:
 def _write(data: bytes, path: Path) -> None:
     half = len(data) // 2
     try:
-        path.unlink(missing_ok=True)
-        with path.open("xb") as file:
+        with new_file(path) as file:
             file.write(data[:half])
             file.flush()
             failpoint("worker-half-written")
             file.write(data[half:])
-            file.flush()
-            sync_file(file.fileno())
     except OSError as error:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
         raise storage_error(path.parent, error) from error
     failpoint("worker-written")
 

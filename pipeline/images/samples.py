@@ -1,4 +1,4 @@
-"""Sample photos to try the program with. Owns where they come from and who made them; refuses to overwrite anything.
+"""Sample photos to try the program with. Owns where they come from and who made them; overwrites nothing.
 
 Both are dedicated to the public domain (CC0) and lie in the wheel of scikit-image, which is not imported for it:
 
@@ -16,6 +16,7 @@ from typing import Final
 
 from PIL import Image
 
+from pipeline.durable_files import write_file
 from pipeline.errors import StorageError, UsageError
 
 _DESCRIPTION: Final = 0x010E  # EXIF tags
@@ -49,15 +50,12 @@ def write_sample_photos(folder: Path) -> list[Path]:
         data = _as_jpeg(sample, source)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                file.write(data)
+            if write_file(path, data, exclusive=True):
+                written.append(path)
         except FileExistsError:
-            if not folder.is_dir():
-                raise StorageError(f"{folder} is a file; name a folder for the sample photos") from None
-            continue
+            raise StorageError(f"{folder} is a file; name a folder for the sample photos") from None
         except OSError as error:
             raise StorageError(f"{path} can't be written ({error.strerror}); name another folder") from error
-        written.append(path)
     return written
 
 

@@ -179,7 +179,7 @@ def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None
             raise judged(str(file), verdict.splitlines()[-1])
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # of use on macOS only, see pipeline.images.publish.sync_file
+    connection.execute("PRAGMA fullfsync = ON")  # of use on macOS only, see pipeline.durable_files.sync_file
     connection.execute("PRAGMA foreign_keys = ON")
     fit_schema(connection, str(file))
     with transaction(connection, str(file)):

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from pipeline.durable_files import make_folder, sync_folder, write_file
+
 _NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}-\d{6})(?:-(\d+))?")
 _FILES: Final = ("report.csv", "report.json")
 _PARTS: Final = tuple(f".{name}.part" for name in _FILES)
@@ -30,7 +32,7 @@ class ReportFolders:
         """Write the files of a new report; returns its folder, DATE-TIME. Raises OSError."""
         folder = _new_folder(self._reports, began.strftime("%Y-%m-%d-%H%M%S"))
         for name, data in files.items():
-            _write_whole(folder / name, data)
+            write_file(folder / name, data)
         return folder
 
     def prune(self, latest: Path | None = None) -> None:
@@ -82,7 +84,7 @@ def _remove(folder: Path) -> None:
 
 def _new_folder(reports: Path, name: str) -> Path:
     """Make and return ``reports/name``, or ``name-2`` ... if another run began in the same second."""
-    reports.mkdir(parents=True, exist_ok=True)
+    make_folder(reports)
     folder, number = reports / name, 1
     while True:
         try:
@@ -91,19 +93,5 @@ def _new_folder(reports: Path, name: str) -> Path:
             number += 1
             folder = reports / f"{name}-{number}"
         else:
+            sync_folder(reports)
             return folder
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` so that the file exists whole or not at all, even after a power cut."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
 from pipeline.model import JobFinished, JobStarted, RunEvent, RunFinished, RunStarted, WatchNotice
 from pipeline.report.formatting import counted
@@ -291,11 +292,9 @@ class Heartbeat:
 
     def _write(self) -> None:
         self._written_at = self._clock()
-        part = self._file.with_name(f".{FILE_NAME}.part")
-        # A full disk must not stop the work; the file then grows old, which status reports.
+        # A full disk keeps nobody from painting; the sign then grows old, which is not wrong either.
         with contextlib.suppress(OSError):
-            part.write_text(json.dumps(self._fields()), encoding="ascii")
-            part.replace(self._file)
+            write_file(self._file, json.dumps(self._fields()).encode("ascii"), durable=False)
 
     def _fields(self) -> dict[str, Any]:
         record = HeartbeatRecord(

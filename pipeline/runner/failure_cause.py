@@ -17,8 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from pipeline.durable_files import new_file
 from pipeline.errors import StorageError
-from pipeline.images.publish import storage_error, sync_file
+from pipeline.images.publish import storage_error
 from pipeline.intake.archives import containing_file
 from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim
@@ -76,11 +77,8 @@ def require_writable(folder: Path) -> None:
     """Raise StorageError unless a small file can be written into the output ``folder``."""
     test = folder / TEST_FILE
     try:
-        test.unlink(missing_ok=True)
-        with contextlib.suppress(FileExistsError), test.open("xb") as file:  # another process tries it as well
+        with contextlib.suppress(FileExistsError), new_file(test) as file:  # another process tries it as well
             file.write(b"Can this folder be written?")
-            file.flush()
-            sync_file(file.fileno())
     except OSError as error:
         raise storage_error(folder, error) from error
     finally:

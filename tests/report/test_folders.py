@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.folders import ReportFolders, _write_whole
+from pipeline.report.folders import ReportFolders
 
 NOON = datetime(2026, 3, 1, 12)
 FILES = {"report.csv": b"photo,style", "report.json": b"{}"}
@@ -92,10 +92,3 @@ def test_parts_of_a_killed_runs_report_go(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_has_nothing_to_tidy(tmp_path: Path) -> None:
     ReportFolders(tmp_path / "reports", 1).prune()
     assert names(tmp_path) == []
-
-
-def test_a_file_that_cannot_take_its_name_leaves_no_temporary_one(tmp_path: Path) -> None:
-    (tmp_path / "report.csv").mkdir()
-    with pytest.raises(OSError, match=r"report\.csv"):
-        _write_whole(tmp_path / "report.csv", b"photo,style")
-    assert names(tmp_path) == ["report.csv"]

@@ -8,11 +8,9 @@ other one is used. A file is written under another name, synced and renamed: it 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pipeline.durable_files import write_file
 from pipeline.engine.devices import is_out_of_memory, to_device
 from pipeline.engine.events import CheckpointReady, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
@@ -190,19 +189,17 @@ def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 def _write(path: Path, document: str, tensors: Mapping[str, Tensor]) -> None:
     """Put a file at ``path`` in place of what is there, whole or not at all. Raises OSError."""
-    part = path.with_suffix(".part")
     try:
         here = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {"document": document, "checksum": _checksum(document, here)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(here, part, metadata)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        failpoint("worker-checkpoint-written")
-        part.replace(path)
+        write_file(
+            path,
+            lambda part: safetensors.torch.save_file(here, part, metadata),
+            part=path.with_suffix(".part"),
+            written="worker-checkpoint-written",
+        )
     except Exception as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         if isinstance(error, safetensors.SafetensorError) or is_out_of_memory(error):
             raise OSError(str(error)) from error  # a disk that is full is the former's word too
         raise

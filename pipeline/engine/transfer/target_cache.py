@@ -23,6 +23,7 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
+from pipeline.durable_files import write_file
 from pipeline.engine import ENGINE_VERSION
 from pipeline.hashing import KeyFields, sha256_of_json
 
@@ -110,10 +111,9 @@ class StyleCache:
         """Store ``arrays`` for ``key`` atomically, then prune. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         metadata = {"key": _canonical(key), "checksum": _checksum(arrays)}
-        # One name for all attempts: the next one overwrites and renames what a killed process leaves behind.
-        part = self._path(key).with_suffix(".part")
-        part.write_bytes(safetensors.numpy.save(arrays, metadata=metadata))
-        part.replace(self._path(key))
+        # One name for all attempts: what a killed process leaves behind is overwritten and renamed by the next.
+        path = self._path(key)
+        write_file(path, safetensors.numpy.save(arrays, metadata=metadata), part=path.with_suffix(".part"))
         self.prune(self.limit_bytes)
 
     def entries(self) -> list[CacheEntry]:

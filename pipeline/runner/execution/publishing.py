@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import durable_files
+from pipeline.durable_files import new_file
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint
@@ -23,7 +25,6 @@ from pipeline.images.publish import (
     publish,
     replace,
     storage_error,
-    sync_file,
     sync_folder,
 )
 from pipeline.ledger import Ledger
@@ -39,7 +40,7 @@ def part_path(output_folder: Path, output: str, token: str) -> Path:
 def make_folder(path: Path) -> None:
     """Make the folder of a picture. Raises StorageError."""
     try:
-        _make_with_parents(path)
+        durable_files.make_folder(path)
     except OSError as error:
         if error.errno in DISK_IS_FULL | NAME_IS_REFUSED:
             raise storage_error(path.parent, error) from error
@@ -55,15 +56,6 @@ def require_space(output_folder: Path, min_free_bytes: int) -> None:
             f"{output_folder}: only {free / 1e9:.2f} GB of disk are free and output.min_free_disk is "
             f"{min_free_bytes / 1e9:.2f} GB; make room"
         )
-
-
-def _make_with_parents(path: Path) -> None:
-    # Path.mkdir(parents=True) calls itself for each of them, which ends at a depth of some hundreds.
-    try:
-        path.mkdir(exist_ok=True)
-    except FileNotFoundError:
-        for folder in (*reversed(path.parents), path):
-            folder.mkdir(exist_ok=True)
 
 
 def make_place(part: Path, final: Path) -> None:
@@ -95,10 +87,8 @@ def sha256_if_there(path: Path) -> str | None:
 
 def copy_durably(source: Path, part: Path) -> None:
     """Copy a file's content and fsync the copy. Raises OSError."""
-    with source.open("rb") as original, part.open("wb") as copy:
+    with source.open("rb") as original, new_file(part) as copy:
         shutil.copyfileobj(original, copy)
-        copy.flush()
-        sync_file(copy.fileno())
 
 
 def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) -> float:

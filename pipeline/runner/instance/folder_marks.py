@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.durable_files import write_file
 from pipeline.errors import LedgerError, StorageError, UsageError
-from pipeline.images.publish import replace, storage_error, sync_file, sync_folder
+from pipeline.images.publish import storage_error
 from pipeline.ledger import FILE_NAME
 from pipeline.report import heartbeat
 from pipeline.runner.instance import mounts_seen
@@ -207,14 +208,8 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _write(file: Path, fields: dict[str, Any]) -> None:
-    part = file.with_name(f".{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with part.open("w", encoding="ascii") as opened:
-            json.dump(fields, opened)
-            opened.flush()
-            sync_file(opened.fileno())
+        write_file(file, json.dumps(fields).encode("ascii"))
     except OSError as error:
         raise storage_error(file.parent, error) from error
-    replace(part, file)
-    sync_folder(file.parent)

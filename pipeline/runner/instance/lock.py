@@ -16,6 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StorageError
 from pipeline.report.heartbeat import BEAT_SECONDS, read_heartbeat
 from pipeline.report.heartbeat import FILE_NAME as SIGN_NAME
@@ -65,7 +66,7 @@ def instance_lock(
     try:
         _refuse_another_machine(state_folder, sleep, now)
         with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
-            holder.write_text(json.dumps(dataclasses.asdict(me)), encoding="utf-8")
+            write_file(holder, json.dumps(dataclasses.asdict(me)).encode("utf-8"), durable=False)
         yield
     finally:
         if holder_of(state_folder) in (None, me):  # not another machine's, which may have a lock of its own

@@ -19,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from pipeline.durable_files import make_folder, new_file, publish_file, replace_file, sync_folder
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_open
-from pipeline.images.publish import publish, sync_file, sync_folder
 from pipeline.intake.safe_open import FileReplacedError, open_below
 from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Original
@@ -50,7 +50,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
         if _holds(target, original) or _rescue(source, _part(leaving, target), target, original):
             return "moved"
         return _clear_away(leaving, target)
-    make_folder_durably(target.parent)
+    make_folder(target.parent)
     if not _reserve(target, original):
         return "taken"
     failpoint("original-reserved")
@@ -62,19 +62,11 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
         _withdraw(target)
         raise
     if not _is(target, original):
-        publish(target, source)  # it was replaced in the very moment: back to its place, to be painted first
+        publish_file(target, source)  # it was replaced in the very moment: back to its place, to be painted first
         return "changed"
     sync_folder(target.parent)
     sync_folder(source.parent)
     return "moved"
-
-
-def make_folder_durably(folder: Path) -> None:
-    """Make a folder with all above it, so that a power cut can't take it away with what is in it. Raises OSError."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
 
 
 def _is(path: Path, original: Original) -> bool:
@@ -127,8 +119,7 @@ def _rescue(source: Path, part: Path, target: Path, original: Original) -> bool:
     """
     if os.path.lexists(source) or not _holds(part, original) or not _reserve(target, original):
         return False
-    part.replace(target)
-    sync_folder(target.parent)
+    replace_file(part, target)
     return True
 
 
@@ -147,8 +138,7 @@ def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outc
         part = _part(leaving, target)
         if not _copy_verified(source, part, original):
             return _clear_away(leaving, target)
-        part.replace(target)
-        sync_folder(target.parent)
+        replace_file(part, target)
     failpoint("original-copied")
     # Removed under a hidden name: what takes the visible one meanwhile is another file, and stays.
     source.rename(leaving)
@@ -158,12 +148,11 @@ def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outc
 
 def _copy_verified(source: Path, part: Path, original: Original) -> bool:
     try:
-        with open_below(source.parent, source.name, original.photo) as file, part.open("wb") as copy:
+        with open_below(source.parent, source.name, original.photo) as file, new_file(part) as copy:
             shutil.copyfileobj(file, copy)
-            copy.flush()
+            copy.flush()  # what is written later would change the times
             with contextlib.suppress(OSError):  # not every file system keeps times and permissions
                 shutil.copystat(source, part, follow_symlinks=False)
-            sync_file(copy.fileno())
         whole = _holds(part, original)
     except FileReplacedError:
         return False
@@ -179,7 +168,7 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
 def _let_go(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
     """Remove the copied file; if it is another one by now, or the copy isn't there, bring it back."""
     if not _is(leaving, original) or not _holds(target, original):
-        publish(leaving, source)
+        publish_file(leaving, source)
         return "changed"
     if os.name == "nt":
         leaving.chmod(stat.S_IWRITE)  # there, what is read-only can't be removed either
