@@ -24,7 +24,7 @@ from pipeline.model import (
     RunFinished,
     Started,
 )
-from pipeline.runner.execution.oversized import OversizedPictures
+from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, prepare
@@ -111,7 +111,7 @@ class Workshop:
         options: PassOptions = PassOptions(),
         executor: Executor | None = None,
         on_event: Callable[[SinglePass, RunEvent], None] | None = None,
-        oversized: OversizedPictures | None = None,
+        session: Session | None = None,
     ) -> RunFinished:
         """Run one pass; its events are left in :attr:`events`."""
         config = self.config()
@@ -129,10 +129,9 @@ class Workshop:
                 ledger,
                 executor or InProcessExecutor(),
                 emit,
-                sleep=lambda _: None,
-                oversized=oversized,
+                session=session,
             )
-            return the_pass.run(options)
+            return the_pass.run(options, sleep=lambda _: None)
 
     def pictures(self) -> list[str]:
         """Return the pictures in the output folder, temporary files included, state left out."""

@@ -53,14 +53,13 @@ def run(
         before_death_by_signal(heartbeat.forget, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
-        options = PassOptions(limit=limit, redo_outdated=redo is not None)
-        finished = _run(settings, config, emit, options, heartbeat, until)
+        options = PassOptions(limit=limit, redo_outdated=redo is not None, config_name=str(config))
+        finished = _run(settings, emit, options, heartbeat, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 
 
 def _run(
     settings: Config,
-    config: Path,
     emit: Callable[[RunEvent], None],
     options: PassOptions,
     heartbeat: Heartbeat,
@@ -74,9 +73,7 @@ def _run(
         contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,
         _open_ledger(settings, emit) as ledger,
     ):
-        the_pass = SinglePass(
-            settings, prepare(settings), ledger, executor, emit, config_name=str(config), on_turn=heartbeat.beat
-        )
+        the_pass = SinglePass(settings, prepare(settings), ledger, executor, emit, on_turn=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
             return the_pass.run(options)
 

@@ -30,6 +30,7 @@ from pipeline.model import JobFailed, JobFinished, JobState, Remark, RunEvent, R
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.publishing import make_folder, require_space
 from pipeline.runner.execution.recovery import recover
+from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
 from pipeline.runner.ingest.ingest import IngestResult
@@ -75,9 +76,8 @@ class Daemon:
         self._scan_thread = ScanThread(self._pauses, self._health, self._outbox.put, self._stop_pass, clock)
         self._schedule_gate = ScheduleGate(config.hours(), self._outbox.emit, clock.now)
         self._executor = OnDemandExecutor(make_executor, clock.monotonic)
-        self._oversized = OversizedPictures(config.state.max_retry_seconds)
         self._pass: SinglePass | None = None
-        self._output: OutputGuard | None = None
+        self._session: Session | None = None
         self._stopped = False
         self._paused_until = 0.0
         self._next_ledger_check = 0.0
@@ -116,12 +116,13 @@ class Daemon:
         startup.retry_until_done(partial(require_state_and_output, config), "work")
         startup.retry_until_done(partial(make_folder, output), "work")
         with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
-            self._output = OutputGuard(output)
+            guard = OutputGuard(output)
             root = startup.retry_until_done(partial(find_root, config.input.folder, ledger), "input")
             if moved := startup.retry_until_done(partial(follow_moved_source, config, ledger), "work"):
                 self._remark(moved)
             startup.retry_until_done(partial(recover, ledger, output), "work")
             while not self._stopped:
+                self._session = Session(guard, OversizedPictures(version.config.state.max_retry_seconds), root)
                 self._run_version(version, ledger, root)
                 version, self._next_version = self._next_version or version, None
 
@@ -129,7 +130,6 @@ class Daemon:
         """Work under one version of the config, until stopped or until there is another version."""
         self._version, self._config = version, version.config
         self._schedule_gate.set_hours(version.config.hours())
-        self._oversized = OversizedPictures(version.config.state.max_retry_seconds)
         self._paused_until = self._next_ledger_check = 0.0
         self._has_checked_paintings = False
         with self._scan_thread.running(version, root, self._is_replacing_config):
@@ -209,7 +209,7 @@ class Daemon:
                 return False
             if "work" in self._pauses:
                 self._require_disk(ledger)
-            self._run_pass(version, ledger, root)
+            self._run_pass(version, ledger)
         except CannotRunError as error:
             # A worker that died before it could start has only the plain error; it may have lacked memory just now.
             if error.final and type(error) is not CannotRunError:
@@ -223,25 +223,23 @@ class Daemon:
         self._executor.record_use()
         return True
 
-    def _run_pass(self, version: ConfigVersion, ledger: Ledger, root: Root) -> None:
+    def _run_pass(self, version: ConfigVersion, ledger: Ledger) -> None:
         self._pass = SinglePass(
             version.config,
             version.resolved,
             ledger,
             self._executor.get(version.config),
             self._on_event,
-            config_name=str(self._reloader.file),
-            root=root,
-            output=self._output,
+            session=self._session,
             on_turn=self._health.main_is_alive,
-            oversized=self._oversized,
         )
         try:
             if self._stopped or self._scan_thread.error:  # since before there was a pass to stop
                 self._pass.stop()
             ingested = IngestResult(ledger.queries.photo_count(), self._outbox.held(), {}, 0)
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
-                self._pass.run(PassOptions(limit=PICTURES_PER_PASS), ingested)
+                options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
+                self._pass.run(options, ingested)
         finally:
             self._pass = None
             self._executor.close_if_stopped()
@@ -269,8 +267,8 @@ class Daemon:
         """Raise StorageError while a pass would only fail again, and report that each time."""
         output = self._config.output
         ledger.require_in_place()
-        if self._output is not None:
-            self._output.require()
+        if self._session is not None:
+            self._session.output.require()
         with files_explained():
             require_space(output.folder, output.min_free_disk)
         require_writable(output.folder)

@@ -292,7 +292,7 @@ class Heartbeat:
 
     def _write(self) -> None:
         self._written_at = self._clock()
-        # A full disk keeps nobody from painting; the sign then grows old, which is not wrong either.
+        # A full disk must not stop the work; the file then grows old, which status reports.
         with contextlib.suppress(OSError):
             write_file(self._file, json.dumps(self._fields()).encode("ascii"), durable=False)
 

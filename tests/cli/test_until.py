@@ -64,13 +64,13 @@ def test_a_pass_is_stopped_at_its_time_with_the_reason(tmp_path: Path) -> None:
     config = workshop.config()
     executor, moment = Stoppable(), datetime.now(UTC)
     with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, prepare(config), ledger, executor, lambda _: None, sleep=lambda _: None)
+        the_pass = SinglePass(config, prepare(config), ledger, executor, lambda _: None)
         with stopped_at(None, the_pass):
             pass
         assert not executor.stopped
         with stopped_at(moment, the_pass):
             assert executor.heard.wait(30)
-        finished = the_pass.run()
+        finished = the_pass.run(sleep=lambda _: None)
     assert (finished.interrupted, finished.reason) == (False, f"stopped at {moment.astimezone():%H:%M} as asked")
 
 

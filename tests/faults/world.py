@@ -129,9 +129,9 @@ class World:
             ledger = stack.enter_context(self.ledger())
             self._open = ledger
             executor = MeddledExecutor(meddle, self._die, at_once)
-            the_pass = SinglePass(config, resolved, ledger, executor, lambda _: None, sleep=lambda _: meddle())
+            the_pass = SinglePass(config, resolved, ledger, executor, lambda _: None)
             try:
-                the_pass.run()
+                the_pass.run(sleep=lambda _: meddle())
                 look(ledger)
             except StorageError:
                 assert not self.model.mounted, "the only trouble there is"

@@ -46,6 +46,7 @@ from pipeline.runner.execution.outcomes import BackOff, Outcomes
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.publishing import Delivery, Publisher, pixel_evaluations
 from pipeline.runner.execution.recovery import recover
+from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import attribute_failure, require_writable
 from pipeline.runner.ingest.ingest import IngestResult, ingest
 from pipeline.runner.input_root import Root
@@ -64,10 +65,11 @@ class _StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassOptions:
-    """What the command line adds to the config for one pass."""
+    """What the caller adds to the config for one pass; ``config_name`` is what reports call the config."""
 
     limit: int | None = None
     redo_outdated: bool = False
+    config_name: str = ""
 
 
 class SinglePass:
@@ -81,31 +83,22 @@ class SinglePass:
         executor: Executor,
         emit: Callable[[RunEvent], None],
         *,
-        config_name: str = "",
-        sleep: Callable[[float], None] | None = None,
-        root: Root | None = None,
-        output: OutputGuard | None = None,
+        session: Session | None = None,
         on_turn: Callable[[], None] = lambda: None,
-        oversized: OversizedPictures | None = None,
     ) -> None:
-        """``root``: the input folder as it was seen before, for a program that makes one pass after another.
+        """``session`` comes from the pass before, in a program that makes one after another.
 
-        ``output``, likewise: the folder of pictures, whose disk may be gone when a later pass begins.
-        ``oversized``: what is known, likewise, of pictures that do not fit into memory.
-        ``sleep`` waits for photos that may still be written, unless told otherwise until the pass is stopped.
         ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
         """
         self._config = config
-        self._root = root
         self._resolved = resolved
         self._ledger = ledger
         self._executor = executor
         self._emit = emit
-        self._config_name = config_name
-        self._sleep = sleep or self._sleep_unless_stopped
         self._on_turn = on_turn
-        self._output = output or OutputGuard(config.output.folder)
-        self._oversized = oversized or OversizedPictures(config.state.max_retry_seconds)
+        self._session = session or Session(
+            OutputGuard(config.output.folder), OversizedPictures(config.state.max_retry_seconds)
+        )
         self._publisher = Publisher(ledger, config.output.folder)
         self._outcomes = Outcomes(
             ledger,
@@ -136,11 +129,18 @@ class SinglePass:
         """End the pass once what is in work is finished: claim nothing more."""
         self._drained = True
 
-    def run(self, options: PassOptions = PassOptions(), ingested: IngestResult | None = None) -> RunFinished:
+    def run(
+        self,
+        options: PassOptions = PassOptions(),
+        ingested: IngestResult | None = None,
+        *,
+        sleep: Callable[[float], None] | None = None,
+    ) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
 
         Once RunStarted is told, RunFinished is too, before anything is raised. With ``ingested`` somebody else keeps
         the ledger in step with the folder, before and during the pass; jobs that come meanwhile are made too.
+        ``sleep`` waits for photos that may still be written, by default until the pass is stopped.
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -149,7 +149,8 @@ class SinglePass:
             recover(self._ledger, self._config.output.folder)
             tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
             self._originals.resume()
-            ingested = self._ingest(options) if ingested is None else ingested
+            if ingested is None:
+                ingested = self._ingest(options, sleep or self._sleep_unless_stopped)
         self._announce(run_id, ingested, options)
         trouble: Exception | None = None
         try:
@@ -168,10 +169,10 @@ class SinglePass:
             raise trouble
         return finished
 
-    def _ingest(self, options: PassOptions) -> IngestResult:
+    def _ingest(self, options: PassOptions, sleep: Callable[[float], None]) -> IngestResult:
         self._ledger.jobs.ready_failed()
         try:
-            ingested = ingest(self._config, self._resolved, self._ledger, sleep=self._sleep)
+            ingested = ingest(self._config, self._resolved, self._ledger, sleep=sleep)
         except _StoppedError:
             return IngestResult(self._ledger.queries.photo_count(), (), {}, 0)
         if options.redo_outdated:
@@ -192,7 +193,7 @@ class SinglePass:
         self._emit(
             RunStarted(
                 run_id=run_id,
-                config=self._config_name,
+                config=options.config_name,
                 photos=ingested.photos,
                 jobs=pending if options.limit is None else min(pending, options.limit),
                 done=counts.get(JobState.DONE, 0),
@@ -205,10 +206,15 @@ class SinglePass:
             self._outcomes.tally.failed += photo.kind == "quarantined"
 
     def _work(self, options: PassOptions) -> None:
-        self._root = self._root or Root(self._config.input.folder)
-        places = self._places(self._root)
+        places = self._places(self._session.input_root(self._config.input.folder))
         claims = Claims(
-            self._ledger, self._resolved, places, self._outcomes, self._oversized, options.limit, self._is_over
+            self._ledger,
+            self._resolved,
+            places,
+            self._outcomes,
+            self._session.oversized,
+            options.limit,
+            self._is_over,
         )
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
@@ -250,7 +256,7 @@ class SinglePass:
             case Started():
                 claim, _ = claims.open[event.token]
                 self._ledger.leases.start(event.token)
-                self._oversized.begin(event.token)
+                self._session.oversized.begin(event.token)
                 self._emit(JobStarted(event.token, claim.job, claim.output))
             case Artwork():
                 self._publish(claims, event)
@@ -263,8 +269,12 @@ class SinglePass:
 
     def _fail(self, claims: Claims, answer: Failure) -> None:
         claim, assignment = claims.open[answer.token]
-        failure = attribute_failure(answer, claim, self._root, self._config.input.folder, self._config.output.folder)
-        least_seconds = self._oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
+        failure = attribute_failure(
+            answer, claim, self._session.root, self._config.input.folder, self._config.output.folder
+        )
+        least_seconds = (
+            self._session.oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
+        )
         put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
         claims.close(failure.token, put_back=put_back)
         with contextlib.suppress(OSError):  # a lost share is told by the failure itself
@@ -277,7 +287,7 @@ class SinglePass:
 
     def _publish(self, claims: Claims, artwork: Artwork) -> None:
         claim, assignment = claims.open[artwork.token]
-        self._output.require()
+        self._session.output.require()
         delivery = Delivery(
             token=artwork.token,
             output=claim.output,
@@ -307,7 +317,7 @@ class SinglePass:
             input_folder=config.input.folder,
             root=root,
             output_folder=config.output.folder,
-            output=self._output,
+            output=self._session.output,
             snapshot_folder=config.output.folder / "snapshots",
             picture=config.picture_options(),
             max_pixels=config.input.max_pixels,
