@@ -196,7 +196,7 @@ def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop:
     assert result.lines[-3].startswith(
         "quarantined: trip.zip: 1 of the archive's files are refused, the others are used: "
     )
-    assert result.lines[-2] == "quarantined: trip.zip/letter.png: no image: it looks like text"
+    assert result.lines[-2] == "quarantined: trip.zip/letter.png: not an image: it looks like text"
     assert [row["style"] for row in json.loads(invoke("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",
