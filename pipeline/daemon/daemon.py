@@ -33,7 +33,7 @@ from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
-from pipeline.runner.ingest.ingest import IngestResult
+from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
@@ -236,7 +236,7 @@ class Daemon:
         try:
             if self._stopped or self._scan_thread.error:  # since before there was a pass to stop
                 self._pass.stop()
-            ingested = IngestResult(ledger.queries.photo_count(), self._outbox.held(), {}, 0)
+            ingested = IngestResult(photos=ledger.queries.photo_count(), set_aside=list(self._outbox.held()))
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
                 options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
                 self._pass.run(options, ingested)

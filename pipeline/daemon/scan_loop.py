@@ -142,7 +142,7 @@ class ScanLoop:
         started, cpu_started = self._clock.monotonic(), self._clock.thread_cpu()
         changes = self._ingest.look_everywhere()
         now, cpu_seconds = self._clock.monotonic(), self._clock.thread_cpu() - cpu_started
-        if not changes.brought_news:  # recording changes costs more than finding out that there are none
+        if changes.is_empty:  # recording changes costs more than finding out that there are none
             self._full_scan_rest = max(_REST_PER_CPU_SECOND * cpu_seconds, _REST_PER_SECOND * (now - started))
         self._next_full_scan = now + max(self._watch.rescan_seconds(), self._full_scan_rest)
         self._report(changes)
@@ -155,5 +155,5 @@ class ScanLoop:
     def _report(self, changes: IngestChanges) -> None:
         for photo in changes.set_aside:
             self._callbacks.emit(photo)
-        if changes.brought_news or not self._has_scanned:
+        if not changes.is_empty or not self._has_scanned:
             self._callbacks.on_change()

@@ -21,7 +21,7 @@ from pipeline.intake.stability import StabilityTracker
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice
-from pipeline.runner.ingest.archives import Unpacking
+from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import open_ledger
@@ -110,16 +110,16 @@ class ScanThread:
         config = version.config
         settings = config.watch_settings()
         policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
-        unpacking = Unpacking(config, ledger)
+        archives = ArchiveIngest(config, ledger)
         tracker = StabilityTracker(
             settings.folder,
-            examine=unpacking.examine,
+            examine=archives.examine,
             settle_seconds=settings.settle_seconds,
             incomplete_seconds=settings.incomplete_seconds,
             trust_times=policy.trust_times,
         )
         return ScanLoop(
-            IncrementalIngest(config, version.resolved, ledger, tracker, root, is_stopped, unpacking),
+            IncrementalIngest(config, version.resolved, ledger, tracker, root, is_stopped, archives),
             root,
             self.hints,
             EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),

@@ -48,7 +48,8 @@ from pipeline.runner.execution.publishing import Delivery, Publisher, pixel_eval
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import attribute_failure, require_writable
-from pipeline.runner.ingest.ingest import IngestResult, ingest
+from pipeline.runner.ingest.ingest import ingest
+from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
@@ -174,7 +175,7 @@ class SinglePass:
         try:
             ingested = ingest(self._config, self._resolved, self._ledger, sleep=sleep)
         except _StoppedError:
-            return IngestResult(self._ledger.queries.photo_count(), (), {}, 0)
+            return IngestResult(photos=self._ledger.queries.photo_count())
         if options.redo_outdated:
             self._ledger.jobs.redo_outdated(ENGINE_VERSION)
         return ingested

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,45 +17,41 @@ from pipeline.intake import containers
 from pipeline.intake.archives import ArchiveContents, inspect
 from pipeline.intake.containers import Verdict
 from pipeline.intake.members import Limits
-from pipeline.intake.scan import ScanResult, kinds_in_archives, names_archive
+from pipeline.intake.scan import kinds_in_archives, names_archive
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger, PhotoRow
 from pipeline.model import Photo
 
 
 @dataclass(slots=True)
-class Unpacked:
-    """What archives add to a scan. ``seen`` has the archives too, ``usable`` are the paths of photos to pair."""
+class ArchivedPhotos:
+    """What archives hold. ``seen`` has the archives too, ``usable`` are the paths of photos that can be pictures.
+
+    ``count`` and ``skipped`` count all photos, and the files that are none.
+    """
 
     seen: list[Photo] = field(default_factory=list)
     ready: list[Photo] = field(default_factory=list)
     quarantined: list[tuple[Photo, str]] = field(default_factory=list)
     usable: list[str] = field(default_factory=list)
-    photos: int = 0
+    count: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-class Unpacking:
-    """Knows the archives of a config's input folder; remembers contents between :meth:`examine` and :meth:`unpack`.
+class ArchiveIngest:
+    """Looks into the archives of an input folder, in three steps.
 
-    Looking at archives goes like this: those :meth:`to_open` are judged like photos, with :meth:`examine` for their
-    content; :meth:`unpack` then says what all of them mean.
+    Those that are :meth:`unknown` are checked for completeness like photos, with :meth:`examine` for their content,
+    which is remembered; :meth:`contents` then returns what all of them hold.
     """
 
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._wanted = config.input.archives
         self._limits = limits_of(config)
         self._kind_of = kinds_in_archives(config.input.ignore)
         self._contents: dict[str, ArchiveContents] = {}
 
-    def among(self, found: ScanResult) -> tuple[tuple[Photo, ...], Mapping[str, int]]:
-        """Return the archives to look at, and how many files were skipped: those too if the config says so."""
-        if self._wanted:
-            return found.archives, found.skipped
-        return (), Counter(found.skipped) + Counter(archive=len(found.archives))
-
-    def to_open(self, archives: Iterable[Photo]) -> list[Photo]:
+    def unknown(self, archives: Iterable[Photo]) -> list[Photo]:
         """Return those of which the ledger does not know all that is in them."""
         return [archive for archive in archives if not _is_current(archive, self._ledger.photos.at(archive.path))]
 
@@ -67,34 +63,34 @@ class Unpacking:
         self._contents[path] = contents
         return contents.verdict
 
-    def unpack(self, archives: Iterable[Photo], settled: StabilityResult) -> Unpacked:
-        """Return what ``archives`` hold; ``settled`` is what became of those that were :meth:`to_open`."""
-        found = Unpacked()
-        ready = {photo.path: photo for photo in settled.ready}
-        refused = {photo.path for photo, _ in settled.quarantined}
+    def contents(self, archives: Iterable[Photo], stability: StabilityResult) -> ArchivedPhotos:
+        """Return what ``archives`` hold; ``stability`` tells which of the :meth:`unknown` ones are complete."""
+        found = ArchivedPhotos()
+        ready = {photo.path: photo for photo in stability.ready}
+        refused = {photo.path for photo, _ in stability.quarantined}
         for archive in archives:
             contents = self._contents.pop(archive.path, None)
             if archive.path in refused:
                 found.seen.append(archive)
             elif archive.path in ready and contents is not None:
-                self._take_contents(found, ready[archive.path], contents)
+                self._add_examined(found, ready[archive.path], contents)
             else:
-                self._take_rows(found, archive)
+                self._add_recorded(found, archive)
         return found
 
-    def _take_rows(self, found: Unpacked, archive: Photo) -> None:
-        """Take over what is on record of an archive that was not opened, or is not complete yet.
+    def _add_recorded(self, found: ArchivedPhotos, archive: Photo) -> None:
+        """Add what is on record of an archive that was not opened, or is not complete yet.
 
         In the second case the ledger sees by the new signature that the photos have to be looked at again.
         """
         rows = self._ledger.photos.at(archive.path)
         members = [row for row in rows if row.path != archive.path]
         found.seen += [archive, *_photos(archive, [row.path for row in members])]
-        found.photos += len(members)
+        found.count += len(members)
         if _is_current(archive, rows):
             found.usable += [row.path for row in members if not row.has_problem]
 
-    def _take_contents(self, found: Unpacked, archive: Photo, contents: ArchiveContents) -> None:
+    def _add_examined(self, found: ArchivedPhotos, archive: Photo, contents: ArchiveContents) -> None:
         prefix = f"{archive.path}/"
         photos = list(_photos(archive, [prefix + name for name in contents.photos]))
         refused = dict(
@@ -105,7 +101,7 @@ class Unpacking:
             )
         )
         found.seen += [archive, *photos, *refused]
-        found.photos += len(photos) + len(refused)
+        found.count += len(photos) + len(refused)
         found.usable += [photo.path for photo in photos]
         found.skipped += Counter(contents.skipped)
         # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.

@@ -1,26 +1,26 @@
-"""The ledger kept in step with the input folder, while pictures are made: looks everywhere, or only where hinted.
+"""The ledger kept in step with the input folder while pictures are made. Owns what changed, not when to scan.
 
-Owns what :mod:`pipeline.runner.ingest.ingest` does for a single run, in pieces: each piece is a short transaction, so
-that whoever claims jobs meanwhile never waits long, and a look costs what has changed rather than what there is.
-Refuses to know when to look. Has a ledger connection of its own, since it lives in a thread of its own.
+Takes the whole folder or only hinted paths through :mod:`pipeline.runner.ingest.steps`, in pieces: each piece is a
+short transaction, so that whoever claims jobs meanwhile never waits long, and it costs what has changed rather than
+what there is. Has a ledger connection of its own, since it runs in a thread of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from pipeline.config import Config
-from pipeline.images.encode import suffix_of
 from pipeline.intake.archives import containing_file
-from pipeline.intake.scan import ScanResult, scan, scan_paths
+from pipeline.intake.scan import ScanResult
 from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, PhotoSetAside
-from pipeline.pairing import pair
-from pipeline.runner.ingest.archives import Unpacking
-from pipeline.runner.ingest.outdated_refusals import look_again
+from pipeline.runner.ingest.archives import ArchiveIngest
+from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
+from pipeline.runner.ingest.steps import IngestResult, IngestSteps, RecordedPhotos, unreadable_places
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -30,27 +30,25 @@ _PIECE: Final = 1000
 _Item = TypeVar("_Item")
 
 
-@dataclass(slots=True)
-class IngestChanges:
-    """What a look came to: ``arrived`` photos may have pictures to be made, ``gone`` ones had been there before.
+@dataclass(slots=True, kw_only=True)
+class IngestChanges(IngestResult):
+    """What is not as it was: ``arrived`` photos may have pictures to be made, ``gone`` ones had been there before.
 
-    ``photos`` and ``folders`` count what the look saw.
+    ``folders`` counts the folders seen; ``unpaired`` only those of the photos that were paired this time.
     """
 
-    photos: int
     folders: int
     arrived: int = 0
     gone: int = 0
-    set_aside: list[PhotoSetAside] = field(default_factory=list)
 
     @property
-    def brought_news(self) -> bool:
-        """Tell whether anything is not as it was before."""
-        return bool(self.arrived or self.gone or self.set_aside)
+    def is_empty(self) -> bool:
+        """Tell whether all is as it was before."""
+        return not (self.arrived or self.gone or self.set_aside)
 
 
 class IncrementalIngest:
-    """Records what comes, changes and goes. Looks raise StorageError when the folder is gone, and LedgerError."""
+    """Records what comes, changes and goes. Raises StorageError when the folder is gone, and LedgerError."""
 
     def __init__(
         self,
@@ -59,39 +57,36 @@ class IncrementalIngest:
         ledger: Ledger,
         tracker: StabilityTracker,
         root: Root,
-        over: Callable[[], bool] = lambda: False,
-        unpacking: Unpacking | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+        archives: ArchiveIngest | None = None,
     ) -> None:
-        """``over`` tells that the program ends: a look then stops where it is.
+        """``is_stopped`` tells that the program ends: an ingest then stops where it is.
 
-        ``unpacking`` is the one by which ``tracker`` examines files.
+        ``archives`` is the one by which ``tracker`` examines files.
         """
-        self._unpacking = unpacking or Unpacking(config, ledger)
         self._config = config
-        self._resolved = resolved
         self._ledger = ledger
         self._tracker = tracker
         self._root = root
-        self._over = over
-        self._outside = (config.output.folder, config.state.folder)
+        self._is_stopped = is_stopped
+        self._steps = IngestSteps(config, resolved, ledger, archives or ArchiveIngest(config, ledger), tracker.check)
         self._paired_all = False
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
 
     def look_everywhere(self) -> IngestChanges:
-        """Scan the whole folder. The first time every photo is paired, since the config may be another by now."""
-        if not self._paired_all:
-            look_again(self._ledger, self._config)
-        found = scan(self._config.input.folder, self._config.input.ignore, self._outside)
+        """Ingest the whole folder. The first time every photo is paired, since the config may be another by now."""
+        found = self._steps.scan()
         self._root.require()
-        result = self._record(found, self._ledger.photos.missing)
+        if not self._paired_all:
+            retry_outdated_refusals(self._ledger, self._config)
+        changes = self._record(found, self._ledger.photos.missing)
         self._paired_all = True
-        return result
+        return changes
 
     def look_at(self, paths: Collection[str]) -> IngestChanges:
-        """Scan only these relative paths, and what is below them."""
-        folder = self._config.input.folder
-        paths = {containing_file(folder, path) for path in paths}  # a photo's archive instead of it
-        found = scan_paths(folder, paths, self._config.input.ignore, self._outside)
+        """Ingest only these relative paths, and what is below them."""
+        paths = {containing_file(self._config.input.folder, path) for path in paths}  # an archive for its photos
+        found = self._steps.scan(paths)
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
@@ -107,97 +102,60 @@ class IncrementalIngest:
         return self._tracker.seconds_left()
 
     def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> IngestChanges:
-        result = IngestChanges(len(found.photos), found.folders)
+        changes = IngestChanges(photos=len(found.photos), folders=found.folders, skipped=Counter(found.skipped))
         for piece in _pieces(found.photos):
-            if self._over():
-                return result
-            self._record_seen(piece, result)
-        in_archives = self._record_archives(found, result)
+            if self._is_stopped():
+                return changes
+            self._record_present(piece, (), changes)
+        in_archives = self._record_present((), found.archives, changes)
         seen = [photo.path for photo in (*found.photos, *in_archives)]
         # What lies under a folder that can't be read is unknown, not gone.
         gone = [path for path in missing(seen) if not _lies_under(path, found.unreadable)]
         for piece_of_gone in _pieces(gone):
-            self._record_gone(piece_of_gone, result)
-        for path, note in zip(found.unreadable, found.notes, strict=True):
-            self._set_aside(result, path, "incomplete", note)
-        return result
+            self._record_gone(piece_of_gone, changes)
+        self._report(unreadable_places(found), changes)
+        return changes
 
-    def _record_seen(self, photos: Sequence[Photo], result: IngestChanges) -> None:
-        unknown, returned = self._ledger.photos.unknown_and_returned(photos)
-        settled = self._tracker.check(unknown)
-        judged = [*settled.ready, *(photo for photo, _ in settled.quarantined)]
-        news = [*unknown, *returned]
-        if news:
-            concerned = [photo.path for photo in news]
-            self._ledger.photos.record(news, settled.ready, settled.quarantined, concerned)
-        self._pair(photo.path for photo in self._to_pair(photos, unknown, [*judged, *returned]))
-        result.arrived += len(settled.ready) + len(returned)
-        self._tell_of(settled.ready, settled.incomplete, settled.quarantined, result)
+    def _record_present(
+        self, photos: Sequence[Photo], archives: Sequence[Photo], changes: IngestChanges
+    ) -> list[Photo]:
+        """Record these files with their jobs; return the archives and what is in them."""
+        recorded = self._steps.record_photos(photos, archives)
+        self._record_jobs(recorded, changes)
+        changes.photos += recorded.archived.count
+        changes.skipped += recorded.archived.skipped
+        changes.arrived += recorded.arrived
+        self._forget_reported(photo.path for photo in recorded.stability.ready)
+        self._report(recorded.set_aside(), changes)
+        return recorded.archived.seen
 
-    def _record_archives(self, found: ScanResult, result: IngestChanges) -> list[Photo]:
-        """Record the archives like photos, with what is in them; return all of that."""
-        archives, _ = self._unpacking.among(found)
-        to_open = self._unpacking.to_open(archives)
-        settled = self._tracker.check(to_open)
-        unpacked = self._unpacking.unpack(archives, settled)
-        quarantined = (*settled.quarantined, *unpacked.quarantined)
-        if to_open:
-            concerned = [photo.path for photo in unpacked.seen]
-            self._ledger.photos.record(unpacked.seen, (*settled.ready, *unpacked.ready), quarantined, concerned)
-        if to_open or not self._paired_all:
-            self._pair(unpacked.usable)
-        result.photos += unpacked.photos
-        result.arrived += len(unpacked.ready)
-        self._tell_of(settled.ready, settled.incomplete, quarantined, result)
-        return unpacked.seen
-
-    def _to_pair(self, photos: Sequence[Photo], unknown: Sequence[Photo], new: Sequence[Photo]) -> list[Photo]:
-        if self._paired_all:
-            return list(new)
-        known = {photo.path for photo in unknown}
-        return [*(photo for photo in photos if photo.path not in known), *new]
-
-    def _pair(self, paths: Iterable[str]) -> None:
-        concerned = list(dict.fromkeys(paths))
-        if concerned:
-            # The photos are on record already: should this fail on a full disk, the next full look has to pair all.
+    def _record_jobs(self, recorded: RecordedPhotos, changes: IngestChanges) -> None:
+        if to_pair := recorded.to_pair(unchanged=not self._paired_all):
+            # The photos are on record already: should this fail on a full disk, the next ingest of the whole folder
+            # has to pair all.
             paired_all, self._paired_all = self._paired_all, False
-            wanted = map(self._resolved.want, pair(concerned, self._resolved.pairing))
-            self._ledger.jobs.record(wanted, suffix_of(self._config.output.format), concerned)
+            changes.unpaired += self._steps.record_jobs(to_pair)
             self._paired_all = paired_all
 
-    def _record_gone(self, paths: Sequence[str], result: IngestChanges) -> None:
-        for path in self._ledger.queries.unfinished(paths):
-            self._set_aside(result, path, "gone", "it was taken away before its pictures were made")
+    def _record_gone(self, paths: Sequence[str], changes: IngestChanges) -> None:
+        reason = "it was taken away before its pictures were made"
+        unfinished = self._ledger.queries.unfinished(paths)
+        self._report((PhotoSetAside(path, "gone", reason) for path in unfinished), changes)
         self._ledger.photos.record((), (), (), paths)
-        self._forget_what_was_told(paths)
-        result.gone += len(paths)
+        self._forget_reported(paths)
+        changes.gone += len(paths)
 
-    def _tell_of(
-        self,
-        ready: Iterable[Photo],
-        incomplete: Iterable[tuple[Photo, str]],
-        quarantined: Iterable[tuple[Photo, str]],
-        result: IngestChanges,
-    ) -> None:
-        self._forget_what_was_told(photo.path for photo in ready)
-        for photo, reason in incomplete:
-            self._set_aside(result, photo.path, "incomplete", reason)
-        for photo, reason in quarantined:
-            self._set_aside(result, photo.path, "quarantined", reason)
+    def _report(self, photos: Iterable[PhotoSetAside], changes: IngestChanges) -> None:
+        """Report each photo once, however often it is looked at again."""
+        for photo in photos:
+            if self._reported.get(photo.path) != photo.reason:
+                changes.set_aside.append(photo)
+            if photo.kind == "incomplete":
+                self._reported[photo.path] = photo.reason
 
-    def _set_aside(
-        self, result: IngestChanges, path: str, kind: Literal["incomplete", "quarantined", "gone"], reason: str
-    ) -> None:
-        """Tell of a photo once, however often it is looked at again."""
-        if self._told.get(path) != reason:
-            result.set_aside.append(PhotoSetAside(path, kind, reason))
-        if kind == "incomplete":
-            self._told[path] = reason
-
-    def _forget_what_was_told(self, paths: Iterable[str]) -> None:
+    def _forget_reported(self, paths: Iterable[str]) -> None:
         for path in paths:
-            self._told.pop(path, None)
+            self._reported.pop(path, None)
 
 
 def _pieces(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

@@ -1,7 +1,7 @@
-"""Photos that were refused by a limit which is another one by now. Owns how their reasons are told apart.
+"""Photos that were refused by a limit which has been changed since. Owns finding them by the reason on record.
 
-A photo's quarantine has no more than a sentence on record. One that a setting is to blame for names it, with the
-value that it had: whoever refuses with other words today looks again.
+Of a quarantined photo only a sentence is on record. If a setting is the reason, it names the setting and the value it
+had: when the same setting gives another sentence today, the photo is examined again.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pipeline.intake.members import too_large, too_large_unpacked, too_many_file
 from pipeline.ledger import Ledger
 from pipeline.runner.ingest.archives import limits_of
 
-#: Earlier versions blamed the photo for a missing library, and for memory that was short, which had no words.
-_NO_FAULT_OF_THEIRS: Final = ("install stylewatch[heic]", "damaged or cut short ():")
+#: Earlier versions quarantined photos for a missing library, and for too little memory, which left no reason.
+_NOT_THE_PHOTOS_FAULT: Final = ("install stylewatch[heic]", "damaged or cut short ():")
 
 
-def look_again(ledger: Ledger, config: Config) -> int:
-    """Let intake look again at the photos that today's limits might let in. Returns how many there are."""
+def retry_outdated_refusals(ledger: Ledger, config: Config) -> int:
+    """Have the photos examined again that today's limits might let in. Returns how many there are."""
     limits = dict(_limits(config))
     paths = [problem.path for problem in ledger.queries.photo_problems() if _is_outdated(problem.reason, limits)]
     if paths:
@@ -29,7 +29,7 @@ def look_again(ledger: Ledger, config: Config) -> int:
 
 
 def _limits(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield each setting by which photos are refused, and the words that it puts into a refusal today."""
+    """Yield each setting by which photos are refused, and the words of such a refusal today."""
     limits = limits_of(config)
     yield "input.max_megapixels", too_many_pixels(config.input.max_pixels)
     yield "input.max_archive_files", too_many_files(limits)
@@ -39,4 +39,4 @@ def _limits(config: Config) -> Iterator[tuple[str, str]]:
 
 def _is_outdated(reason: str, limits: dict[str, str]) -> bool:
     named = [words for setting, words in limits.items() if setting in reason]
-    return any(words not in reason for words in named) or any(words in reason for words in _NO_FAULT_OF_THEIRS)
+    return any(words not in reason for words in named) or any(words in reason for words in _NOT_THE_PHOTOS_FAULT)

@@ -18,7 +18,8 @@ from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
-from pipeline.runner.ingest.ingest import IngestResult, ingest
+from pipeline.runner.ingest.ingest import ingest
+from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, require_state_and_output, source_of

@@ -63,7 +63,7 @@ def test_a_look_everywhere_takes_in_all_and_the_next_one_finds_no_news(desk: Des
     look = desk.incremental_ingest.look_everywhere()
     assert (look.photos, look.folders, look.arrived, look.gone) == (2, 2, 2, 0)
     assert desk.pending() == ["a.png", "trip/b.png"]
-    assert not desk.incremental_ingest.look_everywhere().brought_news
+    assert desk.incremental_ingest.look_everywhere().is_empty
 
 
 def test_a_look_at_one_path_takes_in_that_alone(desk: Desk) -> None:
@@ -88,7 +88,7 @@ def test_a_photo_that_is_gone_waits_for_its_return_and_is_told_of_once(desk: Des
     found = look("trip")
     assert [(event.path, event.kind) for event in found.set_aside] == [("trip/a.png", "gone")]
     assert (found.gone, desk.pending()) == (1, [])
-    assert not look("trip").brought_news
+    assert look("trip").is_empty
     photo.hardlink_to(inode_kept)  # the very same file is back: a share that was lost, for example
     assert (look("trip").arrived, desk.pending()) == (1, ["trip/a.png"])
     photo.unlink()
@@ -144,8 +144,8 @@ def test_an_incomplete_photo_is_told_of_once_and_looked_at_again(desk: Desk) -> 
 def test_a_file_that_is_no_photo_is_quarantined_once(desk: Desk) -> None:
     (desk.workshop.folder / "in" / "a.jpg").write_text("I am a letter, not a photo.")
     assert [event.kind for event in desk.incremental_ingest.look_everywhere().set_aside] == ["quarantined"]
-    assert not desk.incremental_ingest.look_everywhere().brought_news
-    assert not desk.incremental_ingest.look_at(["a.jpg"]).brought_news
+    assert desk.incremental_ingest.look_everywhere().is_empty
+    assert desk.incremental_ingest.look_at(["a.jpg"]).is_empty
     assert desk.ledger.queries.counts()[JobState.QUARANTINED] == 1
 
 
@@ -156,7 +156,7 @@ def test_the_first_look_follows_a_changed_config(workshop: Workshop) -> None:
         desk.finish("a.png")
     workshop.text = workshop.text.replace("name: night", "name: day")
     with a_desk(workshop) as desk:
-        assert not desk.incremental_ingest.look_everywhere().brought_news
+        assert desk.incremental_ingest.look_everywhere().is_empty
         assert [(claim.job) for claim in desk.ledger.leases.claim(9, "name")] == [Job("a.png", "day", "default")]
         assert desk.ledger.queries.counts()[JobState.WITHDRAWN] == 1
 
@@ -191,8 +191,8 @@ def test_the_end_of_the_program_ends_a_look(workshop: Workshop) -> None:
     room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         root = Root(config.input.folder)
-        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, root, over=lambda: True)
-        assert not incremental_ingest.look_everywhere().brought_news
+        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, root, is_stopped=lambda: True)
+        assert incremental_ingest.look_everywhere().is_empty
         assert ledger.queries.photo_count() == 0
 
 

@@ -1,0 +1,161 @@
+"""The steps from files in the input folder to pending jobs. Owns them for both callers; does not know when to scan.
+
+scan → what is new or changed → complete yet? → what is in archives → photos recorded → paired → jobs recorded.
+:mod:`pipeline.runner.ingest.ingest` takes a whole folder through them at once,
+:mod:`pipeline.runner.ingest.incremental` takes what changes, in pieces.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.config import Config
+from pipeline.images.encode import suffix_of
+from pipeline.intake.scan import ScanResult, scan, scan_paths
+from pipeline.intake.stability import StabilityResult
+from pipeline.ledger import Ledger
+from pipeline.model import Photo, PhotoSetAside
+from pipeline.pairing import pair
+from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
+from pipeline.runner.preparation import ResolvedConfig
+
+
+@dataclass(slots=True, kw_only=True)
+class IngestResult:
+    """What an ingest came to. ``photos`` counts what it saw, in archives too.
+
+    ``skipped`` counts files that are no photos; ``unpaired`` photos that no style wants.
+    """
+
+    photos: int
+    set_aside: list[PhotoSetAside] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    unpaired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPhotos:
+    """What became of some files.
+
+    ``unknown`` ones were not on record or had changed, ``returned`` ones had been gone. ``opened``: some
+    archives had to be looked into. ``archived`` is what all the archives hold.
+    """
+
+    photos: Sequence[Photo]
+    unknown: Sequence[Photo]
+    returned: Sequence[Photo]
+    stability: StabilityResult
+    opened: bool
+    archived: ArchivedPhotos
+
+    @property
+    def arrived(self) -> int:
+        """How many photos may have pictures to be made now that could have none before."""
+        unknown = {photo.path for photo in self.unknown}
+        complete = sum(photo.path in unknown for photo in self.stability.ready)
+        return complete + len(self.returned) + len(self.archived.ready)
+
+    def set_aside(self) -> Iterator[PhotoSetAside]:
+        """Yield the files of which no picture is made now, with the reason."""
+        for photo, reason in self.stability.incomplete:
+            yield PhotoSetAside(photo.path, "incomplete", reason)
+        for photo, reason in (*self.stability.quarantined, *self.archived.quarantined):
+            yield PhotoSetAside(photo.path, "quarantined", reason)
+
+    def to_pair(self, *, unchanged: bool) -> list[str]:
+        """Return the photos whose jobs have to be recorded; those that are as they were only if ``unchanged``.
+
+        What is not complete yet is left out: nobody can say what is wanted of it.
+        """
+        unknown = {photo.path for photo in self.unknown}
+        judged = (*self.stability.ready, *(photo for photo, _ in self.stability.quarantined))
+        return [
+            *(photo.path for photo in self.photos if unchanged and photo.path not in unknown),
+            *(photo.path for photo in judged if photo.path in unknown),
+            *(photo.path for photo in self.returned),
+            *(self.archived.usable if unchanged or self.opened else ()),
+        ]
+
+
+class IngestSteps:
+    """Takes files of one input folder through the steps; methods raise LedgerError, and StorageError for the disk."""
+
+    def __init__(
+        self,
+        config: Config,
+        resolved: ResolvedConfig,
+        ledger: Ledger,
+        archives: ArchiveIngest,
+        check_stability: Callable[[Sequence[Photo]], StabilityResult],
+    ) -> None:
+        """``check_stability`` judges which files are complete, archives by what ``archives`` examines."""
+        self._config = config
+        self._resolved = resolved
+        self._ledger = ledger
+        self._archives = archives
+        self._check_stability = check_stability
+
+    def scan(self, paths: Collection[str] | None = None) -> ScanResult:
+        """Scan the whole folder, or only ``paths`` and what is below them.
+
+        Archives are skipped if the config says so. Raises StorageError if the folder is gone.
+        """
+        folder, ignore = self._config.input.folder, self._config.input.ignore
+        outside = (self._config.output.folder, self._config.state.folder)
+        found = scan(folder, ignore, outside) if paths is None else scan_paths(folder, paths, ignore, outside)
+        if self._config.input.archives:
+            return found
+        skipped = Counter(found.skipped) + Counter(archive=len(found.archives))
+        return dataclasses.replace(found, archives=(), skipped=skipped)
+
+    def record_photos(
+        self, photos: Sequence[Photo], archives: Sequence[Photo] = (), *, whole: bool = False
+    ) -> RecordedPhotos:
+        """Find out what is new or changed, and record it in one transaction; if nothing is, in none.
+
+        ``whole``: these are all files there are. Then all is recorded, so that what is missing is known to be gone,
+        and the ledger is asked once for all photos instead of for each.
+        """
+        unknown, returned = self._compare_with_ledger(photos, whole)
+        to_open = self._archives.unknown(archives)
+        stability = self._check_stability([*unknown, *to_open])
+        archived = self._archives.contents(archives, stability)
+        ready = (*stability.ready, *archived.ready)
+        quarantined = (*stability.quarantined, *archived.quarantined)
+        if whole:
+            self._ledger.photos.record((*photos, *archived.seen), ready, quarantined)
+        elif changed := [*unknown, *returned, *(archived.seen if to_open else ())]:
+            self._ledger.photos.record(changed, ready, quarantined, [photo.path for photo in changed])
+        return RecordedPhotos(
+            photos=photos,
+            unknown=unknown,
+            returned=returned,
+            stability=stability,
+            opened=bool(to_open),
+            archived=archived,
+        )
+
+    def record_jobs(self, paths: Iterable[str], *, whole: bool = False) -> int:
+        """Pair these photos and record their jobs in one transaction. Returns how many no style wants.
+
+        ``whole``: these are all photos there are, so that the ledger is asked once for all of them.
+        """
+        photos = list(dict.fromkeys(paths))
+        jobs = list(pair(photos, self._resolved.pairing))
+        suffix = suffix_of(self._config.output.format)
+        self._ledger.jobs.record(map(self._resolved.want, jobs), suffix, None if whole else photos)
+        return len(photos) - len({job.photo for job in jobs})
+
+    def _compare_with_ledger(self, photos: Sequence[Photo], whole: bool) -> tuple[list[Photo], list[Photo]]:
+        if whole:  # what had been gone is then recorded with all the others
+            return self._ledger.photos.unknown(photos), []
+        return self._ledger.photos.unknown_and_returned(photos) if photos else ([], [])
+
+
+def unreadable_places(found: ScanResult) -> Iterator[PhotoSetAside]:
+    """Yield the files and folders that a scan could not look at."""
+    for path, note in zip(found.unreadable, found.notes, strict=True):
+        yield PhotoSetAside(path, "incomplete", note)

@@ -1,0 +1,79 @@
+"""A whole folder taken in at once, as ``run`` and ``plan`` do."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.model import Job
+from pipeline.runner.ingest.ingest import ingest
+from pipeline.runner.ingest.steps import IngestResult
+from pipeline.runner.preparation import prepare
+from tests.intake.packing import photo, zipped
+from tests.workshop import Workshop
+
+BY_FOLDER = "pairing: {rules: [{match: 'trip/**', styles: [night]}, {match: '*', styles: []}]}\n"
+
+
+def ingested(workshop: Workshop) -> tuple[IngestResult, list[Job]]:
+    config = workshop.config()
+    with workshop.ledger() as ledger:
+        result = ingest(config, prepare(config), ledger, sleep=lambda _: None)
+        claims = ledger.leases.claim(1000, "name")
+        for claim in claims:
+            ledger.leases.release(claim.token)
+    return result, [claim.job for claim in claims]
+
+
+def test_photos_in_folders_and_archives_become_jobs(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("1.png", photo(1)), ("notes.txt", b"a note")))
+    (workshop.folder / "in" / "notes.txt").write_text("a note")
+    result, jobs = ingested(workshop)
+    assert (result.photos, result.set_aside, result.skipped) == (2, [], {"sidecar": 2})
+    assert [job.photo for job in jobs] == ["a.png", "trip.zip/1.png"]
+
+
+def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
+    workshop.text += BY_FOLDER
+    for name in ("a.png", "b.png", "trip/c.png"):
+        workshop.photo(name)
+    result, jobs = ingested(workshop)
+    assert (result.photos, result.unpaired) == (3, 2)
+    assert [job.photo for job in jobs] == ["trip/c.png"]
+
+
+def test_what_is_set_aside_comes_with_its_reason_incomplete_files_first(workshop: Workshop) -> None:
+    whole = workshop.photo("z.png")
+    (workshop.folder / "in" / "half.png").write_bytes(whole.read_bytes()[:30])
+    (workshop.folder / "in" / "a.jpg").write_text("I am a letter, not a photo.")
+    result, jobs = ingested(workshop)
+    assert [(event.path, event.kind) for event in result.set_aside] == [
+        ("half.png", "incomplete"),
+        ("a.jpg", "quarantined"),
+    ]
+    assert all(event.reason for event in result.set_aside)
+    assert [job.photo for job in jobs] == ["z.png"]
+    again, _ = ingested(workshop)
+    assert [event.path for event in again.set_aside] == ["half.png"]
+
+
+def test_a_known_photo_that_is_being_rewritten_keeps_its_job_for_later(workshop: Workshop) -> None:
+    path = workshop.photo("a.png")
+    data = path.read_bytes()
+    assert [job.photo for job in ingested(workshop)[1]] == ["a.png"]
+    path.write_bytes(data[:30])
+    assert ingested(workshop)[1] == []
+    path.write_bytes(data)
+    assert [job.photo for job in ingested(workshop)[1]] == ["a.png"]
+
+
+def test_a_missing_folder_is_an_error_and_no_photo_is_gone(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    ingested(workshop)
+    folder = workshop.folder / "in"
+    folder.rename(workshop.folder / "elsewhere")
+    with pytest.raises(StorageError, match="does not exist"):
+        ingested(workshop)
+    (workshop.folder / "elsewhere").rename(folder)
+    assert [job.photo for job in ingested(workshop)[1]] == ["a.png"]
