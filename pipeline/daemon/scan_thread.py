@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from pipeline.config.settings import ingest_settings
 from pipeline.daemon.clock import Clock
 from pipeline.daemon.config_reloader import ConfigVersion
 from pipeline.daemon.event_watch import EventWatch
@@ -107,10 +108,10 @@ class ScanThread:
     def _scan_loop(
         self, version: ConfigVersion, root: Root, ledger: Ledger, is_stopped: Callable[[], bool]
     ) -> ScanLoop:
-        config = version.config
-        settings = config.watch_settings()
+        settings = version.config.watch_settings()
+        to_ingest = ingest_settings(version.config)
         policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
-        archives = ArchiveIngest(config, ledger)
+        archives = ArchiveIngest(to_ingest, ledger)
         tracker = StabilityTracker(
             settings.folder,
             examine=archives.examine,
@@ -119,7 +120,7 @@ class ScanThread:
             trust_times=policy.trust_times,
         )
         return ScanLoop(
-            IncrementalIngest(config, version.resolved, ledger, tracker, root, is_stopped, archives),
+            IncrementalIngest(to_ingest, version.resolved, ledger, tracker, root, is_stopped, archives),
             root,
             self.hints,
             EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),

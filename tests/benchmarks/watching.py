@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.config.settings import ingest_settings
 from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import Root
@@ -57,7 +58,9 @@ def _quiet_look(workshop: Workshop) -> float:
     config = workshop.config()
     room = StabilityTracker(config.input.folder, settle_seconds=_SETTLE_SECONDS, incomplete_seconds=3600)
     with open_ledger(config) as ledger:
-        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, Root(config.input.folder))
+        incremental_ingest = IncrementalIngest(
+            ingest_settings(config), prepare(config), ledger, room, Root(config.input.folder)
+        )
         incremental_ingest.look_everywhere()
         began = time.monotonic()
         incremental_ingest.look_everywhere()

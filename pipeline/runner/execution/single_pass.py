@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.config.settings import ingest_settings
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import (
     LeaseLostError,
@@ -173,7 +174,7 @@ class SinglePass:
     def _ingest(self, options: PassOptions, sleep: Callable[[float], None]) -> IngestResult:
         self._ledger.jobs.ready_failed()
         try:
-            ingested = ingest(self._config, self._resolved, self._ledger, sleep=sleep)
+            ingested = ingest(ingest_settings(self._config), self._resolved, self._ledger, sleep=sleep)
         except _StoppedError:
             return IngestResult(photos=self._ledger.queries.photo_count())
         if options.redo_outdated:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.config import Config
 from pipeline.intake import containers
 from pipeline.intake.archives import ArchiveContents, inspect
 from pipeline.intake.containers import Verdict
@@ -20,7 +19,7 @@ from pipeline.intake.members import Limits
 from pipeline.intake.scan import kinds_in_archives, names_archive
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger, PhotoRow
-from pipeline.model import Photo
+from pipeline.model import IngestSettings, Photo
 
 
 @dataclass(slots=True)
@@ -45,10 +44,10 @@ class ArchiveIngest:
     which is remembered; :meth:`contents` then returns what all of them hold.
     """
 
-    def __init__(self, config: Config, ledger: Ledger) -> None:
+    def __init__(self, settings: IngestSettings, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._limits = limits_of(config)
-        self._kind_of = kinds_in_archives(config.input.ignore)
+        self._limits = limits_of(settings)
+        self._kind_of = kinds_in_archives(settings.ignore)
         self._contents: dict[str, ArchiveContents] = {}
 
     def unknown(self, archives: Iterable[Photo]) -> list[Photo]:
@@ -112,12 +111,12 @@ class ArchiveIngest:
             found.quarantined.append((archive, contents.remark))
 
 
-def limits_of(config: Config) -> Limits:
+def limits_of(settings: IngestSettings) -> Limits:
     """Return what an archive may ask for."""
     return Limits(
-        files=config.input.max_archive_files,
-        bytes=config.input.max_archive_size,
-        photo_bytes=config.input.archive_space,
+        files=settings.max_archive_files,
+        bytes=settings.max_archive_bytes,
+        photo_bytes=settings.archive_space_bytes,
     )
 
 

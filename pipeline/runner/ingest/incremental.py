@@ -12,12 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from pipeline.config import Config
 from pipeline.intake.archives import containing_file
 from pipeline.intake.scan import ScanResult
 from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
-from pipeline.model import Photo, PhotoSetAside
+from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import IngestResult, IngestSteps, RecordedPhotos, unreadable_places
@@ -52,7 +51,7 @@ class IncrementalIngest:
 
     def __init__(
         self,
-        config: Config,
+        settings: IngestSettings,
         resolved: ResolvedConfig,
         ledger: Ledger,
         tracker: StabilityTracker,
@@ -64,28 +63,30 @@ class IncrementalIngest:
 
         ``archives`` is the one by which ``tracker`` examines files.
         """
-        self._config = config
+        self._settings = settings
         self._ledger = ledger
         self._tracker = tracker
         self._root = root
         self._is_stopped = is_stopped
-        self._steps = IngestSteps(config, resolved, ledger, archives or ArchiveIngest(config, ledger), tracker.check)
+        self._steps = IngestSteps(
+            settings, resolved, ledger, archives or ArchiveIngest(settings, ledger), tracker.check
+        )
         self._paired_all = False
         self._reported: dict[str, str] = {}
 
     def look_everywhere(self) -> IngestChanges:
-        """Ingest the whole folder. The first time every photo is paired, since the config may be another by now."""
+        """Ingest the whole folder. The first time every photo is paired, since the config may have changed."""
         found = self._steps.scan()
         self._root.require()
         if not self._paired_all:
-            retry_outdated_refusals(self._ledger, self._config)
+            retry_outdated_refusals(self._ledger, self._settings)
         changes = self._record(found, self._ledger.photos.missing)
         self._paired_all = True
         return changes
 
     def look_at(self, paths: Collection[str]) -> IngestChanges:
         """Ingest only these relative paths, and what is below them."""
-        paths = {containing_file(self._config.input.folder, path) for path in paths}  # an archive for its photos
+        paths = {containing_file(self._settings.folder, path) for path in paths}  # an archive for its photos
         found = self._steps.scan(paths)
         self._root.require()
         seen = {photo.path for photo in (*found.photos, *found.archives)}

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from pipeline.config import Config
 from pipeline.intake.stability import check_stability
 from pipeline.ledger import Ledger
+from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import IngestResult, IngestSteps, unreadable_places
@@ -20,26 +20,26 @@ from pipeline.runner.preparation import ResolvedConfig
 
 
 def ingest(
-    config: Config,
+    settings: IngestSettings,
     resolved: ResolvedConfig,
     ledger: Ledger,
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestResult:
     """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
-    archives = ArchiveIngest(config, ledger)
+    archives = ArchiveIngest(settings, ledger)
     check = partial(
         check_stability,
-        config.input.folder,
-        settle_seconds=config.input.settle_seconds,
-        incomplete_seconds=config.input.incomplete_seconds,
+        settings.folder,
+        settle_seconds=settings.settle_seconds,
+        incomplete_seconds=settings.incomplete_seconds,
         now_ns=time.time_ns,
         sleep=sleep,
         examine=archives.examine,
     )
-    steps = IngestSteps(config, resolved, ledger, archives, check)
+    steps = IngestSteps(settings, resolved, ledger, archives, check)
     found = steps.scan()
-    retry_outdated_refusals(ledger, config)
+    retry_outdated_refusals(ledger, settings)
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), whole=True)
     return IngestResult(

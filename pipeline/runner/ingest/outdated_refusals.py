@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pipeline.config import Config
 from pipeline.images.decode import too_many_pixels
 from pipeline.intake.members import too_large, too_large_unpacked, too_many_files
 from pipeline.ledger import Ledger
+from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import limits_of
 
 #: Earlier versions quarantined photos for a missing library, and for too little memory, which left no reason.
 _NOT_THE_PHOTOS_FAULT: Final = ("install stylewatch[heic]", "damaged or cut short ():")
 
 
-def retry_outdated_refusals(ledger: Ledger, config: Config) -> int:
+def retry_outdated_refusals(ledger: Ledger, settings: IngestSettings) -> int:
     """Have the photos examined again that today's limits might let in. Returns how many there are."""
-    limits = dict(_limits(config))
+    limits = dict(_limits(settings))
     paths = [problem.path for problem in ledger.queries.photo_problems() if _is_outdated(problem.reason, limits)]
     if paths:
         ledger.jobs.retry(paths)
     return len(paths)
 
 
-def _limits(config: Config) -> Iterator[tuple[str, str]]:
+def _limits(settings: IngestSettings) -> Iterator[tuple[str, str]]:
     """Yield each setting by which photos are refused, and the words of such a refusal today."""
-    limits = limits_of(config)
-    yield "input.max_megapixels", too_many_pixels(config.input.max_pixels)
+    limits = limits_of(settings)
+    yield "input.max_megapixels", too_many_pixels(settings.max_pixels)
     yield "input.max_archive_files", too_many_files(limits)
     yield "input.max_archive_size", too_large_unpacked(limits)
     yield "input.archive_space", too_large(limits.photo_bytes)

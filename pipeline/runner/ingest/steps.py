@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.config import Config
 from pipeline.images.encode import suffix_of
 from pipeline.intake.scan import ScanResult, scan, scan_paths
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger
-from pipeline.model import Photo, PhotoSetAside
+from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.pairing import pair
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
 from pipeline.runner.preparation import ResolvedConfig
@@ -85,14 +84,14 @@ class IngestSteps:
 
     def __init__(
         self,
-        config: Config,
+        settings: IngestSettings,
         resolved: ResolvedConfig,
         ledger: Ledger,
         archives: ArchiveIngest,
         check_stability: Callable[[Sequence[Photo]], StabilityResult],
     ) -> None:
         """``check_stability`` judges which files are complete, archives by what ``archives`` examines."""
-        self._config = config
+        self._settings = settings
         self._resolved = resolved
         self._ledger = ledger
         self._archives = archives
@@ -101,12 +100,12 @@ class IngestSteps:
     def scan(self, paths: Collection[str] | None = None) -> ScanResult:
         """Scan the whole folder, or only ``paths`` and what is below them.
 
-        Archives are skipped if the config says so. Raises StorageError if the folder is gone.
+        Archives are skipped if they are not wanted. Raises StorageError if the folder is gone.
         """
-        folder, ignore = self._config.input.folder, self._config.input.ignore
-        outside = (self._config.output.folder, self._config.state.folder)
-        found = scan(folder, ignore, outside) if paths is None else scan_paths(folder, paths, ignore, outside)
-        if self._config.input.archives:
+        folder, ignore = self._settings.folder, self._settings.ignore
+        excluded = self._settings.excluded
+        found = scan(folder, ignore, excluded) if paths is None else scan_paths(folder, paths, ignore, excluded)
+        if self._settings.archives:
             return found
         skipped = Counter(found.skipped) + Counter(archive=len(found.archives))
         return dataclasses.replace(found, archives=(), skipped=skipped)
@@ -145,7 +144,7 @@ class IngestSteps:
         """
         photos = list(dict.fromkeys(paths))
         jobs = list(pair(photos, self._resolved.pairing))
-        suffix = suffix_of(self._config.output.format)
+        suffix = suffix_of(self._settings.picture_format)
         self._ledger.jobs.record(map(self._resolved.want, jobs), suffix, None if whole else photos)
         return len(photos) - len({job.photo for job in jobs})
 

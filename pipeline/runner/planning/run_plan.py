@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.config.settings import ingest_settings
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import GUESS, Speed, read_speed
 from pipeline.engine.transfer.target_cache import StyleCache
@@ -78,7 +79,7 @@ def plan_run(config: Config, meter: Meter = read_speed) -> RunPlan:
         ledger.jobs.ready_failed()
         follow_moved_source(config, ledger)
         find_pictures(ledger, config.output.folder)
-        ingested = ingest(config, resolved, ledger, sleep=_no_sleep)
+        ingested = ingest(ingest_settings(config), resolved, ledger, sleep=_no_sleep)
         claims = ledger.leases.claim(_EVERYTHING, config.input.order)
         timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
         counts, found = ledger.queries.counts(), ledger.found.count()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.errors import StorageError
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import Recipe
@@ -53,7 +54,7 @@ def scene(workshop: Workshop) -> Iterator[Scene]:
     workshop.photo("a.png")
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(config, prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.leases.claim(1, "name")
         part_path(workshop.out, claim.output, claim.token).write_bytes(PICTURE)
         yield Scene(workshop.out, ledger, claim)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.errors import StorageError
 from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
@@ -47,7 +48,9 @@ def a_desk(workshop: Workshop) -> Iterator[Desk]:
     room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         yield Desk(
-            workshop, IncrementalIngest(config, prepare(config), ledger, room, Root(config.input.folder)), ledger
+            workshop,
+            IncrementalIngest(ingest_settings(config), prepare(config), ledger, room, Root(config.input.folder)),
+            ledger,
         )
 
 
@@ -191,7 +194,9 @@ def test_the_end_of_the_program_ends_a_look(workshop: Workshop) -> None:
     room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         root = Root(config.input.folder)
-        incremental_ingest = IncrementalIngest(config, prepare(config), ledger, room, root, is_stopped=lambda: True)
+        incremental_ingest = IncrementalIngest(
+            ingest_settings(config), prepare(config), ledger, room, root, is_stopped=lambda: True
+        )
         assert incremental_ingest.look_everywhere().is_empty
         assert ledger.queries.photo_count() == 0
 

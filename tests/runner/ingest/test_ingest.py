@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.errors import StorageError
 from pipeline.model import Job
 from pipeline.runner.ingest.ingest import ingest
@@ -18,7 +19,7 @@ BY_FOLDER = "pairing: {rules: [{match: 'trip/**', styles: [night]}, {match: '*',
 def ingested(workshop: Workshop) -> tuple[IngestResult, list[Job]]:
     config = workshop.config()
     with workshop.ledger() as ledger:
-        result = ingest(config, prepare(config), ledger, sleep=lambda _: None)
+        result = ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
         claims = ledger.leases.claim(1000, "name")
         for claim in claims:
             ledger.leases.release(claim.token)

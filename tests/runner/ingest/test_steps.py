@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.ingest import ingest
@@ -30,11 +31,11 @@ def fill(workshop: Workshop) -> None:
 def steps_of(workshop: Workshop) -> Iterator[IngestSteps]:
     config = workshop.config()
     with workshop.ledger() as ledger:
-        archives = ArchiveIngest(config, ledger)
+        archives = ArchiveIngest(ingest_settings(config), ledger)
         tracker = StabilityTracker(
             config.input.folder, settle_seconds=0, incomplete_seconds=3600, examine=archives.examine
         )
-        yield IngestSteps(config, prepare(config), ledger, archives, tracker.check)
+        yield IngestSteps(ingest_settings(config), prepare(config), ledger, archives, tracker.check)
 
 
 def in_pieces(workshop: Workshop) -> None:
@@ -49,7 +50,7 @@ def in_pieces(workshop: Workshop) -> None:
 def at_once(workshop: Workshop) -> None:
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(config, prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
 
 
 def on_record(workshop: Workshop) -> list[list[tuple[object, ...]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.engine.speed import FORWARD, network_pixels
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.backlog import backlog_seconds
@@ -17,7 +18,7 @@ def take_in_photos(workshop: Workshop, first: int, count: int) -> None:
         workshop.photo(f"{number}.png", shade=number)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(config, prepare(config), ledger)
+        ingest(ingest_settings(config), prepare(config), ledger)
 
 
 def seconds(workshop: Workshop, speed: object = SPEED) -> float | None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.hashing import sha256_of_file
@@ -64,7 +65,7 @@ def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
     workshop.photo("b.png", shade=1)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(config, prepare(config), ledger)
+        ingest(ingest_settings(config), prepare(config), ledger)
         assert len(ledger.leases.claim(1, "name")) == 1
     assert len(plan_run(config).jobs) == 2
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.config.settings import ingest_settings
 from pipeline.errors import LedgerError, LockedError
 from pipeline.failpoints import VARIABLE
 from pipeline.hashing import sha256_of_file
@@ -188,7 +189,7 @@ def test_a_recovery_leaves_the_temporary_files_of_the_other_ledger_alone(pair: P
     pair.photo("b.png")
     config = pair.two.config()
     with open_ledger(config) as ledger:
-        ingest(config, prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.leases.claim(9, "name")
         live = part_path(config.output.folder, claim.output, claim.token)
         live.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,53 @@
+"""Translates a config into the settings of the rooms that work by it, so that none of them knows the config."""
+
+from __future__ import annotations
+
+from pipeline.config.models import Config
+from pipeline.model import FolderSettings, IngestSettings, PlanSettings, StatusSettings
+
+
+def folder_settings(config: Config) -> FolderSettings:
+    """Return the folders that a config names."""
+    return FolderSettings(
+        input=config.input.folder,
+        output=config.output.folder,
+        state=config.state.folder,
+        originals=config.input.originals_folder,
+    )
+
+
+def ingest_settings(config: Config) -> IngestSettings:
+    """Return which photos there are, and when they are complete."""
+    return IngestSettings(
+        folder=config.input.folder,
+        ignore=config.input.ignore,
+        excluded=(config.output.folder, config.state.folder),
+        settle_seconds=config.input.settle_seconds,
+        incomplete_seconds=config.input.incomplete_seconds,
+        archives=config.input.archives,
+        max_archive_files=config.input.max_archive_files,
+        max_archive_bytes=config.input.max_archive_size,
+        archive_space_bytes=config.input.archive_space,
+        max_pixels=config.input.max_pixels,
+        picture_format=config.output.format,
+    )
+
+
+def plan_settings(config: Config) -> PlanSettings:
+    """Return what a plan goes by."""
+    return PlanSettings(
+        folders=folder_settings(config),
+        ingest=ingest_settings(config),
+        engine=config.engine_settings(),
+        order=config.input.order,
+    )
+
+
+def status_settings(config: Config) -> StatusSettings:
+    """Return what the status is collected by."""
+    return StatusSettings(
+        folders=folder_settings(config),
+        recipes=config.recipes_by_name(),
+        engine=config.engine_settings(),
+        has_schedule=bool(config.schedule),
+    )

@@ -1,0 +1,70 @@
+"""What the rooms of the runner get from the config: small frozen classes of plain values, one for each room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.model.inputs import EngineSettings, PictureFormat, Recipe
+
+# --- execution, originals, instance -----------------------------------------------------------------------
+
+ClaimOrder = Literal["newest", "oldest", "name"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderSettings:
+    """The absolute folders of photos, pictures and the program's state; ``originals`` None = photos are not moved."""
+
+    input: Path
+    output: Path
+    state: Path
+    originals: Path | None = None
+
+
+# --- ingest, planning, status ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettings:
+    """Which photos are in the input ``folder``, and when they are complete.
+
+    ``ignore`` holds patterns as in .gitignore, ``excluded`` the folders that are never entered. A file is complete
+    when it has not changed for ``settle_seconds`` and its content is whole; one that stays incomplete and unchanged
+    for ``incomplete_seconds`` is quarantined. ``archives``: they count as folders of photos. The bounds are
+    those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height.
+    """
+
+    folder: Path
+    ignore: tuple[str, ...] = ()
+    excluded: tuple[Path, ...] = ()
+    settle_seconds: float = 2.0
+    incomplete_seconds: float = 3600.0
+    archives: bool = True
+    max_archive_files: int = 100_000
+    max_archive_bytes: int = 100_000_000_000
+    archive_space_bytes: int = 2_000_000_000
+    max_pixels: int = 500_000_000
+    picture_format: PictureFormat = "jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """What decides which pictures a run would make, in which order, and how long they take."""
+
+    folders: FolderSettings
+    ingest: IngestSettings
+    engine: EngineSettings
+    order: ClaimOrder = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSettings:
+    """Where to look for the status. How long pending pictures take is told only if ``has_schedule``."""
+
+    folders: FolderSettings
+    recipes: Mapping[str, Recipe]
+    engine: EngineSettings
+    has_schedule: bool = False
