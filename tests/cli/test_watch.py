@@ -12,13 +12,13 @@ from pipeline.errors import UsageError
 from tests.workshop import CONFIG, Workshop
 
 
-class Heard(Notifier):
+class RecordingNotifier(Notifier):
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.sent: list[str] = []
 
     def __call__(self, *assignments: str) -> None:
-        self.said += assignments
+        self.sent += assignments
 
 
 def test_a_disk_that_is_not_mounted_is_waited_for_and_said_once(
@@ -29,20 +29,20 @@ def test_a_disk_that_is_not_mounted_is_waited_for_and_said_once(
     workshop.run()
     config, disk = workshop.config(), tmp_path / "disk"
     workshop.out.rename(disk)
-    naps: list[float] = []
+    sleeps: list[float] = []
 
     def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        if len(naps) == 3:
+        sleeps.append(seconds)
+        if len(sleeps) == 3:
             disk.rename(workshop.out)
 
-    notify = Heard()
+    notify = RecordingNotifier()
     wait_for_folders(config, notify, sleep=sleep)
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "waiting: output.folder" in said
-    assert notify.said.count("READY=1") == 1
-    assert notify.said.count("WATCHDOG=1") == 3
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "waiting: output.folder" in printed
+    assert notify.sent.count("READY=1") == 1
+    assert notify.sent.count("WATCHDOG=1") == 3
     assert not workshop.out.with_name("out disk").exists()
 
 
@@ -51,4 +51,4 @@ def test_a_config_that_is_wrong_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("mine")
     with pytest.raises(UsageError):
-        wait_for_folders(workshop.config(), Heard(), sleep=lambda _: None)
+        wait_for_folders(workshop.config(), RecordingNotifier(), sleep=lambda _: None)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.station import CONFIG, Station
+from tests.daemon.harness import CONFIG, DaemonHarness
 from tests.workshop import Workshop
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Station:
-    return Station(Workshop(tmp_path, CONFIG))
+def harness(tmp_path: Path) -> DaemonHarness:
+    return DaemonHarness(Workshop(tmp_path, CONFIG))

@@ -13,7 +13,7 @@ from pipeline.config import load_config
 from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.model import WatchNotice
 from pipeline.runner.preparation import prepare
-from tests.daemon.station import CONFIG
+from tests.daemon.harness import CONFIG
 from tests.fakes import write_painting
 
 

@@ -1,4 +1,4 @@
-"""Pauses are told once, whichever of both threads meets their cause, and never in silence."""
+"""Pauses are reported once, whichever of both threads meets their cause."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from pipeline.daemon.health import Health
 from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.model import WatchNotice
 from pipeline.report.heartbeat import Heartbeat, read_heartbeat
-from tests.daemon.test_health import Listening
+from tests.daemon.test_health import RecordingNotifier
 
 
 def test_a_cause_that_both_threads_meet_is_told_once() -> None:
-    told: list[WatchNotice] = []
-    pauses = PauseTracker(told.append)
+    notices: list[WatchNotice] = []
+    pauses = PauseTracker(notices.append)
     pauses.report("input", "the disk is full")
     pauses.report("work", "the disk is full")
-    assert [notice.kind for notice in told] == ["paused"]
+    assert [notice.kind for notice in notices] == ["paused"]
 
 
 def test_what_is_over_is_said_of_the_folder_and_of_a_ledger_that_kept_it_from_being_looked_at() -> None:
-    told: list[WatchNotice] = []
-    pauses = PauseTracker(told.append)
+    notices: list[WatchNotice] = []
+    pauses = PauseTracker(notices.append)
     pauses.report("input", "the ledger can't be read")
     pauses.end("input")
-    assert told[-1].text == "resumed: the folder of photos can be read again"
+    assert notices[-1].text == "resumed: the folder of photos can be read again"
 
 
 def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
-    told: list[WatchNotice] = []
-    pauses = PauseTracker(told.append)
+    notices: list[WatchNotice] = []
+    pauses = PauseTracker(notices.append)
     pauses.report("input", "the disk is full")
     pauses.report("work", "the disk is full")
     pauses.end("input")
     waits = [pauses.report("work", "the disk is full") for _ in range(2)]
     assert waits == [2, 4]
     pauses.end("work")
-    assert [notice.kind for notice in told] == ["paused", "resumed", "paused", "resumed"]
-    assert told[-1].text == "resumed: pictures can be made again"
+    assert [notice.kind for notice in notices] == ["paused", "resumed", "paused", "resumed"]
+    assert notices[-1].text == "resumed: pictures can be made again"
 
 
 @pytest.mark.parametrize(
     ("first_to_end", "left"), [("work", "the share is gone"), ("input", "the disk is full")], ids=["later", "earlier"]
 )
 def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: PauseReason, left: str) -> None:
-    told: list[WatchNotice] = []
+    notices: list[WatchNotice] = []
     now = [1000.0]
-    with Heartbeat(tmp_path, "watch", clock=lambda: now[0]) as heart:
-        systemd = Listening(0)
-        health = Health(heart, systemd, clock=lambda: now[0])
+    with Heartbeat(tmp_path, "watch", clock=lambda: now[0]) as heartbeat:
+        systemd = RecordingNotifier(0)
+        health = Health(heartbeat, systemd, clock=lambda: now[0])
 
         def emit(notice: WatchNotice) -> None:
-            told.append(notice)
+            notices.append(notice)
             now[0] += 10
-            heart(notice)
+            heartbeat(notice)
             health.main_is_alive()
 
         def paused() -> str:
@@ -70,23 +70,23 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Paus
         assert "the disk is full" in paused()
         pauses.end(first_to_end)
         assert paused() == f"still paused: {left}; work resumes by itself once that is fixed"
-        assert systemd.heard[-1] == f"STATUS={paused()}"
-        assert [notice.kind for notice in told] == ["paused", "paused", "resumed", "paused"]
+        assert systemd.sent[-1] == f"STATUS={paused()}"
+        assert [notice.kind for notice in notices] == ["paused", "paused", "resumed", "paused"]
         pauses.end("input")
         pauses.end("work")
         assert paused() == ""
-        assert [notice.kind for notice in told[4:]] == ["resumed"]
+        assert [notice.kind for notice in notices[4:]] == ["resumed"]
 
 
 def test_of_three_reasons_the_latest_of_those_left_is_told() -> None:
-    told: list[WatchNotice] = []
-    pauses = PauseTracker(told.append)
+    notices: list[WatchNotice] = []
+    pauses = PauseTracker(notices.append)
     reasons: tuple[PauseReason, ...] = ("input", "work", "ledger")
     for reason in reasons:
         pauses.report(reason, f"{reason} is broken")
     pauses.end("ledger")
-    assert told[-1].text.startswith("still paused: work is broken")
+    assert notices[-1].text.startswith("still paused: work is broken")
     pauses.end("input")
-    assert told[-1].text.startswith("still paused: work is broken")
+    assert notices[-1].text.startswith("still paused: work is broken")
     pauses.end("work")
-    assert told[-1].kind == "resumed"
+    assert notices[-1].kind == "resumed"

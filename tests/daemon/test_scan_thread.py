@@ -17,7 +17,7 @@ from pipeline.daemon.scan_thread import ScanThread
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import prepare
-from tests.daemon.station import CONFIG, PATIENCE_SECONDS
+from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.workshop import Workshop
 
 
@@ -53,7 +53,7 @@ def harness(tmp_path: Path) -> Harness:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -63,7 +63,7 @@ def test_what_it_finds_comes_into_the_ledger_or_is_reported(harness: Harness) ->
     (harness.workshop.folder / "in" / "letter.jpg").write_text("Dear Theo,")
     assert not harness.thread.has_scanned
     with harness.thread.running(harness.version, harness.root(), lambda: False):
-        assert harness.thread.work_available.wait(PATIENCE_SECONDS)
+        assert harness.thread.work_available.wait(TIMEOUT_SECONDS)
         wait_for(lambda: harness.thread.has_scanned)
         with harness.workshop.ledger() as ledger:
             wait_for(ledger.queries.has_work)
@@ -89,7 +89,7 @@ def test_an_error_that_nobody_foresaw_is_kept_for_the_main_thread(harness: Harne
         PauseTracker(harness.events.append), Health(), emit, on_error=harness.count_error, clock=SYSTEM_CLOCK
     )
     with thread.running(harness.version, harness.root(), lambda: False):
-        assert thread.work_available.wait(PATIENCE_SECONDS), "the main thread is woken"
+        assert thread.work_available.wait(TIMEOUT_SECONDS), "the main thread is woken"
     assert isinstance(thread.error, ZeroDivisionError)
     assert harness.errors == 1
     assert not thread.has_scanned

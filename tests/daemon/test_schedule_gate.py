@@ -1,4 +1,4 @@
-"""What the daemon says of its working hours, and when it ends a pass, under a clock that tests set."""
+"""The notices of a schedule's windows, and when a pass is stopped, under a clock that tests set."""
 
 from __future__ import annotations
 
@@ -11,45 +11,47 @@ import pytest
 from pipeline.daemon.schedule_gate import ScheduleGate
 from pipeline.errors import StorageError
 from pipeline.model import Hours, WatchNotice, clock_time
-from tests.daemon.station import PATIENCE_SECONDS
-from tests.daemon.walls import Wall
+from tests.daemon.harness import TIMEOUT_SECONDS
+from tests.daemon.wall_clock import WallClock
 
 
 @dataclass
-class House:
-    """Shifts from one to six, and what they told."""
+class Harness:
+    """A gate that is open from one to six, and its notices."""
 
     cron: str = "0 1 * * *"
     until: str = "06:00"
-    wall: Wall = field(default_factory=Wall)
-    told: list[WatchNotice] = field(default_factory=list)
+    clock: WallClock = field(default_factory=WallClock)
+    notices: list[WatchNotice] = field(default_factory=list)
     waiting: int = 0
 
     def schedule_gate(self) -> ScheduleGate:
-        return ScheduleGate((Hours(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.told.append, self.wall)
+        return ScheduleGate(
+            (Hours(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.notices.append, self.clock
+        )
 
     def words(self) -> list[str]:
-        return [notice.text.replace(" UTC", "") for notice in self.told]
+        return [notice.text.replace(" UTC", "") for notice in self.notices]
 
 
 @pytest.mark.parametrize(
     ("waiting", "words"), [(0, "no pictures pending"), (1, "1 picture pending"), (1200, "1,200 pictures pending")]
 )
 def test_rest_is_told_with_its_end_and_what_waits(waiting: int, words: str) -> None:
-    house = House()
-    house.schedule_gate().announce(lambda: waiting)
-    assert house.words() == [f"resting until Tue 01:00; {words}"]
-    assert house.told[0].kind == "resting"
+    harness = Harness()
+    harness.schedule_gate().announce(lambda: waiting)
+    assert harness.words() == [f"resting until Tue 01:00; {words}"]
+    assert harness.notices[0].kind == "resting"
 
 
 def test_every_change_is_told_once() -> None:
-    house = House()
-    schedule_gate = house.schedule_gate()
+    harness = Harness()
+    schedule_gate = harness.schedule_gate()
     for text in ("2026-03-02 12:00", "2026-03-02 13:00", "2026-03-03 01:00", "2026-03-03 05:59", "2026-03-03 06:00"):
-        house.wall.set(text)
+        harness.clock.set(text)
         schedule_gate.announce(lambda: 3)
         schedule_gate.announce(lambda: 3)
-    assert house.words() == [
+    assert harness.words() == [
         "resting until Tue 01:00; 3 pictures pending",
         "working until Tue 06:00",
         "resting until Wed 01:00; 3 pictures pending",
@@ -57,8 +59,8 @@ def test_every_change_is_told_once() -> None:
 
 
 def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be() -> None:
-    house = House()
-    schedule_gate = house.schedule_gate()
+    harness = Harness()
+    schedule_gate = harness.schedule_gate()
 
     def unreadable() -> int:
         raise StorageError("the ledger is gone")
@@ -66,49 +68,49 @@ def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be()
     with pytest.raises(StorageError):
         schedule_gate.announce(unreadable)
     schedule_gate.announce(lambda: 3)
-    assert house.words() == ["resting until Tue 01:00; 3 pictures pending"]
+    assert harness.words() == ["resting until Tue 01:00; 3 pictures pending"]
 
 
 def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> None:
-    house = House()
-    schedule_gate = house.schedule_gate()
+    harness = Harness()
+    schedule_gate = harness.schedule_gate()
     schedule_gate.announce(lambda: 0)
     schedule_gate.set_hours(())
     schedule_gate.announce(lambda: 0)
     assert schedule_gate.may_work()
-    assert house.words() == ["resting until Tue 01:00; no pictures pending", "working, with no end scheduled"]
+    assert harness.words() == ["resting until Tue 01:00; no pictures pending", "working, with no end scheduled"]
 
 
 def test_pictures_are_counted_only_to_be_told() -> None:
-    house, counts = House(), list[int]()
-    schedule_gate = house.schedule_gate()
+    harness, counts = Harness(), list[int]()
+    schedule_gate = harness.schedule_gate()
     for _ in range(3):
         schedule_gate.announce(lambda: counts.append(1) or 0)  # type: ignore[func-returns-value]
     assert counts == [1]
 
 
 def test_without_a_schedule_nothing_is_told_and_nothing_ended() -> None:
-    house, stops = House(), list[str]()
-    schedule_gate = ScheduleGate((), house.told.append, house.wall)
+    harness, stops = Harness(), list[str]()
+    schedule_gate = ScheduleGate((), harness.notices.append, harness.clock)
     schedule_gate.announce(lambda: 1)
     assert schedule_gate.may_work()
     before = threading.active_count()
     with schedule_gate.stop_at_window_end(stops.append):
         assert threading.active_count() == before
-    assert (house.told, stops) == ([], [])
+    assert (harness.notices, stops) == ([], [])
 
 
 def test_windows_without_an_end_are_told_as_such() -> None:
-    house = House("@daily", "24:00")
-    house.schedule_gate().announce(lambda: 1)
-    assert house.words() == ["working, with no end scheduled"]
+    harness = Harness("@daily", "24:00")
+    harness.schedule_gate().announce(lambda: 1)
+    assert harness.words() == ["working, with no end scheduled"]
 
 
 def test_a_schedule_that_never_comes_is_told_as_such() -> None:
-    house = House("0 0 30 2 *")
-    schedule_gate = house.schedule_gate()
+    harness = Harness("0 0 30 2 *")
+    schedule_gate = harness.schedule_gate()
     schedule_gate.announce(lambda: 1)
-    assert house.words() == ["resting, with no end scheduled; 1 picture pending"]
+    assert harness.words() == ["resting, with no end scheduled; 1 picture pending"]
     assert not schedule_gate.may_work()
 
 
@@ -121,32 +123,32 @@ def test_a_schedule_that_never_comes_is_told_as_such() -> None:
     ],
 )
 def test_a_pass_is_ended_with_the_reason(then: str, why: str) -> None:
-    house, stops, stopped = House(), list[str](), threading.Event()
-    house.wall.set("2026-03-03 05:00")
+    harness, stops, stopped = Harness(), list[str](), threading.Event()
+    harness.clock.set("2026-03-03 05:00")
 
     def stop(reason: str) -> None:
         stops.append(reason)
         stopped.set()
 
-    with house.schedule_gate().stop_at_window_end(stop):
-        house.wall.set(then)
-        assert stopped.wait(PATIENCE_SECONDS)
+    with harness.schedule_gate().stop_at_window_end(stop):
+        harness.clock.set(then)
+        assert stopped.wait(TIMEOUT_SECONDS)
     assert stops == [why]
 
 
 def test_a_pass_from_one_window_into_the_next_goes_on() -> None:
-    house, stops = House(), list[str]()
-    schedule_gate = house.schedule_gate()
-    house.wall.set("2026-03-03 05:00")
+    harness, stops = Harness(), list[str]()
+    schedule_gate = harness.schedule_gate()
+    harness.clock.set("2026-03-03 05:00")
     with schedule_gate.stop_at_window_end(stops.append):
-        house.wall.set("2026-03-04 02:00")
+        harness.clock.set("2026-03-04 02:00")
         assert schedule_gate.may_work()
     assert stops == []
 
 
 def test_the_clock_may_be_set_back_and_forth() -> None:
-    house = House()
-    schedule_gate = house.schedule_gate()
+    harness = Harness()
+    schedule_gate = harness.schedule_gate()
     for text, allowed in (
         ("2026-03-03 02:00", True),
         ("2026-03-03 00:59", False),
@@ -155,5 +157,5 @@ def test_the_clock_may_be_set_back_and_forth() -> None:
         ("2026-02-27 07:00", False),
         ("2030-01-01 03:00", True),
     ):
-        house.wall.set(text)
+        harness.clock.set(text)
         assert schedule_gate.may_work() is allowed

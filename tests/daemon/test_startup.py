@@ -19,86 +19,86 @@ GONE = StorageError("the folder is gone")
 
 
 @dataclass
-class Porch:
-    """A thread that begins, with a clock that only naps move; it is over after so many naps."""
+class Harness:
+    """A thread that starts, with a fake sleep; it is stopped after so many calls of that."""
 
-    naps_left: int = 1000
-    told: list[WatchNotice] = field(default_factory=list)
-    pulses: int = 0
+    sleeps_left: int = 1000
+    notices: list[WatchNotice] = field(default_factory=list)
+    waits: int = 0
     slept: float = 0.0
 
     def __post_init__(self) -> None:
-        self.pauses = PauseTracker(self.told.append)
-        self.opening = Startup(self.pauses, lambda: self.naps_left <= 0, self._pulse, sleep=self._sleep)
+        self.pauses = PauseTracker(self.notices.append)
+        self.startup = Startup(self.pauses, lambda: self.sleeps_left <= 0, self._count_wait, sleep=self._sleep)
 
-    def _pulse(self) -> None:
-        self.pulses += 1
+    def _count_wait(self) -> None:
+        self.waits += 1
 
     def _sleep(self, seconds: float) -> None:
-        self.naps_left -= 1
+        self.sleeps_left -= 1
         self.slept += seconds
 
     def kinds(self) -> list[str]:
-        return [notice.kind for notice in self.told]
+        return [notice.kind for notice in self.notices]
 
 
 def failing(*errors: Exception) -> Callable[[], str]:
     left = list(errors)
 
-    def act() -> str:
+    def action() -> str:
         if left:
             raise left.pop(0)
         return "done"
 
-    return act
+    return action
 
 
 def test_what_works_at_once_is_told_by_nobody() -> None:
-    porch = Porch()
-    assert porch.opening.retry_until_done(failing(), "work") == "done"
-    assert porch.told == []
-    assert porch.slept == 0
+    harness = Harness()
+    assert harness.startup.retry_until_done(failing(), "work") == "done"
+    assert harness.notices == []
+    assert harness.slept == 0
 
 
 def test_what_may_pass_is_told_once_and_tried_again_soon() -> None:
-    porch = Porch()
-    assert porch.opening.retry_until_done(failing(*[GONE] * 10), "input") == "done"
-    assert porch.kinds() == ["paused", "resumed"]
-    assert "the folder is gone" in porch.told[0].text
-    assert porch.slept <= 50
-    assert porch.pulses > 50
+    harness = Harness()
+    assert harness.startup.retry_until_done(failing(*[GONE] * 10), "input") == "done"
+    assert harness.kinds() == ["paused", "resumed"]
+    assert "the folder is gone" in harness.notices[0].text
+    assert harness.slept <= 50
+    assert harness.waits > 50
 
 
 def test_a_lock_is_told_as_such() -> None:
-    porch = Porch()
-    assert porch.opening.retry_until_done(failing(LOCKED, LOCKED), "work") == "done"
-    assert porch.told[-1] == WatchNotice("resumed", "resumed: the ledger can be written again")
-    assert porch.kinds() == ["paused", "resumed"]
+    harness = Harness()
+    assert harness.startup.retry_until_done(failing(LOCKED, LOCKED), "work") == "done"
+    assert harness.notices[-1] == WatchNotice("resumed", "resumed: the ledger can be written again")
+    assert harness.kinds() == ["paused", "resumed"]
 
 
 def test_what_does_not_pass_is_raised_at_once() -> None:
-    porch = Porch()
+    harness = Harness()
     with pytest.raises(LedgerError, match="damaged"):
-        porch.opening.retry_until_done(failing(LedgerError("damaged")), "work")
-    assert porch.told == []
+        harness.startup.retry_until_done(failing(LedgerError("damaged")), "work")
+    assert harness.notices == []
 
 
 def test_whoever_is_stopped_begins_nothing() -> None:
-    porch = Porch(naps_left=3)
+    harness = Harness(sleeps_left=3)
     with pytest.raises(StoppedError):
-        porch.opening.retry_until_done(failing(*[GONE] * 10), "input")
-    assert porch.kinds() == ["paused"]
+        harness.startup.retry_until_done(failing(*[GONE] * 10), "input")
+    assert harness.kinds() == ["paused"]
 
 
 def test_a_lock_while_it_works_is_waited_for_until_it_is_over() -> None:
-    porch = Porch(naps_left=1)
-    assert [porch.opening.go_on("locked"), porch.opening.go_on("locked")] == [True, True]
-    assert porch.kinds() == ["paused"]
-    porch.opening.is_over()
-    assert porch.kinds() == ["paused", "resumed"]
-    assert porch.pulses == 3
-    porch.naps_left = 0
-    assert not porch.opening.go_on("locked")
+    harness = Harness(sleeps_left=1)
+    assert [harness.startup.go_on("locked"), harness.startup.go_on("locked")] == [True, True]
+    assert harness.kinds() == ["paused"]
+    harness.startup.is_over()
+    assert harness.kinds() == ["paused", "resumed"]
+    assert harness.waits == 3
+    harness.sleeps_left = 0
+    assert not harness.startup.go_on("locked")
 
 
 @pytest.fixture
@@ -135,10 +135,10 @@ def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledg
 
 
 def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:
-    porch = Porch()
+    harness = Harness()
     assert (
-        porch.opening.retry_until_done(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work")
+        harness.startup.retry_until_done(failing(OSError(errno.EIO, "Input/output error", "/disk/file")), "work")
         == "done"
     )
-    assert porch.kinds() == ["paused", "resumed"]
-    assert "/disk/file: Input/output error" in porch.told[0].text
+    assert harness.kinds() == ["paused", "resumed"]
+    assert "/disk/file: Input/output error" in harness.notices[0].text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.station import CONFIG, PATIENCE_SECONDS
+from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.scenarios.daemon.test_process import read_until, wait_for
 from tests.workshop import Workshop
@@ -58,7 +58,7 @@ def test_a_daemon_whose_ledgers_disk_fails_waits_and_goes_on(
             faults.mend()
             wait_for(lambda: (workshop.out / "b--night.jpg").exists() or daemon.poll() is not None)
             daemon.terminate()
-            assert daemon.wait(PATIENCE_SECONDS) == 130
+            assert daemon.wait(TIMEOUT_SECONDS) == 130
         finally:
             daemon.kill()
     assert [name for name in workshop.pictures() if name.endswith(".jpg")] == ["a--night.jpg", "b--night.jpg"]

@@ -25,7 +25,7 @@ from PIL import Image, ImageOps
 
 from pipeline.images.decode import decode
 from pipeline.model import JobState
-from tests.daemon.station import CONFIG
+from tests.daemon.harness import CONFIG
 from tests.faults.chances import DAMAGES, how_to_replay
 from tests.faults.malformed import SIZE, malformed, originals
 from tests.workshop import Workshop
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 * DAMAGES)]
 
 ROOT = Path(__file__).parents[2]
 MAX_PIXELS = 100_000_000
-PATIENCE_SECONDS = 240.0 * DAMAGES
+TIMEOUT_SECONDS = 240.0 * DAMAGES
 
 TEXT = (
     CONFIG.replace("settle_seconds: 0.3", f"settle_seconds: 0.2, incomplete_seconds: 1, max_megapixels: {100}")
@@ -72,7 +72,7 @@ def watched(workshop: Workshop) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert process.poll() is None, "the daemon ended"
         assert time.monotonic() < end, f"waited in vain for {what}"

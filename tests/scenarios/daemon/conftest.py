@@ -1,5 +1,5 @@
 """The fixtures of tests/daemon, for what happens there over a longer story."""
 
-from tests.daemon.conftest import station
+from tests.daemon.conftest import harness
 
-__all__ = ["station"]
+__all__ = ["harness"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.errors import LedgerError
 from pipeline.model import JobFailed, JobState
-from tests.daemon.station import Station
+from tests.daemon.harness import DaemonHarness
 from tests.scenarios.daemon.test_pausing import mounted
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="mounts as Linux does")]
@@ -29,100 +29,100 @@ def remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
 
 
-def large_pictures(station: Station) -> None:
-    text = station.workshop.text.replace("min_free_disk: 0", "min_free_disk: 0, format: png")
-    station.workshop.text = text.replace("size: 48", "size: 256")
-    station.workshop.out.mkdir()
+def large_pictures(harness: DaemonHarness) -> None:
+    text = harness.workshop.text.replace("min_free_disk: 0", "min_free_disk: 0, format: png")
+    harness.workshop.text = text.replace("size: 48", "size: 256")
+    harness.workshop.out.mkdir()
 
 
-def made(station: Station) -> list[str]:
-    return [name for name in station.workshop.pictures() if name.endswith("--night.png")]
+def made(harness: DaemonHarness) -> list[str]:
+    return [name for name in harness.workshop.pictures() if name.endswith("--night.png")]
 
 
-def assert_told_once(station: Station, words: str) -> None:
+def assert_told_once(harness: DaemonHarness, words: str) -> None:
     """Each thread may tell what keeps it from writing, but not twice."""
-    paused = [notice.text for notice in station.notices("paused")]
+    paused = [notice.text for notice in harness.notices("paused")]
     assert 1 <= len(paused) <= 2
     assert len(set(paused)) == len(paused)
     assert any(words in text for text in paused)
-    assert station.told(JobFailed) == []
+    assert harness.events_of(JobFailed) == []
 
 
-def test_a_disk_that_fills_up_under_a_daemon_is_told_once_and_costs_nothing(station: Station) -> None:
-    large_pictures(station)
-    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", station.workshop.out), station.working():
+def test_a_disk_that_fills_up_under_a_daemon_is_told_once_and_costs_nothing(harness: DaemonHarness) -> None:
+    large_pictures(harness)
+    with mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", harness.workshop.out), harness.running():
         for number in range(12):
-            write_noise(station.folder / f"{number:02}.png", number)
-        station.wait_for(lambda: station.notices("paused"), "the warning")
-        assert len(made(station)) < 12
-        remount(station.workshop.out, "size=50m")
-        station.wait_for(lambda: len(made(station)) == 12 and station.is_idle(), "all pictures")
-        for name in made(station):
-            with Image.open(station.workshop.out / name) as picture:
+            write_noise(harness.folder / f"{number:02}.png", number)
+        harness.wait_for(lambda: harness.notices("paused"), "the warning")
+        assert len(made(harness)) < 12
+        remount(harness.workshop.out, "size=50m")
+        harness.wait_for(lambda: len(made(harness)) == 12 and harness.is_idle(), "all pictures")
+        for name in made(harness):
+            with Image.open(harness.workshop.out / name) as picture:
                 picture.load()
-        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.DONE] == 12, "all to be done")
-        assert not [name for name in station.workshop.pictures() if name.endswith(".part")]
-    assert_told_once(station, "full")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.DONE] == 12, "all to be done")
+        assert not [name for name in harness.workshop.pictures() if name.endswith(".part")]
+    assert_told_once(harness, "full")
 
 
-def test_an_output_that_becomes_read_only_is_told_once_until_it_is_not(station: Station) -> None:
-    large_pictures(station)
-    station.workshop.text += "state: {folder: state}\n"  # a disk with files open for writing can't be made read-only
-    with mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out), station.working():
-        write_noise(station.folder / "a.png", 1)
-        station.wait_for(lambda: made(station) == ["a--night.png"] and station.is_idle(), "a picture")
-        remount(station.workshop.out, "ro")
-        write_noise(station.folder / "b.png", 2)
-        station.wait_for(lambda: station.notices("paused"), "the warning")
-        remount(station.workshop.out, "rw")
-        station.wait_for(lambda: len(made(station)) == 2 and station.is_idle(), "the other picture")
-    assert_told_once(station, "Read-only file system")
+def test_an_output_that_becomes_read_only_is_told_once_until_it_is_not(harness: DaemonHarness) -> None:
+    large_pictures(harness)
+    harness.workshop.text += "state: {folder: state}\n"  # a disk with files open for writing can't be made read-only
+    with mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", harness.workshop.out), harness.running():
+        write_noise(harness.folder / "a.png", 1)
+        harness.wait_for(lambda: made(harness) == ["a--night.png"] and harness.is_idle(), "a picture")
+        remount(harness.workshop.out, "ro")
+        write_noise(harness.folder / "b.png", 2)
+        harness.wait_for(lambda: harness.notices("paused"), "the warning")
+        remount(harness.workshop.out, "rw")
+        harness.wait_for(lambda: len(made(harness)) == 2 and harness.is_idle(), "the other picture")
+    assert_told_once(harness, "Read-only file system")
 
 
-def test_a_disk_mounted_over_the_output_ends_the_daemon_before_it_writes_there(station: Station) -> None:
+def test_a_disk_mounted_over_the_output_ends_the_daemon_before_it_writes_there(harness: DaemonHarness) -> None:
     def mount_over() -> None:
-        station.workshop.photo("a.png")
-        station.wait_for_pictures("a--night.jpg")
-        mount.enter_context(mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", station.workshop.out))
-        (station.workshop.out / ".stylewatch").mkdir()
-        (station.workshop.out / ".stylewatch" / "ledger.sqlite3").touch()
-        station.workshop.photo("b.png", shade=2)
+        harness.workshop.photo("a.png")
+        harness.wait_for_pictures("a--night.jpg")
+        mount.enter_context(mounted("-t", "tmpfs", "-o", "size=50m", "tmpfs", harness.workshop.out))
+        (harness.workshop.out / ".stylewatch").mkdir()
+        (harness.workshop.out / ".stylewatch" / "ledger.sqlite3").touch()
+        harness.workshop.photo("b.png", shade=2)
 
     with contextlib.ExitStack() as mount:
         with pytest.raises(LedgerError, match="mounted over the ledger"):
-            station.work_until_death(mount_over)
-        assert station.workshop.pictures() == []
-    assert station.pictures() == ["a--night.jpg"]
+            harness.run_until_error(mount_over)
+        assert harness.workshop.pictures() == []
+    assert harness.pictures() == ["a--night.jpg"]
 
 
-def test_an_output_that_was_unmounted_is_told_once_and_waited_for(station: Station) -> None:
-    elsewhere = station.workshop.folder / "elsewhere"
-    with station.working():
-        station.workshop.photo("a.png")
-        station.wait_for_pictures("a--night.jpg")
-        station.workshop.out.rename(elsewhere)
-        station.workshop.photo("b.png", shade=2)
-        station.wait_for(lambda: station.notices("paused"), "the warning")
-        shutil.rmtree(station.workshop.out, ignore_errors=True)
-        elsewhere.rename(station.workshop.out)
-        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
-    assert_told_once(station, "the ledger is gone")
+def test_an_output_that_was_unmounted_is_told_once_and_waited_for(harness: DaemonHarness) -> None:
+    elsewhere = harness.workshop.folder / "elsewhere"
+    with harness.running():
+        harness.workshop.photo("a.png")
+        harness.wait_for_pictures("a--night.jpg")
+        harness.workshop.out.rename(elsewhere)
+        harness.workshop.photo("b.png", shade=2)
+        harness.wait_for(lambda: harness.notices("paused"), "the warning")
+        shutil.rmtree(harness.workshop.out, ignore_errors=True)
+        elsewhere.rename(harness.workshop.out)
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert_told_once(harness, "the ledger is gone")
 
 
 def test_a_disk_of_pictures_that_goes_while_nothing_is_made_gets_no_picture_under_its_mount_point(
-    station: Station,
+    harness: DaemonHarness,
 ) -> None:
-    station.workshop.text += "state: {folder: state}\n"
-    elsewhere = station.workshop.folder / "elsewhere"
-    with station.working():
-        station.workshop.photo("a.png")
-        station.wait_for_pictures("a--night.jpg")
-        station.workshop.out.rename(elsewhere)
-        station.workshop.out.mkdir()
-        station.workshop.photo("b.png", shade=2)
-        station.wait_for(lambda: station.notices("paused"), "the warning")
-        assert station.pictures() == []
-        shutil.rmtree(station.workshop.out)
-        elsewhere.rename(station.workshop.out)
-        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
-    assert_told_once(station, "is not the folder it was")
+    harness.workshop.text += "state: {folder: state}\n"
+    elsewhere = harness.workshop.folder / "elsewhere"
+    with harness.running():
+        harness.workshop.photo("a.png")
+        harness.wait_for_pictures("a--night.jpg")
+        harness.workshop.out.rename(elsewhere)
+        harness.workshop.out.mkdir()
+        harness.workshop.photo("b.png", shade=2)
+        harness.wait_for(lambda: harness.notices("paused"), "the warning")
+        assert harness.pictures() == []
+        shutil.rmtree(harness.workshop.out)
+        elsewhere.rename(harness.workshop.out)
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert_told_once(harness, "is not the folder it was")

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from pipeline.model import JobState
-from tests.daemon.station import CONFIG, PATIENCE_SECONDS
+from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.workshop import Workshop
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")]
@@ -54,7 +54,7 @@ def read_until(output: IO[str] | None, words: str) -> str:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 3 * PATIENCE_SECONDS
+    end = time.monotonic() + 3 * TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -70,7 +70,7 @@ def test_a_signal_ends_it_with_what_is_done_kept(tmp_path: Path, number: signal.
         read_until(process.stdout, "Progress")
         process.send_signal(number)
         read_until(process.stdout, "stopped")
-        assert process.wait(PATIENCE_SECONDS) == 130
+        assert process.wait(TIMEOUT_SECONDS) == 130
     assert "fine--night.jpg" in workshop.pictures()
     with workshop.ledger() as ledger:
         assert ledger.leases.all() == []

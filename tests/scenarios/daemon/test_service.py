@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.station import CONFIG, PATIENCE_SECONDS
+from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.scenarios.daemon.test_process import ROOT, driven, read_until, wait_for
 from tests.workshop import Workshop
 
@@ -66,7 +66,7 @@ def status(workshop: Workshop) -> tuple[int, dict[str, object]]:
 def test_systemd_is_told_all_from_the_begin_to_the_end(workshop: Workshop) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(workshop.folder / "notify"))
-        ear.settimeout(PATIENCE_SECONDS)
+        ear.settimeout(TIMEOUT_SECONDS)
 
         def hear_until(word: str) -> list[str]:
             heard: list[str] = []
@@ -88,12 +88,12 @@ def test_systemd_is_told_all_from_the_begin_to_the_end(workshop: Workshop) -> No
                 for _ in range(100):
                     ear.recv(4096)
                 raise AssertionError("a stopped program says that it gets on")
-            ear.settimeout(PATIENCE_SECONDS)
+            ear.settimeout(TIMEOUT_SECONDS)
             process.send_signal(signal.SIGCONT)
             hear_until("WATCHDOG=1")
             process.terminate()
             hear_until("STOPPING=1")
-            assert process.wait(PATIENCE_SECONDS) == 130
+            assert process.wait(TIMEOUT_SECONDS) == 130
 
 
 def test_a_hang_up_reloads_a_changed_config_and_names_the_mistakes_of_a_bad_one(workshop: Workshop) -> None:
@@ -111,7 +111,7 @@ def test_a_hang_up_reloads_a_changed_config_and_names_the_mistakes_of_a_bad_one(
         assert "did you mean 'name'?" in read_until(process.stdout, "stays in force")
         process.terminate()
         read_until(process.stdout, "stopped")
-        assert process.wait(PATIENCE_SECONDS) == 130
+        assert process.wait(TIMEOUT_SECONDS) == 130
     assert {"a--dusk.jpg", "a--night.jpg"} <= set(workshop.pictures())
 
 
@@ -151,7 +151,7 @@ def test_a_closed_terminal_ends_it_in_good_order(workshop: Workshop) -> None:
     try:
         wait_for(lambda: "watching" in log_of(workshop))
         os.close(ours)
-        assert process.wait(PATIENCE_SECONDS) in (120, 130)  # 120: there is no terminal for the last words
+        assert process.wait(TIMEOUT_SECONDS) in (120, 130)  # 120: there is no terminal for the last words
     finally:
         process.kill()
         process.wait()

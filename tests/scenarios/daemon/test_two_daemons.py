@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.daemon.station import CONFIG
+from tests.daemon.harness import CONFIG
 from tests.scenarios.daemon.test_process import driven, read_until, wait_for
 from tests.workshop import Workshop
 

@@ -8,22 +8,22 @@ import pytest
 
 from pipeline.executors import Executor
 from pipeline.model import JobFailed, JobState, PhotoSetAside
-from tests.daemon.station import CONFIG, Gate, GatedExecutor, Station
-from tests.daemon.walls import Wall
+from tests.daemon.harness import CONFIG, DaemonHarness, Gate, GatedExecutor
+from tests.daemon.wall_clock import WallClock
 from tests.workshop import InProcessExecutor
 
 SCHEDULE = 'schedule: {cron: "0 1 * * *", until: "06:00", timezone: UTC}\n'
 
 
 @pytest.fixture
-def station(station: Station) -> Station:
-    station.workshop.text = CONFIG + SCHEDULE
-    return station
+def harness(harness: DaemonHarness) -> DaemonHarness:
+    harness.workshop.text = CONFIG + SCHEDULE
+    return harness
 
 
 @pytest.fixture
-def wall() -> Wall:
-    return Wall()
+def clock() -> WallClock:
+    return WallClock()
 
 
 @dataclass
@@ -38,100 +38,100 @@ class Staff:
         return self.employed[-1]
 
 
-def words(station: Station) -> list[str]:
-    return [notice.text.replace(" UTC", "") for notice in station.notices("resting", "working")]
+def words(harness: DaemonHarness) -> list[str]:
+    return [notice.text.replace(" UTC", "") for notice in harness.notices("resting", "working")]
 
 
-def drop(station: Station, *names: str) -> None:
+def drop(harness: DaemonHarness, *names: str) -> None:
     for name in names:
-        station.workshop.photo(f"{name}.png", shade=ord(name[0]))
+        harness.workshop.photo(f"{name}.png", shade=ord(name[0]))
 
 
-def test_photos_wait_for_the_window_without_a_worker(station: Station, wall: Wall) -> None:
+def test_photos_wait_for_the_window_without_a_worker(harness: DaemonHarness, clock: WallClock) -> None:
     staff = Staff()
-    drop(station, "a")
-    with station.working(executor=staff, now=wall):
-        station.wait_for(lambda: words(station), "the word that it rests")
-        drop(station, "b")
-        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 2, "both to be taken in")
-        assert (station.runs(), staff.employed) == ([], [])
-        wall.set("2026-03-03 01:00")
-        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
-        drop(station, "c")
-        station.wait_for_pictures("a--night.jpg", "b--night.jpg", "c--night.jpg")
-    assert words(station) == ["resting until Tue 01:00; 1 picture pending", "working until Tue 06:00"]
+    drop(harness, "a")
+    with harness.running(executor=staff, now=clock):
+        harness.wait_for(lambda: words(harness), "the word that it rests")
+        drop(harness, "b")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 2, "both to be taken in")
+        assert (harness.runs(), staff.employed) == ([], [])
+        clock.set("2026-03-03 01:00")
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+        drop(harness, "c")
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg", "c--night.jpg")
+    assert words(harness) == ["resting until Tue 01:00; 1 picture pending", "working until Tue 06:00"]
 
 
-def test_a_damaged_photo_is_told_of_while_it_rests(station: Station, wall: Wall) -> None:
-    with station.working(now=wall):
-        station.wait_for(lambda: words(station), "the word that it rests")
-        (station.folder / "broken.png").write_bytes(b"no image at all")
-        station.wait_for(
-            lambda: [event for event in station.events if isinstance(event, PhotoSetAside)], "a word of the photo"
+def test_a_damaged_photo_is_told_of_while_it_rests(harness: DaemonHarness, clock: WallClock) -> None:
+    with harness.running(now=clock):
+        harness.wait_for(lambda: words(harness), "the word that it rests")
+        (harness.folder / "broken.png").write_bytes(b"no image at all")
+        harness.wait_for(
+            lambda: [event for event in harness.events if isinstance(event, PhotoSetAside)], "a word of the photo"
         )
-    assert station.runs() == []
+    assert harness.runs() == []
 
 
-def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(station: Station, wall: Wall) -> None:
-    wall.set("2026-03-03 02:00")
+def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(harness: DaemonHarness, clock: WallClock) -> None:
+    clock.set("2026-03-03 02:00")
     staff = Staff(Gate())
     assert staff.gate is not None
-    drop(station, "a", "b", "c")
-    with station.working(executor=staff, now=wall):
+    drop(harness, "a", "b", "c")
+    with harness.running(executor=staff, now=clock):
         assert staff.gate.reached.wait(60)
-        wall.set("2026-03-03 06:00")
-        station.wait_for(lambda: staff.employed[0].stopped, "the end of the shift")
+        clock.set("2026-03-03 06:00")
+        harness.wait_for(lambda: staff.employed[0].stopped, "the end of the shift")
         staff.gate.open.set()
-        station.wait_for(lambda: len(words(station)) == 2, "the word that it rests")
-        assert len(station.pictures()) == 1
+        harness.wait_for(lambda: len(words(harness)) == 2, "the word that it rests")
+        assert len(harness.pictures()) == 1
         assert staff.employed[0].closed
-        drop(station, "d")
-        station.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 3, "all to be taken in")
-        assert len(station.runs()) == 1
-        wall.set("2026-03-04 01:00")
-        station.wait_for_pictures(*(f"{name}--night.jpg" for name in "abcd"))
-    assert words(station) == [
+        drop(harness, "d")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.counts()[JobState.PENDING] == 3, "all to be taken in")
+        assert len(harness.runs()) == 1
+        clock.set("2026-03-04 01:00")
+        harness.wait_for_pictures(*(f"{name}--night.jpg" for name in "abcd"))
+    assert words(harness) == [
         "working until Tue 06:00",
         "resting until Wed 01:00; 2 pictures pending",
         "working until Wed 06:00",
     ]
-    first, *_ = station.runs()
+    first, *_ = harness.runs()
     assert (first.finished, first.left, first.failed) == (1, 2, 0)
     assert (first.interrupted, first.planned_end, first.reason) == (False, True, "the window ended at 06:00")
-    assert station.told(JobFailed) == []
-    assert station.show_their_photos()
+    assert harness.events_of(JobFailed) == []
+    assert harness.show_their_photos()
 
 
-def test_a_machine_that_sleeps_through_the_end_stops_when_it_wakes(station: Station, wall: Wall) -> None:
-    wall.set("2026-03-03 05:59")
+def test_a_machine_that_sleeps_through_the_end_stops_when_it_wakes(harness: DaemonHarness, clock: WallClock) -> None:
+    clock.set("2026-03-03 05:59")
     staff = Staff(Gate())
     assert staff.gate is not None
-    drop(station, "a", "b")
-    with station.working(executor=staff, now=wall):
+    drop(harness, "a", "b")
+    with harness.running(executor=staff, now=clock):
         assert staff.gate.reached.wait(60)
-        wall.set("2026-03-03 18:30")
-        station.wait_for(lambda: staff.employed[0].stopped, "the end of the shift")
+        clock.set("2026-03-03 18:30")
+        harness.wait_for(lambda: staff.employed[0].stopped, "the end of the shift")
         staff.gate.open.set()
-        station.wait_for(lambda: len(words(station)) == 2, "the word that it rests")
-    assert [run.reason for run in station.runs()] == ["the window ended at 06:00"]
+        harness.wait_for(lambda: len(words(harness)) == 2, "the word that it rests")
+    assert [run.reason for run in harness.runs()] == ["the window ended at 06:00"]
 
 
-def test_a_clock_set_back_out_of_the_window_ends_the_work(station: Station, wall: Wall) -> None:
-    wall.set("2026-03-03 02:00")
-    drop(station, "a")
-    with station.working(now=wall):
-        station.wait_for_pictures("a--night.jpg")
-        wall.set("2026-03-02 23:00")
-        station.wait_for(lambda: len(words(station)) == 2, "the word that it rests")
-        drop(station, "b")
-        station.wait_for_ledger(lambda ledger: ledger.queries.has_work(), "the photo to be taken in")
-        wall.set("2026-03-03 02:00")
-        station.wait_for_pictures("a--night.jpg", "b--night.jpg")
+def test_a_clock_set_back_out_of_the_window_ends_the_work(harness: DaemonHarness, clock: WallClock) -> None:
+    clock.set("2026-03-03 02:00")
+    drop(harness, "a")
+    with harness.running(now=clock):
+        harness.wait_for_pictures("a--night.jpg")
+        clock.set("2026-03-02 23:00")
+        harness.wait_for(lambda: len(words(harness)) == 2, "the word that it rests")
+        drop(harness, "b")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.has_work(), "the photo to be taken in")
+        clock.set("2026-03-03 02:00")
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
 
 
-def test_it_can_be_stopped_while_it_rests(station: Station, wall: Wall) -> None:
-    drop(station, "a")
-    with station.working(now=wall):
-        station.wait_for(lambda: words(station), "the word that it rests")
-    assert [notice.kind for notice in station.notices("stopped")] == ["stopped"]
-    assert station.runs() == []
+def test_it_can_be_stopped_while_it_rests(harness: DaemonHarness, clock: WallClock) -> None:
+    drop(harness, "a")
+    with harness.running(now=clock):
+        harness.wait_for(lambda: words(harness), "the word that it rests")
+    assert [notice.kind for notice in harness.notices("stopped")] == ["stopped"]
+    assert harness.runs() == []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 @dataclass
-class Wall:
+class WallClock:
     """Stands still until it is set, in UTC; begins on a Monday at noon."""
 
     moment: datetime = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -38,7 +38,7 @@ from tests.workshop import InProcessExecutor, Workshop
 T = TypeVar("T")
 
 #: Far more than anything takes; a test that waits so long has failed.
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 #: No scan but the first: what arrives later is found by events, or not at all.
 CONFIG = """
@@ -69,7 +69,7 @@ class GatedEngine(FakeEngine):
 
     def _paint(self, request: Request) -> Iterator[Event]:
         self.gate.reached.set()
-        assert self.gate.open.wait(PATIENCE_SECONDS)
+        assert self.gate.open.wait(TIMEOUT_SECONDS)
         yield from super()._paint(request)
 
 
@@ -87,20 +87,20 @@ class GatedExecutor(InProcessExecutor):
 
 
 @dataclass
-class Station:
-    """A workshop with a daemon in a thread; ``events`` is what it told so far."""
+class DaemonHarness:
+    """A workshop with a daemon in a thread; ``events`` is what it emitted so far."""
 
     workshop: Workshop
     events: list[RunEvent] = field(default_factory=list)
     on_event: Callable[[RunEvent], object] = lambda _: None
-    deaths: list[BaseException] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
         return self.workshop.folder / "in"
 
     @contextmanager
-    def working(
+    def running(
         self,
         *,
         executor: Callable[[], Executor] = InProcessExecutor,
@@ -119,28 +119,28 @@ class Station:
                 with instance_lock(state_folder, "a test"):
                     daemon.run()
             except BaseException as error:
-                self.deaths.append(error)
+                self.errors.append(error)
 
-        self.deaths.clear()
+        self.errors.clear()
         thread = threading.Thread(target=run)
         thread.start()
         try:
             self.wait_for(
-                lambda: self.is_dead() or bool(self.notices("watching", "polling")), "the daemon's first words"
+                lambda: self.has_failed() or bool(self.notices("watching", "polling")), "the daemon's first words"
             )
             yield daemon
         finally:
             daemon.stop()
-            thread.join(PATIENCE_SECONDS)
+            thread.join(TIMEOUT_SECONDS)
             assert not thread.is_alive()
-        if self.deaths:
-            raise self.deaths[0]
+        if self.errors:
+            raise self.errors[0]
 
-    def work_until_death(self, deadly: Callable[[], object]) -> None:
-        """Work until ``deadly``, and what follows from it, has ended the daemon; raises why."""
-        with self.working():
-            deadly()
-            self.wait_for(self.is_dead, "the end")
+    def run_until_error(self, cause: Callable[[], object]) -> None:
+        """Work until ``cause``, and what follows from it, has ended the daemon; raises why."""
+        with self.running():
+            cause()
+            self.wait_for(self.has_failed, "the end")
 
     def make_daemon(
         self,
@@ -160,8 +160,8 @@ class Station:
         checkpoint.write_text(self.workshop.text, encoding="utf-8")
         checkpoint.replace(self.workshop.folder / "stylewatch.yaml")
 
-    def work_until_its_first_report(self, executor: Callable[[], Executor]) -> None:
-        with self.working(executor=executor):
+    def run_until_first_report(self, executor: Callable[[], Executor]) -> None:
+        with self.running(executor=executor):
             self.wait_for(self.runs, "a report")
 
     def _emit(self, event: RunEvent) -> None:
@@ -169,7 +169,7 @@ class Station:
         self.on_event(event)
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while not condition():
             assert time.monotonic() < end, f"waited in vain for {what}; so far: {self.events}"
             time.sleep(0.02)
@@ -184,23 +184,23 @@ class Station:
         with self.workshop.ledger() as ledger:
             self.wait_for(lambda: condition(ledger), what)
 
-    def is_dead(self) -> bool:
+    def has_failed(self) -> bool:
         """Tell whether the daemon ended by an error."""
-        return bool(self.deaths)
+        return bool(self.errors)
 
     def is_idle(self) -> bool:
         """Tell whether the last run that began is over."""
         begun = sum(type(event).__name__ == "RunStarted" for event in list(self.events))
-        return begun == len(self.told(RunFinished))
+        return begun == len(self.events_of(RunFinished))
 
     def pictures(self) -> list[str]:
         return [name for name in self.workshop.pictures() if name.endswith(".jpg")]
 
-    def told(self, kind: type[T]) -> list[T]:
+    def events_of(self, kind: type[T]) -> list[T]:
         return [event for event in list(self.events) if isinstance(event, kind)]
 
     def runs(self) -> list[RunFinished]:
-        return self.told(RunFinished)
+        return self.events_of(RunFinished)
 
     def notices(self, *kinds: str) -> list[WatchNotice]:
         return [event for event in list(self.events) if isinstance(event, WatchNotice) and event.kind in kinds]
