@@ -86,7 +86,7 @@ class Display:
             self._stop_live()
 
     def __call__(self, event: RunEvent) -> None:
-        """Show one event. After the terminal was closed nothing is shown any more; the run goes on."""
+        """Show one event. After the terminal was closed nothing is shown any more; the run continues."""
         if not self._is_closed:
             try:
                 self._show(event)

@@ -35,7 +35,7 @@ def event_readers(
 ) -> Iterator[Callable[[RunEvent], None]]:
     """Open terminal, log, journal, report and hooks; yields what passes an event to them and to ``heartbeat``.
 
-    The heartbeat goes on while the hooks are waited for, which may take minutes.
+    The heartbeat continues while the hooks are waited for, which may take minutes.
     """
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)

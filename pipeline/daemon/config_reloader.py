@@ -98,8 +98,8 @@ class ConfigReloader:
     ) -> ConfigVersion | None:
         """Return the version after ``current`` if there is one; emits a notice of it or of a bad config.
 
-        The file is read within ``while_reloading()``. Costs a look at the clock, and once in ``settle_seconds`` a
-        stat of the file, more rarely of each painting.
+        The file is read within ``while_reloading()``. Most calls only read the clock; once in
+        ``settle_seconds`` the file is checked by stat, more rarely each painting.
         """
         if not self._is_due(current):
             return None
@@ -164,7 +164,7 @@ def _merge(current: ConfigVersion, new: Config) -> tuple[ConfigVersion, tuple[st
         # The section's other settings were validated for the new folder only: moved photos could land in the old one.
         sections["input"] = old.input
     config = new.model_copy(update=sections)
-    # Unless they are set, the other folders are inside the output's: a user who changed one setting is told of one.
+    # Unless they are set, the other folders are inside the output's: a user who changed one setting gets one message.
     output = new.output.folder if ("output", "folder") in fixed else None
     reported = [
         key for key in fixed if output is None or key[0] == "output" or not _is_inside(_value_of(new, key), output)
