@@ -9,7 +9,8 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
-from pipeline.engine.speed import Measurement, Speed, keep_speed
+from pipeline.config.settings import plan_settings
+from pipeline.engine.speed import Measurement, Speed, keep_speed, read_speed
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -27,7 +28,8 @@ from pipeline.model import (
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.planning.run_plan import Meter, RunPlan, plan_run
+from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine, write_painting, write_photo
 
@@ -105,6 +107,12 @@ class Workshop:
 
     def ledger(self, emit: Callable[[str], None] = lambda _: None) -> Ledger:
         return open_ledger(self.config(), emit=emit)
+
+    def plan(self, meter: Meter = read_speed, config: Config | None = None) -> RunPlan:
+        """Return what a pass would do; ``config`` spares writing it to its file once more."""
+        config = config or self.config()
+        require_state_and_output(config)
+        return plan_run(plan_settings(config), prepare(config), meter)
 
     def run(
         self,

@@ -13,9 +13,11 @@ import click
 from pipeline.cli.options import config_argument, json_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
+from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
+from pipeline.runner.preparation import prepare, require_state_and_output
 
 _JOBS_SHOWN: Final = 20
 
@@ -31,7 +33,10 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     """
     settings = load_config(config)
     report = partial(click.echo, err=True)
-    run_plan = plan_run(settings, lambda engine: load_or_measure_speed(engine, report))
+    require_state_and_output(settings)
+    run_plan = plan_run(
+        plan_settings(settings), prepare(settings), lambda engine: load_or_measure_speed(engine, report)
+    )
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))

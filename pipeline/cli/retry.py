@@ -12,6 +12,7 @@ import click
 
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
+from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError, UsageError
 from pipeline.ledger import Finished, Ledger, is_there
 from pipeline.report.formatting import counted, printable
@@ -35,9 +36,9 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     unmatched: list[str] = []
     without_photo: list[Finished] = []
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
-    if is_there(ledger_file(settings)):
+    if is_there(ledger_file(folder_settings(settings))):
         with open_ledger(settings) as ledger:
-            follow_moved_source(settings, ledger)
+            follow_moved_source(folder_settings(settings), ledger)
             missing_rows = _missing_pictures(settings, ledger, photos) if missing else []
             possible = [row.job for row in missing_rows if row.absence is None]
             without_photo = [row for row in missing_rows if row.absence is not None]

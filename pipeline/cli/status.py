@@ -13,6 +13,7 @@ import click
 from pipeline.cli.options import config_argument, json_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
+from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState
 from pipeline.report.formatting import counted, duration, printable
 from pipeline.runner.instance.lock import Holder
@@ -32,7 +33,7 @@ def status(config: Path, as_json: bool) -> None:
     is paused until somebody fixes the cause.
     """
     settings = load_config(config)
-    current = collect_status(settings)
+    current = collect_status(status_settings(settings))
     now, seconds = datetime.now(UTC), _backlog_seconds(current)
     if as_json:
         schedule = schedule_fields(settings, now, seconds)

@@ -21,17 +21,19 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
 
     It holds what is computed once for each painting and size, and reused for every photo.
     """
+    from pipeline.runner.preparation import prepare
     from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 
     settings = load_config(config)
+    engine, resolved = settings.engine_settings(), prepare(settings)
     if warm:
-        hits, misses = warm_targets(settings)
+        hits, misses = warm_targets(engine, resolved)
         click.echo(f"{misses} computed, {hits} already there")
     if prune:
-        count, freed = prune_targets(settings)
+        count, freed = prune_targets(engine, resolved.styles.values())
         click.echo(f"{count} deleted, {freed / 1e6:.1f} MB freed")
     total = 0
-    for row in list_targets(settings):
+    for row in list_targets(engine, resolved.styles.values()):
         total += row.size_bytes
         click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB")
     click.echo(f"{total / 1e6:.1f} MB in {settings.cache.folder}")

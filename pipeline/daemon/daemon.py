@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
+from pipeline.config.settings import folder_settings
 from pipeline.daemon.clock import SYSTEM_CLOCK, Clock
 from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.daemon.event_outbox import EventOutbox
@@ -118,7 +119,9 @@ class Daemon:
         with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
             guard = OutputGuard(output)
             root = startup.retry_until_done(partial(find_root, config.input.folder, ledger), "input")
-            if moved := startup.retry_until_done(partial(follow_moved_source, config, ledger), "work"):
+            if moved := startup.retry_until_done(
+                partial(follow_moved_source, folder_settings(config), ledger), "work"
+            ):
                 self._remark(moved)
             startup.retry_until_done(partial(recover, ledger, output), "work")
             while not self._stopped:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.config import Config
+from pipeline.config.settings import folder_settings
 from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError, files_explained
 from pipeline.executors.child import make_stylizer
 from pipeline.images.decode import decode_painting
@@ -86,7 +87,8 @@ def _disk(config: Config) -> str:
 
 def _ledger(config: Config) -> str:
     require_state_and_output(config)
-    with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
+    folders = folder_settings(config)
+    with Ledger.rehearsal(ledger_file(folders), source_of(folders)) as ledger:
         return f"{counted(sum(ledger.queries.counts().values()), 'picture')} on record"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.config import Config
+from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import FILE_NAME, Ledger, LockWatch, WantedJob
-from pipeline.model import Job, Painting, Recipe, Style
+from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.instance.folder_marks import mark_folders, refuse_foreign, require_folders
@@ -36,7 +37,8 @@ def open_ledger(
     known by what stands in them since the ledger is new.
     """
     require_state_and_output(config)
-    ledger = Ledger.open(ledger_file(config), source_of(config), watch=watch)
+    folders = folder_settings(config)
+    ledger = Ledger.open(ledger_file(folders), source_of(folders), watch=watch)
     try:
         if news := mark_folders(config.state.folder, config.output.folder):
             emit(news)
@@ -48,17 +50,17 @@ def open_ledger(
     return ledger
 
 
-def ledger_file(config: Config) -> Path:
+def ledger_file(folders: FolderSettings) -> Path:
     """Return where the ledger is."""
-    return config.state.folder / FILE_NAME
+    return folders.state / FILE_NAME
 
 
-def source_of(config: Config) -> str:
-    """Return what tells the photos of this input folder from those of another config on the same output folder.
+def source_of(folders: FolderSettings) -> str:
+    """Return the ledger's name of the input folder, by which configs that share an output folder are told apart.
 
     Relative to the output folder, so that a tree that holds both can be moved and no picture is made again.
     """
-    return seen_from(config.output.folder, config.input.folder)
+    return seen_from(folders.output, folders.input)
 
 
 @dataclass(frozen=True, slots=True)

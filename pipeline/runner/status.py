@@ -16,11 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from pipeline.config import Config
 from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, is_there
-from pipeline.model import JobState
+from pipeline.model import FolderSettings, JobState, StatusSettings
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
 from pipeline.runner.instance.folder_marks import require_folders
@@ -104,10 +103,11 @@ class Status:
 
 
 def collect_status(
-    config: Config, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
+    settings: StatusSettings, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
 ) -> Status:
     """Look how it stands. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
-    sign, held, holder = _who(config.state.folder)
+    folders = settings.folders
+    sign, held, holder = _who(folders.state)
     silent_seconds = sign.age_seconds(now(), clock(), platform.node()) if sign else 0.0
     # A lock may be the other machine's own; its promise to say something soon is then all there is.
     held = held or (sign is not None and sign.host != platform.node() and silent_seconds <= sign.quiet_seconds)
@@ -117,15 +117,15 @@ def collect_status(
         holder=holder,
         sign=sign,
         silent_seconds=silent_seconds,
-        pictures=_pictures(config, now),
-        free_bytes=_free_bytes(config.output.folder),
-        not_mounted=_not_mounted(config),
+        pictures=_pictures(settings, now),
+        free_bytes=_free_bytes(folders.output),
+        not_mounted=_not_mounted(folders),
     )
 
 
-def _not_mounted(config: Config) -> str:
+def _not_mounted(folders: FolderSettings) -> str:
     try:
-        require_folders(config.state.folder, config.output.folder)
+        require_folders(folders.state, folders.output)
     except StorageError as error:
         return str(error)
     return ""
@@ -153,13 +153,13 @@ def judge(sign: HeartbeatRecord | None, held: bool, silent_seconds: float) -> Li
     return "hung" if sign is not None and silent_seconds > sign.quiet_seconds else "running"
 
 
-def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
-    file = ledger_file(config)
+def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
+    file = ledger_file(settings.folders)
     if not is_there(file):
         return Pictures()
     # Without a zone, so that the day begins at midnight also when the clock is changed on it.
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
-    with Ledger.to_read(file, source_of(config), now) as ledger:
+    with Ledger.to_read(file, source_of(settings.folders), now) as ledger:
         failures = ledger.queries.failures()
         told = {row.job.photo for row in failures}
         return Pictures(
@@ -168,12 +168,12 @@ def _pictures(config: Config, now: Callable[[], float]) -> Pictures:
             problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in told),
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
-            waiting_seconds=_waiting_seconds(config, ledger) if config.schedule else None,
+            waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,
         )
 
 
-def _waiting_seconds(config: Config, ledger: Ledger) -> float | None:
-    return backlog_seconds(ledger, config.recipes_by_name(), read_speed(config.engine_settings()))
+def _waiting_seconds(settings: StatusSettings, ledger: Ledger) -> float | None:
+    return backlog_seconds(ledger, settings.recipes, read_speed(settings.engine))
 
 
 def _free_bytes(folder: Path) -> int | None:

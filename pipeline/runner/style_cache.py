@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline.config import Config
 from pipeline.engine.transfer.target_cache import CacheEntry, StyleCache
 from pipeline.errors import StorageError
 from pipeline.executors.child import make_stylizer
-from pipeline.runner.preparation import prepare
+from pipeline.model import EngineSettings, Style
+from pipeline.runner.preparation import ResolvedConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,26 @@ class Target:
     size_bytes: int
 
 
-def list_targets(config: Config) -> Iterator[Target]:
-    """Yield what is in the cache, most recently used first. Raises PaintingError, StorageError."""
-    names = _painting_names(config)
-    for entry in _entries(config):
+def list_targets(engine: EngineSettings, styles: Iterable[Style]) -> Iterator[Target]:
+    """Yield what is in the cache, most recently used first. Raises StorageError."""
+    names = _painting_names(styles)
+    for entry in _entries(engine):
         yield Target(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
 
 
-def prune_targets(config: Config) -> tuple[int, int]:
+def prune_targets(engine: EngineSettings, styles: Iterable[Style]) -> tuple[int, int]:
     """Delete the targets of paintings that no style uses; returns how many and their bytes. Raises StorageError."""
-    names = _painting_names(config)
-    unused: list[CacheEntry] = [entry for entry in _entries(config) if entry.painting_sha256 not in names]
-    with _explained(config):
+    names = _painting_names(styles)
+    unused = [entry for entry in _entries(engine) if entry.painting_sha256 not in names]
+    with _cache_errors_explained(engine):
         for entry in unused:
             entry.path.unlink(missing_ok=True)
     return len(unused), sum(entry.bytes for entry in unused)
 
 
-def warm_targets(config: Config) -> tuple[int, int]:
+def warm_targets(engine: EngineSettings, resolved: ResolvedConfig) -> tuple[int, int]:
     """Compute every target that the config's styles and recipes need; returns (found, computed)."""
-    resolved = prepare(config)
-    stylizer = make_stylizer(config.engine_settings())
+    stylizer = make_stylizer(engine)
     hits = misses = 0
     recipes_in_rules = {name for rule in resolved.pairing.rules for name in rule.recipes}
     for style in resolved.styles.values():
@@ -52,23 +51,23 @@ def warm_targets(config: Config) -> tuple[int, int]:
     return hits, misses
 
 
-def _entries(config: Config) -> list[CacheEntry]:
-    settings = config.engine_settings()
-    with _explained(config):
-        return StyleCache(config.cache.folder, settings.cache_limit_bytes).entries()
+def _entries(engine: EngineSettings) -> list[CacheEntry]:
+    if engine.cache_folder is None:
+        return []
+    with _cache_errors_explained(engine):
+        return StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries()
 
 
 @contextmanager
-def _explained(config: Config) -> Iterator[None]:
+def _cache_errors_explained(engine: EngineSettings) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StorageError(
-            f"cache.folder: {config.cache.folder} can't be read or written ({error.strerror}); give the program the "
+            f"cache.folder: {engine.cache_folder} can't be read or written ({error.strerror}); give the program the "
             f"right to, or name another folder"
         ) from error
 
 
-def _painting_names(config: Config) -> dict[str, str]:
-    styles = prepare(config).styles.values()
+def _painting_names(styles: Iterable[Style]) -> dict[str, str]:
     return {painting.sha256: str(painting.path) for style in styles for painting in style.paintings}

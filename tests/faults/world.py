@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, load_config
+from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError
 from pipeline.failpoints import listening
 from pipeline.ledger import Ledger
@@ -95,7 +96,9 @@ class World:
 
     def ledger(self) -> Ledger:
         config, _ = self.settled()
-        return Ledger.open(ledger_file(config), source_of(config), lambda: self.model.now)
+        return Ledger.open(
+            ledger_file(folder_settings(config)), source_of(folder_settings(config)), lambda: self.model.now
+        )
 
     # --- the program --------------------------------------------------------------------------------------
 

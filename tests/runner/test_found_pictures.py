@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import JobState, PictureFormat, Remark
-from pipeline.runner.planning.run_plan import plan_run
 from tests.workshop import CONFIG, Workshop
 
 
@@ -158,8 +157,8 @@ def test_plan_tells_of_them(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", shade=3)
     workshop.run()
-    assert plan_run(workshop.config(), lambda _: None).found == 0
+    assert workshop.plan(lambda _: None).found == 0
     lose_the_ledger(workshop)
-    run_plan = plan_run(workshop.config(), lambda _: None)
+    run_plan = workshop.plan(lambda _: None)
     assert (len(run_plan.jobs), run_plan.found) == (2, 2)
     assert not (workshop.out / ".stylewatch").exists()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job
@@ -35,11 +36,13 @@ def test_a_name_template_is_filled_from_the_job(template: str, job: Job, stem: s
 
 
 def test_the_source_is_told_relative_to_the_output_so_that_a_moved_tree_stays_itself(workshop: Workshop) -> None:
-    assert source_of(workshop.config()).replace("\\", "/") == "../in"
+    assert source_of(folder_settings(workshop.config())).replace("\\", "/") == "../in"
 
 
 def test_the_ledger_lies_in_the_state_folder(workshop: Workshop) -> None:
-    assert ledger_file(workshop.config()) == workshop.out.resolve() / ".stylewatch" / "ledger.sqlite3"
+    assert (
+        ledger_file(folder_settings(workshop.config())) == workshop.out.resolve() / ".stylewatch" / "ledger.sqlite3"
+    )
 
 
 def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.settings import status_settings
 from pipeline.model import JobState, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress
 from pipeline.runner.instance.lock import instance_lock, is_held
@@ -36,7 +37,7 @@ def at_work(workshop: Workshop) -> Iterator[Heartbeat]:
 
 
 def look(workshop: Workshop, **clocks: Any) -> Status:
-    return collect_status(workshop.config(), **clocks)
+    return collect_status(status_settings(workshop.config()), **clocks)
 
 
 def rewrite_sign(workshop: Workshop, **changes: object) -> None:

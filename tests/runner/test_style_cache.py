@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
+from pipeline.config import Config
 from pipeline.errors import PaintingChangedError, PaintingError
 from pipeline.executors.child import make_stylizer
+from pipeline.model import EngineSettings, Style
 from pipeline.runner.preparation import prepare
 from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 from tests.fakes import write_painting
@@ -18,16 +22,25 @@ def workshop(workshop: Workshop) -> Workshop:
     return workshop
 
 
+def cache_of(config: Config) -> tuple[EngineSettings, Collection[Style]]:
+    return config.engine_settings(), prepare(config).styles.values()
+
+
+def warm(workshop: Workshop) -> tuple[int, int]:
+    config = workshop.config()
+    return warm_targets(config.engine_settings(), prepare(config))
+
+
 def test_a_cache_that_is_not_there_is_empty(workshop: Workshop) -> None:
-    assert list(list_targets(workshop.config())) == []
-    assert prune_targets(workshop.config()) == (0, 0)
+    assert list(list_targets(*cache_of(workshop.config()))) == []
+    assert prune_targets(*cache_of(workshop.config())) == (0, 0)
     assert not workshop.out.exists()
 
 
 def test_warming_computes_once_what_runs_will_need(workshop: Workshop) -> None:
-    assert warm_targets(workshop.config()) == (0, 1)
-    assert warm_targets(workshop.config()) == (1, 0)
-    (target,) = list_targets(workshop.config())
+    assert warm(workshop) == (0, 1)
+    assert warm(workshop) == (1, 0)
+    (target,) = list_targets(*cache_of(workshop.config()))
     assert target.painting.endswith("night.jpg")
     assert target.size == 64
     assert target.size_bytes > 64 * 64 * 4  # one Gram matrix of 64 channels
@@ -36,8 +49,8 @@ def test_warming_computes_once_what_runs_will_need(workshop: Workshop) -> None:
 def test_recipes_that_only_rules_name_are_warmed_too(workshop: Workshop) -> None:
     workshop.text += f"  large: {{{SMALL.replace('64', '80')}}}\n"
     workshop.text += "pairing: {rules: [{match: '*.png', styles: [night], recipes: [large]}]}\n"
-    assert warm_targets(workshop.config()) == (0, 2)
-    assert sorted(target.size for target in list_targets(workshop.config())) == [64, 80]
+    assert warm(workshop) == (0, 2)
+    assert sorted(target.size for target in list_targets(*cache_of(workshop.config()))) == [64, 80]
 
 
 def test_pruning_deletes_what_no_style_uses_and_nothing_else(workshop: Workshop) -> None:
@@ -46,28 +59,28 @@ def test_pruning_deletes_what_no_style_uses_and_nothing_else(workshop: Workshop)
     workshop.text = only_night.replace(
         "painting: night.jpg}", "painting: night.jpg}\n  - {name: day, painting: day.jpg}"
     )
-    warm_targets(workshop.config())
-    assert prune_targets(workshop.config()) == (0, 0)
+    warm(workshop)
+    assert prune_targets(*cache_of(workshop.config())) == (0, 0)
     workshop.text = only_night
-    strangers = [row for row in list_targets(workshop.config()) if "in no style" in row.painting]
+    strangers = [row for row in list_targets(*cache_of(workshop.config())) if "in no style" in row.painting]
     assert len(strangers) == 1
-    assert prune_targets(workshop.config()) == (1, strangers[0].size_bytes)
-    assert [row.painting.endswith("night.jpg") for row in list_targets(workshop.config())] == [True]
+    assert prune_targets(*cache_of(workshop.config())) == (1, strangers[0].size_bytes)
+    assert [row.painting.endswith("night.jpg") for row in list_targets(*cache_of(workshop.config()))] == [True]
 
 
 def test_a_damaged_file_of_the_cache_is_listed_and_pruned(workshop: Workshop) -> None:
     config = workshop.config()
     config.cache.folder.mkdir(parents=True)
     (config.cache.folder / f"{'0' * 64}.safetensors").write_bytes(b"damaged")
-    assert [(row.size, row.size_bytes) for row in list_targets(config)] == [(0, 7)]
-    assert prune_targets(config) == (1, 7)
+    assert [(row.size, row.size_bytes) for row in list_targets(*cache_of(config))] == [(0, 7)]
+    assert prune_targets(*cache_of(config)) == (1, 7)
 
 
 def test_a_painting_that_is_gone_is_named(workshop: Workshop) -> None:
     config = workshop.config()
     (workshop.folder / "night.jpg").unlink()
     with pytest.raises(PaintingError, match=r"night\.jpg"):
-        list(list_targets(config))
+        list(list_targets(*cache_of(config)))
 
 
 def test_a_painting_that_was_replaced_is_not_remembered_under_the_former_ones_hash(workshop: Workshop) -> None:
@@ -80,6 +93,6 @@ def test_a_painting_that_was_replaced_is_not_remembered_under_the_former_ones_ha
     stylizer = make_stylizer(config.engine_settings())
     with pytest.raises(PaintingChangedError, match=r"night\.jpg"):
         stylizer.warm(resolved.styles["night"], resolved.recipes["default"])
-    assert [row.painting.endswith("day.jpg") for row in list_targets(config)] == [True]
+    assert [row.painting.endswith("day.jpg") for row in list_targets(*cache_of(config))] == [True]
     (workshop.folder / "night.jpg").write_bytes(former)
     assert stylizer.warm(resolved.styles["night"], resolved.recipes["default"]) == (1, 1)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.config.settings import ingest_settings
+from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import (
     LeaseLostError,
@@ -147,7 +147,7 @@ class SinglePass:
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         with files_explained():
-            moved = follow_moved_source(self._config, self._ledger) if ingested is None else ""
+            moved = follow_moved_source(folder_settings(self._config), self._ledger) if ingested is None else ""
             recover(self._ledger, self._config.output.folder)
             tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
             self._originals.resume()

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pipeline.config import Config
 from pipeline.hashing import sha256_of_file
 from pipeline.intake.archives import split_path
 from pipeline.ledger import KnownContent, Ledger
+from pipeline.model import FolderSettings
 from pipeline.runner.instance.relative_paths import are_same, place_of
 
 #: Of so many photos the contents are compared.
@@ -32,26 +32,26 @@ class Comparison:
     equal: int
 
 
-def follow_moved_source(config: Config, ledger: Ledger) -> str:
+def follow_moved_source(folders: FolderSettings, ledger: Ledger) -> str:
     """Take over what is on record of the folder that the input folder was before it was moved.
 
     Returns a sentence if there was one, else "". Raises LedgerError, StorageError.
     """
-    folder = config.input.folder
+    folder = folders.input
     if not ledger.sources.is_new() or not folder.is_dir():
         return ""
     for source in ledger.sources.others():
-        before = place_of(config.output.folder, source)
-        if are_same(before, folder) or _holds_the_same(config, ledger, source, before):
+        before = place_of(folders.output, source)
+        if are_same(before, folder) or _holds_the_same(folders, ledger, source, before):
             ledger.sources.take_over(source)
             return f"the photos of {before} are in {folder} now; their finished pictures are not made again"
     return ""
 
 
-def _holds_the_same(config: Config, ledger: Ledger, source: str, before: Path) -> bool:
+def _holds_the_same(folders: FolderSettings, ledger: Ledger, source: str, before: Path) -> bool:
     present = ledger.sources.sample(source, _SAMPLE, moved=False)
     moved = [] if present else ledger.sources.sample(source, _SAMPLE, moved=True)
-    found = _compare(config, present or moved)
+    found = _compare(folders, present or moved)
     return is_move(found, is_there=_is_in_use(before), has_left=bool(moved))
 
 
@@ -67,24 +67,24 @@ def is_move(found: Comparison, *, is_there: bool, has_left: bool) -> bool:
     return found.equal == found.size if is_there else 2 * found.equal >= found.size
 
 
-def _compare(config: Config, sample: Sequence[KnownContent]) -> Comparison:
-    return Comparison(len(sample), sum(_is_equal(config, content) for content in sample))
+def _compare(folders: FolderSettings, sample: Sequence[KnownContent]) -> Comparison:
+    return Comparison(len(sample), sum(_is_equal(folders, content) for content in sample))
 
 
-def _is_equal(config: Config, content: KnownContent) -> bool:
-    member = split_path(config.input.folder, content.path)
+def _is_equal(folders: FolderSettings, content: KnownContent) -> bool:
+    member = split_path(folders.input, content.path)
     if member is not None:  # of a photo in an archive the archive's size is on record
-        return _size_of(config.input.folder / member[0]) == content.size_bytes
+        return _size_of(folders.input / member[0]) == content.size_bytes
     return any(
-        _size_of(file) == content.size_bytes and _sha256(file) == content.sha256 for file in _places(config, content)
+        _size_of(file) == content.size_bytes and _sha256(file) == content.sha256 for file in _places(folders, content)
     )
 
 
-def _places(config: Config, content: KnownContent) -> list[Path]:
-    put_back = config.input.folder / content.path
+def _places(folders: FolderSettings, content: KnownContent) -> list[Path]:
+    put_back = folders.input / content.path
     if content.moved_to is None:
         return [put_back]
-    target, folder = Path(content.moved_to), config.input.originals_folder
+    target, folder = Path(content.moved_to), folders.originals
     moved_too = [folder / PurePosixPath(content.path).with_name(target.name)] if folder else []
     return [target, *moved_too, put_back]
 

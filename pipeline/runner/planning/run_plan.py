@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config
-from pipeline.config.settings import ingest_settings
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import GUESS, Speed, read_speed
 from pipeline.engine.transfer.target_cache import StyleCache
@@ -16,14 +14,14 @@ from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim, Ledger, Timing
-from pipeline.model import EngineSettings, Job, JobState, Recipe, Style
+from pipeline.model import EngineSettings, Job, JobState, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
-from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, require_state_and_output, source_of
+from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 #: Returns what is known of this machine, None if nothing is and nothing can be found out.
 Meter = Callable[[EngineSettings], Speed | None]
@@ -65,28 +63,27 @@ class RunPlan:
     advice: tuple[str, ...]
 
 
-def plan_run(config: Config, meter: Meter = read_speed) -> RunPlan:
+def plan_run(settings: PlanSettings, resolved: ResolvedConfig, meter: Meter = read_speed) -> RunPlan:
     """Scan and pair on a copy of the ledger in memory. Raises what a run would raise: it could not begin either.
 
     ``meter`` is asked only if there is something to do.
     """
-    require_state_and_output(config)
-    resolved = prepare(config)
-    with Ledger.rehearsal(ledger_file(config), source_of(config)) as ledger:
+    folders = settings.folders
+    with Ledger.rehearsal(ledger_file(folders), source_of(folders)) as ledger:
         for lease in ledger.leases.all():
             # Of a killed instance, whose work the next run does, or of one that is at it now.
             ledger.leases.release(lease.token)
         ledger.jobs.ready_failed()
-        follow_moved_source(config, ledger)
-        find_pictures(ledger, config.output.folder)
-        ingested = ingest(ingest_settings(config), resolved, ledger, sleep=_no_sleep)
-        claims = ledger.leases.claim(_EVERYTHING, config.input.order)
+        follow_moved_source(folders, ledger)
+        find_pictures(ledger, folders.output)
+        ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
+        claims = ledger.leases.claim(_EVERYTHING, settings.order)
         timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
         counts, found = ledger.queries.counts(), ledger.found.count()
-    speed = meter(config.engine_settings()) if claims else None
-    tasks = _tasks(config, resolved, claims)
+    speed = meter(settings.engine) if claims else None
+    tasks = _tasks(folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]
-    expected = forecast(speed or GUESS, tasks, _missing_targets(config, resolved, claims), timings)
+    expected = forecast(speed or GUESS, tasks, _missing_targets(settings.engine, resolved, claims), timings)
     return RunPlan(
         jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
         ingested=ingested,
@@ -114,19 +111,20 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / _YEAR:,.0f} years"
 
 
-def _tasks(config: Config, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
+def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
     step = -(-len(photos) // _LOOKED_AT) or 1
-    known = {photo: _proportion(config.input.folder, photo) for photo in photos[::step]}
+    known = {photo: _proportion(input_folder, photo) for photo in photos[::step]}
     usual = sum(known.values()) / len(known) if known else USUAL_PROPORTION
     return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
 
 
-def _missing_targets(config: Config, resolved: ResolvedConfig, claims: Iterable[Claim]) -> Iterator[TargetCost]:
+def _missing_targets(
+    engine: EngineSettings, resolved: ResolvedConfig, claims: Iterable[Claim]
+) -> Iterator[TargetCost]:
     """Yield the paintings at the sizes that are not in the style cache yet."""
-    settings = config.engine_settings()
-    cache = StyleCache(config.cache.folder, settings.cache_limit_bytes)
-    cached = {(entry.painting_sha256, entry.size) for entry in cache.entries()}
+    entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
+    cached = {(entry.painting_sha256, entry.size) for entry in entries}
     for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
         yield from missing_targets(resolved.styles[style], resolved.recipes[recipe], cached)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import folder_settings
 from pipeline.ledger import Ledger
 from pipeline.model import ExecutorEvent, JobSource, JobStarted, JobState, PhotoSetAside, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.planning.run_plan import plan_run
 from pipeline.runner.preparation import ledger_file
 from tests.fakes import write_photo
 from tests.intake.packing import photo, tarred, zipped
@@ -172,16 +172,16 @@ def test_archives_can_be_left_alone(workshop: Workshop) -> None:
     workshop.text = CONFIG.replace("folder: in,", "folder: in, archives: false,")
     put(workshop, "trip.zip", ("1.png", photo(1)))
     assert workshop.run().finished == 0
-    assert plan_run(workshop.config()).ingested.skipped == {"archive": 1}
+    assert workshop.plan().ingested.skipped == {"archive": 1}
 
 
 def test_a_plan_reads_archives_and_writes_nothing(workshop: Workshop) -> None:
     put(workshop, "trip.tgz", ("1.png", photo(1)), ("clip.mov", b"film"))
-    run_plan = plan_run(workshop.config())
+    run_plan = workshop.plan()
     assert [job.output for job in run_plan.jobs] == ["trip.tgz/1--night.jpg"]
     assert (run_plan.ingested.photos, run_plan.ingested.skipped) == (1, {"video": 1})
     assert not workshop.out.exists()
-    assert not ledger_file(workshop.config()).exists()
+    assert not ledger_file(folder_settings(workshop.config())).exists()
 
 
 def test_retry_looks_at_one_photo_of_an_archive_again_and_at_no_other(workshop: Workshop) -> None:

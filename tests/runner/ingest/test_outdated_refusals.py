@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pipeline.model import JobState, PhotoSetAside
-from pipeline.runner.planning.run_plan import plan_run
 from tests.intake.packing import photo, zipped
 from tests.workshop import Workshop
 
@@ -26,7 +25,7 @@ def test_a_photo_too_large_comes_back_when_more_pixels_are_allowed(workshop: Wor
     again = workshop.run()
     assert (again.failed, again.finished, workshop.failed()) == (0, 0, []), "nothing new is nothing to tell"
     with_input(workshop, ", max_megapixels: 0.002")
-    assert len(plan_run(workshop.config(), lambda _: None).jobs) == 1
+    assert len(workshop.plan(lambda _: None).jobs) == 1
     assert workshop.run().finished == 1
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pipeline.config.settings import ingest_settings
+from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.ingest import ingest
@@ -54,7 +54,7 @@ def at_once(workshop: Workshop) -> None:
 
 
 def on_record(workshop: Workshop) -> list[list[tuple[object, ...]]]:
-    connection = sqlite3.connect(ledger_file(workshop.config()))
+    connection = sqlite3.connect(ledger_file(folder_settings(workshop.config())))
     try:
         queries = (
             "SELECT path, signature, problem, absence FROM photos ORDER BY path",
@@ -69,7 +69,7 @@ def test_a_folder_in_pieces_and_at_once_leave_the_same_ledger(workshop: Workshop
     fill(workshop)
     in_pieces(workshop)
     first = on_record(workshop)
-    ledger_file(workshop.config()).unlink()
+    ledger_file(folder_settings(workshop.config())).unlink()
     at_once(workshop)
     assert on_record(workshop) == first
     at_once(workshop)
@@ -98,7 +98,7 @@ def test_known_files_cost_no_transaction_in_pieces(workshop: Workshop) -> None:
 
 def ledger_version(workshop: Workshop) -> bytes:
     """Return the write-ahead log: any transaction that writes makes it longer."""
-    file = ledger_file(workshop.config())
+    file = ledger_file(folder_settings(workshop.config()))
     return file.with_name(f"{file.name}-wal").read_bytes()
 
 

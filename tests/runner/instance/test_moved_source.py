@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import folder_settings
 from pipeline.ledger import Ledger
 from pipeline.model import JobState, Remark
 from pipeline.runner.instance.moved_source import Comparison, follow_moved_source, is_move
-from pipeline.runner.planning.run_plan import plan_run
 from tests.intake.packing import photo, zipped
 from tests.workshop import CONFIG, Workshop
 
@@ -166,17 +166,17 @@ def test_photos_in_archives_are_known_by_their_archive(workshop: Workshop) -> No
 def test_plan_and_retry_see_the_move_too(painted: Workshop) -> None:
     (painted.folder / "in").rename(painted.folder / "new")
     use(painted, "new")
-    assert plan_run(painted.config(), lambda _: None).jobs == ()
+    assert painted.plan(lambda _: None).jobs == ()
     with painted.ledger() as ledger:
-        assert follow_moved_source(painted.config(), ledger) != ""
+        assert follow_moved_source(folder_settings(painted.config()), ledger) != ""
         assert ledger.queries.counts()[JobState.DONE] == 7
-        assert follow_moved_source(painted.config(), ledger) == ""
+        assert follow_moved_source(folder_settings(painted.config()), ledger) == ""
 
 
 def test_a_folder_that_is_not_there_yet_is_nobody(painted: Workshop) -> None:
     use(painted, "new")
     with painted.ledger() as ledger:
-        assert follow_moved_source(painted.config(), ledger) == ""
+        assert follow_moved_source(folder_settings(painted.config()), ledger) == ""
 
 
 # --- the pictures -----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
-from pipeline.runner.planning.run_plan import RunPlan, in_words, missing_targets, plan_run
+from pipeline.runner.planning.run_plan import RunPlan, in_words, missing_targets
 from pipeline.runner.preparation import prepare
 from tests.workshop import SPEED, Workshop
 
@@ -56,7 +56,7 @@ def test_a_plan_changes_nothing_on_disk_before_the_first_run(workshop: Workshop)
     workshop.photo("a.png")
     config = workshop.config()
     before = snapshot(workshop.folder)
-    assert len(plan_run(config).jobs) == 1
+    assert len(workshop.plan(config=config).jobs) == 1
     assert snapshot(workshop.folder) == before
 
 
@@ -67,7 +67,7 @@ def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
     with workshop.ledger() as ledger:
         ingest(ingest_settings(config), prepare(config), ledger)
         assert len(ledger.leases.claim(1, "name")) == 1
-    assert len(plan_run(config).jobs) == 2
+    assert len(workshop.plan().jobs) == 2
 
 
 def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Workshop) -> None:
@@ -78,7 +78,7 @@ def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Work
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
     config = workshop.config()
     before = snapshot(workshop.folder)
-    run_plan = plan_run(config)
+    run_plan = workshop.plan(config=config)
     assert snapshot(workshop.folder) == before
     assert {job.job.photo for job in run_plan.jobs} == {"b.png", "hopeless.png"}
     assert (run_plan.done, run_plan.quarantined, run_plan.ingested.photos) == (1, 1, 4)
@@ -88,7 +88,7 @@ def test_a_plan_changes_nothing_on_disk_beside_an_existing_ledger(workshop: Work
 def test_the_names_planned_are_the_names_made(workshop: Workshop) -> None:
     for number, name in enumerate(("a.png", "a.PNG", "sub/a.png", "what?.png", "nul.png")):
         workshop.photo(name, shade=number)
-    plan = planned(plan_run(workshop.config()))
+    plan = planned(workshop.plan())
     workshop.run()
     assert {event.job: event.output for event in workshop.finished()} == plan
     assert sorted(plan.values()) == workshop.pictures()
@@ -98,7 +98,7 @@ def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
     for name in ("b.png", "a.png", "c.png"):
         workshop.photo(name, shade=ord(name[0]))
-    plan = [job.job for job in plan_run(workshop.config()).jobs]
+    plan = [job.job for job in workshop.plan().jobs]
     workshop.run()
     assert [event.job for event in workshop.finished()] == plan
 
@@ -106,7 +106,7 @@ def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
 def test_nothing_is_planned_over_a_finished_folder(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    run_plan = plan_run(workshop.config())
+    run_plan = workshop.plan()
     assert (run_plan.jobs, run_plan.done, run_plan.forecast.seconds, run_plan.advice) == ((), 1, 0.0, ())
 
 
@@ -114,14 +114,14 @@ def test_photos_that_no_style_wants_are_counted(workshop: Workshop) -> None:
     workshop.text += "pairing: {by: folder}\n"
     workshop.photo("night/a.png")
     workshop.photo("day/b.png", shade=1)
-    run_plan = plan_run(workshop.config())
+    run_plan = workshop.plan()
     assert [job.job.photo for job in run_plan.jobs] == ["night/a.png"]
     assert run_plan.ingested.unpaired == 1
 
 
 def test_without_a_measurement_the_time_is_a_guess(workshop: Workshop) -> None:
     workshop.photo("a.png")
-    run_plan = plan_run(workshop.config(), lambda _: None)
+    run_plan = workshop.plan(lambda _: None)
     assert run_plan.device is None
     assert run_plan.forecast.start_seconds == GUESS.start
 
@@ -133,13 +133,13 @@ def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop)
     def meter(_: object) -> None:
         raise AssertionError
 
-    plan_run(workshop.config(), meter)
+    workshop.plan(meter)
 
 
 def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", shade=1)
-    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    run_plan = workshop.plan(lambda _: SPEED)
     assert run_plan.device == "cpu (fake)"
     assert network_pixels(48, 32 / 48) == 48 * 32
     pictures = 2 * 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
@@ -151,7 +151,7 @@ def test_pictures_made_before_tell_how_many_evaluations_it_takes(workshop: Works
     workshop.photo("a.png")
     workshop.run()
     workshop.photo("b.png", shade=1)
-    default = plan_run(workshop.config(), lambda _: SPEED).forecast.recipes["default"]
+    default = workshop.plan(lambda _: SPEED).forecast.recipes["default"]
     assert default.learned
     assert default.evaluations == (pytest.approx(1),)  # as the fake engine does
 
@@ -160,7 +160,7 @@ def test_pictures_of_a_recipe_that_was_changed_tell_nothing(workshop: Workshop) 
     workshop.photo("a.png")
     workshop.run()
     workshop.text = workshop.text.replace("scales: 1}", "scales: 1, content_weight: 0.5}")
-    assert not plan_run(workshop.config(), lambda _: SPEED).forecast.recipes["default"].learned
+    assert not workshop.plan(lambda _: SPEED).forecast.recipes["default"].learned
 
 
 def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop) -> None:
@@ -168,7 +168,7 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
     damaged = bytearray(path.read_bytes())
     damaged[16:29] = bytes(13)
     path.write_bytes(damaged)
-    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    run_plan = workshop.plan(lambda _: SPEED)
     usual = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
     assert run_plan.forecast.recipes["default"].seconds == pytest.approx(usual)
 
@@ -176,7 +176,7 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
 def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
     for number in range(305):
         workshop.photo(f"{number}.png", shade=number)
-    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    run_plan = workshop.plan(lambda _: SPEED)
     alone = 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
     assert run_plan.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
 
@@ -193,7 +193,7 @@ def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
         precision="p",
     )
     StyleCache(config.cache.folder, 10**9).write(key, {})
-    assert plan_run(config, lambda _: SPEED).forecast.painting_seconds == 0
+    assert workshop.plan(lambda _: SPEED).forecast.painting_seconds == 0
 
 
 def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: Workshop) -> None:
@@ -207,14 +207,14 @@ def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: 
 
 def test_short_work_gets_no_advice(workshop: Workshop) -> None:
     workshop.photo("a.png")
-    assert plan_run(workshop.config()).advice == ()
+    assert workshop.plan().advice == ()
 
 
 def test_long_work_gets_advice_with_the_time_it_would_take(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 4000, scales: 1, tolerance: 0}")
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
-    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    run_plan = workshop.plan(lambda _: SPEED)
     seconds = run_plan.forecast.seconds
     assert seconds > HOUR
     size, iterations, gpu = run_plan.advice
@@ -228,7 +228,7 @@ def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> Non
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
     speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, measurements=SPEED.measurements)
-    (size,) = plan_run(workshop.config(), lambda _: speed).advice
+    (size,) = workshop.plan(lambda _: speed).advice
     assert size.startswith("recipes.default.size")
 
 
@@ -239,7 +239,7 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
     )
     for number in range(20):
         workshop.photo(f"{number}.png", shade=number)
-    run_plan = plan_run(workshop.config(), lambda _: SPEED)
+    run_plan = workshop.plan(lambda _: SPEED)
     # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
     expected = in_words(run_plan.forecast.seconds * 5 / 17)
     assert run_plan.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 
 from pipeline.model import JobState
-from pipeline.runner.planning.run_plan import plan_run
 from tests.daemon.harness import DaemonHarness
 from tests.intake.packing import photo, tarred, zipped
 

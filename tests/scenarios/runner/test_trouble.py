@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingChangedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.ledger.queries import Queries
@@ -346,7 +347,7 @@ def test_an_error_while_the_pass_sums_up_is_told_with_what_is_known(workshop: Wo
     workshop.photo("a.png")
     workshop.photo("b.png", "diverges")
     config = workshop.config()
-    with Unreadable.open(ledger_file(config), source_of(config)) as ledger:
+    with Unreadable.open(ledger_file(folder_settings(config)), source_of(folder_settings(config))) as ledger:
         executor = EndsBadly(ledger.break_down)
         the_pass = SinglePass(config, prepare(config), ledger, executor, workshop.events.append)
         with pytest.raises(StorageError, match="can't be read"):

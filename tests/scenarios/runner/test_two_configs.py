@@ -21,7 +21,6 @@ from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.planning.run_plan import plan_run
 from pipeline.runner.preparation import open_ledger, prepare
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
@@ -116,7 +115,7 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
     pair.photo("bad.png", "diverges", shade=1)
     pair.photo("fine.png", shade=2)
     pair.one.run()
-    planned = sorted(job.output for job in plan_run(pair.two.config()).jobs)
+    planned = sorted(job.output for job in pair.two.plan().jobs)
     assert planned == ["bad--night-2.jpg", "fine--night.jpg"]
     pair.two.run()
     assert pair.counts(pair.one) == {JobState.FAILED: 1}
@@ -125,7 +124,7 @@ def test_each_plans_counts_and_retries_its_own_only(pair: Pair) -> None:
         assert [row.job.photo for row in ledger.queries.failures()] == ["bad.png"]
         assert ledger.jobs.retry() == 1
     assert pair.counts(pair.two) == {JobState.FAILED: 1, JobState.DONE: 1}
-    assert [job.job.photo for job in plan_run(pair.one.config()).jobs] == ["bad.png"]
+    assert [job.job.photo for job in pair.one.plan().jobs] == ["bad.png"]
 
 
 def test_originals_of_both_can_go_to_one_folder(pair: Pair) -> None:

@@ -1,0 +1,64 @@
+"""What the rooms get is what the config says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Config
+from pipeline.config.settings import folder_settings, ingest_settings, plan_settings, status_settings
+from pipeline.model import FolderSettings, IngestSettings, PlanSettings, StatusSettings
+from tests.workshop import Workshop
+
+STYLES = "styles: [{name: night, painting: night.jpg}]\n"
+INPUT = """
+input: {folder: in, ignore: ['*.bmp'], settle_seconds: 1, incomplete_seconds: 2, archives: false,
+  max_archive_files: 3, max_archive_size: 4000, archive_space: 5000, max_megapixels: 6, order: name}
+output: {folder: out, format: png}
+"""
+
+
+def config_of(folder: Path, text: str) -> Config:
+    return Workshop(folder, text).config()
+
+
+def test_every_setting_of_the_ingest_comes_from_the_config(tmp_path: Path) -> None:
+    folder = tmp_path.resolve()
+    assert ingest_settings(config_of(tmp_path, STYLES + INPUT)) == IngestSettings(
+        folder=folder / "in",
+        ignore=("*.bmp",),
+        excluded=(folder / "out", folder / "out" / ".stylewatch"),
+        settle_seconds=1,
+        incomplete_seconds=2,
+        archives=False,
+        max_archive_files=3,
+        max_archive_bytes=4000,
+        archive_space_bytes=5000,
+        max_pixels=6_000_000,
+        picture_format="png",
+    )
+
+
+def test_the_ingest_has_the_configs_defaults(tmp_path: Path) -> None:
+    settings = ingest_settings(config_of(tmp_path, STYLES))
+    assert settings == IngestSettings(folder=settings.folder, excluded=settings.excluded)
+
+
+def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path) -> None:
+    config = config_of(tmp_path, STYLES + INPUT)
+    folders, engine = folder_settings(config), config.engine_settings()
+    folder = tmp_path.resolve()
+    assert folders == FolderSettings(input=folder / "in", output=folder / "out", state=folder / "out" / ".stylewatch")
+    assert plan_settings(config) == PlanSettings(
+        folders=folders, ingest=ingest_settings(config), engine=engine, order="name"
+    )
+    assert status_settings(config) == StatusSettings(
+        folders=folders, recipes=config.recipes_by_name(), engine=engine, has_schedule=False
+    )
+
+
+@pytest.mark.parametrize(("schedule", "expected"), [("[]", False), ('{cron: "0 1 * * *", until: "06:00"}', True)])
+def test_a_status_knows_whether_there_is_a_schedule(tmp_path: Path, schedule: str, expected: bool) -> None:
+    config = config_of(tmp_path, f"{STYLES}schedule: {schedule}\n")
+    assert status_settings(config).has_schedule is expected
