@@ -136,11 +136,11 @@ class ScanLoop:
             if len(paths) > MAX_PATHS:
                 self._scan_everything()
             else:
-                self._report(self._ingest.look_at(paths))
+                self._report(self._ingest.ingest_paths(paths))
 
     def _scan_everything(self) -> None:
         started, cpu_started = self._clock.monotonic(), self._clock.thread_cpu()
-        changes = self._ingest.look_everywhere()
+        changes = self._ingest.ingest_folder()
         now, cpu_seconds = self._clock.monotonic(), self._clock.thread_cpu() - cpu_started
         if changes.is_empty:  # recording changes costs more than finding out that there are none
             self._full_scan_rest = max(_REST_PER_CPU_SECOND * cpu_seconds, _REST_PER_SECOND * (now - started))

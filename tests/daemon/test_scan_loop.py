@@ -33,10 +33,10 @@ class FakeIngest:
     trouble: StorageError | LedgerLockedError | None = None
     waiting: dict[str, float] = field(default_factory=dict)
 
-    def look_everywhere(self) -> IngestChanges:
+    def ingest_folder(self) -> IngestChanges:
         return self._scan("everywhere")
 
-    def look_at(self, paths: Collection[str]) -> IngestChanges:
+    def ingest_paths(self, paths: Collection[str]) -> IngestChanges:
         return self._scan(sorted(paths))
 
     def _scan(self, where: object) -> IngestChanges:
@@ -186,7 +186,7 @@ def test_where_no_events_are_to_be_had_it_polls_and_says_what_to_do(tmp_path: Pa
     ]
 
 
-def test_a_watcher_that_dies_is_replaced_by_polling_with_a_look_at_once(harness: Harness) -> None:
+def test_a_watcher_that_dies_is_replaced_by_polling_with_a_ingest_paths_once(harness: Harness) -> None:
     harness.scan_loop.step()
     harness.watcher.failed = "the thread has died"
     harness.step_after(1)

@@ -80,7 +80,7 @@ class ArchiveIngest:
     def _add_recorded(self, found: ArchivedPhotos, archive: Photo) -> None:
         """Add what is on record of an archive that was not opened, or is not complete yet.
 
-        In the second case the ledger sees by the new signature that the photos have to be looked at again.
+        In the second case the ledger sees by the new signature that the photos have to be examined again.
         """
         rows = self._ledger.photos.at(archive.path)
         members = [row for row in rows if row.path != archive.path]
@@ -103,7 +103,7 @@ class ArchiveIngest:
         found.count += len(photos) + len(refused)
         found.usable += [photo.path for photo in photos]
         found.skipped += Counter(contents.skipped)
-        # An archive is opened again for a single photo that is to be looked at; that says nothing about the others.
+        # An archive is opened again for a single photo that is to be examined; that says nothing about the others.
         known = {row.photo for row in self._ledger.photos.at(archive.path)}
         found.ready += [photo for photo in photos if photo not in known]
         found.quarantined += [(photo, reason) for photo, reason in refused.items() if photo not in known]

@@ -74,7 +74,7 @@ class IncrementalIngest:
         self._paired_all = False
         self._reported: dict[str, str] = {}
 
-    def look_everywhere(self) -> IngestChanges:
+    def ingest_folder(self) -> IngestChanges:
         """Ingest the whole folder. The first time every photo is paired, since the config may have changed."""
         found = self._steps.scan()
         self._root.require()
@@ -84,7 +84,7 @@ class IncrementalIngest:
         self._paired_all = True
         return changes
 
-    def look_at(self, paths: Collection[str]) -> IngestChanges:
+    def ingest_paths(self, paths: Collection[str]) -> IngestChanges:
         """Ingest only these relative paths, and what is below them."""
         paths = {containing_file(self._settings.folder, path) for path in paths}  # an archive for its photos
         found = self._steps.scan(paths)
@@ -95,11 +95,11 @@ class IncrementalIngest:
         return self._record(found, lambda seen: sorted(recorded - set(seen)))
 
     def due(self) -> list[str]:
-        """Return the photos that have to be looked at again now."""
+        """Return the photos that have to be examined again now."""
         return self._tracker.due()
 
     def seconds_left(self) -> float | None:
-        """Return how long it is until a photo has to be looked at again; None without any."""
+        """Return how long it is until a photo has to be examined again; None without any."""
         return self._tracker.seconds_left()
 
     def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> IngestChanges:
@@ -147,7 +147,7 @@ class IncrementalIngest:
         changes.gone += len(paths)
 
     def _report(self, photos: Iterable[PhotoSetAside], changes: IngestChanges) -> None:
-        """Report each photo once, however often it is looked at again."""
+        """Report each photo once, however often it is examined again."""
         for photo in photos:
             if self._reported.get(photo.path) != photo.reason:
                 changes.set_aside.append(photo)

@@ -155,6 +155,6 @@ class IngestSteps:
 
 
 def unreadable_places(found: ScanResult) -> Iterator[PhotoSetAside]:
-    """Yield the files and folders that a scan could not look at."""
+    """Yield the files and folders that a scan could not read."""
     for path, note in zip(found.unreadable, found.notes, strict=True):
         yield PhotoSetAside(path, "incomplete", note)

@@ -1,4 +1,4 @@
-"""The ledger kept in step with a real folder, look by look."""
+"""The ledger kept in step with a real folder, change by change."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Desk:
 @contextmanager
 def a_desk(workshop: Workshop) -> Iterator[Desk]:
     config = workshop.config()
-    room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    tracker = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         yield Desk(
             workshop,
-            IncrementalIngest(ingest_settings(config), prepare(config), ledger, room, Root(config.input.folder)),
+            IncrementalIngest(ingest_settings(config), prepare(config), ledger, tracker, Root(config.input.folder)),
             ledger,
         )
 
@@ -60,154 +60,154 @@ def desk(workshop: Workshop) -> Iterator[Desk]:
         yield desk
 
 
-def test_a_look_everywhere_takes_in_all_and_the_next_one_finds_no_news(desk: Desk) -> None:
+def test_a_whole_folder_is_ingested_and_the_next_time_nothing_has_changed(desk: Desk) -> None:
     for name in ("a.png", "trip/b.png"):
         desk.workshop.photo(name)
-    look = desk.incremental_ingest.look_everywhere()
-    assert (look.photos, look.folders, look.arrived, look.gone) == (2, 2, 2, 0)
+    changes = desk.incremental_ingest.ingest_folder()
+    assert (changes.photos, changes.folders, changes.arrived, changes.gone) == (2, 2, 2, 0)
     assert desk.pending() == ["a.png", "trip/b.png"]
-    assert desk.incremental_ingest.look_everywhere().is_empty
+    assert desk.incremental_ingest.ingest_folder().is_empty
 
 
-def test_a_look_at_one_path_takes_in_that_alone(desk: Desk) -> None:
-    desk.incremental_ingest.look_everywhere()
+def test_a_hinted_path_is_ingested_alone(desk: Desk) -> None:
+    desk.incremental_ingest.ingest_folder()
     for name in ("a.png", "b.png"):
         desk.workshop.photo(name)
-    assert desk.incremental_ingest.look_at(["a.png"]).arrived == 1
+    assert desk.incremental_ingest.ingest_paths(["a.png"]).arrived == 1
     assert desk.pending() == ["a.png"]
 
 
 @pytest.mark.parametrize("everywhere", [True, False])
-def test_a_photo_that_is_gone_waits_for_its_return_and_is_told_of_once(desk: Desk, everywhere: bool) -> None:
+def test_a_photo_that_is_gone_waits_for_its_return_and_is_reported_once(desk: Desk, everywhere: bool) -> None:
     photo = desk.workshop.photo("trip/a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     data, inode_kept = photo.read_bytes(), photo.with_name("kept.txt")
     inode_kept.hardlink_to(photo)
 
-    def look(path: str) -> IngestChanges:
-        return desk.incremental_ingest.look_everywhere() if everywhere else desk.incremental_ingest.look_at([path])
+    def ingest(path: str) -> IngestChanges:
+        return desk.incremental_ingest.ingest_folder() if everywhere else desk.incremental_ingest.ingest_paths([path])
 
     photo.unlink()
-    found = look("trip")
+    found = ingest("trip")
     assert [(event.path, event.kind) for event in found.set_aside] == [("trip/a.png", "gone")]
     assert (found.gone, desk.pending()) == (1, [])
-    assert look("trip").is_empty
+    assert ingest("trip").is_empty
     photo.hardlink_to(inode_kept)  # the very same file is back: a share that was lost, for example
-    assert (look("trip").arrived, desk.pending()) == (1, ["trip/a.png"])
+    assert (ingest("trip").arrived, desk.pending()) == (1, ["trip/a.png"])
     photo.unlink()
-    look("trip")
+    ingest("trip")
     photo.write_bytes(data)
-    assert (look("trip").arrived, desk.pending()) == (1, ["trip/a.png"])
+    assert (ingest("trip").arrived, desk.pending()) == (1, ["trip/a.png"])
 
 
 def test_a_finished_photo_may_go_without_a_word(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     desk.finish("a.png")
     photo.unlink()
-    look = desk.incremental_ingest.look_at(["a.png"])
-    assert (look.gone, look.set_aside) == (1, [])
+    changes = desk.incremental_ingest.ingest_paths(["a.png"])
+    assert (changes.gone, changes.set_aside) == (1, [])
     assert desk.ledger.queries.counts()[JobState.DONE] == 1
 
 
 def test_a_changed_photo_is_pending_again(desk: Desk) -> None:
     desk.workshop.photo("a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     desk.finish("a.png")
     desk.workshop.photo("a.png", shade=9)
-    assert desk.incremental_ingest.look_at(["a.png"]).arrived == 1
+    assert desk.incremental_ingest.ingest_paths(["a.png"]).arrived == 1
     assert desk.pending() == ["a.png"]
 
 
 def test_a_queued_photo_that_is_being_rewritten_can_t_be_claimed(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     photo.write_bytes(photo.read_bytes()[:30])
-    look = desk.incremental_ingest.look_at(["a.png"])
-    assert [(event.path, event.kind) for event in look.set_aside] == [("a.png", "incomplete")]
+    changes = desk.incremental_ingest.ingest_paths(["a.png"])
+    assert [(event.path, event.kind) for event in changes.set_aside] == [("a.png", "incomplete")]
     assert desk.pending() == []
     assert desk.ledger.photos.unexamined() == ["a.png"]
     desk.workshop.photo("a.png", shade=9)
-    desk.incremental_ingest.look_at(["a.png"])
+    desk.incremental_ingest.ingest_paths(["a.png"])
     assert desk.pending() == ["a.png"]
 
 
-def test_an_incomplete_photo_is_told_of_once_and_looked_at_again(desk: Desk) -> None:
+def test_an_incomplete_photo_is_reported_once_and_examined_again(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
     photo.write_bytes(photo.read_bytes()[:30])
-    assert len(desk.incremental_ingest.look_everywhere().set_aside) == 1
-    assert desk.incremental_ingest.look_everywhere().set_aside == []
+    assert len(desk.incremental_ingest.ingest_folder().set_aside) == 1
+    assert desk.incremental_ingest.ingest_folder().set_aside == []
     assert desk.incremental_ingest.seconds_left() is not None
     assert desk.incremental_ingest.due() == []
     photo.unlink()
-    desk.incremental_ingest.look_at(["a.png"])
+    desk.incremental_ingest.ingest_paths(["a.png"])
     assert desk.incremental_ingest.seconds_left() is None
 
 
 def test_a_file_that_is_no_photo_is_quarantined_once(desk: Desk) -> None:
     (desk.workshop.folder / "in" / "a.jpg").write_text("I am a letter, not a photo.")
-    assert [event.kind for event in desk.incremental_ingest.look_everywhere().set_aside] == ["quarantined"]
-    assert desk.incremental_ingest.look_everywhere().is_empty
-    assert desk.incremental_ingest.look_at(["a.jpg"]).is_empty
+    assert [event.kind for event in desk.incremental_ingest.ingest_folder().set_aside] == ["quarantined"]
+    assert desk.incremental_ingest.ingest_folder().is_empty
+    assert desk.incremental_ingest.ingest_paths(["a.jpg"]).is_empty
     assert desk.ledger.queries.counts()[JobState.QUARANTINED] == 1
 
 
-def test_the_first_look_follows_a_changed_config(workshop: Workshop) -> None:
+def test_the_first_ingest_follows_a_changed_config(workshop: Workshop) -> None:
     workshop.photo("a.png")
     with a_desk(workshop) as desk:
-        desk.incremental_ingest.look_everywhere()
+        desk.incremental_ingest.ingest_folder()
         desk.finish("a.png")
     workshop.text = workshop.text.replace("name: night", "name: day")
     with a_desk(workshop) as desk:
-        assert desk.incremental_ingest.look_everywhere().is_empty
+        assert desk.incremental_ingest.ingest_folder().is_empty
         assert [(claim.job) for claim in desk.ledger.leases.claim(9, "name")] == [Job("a.png", "day", "default")]
         assert desk.ledger.queries.counts()[JobState.WITHDRAWN] == 1
 
 
 def test_a_lost_folder_is_no_mass_deletion(desk: Desk) -> None:
     desk.workshop.photo("a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     folder = desk.workshop.folder / "in"
     folder.rename(folder.with_name("elsewhere"))
-    for look in (desk.incremental_ingest.look_everywhere, lambda: desk.incremental_ingest.look_at(["a.png"])):
+    for ingest in (desk.incremental_ingest.ingest_folder, lambda: desk.incremental_ingest.ingest_paths(["a.png"])):
         with pytest.raises(StorageError):
-            look()
+            ingest()
     assert desk.pending() == ["a.png"]
 
 
-def test_more_photos_than_one_transaction_takes_are_all_taken_in(desk: Desk) -> None:
+def test_more_photos_than_one_transaction_takes_are_all_ingested(desk: Desk) -> None:
     folder: Path = desk.workshop.folder / "in"
     data = desk.workshop.photo("0.png").read_bytes()
     for number in range(1, 2500):
         (folder / f"{number}.png").write_bytes(data)
-    assert desk.incremental_ingest.look_everywhere().arrived == 2500
+    assert desk.incremental_ingest.ingest_folder().arrived == 2500
     assert desk.ledger.queries.photo_count() == 2500
     for number in range(2400):
         (folder / f"{number}.png").unlink()
-    assert desk.incremental_ingest.look_everywhere().gone == 2400
+    assert desk.incremental_ingest.ingest_folder().gone == 2400
     assert len(desk.pending()) == 100
 
 
-def test_the_end_of_the_program_ends_a_look(workshop: Workshop) -> None:
+def test_the_end_of_the_program_ends_an_ingest(workshop: Workshop) -> None:
     workshop.photo("a.png")
     config = workshop.config()
-    room = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    tracker = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
         root = Root(config.input.folder)
         incremental_ingest = IncrementalIngest(
-            ingest_settings(config), prepare(config), ledger, room, root, is_stopped=lambda: True
+            ingest_settings(config), prepare(config), ledger, tracker, root, is_stopped=lambda: True
         )
-        assert incremental_ingest.look_everywhere().is_empty
+        assert incremental_ingest.ingest_folder().is_empty
         assert ledger.queries.photo_count() == 0
 
 
 def test_an_original_that_is_being_moved_is_not_missed(desk: Desk) -> None:
     photo = desk.workshop.photo("a.png")
-    desk.incremental_ingest.look_everywhere()
+    desk.incremental_ingest.ingest_folder()
     desk.finish("a.png")
     desk.ledger.moves.begin("a.png", str(desk.workshop.folder / "done" / "a.png"))
     photo.unlink()
-    assert desk.incremental_ingest.look_everywhere().gone == 0
-    assert desk.incremental_ingest.look_at(["a.png"]).gone == 0
+    assert desk.incremental_ingest.ingest_folder().gone == 0
+    assert desk.incremental_ingest.ingest_paths(["a.png"]).gone == 0
     desk.ledger.moves.end("a.png")
     assert desk.ledger.queries.counts()[JobState.DONE] == 1

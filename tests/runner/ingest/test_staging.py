@@ -179,6 +179,19 @@ def test_a_disk_that_fails_while_it_is_written_is_nobodys_photos_fault(
         stage.fetch(path.parent, version, "0.png")
 
 
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_folder_that_may_not_be_written_is_named_with_what_to_do(tmp_path: Path, code: int) -> None:
+    def refuse(_: Path) -> BinaryIO:
+        raise OSError(code, os.strerror(code))
+
+    path, version = archive(tmp_path, "a.zip", 1)
+    with (
+        contextlib.closing(Stage(tmp_path / "unpacked", 100_000, create=refuse)) as stage,
+        pytest.raises(StorageError, match=r"unpacked: photos in archives .*; give the program the right to write"),
+    ):
+        stage.fetch(path.parent, version, "0.png")
+
+
 def test_only_files_under_names_of_our_own_are_ever_removed(tmp_path: Path, build: Build) -> None:
     folder = tmp_path / "unpacked"
     (folder / "holiday").mkdir(parents=True)
