@@ -28,7 +28,7 @@ from pipeline.model import (
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.planning.run_plan import Meter, RunPlan, plan_run
+from pipeline.runner.planning.run_plan import MeasureSpeed, RunPlan, plan_run
 from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine, write_painting, write_photo
@@ -108,11 +108,11 @@ class Workshop:
     def ledger(self, emit: Callable[[str], None] = lambda _: None) -> Ledger:
         return open_ledger(self.config(), emit=emit)
 
-    def plan(self, meter: Meter = read_speed, config: Config | None = None) -> RunPlan:
+    def plan(self, measure_speed: MeasureSpeed = read_speed, config: Config | None = None) -> RunPlan:
         """Return what a pass would do; ``config`` spares writing it to its file once more."""
         config = config or self.config()
         require_state_and_output(config)
-        return plan_run(plan_settings(config), prepare(config), meter)
+        return plan_run(plan_settings(config), prepare(config), measure_speed)
 
     def run(
         self,

@@ -16,7 +16,7 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
-from pipeline.runner.planning.run_plan import RunPlan, in_words, plan_run
+from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, plan_run
 from pipeline.runner.preparation import prepare, require_state_and_output
 
 _JOBS_SHOWN: Final = 20
@@ -69,7 +69,7 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
             f"Up to {counted(run_plan.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
             f"recognizes finished pictures by their metadata."
         )
-    time = in_words(run_plan.forecast.seconds)
+    time = approximate_duration(run_plan.forecast.seconds)
     # On a GPU the batch size follows from its memory, so there is nothing to say.
     on_cpu = run_plan.device is None or run_plan.device.startswith("cpu")
     memory = f" and up to {run_plan.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""

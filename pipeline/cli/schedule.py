@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipeline.config import Config
-from pipeline.runner.planning.run_plan import in_words
+from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.schedule import Schedule, ScheduleState, Window
 
 
@@ -39,7 +39,7 @@ def _fit_clause(schedule: Schedule, window: Window, now: datetime, seconds: floa
     if not seconds:
         return "no picture is pending"
     done_by = schedule.done_by(now, seconds)
-    work = f"the pending pictures take {in_words(seconds)}"
+    work = f"the pending pictures take {approximate_duration(seconds)}"
     if _fits(window, done_by):
         return f"{work} and fit into it"
     end = "in some years" if done_by is None else f"by {schedule.say(done_by, now)}"

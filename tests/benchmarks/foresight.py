@@ -127,8 +127,8 @@ def outcomes_of(
         ]
         assignments = [_assignment(photo, style, recipe) for photo in photos]
         proportion = min(order.proportion, 1 / order.proportion)
-        sights = list(missing_targets(style, recipe, cached))
-        foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), sights, {}, begun=True)
+        targets = list(missing_targets(style, recipe, cached))
+        foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), targets, {}, worker_started=True)
         began = clock()
         artworks = _run(executor, assignments)
         real = clock() - began

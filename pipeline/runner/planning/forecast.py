@@ -1,7 +1,8 @@
-"""From what a machine can do to how long pictures take. Owns the arithmetic over jobs; refuses files and words.
+"""Estimates how long pictures take and how much memory, from the measured speed of the machine. Reads no files.
 
-What decides is how many evaluations a scale takes before it gains too little to go on. Nobody knows that of a new
-recipe; as soon as pictures of it are finished, it is known from them, and so is how far the machine keeps its pace.
+It depends most on how many evaluations a scale takes before it gains too little to continue. For a new recipe a
+typical number is assumed; once pictures of it are finished, it is known from them, and so is how the machine's speed
+compares with what was measured.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from pipeline.ledger import Timing
 from pipeline.model import OptimizerKind, Recipe
 from pipeline.runner.execution.publishing import pixel_evaluations
 
-#: Evaluations after which a scale usually gains too little to go on, with the default tolerance.
-USUAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 48.0, "adam": 60.0, "sgd": 60.0}
+#: Evaluations after which a scale typically gains too little to continue, with the default tolerance.
+TYPICAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 48.0, "adam": 60.0, "sgd": 60.0}
 
-# Beyond this, finished pictures were made by another machine or device than the one that was measured.
-_PLAUSIBLE_PACE: Final = (0.4, 2.5)
+# Time taken by time estimated. Beyond this, pictures were made on another machine or device than was measured.
+_PLAUSIBLE_SLOWDOWN: Final = (0.4, 2.5)
 
-#: With more pictures than this it does not matter how few are at work at the end.
-_MANY: Final = 500
+#: With more pictures than this it does not matter that fewer than possible are in progress at the end.
+_MOST_SIMULATED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TargetCost:
-    """A painting to look at for the first time, at one size, for pictures of this recipe."""
+    """A style target to compute: of a painting at one size, for pictures of this recipe."""
 
     recipe: Recipe
     pixels: float
@@ -45,9 +46,10 @@ class TargetCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeForecast:
-    """Pictures of one recipe. ``evaluations`` at each of its sizes, ``learned`` from finished pictures or usual.
+    """Pictures of one recipe.
 
-    ``seconds`` are what they add to a long run.
+    ``evaluations`` at each of its sizes are ``learned`` from finished pictures, or typical ones. ``seconds``
+    are what they add to a long run.
     """
 
     pictures: int
@@ -69,34 +71,36 @@ class Forecast:
 def forecast(
     speed: Speed,
     tasks: Sequence[Task],
-    sights: Iterable[TargetCost],
+    targets: Iterable[TargetCost],
     timings: Mapping[str, Timing],
     *,
-    begun: bool = False,
+    worker_started: bool = False,
 ) -> Forecast:
-    """Return how long ``tasks`` take; ``timings`` tell of finished pictures by the recipe's name.
+    """Return how long ``tasks`` take; ``timings`` are those of finished pictures, by the recipe's name.
 
-    ``begun``: the worker is there already.
+    ``worker_started``: no worker has to be started first.
     """
     if not tasks:
         return Forecast()
     proportion = sum(task.proportion for task in tasks) / len(tasks)
     recipes = {task.recipe.name: task.recipe for task in tasks}
-    experts = {name: _Expert(speed, recipe, timings.get(name), proportion) for name, recipe in recipes.items()}
-    works = [experts[task.recipe.name].work(task.proportion) for task in tasks]
-    start = 0.0 if begun else speed.start
-    painting = sum(speed.painting(sight.recipe, sight.pixels) for sight in sights)
+    estimates = {
+        name: _PictureSeconds(speed, recipe, timings.get(name), proportion) for name, recipe in recipes.items()
+    }
+    seconds_each = [estimates[task.recipe.name].of(task.proportion) for task in tasks]
+    start = 0.0 if worker_started else speed.start
+    painting = sum(speed.painting(target.recipe, target.pixels) for target in targets)
     each: dict[str, list[float]] = {name: [] for name in recipes}
-    for task, (_, together) in zip(tasks, works, strict=True):
+    for task, (_, together) in zip(tasks, seconds_each, strict=True):
         each[task.recipe.name].append(together / speed.at_once)
     return Forecast(
-        seconds=start + painting + makespan(works, speed.at_once),
+        seconds=start + painting + makespan(seconds_each, speed.at_once),
         start_seconds=start,
         painting_seconds=painting,
         recipes={
             name: RecipeForecast(
                 pictures=len(seconds),
-                evaluations=experts[name].evaluations,
+                evaluations=estimates[name].evaluations,
                 learned=name in timings,
                 seconds=sum(seconds),
             )
@@ -106,7 +110,7 @@ def forecast(
 
 
 def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]]) -> int:
-    """Return the most bytes that a worker takes which makes as many of the largest pictures at once as it can.
+    """Return the most memory that a worker takes: with as many of the largest pictures in progress as it allows.
 
     Each task comes with its painting's size relative to the picture's.
     """
@@ -125,58 +129,58 @@ def _worker_bytes(at_once: int, recipe: Recipe, style_scale: float, proportion: 
     return program_bytes(recipe) + at_once * need.plain
 
 
-def makespan(works: Sequence[tuple[float, float]], at_once: int) -> float:
-    """Return the seconds that pictures take, at most ``at_once`` of them at a time, in their order.
+def makespan(seconds_each: Sequence[tuple[float, float]], at_once: int) -> float:
+    """Return the seconds that pictures take in their order, with at most ``at_once`` of them in progress.
 
-    Each has the seconds that it takes alone, and when as many as possible are at work.
+    Each has the seconds that it takes alone, and with as many as possible in progress.
     """
-    if len(works) > _MANY:
-        return sum(together for _, together in works) / at_once
-    waiting, active, seconds = deque(works), list[tuple[float, float, float]](), 0.0
+    if len(seconds_each) > _MOST_SIMULATED:
+        return sum(together for _, together in seconds_each) / at_once
+    waiting, active, seconds = deque(seconds_each), list[tuple[float, float, float]](), 0.0
     while waiting or active:
         while waiting and len(active) < at_once:
             active.append((*waiting.popleft(), 1.0))
-        crowd = (len(active) - 1) / max(1, at_once - 1)
-        paces = [alone + (together - alone) * crowd for alone, together, _ in active]
-        step = min(pace * left for pace, (*_, left) in zip(paces, active, strict=True))
+        load = (len(active) - 1) / max(1, at_once - 1)
+        seconds_of_each = [alone + (together - alone) * load for alone, together, _ in active]
+        step = min(whole * left for whole, (*_, left) in zip(seconds_of_each, active, strict=True))
         seconds += step
-        rest = [(*work, left - step / pace) for pace, (*work, left) in zip(paces, active, strict=True)]
+        rest = [(*times, left - step / whole) for whole, (*times, left) in zip(seconds_of_each, active, strict=True)]
         active = [(alone, together, left) for alone, together, left in rest if left > 1e-9]
     return seconds
 
 
 def expected_evaluations(recipe: Recipe, timing: Timing | None, proportion: float) -> tuple[float, ...]:
-    """Return how many evaluations each scale takes: as finished pictures took, whose photos had this proportion."""
+    """Return how many evaluations each scale takes, from finished pictures whose photos had this proportion."""
     most = recipe.iterations_by_scale()
     if timing is None:
-        usual = USUAL_EVALUATIONS[recipe.optimizer] if recipe.tolerance else max(most)
-        return tuple(min(float(count), usual) for count in most)
+        typical = TYPICAL_EVALUATIONS[recipe.optimizer] if recipe.tolerance else max(most)
+        return tuple(min(float(count), typical) for count in most)
     possible = timing.pictures * pixel_evaluations(recipe, most, round(recipe.size**2 * proportion))
     share = min(1.0, timing.pixel_evaluations / possible)
     return tuple(count * share for count in most)
 
 
-class _Expert:
-    """Knows how long pictures of one recipe take."""
+class _PictureSeconds:
+    """Estimates how long pictures of one recipe take."""
 
     def __init__(self, speed: Speed, recipe: Recipe, timing: Timing | None, proportion: float) -> None:
         self._speed, self._recipe = speed, recipe
-        self._pace = 1.0
-        self._known: dict[tuple[int, ...], tuple[float, float]] = {}
+        self._slowdown = 1.0
+        self._cache: dict[tuple[int, ...], tuple[float, float]] = {}
         self.evaluations = expected_evaluations(recipe, timing, proportion)
         if timing is not None:
-            _, together = self.work(proportion)
-            pace = timing.seconds / (timing.pictures * together / speed.at_once)
-            self._known.clear()
-            self._pace = pace if _PLAUSIBLE_PACE[0] < pace < _PLAUSIBLE_PACE[1] else 1.0
+            _, together = self.of(proportion)
+            slowdown = timing.seconds / (timing.pictures * together / speed.at_once)
+            self._cache.clear()
+            self._slowdown = slowdown if _PLAUSIBLE_SLOWDOWN[0] < slowdown < _PLAUSIBLE_SLOWDOWN[1] else 1.0
 
-    def work(self, proportion: float) -> tuple[float, float]:
-        """Return the seconds that a picture takes alone, and when as many as possible are at work."""
+    def of(self, proportion: float) -> tuple[float, float]:
+        """Return the seconds that a picture takes alone, and with as many as possible in progress."""
         pixels = tuple(network_pixels(size, proportion) for size in self._recipe.sizes())
-        if pixels not in self._known:
+        if pixels not in self._cache:
             alone, together = (
-                self._pace * self._speed.picture(self._recipe, pixels, self.evaluations, count)
+                self._slowdown * self._speed.picture(self._recipe, pixels, self.evaluations, count)
                 for count in (1, self._speed.at_once)
             )
-            self._known[pixels] = (alone, together)
-        return self._known[pixels]
+            self._cache[pixels] = (alone, together)
+        return self._cache[pixels]

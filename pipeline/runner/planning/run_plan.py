@@ -1,4 +1,4 @@
-"""What a run would do, and how long it would take. Owns estimates and their words; changes nothing in its folders."""
+"""Plans a run: which pictures it would make, and how long that takes. Owns the advice; changes no folder."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
-#: Returns what is known of this machine, None if nothing is and nothing can be found out.
-Meter = Callable[[EngineSettings], Speed | None]
+#: Returns the speed of this machine, None if it is unknown and can't be measured.
+MeasureSpeed = Callable[[EngineSettings], Speed | None]
 
-#: Short side by long side of photos whose header can't be read; most are 3:2 or 4:3.
-USUAL_PROPORTION: Final = 0.7
+#: Short side by long side of a photo whose header can't be read; most photos are 3:2 or 4:3.
+TYPICAL_PROPORTION: Final = 0.7
 
-#: Of so many photos the headers are read; an archive's other photos are taken to be alike.
-_LOOKED_AT: Final = 300
+#: Of so many photos the headers are read; the others are assumed to be like them.
+_SAMPLE: Final = 300
 
-_EVERYTHING: Final = 2**31 - 1
+_ALL_PENDING: Final = 2**31 - 1
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
 
 
@@ -48,8 +48,8 @@ class PlannedJob:
 class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
-    ``found`` counts the finished pictures that a new ledger will know by what stands in them: so many of ``jobs``, at
-    most, are done already. ``device`` is what was measured for ``forecast``, None if that is a guess.
+    ``found`` counts the finished pictures that a new ledger will recognize by their metadata: so many of ``jobs``, at
+    most, are done already. ``device`` is the one whose speed was measured, None if ``forecast`` is a guess.
     """
 
     jobs: tuple[PlannedJob, ...]
@@ -63,24 +63,24 @@ class RunPlan:
     advice: tuple[str, ...]
 
 
-def plan_run(settings: PlanSettings, resolved: ResolvedConfig, meter: Meter = read_speed) -> RunPlan:
-    """Scan and pair on a copy of the ledger in memory. Raises what a run would raise: it could not begin either.
+def plan_run(settings: PlanSettings, resolved: ResolvedConfig, measure_speed: MeasureSpeed = read_speed) -> RunPlan:
+    """Ingest and claim on a copy of the ledger in memory. Raises what a run would raise at its begin.
 
-    ``meter`` is asked only if there is something to do.
+    ``measure_speed`` is called only if there is something to do.
     """
     folders = settings.folders
     with Ledger.rehearsal(ledger_file(folders), source_of(folders)) as ledger:
         for lease in ledger.leases.all():
-            # Of a killed instance, whose work the next run does, or of one that is at it now.
+            # Of a killed instance, whose jobs the next run does, or of one that is running now.
             ledger.leases.release(lease.token)
         ledger.jobs.ready_failed()
         follow_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
-        claims = ledger.leases.claim(_EVERYTHING, settings.order)
+        claims = ledger.leases.claim(_ALL_PENDING, settings.order)
         timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
         counts, found = ledger.queries.counts(), ledger.found.count()
-    speed = meter(settings.engine) if claims else None
+    speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]
     expected = forecast(speed or GUESS, tasks, _missing_targets(settings.engine, resolved, claims), timings)
@@ -93,12 +93,12 @@ def plan_run(settings: PlanSettings, resolved: ResolvedConfig, meter: Meter = re
         forecast=expected,
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
-        advice=_advise(resolved.recipes, expected, speed.device if speed else ""),
+        advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
     )
 
 
-def in_words(seconds: float) -> str:
-    """Say a duration as a person would: "about 53 days"."""
+def approximate_duration(seconds: float) -> str:
+    """Return a duration as a person would say it: "about 53 days"."""
     for unit, length, limit in (
         ("second", 1.0, 90.0),
         ("minute", _MINUTE, 90 * _MINUTE),
@@ -113,16 +113,16 @@ def in_words(seconds: float) -> str:
 
 def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
-    step = -(-len(photos) // _LOOKED_AT) or 1
+    step = -(-len(photos) // _SAMPLE) or 1
     known = {photo: _proportion(input_folder, photo) for photo in photos[::step]}
-    usual = sum(known.values()) / len(known) if known else USUAL_PROPORTION
-    return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, usual)) for claim in claims]
+    typical = sum(known.values()) / len(known) if known else TYPICAL_PROPORTION
+    return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, typical)) for claim in claims]
 
 
 def _missing_targets(
     engine: EngineSettings, resolved: ResolvedConfig, claims: Iterable[Claim]
 ) -> Iterator[TargetCost]:
-    """Yield the paintings at the sizes that are not in the style cache yet."""
+    """Yield the style targets that are not in the style cache yet."""
     entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
     cached = {(entry.painting_sha256, entry.size) for entry in entries}
     for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
@@ -146,7 +146,7 @@ def _painting_pixels(path: Path, long_side: int) -> float:
     try:
         size = read_size(path)
     except JobError:
-        return long_side**2 * USUAL_PROPORTION
+        return long_side**2 * TYPICAL_PROPORTION
     width, height = fit(size, min(long_side, max(size)))
     return width * height
 
@@ -156,12 +156,12 @@ def _proportion(root: Path, photo: str) -> float:
         with open_below(root, photo) as file:
             sides = read_size(file)
     except (JobError, OSError):
-        return USUAL_PROPORTION
+        return TYPICAL_PROPORTION
     return min(sides) / max(sides)
 
 
 def _timings(resolved: ResolvedConfig, found: Mapping[str, Timing]) -> dict[str, Timing]:
-    """Return what finished pictures took by their recipe, whatever their style."""
+    """Return what finished pictures took, added up by their recipe."""
     timings: dict[str, Timing] = {}
     # Styles of the same paintings have the same settings, and the same pictures.
     for settings, recipe in {settings: recipe for (_, recipe), settings in resolved.settings.items()}.items():
@@ -175,8 +175,8 @@ def _timings(resolved: ResolvedConfig, found: Mapping[str, Timing]) -> dict[str,
     return timings
 
 
-def _advise(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> tuple[str, ...]:
-    """Tell what would shorten the work, if it is long enough to care."""
+def _advice(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> tuple[str, ...]:
+    """Return what would shorten the run, if it is long enough to care."""
     if expected.seconds < _HOUR:
         return ()
     name = max(expected.recipes, key=lambda key: expected.recipes[key].seconds)
@@ -185,18 +185,22 @@ def _advise(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> t
     most = max(1, round(max(longest.evaluations) / 2))
     changes = [
         (f"recipes.{name}.size {recipe.size // 2} instead of {recipe.size}", 0.25),
-        (f"recipes.{name}.iterations {most}", _share_left(recipe, longest, most)),
+        (f"recipes.{name}.iterations {most}", _share_of_evaluations(recipe, longest, most)),
     ]
     if not device or device.startswith("cpu"):
         changes.append(("a GPU (engine.device: cuda), often 20 to 50 times as fast as two CPU cores", 0.03))
-    return tuple(f"{change}: {in_words(rest + longest.seconds * factor)}" for change, factor in changes if factor < 1)
+    return tuple(
+        f"{change}: {approximate_duration(rest + longest.seconds * factor)}"
+        for change, factor in changes
+        if factor < 1
+    )
 
 
-def _share_left(recipe: Recipe, expected: RecipeForecast, most: int) -> float:
-    """Return the share of the work that is left if each scale ends after ``most`` evaluations at the latest."""
+def _share_of_evaluations(recipe: Recipe, expected: RecipeForecast, most: int) -> float:
+    """Return which share of the evaluations is left if each scale ends after ``most`` of them at the latest."""
     fewer = [min(count, most) for count in expected.evaluations]
     return pixel_evaluations(recipe, fewer, 1) / pixel_evaluations(recipe, expected.evaluations, 1)
 
 
 def _no_sleep(_seconds: float) -> None:
-    """Judge young files at once: a plan promises nothing about them."""
+    """Don't wait for files that may still be written: a plan may be wrong about them."""

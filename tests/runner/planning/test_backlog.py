@@ -8,7 +8,7 @@ from pipeline.config.settings import ingest_settings
 from pipeline.engine.speed import FORWARD, network_pixels
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.backlog import backlog_seconds
-from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
+from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.preparation import prepare
 from tests.workshop import SPEED, Workshop
 
@@ -32,7 +32,7 @@ def test_no_picture_takes_no_time_on_any_machine(workshop: Workshop) -> None:
 
 def test_pictures_of_a_new_recipe_take_what_the_machine_needs_for_them(workshop: Workshop) -> None:
     take_in_photos(workshop, 0, 2)
-    each = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    each = network_pixels(48, 0.7) * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
     assert seconds(workshop) == pytest.approx(SPEED.start + 2 * each)
     assert seconds(workshop, None) is None
 

@@ -7,7 +7,7 @@ from pipeline.engine.speed import FORWARD, Measurement, Speed
 from pipeline.ledger import Timing
 from pipeline.model import Recipe
 from pipeline.runner.planning.forecast import (
-    USUAL_EVALUATIONS,
+    TYPICAL_EVALUATIONS,
     Forecast,
     TargetCost,
     Task,
@@ -66,11 +66,11 @@ def test_a_run_is_the_start_the_paintings_and_the_pictures() -> None:
     assert found.start_seconds == 5.0
     assert found.painting_seconds == pytest.approx(1.0)
     assert found.seconds == pytest.approx(6.0 + SECONDS)
-    assert forecast(SPEED, [Task(RECIPE, 1.0)], [], {}, begun=True).seconds == pytest.approx(SECONDS)
+    assert forecast(SPEED, [Task(RECIPE, 1.0)], [], {}, worker_started=True).seconds == pytest.approx(SECONDS)
 
 
 def test_wide_photos_take_less() -> None:
-    wide = forecast(SPEED, [Task(RECIPE, 0.5)], [], {}, begun=True)
+    wide = forecast(SPEED, [Task(RECIPE, 0.5)], [], {}, worker_started=True)
     assert wide.seconds == pytest.approx(SECONDS / 2)
 
 
@@ -84,7 +84,7 @@ def test_recipes_are_told_apart() -> None:
 
 def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -> None:
     recipe = Recipe(size=256, scales=2, iterations=(10_000, 7))
-    assert expected_evaluations(recipe, None, 1.0) == (USUAL_EVALUATIONS["lbfgs"], 7)
+    assert expected_evaluations(recipe, None, 1.0) == (TYPICAL_EVALUATIONS["lbfgs"], 7)
     endless = Recipe(size=256, scales=2, iterations=(10_000, 7), tolerance=0)
     assert expected_evaluations(endless, None, 1.0) == (10_000, 7)
 
@@ -102,6 +102,6 @@ def test_finished_pictures_tell_the_pace_unless_another_machine_must_have_made_t
 ) -> None:
     each = SECONDS / 2  # two at once
     timing = Timing(3, 3 * each * pace, 3 * 10 * 64 * 64)
-    found = forecast(SPEED, [Task(RECIPE, 1.0)], [], {"default": timing}, begun=True)
+    found = forecast(SPEED, [Task(RECIPE, 1.0)], [], {"default": timing}, worker_started=True)
     assert found.seconds == pytest.approx(SECONDS * followed)
     assert found.recipes["default"].learned

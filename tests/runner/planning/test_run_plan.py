@@ -10,8 +10,8 @@ from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.planning.forecast import USUAL_EVALUATIONS
-from pipeline.runner.planning.run_plan import RunPlan, in_words, missing_targets
+from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
+from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, missing_targets
 from pipeline.runner.preparation import prepare
 from tests.workshop import SPEED, Workshop
 
@@ -37,7 +37,7 @@ HOUR, DAY = 3600.0, 86400.0
     ],
 )
 def test_a_duration_is_said_as_a_person_would(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert approximate_duration(seconds) == words
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, str]]:
@@ -130,10 +130,10 @@ def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop)
     workshop.photo("a.png")
     workshop.run()
 
-    def meter(_: object) -> None:
+    def measure_speed(_: object) -> None:
         raise AssertionError
 
-    workshop.plan(meter)
+    workshop.plan(measure_speed)
 
 
 def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
@@ -142,7 +142,7 @@ def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop
     run_plan = workshop.plan(lambda _: SPEED)
     assert run_plan.device == "cpu (fake)"
     assert network_pixels(48, 32 / 48) == 48 * 32
-    pictures = 2 * 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    pictures = 2 * 48 * 32 * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
     painting = 48 * 32 * 2e-6  # 96 × 64 pixels, looked at with a long side of 48
     assert run_plan.forecast.seconds == pytest.approx(5.0 + painting + pictures)
 
@@ -169,7 +169,7 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
     damaged[16:29] = bytes(13)
     path.write_bytes(damaged)
     run_plan = workshop.plan(lambda _: SPEED)
-    usual = network_pixels(48, 0.7) * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    usual = network_pixels(48, 0.7) * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
     assert run_plan.forecast.recipes["default"].seconds == pytest.approx(usual)
 
 
@@ -177,7 +177,7 @@ def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
     for number in range(305):
         workshop.photo(f"{number}.png", shade=number)
     run_plan = workshop.plan(lambda _: SPEED)
-    alone = 48 * 32 * 1e-6 * (USUAL_EVALUATIONS["lbfgs"] + FORWARD)
+    alone = 48 * 32 * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
     assert run_plan.forecast.recipes["default"].seconds == pytest.approx(305 * alone)
 
 
@@ -218,8 +218,8 @@ def test_long_work_gets_advice_with_the_time_it_would_take(workshop: Workshop) -
     seconds = run_plan.forecast.seconds
     assert seconds > HOUR
     size, iterations, gpu = run_plan.advice
-    assert size == f"recipes.default.size 2000 instead of 4000: {in_words(seconds / 4)}"
-    assert iterations == f"recipes.default.iterations 75: {in_words(seconds / 2)}"
+    assert size == f"recipes.default.size 2000 instead of 4000: {approximate_duration(seconds / 4)}"
+    assert iterations == f"recipes.default.iterations 75: {approximate_duration(seconds / 2)}"
     assert "GPU" in gpu
 
 
@@ -241,5 +241,5 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
         workshop.photo(f"{number}.png", shade=number)
     run_plan = workshop.plan(lambda _: SPEED)
     # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
-    expected = in_words(run_plan.forecast.seconds * 5 / 17)
+    expected = approximate_duration(run_plan.forecast.seconds * 5 / 17)
     assert run_plan.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"
