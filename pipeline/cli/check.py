@@ -18,13 +18,13 @@ def check(config: Path) -> None:
 
     Reports everything that would keep 'run' from working, not only the first problem; changes nothing.
     """
-    from pipeline.runner.checking import findings
+    from pipeline.runner.checking import run_checks
 
     first: StylewatchError | None = None
     settings = load_config(config)
     click.echo(f"ok    config: {config}")
-    for finding in findings(settings):
-        click.echo(f"{'ok   ' if finding.error is None else 'WRONG'} {finding.what}: {finding.detail}")
-        first = first or finding.error
+    for result in run_checks(settings):
+        click.echo(f"{'ok   ' if result.error is None else 'WRONG'} {result.name}: {result.detail}")
+        first = first or result.error
     if first is not None:
         raise click.exceptions.Exit(first.exit_code)

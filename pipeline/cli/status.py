@@ -67,34 +67,34 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
 
 
 def _process_lines(current: Status) -> Iterator[str]:
-    sign, holder = current.sign, current.holder
-    if current.life == "running" and sign is not None:
-        started = datetime.fromtimestamp(sign.started).astimezone()
-        yield f"running: {sign.name()} since {started:%Y-%m-%d %H:%M}: {sign.words}"
-        for picture in sign.pictures:
+    heartbeat, holder = current.heartbeat, current.holder
+    if current.process_state == "running" and heartbeat is not None:
+        started = datetime.fromtimestamp(heartbeat.started).astimezone()
+        yield f"running: {heartbeat.name()} since {started:%Y-%m-%d %H:%M}: {heartbeat.words}"
+        for picture in heartbeat.pictures:
             took = duration(max(0.0, current.now - picture.since))
             job = Job(picture.photo, picture.style, picture.recipe)
             yield f"  {job}: {picture.share_done:.0%} after {took}"
-    elif current.life == "running":
+    elif current.process_state == "running":
         yield (
             "running: it has just started" if holder is None else f"running: '{holder.command}' with pid {holder.pid}"
         )
-    elif current.life == "not running":
+    elif current.process_state == "not running":
         yield "not running"
-    for trouble in current.troubles():
-        yield f"trouble: {trouble}"
+    for warning in current.warnings():
+        yield f"trouble: {warning}"
 
 
 def _progress_line(current: Status) -> str:
     parts = [f"{current.pictures.made_today:,} done today"]
-    sign = current.sign
-    if sign is not None and sign.pictures_per_hour is not None:
-        parts += [f"{sign.pictures_per_hour:.1f} pictures an hour lately"]
+    heartbeat = current.heartbeat
+    if heartbeat is not None and heartbeat.pictures_per_hour is not None:
+        parts += [f"{heartbeat.pictures_per_hour:.1f} pictures an hour lately"]
     left = current.seconds_left()
     if left:
         parts += [f"about {duration(left)} left"]
-    if sign is not None and sign.last_scan is not None:
-        parts += [f"last full scan of the folder {duration(max(0.0, current.now - sign.last_scan))} ago"]
+    if heartbeat is not None and heartbeat.last_scan is not None:
+        parts += [f"last full scan of the folder {duration(max(0.0, current.now - heartbeat.last_scan))} ago"]
     if current.free_bytes is not None:
         parts += [f"{current.free_bytes / 1e9:,.1f} GB of disk free"]
     return ", ".join(parts)
@@ -126,19 +126,19 @@ def _failure_fields(pictures: Pictures) -> list[dict[str, Any]]:
 
 
 def _json_fields(current: Status) -> dict[str, Any]:
-    pictures, sign = current.pictures, current.sign
+    pictures, heartbeat = current.pictures, current.heartbeat
     left = current.seconds_left()
     return {
         "version": _VERSION,
         "exit_code": current.exit_code(),
-        "troubles": list(current.troubles()),
-        "life": current.life,
+        "troubles": list(current.warnings()),
+        "life": current.process_state,
         "process": _process_fields(current),
         "counts": {state.value: count for state, count in pictures.counts.items()},
         "done_today": pictures.made_today,
-        "pictures_per_hour": None if sign is None else _rounded(sign.pictures_per_hour),
+        "pictures_per_hour": None if heartbeat is None else _rounded(heartbeat.pictures_per_hour),
         "seconds_left": _rounded(left),
-        "last_scan": None if sign is None else _iso(sign.last_scan),
+        "last_scan": None if heartbeat is None else _iso(heartbeat.last_scan),
         "next_attempt": _iso(pictures.next_attempt),
         "free_disk_bytes": current.free_bytes,
         "failures": _failure_fields(pictures),
@@ -146,18 +146,18 @@ def _json_fields(current: Status) -> dict[str, Any]:
 
 
 def _process_fields(current: Status) -> dict[str, Any] | None:
-    sign, holder = current.sign, current.holder
-    if sign is None:
+    heartbeat, holder = current.heartbeat, current.holder
+    if heartbeat is None:
         return None if holder is None else _unknown_process_fields(holder)
     return {
-        "pid": sign.pid,
-        "host": sign.host,
-        "command": sign.command,
-        "started": _iso(sign.started),
-        "silent_seconds": _rounded(current.silent_seconds),
-        "doing": sign.doing,
-        "words": sign.words,
-        "paused": sign.paused or None,
+        "pid": heartbeat.pid,
+        "host": heartbeat.host,
+        "command": heartbeat.command,
+        "started": _iso(heartbeat.started),
+        "silent_seconds": _rounded(current.heartbeat_age_seconds),
+        "doing": heartbeat.doing,
+        "words": heartbeat.words,
+        "paused": heartbeat.paused or None,
         "pictures": [
             {
                 "photo": printable(picture.photo),
@@ -166,7 +166,7 @@ def _process_fields(current: Status) -> dict[str, Any] | None:
                 "share_done": picture.share_done,
                 "since": _iso(picture.since),
             }
-            for picture in sign.pictures
+            for picture in heartbeat.pictures
         ],
     }
 

@@ -18,7 +18,7 @@ from typing import Final
 from pipeline.config import Config, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
-from pipeline.runner.checking import look_at_painting
+from pipeline.runner.checking import check_painting
 from pipeline.runner.preparation import ResolvedConfig, prepare
 
 #: The folders of photos, pictures and state: the ledger and the lock are bound to them.
@@ -195,7 +195,7 @@ def _check_paintings(current: ConfigVersion, new_version: ConfigVersion) -> None
     for style in new_version.resolved.styles.values():
         for painting in style.paintings:
             if painting.sha256 not in known:
-                look_at_painting(painting.path)
+                check_painting(painting.path)
 
 
 def _changes(current: ConfigVersion, new_version: ConfigVersion) -> tuple[str, ...]:

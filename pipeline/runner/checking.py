@@ -1,4 +1,4 @@
-"""Is everything in place? Owns the list of what a run needs; changes nothing."""
+"""Checks that everything a run needs is in place. Owns the list of these checks; changes nothing."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from pipeline.runner.preparation import ledger_file, require_state_and_output, s
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; ``error`` is None when it is as it should be."""
+class CheckResult:
+    """The result of one check; ``error`` is None when all is as it should be."""
 
-    what: str
+    name: str
     detail: str
     error: StylewatchError | None = None
 
 
-def findings(config: Config) -> Iterator[Finding]:
-    """Look at one thing after the other, the slow ones last."""
-    yield _look("input", partial(_input, config))
+def run_checks(config: Config) -> Iterator[CheckResult]:
+    """Yield the results of all checks, the slow ones last."""
+    yield _run_check("input", partial(_check_input, config))
     for style in config.styles:
         for path in style.paintings:
-            yield _look(f"painting of {style.name!r}", partial(look_at_painting, path))
-    for what, folder in (("output", config.output.folder), ("state", config.state.folder)):
-        yield _look(what, partial(_writable, folder))
-    yield _look("disk", partial(_disk, config))
-    yield _look("ledger", partial(_ledger, config))
+            yield _run_check(f"painting of {style.name!r}", partial(check_painting, path))
+    for name, folder in (("output", config.output.folder), ("state", config.state.folder)):
+        yield _run_check(name, partial(_check_writable, folder))
+    yield _run_check("disk", partial(_check_disk, config))
+    yield _run_check("ledger", partial(_check_ledger, config))
     for moment, command in config.hooks.settings().commands.items():
-        yield _look(f"hook {moment}", partial(_hook, moment, command[0]))
-    yield _look("engine", partial(_engine, config))
+        yield _run_check(f"hook {moment}", partial(_check_hook, moment, command[0]))
+    yield _run_check("engine", partial(_check_engine, config))
 
 
-def _look(what: str, look: Callable[[], str]) -> Finding:
+def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
     try:
         with files_explained():
-            return Finding(what, look())
+            return CheckResult(name, check())
     except StylewatchError as error:
-        return Finding(what, str(error), error)
+        return CheckResult(name, str(error), error)
 
 
-def _input(config: Config) -> str:
+def _check_input(config: Config) -> str:
     found = scan(config.input.folder, config.input.ignore)
     skipped = sum(found.skipped.values())
     archives = f" and {counted(len(found.archives), 'archive')}" if found.archives and config.input.archives else ""
@@ -62,22 +62,22 @@ def _input(config: Config) -> str:
     return f"{counted(len(found.photos), 'photo')}{archives} in {config.input.folder}{others}"
 
 
-def look_at_painting(path: Path) -> str:
-    """Return the painting's size in words. Raises PaintingError if it can't be decoded or is too small."""
+def check_painting(path: Path) -> str:
+    """Return the painting's path and size in words. Raises PaintingError if it can't be decoded or is too small."""
     height, width, _ = decode_painting(path).shape
     if min(height, width) < 32:
         raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")
     return f"{path}, {width} × {height} pixels"
 
 
-def _writable(folder: Path) -> str:
+def _check_writable(folder: Path) -> str:
     existing = nearest_existing(folder)
     if not os.access(existing, os.W_OK | os.X_OK):
         raise StorageError(f"{existing} is not writable; change its permissions or choose another folder")
     return f"{folder} is writable" if existing == folder else f"{folder} will be made"
 
 
-def _disk(config: Config) -> str:
+def _check_disk(config: Config) -> str:
     free = shutil.disk_usage(nearest_existing(config.output.folder)).free
     text = f"{free / 1e9:,.1f} GB free"
     if free < config.output.min_free_disk:
@@ -85,21 +85,21 @@ def _disk(config: Config) -> str:
     return text
 
 
-def _ledger(config: Config) -> str:
+def _check_ledger(config: Config) -> str:
     require_state_and_output(config)
     folders = folder_settings(config)
     with Ledger.rehearsal(ledger_file(folders), source_of(folders)) as ledger:
         return f"{counted(sum(ledger.queries.counts().values()), 'picture')} on record"
 
 
-def _hook(moment: str, program: str) -> str:
+def _check_hook(moment: str, program: str) -> str:
     found = shutil.which(program)
     if found is None:
         raise HookError(f"hooks.{moment}: the program {program!r} is not found; install it, or write its whole path")
     return found
 
 
-def _engine(config: Config) -> str:
+def _check_engine(config: Config) -> str:
     # Without folders nothing is measured or kept: a check leaves no trace.
     settings = dataclasses.replace(config.engine_settings(), cache_folder=None, machine_folder=None)
     return f"{settings.weights.source} weights on {make_stylizer(settings).device_name}"

@@ -1,7 +1,7 @@
-"""Finished pictures that the ledger does not know, since it was lost. Owns finding them by what stands in them.
+"""Finds finished pictures that a new ledger does not know. Owns recognizing them by their metadata.
 
-Every picture bears its job's key in its own metadata. A new ledger over a folder with pictures is told of them once;
-a job that asks for one of these keys is then done, and its picture is neither painted nor copied again.
+Every picture has its job's key in its metadata. When a ledger was lost, the new one records once which pictures are
+there; a job with one of these keys is then done, and its picture is neither made nor copied again.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = frozenset(map(suffix_of, get_args(PictureFormat)))
-#: In JPEG, what we look for stands at the beginning.
+#: In a JPEG the provenance is at the beginning.
 _HEAD_BYTES: Final = 200_000
 
 
 def find_pictures(ledger: Ledger, output_folder: Path) -> str:
-    """Tell a new ledger of the finished pictures in ``output_folder``; one that was told before is left alone.
+    """Record the finished pictures in ``output_folder`` in a new ledger, once.
 
     Returns a sentence if there are any, else "". Raises LedgerError, StorageError.
     """
@@ -44,15 +44,15 @@ def find_pictures(ledger: Ledger, output_folder: Path) -> str:
 
 
 def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> bool:
-    """Settle a claimed job whose picture was there before the ledger; tells whether there was one."""
-    fitting = [
+    """Complete a claimed job whose picture was there before the ledger. Returns whether there was one."""
+    candidates = [
         picture
         for picture in ledger.found.with_key(key)
         if (picture.style, picture.recipe) == (claim.job.style, claim.job.recipe)
     ]
-    # Photos of equal content have pictures of one key: each gets the one that is named like it.
-    fitting.sort(key=lambda picture: -_equal_beginning(picture.output, claim.output))
-    for picture in fitting:
+    # Photos of equal content have pictures with the same key: each gets the one with the most similar name.
+    candidates.sort(key=lambda picture: -_common_prefix_length(picture.output, claim.output))
+    for picture in candidates:
         file = output_folder / picture.output
         found = _provenance(file)
         if found is not None and found.get("key") == key and (sha256 := sha256_if_there(file)) is not None:
@@ -61,7 +61,7 @@ def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> 
     return False
 
 
-def _equal_beginning(one: str, other: str) -> int:
+def _common_prefix_length(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
@@ -70,8 +70,8 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
         for name in sorted(filter(_is_picture, names)):
             file = Path(path, name)
             found = None if file.is_symlink() else _provenance(file)
-            words = [found.get(field) for field in ("key", "style", "recipe")] if found else []
-            match words:
+            values = [found.get(field) for field in ("key", "style", "recipe")] if found else []
+            match values:
                 case [str(key), str(style), str(recipe)]:
                     yield FoundPicture(file.relative_to(folder).as_posix(), key, style, recipe)
 
@@ -80,10 +80,10 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
     def refuse(error: OSError) -> None:
         if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder went just now
             return
-        # What may not be listed is somebody else's, like lost+found, or gets no picture before that is mended.
+        # What may not be listed is somebody else's, like lost+found, or gets no pictures until that is mended.
         if isinstance(error, PermissionError) and Path(error.filename) != folder:
             return
-        raise StorageError(f"{error.filename}: can't be looked through ({error.strerror}); check its disk")
+        raise StorageError(f"{error.filename}: can't be listed ({error.strerror}); check its disk")
 
     for path, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -92,7 +92,7 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _is_picture(name: str) -> bool:
     is_visible_picture = Path(name).suffix.lower() in _SUFFIXES and not name.startswith(".")
-    # Intermediate pictures bear the key of the picture that they were to become.
+    # Snapshots have the key of the picture that they were to become.
     return is_visible_picture and not SNAPSHOT_NAME.fullmatch(name)
 
 

@@ -1,7 +1,7 @@
-"""How a stylewatch folder stands: is somebody at work, does it get on, what is there to do, what went wrong.
+"""Collects the status of a stylewatch folder: what runs, how far it is, what is pending, what failed.
 
-Owns the judgment and the exit code that monitors go by; refuses words for people and changes nothing. Only looks: at
-the instance lock, which the system frees when a process dies, at the sign of life, and at the ledger.
+Owns the judgment and the exit code that monitors go by; changes nothing. Reads the instance lock, which the system
+frees when a process dies, the heartbeat and the ledger.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from pipeline.runner.instance.lock import Holder, holder_of, is_held
 from pipeline.runner.planning.backlog import backlog_seconds
 from pipeline.runner.preparation import ledger_file, source_of
 
-#: So long a picture that was given up is news; a monitor need not tell of old ones for ever.
-NEWS_SECONDS: Final = 86_400.0
+#: For so long a monitor hears of a picture that was given up; later it is an old failure, and no reason to alert.
+RECENT_SECONDS: Final = 86_400.0
 
-Life = Literal["running", "hung", "died", "not running"]
+ProcessState = Literal["running", "hung", "died", "not running"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """What the ledger knows. ``next_attempt``: when the first failed picture may be tried again (epoch seconds).
+    """What the ledger knows. ``next_attempt``: when the first failed picture is retried (seconds since the epoch).
 
     ``problems`` are the quarantined photos that have no jobs among the ``failures``. ``waiting_seconds``: how long
-    the pictures to be made take by earlier measurements, None if nobody can tell.
+    the pending pictures take by earlier measurements, None if that is unknown.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -51,52 +51,53 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How it stands at ``now``, in seconds since the epoch.
+    """The status at ``now``, in seconds since the epoch.
 
-    ``sign`` is the sign of life of whoever is or was at work, ``silent_seconds`` its age. ``holder`` holds the state
-    folder. ``free_bytes`` is None if the disk can't be looked at. ``not_mounted`` says which disk of state or
-    pictures is missing; a daemon that waits for it has no place for a sign of life.
+    ``heartbeat`` is that of the process that runs or was the last to run, ``holder`` the one that holds the lock of
+    the state folder. ``free_bytes`` is None if the disk can't be read. ``not_mounted`` says which disk of state or
+    pictures is missing; a daemon that waits for it has no place to write a heartbeat.
     """
 
     now: float
-    life: Life
+    process_state: ProcessState
     holder: Holder | None
-    sign: HeartbeatRecord | None
-    silent_seconds: float
+    heartbeat: HeartbeatRecord | None
+    heartbeat_age_seconds: float
     pictures: Pictures
     free_bytes: int | None
     not_mounted: str = ""
 
     def seconds_left(self) -> float | None:
         """Return how long the pending pictures take at the latest pace; None if that is unknown."""
-        sign = self.sign if self.life == "running" else None
-        if sign is None or not sign.pictures_per_hour:
+        heartbeat = self.heartbeat if self.process_state == "running" else None
+        if heartbeat is None or not heartbeat.pictures_per_hour:
             return None
         counts = self.pictures.counts
-        begun = sum(picture.share_done for picture in sign.pictures)
+        begun = sum(picture.share_done for picture in heartbeat.pictures)
         left = counts[JobState.PENDING] + counts[JobState.LEASED] - begun
-        return max(0.0, 3600 * left / sign.pictures_per_hour)
+        return max(0.0, 3600 * left / heartbeat.pictures_per_hour)
 
-    def troubles(self) -> tuple[str, ...]:
-        """Return what somebody should look at, in sentences; of old failures nobody is told again."""
-        return (*self._standstills(), *self._news())
+    def warnings(self) -> tuple[str, ...]:
+        """Return what needs somebody's attention, in sentences; old failures are left out."""
+        return (*self._blocking_problems(), *self._recent_failures())
 
     def exit_code(self) -> int:
-        """Return 0 if all is well, 1 for pictures given up of late, 3 if work is needed for any to be made."""
-        return 3 if self._standstills() else 1 if self._news() else 0
+        """Return 0 if all is well, 1 if pictures were given up lately, 3 if none can be made until somebody acts."""
+        return 3 if self._blocking_problems() else 1 if self._recent_failures() else 0
 
-    def _standstills(self) -> tuple[str, ...]:
-        who = self.sign.name() if self.sign else ""
-        if self.life == "hung":
-            return (f"{who} holds the folder and has said nothing for {duration(self.silent_seconds)}; restart it",)
-        if self.life == "died":
-            return (f"{who} was killed or lost its power; start it again and it goes on",)
-        if self.life == "running" and self.sign and self.sign.paused:
-            return (self.sign.paused,)
+    def _blocking_problems(self) -> tuple[str, ...]:
+        process = self.heartbeat.name() if self.heartbeat else ""
+        if self.process_state == "hung":
+            silence = duration(self.heartbeat_age_seconds)
+            return (f"{process} holds the folder and has not reported for {silence}; restart it",)
+        if self.process_state == "died":
+            return (f"{process} was killed or lost its power; start it again and it continues",)
+        if self.process_state == "running" and self.heartbeat and self.heartbeat.paused:
+            return (self.heartbeat.paused,)
         return (self.not_mounted,) if self.not_mounted else ()
 
-    def _news(self) -> tuple[str, ...]:
-        since = self.now - NEWS_SECONDS
+    def _recent_failures(self) -> tuple[str, ...]:
+        since = self.now - RECENT_SECONDS
         given_up = [row.when for row in self.pictures.failures if row.state is JobState.QUARANTINED]
         count = sum(when >= since for when in (*given_up, *(row.when for row in self.pictures.problems)))
         return (f"{counted(count, 'picture')} given up within a day",) if count else ()
@@ -105,18 +106,22 @@ class Status:
 def collect_status(
     settings: StatusSettings, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
 ) -> Status:
-    """Look how it stands. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
+    """Return the status. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
     folders = settings.folders
-    sign, held, holder = _who(folders.state)
-    silent_seconds = sign.age_seconds(now(), clock(), platform.node()) if sign else 0.0
-    # A lock may be the other machine's own; its promise to say something soon is then all there is.
-    held = held or (sign is not None and sign.host != platform.node() and silent_seconds <= sign.quiet_seconds)
+    heartbeat, held, holder = _read_process(folders.state)
+    heartbeat_age_seconds = heartbeat.age_seconds(now(), clock(), platform.node()) if heartbeat else 0.0
+    # On a shared folder a lock may hold on the other machine only; then its promised next heartbeat has to do.
+    held = held or (
+        heartbeat is not None
+        and heartbeat.host != platform.node()
+        and heartbeat_age_seconds <= heartbeat.quiet_seconds
+    )
     return Status(
         now=now(),
-        life=judge(sign, held, silent_seconds),
+        process_state=judge_process(heartbeat, held, heartbeat_age_seconds),
         holder=holder,
-        sign=sign,
-        silent_seconds=silent_seconds,
+        heartbeat=heartbeat,
+        heartbeat_age_seconds=heartbeat_age_seconds,
         pictures=_pictures(settings, now),
         free_bytes=_free_bytes(folders.output),
         not_mounted=_not_mounted(folders),
@@ -131,26 +136,26 @@ def _not_mounted(folders: FolderSettings) -> str:
     return ""
 
 
-def _who(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Holder | None]:
-    # A program that begins or ends between the three looks would seem to have died: it is looked at once more.
+def _read_process(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Holder | None]:
+    # A program that begins or ends between the three reads would seem to have died: they are repeated once.
     for _ in range(2):
         held = is_held(state_folder)
-        sign, holder = read_heartbeat(state_folder), holder_of(state_folder) if held else None
-        if held or sign is None:
+        heartbeat, holder = read_heartbeat(state_folder), holder_of(state_folder) if held else None
+        if held or heartbeat is None:
             break
-    if sign and holder and sign.pid != holder.pid:
-        sign = None  # a killed predecessor's; the holder has not said anything yet
-    return sign, held, holder
+    if heartbeat and holder and heartbeat.pid != holder.pid:
+        heartbeat = None  # that of a killed predecessor: the holder has written none yet
+    return heartbeat, held, holder
 
 
-def judge(sign: HeartbeatRecord | None, held: bool, silent_seconds: float) -> Life:
-    """Decide from the last sign of life and from the lock, which tells a dead process from a hung one.
+def judge_process(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_seconds: float) -> ProcessState:
+    """Decide from the last heartbeat and from the lock, which tells a dead process from a hung one.
 
-    No number of a process is asked for: they are used again.
+    Process ids are not looked up: the system uses them again.
     """
     if not held:
-        return "not running" if sign is None else "died"
-    return "hung" if sign is not None and silent_seconds > sign.quiet_seconds else "running"
+        return "not running" if heartbeat is None else "died"
+    return "hung" if heartbeat is not None and heartbeat_age_seconds > heartbeat.quiet_seconds else "running"
 
 
 def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
@@ -161,11 +166,11 @@ def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with Ledger.to_read(file, source_of(settings.folders), now) as ledger:
         failures = ledger.queries.failures()
-        told = {row.job.photo for row in failures}
+        with_failed_jobs = {row.job.photo for row in failures}
         return Pictures(
             counts=ledger.queries.counts(),
             failures=tuple(failures),
-            problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in told),
+            problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in with_failed_jobs),
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
             waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,

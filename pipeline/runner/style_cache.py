@@ -1,4 +1,4 @@
-"""The style cache as its owner sees it: listed by painting, warmed before the first photo, rid of what is unused."""
+"""Lists, fills and prunes the style cache. Owns what the user can do with it; does not know its file format."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pipeline.runner.preparation import ResolvedConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One cached target. ``painting`` names its file, or tells that no style of the config uses it."""
+class CachedTarget:
+    """A style target in the cache. ``painting`` is its file, or says that no style of the config uses it."""
 
     painting: str
     size: int
     size_bytes: int
 
 
-def list_targets(engine: EngineSettings, styles: Iterable[Style]) -> Iterator[Target]:
+def list_targets(engine: EngineSettings, styles: Iterable[Style]) -> Iterator[CachedTarget]:
     """Yield what is in the cache, most recently used first. Raises StorageError."""
     names = _painting_names(styles)
     for entry in _entries(engine):
-        yield Target(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
+        yield CachedTarget(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
 
 
 def prune_targets(engine: EngineSettings, styles: Iterable[Style]) -> tuple[int, int]:
@@ -40,7 +40,7 @@ def prune_targets(engine: EngineSettings, styles: Iterable[Style]) -> tuple[int,
 
 
 def warm_targets(engine: EngineSettings, resolved: ResolvedConfig) -> tuple[int, int]:
-    """Compute every target that the config's styles and recipes need; returns (found, computed)."""
+    """Compute every target that the styles and recipes need; returns how many were (found, computed)."""
     stylizer = make_stylizer(engine)
     hits = misses = 0
     recipes_in_rules = {name for rule in resolved.pairing.rules for name in rule.recipes}

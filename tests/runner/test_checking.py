@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import DeviceError, HookError, LedgerError, PaintingError, StorageError
-from pipeline.runner.checking import Finding, findings
+from pipeline.runner.checking import CheckResult, run_checks
 from tests.workshop import Workshop
 
 
-def looked_at(workshop: Workshop) -> dict[str, Finding]:
+def checks_of(workshop: Workshop) -> dict[str, CheckResult]:
     """Return what was found, without loading the engine."""
-    found = takewhile(lambda finding: finding.what != "disk", findings(workshop.config()))
-    return {finding.what: finding for finding in found}
+    found = takewhile(lambda check: check.name != "disk", run_checks(workshop.config()))
+    return {check.name: check for check in found}
 
 
 def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None:
@@ -23,8 +23,8 @@ def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None
     (workshop.folder / "in" / "notes.txt").touch()
     config = workshop.config()
     before = sorted(workshop.folder.rglob("*"))
-    found = list(findings(config))
-    assert [finding.what for finding in found] == [
+    found = list(run_checks(config))
+    assert [check.name for check in found] == [
         "input",
         "painting of 'night'",
         "output",
@@ -33,7 +33,7 @@ def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None
         "ledger",
         "engine",
     ]
-    assert [finding.error for finding in found] == [None] * 7
+    assert [check.error for check in found] == [None] * 7
     assert found[0].detail == f"1 photo in {config.input.folder}, 1 other file"
     assert found[1].detail.endswith("96 × 64 pixels")
     assert "will be made" in found[2].detail
@@ -45,37 +45,37 @@ def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None
 def test_folders_that_are_there_are_said_to_be_writable(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    assert looked_at(workshop)["state"].detail.endswith("is writable")
+    assert checks_of(workshop)["state"].detail.endswith("is writable")
 
 
 def test_a_missing_input_folder_is_found(workshop: Workshop) -> None:
     (workshop.folder / "in").rmdir()
-    assert isinstance(looked_at(workshop)["input"].error, StorageError)
+    assert isinstance(checks_of(workshop)["input"].error, StorageError)
 
 
 def test_an_output_folder_that_cant_be_written_is_found(workshop: Workshop) -> None:
     workshop.out.write_text("a file where the folder should be")
     workshop.out.chmod(0o400)
-    finding = looked_at(workshop)["output"]
-    assert isinstance(finding.error, StorageError)
-    assert finding.detail == str(finding.error)
+    check = checks_of(workshop)["output"]
+    assert isinstance(check.error, StorageError)
+    assert check.detail == str(check.error)
 
 
 @pytest.mark.parametrize("size", [(20, 90), (90, 20)])
 def test_a_painting_too_small_for_the_network_is_found(workshop: Workshop, size: tuple[int, int]) -> None:
     Image.new("RGB", size).save(workshop.folder / "night.jpg")
-    finding = looked_at(workshop)["painting of 'night'"]
-    assert isinstance(finding.error, PaintingError)
-    assert f"only {size[0]} × {size[1]} pixels" in finding.detail
+    check = checks_of(workshop)["painting of 'night'"]
+    assert isinstance(check.error, PaintingError)
+    assert f"only {size[0]} × {size[1]} pixels" in check.detail
 
 
 def test_a_painting_that_is_no_picture_is_found(workshop: Workshop) -> None:
     (workshop.folder / "night.jpg").write_text("a letter")
-    assert isinstance(looked_at(workshop)["painting of 'night'"].error, PaintingError)
+    assert isinstance(checks_of(workshop)["painting of 'night'"].error, PaintingError)
 
 
-def found_beyond_folders(workshop: Workshop) -> dict[str, Finding]:
-    return {finding.what: finding for finding in findings(workshop.config())}
+def all_checks_of(workshop: Workshop) -> dict[str, CheckResult]:
+    return {check.name: check for check in run_checks(workshop.config())}
 
 
 def test_trouble_with_disk_ledger_and_engine_is_found_all_at_once(workshop: Workshop) -> None:
@@ -84,7 +84,7 @@ def test_trouble_with_disk_ledger_and_engine_is_found_all_at_once(workshop: Work
     ledger = workshop.out / ".stylewatch" / "ledger.sqlite3"
     ledger.parent.mkdir(parents=True)
     ledger.write_text("this is no database, whatever its name says" * 100)
-    found = found_beyond_folders(workshop)
+    found = all_checks_of(workshop)
     assert isinstance(found["disk"].error, StorageError)
     assert "output.min_free_disk" in found["disk"].detail
     assert isinstance(found["ledger"].error, LedgerError)
@@ -94,15 +94,14 @@ def test_trouble_with_disk_ledger_and_engine_is_found_all_at_once(workshop: Work
 
 def test_the_check_goes_up_to_the_next_folder_that_exists(workshop: Workshop, tmp_path: Path) -> None:
     workshop.text = workshop.text.replace("folder: out", "folder: far/away/out")
-    assert looked_at(workshop)["output"].detail == f"{tmp_path.resolve() / 'far/away/out'} will be made"
+    assert checks_of(workshop)["output"].detail == f"{tmp_path.resolve() / 'far/away/out'} will be made"
 
 
 def test_the_programs_of_hooks_are_looked_for(workshop: Workshop) -> None:
     workshop.text += f"hooks: {{after_run: ['{sys.executable}'], on_failure: [no-such-program, '{{reason}}']}}\n"
     found = {
-        finding.what: finding
-        for finding in takewhile(lambda finding: finding.what != "engine", findings(workshop.config()))
+        check.name: check for check in takewhile(lambda check: check.name != "engine", run_checks(workshop.config()))
     }
-    assert found["hook after_run"] == Finding("hook after_run", sys.executable)
+    assert found["hook after_run"] == CheckResult("hook after_run", sys.executable)
     assert isinstance(found["hook on_failure"].error, HookError)
     assert "hooks.on_failure: the program 'no-such-program' is not found" in found["hook on_failure"].detail

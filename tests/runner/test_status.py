@@ -36,20 +36,25 @@ def at_work(workshop: Workshop) -> Iterator[Heartbeat]:
         yield heart
 
 
-def look(workshop: Workshop, **clocks: Any) -> Status:
+def status_of(workshop: Workshop, **clocks: Any) -> Status:
     return collect_status(status_settings(workshop.config()), **clocks)
 
 
-def rewrite_sign(workshop: Workshop, **changes: object) -> None:
+def rewrite_heartbeat(workshop: Workshop, **changes: object) -> None:
     file = workshop.config().state.folder / FILE_NAME
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
 def test_an_unused_folder_is_well_and_nothing_is_made_by_looking(workshop: Workshop) -> None:
-    standing = look(workshop)
-    assert (standing.life, standing.sign, standing.holder, standing.exit_code()) == ("not running", None, None, 0)
-    assert standing.troubles() == ()
-    assert standing.free_bytes
+    status = status_of(workshop)
+    assert (status.process_state, status.heartbeat, status.holder, status.exit_code()) == (
+        "not running",
+        None,
+        None,
+        0,
+    )
+    assert status.warnings() == ()
+    assert status.free_bytes
     assert not workshop.out.exists()
 
 
@@ -57,35 +62,35 @@ def test_a_program_at_work_is_running(workshop: Workshop) -> None:
     with at_work(workshop) as heart:
         for event in (started(jobs=9), begun()):
             heart(event)
-        standing = look(workshop)
-    assert (standing.life, standing.exit_code(), standing.troubles()) == ("running", 0, ())
-    assert standing.holder is not None
-    assert standing.holder.command == COMMAND
-    assert standing.sign is not None
-    assert standing.sign.pid == os.getpid()
-    assert look(workshop).life == "not running"
+        status = status_of(workshop)
+    assert (status.process_state, status.exit_code(), status.warnings()) == ("running", 0, ())
+    assert status.holder is not None
+    assert status.holder.command == COMMAND
+    assert status.heartbeat is not None
+    assert status.heartbeat.pid == os.getpid()
+    assert status_of(workshop).process_state == "not running"
 
 
 def test_one_that_holds_the_folder_and_says_nothing_for_long_hangs(workshop: Workshop) -> None:
     with at_work(workshop):
-        rewrite_sign(workshop, quiet_seconds=300, beat_monotonic=time.monotonic() - 301)
-        standing = look(workshop)
-    assert (standing.life, standing.exit_code()) == ("hung", 3)
-    (trouble,) = standing.troubles()
-    assert trouble.startswith(f"'{COMMAND}' with pid {os.getpid()} holds the folder and has said nothing for 5 min ")
-    assert standing.seconds_left() is None
+        rewrite_heartbeat(workshop, quiet_seconds=300, beat_monotonic=time.monotonic() - 301)
+        status = status_of(workshop)
+    assert (status.process_state, status.exit_code()) == ("hung", 3)
+    (warning,) = status.warnings()
+    assert warning.startswith(f"'{COMMAND}' with pid {os.getpid()} holds the folder and has not reported for 5 min ")
+    assert status.seconds_left() is None
 
 
 def test_a_clock_that_jumps_makes_nobody_hang(workshop: Workshop) -> None:
     with at_work(workshop):
         for jump in (-86_400, 86_400):
-            assert look(workshop, now=lambda: time.time() + jump).life == "running"  # noqa: B023
+            assert status_of(workshop, now=lambda: time.time() + jump).process_state == "running"  # noqa: B023
 
 
 def test_one_that_promised_an_hour_gets_it(workshop: Workshop) -> None:
     with at_work(workshop):
-        assert look(workshop, clock=lambda: time.monotonic() + 3590).life == "running"
-        assert look(workshop, clock=lambda: time.monotonic() + 3610).life == "hung"
+        assert status_of(workshop, clock=lambda: time.monotonic() + 3590).process_state == "running"
+        assert status_of(workshop, clock=lambda: time.monotonic() + 3610).process_state == "hung"
 
 
 def test_one_that_was_killed_is_dead_and_not_hung(workshop: Workshop) -> None:
@@ -100,20 +105,20 @@ with instance_lock(state, {COMMAND!r}), Heartbeat(state, {COMMAND!r}) as heart:
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
-    standing = look(workshop)
-    assert (standing.life, standing.exit_code()) == ("died", 3)
-    assert "was killed or lost its power; start it again" in standing.troubles()[0]
+    status = status_of(workshop)
+    assert (status.process_state, status.exit_code()) == ("died", 3)
+    assert "was killed or lost its power; start it again" in status.warnings()[0]
     assert not is_held(state)
     with at_work(workshop):
-        assert look(workshop).life == "running"
-    assert look(workshop).life == "not running"
+        assert status_of(workshop).process_state == "running"
+    assert status_of(workshop).process_state == "not running"
 
 
 def test_a_killed_predecessors_sign_says_nothing_of_the_holder(workshop: Workshop) -> None:
     with at_work(workshop):
-        rewrite_sign(workshop, pid=1, beat_monotonic=0)
-        standing = look(workshop)
-    assert (standing.life, standing.sign, standing.exit_code()) == ("running", None, 0)
+        rewrite_heartbeat(workshop, pid=1, beat_monotonic=0)
+        status = status_of(workshop)
+    assert (status.process_state, status.heartbeat, status.exit_code()) == ("running", None, 0)
 
 
 def test_a_holder_who_could_write_nothing_is_running(workshop: Workshop) -> None:
@@ -121,15 +126,15 @@ def test_a_holder_who_could_write_nothing_is_running(workshop: Workshop) -> None
     with instance_lock(state, COMMAND):
         for file in state.glob("*.json"):
             file.unlink()
-        standing = look(workshop)
-    assert (standing.life, standing.holder, standing.sign) == ("running", None, None)
+        status = status_of(workshop)
+    assert (status.process_state, status.holder, status.heartbeat) == ("running", None, None)
 
 
-def test_a_pause_is_trouble_with_its_reason(workshop: Workshop) -> None:
+def test_a_pause_is_a_warning_with_its_reason(workshop: Workshop) -> None:
     with at_work(workshop) as heart:
-        rewrite_sign(workshop, paused="paused: the disk is full")
-        standing = look(workshop)
-        assert (standing.exit_code(), standing.troubles()) == (3, ("paused: the disk is full",))
+        rewrite_heartbeat(workshop, paused="paused: the disk is full")
+        status = status_of(workshop)
+        assert (status.exit_code(), status.warnings()) == (3, ("paused: the disk is full",))
         heart(WatchNotice("resumed", "resumed"))
 
 
@@ -138,33 +143,33 @@ def test_what_was_given_up_is_news_for_a_day(workshop: Workshop) -> None:
     workshop.photo("b.png", "diverges")
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
     workshop.run()
-    standing = look(workshop)
-    assert (standing.exit_code(), standing.troubles()) == (1, ("1 picture given up within a day",))
-    assert look(workshop, now=lambda: time.time() + 86_401).exit_code() == 0
-    assert standing.pictures.counts[JobState.FAILED] == 1, "which is tried again, and no news"
-    assert standing.pictures.next_attempt is not None
-    assert standing.pictures.made_today == 1
-    assert look(workshop, now=lambda: time.time() + 2 * 86_400).pictures.made_today == 0
+    status = status_of(workshop)
+    assert (status.exit_code(), status.warnings()) == (1, ("1 picture given up within a day",))
+    assert status_of(workshop, now=lambda: time.time() + 86_401).exit_code() == 0
+    assert status.pictures.counts[JobState.FAILED] == 1, "which is retried, and no warning"
+    assert status.pictures.next_attempt is not None
+    assert status.pictures.made_today == 1
+    assert status_of(workshop, now=lambda: time.time() + 2 * 86_400).pictures.made_today == 0
 
 
 def test_the_time_left_is_by_the_latest_pace_and_what_is_begun_counts() -> None:
     counts = dict.fromkeys(JobState, 0) | {JobState.PENDING: 3, JobState.LEASED: 1, JobState.FAILED: 7}
-    standing = Status(
+    status = Status(
         now=0.0,
-        life="running",
+        process_state="running",
         holder=None,
-        sign=a_sign(),
-        silent_seconds=0.0,
+        heartbeat=a_heartbeat(),
+        heartbeat_age_seconds=0.0,
         pictures=Pictures(counts=counts),
         free_bytes=None,
     )
-    assert standing.seconds_left() == pytest.approx(3600 * 3.5 / 90)
-    assert dataclasses.replace(standing, life="died").seconds_left() is None
-    assert dataclasses.replace(standing, sign=a_sign(pictures_per_hour=None)).seconds_left() is None
-    assert dataclasses.replace(standing, pictures=Pictures()).seconds_left() == 0
+    assert status.seconds_left() == pytest.approx(3600 * 3.5 / 90)
+    assert dataclasses.replace(status, process_state="died").seconds_left() is None
+    assert dataclasses.replace(status, heartbeat=a_heartbeat(pictures_per_hour=None)).seconds_left() is None
+    assert dataclasses.replace(status, pictures=Pictures()).seconds_left() == 0
 
 
-def a_sign(pictures_per_hour: float | None = 90.0) -> HeartbeatRecord:
+def a_heartbeat(pictures_per_hour: float | None = 90.0) -> HeartbeatRecord:
     return HeartbeatRecord(
         pid=7,
         host="here",
@@ -222,12 +227,12 @@ def test_a_folder_that_may_not_be_locked_is_judged_by_what_is_written_there(work
 def test_another_machine_is_at_work_while_its_promise_holds_whatever_the_lock_says(workshop: Workshop) -> None:
     state = workshop.config().state.folder
     with at_work(workshop):
-        sign = (state / FILE_NAME).read_text()
-    (state / FILE_NAME).write_text(sign)
-    rewrite_sign(workshop, host="nas", beat=1000.0, quiet_seconds=300.0)
-    assert look(workshop, now=lambda: 1299.0).life == "running"
-    standing = look(workshop, now=lambda: 1301.0)
-    assert (standing.life, standing.exit_code()) == ("died", 3)
-    assert "on nas was killed" in standing.troubles()[0]
-    rewrite_sign(workshop, host=platform.node())
-    assert look(workshop, now=lambda: 1299.0).life == "died"
+        heartbeat = (state / FILE_NAME).read_text()
+    (state / FILE_NAME).write_text(heartbeat)
+    rewrite_heartbeat(workshop, host="nas", beat=1000.0, quiet_seconds=300.0)
+    assert status_of(workshop, now=lambda: 1299.0).process_state == "running"
+    status = status_of(workshop, now=lambda: 1301.0)
+    assert (status.process_state, status.exit_code()) == ("died", 3)
+    assert "on nas was killed" in status.warnings()[0]
+    rewrite_heartbeat(workshop, host=platform.node())
+    assert status_of(workshop, now=lambda: 1299.0).process_state == "died"
