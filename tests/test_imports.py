@@ -125,7 +125,7 @@ def finish(workshop: Workshop, count: int) -> None:
         ledger._store.connection.execute("PRAGMA synchronous = OFF")
         ledger.photos.record(photos, photos, [])
         resolved = prepare(config)
-        ledger.jobs.record((resolved.want(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
+        ledger.jobs.record((resolved.wanted_job(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
         for claim in ledger.leases.claim(count, "name"):
             ledger.leases.complete(
                 claim.token, key=claim.token, output=claim.output, picture_sha256="0", engine_version=ENGINE_VERSION

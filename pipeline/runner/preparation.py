@@ -1,4 +1,4 @@
-"""From a config to the plain values a pass works with. Owns the translation; touches only the paintings' files."""
+"""Opens a config's ledger, and resolves its styles, recipes and rules for a pass. Reads only the paintings' files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pipeline.runner.instance.relative_paths import seen_from
 
 
 def require_state_and_output(config: Config) -> None:
-    """Raise before anything is written if the folders of state and pictures are not those that belong together.
+    """Raise, before anything is written, if the folders of state and pictures are not in place.
 
-    StorageError: a disk is not mounted. LedgerError, UsageError: a folder serves another purpose already.
+    StorageError: a disk is not mounted. LedgerError, UsageError: a folder already serves another purpose.
     """
     state, output, log = config.state.folder, config.output.folder, config.log
     require_folders(state, output)
@@ -29,21 +29,21 @@ def require_state_and_output(config: Config) -> None:
 
 
 def open_ledger(
-    config: Config, watch: LockWatch | None = None, emit: Callable[[str], None] = lambda _said: None
+    config: Config, watch: LockWatch | None = None, emit: Callable[[str], None] = lambda _text: None
 ) -> Ledger:
-    """Open the config's ledger, as seen from its input folder. Raises LedgerError, StorageError, UsageError.
+    """Open the config's ledger for its input folder. Raises LedgerError, StorageError, UsageError.
 
-    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``emit`` hears that the pictures were moved, or are
-    known by what stands in them since the ledger is new.
+    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``emit`` is called with a sentence if the pictures were moved,
+    or if the ledger is new and there are finished pictures.
     """
     require_state_and_output(config)
     folders = folder_settings(config)
     ledger = Ledger.open(ledger_file(folders), source_of(folders), watch=watch)
     try:
-        if news := mark_folders(config.state.folder, config.output.folder):
-            emit(news)
-        if news := find_pictures(ledger, config.output.folder):
-            emit(news)
+        if notice := mark_folders(config.state.folder, config.output.folder):
+            emit(notice)
+        if notice := find_pictures(ledger, config.output.folder):
+            emit(notice)
     except BaseException:
         ledger.close()
         raise
@@ -65,21 +65,22 @@ def source_of(folders: FolderSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedConfig:
-    """What all jobs of a pass share. ``settings``: (style, recipe) -> hash of all that decides pixels but the
-    photo.
+    """What all jobs of a pass share.
+
+    ``settings_sha256``: by style and recipe, the hash of all that decides the pixels beside the photo.
     """
 
     styles: Mapping[str, Style]
     recipes: Mapping[str, Recipe]
-    settings: Mapping[tuple[str, str], str]
+    settings_sha256: Mapping[tuple[str, str], str]
     pairing: PairingPlan
     name_template: str
 
-    def want(self, job: Job) -> WantedJob:
-        """Return what the ledger needs to know of a job."""
+    def wanted_job(self, job: Job) -> WantedJob:
+        """Return what the ledger has to know of a job."""
         return WantedJob(
             job=job,
-            settings_sha256=self.settings[job.style, job.recipe],
+            settings_sha256=self.settings_sha256[job.style, job.recipe],
             stem=output_stem(self.name_template, job),
         )
 
@@ -98,7 +99,7 @@ def prepare(config: Config) -> ResolvedConfig:
     return ResolvedConfig(
         styles=styles,
         recipes=recipes,
-        settings={
+        settings_sha256={
             (style.name, recipe.name): settings_sha256(style, recipe, weights)
             for style in styles.values()
             for recipe in recipes.values()

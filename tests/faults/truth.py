@@ -61,7 +61,7 @@ def _all_settings(world: World) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for (root, mode, _), (_, resolved) in World._settled.items():
         if (root, mode) == (world.root, world.mode):
-            found |= resolved.settings
+            found |= resolved.settings_sha256
     return found
 
 
@@ -115,7 +115,7 @@ def check_end(world: World, ledger: Ledger) -> None:
             assert path in reasons, f"nobody knows why there is no picture of {path}"
             continue
         assert world.mode == "keep", f"{path} was not moved"
-        for (style, _), settings in resolved.settings.items():
+        for (style, _), settings in resolved.settings_sha256.items():
             key = job_key(sha256_of_bytes(photo_bytes(content)), settings)
             assert rows[path, style] == ("done", key), f"{path} in {style} is {rows[path, style]}"
     counts = ledger.queries.counts()

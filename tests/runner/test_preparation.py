@@ -62,9 +62,9 @@ def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) ->
 
 def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop: Workshop) -> None:
     resolved = prepare(workshop.config())
-    wanted = resolved.want(Job("sub/a.png", "night", "default"))
+    wanted = resolved.wanted_job(Job("sub/a.png", "night", "default"))
     assert wanted.stem == "sub/a--night"
-    assert wanted.settings_sha256 == resolved.settings["night", "default"]
+    assert wanted.settings_sha256 == resolved.settings_sha256["night", "default"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def unmet(resolved: ResolvedConfig, ledger: Ledger, photos: Mapping[str, int]) -
     missing = []
     for path, number in photos.items():
         sha256 = sha256_of_bytes(photo_bytes(number))
-        for (style, _), settings in resolved.settings.items():
+        for (style, _), settings in resolved.settings_sha256.items():
             found = rows.get((path, style), ("unknown", None))
             if found != ("done", job_key(sha256, settings)):
                 missing.append(f"{path} in {style} is {found[0]}")

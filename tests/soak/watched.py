@@ -136,7 +136,7 @@ class Watched:
         """Wait until every picture is there; returns those that never came."""
         config = load_config(self.config_file)
         resolved = prepare(config)
-        self.settings |= {style: hash_ for (style, _), hash_ in resolved.settings.items()}
+        self.settings |= {style: hash_ for (style, _), hash_ in resolved.settings_sha256.items()}
         end = time.monotonic() + seconds
         with open_ledger(config) as ledger:
             while missing := unmet(resolved, ledger, photos):

@@ -99,7 +99,7 @@ class Tryout:
         return Assignment(
             token=token,
             job=job,
-            key=job_key(photo_sha256, self._resolved.settings[job.style, job.recipe]),
+            key=job_key(photo_sha256, self._resolved.settings_sha256[job.style, job.recipe]),
             photo_path=photo,
             photo_sha256=photo_sha256,
             style=self._resolved.styles[job.style],

@@ -145,7 +145,7 @@ class IngestSteps:
         photos = list(dict.fromkeys(paths))
         jobs = list(pair(photos, self._resolved.pairing))
         suffix = suffix_of(self._settings.picture_format)
-        self._ledger.jobs.record(map(self._resolved.want, jobs), suffix, None if whole else photos)
+        self._ledger.jobs.record(map(self._resolved.wanted_job, jobs), suffix, None if whole else photos)
         return len(photos) - len({job.photo for job in jobs})
 
     def _compare_with_ledger(self, photos: Sequence[Photo], whole: bool) -> tuple[list[Photo], list[Photo]]:

@@ -164,7 +164,7 @@ def _timings(resolved: ResolvedConfig, found: Mapping[str, Timing]) -> dict[str,
     """Return what finished pictures took, added up by their recipe."""
     timings: dict[str, Timing] = {}
     # Styles of the same paintings have the same settings, and the same pictures.
-    for settings, recipe in {settings: recipe for (_, recipe), settings in resolved.settings.items()}.items():
+    for settings, recipe in {settings: recipe for (_, recipe), settings in resolved.settings_sha256.items()}.items():
         if settings in found:
             before, more = timings.get(recipe, Timing(0, 0.0, 0.0)), found[settings]
             timings[recipe] = Timing(
