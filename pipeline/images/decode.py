@@ -55,13 +55,12 @@ class DecodedPhoto:
     """A photo, ready to be stylized.
 
     ``pixels``: (H, W, 3) uint8, sRGB, upright, transparent parts over white. ``alpha``: (H, W) uint8, None if the
-    photo is opaque. ``original_size``: (width, height) of the whole photo, upright. ``notes``: for the log.
+    photo is opaque. ``notes``: for the log.
     """
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
     metadata: Metadata
-    original_size: Size
     notes: tuple[str, ...] = ()
 
 
@@ -139,8 +138,7 @@ def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -
     opaque, alpha = _split_alpha(_turned(small, turn))
     with judged(data, pixels):
         rgb, note = color.to_srgb(opaque, profile)
-    upright_size = stored_size[::-1] if turn >= 5 else stored_size
-    return DecodedPhoto(_over_white(rgb, alpha), alpha, metadata, upright_size, (note,) if note else ())
+    return DecodedPhoto(_over_white(rgb, alpha), alpha, metadata, (note,) if note else ())
 
 
 def _open(data: bytes) -> Image.Image:

@@ -58,7 +58,6 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
         photo_sha256=row["photo_sha256"],
         settings_sha256=row["settings_sha256"],
         attempts=row["attempts"],
-        crashes=row["crashes"],
         setbacks=row["setbacks"],
         published_sha256=None if renamed else row["published_sha256"],
         published_key=None if renamed else row["key"],

@@ -38,11 +38,11 @@ class Claim:
     """A job leased to the caller.
 
     ``output`` is relative to the output folder, with suffix. ``photo_sha256`` is None while the content is unknown.
-    ``attempts`` and ``crashes`` count the failed ones so far, ``setbacks`` the failures in a row that cost no attempt
-    too. ``original_sha256`` is the content that the published picture was made of if that original was moved away:
-    a photo of other content is no successor, but the next one of that name. ``published_sha256`` is the hash of the
-    picture that we published earlier under ``output`` (a successor may replace exactly that), ``published_key`` that
-    one's key.
+    ``attempts`` counts the failed ones so far, ``setbacks`` the failures in a row, those that cost no attempt too.
+    ``original_sha256`` is the content that the published picture was made of if that original was moved away: a photo
+    of other content is no successor, but the next one of that name. ``published_sha256`` is the hash of the picture
+    that we published earlier under ``output`` (a successor may replace exactly that), ``published_key`` that one's
+    key.
     """
 
     token: str
@@ -52,7 +52,6 @@ class Claim:
     photo_sha256: str | None
     settings_sha256: str
     attempts: int
-    crashes: int
     setbacks: int
     published_sha256: str | None
     published_key: str | None
