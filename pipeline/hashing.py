@@ -1,11 +1,11 @@
-"""What makes a picture current. Owns content hashes and job keys; refuses to decide what follows from them.
+"""Computes content hashes and job keys, which tell whether a picture is current. Does not decide what follows.
 
 A job's key is the SHA-256 over the canonical JSON of everything that can change its pixels: the photo's content,
 the paintings' contents and weights, the recipe's pixel-changing fields and the weights' id. The engine's version
 is recorded beside a finished picture but never invalidates it.
 
-Keys outlive new settings: a field that is added to a recipe, a style or a painting enters no key as long as it is at
-its default, which therefore has to mean "as before"; see :class:`KeyFields`.
+New settings change no existing key: a field that is added to a recipe, a style or a painting enters a key only if it
+is not at its default, which therefore has to mean what was done before the field existed; see :class:`KeyFields`.
 """
 
 from __future__ import annotations
@@ -33,41 +33,40 @@ EMBEDDED_WEIGHTS_SHA256: Final = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaa
 class KeyFields:
     """Which fields of a dataclass enter a key.
 
-    ``always``: those that there were when the first keys were made, whatever their value; none is ever added or taken
-    away. ``never``: those that change nothing that the key stands for. Any other field came later, and enters only if
-    its value is another one than what meant "as before" when it came: that is its default, or what ``as_before`` says
-    of a field whose default has moved since.
+    ``always``: the fields of the first version, whatever their value; none is ever added or removed. ``never``: those
+    that change nothing that the key stands for. Any other field was added later, and enters only if its value differs
+    from the default that it was added with: its default, or its entry in ``former_defaults`` if that changed since.
     """
 
     always: tuple[str, ...]
     never: frozenset[str] = frozenset()
-    as_before: Mapping[str, Any] = field(default_factory=dict)
+    former_defaults: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, value: DataclassInstance) -> dict[str, Any]:
+    def key_fields(self, value: DataclassInstance) -> dict[str, Any]:
         """Return all fields of ``value`` that enter its key."""
-        return {name: getattr(value, name) for name in self.always} | self.later(value)
+        return {name: getattr(value, name) for name in self.always} | self.added_fields(value)
 
-    def later(self, value: DataclassInstance) -> dict[str, Any]:
-        """Return the fields of ``value`` that came later and do not mean "as before"."""
-        before = self.meant_before(type(value))
-        return {name: getattr(value, name) for name in before if getattr(value, name) != before[name]}
+    def added_fields(self, value: DataclassInstance) -> dict[str, Any]:
+        """Return the fields of ``value`` that were added later and differ from what they were added with."""
+        defaults = self.added_defaults(type(value))
+        return {name: getattr(value, name) for name in defaults if getattr(value, name) != defaults[name]}
 
-    def meant_before(self, kind: type[DataclassInstance]) -> dict[str, Any]:
-        """Return the fields of ``kind`` that came later, each with its value that means "as before"."""
-        later = [each for each in dataclasses.fields(kind) if each.name not in {*self.always, *self.never}]
-        return {each.name: self._meant_before(each) for each in later}
+    def added_defaults(self, kind: type[DataclassInstance]) -> dict[str, Any]:
+        """Return the fields of ``kind`` that were added later, each with the default that it was added with."""
+        added = [each for each in dataclasses.fields(kind) if each.name not in {*self.always, *self.never}]
+        return {each.name: self._added_default(each) for each in added}
 
-    def _meant_before(self, later: dataclasses.Field[Any]) -> Any:
-        if later.name in self.as_before:
-            return self.as_before[later.name]
-        if later.default_factory is not dataclasses.MISSING:
-            return later.default_factory()
-        if later.default is dataclasses.MISSING:
-            raise TypeError(f"{later.name} enters keys and needs a default that means what was done before it came")
-        return later.default
+    def _added_default(self, added: dataclasses.Field[Any]) -> Any:
+        if added.name in self.former_defaults:
+            return self.former_defaults[added.name]
+        if added.default_factory is not dataclasses.MISSING:
+            return added.default_factory()
+        if added.default is dataclasses.MISSING:
+            raise TypeError(f"{added.name} enters keys and needs a default that means what was done before it came")
+        return added.default
 
 
-#: A new setting of a recipe that changes no pixel goes to ``never``; any other one needs nothing here.
+#: A new setting of a recipe that changes no pixel is added to ``never``; any other one needs nothing here.
 RECIPE: Final = KeyFields(
     always=(
         "size",
@@ -112,21 +111,21 @@ def sha256_of_open(file: BufferedReader) -> str:
 
 def sha256_of_json(value: Any) -> str:
     """Return the SHA-256 of ``value`` as canonical JSON."""
-    return sha256_of_bytes(_canonical(value).encode("ascii"))
+    return sha256_of_bytes(_canonical_json(value).encode("ascii"))
 
 
-def _canonical(value: Any) -> str:
+def _canonical_json(value: Any) -> str:
     """Return ``value`` as JSON with sorted keys, no spaces, in ASCII, without NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def weights_id(choice: WeightsChoice) -> str:
     """Return what identifies the network's weights, without loading them. Raises WeightsError for a missing file."""
-    later = WEIGHTS.later(choice)
-    return _weights_id(choice) + (f":{_canonical(later)}" if later else "")
+    added = WEIGHTS.added_fields(choice)
+    return _source_id(choice) + (f":{_canonical_json(added)}" if added else "")
 
 
-def _weights_id(choice: WeightsChoice) -> str:
+def _source_id(choice: WeightsChoice) -> str:
     if choice.source == "embedded":
         return f"embedded:{EMBEDDED_WEIGHTS_SHA256}"
     if choice.source == "torchvision":
@@ -141,21 +140,21 @@ def _weights_id(choice: WeightsChoice) -> str:
 
 
 def settings_sha256(style: Style, recipe: Recipe, weights: str) -> str:
-    """Return the SHA-256 of all that decides a picture's pixels except the photo."""
-    fields = RECIPE.of(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
-    paintings = sorted(map(_painting, style.paintings), key=_order_of)
-    whole = {"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights}
-    later = STYLE.later(style)
-    return sha256_of_json(whole | ({"style": later} if later else {}))
+    """Return the SHA-256 of everything that decides a picture's pixels, except the photo."""
+    fields = RECIPE.key_fields(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    paintings = sorted(map(_painting_fields, style.paintings), key=_painting_order)
+    canonical = {"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights}
+    added = STYLE.added_fields(style)
+    return sha256_of_json(canonical | ({"style": added} if added else {}))
 
 
-def _painting(painting: Painting) -> tuple[Any, ...]:
-    later = PAINTING.later(painting)
-    return (painting.sha256, painting.weight, *([later] if later else []))
+def _painting_fields(painting: Painting) -> tuple[Any, ...]:
+    added = PAINTING.added_fields(painting)
+    return (painting.sha256, painting.weight, *([added] if added else []))
 
 
-def _order_of(painting: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (*painting[:2], _canonical(painting[2:]))
+def _painting_order(painting: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*painting[:2], _canonical_json(painting[2:]))
 
 
 def job_key(photo_sha256: str, settings: str) -> str:

@@ -118,9 +118,9 @@ class Thing:
 
 def test_a_default_that_has_moved_is_told_from_what_meant_as_before() -> None:
     # "red" became the default lately; things were blue when the first keys were made.
-    fields = KeyFields(always=("size",), never=frozenset({"name"}), as_before={"color": "blue"})
-    assert fields.of(Thing(color="blue", name="another")) == {"size": 1}
-    assert fields.of(Thing()) == {"size": 1, "color": "red"}
+    fields = KeyFields(always=("size",), never=frozenset({"name"}), former_defaults={"color": "blue"})
+    assert fields.key_fields(Thing(color="blue", name="another")) == {"size": 1}
+    assert fields.key_fields(Thing()) == {"size": 1, "color": "red"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class RecipeWithPart(Recipe):
 
 def test_a_field_that_no_key_can_outlive_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match="color enters keys and needs a default"):
-        KeyFields(always=("size",)).of(Needy(1, "red"))
+        KeyFields(always=("size",)).key_fields(Needy(1, "red"))
     # The fields of a part would enter its key for ever, later ones too.
     with pytest.raises(TypeError, match="Thing is not JSON serializable"):
         settings_sha256(STYLE, RecipeWithPart(part=Thing()), "w")

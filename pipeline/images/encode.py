@@ -29,7 +29,7 @@ from pipeline.model import PictureFormat, PictureOptions
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
 _OWNER: Final = "stylewatch"
 
-#: What decides a file, and what stands in it; a field that comes later does only where it is not at its default.
+#: The fields that decide a file's bytes, and those that are written into it; added ones only if not at their default.
 PICTURE: Final = KeyFields(always=("format", "quality", "metadata"))
 PROVENANCE: Final = KeyFields(always=("style", "recipe", "program", "key", "written"))
 
@@ -38,7 +38,7 @@ PROVENANCE: Final = KeyFields(always=("style", "recipe", "program", "key", "writ
 class Provenance:
     """Where a picture comes from: names of style and recipe, the program with its version, the job's key.
 
-    ``written`` tells how the file was written (see :func:`written_as`): two files of one key may differ in that.
+    ``written``: how the file was written (see :func:`written_as`), in which two files of one key may differ.
     """
 
     style: str
@@ -49,10 +49,10 @@ class Provenance:
 
 
 def written_as(options: PictureOptions) -> str:
-    """Return what decides a file beside its pixels: "jpeg 92 keep"."""
-    later = PICTURE.later(options)
-    words = f"{options.format} {options.quality} {options.metadata}"
-    return f"{words} {json.dumps(later, sort_keys=True)}" if later else words
+    """Return what decides a file's bytes beside its pixels: "jpeg 92 keep"."""
+    added = PICTURE.added_fields(options)
+    first = f"{options.format} {options.quality} {options.metadata}"
+    return f"{first} {json.dumps(added, sort_keys=True)}" if added else first
 
 
 def suffix_of(picture_format: PictureFormat) -> str:
@@ -68,21 +68,21 @@ def write_picture(
     options: PictureOptions,
     path: Path,
 ) -> tuple[str, ...]:
-    """Write a picture to ``path``, whatever its suffix, and return notes on what could not be kept.
+    """Write a picture to ``path``, whatever its suffix, and return notes on what it could not hold.
 
     ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped and rounded to 8 bits) or uint8. ``alpha``: (H, W) uint8.
-    A part file of the same name is the remains of the same lease and is replaced. Raises StorageError, after which
-    no part file is left, and JobError for a picture that is larger than its format allows.
+    What an earlier attempt left at ``path`` is replaced. Raises StorageError, after which no file is left, and
+    JobError for a picture that is larger than its format allows.
     """
     channels, notes = _channels(_eight_bits(pixels), alpha, options.format)
     carried = carry(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
-    words = json.dumps({_OWNER: PROVENANCE.of(provenance)}, ensure_ascii=True)
+    record = json.dumps({_OWNER: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
-        exif=_signed(carried.exif, provenance, words),
-        own_exif=_signed(Exif(), provenance, words),
+        exif=_with_provenance(carried.exif, provenance, record),
+        own_exif=_with_provenance(Exif(), provenance, record),
         xmp=carried.xmp,
         iptc=carried.iptc,
-        texts=(("Software", provenance.program), (_OWNER, words)),
+        texts=(("Software", provenance.program), (_OWNER, record)),
     )
     data, omissions = formats.encode(channels, tags, options.format, options.quality)
     _write(data, path)
@@ -101,18 +101,18 @@ def _channels(
     if alpha is None:
         return np.ascontiguousarray(pixels), ()
     if picture_format == "jpeg":
-        return over_white(pixels, alpha), ("transparency laid over white: JPEG has none",)
+        return over_white(pixels, alpha), ("transparent parts made white: JPEG has no transparency",)
     return np.dstack([pixels, alpha]), ()
 
 
-def _signed(block: Exif, provenance: Provenance, words: str) -> Exif:
-    """Return the block with the program's name and, as a new line of the image's history, the provenance."""
+def _with_provenance(block: Exif, provenance: Provenance, record: str) -> Exif:
+    """Return the block with the program's name and, as a new line of the image history, the provenance."""
     before = block.photo.get(_IMAGE_HISTORY)
     history = before.data.rstrip(b"\0").decode("ascii", "replace") + "\n" if before else ""
     return replace(
         block,
         image={**block.image, _SOFTWARE: exif.text(provenance.program)},
-        photo={**block.photo, _IMAGE_HISTORY: exif.text(history + words)},
+        photo={**block.photo, _IMAGE_HISTORY: exif.text(history + record)},
     )
 
 
@@ -132,7 +132,7 @@ def _write(data: bytes, path: Path) -> None:
 def read_provenance(path: Path, head_bytes: int = -1) -> dict[str, Any] | None:
     """Return the fields of the :class:`Provenance` in a picture file, None if it has none. Raises StorageError.
 
-    With ``head_bytes`` only so much of the file is read, which is enough for most JPEG files.
+    With ``head_bytes`` only that much of the file is read, which is enough for most JPEG files.
     """
     try:
         with path.open("rb") as file:

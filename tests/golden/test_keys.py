@@ -31,8 +31,8 @@ def test_they_are_of_different_pictures() -> None:
 
 
 def test_what_settings_that_came_later_meant_before_never_changes() -> None:
-    # Fails for a new setting, whose line is to be added, and where the default of one has moved: then what it was is
-    # to be named in ``as_before`` in pipeline/hashing.py, or old pictures would pass for those of the new default.
+    # Fails for a new setting, whose line is to be added, and where the default of one has changed: then the old one
+    # belongs into ``former_defaults`` of pipeline/hashing.py, or old pictures would pass for the new default's.
     kinds = {
         Recipe: RECIPE,
         Style: STYLE,
@@ -44,7 +44,7 @@ def test_what_settings_that_came_later_meant_before_never_changes() -> None:
     found = {
         f"{kind.__name__}.{name}": value
         for kind, fields in kinds.items()
-        for name, value in fields.meant_before(kind).items()
+        for name, value in fields.added_defaults(kind).items()
     }
     recorded = (subjects.FOLDER / "later_settings.json").read_text(encoding="utf-8")
     assert json.loads(json.dumps(found)) == json.loads(recorded)

@@ -96,7 +96,7 @@ def test_alpha_is_kept(tmp_path: Path, picture_format: Any) -> None:
 def test_jpeg_lays_transparency_over_white(tmp_path: Path) -> None:
     alpha = np.full((6, 8), 51, dtype=np.uint8)
     notes = written(tmp_path / "part", alpha=alpha, pixels=np.zeros((6, 8, 3), dtype=np.uint8))
-    assert notes == ("transparency laid over white: JPEG has none",)
+    assert notes == ("transparent parts made white: JPEG has no transparency",)
     assert_color(np.asarray(opened(tmp_path / "part")), 204, 1)
 
 

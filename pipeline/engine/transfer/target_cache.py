@@ -63,7 +63,7 @@ class TargetKey:
 
     def digest(self) -> str:
         """Return the SHA-256 that names this target's file."""
-        return sha256_of_json(TARGET.of(self))
+        return sha256_of_json(TARGET.key_fields(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
 
 def _canonical(key: TargetKey) -> str:
-    return json.dumps(TARGET.of(key), sort_keys=True)
+    return json.dumps(TARGET.key_fields(key), sort_keys=True)
 
 
 def _checksum(arrays: Arrays) -> str:
