@@ -1,1 +1,1 @@
-"""Where pixels meet files: decoding, encoding, metadata, atomic publishing. Refuses torch."""
+"""Reads photos and writes pictures: decoding, encoding, metadata, final names. Knows no torch."""

@@ -1,6 +1,6 @@
-"""From whatever channels a file holds to 8-bit sRGB. Owns modes, bit depths and color profiles; refuses geometry.
+"""Converts a file's channels to 8-bit sRGB. Owns modes, bit depths and color profiles; does not change geometry.
 
-Pillow's ``convert`` clips 16-bit grey to white, takes a CMYK JPEG for inverted even if Adobe did not write it, and
+Pillow's ``convert`` clips 16-bit gray to white, takes a CMYK JPEG for inverted even if Adobe did not write it, and
 ignores profiles: these are the cases handled here.
 """
 
@@ -29,10 +29,10 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_eight_bits(image: Image.Image) -> Image.Image:
     """Return a loaded image as L, LA, RGB, RGBA, CMYK or LAB: 8 bits, no palette, alpha not multiplied in."""
     if image.mode == "F" or image.mode.startswith("I"):
-        return _grey_from_numbers(image)
+        return _gray_to_eight_bits(image)
     if image.mode == "CMYK":
         is_jpeg = image.format in {"JPEG", "MPO"}
         return ImageChops.invert(image) if is_jpeg and "adobe" not in image.info else image
@@ -43,28 +43,28 @@ def plain(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _grey_from_numbers(image: Image.Image) -> Image.Image:
-    """Return 16-bit, 32-bit and float grey scaled to 8 bits by its type's range, or its own if that is larger."""
-    values = _numbers(image)
-    full = _white(image, values)
-    if _tag(image, _PHOTOMETRIC) == 0:
-        values = full - values
-    grey = Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8))
+def _gray_to_eight_bits(image: Image.Image) -> Image.Image:
+    """Return 16-bit, 32-bit and float gray scaled to 8 bits by its type's range, or its values' if larger."""
+    values = _gray_values(image)
+    white = _white_level(image, values)
+    if _tiff_number(image, _PHOTOMETRIC) == 0:
+        values = white - values
+    gray = Image.fromarray(np.rint(np.clip(values / white, 0, 1) * 255).astype(np.uint8))
     if (key := image.info.get("transparency")) is not None:
-        grey.putalpha(Image.fromarray(np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)))
-    return grey
+        gray.putalpha(Image.fromarray(np.where(np.asarray(image) == key, 0, 255).astype(np.uint8)))
+    return gray
 
 
-def _numbers(image: Image.Image) -> NDArray[np.float32]:
+def _gray_values(image: Image.Image) -> NDArray[np.float32]:
     values = np.asarray(image)
-    if image.mode == "I" and _tag(image, _SAMPLE_FORMAT) != _SIGNED:
-        values = values.view(np.uint32)  # Pillow's I is signed whatever the file says; files say nothing for unsigned
+    if image.mode == "I" and _tiff_number(image, _SAMPLE_FORMAT) != _SIGNED:
+        values = values.view(np.uint32)  # Pillow's mode I is always signed; in files unsigned is the default
     return np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
 
 
-def _white(image: Image.Image, values: NDArray[np.float32]) -> float:
-    """Return the value that means white. Floats go to 1, and 32-bit numbers to 65535, unless they exceed it."""
-    bits = _tag(image, _BITS)
+def _white_level(image: Image.Image, values: NDArray[np.float32]) -> float:
+    """Return the value of white: 1 for floats and 65535 for 32-bit numbers, unless there are larger values."""
+    bits = _tiff_number(image, _BITS)
     if image.mode == "F":
         return max(1.0, float(values.max()))
     if image.mode == "I":
@@ -72,16 +72,16 @@ def _white(image: Image.Image, values: NDArray[np.float32]) -> float:
     return float(2 ** (bits or 16) - 1)
 
 
-def _tag(image: Image.Image, tag: int) -> int | None:
+def _tiff_number(image: Image.Image, tag: int) -> int | None:
     """Return the first number under a TIFF tag, None where there is none."""
     value = getattr(image, "tag_v2", {}).get(tag)
     return cast("int | None", value[0] if isinstance(value, tuple) else value)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Return an L, RGB, CMYK or LAB image as sRGB in mode RGB, and a note if its profile is of no use.
+    """Return an L, RGB, CMYK or LAB image as sRGB in mode RGB, and a note if its profile can't be used.
 
-    ``profile``: ICC bytes, empty if there are none, None if Pillow could not put them together.
+    ``profile``: ICC bytes, empty if there are none, None if Pillow could not assemble them.
     """
     if image.mode == "LAB":
         return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), None
@@ -94,9 +94,9 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
         if source.profile.xcolor_space.strip() == _SPACES[image.mode]:
             return _transform(image, source), None
     except (OSError, ValueError, ImageCms.PyCMSError):
-        require_memory(image.width * image.height)  # a profile whose transform gets none looks damaged, too
-        return image.convert("RGB"), "the embedded color profile is damaged: colors taken as they are"
-    return image.convert("RGB"), "the embedded color profile is for other channels: colors taken as they are"
+        require_memory(image.width * image.height)  # without memory for its transform a profile looks damaged, too
+        return image.convert("RGB"), "the embedded color profile is damaged: colors read as sRGB"
+    return image.convert("RGB"), "the embedded color profile is for other channels: colors read as sRGB"
 
 
 def _transform(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:

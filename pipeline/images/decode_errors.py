@@ -1,7 +1,7 @@
-"""Why a picture could not be decoded: its file, short memory, or a library that is not there. Owns that judgment.
+"""Translates errors of Pillow and its codecs: the file is damaged, memory is short, or a library is missing.
 
-Codecs say little: libjpeg that gets no memory and libjpeg that meets damage are both a "broken data stream". So a
-file is blamed only if there is the memory that decoding it takes.
+Codecs say little: libjpeg without memory and libjpeg with a damaged file both report a "broken data stream". So a
+file is called damaged only if there is enough memory to decode it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pipeline.errors import CodecError, PhotoError, StylewatchError
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
 _TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 
-#: What codecs and the libraries below them say when they get no memory, in lower case.
+#: Messages of codecs and the libraries below them when they get no memory, in lower case.
 _NO_MEMORY: Final = re.compile(
     r"(allocat|out of|enough|insufficient|no) ?(\w+ )?memory|memory alloc|bad_alloc|enomem"
 )
-#: libheif calls it short memory, too, if a picture is larger than it ever decodes.
-_LIMIT: Final = "security limit"
+#: libheif reports short memory, too, for a picture that is larger than it ever decodes.
+_SECURITY_LIMIT: Final = "security limit"
 _NO_DECODER: Final = re.compile(r"decoder \S+ not available")
 
 # A picture in full, the coefficients of a progressive JPEG, and as much again for what is converted; measured with
@@ -36,7 +36,7 @@ _BYTES_OF_A_CODEC: Final = 32_000_000
 
 
 def register_heif() -> str:
-    """Let Pillow read HEIC; returns why it can't, nothing if it can."""
+    """Let Pillow read HEIC; returns why it can't, or "" if it can."""
     try:
         import pillow_heif
 
@@ -46,20 +46,20 @@ def register_heif() -> str:
         if error.name == "pillow_heif":
             return "install stylewatch[heic] to read it, or convert it to JPEG"
         return _broken_heif(error)
-    except Exception as error:  # a library that does not fit: whatever that raises, other photos need none of it
+    except Exception as error:  # an incompatible library may raise anything; other photos don't need it
         return _broken_heif(error)
     return ""
 
 
 def _broken_heif(error: Exception) -> str:
-    return f"pillow-heif, which reads it, can't be loaded ({one_line(error)}); install it anew"
+    return f"pillow-heif, which reads it, can't be loaded ({one_line(error)}); reinstall it"
 
 
 @contextmanager
-def judged(data: bytes, pixels: int | None = None) -> Iterator[None]:
-    """Raise PhotoError, CodecError or MemoryError for whatever Pillow raises; keep its warnings off the terminal.
+def translated_errors(data: bytes, pixels: int | None = None) -> Iterator[None]:
+    """Raise PhotoError, CodecError or MemoryError for whatever Pillow raises; suppress its warnings.
 
-    ``data``: the file, as far as it is known; ``pixels``: how many the whole picture has, once that is known.
+    ``data``: the file, as far as it was read; ``pixels``: how many the whole picture has, once that is known.
     """
     try:
         with warnings.catch_warnings():
@@ -68,23 +68,23 @@ def judged(data: bytes, pixels: int | None = None) -> Iterator[None]:
     except (StylewatchError, MemoryError):
         raise
     except ImportError as error:
-        raise CodecError(f"a part of Pillow can't be loaded ({one_line(error)}); install Pillow anew") from error
-    except Exception as error:  # on damaged files Pillow's plugins raise whatever they stumble over
-        if _tells_of_memory(error):
+        raise CodecError(f"a part of Pillow can't be loaded ({one_line(error)}); reinstall Pillow") from error
+    except Exception as error:  # on damaged files Pillow's plugins raise errors of any type
+        if _is_memory_error(error):
             raise MemoryError(one_line(error)) from error
         if _NO_DECODER.search(str(error)):
-            raise CodecError(f"Pillow has no {one_line(error)}; install it anew, with all it can read") from error
+            raise CodecError(f"Pillow has no {one_line(error)}; reinstall it with all its codecs") from error
         require_memory(_webp_pixels(data) if pixels is None else pixels)
-        raise _blame(data, error) from error
+        raise _error_for(data, error) from error
 
 
 def require_memory(pixels: int) -> None:
-    """Raise MemoryError unless there is the memory that it takes to decode a picture of so many pixels."""
+    """Raise MemoryError unless there is enough memory to decode a picture of that many pixels."""
     np.empty(_BYTES_OF_A_CODEC + pixels * _BYTES_PER_PIXEL, np.uint8)
 
 
 def _webp_pixels(data: bytes) -> int:
-    """Return how many pixels a WebP's header announces, 0 for other files: it takes its memory when it is opened."""
+    """Return how many pixels a WebP's header gives, 0 for other files: a WebP takes its memory when it is opened."""
     match data[8:16]:
         case b"WEBPVP8X":
             return (1 + int.from_bytes(data[24:27], "little")) * (1 + int.from_bytes(data[27:30], "little"))
@@ -99,34 +99,34 @@ def _webp_pixels(data: bytes) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """Return an error's words on one line, or its kind if it has none."""
+    """Return an error's message on one line, or its type if it has none."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _tells_of_memory(error: Exception) -> bool:
-    words = str(error).lower()
+def _is_memory_error(error: Exception) -> bool:
+    message = str(error).lower()
     is_short = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    return is_short or (_NO_MEMORY.search(words) is not None and _LIMIT not in words)
+    return is_short or (_NO_MEMORY.search(message) is not None and _SECURITY_LIMIT not in message)
 
 
-def _blame(data: bytes, error: Exception) -> PhotoError | CodecError:
+def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
     if not isinstance(error, UnidentifiedImageError):
         return PhotoError(f"the picture is damaged or cut short ({one_line(error)}): copy it again from its source")
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and (trouble := register_heif()):
-        return CodecError(f"the file is HEIC: {trouble}")
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and (reason := register_heif()):
+        return CodecError(f"the file is HEIC: {reason}")
     if missing := _missing_codec(data):
-        return CodecError(f"the file is {missing}, which Pillow can't read here: install Pillow anew")
+        return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
     if data[:4] in _TIFF_STARTS:
         return PhotoError(
-            "the file is damaged or a kind of TIFF that can't be read: save it as RGB or grey with 8 or 16 bits"
+            "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits"
         )
     return PhotoError(
-        "the file is no JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
+        "the file is not a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
     )
 
 
 def _missing_codec(data: bytes) -> str:
-    """Return the format of a file if Pillow was made without it, or can't load it."""
+    """Return the format of a file if Pillow was built without it, or can't load it, else ""."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "" if features.check_module("webp") else "WebP"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):

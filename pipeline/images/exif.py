@@ -1,4 +1,4 @@
-"""EXIF blocks as directories of raw values. Owns their binary structure; refuses to interpret or to guess.
+"""Reads and writes EXIF blocks as directories of raw values. Owns their binary structure; does not interpret values.
 
 A value keeps its type and its bytes in the block's own byte order, so that what this program does not know
 (maker notes, UTF-16 comments, types Pillow would have to guess) is carried over bit for bit. The structure is
@@ -16,7 +16,7 @@ ByteOrder = Literal["<", ">"]
 
 PREFIX: Final = b"Exif\0\0"
 BYTE, ASCII, SHORT, LONG, UNDEFINED, IFD = 1, 2, 3, 4, 7, 13
-PHOTO_POINTER, PLACE_POINTER = 0x8769, 0x8825
+PHOTO_POINTER, GPS_POINTER = 0x8769, 0x8825
 
 _HEADERS: Final[dict[bytes, ByteOrder]] = {b"II*\0": "<", b"MM\0*": ">"}
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -37,12 +37,12 @@ Directory = Mapping[int, Value]
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """A block's directories: IFD0 (``image``), the Exif IFD (``photo``) and the GPS IFD (``place``)."""
+    """A block's directories: IFD0 (``image``), the Exif IFD (``photo``) and the GPS IFD (``gps``)."""
 
     order: ByteOrder = "<"
     image: Directory = field(default_factory=dict)
     photo: Directory = field(default_factory=dict)
-    place: Directory = field(default_factory=dict)
+    gps: Directory = field(default_factory=dict)
 
 
 def undefined(data: bytes) -> Value:
@@ -80,8 +80,8 @@ def parse(data: bytes) -> Exif | None:
         return None
     image = _read_directory(data, order, struct.unpack_from(order + "I", data, 4)[0])
     photo = _read_directory(data, order, first_integer(order, image.pop(PHOTO_POINTER, None)))
-    place = _read_directory(data, order, first_integer(order, image.pop(PLACE_POINTER, None)))
-    return Exif(order, image, photo, place)
+    gps = _read_directory(data, order, first_integer(order, image.pop(GPS_POINTER, None)))
+    return Exif(order, image, photo, gps)
 
 
 def _read_directory(data: bytes, order: ByteOrder, offset: int | None) -> dict[int, Value]:
@@ -121,7 +121,7 @@ def header(order: ByteOrder, directories_offset: int) -> bytes:
 def write_directories(exif: Exif, offset: int) -> bytes:
     """Return IFD0 followed by its sub-directories, to stand at the even ``offset`` of a block or file."""
     order, image = exif.order, dict(exif.image)
-    subdirectories = [(PHOTO_POINTER, exif.photo), (PLACE_POINTER, exif.place)]
+    subdirectories = [(PHOTO_POINTER, exif.photo), (GPS_POINTER, exif.gps)]
     used = [(pointer, directory) for pointer, directory in subdirectories if directory]
     for pointer, _ in used:
         image[pointer] = integers(order, LONG, 0)

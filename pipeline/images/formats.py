@@ -1,4 +1,4 @@
-"""The bytes of a picture in each format. Owns where a format keeps what; refuses to decide what a picture holds.
+"""Encodes a picture in each format. Owns where a format keeps metadata; does not decide which metadata it gets.
 
 Pillow compresses the pixels of JPEG, PNG and WebP. TIFF is written here: its directory is the EXIF directory that
 :mod:`pipeline.images.exif` writes anyway, and Pillow would change the types and byte order of what it passes on.
@@ -37,7 +37,7 @@ _STRIP_BYTES: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says beside its pixels: the blocks, the same EXIF without anything of the user's, PNG's texts."""
+    """A file's metadata: the blocks, an EXIF block with nothing of the user's, and PNG's texts."""
 
     exif: Exif
     own_exif: Exif
@@ -72,8 +72,10 @@ def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> byte
     try:
         Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
     except (ImportError, KeyError) as error:
-        trouble = f"Pillow can't write {pillow_format} here ({one_line(error)})"
-        raise CodecError(f"{trouble}; install it anew, or choose another output.format") from error
+        raise CodecError(
+            f"Pillow can't write {pillow_format} here ({one_line(error)}); reinstall it, or choose another "
+            f"output.format"
+        ) from error
     return file.getvalue()
 
 

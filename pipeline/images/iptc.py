@@ -1,7 +1,7 @@
-"""IPTC-IIM datasets (headline, keywords, place names). Owns their framing in files; refuses to read their texts.
+"""Reads and writes IPTC-IIM datasets (headline, keywords, locations). Owns their framing; does not read their texts.
 
-IIM 4.2: each dataset is 0x1C, record, number, length, value. Photoshop keeps the row of them in an image resource
-block (``8BIM`` 0x0404), which JPEG holds in its APP13 segment; TIFF has a tag for the bare row.
+IIM 4.2: each dataset is 0x1C, record, number, length, value. Photoshop keeps the row of datasets in an image resource
+block (``8BIM`` 0x0404), which JPEG holds in its APP13 segment; TIFF has a tag for the row itself.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def _datasets(row: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
 
 
 def well_formed(row: bytes) -> bytes:
-    """Return the leading datasets of ``row`` that are whole; padding and damage after them go."""
+    """Return the leading datasets of ``row`` that are complete; padding and damage after them are left out."""
     return b"".join(dataset for _, dataset in _datasets(row))
 
 
 def without_location(row: bytes) -> bytes:
-    """Return the datasets that don't tell where the photo was taken."""
+    """Return the datasets that don't say where the photo was taken."""
     return b"".join(dataset for name, dataset in _datasets(row) if name not in _LOCATION)
 
 
 def resource(blocks: bytes) -> bytes:
-    """Return the datasets out of a row of Photoshop image resource blocks, empty if there are none."""
+    """Return the datasets in a row of Photoshop image resource blocks, empty if there are none."""
     at = 0
     while blocks[at : at + 4] == b"8BIM" and at + 12 <= len(blocks):
         (number,) = struct.unpack_from(">H", blocks, at + 4)

@@ -1,8 +1,8 @@
-"""What a photo says about itself, and how much of it the picture repeats. Owns the policies; refuses pixels.
+"""Reads a photo's metadata and decides how much of it a picture gets. Owns the policies; knows no pixels.
 
-``keep`` carries EXIF, XMP and IPTC over, corrected where the new file differs: orientation 1, no thumbnail, the new
-size, sRGB. ``strip_location`` does so without whatever tells a place: the GPS directory and the maker note (some
-cameras name the city there), location properties and datasets. ``strip`` carries nothing of the user's.
+``keep`` copies EXIF, XMP and IPTC, corrected where the new file differs: orientation 1, no thumbnail, the new size,
+sRGB. ``strip_location`` does so without anything that names a place: the GPS directory, the maker note (some cameras
+name the city there), location properties and datasets. ``strip`` copies nothing of the user's.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a picture is to hold of its photo's metadata, and what had to be left out."""
+    """The metadata that a picture gets from its photo, and notes on what had to be left out."""
 
     exif: Exif = field(default_factory=Exif)
     xmp: bytes = b""
@@ -62,14 +62,14 @@ def collect(image: Image.Image, data: bytes) -> Metadata:
     packet = image.info.get("xmp", b"")
     photoshop = image.info.get("photoshop", {})
     return Metadata(
-        exif=(image.info.get("exif") or _hidden_exif(image)).removeprefix(exif.PREFIX),
+        exif=(image.info.get("exif") or _imagemagick_exif(image)).removeprefix(exif.PREFIX),
         xmp=packet if isinstance(packet, bytes) else b"",
         iptc=iptc.well_formed(photoshop.get(iptc.RESOURCE, b"")),
     )
 
 
-def _hidden_exif(image: Image.Image) -> bytes:
-    """Return EXIF from where older ImageMagick put it in PNG: hexadecimal lines after a name and a length."""
+def _imagemagick_exif(image: Image.Image) -> bytes:
+    """Return EXIF as older ImageMagick wrote it into PNG: hexadecimal lines after a name and a length."""
     lines = str(image.info.get("Raw profile type exif", "")).split("\n")
     with suppress(ValueError):
         return bytes.fromhex("".join(lines[3:]))
@@ -96,14 +96,14 @@ def _descriptive(image: Directory) -> Directory:
 
 
 def orientation(metadata: Metadata) -> int:
-    """Return the EXIF orientation, 1 to 8; what is missing or nonsense counts as 1 (upright)."""
+    """Return the EXIF orientation, 1 to 8; a missing or invalid one counts as 1 (upright)."""
     found = exif.parse(metadata.exif)
     number = exif.first_integer(found.order, found.image.get(ORIENTATION)) if found else None
     return number if number in range(1, 9) else 1  # type: ignore[return-value]
 
 
 def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> Carried:
-    """Return what a picture of ``size`` (width, height in pixels) repeats of a photo's metadata."""
+    """Return the metadata that a picture of ``size`` (width, height in pixels) gets from its photo."""
     if policy == "strip":
         return Carried()
     keep_location = policy == "keep"
@@ -111,7 +111,7 @@ def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> 
     found = exif.parse(metadata.exif)
     notes = []
     if packet is None:
-        notes.append("XMP left out: it is damaged, larger than 4 MB or holds a document type")
+        notes.append("XMP left out: it is damaged, larger than 4 MB or declares a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
     return Carried(
@@ -131,7 +131,7 @@ def _corrected(found: Exif, keep_location: bool, size: tuple[int, int]) -> Exif:
     photo[_COLOR_SPACE] = exif.integers(order, exif.SHORT, 1)  # sRGB
     photo[_WIDTH] = exif.integers(order, exif.LONG, size[0])
     photo[_HEIGHT] = exif.integers(order, exif.LONG, size[1])
-    return Exif(order, image, photo, found.place if keep_location else {})
+    return Exif(order, image, photo, found.gps if keep_location else {})
 
 
 def without_maker_note(block: Exif) -> Exif:

@@ -1,4 +1,4 @@
-"""Sample photos to try the program with. Owns where they come from and who made them; overwrites nothing.
+"""Writes sample photos to try the program with. Owns their source and credits; overwrites nothing.
 
 Both are dedicated to the public domain (CC0) and lie in the wheel of scikit-image, which is not imported for it:
 
@@ -69,7 +69,7 @@ def _source_folder() -> Path:
 
 
 def _as_jpeg(sample: _Sample, source: Path) -> bytes:
-    """Return a sample as a JPEG file that tells what it shows and whose it is."""
+    """Return a sample as a JPEG file whose metadata has its description, photographer and license."""
     exif = Image.Exif()
     exif[_DESCRIPTION] = sample.description
     exif[_ARTIST] = sample.photographer

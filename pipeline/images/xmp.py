@@ -1,7 +1,8 @@
-"""XMP packets, made true for the new picture. Owns which properties go; refuses document types and entities.
+"""Corrects XMP packets for the new picture. Owns which properties are removed; rejects document types and entities.
 
-Only what would be wrong or unwanted is taken out; prefixes, order and everything else stay as they were, which is
-why this works on the document tree with its qualified names and not on ElementTree, which renames prefixes.
+Only properties that would be wrong or unwanted are removed; prefixes, order and everything else stay as they were.
+That is why this works on the document tree with its qualified names, and not with ElementTree, which renames
+prefixes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _PHOTOSHOP: Final = "http://ns.adobe.com/photoshop/1.0/"
 _IPTC_CORE: Final = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _IPTC_EXTENSION: Final = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 
-#: Parts of the old file that are not part of the new one: its size, its thumbnail, the rest of its long packet, and
-#: the film or gain map that followed the photo.
+#: Properties of the old file that are wrong for the new one: its size, its thumbnail, the rest of its long packet,
+#: and the video or gain map that followed the photo.
 _OUTDATED: Final = frozenset(
     {
         (_TIFF, "ImageWidth"),
@@ -46,12 +47,12 @@ _LOCATION: Final = frozenset(
         ("http://purl.org/dc/elements/1.1/", "coverage"),
     }
 )
-#: exif:GPSLatitude and its like under whatever namespace: drones write drone-dji:GpsLatitude.
+#: exif:GPSLatitude and the like in any namespace: drones write drone-dji:GpsLatitude.
 _LOCATION_NAMES: Final = re.compile(r"GPS\w*|\w*(Latitude|Longitude)\w*", re.IGNORECASE)
 
 
 def rewrite(packet: bytes, *, keep_location: bool) -> bytes | None:
-    """Return the packet (UTF-8) with orientation 1 and without what is outdated; None if it can't be read safely.
+    """Return the packet (UTF-8) with orientation 1 and without outdated properties; None if it can't be read safely.
 
     Properties are found as attributes and as elements, at any depth.
     """
@@ -75,19 +76,19 @@ def _parse(packet: bytes) -> minidom.Document:
 
 def _clean(document: minidom.Document, element: minidom.Element, keep_location: bool) -> None:
     parent = element.parentNode
-    if parent is not None and parent.nodeType == Node.ELEMENT_NODE and _unwanted(element, keep_location):
+    if parent is not None and parent.nodeType == Node.ELEMENT_NODE and _is_unwanted(element, keep_location):
         parent.removeChild(element)
         return
     if (element.namespaceURI, element.localName) == (_TIFF, "Orientation"):
         element.childNodes[:] = [document.createTextNode("1")]
     for attribute in list(element.attributes.values()):
-        if _unwanted(attribute, keep_location):
+        if _is_unwanted(attribute, keep_location):
             element.removeAttributeNode(attribute)
         elif (attribute.namespaceURI, attribute.localName) == (_TIFF, "Orientation"):
             attribute.value = "1"
 
 
-def _unwanted(node: minidom.Element | minidom.Attr, keep_location: bool) -> bool:
+def _is_unwanted(node: minidom.Element | minidom.Attr, keep_location: bool) -> bool:
     name = node.localName or ""
     if node.namespaceURI == XMLNS_NAMESPACE:
         return False  # a prefix may be called gps, and others may use it

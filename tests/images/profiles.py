@@ -49,7 +49,7 @@ def swapped_rgb() -> bytes:
     )
 
 
-def linear_grey() -> bytes:
+def linear_gray() -> bytes:
     """Grey whose numbers are proportional to light."""
     return _profile(b"mntr", b"GRAY", b"XYZ ", {b"wtpt": _xyz(WHITE), b"kTRC": _gamma(1.0)})
 

@@ -6,15 +6,15 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.errors import PhotoError
-from pipeline.images.color import plain, srgb_profile
+from pipeline.images.color import srgb_profile, to_eight_bits
 from tests.images.pictures import assert_color, decoded, file_of, flat, jpeg_with
-from tests.images.profiles import black_cyan_cmyk, linear_grey, swapped_rgb
+from tests.images.profiles import black_cyan_cmyk, linear_gray, swapped_rgb
 
 RAMP = np.array([[0, 64, 128, 255]], dtype=np.uint8).repeat(2, axis=0)
 
 
-def grey(picture: Any) -> list[int]:
-    """The first row of a decoded grey picture of the ramp's shape."""
+def gray(picture: Any) -> list[int]:
+    """The first row of a decoded gray picture of the ramp's shape."""
     photo = decoded(picture, 4)
     assert (photo.pixels == photo.pixels[..., :1]).all()
     return [int(value) for value in photo.pixels[0, :, 0]]
@@ -31,12 +31,12 @@ def tiff_of(values: Any, kind: int, bits: int, photometric: int = 1, order: str 
     return head + pixels + struct.pack(order + "H", len(tags)) + entries + bytes(4)
 
 
-def test_grey_stays_grey() -> None:
-    assert grey(file_of(Image.fromarray(RAMP), "PNG")) == [0, 64, 128, 255]
+def test_gray_stays_gray() -> None:
+    assert gray(file_of(Image.fromarray(RAMP), "PNG")) == [0, 64, 128, 255]
 
 
 def test_one_bit_is_black_and_white() -> None:
-    assert grey(file_of(Image.fromarray(RAMP).point(lambda v: v > 100, "1"), "PNG")) == [0, 0, 255, 255]
+    assert gray(file_of(Image.fromarray(RAMP).point(lambda v: v > 100, "1"), "PNG")) == [0, 0, 255, 255]
 
 
 def test_one_bit_with_a_transparent_color() -> None:
@@ -79,7 +79,7 @@ def test_a_single_transparent_color(mode: str, color: Any) -> None:
     assert_color(photo.alpha, 0)
 
 
-def test_grey_with_alpha() -> None:
+def test_gray_with_alpha() -> None:
     photo = decoded(file_of(flat("LA", (100, 128)), "PNG"))
     assert photo.alpha is not None
     assert_color(photo.alpha, 128)
@@ -89,7 +89,7 @@ def test_grey_with_alpha() -> None:
 @pytest.mark.parametrize(("mode", "multiplied"), [("LA", "La"), ("RGBA", "RGBa")])
 def test_multiplied_alpha_is_divided_out(mode: str, multiplied: str) -> None:
     color = (100, 128) if mode == "LA" else (100, 50, 0, 128)
-    image = plain(flat(mode, color).convert(multiplied))
+    image = to_eight_bits(flat(mode, color).convert(multiplied))
     assert image.mode == mode
     assert_color(np.asarray(image), color, 1)
 
@@ -106,46 +106,46 @@ def test_palette_with_alpha_channel() -> None:
 
 
 @pytest.mark.parametrize("picture_format", ["PNG", "TIFF"])
-def test_16_bit_grey_is_scaled(picture_format: str) -> None:
-    assert grey(file_of(Image.fromarray(RAMP.astype(np.uint16) * 257), picture_format)) == [0, 64, 128, 255]
+def test_16_bit_gray_is_scaled(picture_format: str) -> None:
+    assert gray(file_of(Image.fromarray(RAMP.astype(np.uint16) * 257), picture_format)) == [0, 64, 128, 255]
 
 
-def test_16_bit_grey_with_a_transparent_value() -> None:
+def test_16_bit_gray_with_a_transparent_value() -> None:
     photo = decoded(file_of(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG", transparency=64 * 257), 4)
     assert photo.alpha is not None
     assert photo.alpha[0].tolist() == [255, 0, 255, 255]
     assert photo.pixels[0, :, 0].tolist() == [0, 255, 128, 255]
 
 
-def test_big_endian_16_bit_grey() -> None:
+def test_big_endian_16_bit_gray() -> None:
     values = (RAMP.astype(np.uint16) * 257).astype(">u2")
-    assert grey(tiff_of(values, kind=1, bits=16, order=">")) == [0, 64, 128, 255]
+    assert gray(tiff_of(values, kind=1, bits=16, order=">")) == [0, 64, 128, 255]
 
 
-def test_16_bit_grey_whose_zero_is_white() -> None:
+def test_16_bit_gray_whose_zero_is_white() -> None:
     values = RAMP.astype(np.uint16) * 257
-    assert grey(tiff_of(values, kind=1, bits=16, photometric=0)) == [255, 191, 127, 0]
+    assert gray(tiff_of(values, kind=1, bits=16, photometric=0)) == [255, 191, 127, 0]
 
 
-def test_signed_16_bit_grey_reaches_from_zero_up() -> None:
+def test_signed_16_bit_gray_reaches_from_zero_up() -> None:
     values = np.array([[-9, 0, 16384, 32767]] * 2, dtype=np.int16)
-    assert grey(tiff_of(values, kind=2, bits=16)) == [0, 0, 128, 255]
+    assert gray(tiff_of(values, kind=2, bits=16)) == [0, 0, 128, 255]
 
 
 @pytest.mark.parametrize("factor", [257, 1 << 24])
-def test_32_bit_grey_is_scaled_to_16_bits_or_to_its_largest_value(factor: int) -> None:
+def test_32_bit_gray_is_scaled_to_16_bits_or_to_its_largest_value(factor: int) -> None:
     values = RAMP.astype(np.uint32) * np.uint32(factor)
-    assert grey(tiff_of(values, kind=1, bits=32)) == [0, 64, 128, 255]
+    assert gray(tiff_of(values, kind=1, bits=32)) == [0, 64, 128, 255]
 
 
-def test_float_grey_is_black_at_0_and_white_at_1() -> None:
+def test_float_gray_is_black_at_0_and_white_at_1() -> None:
     values = (RAMP / 255).astype(np.float32)
-    assert grey(file_of(Image.fromarray(values), "TIFF")) == [0, 64, 128, 255]
+    assert gray(file_of(Image.fromarray(values), "TIFF")) == [0, 64, 128, 255]
 
 
-def test_float_grey_above_1_is_scaled_down_and_not_a_number_is_black() -> None:
+def test_float_gray_above_1_is_scaled_down_and_not_a_number_is_black() -> None:
     values = np.array([[np.nan, -5, 100, 200]] * 2, dtype=np.float32)
-    assert grey(file_of(Image.fromarray(values), "TIFF")) == [0, 0, 128, 255]
+    assert gray(file_of(Image.fromarray(values), "TIFF")) == [0, 0, 128, 255]
 
 
 def test_an_unreadable_kind_of_tiff_says_what_to_do() -> None:
@@ -241,11 +241,11 @@ def test_a_profile_is_applied_to_transparent_and_palette_pictures_too() -> None:
     assert_color(photo.pixels, (0, 255, 0), 2)
 
 
-def test_a_grey_profile_is_applied_to_grey() -> None:
-    assert grey(file_of(Image.fromarray(RAMP), "PNG", icc_profile=linear_grey())) == [0, 137, 188, 255]
+def test_a_gray_profile_is_applied_to_gray() -> None:
+    assert gray(file_of(Image.fromarray(RAMP), "PNG", icc_profile=linear_gray())) == [0, 137, 188, 255]
 
 
-def test_an_rgb_profile_on_a_grey_picture_is_applied_to_its_grey() -> None:
+def test_an_rgb_profile_on_a_gray_picture_is_applied_to_its_gray() -> None:
     photo = decoded(file_of(flat("L", 128), "PNG", icc_profile=srgb_profile()))
     assert_color(photo.pixels, 128, 1)
     assert photo.notes == ()
@@ -271,7 +271,7 @@ def test_a_profile_with_a_lost_part_gives_a_note() -> None:
     first_of_two = b"ICC_PROFILE\0\x01\x02" + srgb_profile()
     photo = decoded(jpeg_with((0xE2, first_of_two), image=flat("RGB", (200, 100, 50))))
     assert_color(photo.pixels, (200, 100, 50), 3)
-    assert photo.notes == ("the embedded color profile is damaged: colors taken as they are",)
+    assert photo.notes == ("the embedded color profile is damaged: colors read as sRGB",)
 
 
 def test_the_written_profile_does_not_tell_the_time() -> None:

@@ -182,13 +182,13 @@ def test_truncated_files_are_refused(picture_format: str) -> None:
     "data", [b"", b"hello", b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"P6\n1 1\n255\nabc", bytes(5000)]
 )
 def test_other_files_are_refused(data: bytes) -> None:
-    with pytest.raises(PhotoError, match="no JPEG, PNG"):
+    with pytest.raises(PhotoError, match="not a JPEG, PNG"):
         decoded(data)
 
 
 def test_a_damaged_heic_is_not_blamed_on_a_missing_extra() -> None:
     pytest.importorskip("pillow_heif")
-    with pytest.raises(PhotoError, match="no JPEG, PNG"):
+    with pytest.raises(PhotoError, match="not a JPEG, PNG"):
         decoded(b"\0\0\0\x18ftypheix")
 
 
@@ -246,5 +246,5 @@ def test_a_painting_with_other_bytes_than_were_hashed_is_not_decoded(tmp_path: P
     hashed = sha256_of_file(path)
     assert_color(decode_painting(path, hashed), four_corners())
     path.write_bytes(path.read_bytes()[:-20])  # while it is written anew, too
-    with pytest.raises(PaintingChangedError, match=r"painting\.png .* another one by now"):
+    with pytest.raises(PaintingChangedError, match=r"painting\.png has changed since this run began"):
         decode_painting(path, hashed)

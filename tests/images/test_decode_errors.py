@@ -13,7 +13,7 @@ from PIL import Image, WebPImagePlugin
 
 from pipeline.errors import CodecError, PaintingError, PhotoError
 from pipeline.images.decode import decode_painting
-from pipeline.images.decode_errors import judged, require_memory
+from pipeline.images.decode_errors import require_memory, translated_errors
 from pipeline.images.exif import Exif
 from pipeline.images.formats import Tags, encode
 from tests.images.pictures import decoded, file_of, flat
@@ -36,7 +36,7 @@ ENDLESS_PIXELS = 10**15
     ],
 )
 def test_memory_that_is_short_is_nobodys_fault(error: Exception) -> None:
-    with pytest.raises(MemoryError), judged(b""):
+    with pytest.raises(MemoryError), translated_errors(b""):
         raise error
 
 
@@ -52,14 +52,14 @@ def test_memory_that_is_short_is_nobodys_fault(error: Exception) -> None:
     ],
 )
 def test_what_says_nothing_of_memory_is_the_photos_fault_if_there_is_enough_to_decode_it(error: Exception) -> None:
-    with pytest.raises(PhotoError, match="damaged or cut short"), judged(b"", 64):
+    with pytest.raises(PhotoError, match="damaged or cut short"), translated_errors(b"", 64):
         raise error
-    with pytest.raises(MemoryError), judged(b"", ENDLESS_PIXELS):
+    with pytest.raises(MemoryError), translated_errors(b"", ENDLESS_PIXELS):
         raise error
 
 
 def test_an_error_without_words_is_named_by_its_kind() -> None:
-    with pytest.raises(PhotoError, match=r"cut short \(IndexError\)"), judged(b""):
+    with pytest.raises(PhotoError, match=r"cut short \(IndexError\)"), translated_errors(b""):
         raise IndexError
 
 
@@ -71,11 +71,11 @@ def test_there_is_memory_for_a_small_picture_and_none_for_an_endless_one() -> No
 
 def test_a_webp_announces_what_it_takes_before_it_is_opened() -> None:
     head = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\xff\xff\xff\xff\xff\xff"
-    with pytest.raises(MemoryError), judged(head):
+    with pytest.raises(MemoryError), translated_errors(head):
         raise OSError("could not create decoder object")
     for options in ({}, {"lossless": True}):
         data = file_of(flat("RGB", "red", (40, 30)), "WEBP", **options)
-        with pytest.raises(PhotoError), judged(data):
+        with pytest.raises(PhotoError), translated_errors(data):
             raise OSError("could not create decoder object")
 
 
@@ -132,7 +132,7 @@ def test_heic_whose_library_can_not_be_loaded_says_so_and_other_photos_are_read(
     (tmp_path / "pillow_heif.py").write_text("raise ImportError('libheif.so.1: cannot open shared object file')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
-    with pytest.raises(CodecError, match=r"can't be loaded \(libheif.so.1: cannot open .*\); install it anew"):
+    with pytest.raises(CodecError, match=r"can't be loaded \(libheif.so.1: cannot open .*\); reinstall it"):
         decoded(HEIC)
     assert decoded(file_of(flat("RGB", "red"), "PNG")).pixels.shape[2] == 3
 
@@ -146,14 +146,14 @@ def test_a_pillow_that_lacks_a_format_is_blamed_for_it(
     data = b"\0\0\0\x18ftyp" + brand + bytes(100) if brand else file_of(flat("RGB", "red"), "PNG")
     if not brand:
         data = b"RIFF\x1a\0\0\0WEBPVP8L" + bytes(30)
-    with pytest.raises(CodecError, match=f"the file is {name}, which Pillow can't read here: install Pillow anew"):
+    with pytest.raises(CodecError, match=f"the file is {name}, which Pillow can't read here: reinstall Pillow"):
         decoded(data)
 
 
 def test_a_decoder_or_a_part_of_pillow_that_is_not_there_is_no_damage() -> None:
-    with pytest.raises(CodecError, match="Pillow has no decoder tiff_lzw not available"), judged(b""):
+    with pytest.raises(CodecError, match="Pillow has no decoder tiff_lzw not available"), translated_errors(b""):
         raise OSError("decoder tiff_lzw not available")
-    with pytest.raises(CodecError, match="a part of Pillow can't be loaded"), judged(b""):
+    with pytest.raises(CodecError, match="a part of Pillow can't be loaded"), translated_errors(b""):
         raise ImportError("DLL load failed while importing _imagingcms")
 
 

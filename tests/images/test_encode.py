@@ -108,7 +108,7 @@ def test_metadata_is_carried_over(tmp_path: Path, picture_format: Any) -> None:
     assert found.image[0x010E] == exif.text("My holiday")
     assert found.photo[0x9286] == exif.undefined(b"ASCII\0\0\0A comment")
     assert found.photo[0x927C] == exif.undefined(b"SECRET maker note")
-    assert found.place == {2: exif.undefined(b"SECRET latitude")}
+    assert found.gps == {2: exif.undefined(b"SECRET latitude")}
     assert exif.first_integer(found.order, found.image[0x0112]) == 1
     assert exif.first_integer(found.order, found.photo[0xA002]) == 8
     assert exif.first_integer(found.order, found.photo[0xA003]) == 6

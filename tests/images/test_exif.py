@@ -23,7 +23,7 @@ def sample(order: str) -> Exif:
         order,  # type: ignore[arg-type]
         image={0x010F: text("Maker"), 0x0112: integers(order, SHORT, 6)},  # type: ignore[arg-type]
         photo={0x927C: undefined(b"\x01odd"), 0x9286: undefined(b"UNICODE\0h\0i\0")},
-        place={2: Value(5, 3, struct.pack(order + "6I", 48, 1, 8, 1, 0, 1))},
+        gps={2: Value(5, 3, struct.pack(order + "6I", 48, 1, 8, 1, 0, 1))},
     )
 
 

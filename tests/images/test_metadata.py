@@ -35,7 +35,7 @@ def full_exif(order: Any = ">") -> Exif:
             0xA002: exif.integers(order, exif.LONG, 4000),
             0xA005: exif.integers(order, exif.LONG, 1234),
         },
-        place={2: exif.undefined(b"SECRET latitude")},
+        gps={2: exif.undefined(b"SECRET latitude")},
     )
 
 
@@ -107,7 +107,7 @@ def test_keeping_corrects_what_the_new_file_changes() -> None:
     carried = carry(everything(), "keep", (300, 200))
     kept, before = carried.exif, full_exif()
     assert kept.order == ">"
-    assert kept.place == before.place
+    assert kept.gps == before.gps
     assert kept.image[0x010E] == before.image[0x010E]
     assert kept.photo[0x9286] == before.photo[0x9286]
     assert kept.photo[0x927C] == before.photo[0x927C]

@@ -29,11 +29,11 @@ def test_a_file_of_the_same_name_is_never_overwritten(tmp_path: Path) -> None:
     assert files(tmp_path) == {"part": "picture", "final.jpg": "the user's"}
 
 
-@pytest.mark.parametrize("place", [publish, replace])
-def test_a_missing_folder_is_named(tmp_path: Path, place: object) -> None:
+@pytest.mark.parametrize("placed", [publish, replace])
+def test_a_missing_folder_is_named(tmp_path: Path, placed: object) -> None:
     part = written(tmp_path / "part", "picture")
     with pytest.raises(StorageError, match=r"gone can't be written .*check that the folder exists"):
-        place(part, tmp_path / "gone" / "final.jpg")  # type: ignore[operator]
+        placed(part, tmp_path / "gone" / "final.jpg")  # type: ignore[operator]
     assert files(tmp_path) == {"part": "picture"}
 
 

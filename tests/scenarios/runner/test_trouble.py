@@ -299,7 +299,7 @@ def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paint
         if isinstance(event, JobFinished) and not workshop.failed():
             write_painting(workshop.folder / "night.jpg", (10, 10, 200))
 
-    with pytest.raises(PaintingChangedError, match=r"night\.jpg is another one by now"):
+    with pytest.raises(PaintingChangedError, match=r"night\.jpg has changed since this run began"):
         workshop.run(executor=InProcessExecutor(LookingEngine), on_event=replace_it)
     (finished,) = (event for event in workshop.events if isinstance(event, RunFinished))
     assert (finished.finished, finished.failed, finished.left) == (1, 0, 2)
