@@ -41,7 +41,7 @@ _listeners: list[Callable[[str], None]] = []
 
 
 @contextmanager
-def listening(listener: Callable[[str], None]) -> Iterator[None]:
+def failpoint_listener(listener: Callable[[str], None]) -> Iterator[None]:
     """Call ``listener`` with the name of every failpoint that is passed, in any thread; it may raise."""
     _listeners.append(listener)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.durable_files import make_folder, new_file, publish_file, replace_file, sync_folder, write_file
-from pipeline.failpoints import listening
+from pipeline.failpoints import failpoint_listener
 from tests.faults.injection import StorageFaults, needs_injection
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def test_a_kill_before_the_last_step_leaves_the_old_file_and_a_part_that_the_nex
         raise Killed
 
     file, part = written(tmp_path / "file", "old"), tmp_path / "part"
-    with listening(die), pytest.raises(Killed):
+    with failpoint_listener(die), pytest.raises(Killed):
         write_file(file, b"new", part=part, written="worker-checkpoint-written")
     assert files(tmp_path) == {"file": "old", "part": "new"}
     write_file(file, b"newer", part=part)

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from pipeline.failpoints import NAMES, VARIABLE, failpoint, listening
+from pipeline.failpoints import NAMES, VARIABLE, failpoint, failpoint_listener
 
 
 def test_a_listener_is_called_as_long_as_it_listens_and_may_raise() -> None:
     passed: list[str] = []
-    with listening(passed.append):
+    with failpoint_listener(passed.append):
         failpoint("job-done")
         failpoint("job-leased")
     failpoint("job-done")
@@ -21,7 +21,7 @@ def test_a_listener_is_called_as_long_as_it_listens_and_may_raise() -> None:
     def refuse(name: str) -> None:
         raise KeyError(name)
 
-    with listening(refuse), pytest.raises(KeyError, match="job-done"):
+    with failpoint_listener(refuse), pytest.raises(KeyError, match="job-done"):
         failpoint("job-done")
 
 

@@ -14,7 +14,7 @@ from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError, UsageError
-from pipeline.ledger import Finished, Ledger, is_there
+from pipeline.ledger import Finished, Ledger, ledger_exists
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
@@ -36,7 +36,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     unmatched: list[str] = []
     without_photo: list[Finished] = []
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
-    if is_there(ledger_file(folder_settings(settings))):
+    if ledger_exists(ledger_file(folder_settings(settings))):
         with open_ledger(settings) as ledger:
             follow_moved_source(folder_settings(settings), ledger)
             missing_rows = _missing_pictures(settings, ledger, photos) if missing else []

@@ -201,7 +201,7 @@ class Daemon:
             self._scan_thread.hints.note(*ledger.photos.unexamined())
         due = ledger.jobs.next_due()
         if due is not None and due <= time.time():
-            ledger.jobs.ready_due()
+            ledger.jobs.requeue_due()
         self._next_ledger_check = self._clock.monotonic() + _LEDGER_CHECK_SECONDS
         self._scan_thread.work_available.set()
 

@@ -29,7 +29,7 @@ class StoppedError(Exception):
 
 
 class Startup:
-    """The retries of one thread; also its :class:`pipeline.ledger.LockWatch`."""
+    """The retries of one thread; also its :class:`pipeline.ledger.LockWait`."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class Startup:
                 self._wait("ledger", error)
             else:
                 self._end(reason)
-                self.is_over()
+                self.acquired()
                 return result
         raise StoppedError
 
-    def go_on(self, message: str) -> bool:
+    def keep_waiting(self, message: str) -> bool:
         """Report once that the ledger is locked; tells whether to wait any longer."""
         self._pauses.report("ledger", message)
         self._on_wait()
         return not self._is_stopped()
 
-    def is_over(self) -> None:
+    def acquired(self) -> None:
         """Report that the ledger can be written again."""
         self._end("ledger")
 

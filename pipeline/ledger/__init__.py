@@ -1,9 +1,9 @@
-"""The ledger: which pictures are wanted, in work, done or given up, and under which names, safe against kill -9.
+"""Records which pictures are wanted, in progress, done or given up, and their names; safe against kill -9.
 
-Owns the SQLite file and every transition of a job; refuses to look at photos, pictures or the output folder.
+Owns the SQLite file and every transition of a job; does not open photos, pictures or the output folder.
 """
 
-from pipeline.ledger.damage import is_there
+from pipeline.ledger.damage import ledger_exists
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
     Backlog,
@@ -23,7 +23,7 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.schema import FILE_NAME, LockWatch
+from pipeline.ledger.schema import FILE_NAME, LockWait
 from pipeline.ledger.sources import sources_in
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "KnownContent",
     "Lease",
     "Ledger",
-    "LockWatch",
+    "LockWait",
     "Move",
     "Original",
     "PhotoProblem",
@@ -46,6 +46,6 @@ __all__ = [
     "Published",
     "Timing",
     "WantedJob",
-    "is_there",
+    "ledger_exists",
     "sources_in",
 ]

@@ -1,8 +1,8 @@
-"""What SQLite's errors mean. Owns the difference between a ledger that is damaged and a disk that can't be read.
+"""Translates SQLite's errors. Owns the difference between a damaged ledger and a disk that can't be read.
 
-SQLite calls a page that its disk did not give back "malformed", like one that is (SQLITE_IOERR_CORRUPTFS becomes
-SQLITE_CORRUPT inside a running statement). The one is for ever, the other may be over when the disk is back, so the
-whole file is looked through before it is called damaged.
+SQLite reports a page that could not be read as "malformed", like a damaged one (SQLITE_IOERR_CORRUPTFS becomes
+SQLITE_CORRUPT inside a running statement). Damage is permanent, a disk may come back, so the whole file is checked
+before it is called damaged.
 """
 
 from __future__ import annotations
@@ -25,96 +25,101 @@ _ERROR_CODE: Final = re.compile(r"error code=(\d+)")
 
 
 @contextmanager
-def explained(place: str) -> Iterator[None]:
-    """Turn the disk's and SQLite's errors about the file at ``place`` into LedgerError or StorageError."""
+def translated_errors(location: str) -> Iterator[None]:
+    """Turn the disk's and SQLite's errors about the file at ``location`` into LedgerError or StorageError."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        explanation = _explanation(place, error)
-        if explanation is None:
+        translated = _error_for(location, error)
+        if translated is None:
             raise
-        raise explanation from error
+        raise translated from error
     except OSError as error:
-        raise _unreadable(place, error.strerror or str(error)) from error
+        raise _storage_error(location, error.strerror or str(error)) from error
 
 
-def judged(place: str, detail: str) -> CannotRunError:
-    """Return the error for a file that SQLite takes for damaged: LedgerError, or StorageError if its disk is."""
+def damage_error(location: str, detail: str) -> CannotRunError:
+    """Return the error for a file that SQLite calls damaged.
+
+    LedgerError, or StorageError if the disk is the cause.
+    """
     try:
-        finding = _looked_through(Path(place))
+        finding = _integrity_finding(Path(location))
     except sqlite3.DatabaseError as error:
         if _code(error) not in _DAMAGED:
-            return _unreadable(place, str(error))
+            return _storage_error(location, str(error))
         finding = detail
-    if _is_of_disk(finding):
-        return _unreadable(place, finding)
+    if _is_disk_error(finding):
+        return _storage_error(location, finding)
     if finding == "ok":
-        return _unreadable(place, f"{detail}, but now it is whole")
+        return _storage_error(location, f"{detail}, but a check finds it intact")
     return LedgerError(
-        f"{place}: the ledger is damaged ({detail}); it was left as it is: put a backup in its place, or move it "
+        f"{location}: the ledger is damaged ({detail}) and was left as it is: restore a backup, or move the file "
         f"away: finished pictures are then recognized by their metadata, and only the others are made"
     )
 
 
-def is_there(file: Path) -> bool:
-    """Tell whether there is a ledger at all. Raises StorageError where nobody may look."""
-    with explained(str(file)):
+def ledger_exists(file: Path) -> bool:
+    """Tell whether the ledger's file exists. Raises StorageError if its folder can't be read."""
+    with translated_errors(str(file)):
         return file.exists()
 
 
-def may_not_be_opened(error: sqlite3.DatabaseError) -> bool:
-    """Tell whether SQLite could not open a file, or one that it needs beside it."""
+def cannot_be_opened(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether SQLite could not open the file, or one that it needs beside it."""
     return _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def needs_reopening(error: StorageError) -> bool:
-    """Tell whether the open file itself may be of no use any more, as after its disk was gone."""
+    """Tell whether the file has to be opened again, as after its disk was gone."""
     cause = error.__cause__
     return not (isinstance(cause, sqlite3.DatabaseError) and _code(cause) == sqlite3.SQLITE_FULL)
 
 
-def _explanation(place: str, error: sqlite3.DatabaseError) -> CannotRunError | None:
+def _error_for(location: str, error: sqlite3.DatabaseError) -> CannotRunError | None:
     code = _code(error)
     if code in _DAMAGED:
-        return judged(place, str(error))
+        return damage_error(location, str(error))
     if code in _BUSY:
-        return LedgerLockedError(f"{place}: another process keeps the ledger locked; wait for it to end, or stop it")
+        return LedgerLockedError(
+            f"{location}: another process keeps the ledger locked; wait for it to end, or stop it"
+        )
     if code == sqlite3.SQLITE_FULL:
-        return StorageError(f"{place}: the disk is full; free some space, nothing is lost")
-    return _unreadable(place, str(error)) if code in _UNREADABLE else None
+        return StorageError(f"{location}: the disk is full; free some space, nothing is lost")
+    return _storage_error(location, str(error)) if code in _UNREADABLE else None
 
 
 def _code(error: sqlite3.DatabaseError) -> int:
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return code & 0xFF  # the upper bits are details
+    return code & 0xFF  # the upper bits are the extended code
 
 
-def _unreadable(place: str, detail: str) -> StorageError:
-    return StorageError(f"{place}: the ledger can't be read or written ({detail}); check the folder and its disk")
+def _storage_error(location: str, detail: str) -> StorageError:
+    return StorageError(f"{location}: the ledger can't be read or written ({detail}); check the folder and its disk")
 
 
-def _looked_through(file: Path) -> str:
-    """Return what is wrong with the file first of all, "ok" if nothing is. Raises DatabaseError."""
-    # Not open() and read(): to close the file would void the locks of this process's other connections.
+def _integrity_finding(file: Path) -> str:
+    """Return the first fault found in the file, or "ok". Raises DatabaseError."""
+    # Not open() and read(): closing the file would release the locks of this process's other connections.
     with contextlib.closing(sqlite3.connect(f"{uri_of(file)}?mode=ro", uri=True)) as connection:
         try:
             return _first_finding(connection)
         except sqlite3.DatabaseError as error:
             if _code(error) not in _DAMAGED:
                 raise
-            connection.execute("PRAGMA writable_schema = ON")  # the tables' own pages are then looked at like others
+            connection.execute("PRAGMA writable_schema = ON")  # the schema's own pages are then checked like others
             finding = _first_finding(connection)
-            if _is_of_disk(finding):
+            if _is_disk_error(finding):
                 return finding
             raise
 
 
 def _first_finding(connection: sqlite3.Connection) -> str:
-    # One finding: after the first SQLite goes on to what raises an error instead of telling more.
+    # One finding: after the first one SQLite goes on to pages that raise an error.
     (finding,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     return str(finding).splitlines()[-1]
 
 
-def _is_of_disk(finding: str) -> bool:
+def _is_disk_error(finding: str) -> bool:
     code = _ERROR_CODE.search(finding)
     return "failed to get page" in finding or (code is not None and int(code[1]) & 0xFF == sqlite3.SQLITE_IOERR)

@@ -1,7 +1,7 @@
-"""Pictures that a lost ledger knew. Owns what a new one is told of them; their files are the runner's.
+"""Records the pictures that were there before a new ledger, as after the old one was lost. Does not read the files.
 
-A ledger that begins anew is told once which pictures are in the output folder already, by what stands in their own
-metadata. Their names are taken, and a job whose key one of them bears is done as soon as it is claimed.
+The runner tells a new ledger once which pictures are in the output folder, by their metadata. Their names are then
+taken, and a job with the key of one of them is done as soon as it is claimed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger.leases import ending
+from pipeline.ledger.leases import ending_lease
 from pipeline.ledger.names import folded
 from pipeline.ledger.records import FoundPicture
-from pipeline.ledger.states import CURRENT, FORGIVEN, Store
+from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT, Store
 
-_LOOKED: Final = "output_looked_through"
+_SEARCHED: Final = "output_looked_through"
 
 
 class FoundPictures:
@@ -25,14 +25,14 @@ class FoundPictures:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def are_unknown(self) -> bool:
-        """Tell whether the ledger is new, and nobody has looked yet which pictures are there."""
+    def needs_search(self) -> bool:
+        """Tell whether the ledger is new, and the output folder was not searched for pictures yet."""
         query = "SELECT 1 FROM facts WHERE name = ?"
         with self._store.reading() as connection:
-            return connection.execute(query, (_LOOKED,)).fetchone() is None
+            return connection.execute(query, (_SEARCHED,)).fetchone() is None
 
     def record(self, pictures: Iterable[FoundPicture]) -> None:
-        """Record all pictures that are there, and that somebody has looked."""
+        """Record all pictures that are there, and that the output folder was searched."""
         with self._store.writing() as connection:
             for picture in pictures:
                 name = os.fsencode(folded(picture.output))
@@ -41,32 +41,32 @@ class FoundPictures:
                     "INSERT OR REPLACE INTO found_pictures (output, key, style, recipe) VALUES (?, ?, ?, ?)",
                     (os.fsencode(picture.output), picture.key, picture.style, picture.recipe),
                 )
-            connection.execute("INSERT OR IGNORE INTO facts (name, value) VALUES (?, '1')", (_LOOKED,))
+            connection.execute("INSERT OR IGNORE INTO facts (name, value) VALUES (?, '1')", (_SEARCHED,))
 
     def with_key(self, key: str) -> list[FoundPicture]:
-        """Return the pictures of this key that no job has yet, by name."""
+        """Return the pictures of this key that belong to no job yet, by name."""
         query = "SELECT output, key, style, recipe FROM found_pictures WHERE key = ? ORDER BY output"
         with self._store.reading() as connection:
             rows = connection.execute(query, (key,)).fetchall()
         return [FoundPicture(os.fsdecode(output), *words) for output, *words in rows]
 
     def count(self) -> int:
-        """Return how many pictures no job has yet."""
+        """Return how many pictures belong to no job yet."""
         with self._store.reading() as connection:
             (count,) = connection.execute("SELECT count(*) FROM found_pictures").fetchone()
         return int(count)
 
     def adopt(self, token: str, picture: FoundPicture, sha256: str) -> None:
-        """Leased → done without work: ``picture``, whose file has this hash, is what the job asks for.
+        """Leased → done without work: ``picture``, whose file has this hash, is the job's.
 
         The job's picture has that name from now on. Raises LedgerError if no job is leased under ``token``.
         """
         output = os.fsencode(picture.output)
-        with ending(self._store, token) as job_id:
+        with ending_lease(self._store, token) as job_id:
             self._store.connection.execute("DELETE FROM found_pictures WHERE output = ?", (output,))
             self._store.connection.execute(
                 "UPDATE jobs SET output = ?, key = ?, published_sha256 = ?, engine_version = '',"  # noqa: S608
-                f" original_sha256 = NULL, {CURRENT}, {FORGIVEN} WHERE id = ?",
+                f" original_sha256 = NULL, {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
                 (output, picture.key, sha256, job_id),
             )
         failpoint("job-done")

@@ -1,4 +1,4 @@
-"""What the config asks for, and what the user asks for again. Owns the rows of jobs outside their leases."""
+"""Records the jobs that the config asks for, and retries. Owns the rows of jobs outside their leases."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.failpoints import failpoint
-from pipeline.ledger.names import Allocator
+from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import JobChanges, WantedJob
-from pipeline.ledger.states import FORGIVEN, Store, stored_paths
+from pipeline.ledger.states import CLEAR_FAILURES, Store, stored_paths
 from pipeline.model import Job
 
 _JobName = tuple[bytes, str, str]
@@ -28,7 +28,7 @@ _OF_JOB: Final = "source_id = ? AND photo = ? AND style = ? AND recipe = ?"
 
 @dataclass(slots=True)
 class _Differences:
-    """What the wanted jobs and the rows have not in common; numbers are ids of rows."""
+    """How the wanted jobs differ from the rows; numbers are ids of rows."""
 
     new: list[WantedJob] = field(default_factory=list)
     changed: list[tuple[str, int]] = field(default_factory=list)
@@ -42,7 +42,7 @@ _Row = tuple[int, str, bytes, str, int]
 
 
 def _rows(store: Store, only: Collection[bytes] | None) -> dict[_JobName, _Row]:
-    rows = store.of_photos(
+    rows = store.rows_of_photos(
         "SELECT photo, style, recipe, id, settings_sha256, stem, suffix, wanted FROM jobs WHERE source_id = ?",
         "photo",
         only,
@@ -50,9 +50,9 @@ def _rows(store: Store, only: Collection[bytes] | None) -> dict[_JobName, _Row]:
     return {row[:3]: row[3:] for row in rows}
 
 
-def _examined(store: Store, only: Collection[bytes] | None) -> set[bytes]:
-    """Return the photos that can have jobs now; of others nobody can say what is wanted."""
-    rows = store.of_photos(
+def _examined_photos(store: Store, only: Collection[bytes] | None) -> set[bytes]:
+    """Return the photos that can have jobs now; for others it is not known what is wanted."""
+    rows = store.rows_of_photos(
         "SELECT path FROM photos"
         " WHERE source_id = ? AND signature IS NOT NULL AND absence IS NULL AND problem IS NULL",
         "path",
@@ -68,7 +68,7 @@ def _compare(
     recorded: Collection[bytes],
     examined: set[bytes],
 ) -> _Differences:
-    """Decide what changes; ``rows`` is used up. Jobs of photos that are not on record are left out."""
+    """Return what changes; takes items out of ``rows``. Jobs of photos that are not on record are left out."""
     found = _Differences()
     mentioned = set()
     for item in wanted:
@@ -80,28 +80,28 @@ def _compare(
         elif photo in recorded:
             found.new.append(item)
     found.withdrawn = [
-        identity
-        for (photo, _, _), (identity, *_, live) in rows.items()
+        job_id
+        for (photo, _, _), (job_id, *_, live) in rows.items()
         if live and (photo in mentioned or photo in examined)
     ]
     return found
 
 
 def _compare_row(item: WantedJob, suffix: str, row: _Row, found: _Differences) -> None:
-    identity, settings, stem, old_suffix, live = row
+    job_id, settings, stem, old_suffix, live = row
     if settings != item.settings_sha256:
-        found.changed.append((item.settings_sha256, identity))
+        found.changed.append((item.settings_sha256, job_id))
     elif not live:
-        found.returned.append(identity)
+        found.returned.append(job_id)
     else:
         found.unchanged += 1
     new_stem = os.fsencode(item.stem)
     if (stem, old_suffix) != (new_stem, suffix):
-        found.renamed.append((new_stem, suffix, identity))
+        found.renamed.append((new_stem, suffix, job_id))
 
 
 def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes, float]) -> None:
-    allocator, now, rows = Allocator(store.connection), store.clock(), []
+    allocator, now, rows = NameAllocator(store.connection), store.clock(), []
     for item in sorted(new, key=lambda item: item.job):
         photo, stem = os.fsencode(item.job.photo), os.fsencode(item.stem)
         output = os.fsencode(allocator.allocate(item.stem, suffix))
@@ -112,19 +112,19 @@ def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes,
 
 def _apply(store: Store, found: _Differences) -> None:
     run = store.connection.executemany
-    identities = [(identity,) for _, identity in found.changed]
+    job_ids = [(job_id,) for _, job_id in found.changed]
     run(
-        f"UPDATE jobs SET settings_sha256 = ?, wanted = 1, current = 0, {FORGIVEN} WHERE id = ?",  # noqa: S608
+        f"UPDATE jobs SET settings_sha256 = ?, wanted = 1, current = 0, {CLEAR_FAILURES} WHERE id = ?",  # noqa: S608
         found.changed,
     )
-    run("UPDATE leases SET disturbed = 1 WHERE job_id = ?", identities)
-    run("UPDATE jobs SET wanted = 1 WHERE id = ?", [(identity,) for identity in found.returned])
-    run("UPDATE jobs SET wanted = 0 WHERE id = ?", [(identity,) for identity in found.withdrawn])
+    run("UPDATE leases SET disturbed = 1 WHERE job_id = ?", job_ids)
+    run("UPDATE jobs SET wanted = 1 WHERE id = ?", [(job_id,) for job_id in found.returned])
+    run("UPDATE jobs SET wanted = 0 WHERE id = ?", [(job_id,) for job_id in found.withdrawn])
     run("UPDATE jobs SET stem = ?, suffix = ? WHERE id = ?", found.renamed)
-    store.follow("id = ?", [*identities, *((identity,) for identity in found.returned + found.withdrawn)])
+    store.update_states("id = ?", [*job_ids, *((job_id,) for job_id in found.returned + found.withdrawn)])
 
 
-# Outside of its waiting time: over, or the clock has been set back behind its beginning, and nothing is known of it.
+# Outside of its delay: it is over, or the clock was set back to before its start, so that it can't be measured.
 _DUE: Final = "state = 'failed' AND NOT (delayed_at <= ? AND ? < not_before)"
 
 
@@ -135,18 +135,18 @@ def _ids(connection: sqlite3.Connection, condition: str, parameters: tuple[objec
     ).fetchall()
 
 
-def _again(store: Store, facts: str, identities: list[tuple[int]]) -> int:
-    store.connection.executemany(f"UPDATE jobs SET {facts} WHERE id = ?", identities)  # noqa: S608
-    store.follow("id = ?", [*identities])
-    return len(identities)
+def _requeue(store: Store, facts: str, job_ids: list[tuple[int]]) -> int:
+    store.connection.executemany(f"UPDATE jobs SET {facts} WHERE id = ?", job_ids)  # noqa: S608
+    store.update_states("id = ?", [*job_ids])
+    return len(job_ids)
 
 
-# Without its key the picture can neither be taken for current nor be copied; its hash stays, so that it is replaced.
+# Without its key the picture is neither current nor copied; its hash stays, so that it is replaced.
 _OUTDATED: Final = "current = 0, key = NULL"
 
 
 class Jobs:
-    """The jobs on record, outside of their leases.
+    """The jobs on record, outside their leases.
 
     Methods raise as those of :class:`pipeline.ledger.Ledger`.
     """
@@ -157,18 +157,20 @@ class Jobs:
     def record(self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None) -> JobChanges:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
-        Changed settings make a job pending again with all its attempts. One not wanted any more is withdrawn, a done
-        one too, until it is wanted again. Jobs of photos that are gone, quarantined or being looked at are left alone
-        unless ``wanted`` mentions the photo; wanted jobs of photos that are not on record are ignored. With ``only``
-        the jobs of other photos are left alone.
+        Changed settings make a job pending again with all its attempts. One that is no longer wanted is withdrawn,
+        even if it is done, until it is wanted again. Jobs of photos that are gone, quarantined or not examined yet
+        stay as they are unless ``wanted`` mentions the photo; wanted jobs of photos that are not on record are
+        ignored. With ``only`` the jobs of other photos stay as they are.
         """
         store, concerned = self._store, stored_paths(only)
         with store.writing():
-            photos = {path: facts for path, *facts in store.of_photos(_PHOTOS, "path", concerned)}
-            found = _compare(wanted, suffix, _rows(store, concerned), photos.keys(), _examined(store, concerned))
+            photos = {path: facts for path, *facts in store.rows_of_photos(_PHOTOS, "path", concerned)}
+            found = _compare(
+                wanted, suffix, _rows(store, concerned), photos.keys(), _examined_photos(store, concerned)
+            )
             _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
             troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
-            store.follow("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
+            store.update_states("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
             _apply(store, found)
         failpoint("jobs-recorded")
         return JobChanges(
@@ -179,24 +181,24 @@ class Jobs:
             returned=len(found.returned),
         )
 
-    def ready_failed(self) -> int:
-        """Make failed jobs pending, at the start of a run, even those that should wait. Returns how many."""
+    def requeue_failed(self) -> int:
+        """Make failed jobs pending at the start of a run, even those whose delay is not over. Returns how many."""
         store = self._store
         with store.writing() as connection:
-            return _again(
+            return _requeue(
                 store, "verdict = NULL, fault = ''", _ids(connection, "state = 'failed'", (store.source_id,))
             )
 
-    def ready_due(self) -> int:
-        """Make failed jobs pending that waited long enough, by no clock more than their delay. Returns how many."""
+    def requeue_due(self) -> int:
+        """Make failed jobs pending whose delay is over, even if the clock was set back. Returns how many."""
         store = self._store
         now = store.clock()
         with store.writing() as connection:
             due = _ids(connection, _DUE, (store.source_id, now, now))
-            return _again(store, "verdict = NULL, fault = ''", due)
+            return _requeue(store, "verdict = NULL, fault = ''", due)
 
     def next_due(self) -> float | None:
-        """Return when :meth:`ready_due` will find a job, in epoch seconds; None without failed jobs."""
+        """Return when :meth:`requeue_due` will find a job, in epoch seconds; None without failed jobs."""
         store = self._store
         now = store.clock()
         with store.reading() as connection:
@@ -212,25 +214,25 @@ class Jobs:
         store = self._store
         with store.writing() as connection:
             other = "state = 'done' AND engine_version IS NOT ?"
-            return _again(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
+            return _requeue(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
 
     def redo(self, jobs: Iterable[Job]) -> int:
-        """Make these jobs pending, as far as they are done. Returns how many."""
+        """Make those of these jobs pending that are done. Returns how many."""
         store = self._store
         with store.writing() as connection:
-            identities = []
+            job_ids = []
             for job in jobs:
                 name = (store.source_id, os.fsencode(job.photo), job.style, job.recipe)
-                identities += connection.execute(
+                job_ids += connection.execute(
                     f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
                     name,
                 ).fetchall()
-            return _again(store, _OUTDATED, identities)
+            return _requeue(store, _OUTDATED, job_ids)
 
     def retry(self, photos: Collection[str] | None = None) -> int:
         """Make failed and quarantined jobs (of these photos) pending; quarantined photos become unknown.
 
-        Returns how many jobs, plus the lifted photos without any.
+        Returns how many jobs, plus how many of those photos that have none.
         """
         store = self._store
         chosen = None if photos is None else {os.fsencode(photo) for photo in photos}
@@ -244,10 +246,10 @@ class Jobs:
                 (store.source_id,),
             ).fetchall()
             lifted = {path for (path,) in problems if chosen is None or path in chosen}
-            freed = [(identity, photo) for identity, photo in rows if chosen is None or photo in chosen]
+            freed = [(job_id, photo) for job_id, photo in rows if chosen is None or photo in chosen]
             connection.executemany(
                 "UPDATE photos SET problem = NULL, signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
                 [(store.source_id, path) for path in lifted],
             )
-            _again(store, FORGIVEN, [(identity,) for identity, _ in freed])
+            _requeue(store, CLEAR_FAILURES, [(job_id,) for job_id, _ in freed])
         return len(freed) + len(lifted - {photo for _, photo in freed})

@@ -1,6 +1,6 @@
-"""Jobs in progress. Owns every step between a claim and its end.
+"""Records jobs in progress. Owns every step of a lease from the claim to its end.
 
-A lease ends in exactly one of: complete, settle_unchanged, release, withdraw, forget_photo, fail, crash,
+A lease ends with exactly one of: complete, complete_unchanged, release, withdraw, release_until_scanned, fail, crash,
 quarantine_photo, interrupted. It belongs to the instance that holds the state folder's lock, not to a clock.
 """
 
@@ -15,9 +15,16 @@ from typing import Final
 
 from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.failpoints import failpoint
-from pipeline.ledger.names import Allocator
+from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import Claim, ClaimOrder, Lease
-from pipeline.ledger.states import CURRENT, FORGIVEN, Store, job_of, photo_of, stored_text
+from pipeline.ledger.states import (
+    CLEAR_FAILURES,
+    SET_CURRENT,
+    Store,
+    job_from_columns,
+    photo_from_columns,
+    stored_text,
+)
 from pipeline.model import JobState
 
 _ORDERS: Final[dict[ClaimOrder, tuple[str, str]]] = {
@@ -42,7 +49,7 @@ FROM leases JOIN jobs ON jobs.id = leases.job_id ORDER BY jobs.id
 
 
 def _claim(store: Store, row: sqlite3.Row) -> Claim:
-    # The config may ask for another name or format by now; what was published under the old name stays there.
+    # The config may ask for another name or format now; what was published under the old name stays there.
     renamed = row["named_for"] != row["stem"] + row["suffix"].encode()
     output = _rename(store, row["id"]) if renamed else os.fsdecode(row["output"])
     token = secrets.token_hex(16)
@@ -52,9 +59,9 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
     )
     return Claim(
         token=token,
-        job=job_of(row["photo"], row["style"], row["recipe"]),
+        job=job_from_columns(row["photo"], row["style"], row["recipe"]),
         output=output,
-        photo=photo_of(row["photo"], row["signature"]),
+        photo=photo_from_columns(row["photo"], row["signature"]),
         photo_sha256=row["photo_sha256"],
         settings_sha256=row["settings_sha256"],
         attempts=row["attempts"],
@@ -67,7 +74,7 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
 
 def _rename(store: Store, job_id: int) -> str:
     stem, suffix = store.connection.execute("SELECT stem, suffix FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    output = Allocator(store.connection).allocate(os.fsdecode(stem), suffix)
+    output = NameAllocator(store.connection).allocate(os.fsdecode(stem), suffix)
     store.connection.execute(
         "UPDATE jobs SET output = ?, named_for = ?, key = NULL, published_sha256 = NULL, engine_version = NULL,"
         " original_sha256 = NULL WHERE id = ?",
@@ -80,20 +87,20 @@ def _job_id(store: Store, token: str) -> int:
     row = store.connection.execute("SELECT job_id FROM leases WHERE token = ?", (token,)).fetchone()
     if row is None:
         raise LeaseLostError(
-            f"{store.place}: another stylewatch took over what this one was working on; nothing is lost, but let "
-            f"only one of them, on one machine, work with a state folder"
+            f"{store.location}: another stylewatch has taken over the work of this one; nothing is lost, but run "
+            f"only one of them, on one machine, with a state folder"
         )
     return int(row[0])
 
 
 @contextmanager
-def ending(store: Store, token: str) -> Iterator[int]:
-    """Yield the id of the leased job; afterwards the lease is over and the job's state follows the facts."""
+def ending_lease(store: Store, token: str) -> Iterator[int]:
+    """Yield the id of the leased job; then end the lease and update the job's state."""
     with store.writing() as connection:
         job_id = _job_id(store, token)
         yield job_id
         connection.execute("DELETE FROM leases WHERE token = ?", (token,))
-        store.follow("id = ?", [(job_id,)])
+        store.update_states("id = ?", [(job_id,)])
 
 
 def _state(store: Store, job_id: int) -> JobState:
@@ -110,7 +117,7 @@ _PHOTO_OF_JOB: Final = "(source_id, path) = (SELECT source_id, photo FROM jobs W
 _SAME_PHOTO: Final = "(source_id, photo) = (SELECT source_id, photo FROM jobs WHERE id = ?)"
 
 
-def _count(store: Store, job_id: int, column: str, most: int, reason: str) -> None:
+def _count_failure(store: Store, job_id: int, column: str, most: int, reason: str) -> None:
     store.connection.execute(
         f"UPDATE jobs SET {column} = {column} + 1, fault = ?,"  # noqa: S608 (columns are ours)
         f" verdict = CASE WHEN {column} + 1 >= ? THEN 'quarantined' END WHERE id = ?",
@@ -134,26 +141,29 @@ class Leases:
         with store.writing():
             rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
             claims = [_claim(store, row) for row in rows]
-            store.follow("id = ?", [(row["id"],) for row in rows])
+            store.update_states("id = ?", [(row["id"],) for row in rows])
         if claims:
             failpoint("job-leased")
         return claims
 
     def start(self, token: str) -> None:
-        """Note that work began: from here on an interruption counts."""
+        """Record that work began: from now on an interruption counts."""
         with self._store.writing() as connection:
             _job_id(self._store, token)
             connection.execute("UPDATE leases SET started = 1 WHERE token = ?", (token,))
 
     def record_artwork(self, token: str, sha256: str) -> None:
-        """Note that the job's temporary file is complete, with this hash, before it is published."""
+        """Record that the job's temporary file is complete, with this hash, before it is published."""
         with self._store.writing() as connection:
             _job_id(self._store, token)
             connection.execute("UPDATE leases SET artwork_sha256 = ? WHERE token = ?", (sha256, token))
         failpoint("artwork-recorded")
 
     def rename_output(self, token: str) -> str:
-        """Give the job the next free name, relative to the output folder, since its name is somebody else's file."""
+        """Give the job the next free name, relative to the output folder.
+
+        Its own is taken by a file of the user's.
+        """
         store = self._store
         with store.writing():
             return _rename(store, _job_id(store, token))
@@ -169,52 +179,59 @@ class Leases:
         seconds: float = 0.0,
         pixel_evaluations: float = 0.0,
     ) -> None:
-        """Leased → done. ``pixel_evaluations`` (pixels × evaluations, over all scales) 0: not for estimates.
+        """Leased → done, or pending again if photo or settings changed during the lease.
 
-        It is pending again instead if photo or settings changed during the lease.
+        ``pixel_evaluations``: pixels × evaluations, over all scales; 0 is not used for estimates.
         """
         store = self._store
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             (stored,) = store.connection.execute("SELECT output FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if os.fsencode(output) != stored:
-                raise LedgerError(f"{store.place}: {output!r} is not the name of that job's picture, {stored!r} is")
+                raise LedgerError(
+                    f"{store.location}: {output!r} is not the name of that job's picture, {stored!r} is"
+                )
             store.connection.execute(
                 "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
-                f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL, {CURRENT}, {FORGIVEN}"
-                " WHERE id = ?",
+                f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL,"
+                f" {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
                 (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
             )
         failpoint("job-done")
 
-    def settle_unchanged(self, token: str, key: str) -> None:
-        """Leased → done without work: ``key`` is the published picture's (else LedgerError)."""
+    def complete_unchanged(self, token: str, key: str) -> None:
+        """Leased → done without work. Raises LedgerError unless ``key`` is the published picture's."""
         store = self._store
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if published != key:
-                raise LedgerError(f"{store.place}: the picture published for this job has another key than {key!r}")
-            store.connection.execute(f"UPDATE jobs SET {CURRENT}, {FORGIVEN} WHERE id = ?", (job_id,))  # noqa: S608
+                raise LedgerError(
+                    f"{store.location}: the picture published for this job has another key than {key!r}"
+                )
+            store.connection.execute(
+                f"UPDATE jobs SET {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",  # noqa: S608
+                (job_id,),
+            )
 
     def release(self, token: str) -> bool:
-        """Leased → pending, at no cost; False: it stays leased, for recovery, as its picture may be published."""
+        """Leased → pending, at no cost. False: it stays leased, for recovery, as its picture may be published."""
         if _has_artwork(self._store, token):
             return False
-        with ending(self._store, token):
+        with ending_lease(self._store, token):
             return True
 
     def withdraw(self, token: str, reason: str) -> None:
-        """Leased → withdrawn, with the photo's other unfinished jobs: the photo is gone until a scan sees it."""
+        """Leased → withdrawn, with the photo's other unfinished jobs: the photo is gone until a scan finds it."""
         store = self._store
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             store.connection.execute(
                 f"UPDATE photos SET absence = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
                 (stored_text(reason), job_id),
             )
-            store.follow(_SAME_PHOTO, [(job_id,)])
+            store.update_states(_SAME_PHOTO, [(job_id,)])
 
-    def forget_photo(self, token: str) -> None:
-        """Leased → pending, but not to be claimed before a scan has recorded the changed photo as ready."""
-        with ending(self._store, token) as job_id:
+    def release_until_scanned(self, token: str) -> None:
+        """Leased → pending, but not claimed before a scan has recorded the changed photo as ready."""
+        with ending_lease(self._store, token) as job_id:
             self._store.connection.execute(
                 f"UPDATE photos SET signature = NULL, sha256 = NULL WHERE {_PHOTO_OF_JOB}",  # noqa: S608
                 (job_id,),
@@ -223,23 +240,23 @@ class Leases:
     def quarantine_photo(self, token: str, reason: str) -> None:
         """Leased → quarantined, with the photo's other unfinished jobs."""
         store = self._store
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             store.connection.execute(
                 f"UPDATE photos SET problem = ?, problem_at = ? WHERE {_PHOTO_OF_JOB}",  # noqa: S608
                 (stored_text(reason), store.clock(), job_id),
             )
-            store.follow(_SAME_PHOTO, [(job_id,)])
+            store.update_states(_SAME_PHOTO, [(job_id,)])
 
     def fail(
         self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float = 0.0
     ) -> JobState:
         """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state.
 
-        A failed job waits ``delay_seconds`` until :meth:`pipeline.ledger.jobs.Jobs.ready_due` takes it.
+        A failed job waits ``delay_seconds`` until :meth:`pipeline.ledger.jobs.Jobs.requeue_due` takes it.
         """
         store = self._store
         now = store.clock()
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             store.connection.execute(
                 "UPDATE jobs SET attempts = attempts + ?, setbacks = setbacks + 1, delayed_at = ?, not_before = ?,"
                 " fault = ? WHERE id = ?",
@@ -255,28 +272,28 @@ class Leases:
     def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
         """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
         store = self._store
-        with ending(store, token) as job_id:
-            _count(store, job_id, "crashes", max_crashes, reason)
+        with ending_lease(store, token) as job_id:
+            _count_failure(store, job_id, "crashes", max_crashes, reason)
         return _state(store, job_id)
 
-    def interrupted(self, token: str, max_interruptions: int) -> JobState:
-        """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th that had begun work."""
+    def interrupt(self, token: str, max_interruptions: int) -> JobState:
+        """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th interruption of work."""
         store = self._store
-        with ending(store, token) as job_id:
+        with ending_lease(store, token) as job_id:
             (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()
             if started:
                 reason = "the program ended unexpectedly each time it worked on this picture"
-                _count(store, job_id, "interruptions", max_interruptions, reason)
+                _count_failure(store, job_id, "interruptions", max_interruptions, reason)
         return _state(store, job_id)
 
     def all(self) -> list[Lease]:
-        """Return the leases of all sources: when a program starts, what earlier ones left behind."""
+        """Return the leases of all sources; when a program starts, those that earlier ones left."""
         with self._store.reading():
             rows = self._store.named_rows(_LEASES)
         return [
             Lease(
                 token=row["token"],
-                job=job_of(row["photo"], row["style"], row["recipe"]),
+                job=job_from_columns(row["photo"], row["style"], row["recipe"]),
                 output=os.fsdecode(row["output"]),
                 photo_sha256=row["photo_sha256"],
                 settings_sha256=row["settings_sha256"],

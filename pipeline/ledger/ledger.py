@@ -1,9 +1,9 @@
-"""The ledger as the runner sees it. Owns the open file; its tables own what is done with them.
+"""Opens the ledger. Owns the open file; each table's class owns its operations.
 
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures` and
 :class:`Sources` that writes is one durable transaction. One ``Ledger`` is one source's view and belongs to one
-thread. Claims and what follows from them need the state folder's lock; reading, ``retry`` and ``redo`` are fine
-beside a running instance.
+thread. Claims and leases need the state folder's lock; reading, ``retry`` and ``redo`` are safe beside a running
+instance.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from pipeline.ledger.leases import Leases
 from pipeline.ledger.moves import Moves
 from pipeline.ledger.photos import Photos
 from pipeline.ledger.queries import Queries
-from pipeline.ledger.schema import LockWatch
+from pipeline.ledger.schema import LockWait
 from pipeline.ledger.sources import Sources
-from pipeline.ledger.states import Store, store_on
+from pipeline.ledger.states import Store, open_store
 
 
 class Ledger:
-    """What a program knows of its photos and pictures, a table each.
+    """What is on record about photos and pictures, by table.
 
     ``photos``: what scans found. ``jobs``: what the config asks for. ``leases``: jobs in progress. ``moves``:
-    originals that leave the input folder. ``found``: pictures that were there before this ledger. ``sources``: the
-    input folders it knows. ``queries``: what can be asked of all that. Their methods raise LedgerError (damaged,
-    locked, LeaseLostError for a token) and StorageError (its disk).
+    originals that leave the input folder. ``found``: pictures that were there before this ledger. ``sources``: input
+    folders. ``queries``: reports on all of them. Their methods raise LedgerError (damaged, locked, LeaseLostError for
+    a token) and StorageError (its disk).
     """
 
     def __init__(self, store: Store) -> None:
@@ -49,24 +49,24 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, file: Path, source: str, clock: Callable[[], float] = time.time, watch: LockWatch | None = None
+        cls, file: Path, source: str, clock: Callable[[], float] = time.time, lock_wait: LockWait | None = None
     ) -> Self:
         """Open or create the ledger in ``file``. ``source`` names the input folder; ``clock`` returns epoch seconds.
 
-        ``watch`` hears of locks. Raises LedgerError for a damaged, foreign or locked file or a newer schema;
-        StorageError. After such an error of its disk, the next method called opens the file anew.
+        ``lock_wait`` decides how long to wait for a lock. Raises LedgerError for a damaged, foreign or locked file or
+        a newer schema; StorageError. After a StorageError the next method that is called opens the file again.
         """
-        return cls(store_on(partial(schema.connect, file), str(file), source, clock, watch, reconnects=True))
+        return cls(open_store(partial(schema.connect, file), str(file), source, clock, lock_wait, reconnects=True))
 
     @classmethod
     def to_read(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
-        """Open an existing ledger for looking only, beside whoever works with it. Raises as :meth:`open` does."""
-        return cls(store_on(partial(schema.connect_to_read, file), str(file), source, clock))
+        """Open an existing ledger for reading only, beside a running instance. Raises as :meth:`open` does."""
+        return cls(open_store(partial(schema.connect_to_read, file), str(file), source, clock))
 
     @classmethod
     def rehearsal(cls, file: Path, source: str, clock: Callable[[], float] = time.time) -> Self:
-        """Return a copy in memory, empty if there is no ``file``: nothing done to it reaches the disk."""
-        return cls(store_on(partial(schema.memory_copy, file), str(file), source, clock))
+        """Return a copy in memory, empty if there is no ``file``: changes to it are not written to the disk."""
+        return cls(open_store(partial(schema.memory_copy, file), str(file), source, clock))
 
     def close(self) -> None:
         """Close the file; open leases stay on record."""
@@ -81,10 +81,10 @@ class Ledger:
         self.close()
 
     def require_in_place(self) -> None:
-        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk."""
+        """Raise StorageError if its file is gone, LedgerError if a file on another disk now has its path."""
         self._store.require_in_place()
 
     def was_changed_by_others(self) -> bool:
-        """Tell whether another connection wrote since this was last asked; costs next to nothing."""
+        """Tell whether another connection wrote since the last call; very cheap."""
         before, self._version = self._version, (self.queries.version(), self._store.connection)
         return before != self._version

@@ -1,6 +1,6 @@
-"""Originals that may leave the input folder. Owns which, and the record of each move; refuses to touch files.
+"""Records moves of originals out of the input folder, and which may be moved. Does not move files.
 
-A move is on record before anything happens, so that whoever finds it half-done knows where the photo may be.
+A move is recorded before any file is touched, so that after a crash it is known where the photo may be.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger.records import Move, Original
-from pipeline.ledger.states import Store, photo_of, stored_text
+from pipeline.ledger.states import Store, photo_from_columns, stored_text
 
 _OF_PHOTO: Final = "source_id = ? AND path = ?"
 
@@ -40,10 +40,10 @@ class Moves:
             rows = connection.execute(
                 _MOVABLE + condition + " ORDER BY path", (self._store.source_id, *parameters)
             ).fetchall()
-        return [Original(photo_of(path, signature), sha256) for path, signature, sha256 in rows]
+        return [Original(photo_from_columns(path, signature), sha256) for path, signature, sha256 in rows]
 
     def begin(self, photo: str, target: str) -> None:
-        """Note that the original is about to be moved to the absolute path ``target``, before anything is done."""
+        """Record that the original is about to be moved to the absolute path ``target``."""
         with self._store.writing() as connection:
             connection.execute(
                 f"UPDATE photos SET moved_to = ? WHERE {_OF_PHOTO}",  # noqa: S608 (conditions are ours)
@@ -52,7 +52,7 @@ class Moves:
         failpoint("move-noted")
 
     def begun(self) -> list[Move]:
-        """Return the moves of this source that were begun and not ended: at a start, what was left half-done."""
+        """Return the moves of this source that were begun and not ended, such as those a crash interrupted."""
         with self._store.reading() as connection:
             rows = connection.execute(
                 "SELECT path, signature, sha256, moved_to FROM photos WHERE source_id = ? AND moved_to IS NOT NULL"
@@ -60,12 +60,12 @@ class Moves:
                 (self._store.source_id,),
             ).fetchall()
         return [
-            Move(Original(photo_of(path, signature), sha256), os.fsdecode(target))
+            Move(Original(photo_from_columns(path, signature), sha256), os.fsdecode(target))
             for path, signature, sha256, target in rows
         ]
 
     def end(self, photo: str) -> None:
-        """Note that the original lies at its target: it is absent, and its jobs stay done."""
+        """Record that the original is at its target: it is absent, and its jobs stay done."""
         store = self._store
         here = (store.source_id, os.fsencode(photo))
         with store.writing() as connection:
@@ -81,10 +81,10 @@ class Moves:
                 f"UPDATE photos SET absence = ? WHERE {_OF_PHOTO}",  # noqa: S608
                 (stored_text(f"moved to {os.fsdecode(target)}"), *here),
             )
-            store.follow("source_id = ? AND photo = ?", [here])
+            store.update_states("source_id = ? AND photo = ?", [here])
 
     def abandon(self, photo: str) -> None:
-        """Note that the original will not be moved there."""
+        """Record that the original will not be moved."""
         with self._store.writing() as connection:
             connection.execute(
                 f"UPDATE photos SET moved_to = NULL WHERE {_OF_PHOTO}",  # noqa: S608

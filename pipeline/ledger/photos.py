@@ -1,4 +1,4 @@
-"""What a scan and intake found. Owns the rows of photos and what a change of one does to its jobs."""
+"""Records the photos that scans find. Owns the rows of photos and what a change of one does to its jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Final
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger.records import PhotoRow
-from pipeline.ledger.states import FORGIVEN, Store, photo_of, stored_paths, stored_signature, stored_text
+from pipeline.ledger.states import (
+    CLEAR_FAILURES,
+    Store,
+    photo_from_columns,
+    stored_paths,
+    stored_signature,
+    stored_text,
+)
 from pipeline.model import Photo
 
 _GONE: Final = "the photo is gone"
@@ -22,12 +29,12 @@ ON CONFLICT (source_id, path) DO UPDATE SET signature = excluded.signature, mtim
 
 
 def _signatures(store: Store, only: Collection[bytes] | None = None) -> dict[bytes, str | None]:
-    return dict(store.of_photos("SELECT path, signature FROM photos WHERE source_id = ?", "path", only))
+    return dict(store.rows_of_photos("SELECT path, signature FROM photos WHERE source_id = ?", "path", only))
 
 
-def _row(store: Store, photo: Photo, problem: str | None) -> tuple[object, ...]:
+def _photo_parameters(store: Store, photo: Photo, problem: str | None) -> tuple[object, ...]:
     now = store.clock()
-    # A file from the future would stay the newest for good.
+    # A file with a date in the future would stay the newest forever.
     mtime_seconds = min(photo.mtime_ns / 1e9, now)
     path = os.fsencode(photo.path)
     return store.source_id, path, stored_signature(photo), mtime_seconds, problem, now
@@ -38,38 +45,38 @@ def _record_ready(store: Store, photo: Photo, known: dict[bytes, str | None]) ->
     if known.get(here[1]) == stored_signature(photo):
         store.connection.execute("UPDATE photos SET problem = NULL WHERE source_id = ? AND path = ?", here)
     else:
-        row = _row(store, photo, None)
+        row = _photo_parameters(store, photo, None)
         store.connection.execute(_RECORD_PHOTO, row)
         store.connection.execute(
-            f"UPDATE jobs SET current = 0, photo_seconds = ?, {FORGIVEN} WHERE {_OF_PHOTO}",  # noqa: S608
+            f"UPDATE jobs SET current = 0, photo_seconds = ?, {CLEAR_FAILURES} WHERE {_OF_PHOTO}",  # noqa: S608
             (row[3], *here),
         )
         store.connection.execute(
             "UPDATE leases SET disturbed = 1 WHERE job_id IN (SELECT id FROM jobs WHERE source_id = ? AND photo = ?)",
             here,
         )
-    store.follow(_OF_PHOTO, [here])
+    store.update_states(_OF_PHOTO, [here])
 
 
 def _record_quarantined(store: Store, photo: Photo, reason: str) -> None:
-    store.connection.execute(_RECORD_PHOTO, _row(store, photo, stored_text(reason)))
-    store.follow(_OF_PHOTO, [(store.source_id, os.fsencode(photo.path))])
+    store.connection.execute(_RECORD_PHOTO, _photo_parameters(store, photo, stored_text(reason)))
+    store.update_states(_OF_PHOTO, [(store.source_id, os.fsencode(photo.path))])
 
 
 def _record_presence(store: Store, there: Collection[bytes], only: Collection[bytes] | None) -> None:
-    rows = list(store.of_photos("SELECT path, absence IS NULL FROM photos WHERE source_id = ?", "path", only))
+    rows = list(store.rows_of_photos("SELECT path, absence IS NULL FROM photos WHERE source_id = ?", "path", only))
     gone = [path for path, present in rows if present and path not in there]
     back = [path for path, present in rows if not present and path in there]
     absences = [(_GONE, store.source_id, path) for path in gone] + [(None, store.source_id, path) for path in back]
-    # A move that had begun is over in both cases: what is there again has not been moved, or was moved back.
+    # In both cases a move that had begun is over: a photo that is there again was not moved, or was moved back.
     store.connection.executemany(
         "UPDATE photos SET absence = ?, moved_to = NULL WHERE source_id = ? AND path = ?", absences
     )
-    store.follow(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
+    store.update_states(_OF_PHOTO, [(store.source_id, path) for path in gone + back])
 
 
-def _look_again(store: Store, paths: Iterable[bytes]) -> None:
-    """Keep the jobs of these from being claimed until intake has let the photos in again."""
+def _require_scan(store: Store, paths: Iterable[bytes]) -> None:
+    """Keep the jobs of these photos from being claimed until a scan has recorded the photos as ready."""
     store.connection.executemany(
         "UPDATE photos SET signature = NULL, sha256 = NULL WHERE source_id = ? AND path = ?",
         [(store.source_id, path) for path in paths],
@@ -86,15 +93,15 @@ class Photos:
         self._store = store
 
     def unknown(self, photos: Iterable[Photo]) -> list[Photo]:
-        """Return those not recorded yet, or recorded with another size, mtime or inode: intake has to look."""
+        """Return those not recorded yet, or with another size, mtime or inode: intake has to examine them."""
         with self._store.reading():
             known = _signatures(self._store)
         return [photo for photo in photos if known.get(os.fsencode(photo.path)) != stored_signature(photo)]
 
     def unknown_and_returned(self, photos: Iterable[Photo]) -> tuple[list[Photo], list[Photo]]:
-        """Return the unknown ones, and those that are known but were gone: what is left needs no recording.
+        """Return the unknown ones, and the known ones that were gone: all others need no recording.
 
-        Asks for each photo alone: for thousands of known ones that takes little memory.
+        One query a photo, so that thousands of known ones take little memory.
         """
         unknown, returned = [], []
         query = "SELECT signature, absence IS NULL FROM photos WHERE source_id = ? AND path = ?"
@@ -119,7 +126,7 @@ class Photos:
             return [os.fsdecode(path) for (path,) in rows if path not in present]
 
     def unexamined(self) -> list[str]:
-        """Return the photos that intake has to look at again: they changed, or were given another chance."""
+        """Return the photos that intake has to examine again: they changed, or are retried."""
         query = "SELECT path FROM photos WHERE source_id = ? AND signature IS NULL AND absence IS NULL"
         with self._store.reading() as connection:
             return [os.fsdecode(path) for (path,) in connection.execute(query, (self._store.source_id,))]
@@ -149,7 +156,9 @@ class Photos:
                 (self._store.source_id, here, here + b"/", here + b"0"),  # "0" comes right after "/"
             ).fetchall()
         return [
-            PhotoRow(os.fsdecode(path), None if signature is None else photo_of(path, signature), bool(problem))
+            PhotoRow(
+                os.fsdecode(path), None if signature is None else photo_from_columns(path, signature), bool(problem)
+            )
             for path, signature, problem in rows
         ]
 
@@ -162,10 +171,10 @@ class Photos:
     ) -> None:
         """Record a scan.
 
-        ``seen`` is all of it: jobs of photos no longer in it are withdrawn until they are back, done ones stay done.
-        ``ready`` are unknown ones that intake let in: their done jobs become pending, since the content may
-        be another. ``quarantined`` ones come with their reason. Unknown ones in neither keep their jobs unclaimed.
-        With ``only`` it was a look at these photos alone: nothing becomes known of others.
+        ``seen``: all photos that are there; jobs of others are withdrawn until they are back, done ones stay done.
+        ``ready``: unknown ones that intake accepted; their done jobs become pending, since the content may have
+        changed. ``quarantined``: unknown ones that it rejected, with the reason. Jobs of unknown photos in neither
+        are not claimed. With ``only`` just these photos were looked for, and others stay as they are.
         """
         store, concerned = self._store, stored_paths(only)
         with store.writing():
@@ -179,7 +188,7 @@ class Photos:
                 _record_quarantined(store, photo, reason)
             there = {os.fsencode(photo.path): stored_signature(photo) for photo in seen}
             _record_presence(store, there.keys() | examined, concerned)
-            _look_again(
+            _require_scan(
                 store, [path for path in there.keys() & known.keys() - examined if known[path] != there[path]]
             )
         failpoint("photos-recorded")

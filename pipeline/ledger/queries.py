@@ -1,4 +1,4 @@
-"""What the ledger can tell. Owns reading; changes nothing."""
+"""Answers questions about jobs and photos. Owns the queries for reports and estimates; changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from pipeline.hashing import job_key
 from pipeline.ledger.records import Backlog, FailureRow, Finished, PhotoProblem, Published, Timing
-from pipeline.ledger.states import Store, job_of
+from pipeline.ledger.states import Store, job_from_columns
 from pipeline.model import JobState
 
 _TIMED_SAMPLE: Final = 1000
@@ -22,7 +22,7 @@ WHERE jobs.source_id = ? AND state IN ('failed', 'quarantined') ORDER BY jobs.ph
 
 
 class Queries:
-    """What the ledger can tell; nothing here changes it.
+    """Questions about jobs and photos; nothing here changes them.
 
     Methods raise as those of :class:`pipeline.ledger.Ledger`.
     """
@@ -50,7 +50,7 @@ class Queries:
                 (self._store.source_id,),
             ).fetchall()
         for photo, style, recipe, output, *rest in rows:
-            yield Finished(job_of(photo, style, recipe), os.fsdecode(output), *rest)
+            yield Finished(job_from_columns(photo, style, recipe), os.fsdecode(output), *rest)
 
     def version(self) -> int:
         """Return a number that changes when another connection writes."""
@@ -59,7 +59,7 @@ class Queries:
         return int(number)
 
     def has_work(self) -> bool:
-        """Tell whether :meth:`pipeline.ledger.leases.Leases.claim` would find a job; quick however many there are."""
+        """Tell whether :meth:`pipeline.ledger.leases.Leases.claim` would find a job; fast for any number of jobs."""
         with self._store.reading() as connection:
             row = connection.execute(
                 "SELECT 1 FROM jobs INDEXED BY pending_by_age CROSS JOIN photos"
@@ -70,7 +70,7 @@ class Queries:
         return row is not None
 
     def photo_count(self) -> int:
-        """Return how many photos on record are there."""
+        """Return how many photos on record are in the input folder."""
         with self._store.reading() as connection:
             (count,) = connection.execute(
                 "SELECT count(*) FROM photos WHERE source_id = ? AND absence IS NULL", (self._store.source_id,)
@@ -121,7 +121,7 @@ class Queries:
         with self._store.reading() as connection:
             rows = connection.execute(_FAILURES, (self._store.source_id,)).fetchall()
         return [
-            FailureRow(job_of(photo, style, recipe), JobState(state), reason, attempts, when)
+            FailureRow(job_from_columns(photo, style, recipe), JobState(state), reason, attempts, when)
             for photo, style, recipe, state, reason, attempts, when in rows
         ]
 

@@ -1,4 +1,4 @@
-"""What the ledger takes and gives. Owns plain values only; refuses SQL."""
+"""Defines the values that the ledger takes and returns. Knows no SQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WantedJob:
 
 @dataclass(frozen=True, slots=True)
 class JobChanges:
-    """What :meth:`Ledger.record_jobs` found. ``returned`` jobs had been withdrawn and are wanted again."""
+    """What :meth:`pipeline.ledger.jobs.Jobs.record` changed. ``returned``: withdrawn jobs that are wanted again."""
 
     new: int
     changed: int
@@ -60,10 +60,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A lease on record, of any source: what an earlier process left behind, seen at a start.
+    """A lease on record, of any source; when a program starts, one that an earlier process left.
 
     ``artwork_sha256`` is set once the worker's temporary file was complete. ``photo_sha256`` is the content that
-    was claimed, None if it was never noted.
+    was claimed, None if it was not recorded.
     """
 
     token: str
@@ -93,7 +93,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A picture we published; the caller checks that the file still has that hash."""
+    """A published picture; the caller checks that the file still has that hash."""
 
     output: str
     sha256: str
@@ -111,7 +111,7 @@ class KnownContent:
 
 @dataclass(frozen=True, slots=True)
 class FoundPicture:
-    """A picture that was there before the ledger, with what stands in its metadata; ``output`` as in Claim."""
+    """A picture that was there before the ledger, with the fields in its metadata; ``output`` as in Claim."""
 
     output: str
     key: str
@@ -152,7 +152,7 @@ class PhotoProblem:
 
 @dataclass(frozen=True, slots=True)
 class PhotoRow:
-    """A photo on record. ``photo`` is None if intake has to look at it again; a problem means quarantine."""
+    """A photo on record. ``photo`` is None if intake has to examine it again; a problem means quarantine."""
 
     path: str
     photo: Photo | None
@@ -161,7 +161,7 @@ class PhotoRow:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What some pictures of the same settings took together; ``pixel_evaluations`` as in :meth:`Ledger.complete`."""
+    """How long pictures of the same settings took, all together; ``pixel_evaluations`` as in ``Leases.complete``."""
 
     pictures: int
     seconds: float
@@ -170,7 +170,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many pictures of the same settings are pending or in work."""
+    """How many pictures of the same settings are pending or in progress."""
 
     recipe: str
     settings_sha256: str

@@ -1,4 +1,4 @@
-"""The database file. Owns tables, opening and locks; refuses to know transitions, and what is wrong with a file.
+"""Opens the database file. Owns tables, migrations and locks; knows nothing of a job's transitions.
 
 Paths are BLOBs (TEXT refuses the surrogates of names that are not UTF-8), times are seconds since the epoch.
 A job's row holds facts; ``state`` follows from them, see :mod:`pipeline.ledger.states`.
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
-from pipeline.ledger.damage import explained, judged, may_not_be_opened
+from pipeline.ledger.damage import cannot_be_opened, damage_error, translated_errors
 from pipeline.ledger.sources import uri_of
 
 #: The name of the file in a state folder.
@@ -137,8 +137,8 @@ def connect(file: Path) -> sqlite3.Connection:
     Raises LedgerError for a damaged or foreign file or a newer schema, LedgerLockedError, StorageError if the disk is
     at fault.
     """
-    _create(file)
-    with explained(str(file)):
+    _create_if_missing(file)
+    with translated_errors(str(file)):
         unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
         connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
@@ -153,49 +153,49 @@ def _companion(file: Path, ending: str) -> Path:
     return file.with_name(file.name + ending)
 
 
-def _create(file: Path) -> None:
+def _create_if_missing(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A file that is there is left alone: to close it would void the locks of this process's other connections,
-        # and whoever opens it next would take away the log that they write to.
+        # An existing file is not opened: closing it would release the locks of this process's other connections,
+        # and the next process to open the ledger would remove the log that they write to.
         if not file.exists():
-            _make(file)
+            _create_file(file)
     except OSError as error:
         raise StorageError(
             f"{file}: the ledger can't be opened ({error.strerror}); check the state folder"
         ) from error
 
 
-def _make(file: Path) -> None:
-    with suppress(FileExistsError):  # another process was faster
+def _create_file(file: Path) -> None:
+    with suppress(FileExistsError):  # another process has just created it
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, file: Path, *, check: bool) -> None:
-    _version(connection, str(file))  # before anything is written: it may be a stranger's
+    _schema_version(connection, str(file))  # before anything is written: it may be another program's
     if check:
-        ((verdict,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-        if verdict != "ok":
-            raise judged(str(file), verdict.splitlines()[-1])
+        ((finding,),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+        if finding != "ok":
+            raise damage_error(str(file), finding.splitlines()[-1])
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA fullfsync = ON")  # of use on macOS only, see pipeline.durable_files.sync_file
     connection.execute("PRAGMA foreign_keys = ON")
-    fit_schema(connection, str(file))
+    migrate(connection, str(file))
     with transaction(connection, str(file)):
-        pass  # a file that may not be written to is opened all the same, and would stay so once that is mended
+        pass  # SQLite also opens a file that can't be written, and never tries again: find out now
 
 
-def fit_schema(connection: sqlite3.Connection, place: str) -> None:
-    """Create the tables in an empty database, or bring older ones up to date, at once or not at all.
+def migrate(connection: sqlite3.Connection, location: str) -> None:
+    """Create the tables in an empty database, or migrate older ones, in one transaction.
 
-    Raises LedgerError for a newer schema or somebody else's tables.
+    Raises LedgerError for a newer schema or another program's tables.
     """
-    if _version(connection, place) == SCHEMA_VERSION:
+    if _schema_version(connection, location) == SCHEMA_VERSION:
         return
-    with transaction(connection, place):
-        # Read again: another process may have done it meanwhile.
-        for version in range(_version(connection, place) or SCHEMA_VERSION, SCHEMA_VERSION):
+    with transaction(connection, location):
+        # Read again: another process may have migrated it meanwhile.
+        for version in range(_schema_version(connection, location) or SCHEMA_VERSION, SCHEMA_VERSION):
             _execute(connection, _MIGRATIONS[version])
         _execute(connection, _TABLES)
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -208,36 +208,36 @@ def _execute(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
-def _version(connection: sqlite3.Connection, place: str) -> int:
+def _schema_version(connection: sqlite3.Connection, location: str) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != _APPLICATION_ID:
-        raise LedgerError(f"{place}: this is some other program's database; choose another state folder")
+        raise LedgerError(f"{location}: this is another program's database; choose another state folder")
     if version > SCHEMA_VERSION:
         raise LedgerError(
-            f"{place}: a newer stylewatch wrote this ledger (schema {version}, this one knows {SCHEMA_VERSION}); "
+            f"{location}: a newer stylewatch wrote this ledger (schema {version}, this one knows {SCHEMA_VERSION}); "
             f"update stylewatch"
         )
     return int(version)
 
 
-class LockWatch(Protocol):
-    """Hears of a ledger that a program of somebody else's keeps locked, in the thread that wants to write to it."""
+class LockWait(Protocol):
+    """Decides how long to wait for a ledger that another program keeps locked, in the thread that wants to write."""
 
-    def go_on(self, words: str) -> bool:
-        """Hear, every few seconds, why nothing can be written; tells whether to wait any longer."""
+    def keep_waiting(self, reason: str) -> bool:
+        """Tell whether to wait longer; called every few seconds with the reason."""
         ...
 
-    def is_over(self) -> None:
-        """Hear that it can be written again."""
+    def acquired(self) -> None:
+        """Called when the lock was acquired after waiting."""
         ...
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection, place: str, watch: LockWatch | None = None) -> Iterator[None]:
-    """Everything inside is committed together and durably, or not at all. Raises LedgerLockedError, StorageError."""
-    _begin(connection, place, watch)
+def transaction(connection: sqlite3.Connection, location: str, lock_wait: LockWait | None = None) -> Iterator[None]:
+    """Commit everything inside together and durably, or nothing. Raises LedgerLockedError, StorageError."""
+    _begin(connection, location, lock_wait)
     try:
         yield
         connection.execute("COMMIT")
@@ -247,40 +247,40 @@ def transaction(connection: sqlite3.Connection, place: str, watch: LockWatch | N
         raise
 
 
-def _begin(connection: sqlite3.Connection, place: str, watch: LockWatch | None) -> None:
+def _begin(connection: sqlite3.Connection, location: str, lock_wait: LockWait | None) -> None:
     has_waited = False
     while True:
         try:
-            with explained(place):
+            with translated_errors(location):
                 connection.execute("BEGIN IMMEDIATE")
         except LedgerLockedError as error:
-            if watch is None or not watch.go_on(str(error)):
+            if lock_wait is None or not lock_wait.keep_waiting(str(error)):
                 raise
             has_waited = True
         else:
-            if watch is not None and has_waited:
-                watch.is_over()
+            if lock_wait is not None and has_waited:
+                lock_wait.acquired()
             return
 
 
 def connect_to_read(file: Path) -> sqlite3.Connection:
-    """Open an existing ledger at ``file`` for looking only: nothing is created, and nobody at work has to wait.
+    """Open an existing ledger at ``file`` for reading only: nothing is created, and no writer has to wait.
 
-    One that an older version wrote, or that may not be locked, is copied into memory. Raises as :func:`connect`.
+    One of an older version, or that can't be locked, is copied into memory. Raises as :func:`connect` does.
     """
-    with explained(str(file)):
+    with translated_errors(str(file)):
         return _connect_to_read(file) or memory_copy(file)
 
 
 def _connect_to_read(file: Path) -> sqlite3.Connection | None:
-    """Return None for a ledger that can't be read as it is where it is."""
+    """Return None for a ledger that can't be read in place."""
     connection = sqlite3.connect(_uri_to_read(file), uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
-        if _version(connection, str(file)) == SCHEMA_VERSION:
+        if _schema_version(connection, str(file)) == SCHEMA_VERSION:
             connection.execute("PRAGMA query_only = ON")
             return connection
     except sqlite3.DatabaseError as error:
-        if not may_not_be_opened(error):
+        if not cannot_be_opened(error):
             connection.close()
             raise
     except BaseException:
@@ -297,11 +297,11 @@ def memory_copy(file: Path) -> sqlite3.Connection:
     """
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        with explained(str(file)):
+        with translated_errors(str(file)):
             if file.exists():
                 _copy(file, memory)
             memory.execute("PRAGMA foreign_keys = ON")
-            fit_schema(memory, str(file))
+            migrate(memory, str(file))
     except BaseException:
         memory.close()
         raise
@@ -310,19 +310,19 @@ def memory_copy(file: Path) -> sqlite3.Connection:
 
 def _copy(file: Path, memory: sqlite3.Connection) -> None:
     try:
-        _back_up(_uri_to_read(file), memory)
+        _backup(_uri_to_read(file), memory)
     except sqlite3.DatabaseError as error:
-        if not may_not_be_opened(error):
+        if not cannot_be_opened(error):
             raise
-        # A killed program's log is there, and in a folder that may only be read SQLite can't open what goes with it.
+        # A killed program left its log, and in a read-only folder SQLite can't create the index that the log needs.
         with TemporaryDirectory() as folder:
             for path in (file, _companion(file, "-wal")):
                 with suppress(FileNotFoundError):
                     shutil.copyfile(path, Path(folder, path.name))
-            _back_up(uri_of(Path(folder, file.name)), memory)
+            _backup(uri_of(Path(folder, file.name)), memory)
 
 
-def _back_up(uri: str, memory: sqlite3.Connection) -> None:
+def _backup(uri: str, memory: sqlite3.Connection) -> None:
     original = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
     try:
         original.backup(memory)
@@ -331,7 +331,7 @@ def _back_up(uri: str, memory: sqlite3.Connection) -> None:
 
 
 def _uri_to_read(file: Path) -> str:
-    # Reading a WAL database creates its companion files, unless it is said to be immutable. It is, as long as
-    # no companions are there: then nobody else has it open.
-    quiet = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
-    return f"{uri_of(file)}?mode=ro{'&immutable=1' if quiet else ''}"
+    # Reading a WAL database creates its companion files, unless it is opened as immutable. That is safe as long as
+    # there are no companions: then no process has it open.
+    is_closed = not _companion(file, "-wal").exists() and not _companion(file, "-journal").exists()
+    return f"{uri_of(file)}?mode=ro{'&immutable=1' if is_closed else ''}"

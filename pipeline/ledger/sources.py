@@ -1,4 +1,4 @@
-"""Whose photos a ledger knows: the rows of input folders. Owns also a look into somebody else's ledger."""
+"""Records the input folders of a ledger (its sources). Also reads the sources of another ledger's file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _BUSY_SECONDS: Final = 5.0
 def uri_of(file: Path) -> str:
     """Return the address of a database file, to which ``?mode=ro`` and the like may be added."""
     uri = file.absolute().as_uri()
-    # A share of Windows stands as file://server/share; SQLite knows no servers, but takes the path as it is.
+    # A Windows share becomes file://server/share; SQLite knows no servers, but accepts the path with more slashes.
     return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)
 
 
 def sources_in(file: Path) -> list[str]:
     """Return the names of the sources in the ledger at ``file``; none if it is not there or can't be read."""
-    if not os.path.exists(file):  # noqa: PTH110 - Path's raises where it may not look
+    if not os.path.exists(file):  # noqa: PTH110 - Path.exists() raises without permission
         return []
     uri = f"{uri_of(file)}?mode=ro"
     try:
@@ -36,7 +36,7 @@ def sources_in(file: Path) -> list[str]:
     return [os.fsdecode(name) for (name,) in rows]
 
 
-# In the order of hashes: a sample that is spread over all folders, and the same one each time.
+# Ordered by hash: a sample from all folders, and the same one each time.
 _SAMPLE: Final = """
 SELECT path, signature, sha256, CASE WHEN absence IS NULL THEN NULL ELSE moved_to END FROM photos
 WHERE source_id = (SELECT id FROM sources WHERE name = ?) AND sha256 IS NOT NULL AND signature IS NOT NULL
@@ -65,13 +65,13 @@ class Sources:
         return [os.fsdecode(name) for (name,) in rows]
 
     def sample(self, source: str, count: int, *, moved: bool) -> list[KnownContent]:
-        """Return what was in at most ``count`` photos that should be there, or that were moved away."""
+        """Return the content of at most ``count`` photos that should be there, or that were moved away."""
         with self._store.reading() as connection:
             rows = connection.execute(_SAMPLE, (os.fsencode(source), not moved, count)).fetchall()
         return [_content(*row) for row in rows]
 
     def take_over(self, source: str) -> None:
-        """Give all that is on record of another source to the ledger's own, which is new."""
+        """Make the records of another source those of the ledger's own, which is new."""
         store = self._store
         with store.writing() as connection:
             (other,) = connection.execute("SELECT id FROM sources WHERE name = ?", (os.fsencode(source),)).fetchone()

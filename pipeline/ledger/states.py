@@ -1,10 +1,10 @@
-"""The one rule from a job's facts to its state. Owns the rule and the open database it works on.
+"""Derives a job's state from its facts. Owns that one rule and the open database.
 
 leased       there is a lease
-done         wanted, and the published picture is current (even if the photo is gone meanwhile)
-withdrawn    not wanted any more, or the photo is gone
+done         wanted, and the published picture is current (even if the photo is gone by now)
+withdrawn    no longer wanted, or the photo is gone
 quarantined  the photo is quarantined
-failed, quarantined   the job's own verdict; a failed one waits until it is made ready again
+failed, quarantined   the job's own verdict; a failed one waits until it is requeued
 pending      everything else
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import LedgerError, StorageError
-from pipeline.ledger.damage import explained, needs_reopening
-from pipeline.ledger.schema import LockWatch, transaction
+from pipeline.ledger.damage import needs_reopening, translated_errors
+from pipeline.ledger.schema import LockWait, transaction
 from pipeline.model import Job, Photo
 
 _STATE: Final = """
@@ -39,10 +39,10 @@ CASE
 END
 """
 
-#: At the end of a lease with a picture: it is the wanted one, unless photo or settings changed meanwhile.
-CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
+#: At the end of a lease with a picture: it is current, unless photo or settings changed during the lease.
+SET_CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
 
-FORGIVEN: Final = (
+CLEAR_FAILURES: Final = (
     "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
     " setbacks = 0, delayed_at = 0, not_before = 0"
 )
@@ -60,76 +60,77 @@ class _FileIdentity:
 class Store:
     """An open ledger as one source (input folder) sees it. ``clock`` returns seconds since the epoch.
 
-    ``watch`` hears of another program that keeps it locked; without one a lock is an error after some seconds.
-    ``file``: which one was opened. ``reconnect`` opens it once more.
+    ``lock_wait`` decides how long to wait for another program's lock; without it a lock is an error after some
+    seconds. ``file``: the identity of the opened file. ``reconnect`` opens it again.
     """
 
     connection: sqlite3.Connection
     source: bytes
     source_id: int
-    place: str
+    location: str
     clock: Callable[[], float]
-    watch: LockWatch | None = None
+    lock_wait: LockWait | None = None
     file: _FileIdentity | None = None
     reconnect: Callable[[], sqlite3.Connection] | None = None
-    is_spent: bool = False  # by an error of its disk: whoever uses the ledger next opens it anew
+    needs_reopen: bool = False  # after an error of its disk; the next use opens it again
 
     def require_in_place(self) -> None:
-        """Raise StorageError if its file is gone, and LedgerError if its name stands for one on another disk.
+        """Raise StorageError if its file is gone, LedgerError if a file on another disk now has its path.
 
-        A disk that was unmounted and mounted again may have another number; its file is then opened anew.
+        A disk that was unmounted and mounted again may have another number; its file is then opened again.
         """
-        found = self._file_in_place()
+        found = self._present_identity()
         if found is not None and found != self.file:
-            self.is_spent = True
+            self.needs_reopen = True
             self._reopen()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection inside one durable transaction. Raises LedgerError, StorageError."""
-        with self.reading() as connection, transaction(connection, self.place, self.watch):
+        with self.reading() as connection, transaction(connection, self.location, self.lock_wait):
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection. Raises LedgerError, StorageError."""
-        if self.is_spent:
+        if self.needs_reopen:
             self._reopen()
         try:
-            with explained(self.place):
+            with translated_errors(self.location):
                 yield self.connection
         except StorageError as error:
-            # What is open may be of no use any more even when the disk is back.
-            self.is_spent = self.reconnect is not None and needs_reopening(error)
+            # The open file may be unusable even when the disk is back.
+            self.needs_reopen = self.reconnect is not None and needs_reopening(error)
             raise
 
-    def _file_in_place(self) -> _FileIdentity | None:
-        """Return the identity that the ledger in use has now; None if its file need not be there."""
+    def _present_identity(self) -> _FileIdentity | None:
+        """Return the present identity of the ledger's file; None if it need not exist."""
         if self.file is None:
             return None
         try:
-            found = _identity(self.place)
+            found = _identity_of(self.location)
         except OSError as error:
             raise StorageError(
-                f"{self.place}: the ledger is gone ({error.strerror}); mount its disk or share, or start anew"
+                f"{self.location}: the ledger is gone ({error.strerror}); mount its disk or share, or start "
+                f"the program again"
             ) from error
         if found.disk == self.file.disk:
             return self.file
         if found.inode != self.file.inode or self.reconnect is None:
-            raise LedgerError(f"{self.place}: a disk was mounted over the ledger in use; start the program again")
+            raise LedgerError(f"{self.location}: a disk was mounted over the ledger in use; start the program again")
         return found
 
     def _reopen(self) -> None:
         assert self.reconnect is not None
-        file = self._file_in_place()
-        # First of all: what the connections of a process share is opened anew only after the last of them.
+        file = self._present_identity()
+        # Close first: what the connections of a process share is opened again only after the last one is closed.
         self.connection.close()
         self.connection = self.reconnect()
-        with explained(self.place):
+        with translated_errors(self.location):
             row = self.connection.execute(_FIND_SOURCE, (self.source,)).fetchone()
         if row != (self.source_id,):
-            raise StorageError(f"{self.place}: another ledger lies where the one in use was; put that one back")
-        self.file, self.is_spent = file, False
+            raise StorageError(f"{self.location}: another ledger has replaced the one in use; put that one back")
+        self.file, self.needs_reopen = file, False
 
     def named_rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query, their columns by name."""
@@ -137,7 +138,7 @@ class Store:
         cursor.row_factory = sqlite3.Row
         return cursor.execute(query, parameters).fetchall()
 
-    def of_photos(self, query: str, column: str, only: Collection[bytes] | None) -> Iterator[Any]:
+    def rows_of_photos(self, query: str, column: str, only: Collection[bytes] | None) -> Iterator[Any]:
         """Yield the rows of a query on this source (its one parameter), of all photos or of ``only`` these.
 
         ``column`` holds the photo's path.
@@ -148,8 +149,8 @@ class Store:
         for path in only:
             yield from self.connection.execute(f"{query} AND {column} = ?", (self.source_id, path))
 
-    def follow(self, where: str, rows: list[tuple[object, ...]]) -> None:
-        """Let the state of the jobs ``where`` (a condition, with one tuple of parameters a time) follow the facts."""
+    def update_states(self, where: str, rows: list[tuple[object, ...]]) -> None:
+        """Derive the states of the jobs ``where`` anew: a condition that is run with each of these parameters."""
         now = self.clock()
         self.connection.executemany(
             f"UPDATE jobs SET state = {_STATE}, changed_at = ? WHERE {where}",  # noqa: S608 (conditions are ours)
@@ -157,34 +158,34 @@ class Store:
         )
 
 
-def store_on(
+def open_store(
     connect: Callable[[], sqlite3.Connection],
-    place: str,
+    location: str,
     source: str,
     clock: Callable[[], float],
-    watch: LockWatch | None = None,
+    lock_wait: LockWait | None = None,
     *,
     reconnects: bool = False,
 ) -> Store:
-    """Return the ledger that ``connect`` opens as ``source`` sees it; without success the connection is closed.
+    """Return the ledger that ``connect`` opens as ``source`` sees it; after an error the connection is closed.
 
-    If it ``reconnects``, it is opened anew after its disk has failed. Raises as ``connect`` does.
+    If it ``reconnects``, it is opened again after an error of its disk. Raises as ``connect`` does.
     """
     connection, name = connect(), os.fsencode(source)
     try:
-        with explained(place):
+        with translated_errors(location):
             source_id = source_id_of(connection, name)
     except BaseException:
         connection.close()
         raise
     file = None
-    with suppress(OSError):  # a rehearsal's need not be there
-        file = _identity(place)
-    return Store(connection, name, source_id, place, clock, watch, file, connect if reconnects else None)
+    with suppress(OSError):  # a rehearsal's need not exist
+        file = _identity_of(location)
+    return Store(connection, name, source_id, location, clock, lock_wait, file, connect if reconnects else None)
 
 
-def _identity(place: str) -> _FileIdentity:
-    status = Path(place).stat()
+def _identity_of(location: str) -> _FileIdentity:
+    status = Path(location).stat()
     return _FileIdentity(status.st_dev, status.st_ino)
 
 
@@ -199,17 +200,17 @@ def stored_paths(paths: Collection[str] | None) -> list[bytes] | None:
 
 
 def stored_signature(photo: Photo) -> str:
-    """Return what tells two versions of a photo file apart."""
+    """Return what distinguishes two versions of a photo file."""
     return f"{photo.size_bytes}:{photo.mtime_ns}:{photo.inode}"
 
 
-def photo_of(path: bytes, signature: str) -> Photo:
+def photo_from_columns(path: bytes, signature: str) -> Photo:
     """Return the photo that :func:`stored_signature` describes."""
     size_bytes, mtime_ns, inode = (int(number) for number in signature.split(":"))
     return Photo(os.fsdecode(path), size_bytes, mtime_ns, inode)
 
 
-def job_of(photo: bytes, style: str, recipe: str) -> Job:
+def job_from_columns(photo: bytes, style: str, recipe: str) -> Job:
     """Return the job that three columns name."""
     return Job(os.fsdecode(photo), style, recipe)
 
@@ -218,7 +219,7 @@ _FIND_SOURCE: Final = "SELECT id FROM sources WHERE name = ?"
 
 
 def source_id_of(connection: sqlite3.Connection, name: bytes) -> int:
-    """Return the number of this input folder, noting it if it is new; 0 if it is, and nothing may be written."""
+    """Return the id of this input folder, recording a new one; 0 for a new one if nothing may be written."""
     row = connection.execute(_FIND_SOURCE, (name,)).fetchone()
     if row is None and connection.execute("PRAGMA query_only").fetchone() != (1,):
         connection.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))

@@ -31,7 +31,7 @@ def find_pictures(ledger: Ledger, output_folder: Path) -> str:
 
     Returns a sentence if there are any, else "". Raises LedgerError, StorageError.
     """
-    if not ledger.found.are_unknown():
+    if not ledger.found.needs_search():
         return ""
     pictures = list(_pictures_in(output_folder))
     ledger.found.record(pictures)

@@ -10,7 +10,7 @@ from pipeline.config import Config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
-from pipeline.ledger import FILE_NAME, Ledger, LockWatch, WantedJob
+from pipeline.ledger import FILE_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
@@ -29,16 +29,16 @@ def require_state_and_output(config: Config) -> None:
 
 
 def open_ledger(
-    config: Config, watch: LockWatch | None = None, emit: Callable[[str], None] = lambda _text: None
+    config: Config, lock_wait: LockWait | None = None, emit: Callable[[str], None] = lambda _text: None
 ) -> Ledger:
     """Open the config's ledger for its input folder. Raises LedgerError, StorageError, UsageError.
 
-    ``watch``: see :class:`pipeline.ledger.LockWatch`. ``emit`` is called with a sentence if the pictures were moved,
+    ``lock_wait``: see :class:`pipeline.ledger.LockWait`. ``emit`` is called with a sentence if the pictures were moved,
     or if the ledger is new and there are finished pictures.
     """
     require_state_and_output(config)
     folders = folder_settings(config)
-    ledger = Ledger.open(ledger_file(folders), source_of(folders), watch=watch)
+    ledger = Ledger.open(ledger_file(folders), source_of(folders), lock_wait=lock_wait)
     try:
         if notice := mark_folders(config.state.folder, config.output.folder):
             emit(notice)

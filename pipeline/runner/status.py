@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
-from pipeline.ledger import FailureRow, Ledger, PhotoProblem, is_there
+from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
 from pipeline.model import FolderSettings, JobState, StatusSettings
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
@@ -160,7 +160,7 @@ def judge_process(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_s
 
 def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
     file = ledger_file(settings.folders)
-    if not is_there(file):
+    if not ledger_exists(file):
         return Pictures()
     # Without a zone, so that the day begins at midnight also when the clock is changed on it.
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)

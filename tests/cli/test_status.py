@@ -124,7 +124,7 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     assert as_json(workshop)["next_attempt"].endswith("Z")
     workshop.text = workshop.text.replace("1000", "0")
     with workshop.ledger() as ledger:
-        ledger.jobs.ready_failed()
+        ledger.jobs.requeue_failed()
     workshop.run()
     assert "tried again now" in status(workshop)[1][3]
 

@@ -92,13 +92,13 @@ def test_whoever_is_stopped_begins_nothing() -> None:
 
 def test_a_lock_while_it_works_is_waited_for_until_it_is_over() -> None:
     harness = Harness(sleeps_left=1)
-    assert [harness.startup.go_on("locked"), harness.startup.go_on("locked")] == [True, True]
+    assert [harness.startup.keep_waiting("locked"), harness.startup.keep_waiting("locked")] == [True, True]
     assert harness.kinds() == ["paused"]
-    harness.startup.is_over()
+    harness.startup.acquired()
     assert harness.kinds() == ["paused", "resumed"]
     assert harness.waits == 3
     harness.sleeps_left = 0
-    assert not harness.startup.go_on("locked")
+    assert not harness.startup.keep_waiting("locked")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import LedgerLockedError, StorageError
-from pipeline.failpoints import listening
+from pipeline.failpoints import failpoint_listener
 from pipeline.model import JobState
 from tests.workshop import Workshop
 
@@ -25,7 +25,7 @@ def test_a_published_picture_whose_end_is_not_on_record_is_there_once(
         if name == "picture-published" and passages == passage:
             raise error
 
-    with listening(fail), pytest.raises(type(error)):
+    with failpoint_listener(fail), pytest.raises(type(error)):
         workshop.run()
     workshop.run()
     assert workshop.pictures() == ["a--night.jpg", "b--night.jpg"]

@@ -22,7 +22,7 @@ from typing import Any
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError
-from pipeline.failpoints import listening
+from pipeline.failpoints import failpoint_listener
 from pipeline.ledger import Ledger
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, source_of
@@ -128,7 +128,7 @@ class World:
         self._alive = True
         with contextlib.ExitStack() as stack:
             if where:
-                stack.enter_context(listening(self._deadly(*where)))
+                stack.enter_context(failpoint_listener(self._deadly(*where)))
             ledger = stack.enter_context(self.ledger())
             self._open = ledger
             executor = MeddledExecutor(meddle, self._die, at_once)

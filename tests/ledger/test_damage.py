@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import LedgerError, StorageError
 from pipeline.ledger import Ledger
-from pipeline.ledger.damage import explained, judged
+from pipeline.ledger.damage import damage_error, translated_errors
 from tests.faults.injection import StorageFaults, needs_injection
 
 ROOT = Path(__file__).parents[2]
@@ -87,15 +87,15 @@ def test_a_ledger_that_could_only_be_opened_for_reading_is_not_taken(house, faul
 
 def test_what_sqlite_calls_malformed_is_looked_at_once_more(house) -> None:
     house.pending("a.jpg")
-    assert isinstance(judged(str(house.file), "database disk image is malformed"), StorageError)
+    assert isinstance(damage_error(str(house.file), "database disk image is malformed"), StorageError)
     (house.file.parent / "other").write_bytes(b"no database " * 100)
-    assert isinstance(judged(str(house.file.parent / "other"), "file is not a database"), LedgerError)
+    assert isinstance(damage_error(str(house.file.parent / "other"), "file is not a database"), LedgerError)
 
 
 def test_a_file_that_can_not_be_looked_at_is_its_disks_fault(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="can't be read or written"), explained(str(tmp_path)):
+    with pytest.raises(StorageError, match="can't be read or written"), translated_errors(str(tmp_path)):
         raise PermissionError(errno.EACCES, "Permission denied")
-    assert isinstance(judged(str(tmp_path / "gone"), "malformed"), StorageError)
+    assert isinstance(damage_error(str(tmp_path / "gone"), "malformed"), StorageError)
 
 
 def test_after_an_error_of_the_disk_the_file_is_opened_anew(house) -> None:

@@ -96,7 +96,7 @@ def test_failed_jobs_are_tried_again_by_the_next_run_with_their_attempts_counted
     house.pending("a.jpg")
     house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
     assert house.ledger.leases.claim(1, "name") == []
-    assert house.ledger.jobs.ready_failed() == 1
+    assert house.ledger.jobs.requeue_failed() == 1
     assert house.ledger.queries.failures() == []
     assert house.claim().attempts == 1
 

@@ -13,14 +13,14 @@ from pipeline.model import JobState
 ENDS: dict[str, tuple[Callable[[Ledger, str], object], JobState]] = {
     "release": (lambda ledger, token: ledger.leases.release(token), JobState.PENDING),
     "withdraw": (lambda ledger, token: ledger.leases.withdraw(token, "gone"), JobState.WITHDRAWN),
-    "forget_photo": (lambda ledger, token: ledger.leases.forget_photo(token), JobState.PENDING),
+    "release_until_scanned": (lambda ledger, token: ledger.leases.release_until_scanned(token), JobState.PENDING),
     "fail": (
         lambda ledger, token: ledger.leases.fail(token, "why", costs_attempt=True, max_attempts=3),
         JobState.FAILED,
     ),
     "crash": (lambda ledger, token: ledger.leases.crash(token, "why", max_crashes=3), JobState.PENDING),
     "quarantine_photo": (lambda ledger, token: ledger.leases.quarantine_photo(token, "why"), JobState.QUARANTINED),
-    "interrupted": (lambda ledger, token: ledger.leases.interrupted(token, 3), JobState.PENDING),
+    "interrupt": (lambda ledger, token: ledger.leases.interrupt(token, 3), JobState.PENDING),
     "complete": (
         lambda ledger, token: ledger.leases.complete(
             token, key="k1", output="a--night.jpg", picture_sha256="p1", engine_version="1"
@@ -34,7 +34,7 @@ STEPS: dict[str, Callable[[Ledger, str], object]] = {
     "start": lambda ledger, token: ledger.leases.start(token),
     "record_artwork": lambda ledger, token: ledger.leases.record_artwork(token, "p1"),
     "rename_output": lambda ledger, token: ledger.leases.rename_output(token),
-    "settle_unchanged": lambda ledger, token: ledger.leases.settle_unchanged(token, "k1"),
+    "complete_unchanged": lambda ledger, token: ledger.leases.complete_unchanged(token, "k1"),
 }
 
 
@@ -48,7 +48,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
     assert house.state() is state
     assert house.ledger.leases.all() == []
     for late in STEPS.values():
-        with pytest.raises(LeaseLostError, match="another stylewatch took over"):
+        with pytest.raises(LeaseLostError, match="another stylewatch has taken over"):
             late(house.ledger, token)
     assert house.state() is state
 
@@ -57,7 +57,7 @@ def test_a_lease_ends_in_its_state_and_its_token_is_refused_from_then_on(house, 
 def test_an_invented_token_is_refused_and_changes_nothing(house, step: str) -> None:
     house.pending("a.jpg")
     house.claim()
-    with pytest.raises(LeaseLostError, match="another stylewatch took over"):
+    with pytest.raises(LeaseLostError, match="another stylewatch has taken over"):
         STEPS[step](house.ledger, "invented")
     assert house.state() is JobState.LEASED
 
@@ -148,7 +148,7 @@ def test_a_touched_photo_settles_without_work_if_its_key_is_the_published_one(ho
     house.done("a.jpg")
     house.scan(house.photo("a.jpg", version=1))
     claim = house.claim()
-    house.ledger.leases.settle_unchanged(claim.token, "k1")
+    house.ledger.leases.complete_unchanged(claim.token, "k1")
     (finished,) = house.ledger.queries.finished()
     assert finished.sha256 == "p1"
 
@@ -158,7 +158,7 @@ def test_another_key_does_not_settle(house) -> None:
     house.scan(house.photo("a.jpg", version=1))
     token = house.claim().token
     with pytest.raises(LedgerError, match="has another key than 'k2'"):
-        house.ledger.leases.settle_unchanged(token, "k2")
+        house.ledger.leases.complete_unchanged(token, "k2")
     assert house.state() is JobState.LEASED
 
 
@@ -187,7 +187,7 @@ def test_failures_count_up_to_the_last_attempt(house) -> None:
     states = []
     for _ in range(3):
         states.append(house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=3))
-        house.ledger.jobs.ready_failed()
+        house.ledger.jobs.requeue_failed()
     assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
     house.clock.now += 60
     (failure,) = house.ledger.queries.failures()
@@ -200,14 +200,14 @@ def test_a_failure_that_costs_nothing_never_gives_a_job_up(house) -> None:
     for _ in range(5):
         state = house.ledger.leases.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1)
         assert state is JobState.FAILED
-        house.ledger.jobs.ready_failed()
+        house.ledger.jobs.requeue_failed()
     assert house.claim().attempts == 0
 
 
 def test_success_wipes_out_earlier_failures(house) -> None:
     house.pending("a.jpg")
     house.ledger.leases.fail(house.claim().token, "not finite", costs_attempt=True, max_attempts=2)
-    house.ledger.jobs.ready_failed()
+    house.ledger.jobs.requeue_failed()
     house.finish(house.claim())
     house.want(house.wanted("a.jpg", settings="s2"))
     assert house.claim().attempts == 0
@@ -232,7 +232,7 @@ def test_a_photo_that_is_gone_takes_its_other_jobs_along_until_it_is_seen_again(
 def test_a_photo_with_other_content_is_looked_at_again_before_its_jobs_are(house) -> None:
     house.pending("a.jpg")
     house.ledger.photos.note_sha256("a.jpg", "h1")
-    house.ledger.leases.forget_photo(house.claim().token)
+    house.ledger.leases.release_until_scanned(house.claim().token)
     assert house.ledger.leases.claim(1, "name") == []
     house.scan(house.photo("a.jpg"))
     assert house.claim().photo_sha256 is None
@@ -300,11 +300,11 @@ def test_leases_of_a_dead_process_are_there_for_the_next_one_from_all_sources(ho
 def test_an_interruption_counts_only_if_work_had_begun(house) -> None:
     house.pending("a.jpg")
     for _ in range(5):
-        assert house.ledger.leases.interrupted(house.claim().token, 1) is JobState.PENDING
+        assert house.ledger.leases.interrupt(house.claim().token, 1) is JobState.PENDING
     states = []
     for _ in range(2):
         token = house.claim().token
         house.ledger.leases.start(token)
-        states.append(house.ledger.leases.interrupted(token, 2))
+        states.append(house.ledger.leases.interrupt(token, 2))
     assert states == [JobState.PENDING, JobState.QUARANTINED]
     assert "ended unexpectedly" in house.ledger.queries.failures()[0].reason

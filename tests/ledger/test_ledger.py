@@ -73,12 +73,12 @@ class AnyOrder(RuleBasedStateMachine):
         output = self.ledger.leases.rename_output(claim.token) if rename else claim.output
         assert self.owners.setdefault(folded(output), claim.job) == claim.job
         if claim.published_key == key and not rename:
-            self.ledger.leases.settle_unchanged(claim.token, key)
+            self.ledger.leases.complete_unchanged(claim.token, key)
         else:
             self.ledger.leases.complete(claim.token, key=key, output=output, picture_sha256=key, engine_version="1")
 
     @precondition(lambda self: self.claims)
-    @rule(end=st.sampled_from(["release", "forget_photo", "withdraw", "quarantine_photo", "crash", "fail"]))
+    @rule(end=st.sampled_from(["release", "release_until_scanned", "withdraw", "quarantine_photo", "crash", "fail"]))
     def end(self, end: str) -> None:
         token = self.take().token
         if end == "fail":
@@ -88,7 +88,7 @@ class AnyOrder(RuleBasedStateMachine):
         else:
             getattr(self.ledger.leases.all, end)(token, *(["why"] if end in ("withdraw", "quarantine_photo") else []))
 
-    @rule(what=st.sampled_from(["ready_failed", "retry", "redo_outdated"]))
+    @rule(what=st.sampled_from(["requeue_failed", "retry", "redo_outdated"]))
     def ask_again(self, what: str) -> None:
         getattr(self.ledger.jobs, what)(*(["2"] if what == "redo_outdated" else []))
 
@@ -97,7 +97,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.ledger.close()
         self.ledger = Ledger.open(self.file, "in")
         for lease in self.ledger.leases.all():
-            self.ledger.leases.interrupted(lease.token, 3)
+            self.ledger.leases.interrupt(lease.token, 3)
         self.claims.clear()
 
     @invariant()
@@ -139,7 +139,7 @@ ledger.leases.complete(claim.token, key="k", output=claim.output, picture_sha256
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize(
-    ("place", "states", "artwork"),
+    ("location", "states", "artwork"),
     [
         ("photos-recorded", {}, []),
         ("jobs-recorded", {"pending": 1}, []),
@@ -149,10 +149,10 @@ ledger.leases.complete(claim.token, key="k", output=claim.output, picture_sha256
     ],
 )
 def test_what_was_committed_outlives_a_kill(
-    tmp_path: Path, place: str, states: dict[str, int], artwork: list[str | None]
+    tmp_path: Path, location: str, states: dict[str, int], artwork: list[str | None]
 ) -> None:
     file = tmp_path / "ledger.sqlite3"
-    environment = {**os.environ, "STYLEWATCH_FAILPOINT": place}
+    environment = {**os.environ, "STYLEWATCH_FAILPOINT": location}
     life = subprocess.run([sys.executable, "-c", _LIFE, str(file)], env=environment, check=False)
     assert life.returncode == -signal.SIGKILL
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".sqlite3-shm"}

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ledger.names import Allocator, fitted, folded, portable_stem
+from pipeline.ledger.names import NameAllocator, folded, portable_stem, shortened
 
 
-def an_allocator() -> Allocator:
+def an_allocator() -> NameAllocator:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE names (folded BLOB PRIMARY KEY)")
-    return Allocator(connection)
+    return NameAllocator(connection)
 
 
 def test_the_first_of_a_stem_gets_it_and_the_next_ones_get_numbers() -> None:
@@ -113,7 +113,7 @@ def test_a_folder_that_is_too_long_is_cut() -> None:
 
 
 def test_a_short_part_is_left_alone() -> None:
-    assert fitted("a", ".jpg") == "a.jpg"
+    assert shortened("a", ".jpg") == "a.jpg"
 
 
 _STEMS = st.lists(st.binary(min_size=1).map(os.fsdecode), min_size=1, max_size=8)

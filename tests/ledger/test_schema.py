@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
-from pipeline.ledger.damage import explained
-from pipeline.ledger.schema import SCHEMA_VERSION, fit_schema, transaction
+from pipeline.ledger.damage import translated_errors
+from pipeline.ledger.schema import SCHEMA_VERSION, migrate, transaction
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -44,7 +44,7 @@ def test_all_is_there_after_reopening(house) -> None:
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite3"
     file.write_bytes(b"not a database, " * 100)
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move it away"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move the file away"):
         Ledger.open(file, "in")
     assert file.read_bytes() == b"not a database, " * 100
 
@@ -89,7 +89,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     before = contents(tmp_path)
-    with pytest.raises(LedgerError, match="some other program's database"):
+    with pytest.raises(LedgerError, match="another program's database"):
         Ledger.open(file, "in")
     assert contents(tmp_path) == before
 
@@ -97,7 +97,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 def test_a_ledger_that_another_process_makes_at_the_same_time_is_left_as_it_is(house) -> None:
     house.done("a.jpg")
     house.ledger._store.connection.execute("PRAGMA user_version = 0")  # as this process read it just before
-    fit_schema(house.ledger._store.connection, "here")
+    migrate(house.ledger._store.connection, "here")
     assert house.states() == {"done": 1}
 
 
@@ -138,7 +138,7 @@ def test_a_ledger_that_can_not_be_written_is_named(house) -> None:
 
 def test_a_mistake_of_ours_is_not_dressed_up_as_a_damaged_file() -> None:
     connection = sqlite3.connect(":memory:")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"), explained("here"):
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), translated_errors("here"):
         connection.execute("SELECT * FROM nowhere")
     connection.close()
 
@@ -212,7 +212,7 @@ def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tmp_
         assert counts == dict.fromkeys(("pending", "leased", "done", "failed", "quarantined", "withdrawn"), 1)
         assert [(row.job.photo, row.attempts) for row in ledger.queries.failures()] == [("b.jpg", 1), ("c.jpg", 0)]
         assert ledger.jobs.next_due() == 0
-        assert ledger.jobs.ready_due() == 1
+        assert ledger.jobs.requeue_due() == 1
         assert [original.photo.path for original in ledger.moves.movable()] == ["a.jpg"]
         assert ledger.moves.begun() == []
         new = ledger._store.connection.execute("SELECT sql FROM sqlite_master WHERE name LIKE 'waiting%'").fetchall()
@@ -226,7 +226,7 @@ def test_a_migrated_ledger_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
     old.executescript((Path(__file__).parent / "golden" / "version-1.sql").read_text(encoding="utf-8"))
     new = sqlite3.connect(":memory:", isolation_level=None)
     for connection in (old, new):
-        fit_schema(connection, "here")
+        migrate(connection, "here")
     described = [
         {
             name: sorted(row[1:] for row in connection.execute(f"PRAGMA table_info({name})"))
@@ -322,13 +322,13 @@ class Watch:
         self.heard: list[str] = []
         self.ends = 0
 
-    def go_on(self, words: str) -> bool:
+    def keep_waiting(self, words: str) -> bool:
         self.heard.append(words)
         if len(self.heard) == self.times:
             self.stranger.execute("ROLLBACK")
         return len(self.heard) <= self.times
 
-    def is_over(self) -> None:
+    def acquired(self) -> None:
         self.ends += 1
 
 
@@ -337,7 +337,7 @@ def test_whoever_watches_a_lock_may_wait_for_its_end(house, times: int) -> None:
     house.pending("a.jpg")
     stranger = sqlite3.connect(house.file, isolation_level=None)
     watch = Watch(times, stranger)
-    with Ledger.open(house.file, house.source, watch=watch) as ledger:
+    with Ledger.open(house.file, house.source, lock_wait=watch) as ledger:
         ledger._store.connection.execute("PRAGMA busy_timeout = 1")
         stranger.execute("BEGIN IMMEDIATE")
         assert len(ledger.leases.claim(1, "newest")) == 1
@@ -351,7 +351,7 @@ def test_whoever_does_not_wait_any_longer_gets_an_error_that_may_pass(house) -> 
     house.pending("a.jpg")
     stranger = sqlite3.connect(house.file, isolation_level=None)
     watch = Watch(0, stranger)
-    with Ledger.open(house.file, house.source, watch=watch) as ledger:
+    with Ledger.open(house.file, house.source, lock_wait=watch) as ledger:
         ledger._store.connection.execute("PRAGMA busy_timeout = 1")
         stranger.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerLockedError) as caught:

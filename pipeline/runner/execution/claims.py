@@ -280,7 +280,7 @@ class Claims:
         """Settle a job whose published picture is the one wanted: its photo was touched, not changed."""
         if claim.published_key != key:
             return False
-        self._ledger.leases.settle_unchanged(claim.token, key)
+        self._ledger.leases.complete_unchanged(claim.token, key)
         return True
 
     def _apart(self, claim: Claim, photo_sha256: str) -> Claim:

@@ -134,7 +134,7 @@ class Outcomes:
                 return JobState.WITHDRAWN
             case FailureKind.CHANGED:
                 # Not to be claimed again before intake has looked at it anew: the pass doesn't chase a growing file.
-                self._ledger.leases.forget_photo(token)
+                self._ledger.leases.release_until_scanned(token)
             case FailureKind.RETURNED | FailureKind.STORAGE | FailureKind.PAINTING:
                 self._ledger.leases.release(token)
         return JobState.PENDING

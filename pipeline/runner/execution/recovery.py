@@ -35,7 +35,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             require_writable(output_folder)
             is_finished = False  # one picture's own trouble, which the pass will meet again, and tell
         if not is_finished:
-            ledger.leases.interrupted(lease.token, max_interruptions=MAX_INTERRUPTIONS)
+            ledger.leases.interrupt(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return len(leases)

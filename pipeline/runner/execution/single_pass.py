@@ -172,7 +172,7 @@ class SinglePass:
         return finished
 
     def _ingest(self, options: PassOptions, sleep: Callable[[float], None]) -> IngestResult:
-        self._ledger.jobs.ready_failed()
+        self._ledger.jobs.requeue_failed()
         try:
             ingested = ingest(ingest_settings(self._config), self._resolved, self._ledger, sleep=sleep)
         except _StoppedError:

@@ -73,7 +73,7 @@ def plan_run(settings: PlanSettings, resolved: ResolvedConfig, measure_speed: Me
         for lease in ledger.leases.all():
             # Of a killed instance, whose jobs the next run does, or of one that is running now.
             ledger.leases.release(lease.token)
-        ledger.jobs.ready_failed()
+        ledger.jobs.requeue_failed()
         follow_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from pipeline.errors import StorageError, UnwritableError
-from pipeline.failpoints import listening
+from pipeline.failpoints import failpoint_listener
 from pipeline.model import (
     ExecutorEvent,
     Failure,
@@ -123,7 +123,7 @@ def test_a_picture_whose_name_is_refused_in_the_end_fails_alone(workshop: Worksh
             refused.append(name)
             raise UnwritableError("that name is refused")
 
-    with listening(refuse):
+    with failpoint_listener(refuse):
         finished = workshop.run()
     assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
     (failed,) = workshop.failed()
@@ -182,7 +182,7 @@ def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Work
         due = ledger.jobs.next_due()
         assert due is not None
         assert 50 <= due - before <= 110
-        assert ledger.jobs.ready_due() == 0
+        assert ledger.jobs.requeue_due() == 0
     assert workshop.run().finished == 1
 
 

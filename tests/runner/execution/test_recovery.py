@@ -13,7 +13,7 @@ import pytest
 from pipeline.config.settings import ingest_settings
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import StorageError, UnwritableError
-from pipeline.failpoints import listening
+from pipeline.failpoints import failpoint_listener
 from pipeline.hashing import sha256_of_file
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import JobState
@@ -126,7 +126,7 @@ def test_a_recovery_killed_when_the_job_is_done_leaves_no_temporary_file(scene: 
         if name == "job-done":
             raise KeyboardInterrupt
 
-    with listening(die), pytest.raises(KeyboardInterrupt):
+    with failpoint_listener(die), pytest.raises(KeyboardInterrupt):
         scene.recover()
     scene.recover()
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
@@ -269,7 +269,7 @@ def run_on_a_disk_that_fails(workshop: Workshop) -> None:
         if name == "artwork-recorded":
             raise StorageError("the disk is full")
 
-    with listening(fail), pytest.raises(StorageError):
+    with failpoint_listener(fail), pytest.raises(StorageError):
         workshop.run()
 
 
@@ -301,7 +301,7 @@ def test_a_finished_picture_that_a_disk_refuses_by_its_name_stops_no_recovery(sc
         if name == "artwork-recorded":
             raise UnwritableError("that name is refused")
 
-    with listening(refuse):
+    with failpoint_listener(refuse):
         assert scene.recover() == 1
     assert scene.state() is JobState.PENDING
     assert scene.files() == {}

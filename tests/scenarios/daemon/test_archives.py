@@ -47,7 +47,7 @@ def test_a_removed_archive_takes_its_photos_with_it(harness: DaemonHarness) -> N
         harness.wait_for_ledger(
             lambda ledger: ledger.queries.counts()[JobState.WITHDRAWN] == 1, "the photo to be gone"
         )
-    assert plan_run(harness.workshop.config()).jobs == ()
+    assert harness.workshop.plan().jobs == ()
 
 
 def test_retried_photos_of_archives_are_looked_at_again_and_not_taken_for_gone(harness: DaemonHarness) -> None:

@@ -20,17 +20,17 @@ def test_a_failed_job_is_due_when_it_has_waited_over_a_restart(house) -> None:
     house.reopen()
     assert house.ledger.jobs.next_due() == START + 60
     house.clock.now += 59.9
-    assert house.ledger.jobs.ready_due() == 0
+    assert house.ledger.jobs.requeue_due() == 0
     assert house.ledger.leases.claim(9, "name") == []
     house.clock.now += 0.1
-    assert house.ledger.jobs.ready_due() == 1
+    assert house.ledger.jobs.requeue_due() == 1
     assert house.claim().setbacks == 1
 
 
 def test_without_failed_jobs_nothing_is_ever_due(house) -> None:
     house.done("a.jpg")
     assert house.ledger.jobs.next_due() is None
-    assert house.ledger.jobs.ready_due() == 0
+    assert house.ledger.jobs.requeue_due() == 0
 
 
 def test_the_next_to_be_due_is_the_first_of_all(house) -> None:
@@ -39,7 +39,7 @@ def test_the_next_to_be_due_is_the_first_of_all(house) -> None:
     fail(house, 60)
     assert house.ledger.jobs.next_due() == START + 60
     house.clock.now += 60
-    assert house.ledger.jobs.ready_due() == 1
+    assert house.ledger.jobs.requeue_due() == 1
     assert house.claim().job.photo == "b.jpg"
 
 
@@ -49,13 +49,13 @@ def test_a_clock_that_is_set_back_parks_no_job(house, back_seconds: float) -> No
     fail(house)
     house.clock.now -= back_seconds
     assert house.ledger.jobs.next_due() == house.clock.now
-    assert house.ledger.jobs.ready_due() == 1
+    assert house.ledger.jobs.requeue_due() == 1
 
 
 def test_a_run_does_not_wait(house) -> None:
     house.pending("a.jpg")
     fail(house)
-    assert house.ledger.jobs.ready_failed() == 1
+    assert house.ledger.jobs.requeue_failed() == 1
     assert house.claim().attempts == 1
 
 
@@ -63,7 +63,7 @@ def test_a_success_and_a_changed_photo_forget_the_setbacks(house) -> None:
     house.pending("a.jpg")
     for _ in range(3):
         fail(house)
-        house.ledger.jobs.ready_failed()
+        house.ledger.jobs.requeue_failed()
     claim = house.claim()
     assert claim.setbacks == 3
     house.finish(claim)
@@ -74,7 +74,7 @@ def test_a_success_and_a_changed_photo_forget_the_setbacks(house) -> None:
 def test_failures_that_cost_no_attempt_count_as_setbacks(house) -> None:
     house.pending("a.jpg")
     house.ledger.leases.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1, delay_seconds=5)
-    house.ledger.jobs.ready_failed()
+    house.ledger.jobs.requeue_failed()
     claim = house.claim()
     assert (claim.attempts, claim.setbacks) == (0, 1)
     house.ledger.leases.release(claim.token)

@@ -42,7 +42,7 @@ def test_the_first_ends_with_one_sentence_and_leaves_nothing_behind(workshop: Wo
         SinglePass(config, prepare(config), ledger, InProcessExecutor(), emit).run()
     last = workshop.events[-1]
     assert isinstance(last, RunFinished)
-    assert "another stylewatch took over" in last.reason
+    assert "another stylewatch has taken over" in last.reason
     assert "token" not in last.reason
     assert workshop.pictures() == []
     assert workshop.run().finished == 2
@@ -65,7 +65,7 @@ def test_all_but_the_lost_jobs_are_put_back_and_no_temporary_file_stays(workshop
                 theirs.leases.release(assignments[1].token)
             yield from ()
 
-    with pytest.raises(LeaseLostError, match="took over"):
+    with pytest.raises(LeaseLostError, match="has taken over"):
         workshop.run(executor=InterruptedExecutor())
     assert [part.exists() for part in parts] == [False, False, False]
     with workshop.ledger() as ledger:
