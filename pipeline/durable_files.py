@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all. Owns part files, fsync, renames, links and what is done where a system has none.
+"""Writes a file whole or not at all. Owns part files, fsync, renames, links and their fallbacks.
 
 Every file that must not be found half written is written by one sequence: a part file beside it, its content, fsync,
 the final name, fsync of the folder. What is guaranteed, ``path`` being the final name:

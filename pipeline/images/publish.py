@@ -22,7 +22,9 @@ NAME_IS_REFUSED: Final = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILS
 def storage_error(folder: Path, error: OSError) -> StorageError:
     """Return the sentence about a failed write into ``folder``; an UnwritableError unless its disk is full."""
     if error.errno in DISK_IS_FULL:
-        return StorageError(f"the disk of {folder} is full: free some space there, the run goes on where it stopped")
+        return StorageError(
+            f"the disk of {folder} is full: free some space there; the run then continues where it stopped"
+        )
     reason = error.strerror or str(error)
     if error.errno in NAME_IS_REFUSED:
         return UnwritableError(f"{folder} can't hold that name ({reason}): give a shorter or plainer output.name")

@@ -73,7 +73,7 @@ def test_a_folder_that_is_done_stays_done(tree: Workshop) -> None:
 
 
 def test_each_picture_bears_the_key_that_is_computed_today(tree: Workshop) -> None:
-    settings = prepare(tree.config()).settings
+    settings = prepare(tree.config()).settings_sha256
     rows = [row for row in recorded("tree.json") if row[3] == "done"]
     assert len(rows) == 9
     for photo, style, recipe, _, key, output, sha256 in rows:

@@ -79,9 +79,9 @@ def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop
     ],
 )
 def test_settings_change_exactly_when_pixels_would(workshop: Workshop, old: str, new: str, same: bool) -> None:
-    (before,) = prepare(workshop.config()).settings.values()
+    (before,) = prepare(workshop.config()).settings_sha256.values()
     workshop.text = workshop.text.replace(old, new)
-    (after,) = prepare(workshop.config()).settings.values()
+    (after,) = prepare(workshop.config()).settings_sha256.values()
     assert (before == after) is same
 
 

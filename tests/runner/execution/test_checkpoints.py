@@ -19,7 +19,7 @@ from tests.workshop import Workshop
 
 
 def key_of(workshop: Workshop, photo: Path) -> str:
-    return job_key(sha256_of_file(photo), prepare(workshop.config()).settings["night", "default"])
+    return job_key(sha256_of_file(photo), prepare(workshop.config()).settings_sha256["night", "default"])
 
 
 @pytest.fixture
