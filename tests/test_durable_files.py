@@ -148,6 +148,68 @@ def test_what_is_durable_is_synced_with_its_folder_and_what_is_not_is_not(tmp_pa
     assert [path.name for path in (tmp_path / "part").iterdir()] == ["file"]
 
 
+_WRITERS = """
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.engine.machine import keep_measured
+from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
+from pipeline.errors import StorageError
+from pipeline.images.encode import Provenance, write_picture
+from pipeline.images.metadata import Metadata
+from pipeline.model import PictureOptions
+from pipeline.report.folders import ReportFolders
+from pipeline.report.heartbeat import Heartbeat
+from pipeline.runner.execution.publishing import copy_durably
+from pipeline.runner.instance.folder_marks import mark_folders
+from pipeline.runner.instance.lock import instance_lock
+
+def hold():
+    with instance_lock(folder / "state", "run"):
+        assert (folder / "state" / "instance.json").read_text()
+
+folder = Path(sys.argv[1])
+key = TargetKey(
+    painting_sha256="0", size=64, layers=("relu1_1",), weights_id="w", pooling="max", precision="float32"
+)
+black, source = np.zeros((8, 8, 3), np.uint8), Provenance("night", "default", "stylewatch", "key")
+for name, write in (
+    ("picture", lambda: write_picture(black, None, Metadata(), source, PictureOptions(), folder / "picture")),
+    ("copy", lambda: copy_durably(Path(__file__), folder / "copy")),
+    ("target", lambda: StyleCache(folder, 10**6).write(key, {"a": black})),
+    ("measurements", lambda: keep_measured(folder / "machine.json", {})),
+    ("report", lambda: ReportFolders(folder).write(datetime.now(), {"report.csv": b""})),
+    ("marks", lambda: mark_folders(folder / "state", folder / "out")),
+    ("heartbeat", lambda: Heartbeat(folder, "run")),
+    ("holder", hold),
+):
+    try:
+        write()
+        print(name, "written")
+    except (OSError, StorageError):
+        print(name, "refused")
+"""
+
+
+@needs_injection
+def test_all_that_must_survive_a_power_cut_is_synced_by_whoever_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(_WRITERS)
+    faults, folder = StorageFaults(tmp_path / "faults"), tmp_path / "files"
+    folder.mkdir()
+    faults.fail("fsync", folder, errno.EIO)
+    command = [sys.executable, tmp_path / "script.py", folder]
+    environment = faults.environment() | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    assert dict(line.split() for line in ended.stdout.splitlines()) == {
+        **dict.fromkeys(("picture", "copy", "target", "measurements", "report", "marks"), "refused"),
+        **dict.fromkeys(("heartbeat", "holder"), "written"),
+    }
+    assert sorted(path.name for path in folder.rglob("*.json")) == ["heartbeat.json"]
+
+
 @pytest.mark.parametrize("link", [os.link, no_links])
 def test_a_part_gets_its_final_name(tmp_path: Path, link: object) -> None:
     part = written(tmp_path / "part", "picture")
