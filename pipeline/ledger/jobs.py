@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger.names import NameAllocator
-from pipeline.ledger.records import JobChanges, WantedJob
+from pipeline.ledger.records import WantedJob
 from pipeline.ledger.states import CLEAR_FAILURES, Store, stored_paths
 from pipeline.model import Job
 
@@ -35,7 +35,6 @@ class _Differences:
     returned: list[int] = field(default_factory=list)
     renamed: list[tuple[bytes, str, int]] = field(default_factory=list)
     withdrawn: list[int] = field(default_factory=list)
-    unchanged: int = 0
 
 
 _Row = tuple[int, str, bytes, str, int]
@@ -93,8 +92,6 @@ def _compare_row(item: WantedJob, suffix: str, row: _Row, found: _Differences) -
         found.changed.append((item.settings_sha256, job_id))
     elif not live:
         found.returned.append(job_id)
-    else:
-        found.unchanged += 1
     new_stem = os.fsencode(item.stem)
     if (stem, old_suffix) != (new_stem, suffix):
         found.renamed.append((new_stem, suffix, job_id))
@@ -154,7 +151,7 @@ class Jobs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def record(self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None) -> JobChanges:
+    def record(self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None) -> None:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
         Changed settings make a job pending again with all its attempts. One that is no longer wanted is withdrawn,
@@ -173,13 +170,6 @@ class Jobs:
             store.update_states("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
             _apply(store, found)
         failpoint("jobs-recorded")
-        return JobChanges(
-            new=len(found.new),
-            changed=len(found.changed),
-            withdrawn=len(found.withdrawn),
-            unchanged=found.unchanged,
-            returned=len(found.returned),
-        )
 
     def requeue_failed(self) -> int:
         """Make failed jobs pending at the start of a run, even those whose delay is not over. Returns how many."""

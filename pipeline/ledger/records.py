@@ -22,17 +22,6 @@ class WantedJob:
     stem: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobChanges:
-    """What :meth:`pipeline.ledger.jobs.Jobs.record` changed. ``returned``: withdrawn jobs that are wanted again."""
-
-    new: int
-    changed: int
-    withdrawn: int
-    unchanged: int
-    returned: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A job leased to the caller.

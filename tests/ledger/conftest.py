@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger import Claim, JobChanges, Ledger, WantedJob
+from pipeline.ledger import Claim, Ledger, WantedJob
 from pipeline.model import Job, JobState, Photo
 
 START = 1_700_000_000.0
@@ -57,8 +57,11 @@ class House:
         """Record a scan in which all unknown photos are whole."""
         self.ledger.photos.record(photos, self.ledger.photos.unknown(photos), [])
 
-    def want(self, *jobs: WantedJob, suffix: str = ".jpg") -> JobChanges:
-        return self.ledger.jobs.record(jobs, suffix)
+    def want(self, *jobs: WantedJob, suffix: str = ".jpg") -> None:
+        self.ledger.jobs.record(jobs, suffix)
+
+    def job_rows(self) -> list[tuple[object, ...]]:
+        return self.ledger._store.connection.execute("SELECT * FROM jobs ORDER BY id").fetchall()
 
     def pending(self, *paths: str) -> None:
         """Let each of these photos have one pending job."""
