@@ -33,8 +33,8 @@ def open_ledger(
 ) -> Ledger:
     """Open the config's ledger for its input folder. Raises LedgerError, StorageError, UsageError.
 
-    ``lock_wait``: see :class:`pipeline.ledger.LockWait`. ``emit`` is called with a sentence if the pictures were moved,
-    or if the ledger is new and there are finished pictures.
+    ``lock_wait``: see :class:`pipeline.ledger.LockWait`. ``emit`` is called with a sentence if the pictures were
+    moved, or if the ledger is new and there are finished pictures.
     """
     require_state_and_output(config)
     folders = folder_settings(config)
