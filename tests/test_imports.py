@@ -15,7 +15,7 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import read_speed
 from pipeline.intake.scan import scan
 from pipeline.model import EngineSettings, Job
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[1]
@@ -124,7 +124,7 @@ def finish(workshop: Workshop, count: int) -> None:
         # Waiting for the disk at each commit is most of the time, and no test cuts the power.
         ledger._store.connection.execute("PRAGMA synchronous = OFF")
         ledger.photos.record(photos, photos, [])
-        resolved = prepare(config)
+        resolved = resolve_config(config)
         ledger.jobs.record((resolved.wanted_job(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
         for claim in ledger.leases.claim(count, "name"):
             ledger.leases.complete(

@@ -29,7 +29,7 @@ from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.planning.run_plan import MeasureSpeed, RunPlan, plan_run
-from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
+from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 from pipeline.worker import Worker
 from tests.fakes import FakeEngine, write_painting, write_photo
 
@@ -112,7 +112,7 @@ class Workshop:
         """Return what a pass would do; ``config`` spares writing it to its file once more."""
         config = config or self.config()
         require_state_and_output(config)
-        return plan_run(plan_settings(config), prepare(config), measure_speed)
+        return plan_run(plan_settings(config), resolve_config(config), measure_speed)
 
     def run(
         self,
@@ -133,7 +133,7 @@ class Workshop:
 
             the_pass = SinglePass(
                 config,
-                prepare(config),
+                resolve_config(config),
                 ledger,
                 executor or InProcessExecutor(),
                 emit,

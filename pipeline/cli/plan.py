@@ -17,7 +17,7 @@ from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, plan_run
-from pipeline.runner.preparation import prepare, require_state_and_output
+from pipeline.runner.preparation import require_state_and_output, resolve_config
 
 _JOBS_SHOWN: Final = 20
 
@@ -35,7 +35,7 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     report = partial(click.echo, err=True)
     require_state_and_output(settings)
     run_plan = plan_run(
-        plan_settings(settings), prepare(settings), lambda engine: load_or_measure_speed(engine, report)
+        plan_settings(settings), resolve_config(settings), lambda engine: load_or_measure_speed(engine, report)
     )
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)

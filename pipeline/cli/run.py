@@ -19,7 +19,7 @@ from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
-from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
+from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 
 
 @click.command()
@@ -73,7 +73,7 @@ def _run(
         contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,
         _open_ledger(settings, emit) as ledger,
     ):
-        the_pass = SinglePass(settings, prepare(settings), ledger, executor, emit, on_turn=heartbeat.beat)
+        the_pass = SinglePass(settings, resolve_config(settings), ledger, executor, emit, on_turn=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
             return the_pass.run(options)
 

@@ -21,11 +21,11 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
 
     It holds what is computed once for each painting and size, and reused for every photo.
     """
-    from pipeline.runner.preparation import prepare
+    from pipeline.runner.preparation import resolve_config
     from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 
     settings = load_config(config)
-    engine, resolved = settings.engine_settings(), prepare(settings)
+    engine, resolved = settings.engine_settings(), resolve_config(settings)
     if warm:
         hits, misses = warm_targets(engine, resolved)
         click.echo(f"{misses} computed, {hits} already there")

@@ -14,7 +14,7 @@ from pipeline.config import load_config
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.tryout import Tryout
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 
 
 @click.command(name="try")
@@ -44,7 +44,7 @@ def try_(
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
-        pictures = Tryout(settings, prepare(settings), executor, display).run(photo, folder, styles, recipes)
+        pictures = Tryout(settings, resolve_config(settings), executor, display).run(photo, folder, styles, recipes)
     if not quiet and not as_json:
         click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
     raise click.exceptions.Exit(INTERRUPTED if signals else 0)

@@ -19,7 +19,7 @@ from pipeline.config import Config, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
 from pipeline.runner.checking import check_painting
-from pipeline.runner.preparation import ResolvedConfig, prepare
+from pipeline.runner.preparation import ResolvedConfig, resolve_config
 
 #: The folders of photos, pictures and state: the ledger and the lock are bound to them.
 _FOLDERS: Final = ("input", "output", "cache", "state")
@@ -169,7 +169,7 @@ def _merge(current: ConfigVersion, new: Config) -> tuple[ConfigVersion, tuple[st
     reported = [
         key for key in fixed if output is None or key[0] == "output" or not _is_inside(_value_of(new, key), output)
     ]
-    return ConfigVersion(config, prepare(config)), tuple(".".join(key) for key in reported)
+    return ConfigVersion(config, resolve_config(config)), tuple(".".join(key) for key in reported)
 
 
 def _keys_that_need_restart(config: Config) -> Iterator[tuple[str, str]]:

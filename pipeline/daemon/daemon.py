@@ -38,7 +38,7 @@ from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import Root
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
-from pipeline.runner.preparation import open_ledger, prepare, require_state_and_output
+from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 
 #: A pass ends after so many pictures, and its report is written; the next one starts at once.
 PICTURES_PER_PASS: Final = 1000
@@ -99,7 +99,7 @@ class Daemon:
 
         Raises CannotRunError for what neither time nor another config resolves.
         """
-        version = ConfigVersion(self._config, prepare(self._config))
+        version = ConfigVersion(self._config, resolve_config(self._config))
         try:
             self._start(version, Startup(self._pauses, lambda: self._stopped, self._on_wait))
         except StoppedError:

@@ -85,7 +85,7 @@ class ResolvedConfig:
         )
 
 
-def prepare(config: Config) -> ResolvedConfig:
+def resolve_config(config: Config) -> ResolvedConfig:
     """Hash the paintings and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
     styles = {
         style.name: Style(

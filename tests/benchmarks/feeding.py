@@ -14,7 +14,7 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Losses
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.benchmarks.ours import Desk
 from tests.benchmarks.subjects import Subjects, fill_with_large
 from tests.benchmarks.table import Row, percent, seconds
@@ -83,7 +83,7 @@ def _pass(path: Path) -> float:
         contextlib.closing(executor),
         open_ledger(config) as ledger,
     ):
-        SinglePass(config, prepare(config), ledger, executor, lambda _: None).run(PassOptions())
+        SinglePass(config, resolve_config(config), ledger, executor, lambda _: None).run(PassOptions())
     return time.monotonic() - began
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.cli.until import MomentType, parse_moment, stopped_at
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import InProcessExecutor, Workshop
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -64,7 +64,7 @@ def test_a_pass_is_stopped_at_its_time_with_the_reason(tmp_path: Path) -> None:
     config = workshop.config()
     executor, moment = Stoppable(), datetime.now(UTC)
     with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, prepare(config), ledger, executor, lambda _: None)
+        the_pass = SinglePass(config, resolve_config(config), ledger, executor, lambda _: None)
         with stopped_at(None, the_pass):
             pass
         assert not executor.stopped

@@ -12,7 +12,7 @@ import pytest
 from pipeline.config import load_config
 from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.model import WatchNotice
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import CONFIG
 from tests.fakes import write_painting
 
@@ -30,7 +30,7 @@ class ReloaderHarness:
         self.write(CONFIG)
         self.reloader = ConfigReloader(self.file, clock=lambda: self.now)
         config = load_config(self.file)
-        self.version = ConfigVersion(config, prepare(config))
+        self.version = ConfigVersion(config, resolve_config(config))
 
     def write(self, text: str) -> None:
         self.file.write_text(text, encoding="utf-8")

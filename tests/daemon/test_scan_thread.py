@@ -16,7 +16,7 @@ from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_thread import ScanThread
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.input_root import Root
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.workshop import Workshop
 
@@ -29,7 +29,7 @@ class Harness:
 
     def __post_init__(self) -> None:
         config = self.workshop.config()
-        self.version = ConfigVersion(config, prepare(config))
+        self.version = ConfigVersion(config, resolve_config(config))
         self.thread = ScanThread(
             PauseTracker(self.events.append), Health(), self.emit, on_error=self.count_error, clock=SYSTEM_CLOCK
         )

@@ -17,7 +17,7 @@ from pipeline.model import Progress, RunEvent, RunFinished
 from pipeline.runner.execution.deadline import deadline
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.end_to_end.program import FEW_LAYERS, pictures, run, write_landscape, write_small_painting
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
         open_ledger(config) as ledger,
         contextlib.closing(make_executor(config)) as executor,
     ):
-        the_pass = SinglePass(config, prepare(config), ledger, executor, emit)
+        the_pass = SinglePass(config, resolve_config(config), ledger, executor, emit)
         with deadline(over.is_set, partial(the_pass.stop, "the time is over")):
             return the_pass.run()
 

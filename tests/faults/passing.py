@@ -10,7 +10,7 @@ from pipeline.config import load_config
 from pipeline.model import RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.fakes import fake_engine
 
 
@@ -25,4 +25,4 @@ def make_a_pass(folder: Path) -> int:
         wait_for_orphan(config.state.folder)
         executor = make_executor(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
-            return 1 if SinglePass(config, prepare(config), ledger, executor, emit).run().failed else 0
+            return 1 if SinglePass(config, resolve_config(config), ledger, executor, emit).run().failed else 0

@@ -25,7 +25,7 @@ from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint_listener
 from pipeline.ledger import Ledger
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import ResolvedConfig, ledger_file, prepare, source_of
+from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
 from tests.fakes import write_painting
 from tests.faults.painters import FOREIGN, STYLES, Killed, MeddledExecutor, photo_bytes
 
@@ -91,7 +91,7 @@ class World:
             path = self.root / "stylewatch.yaml"
             path.write_text(_CONFIG.format(styles=styles, originals=originals), encoding="utf-8")
             config = load_config(path)
-            self._settled[key] = config, prepare(config)
+            self._settled[key] = config, resolve_config(config)
         return self._settled[key]
 
     def ledger(self) -> Ledger:

@@ -33,7 +33,7 @@ from pipeline.model import EngineSettings, JobFailed, JobFinished, JobStarted, J
 from pipeline.report.heartbeat import read_heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.engine.scheduler.test_stylizer import Source
 from tests.golden import subjects
 from tests.images.pictures import PROVENANCE, written
@@ -73,7 +73,7 @@ def test_a_folder_that_is_done_stays_done(tree: Workshop) -> None:
 
 
 def test_each_picture_bears_the_key_that_is_computed_today(tree: Workshop) -> None:
-    settings = prepare(tree.config()).settings_sha256
+    settings = resolve_config(tree.config()).settings_sha256
     rows = [row for row in recorded("tree.json") if row[3] == "done"]
     assert len(rows) == 9
     for photo, style, recipe, _, key, output, sha256 in rows:

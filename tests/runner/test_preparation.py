@@ -8,7 +8,7 @@ from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job
-from pipeline.runner.preparation import ledger_file, output_stem, prepare, source_of
+from pipeline.runner.preparation import ledger_file, output_stem, resolve_config, source_of
 from tests.fakes import write_painting
 from tests.workshop import Workshop
 
@@ -51,7 +51,7 @@ def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) ->
         "painting: night.jpg}",
         "painting: night.jpg}\n  - {name: both, paintings: {night.jpg: 3, day.jpg: 1}, scale: 0.5}",
     )
-    both = prepare(workshop.config()).styles["both"]
+    both = resolve_config(workshop.config()).styles["both"]
     assert both.scale == 0.5
     assert [(painting.path.name, painting.weight) for painting in both.paintings] == [
         ("night.jpg", 3.0),
@@ -61,7 +61,7 @@ def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) ->
 
 
 def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop: Workshop) -> None:
-    resolved = prepare(workshop.config())
+    resolved = resolve_config(workshop.config())
     wanted = resolved.wanted_job(Job("sub/a.png", "night", "default"))
     assert wanted.stem == "sub/a--night"
     assert wanted.settings_sha256 == resolved.settings_sha256["night", "default"]
@@ -79,9 +79,9 @@ def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop
     ],
 )
 def test_settings_change_exactly_when_pixels_would(workshop: Workshop, old: str, new: str, same: bool) -> None:
-    (before,) = prepare(workshop.config()).settings_sha256.values()
+    (before,) = resolve_config(workshop.config()).settings_sha256.values()
     workshop.text = workshop.text.replace(old, new)
-    (after,) = prepare(workshop.config()).settings_sha256.values()
+    (after,) = resolve_config(workshop.config()).settings_sha256.values()
     assert (before == after) is same
 
 
@@ -89,4 +89,4 @@ def test_a_painting_that_cant_be_read_is_named(workshop: Workshop) -> None:
     config = workshop.config()
     (workshop.folder / "night.jpg").unlink()
     with pytest.raises(PaintingError, match=r"night\.jpg.*'styles'"):
-        prepare(config)
+        resolve_config(config)

@@ -8,7 +8,7 @@ from pipeline.config import Config
 from pipeline.errors import PaintingChangedError, PaintingError
 from pipeline.executors.child import make_stylizer
 from pipeline.model import EngineSettings, Style
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
 from tests.fakes import write_painting
 from tests.workshop import Workshop
@@ -23,12 +23,12 @@ def workshop(workshop: Workshop) -> Workshop:
 
 
 def cache_of(config: Config) -> tuple[EngineSettings, Collection[Style]]:
-    return config.engine_settings(), prepare(config).styles.values()
+    return config.engine_settings(), resolve_config(config).styles.values()
 
 
 def warm(workshop: Workshop) -> tuple[int, int]:
     config = workshop.config()
-    return warm_targets(config.engine_settings(), prepare(config))
+    return warm_targets(config.engine_settings(), resolve_config(config))
 
 
 def test_a_cache_that_is_not_there_is_empty(workshop: Workshop) -> None:
@@ -87,7 +87,7 @@ def test_a_painting_that_was_replaced_is_not_remembered_under_the_former_ones_ha
     write_painting(workshop.folder / "day.jpg", (10, 20, 30))
     workshop.text = workshop.text.replace("painting: night.jpg}", "paintings: {day.jpg: 1, night.jpg: 1}}")
     config = workshop.config()
-    resolved = prepare(config)
+    resolved = resolve_config(config)
     former = (workshop.folder / "night.jpg").read_bytes()
     write_painting(workshop.folder / "night.jpg", (10, 200, 30))
     stylizer = make_stylizer(config.engine_settings())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.cli.runtime import INTERRUPTED
 from pipeline.config import load_config
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.faults.painters import STYLES
 from tests.soak.gauges import Sample, sample, worker_of
 from tests.soak.truth import unmet
@@ -135,7 +135,7 @@ class Watched:
     def wait_until_right(self, photos: dict[str, int], seconds: float = _PATIENCE_SECONDS) -> list[str]:
         """Wait until every picture is there; returns those that never came."""
         config = load_config(self.config_file)
-        resolved = prepare(config)
+        resolved = resolve_config(config)
         self.settings |= {style: hash_ for (style, _), hash_ in resolved.settings_sha256.items()}
         end = time.monotonic() + seconds
         with open_ledger(config) as ledger:

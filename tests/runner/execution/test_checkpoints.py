@@ -14,12 +14,12 @@ from pipeline.hashing import job_key, sha256_of_file
 from pipeline.model import JobStarted, Remark, RunEvent
 from pipeline.runner.execution.checkpoints import checkpoint_folder, checkpoint_path, tidy_checkpoints
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
 
 def key_of(workshop: Workshop, photo: Path) -> str:
-    return job_key(sha256_of_file(photo), prepare(workshop.config()).settings_sha256["night", "default"])
+    return job_key(sha256_of_file(photo), resolve_config(workshop.config()).settings_sha256["night", "default"])
 
 
 @pytest.fixture

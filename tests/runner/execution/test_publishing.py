@@ -21,7 +21,7 @@ from pipeline.runner.execution.publishing import (
     sha256_if_there,
 )
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
 PICTURE = b"a finished picture"
@@ -54,7 +54,7 @@ def scene(workshop: Workshop) -> Iterator[Scene]:
     workshop.photo("a.png")
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.leases.claim(1, "name")
         part_path(workshop.out, claim.output, claim.token).write_bytes(PICTURE)
         yield Scene(workshop.out, ledger, claim)

@@ -20,7 +20,7 @@ from pipeline.model import JobState
 from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.recovery import MAX_INTERRUPTIONS, recover
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
 PICTURE = b"a finished picture"
@@ -36,7 +36,7 @@ class Scene:
 
     def lease(self) -> Claim:
         config = self.workshop.config()
-        ingest(ingest_settings(config), prepare(config), self.ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), resolve_config(config), self.ledger, sleep=lambda _: None)
         (claim,) = self.ledger.leases.claim(9, "name")
         self.ledger.photos.note_sha256(claim.job.photo, sha256_of_file(config.input.folder / claim.job.photo))
         return claim
@@ -157,7 +157,7 @@ def test_a_recorded_file_that_is_gone_is_made_again(scene: Scene) -> None:
 
 def test_a_picture_of_a_photo_whose_content_is_not_on_record_is_made_again(scene: Scene) -> None:
     config = scene.workshop.config()
-    ingest(ingest_settings(config), prepare(config), scene.ledger, sleep=lambda _: None)
+    ingest(ingest_settings(config), resolve_config(config), scene.ledger, sleep=lambda _: None)
     (claim,) = scene.ledger.leases.claim(9, "name")
     scene.part(claim).write_bytes(PICTURE)
     scene.ledger.leases.record_artwork(claim.token, SHA256)

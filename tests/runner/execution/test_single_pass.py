@@ -15,7 +15,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.fakes import write_photo
 from tests.workshop import InProcessExecutor, Workshop
 
@@ -188,7 +188,7 @@ def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop:
     workshop.photo("a.png")
     config = workshop.config()
     with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, prepare(config), ledger, InProcessExecutor(), workshop.events.append)
+        the_pass = SinglePass(config, resolve_config(config), ledger, InProcessExecutor(), workshop.events.append)
         stopper = threading.Timer(0.3, the_pass.stop)
         stopper.start()
         finished = the_pass.run()

@@ -20,7 +20,7 @@ from pipeline.model import (
     SnapshotSaved,
 )
 from pipeline.runner.execution.tryout import Tryout
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.fakes import write_photo
 from tests.workshop import InProcessExecutor, Workshop
 
@@ -40,7 +40,7 @@ class Trial:
         self, *styles: str, recipes: tuple[str, ...] = (), executor: Executor | None = None, photo: Path | None = None
     ) -> list[str]:
         config = self.workshop.config()
-        tryout = Tryout(config, prepare(config), executor or InProcessExecutor(), self.events.append)
+        tryout = Tryout(config, resolve_config(config), executor or InProcessExecutor(), self.events.append)
         return [path.name for path in tryout.run(photo or self.photo, self.folder, styles, recipes)]
 
     def files(self) -> list[str]:
@@ -165,7 +165,7 @@ def test_a_stop_keeps_what_is_done_and_is_no_failure(trial: Trial) -> None:
         if isinstance(event, JobStarted):
             executor.stop()
 
-    tryout = Tryout(config, prepare(config), executor, stop_at_the_first)
+    tryout = Tryout(config, resolve_config(config), executor, stop_at_the_first)
     assert [path.name for path in tryout.run(trial.photo, trial.folder, (), ())] == ["night.jpg"]
     assert trial.files() == ["night.jpg"]
 

@@ -16,7 +16,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import Job, JobState
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
 from pipeline.runner.input_root import Root
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
 
@@ -49,7 +49,9 @@ def a_desk(workshop: Workshop) -> Iterator[Desk]:
     with workshop.ledger() as ledger:
         yield Desk(
             workshop,
-            IncrementalIngest(ingest_settings(config), prepare(config), ledger, tracker, Root(config.input.folder)),
+            IncrementalIngest(
+                ingest_settings(config), resolve_config(config), ledger, tracker, Root(config.input.folder)
+            ),
             ledger,
         )
 
@@ -195,7 +197,7 @@ def test_the_end_of_the_program_ends_an_ingest(workshop: Workshop) -> None:
     with workshop.ledger() as ledger:
         root = Root(config.input.folder)
         incremental_ingest = IncrementalIngest(
-            ingest_settings(config), prepare(config), ledger, tracker, root, is_stopped=lambda: True
+            ingest_settings(config), resolve_config(config), ledger, tracker, root, is_stopped=lambda: True
         )
         assert incremental_ingest.ingest_folder().is_empty
         assert ledger.queries.photo_count() == 0

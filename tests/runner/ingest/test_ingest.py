@@ -9,7 +9,7 @@ from pipeline.errors import StorageError
 from pipeline.model import Job
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.intake.packing import photo, zipped
 from tests.workshop import Workshop
 
@@ -19,7 +19,7 @@ BY_FOLDER = "pairing: {rules: [{match: 'trip/**', styles: [night]}, {match: '*',
 def ingested(workshop: Workshop) -> tuple[IngestResult, list[Job]]:
     config = workshop.config()
     with workshop.ledger() as ledger:
-        result = ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
+        result = ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
         claims = ledger.leases.claim(1000, "name")
         for claim in claims:
             ledger.leases.release(claim.token)

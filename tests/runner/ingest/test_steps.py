@@ -13,7 +13,7 @@ from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestSteps
-from pipeline.runner.preparation import ledger_file, prepare
+from pipeline.runner.preparation import ledger_file, resolve_config
 from tests.intake.packing import photo, zipped
 from tests.workshop import Workshop
 
@@ -35,7 +35,7 @@ def steps_of(workshop: Workshop) -> Iterator[IngestSteps]:
         tracker = StabilityTracker(
             config.input.folder, settle_seconds=0, incomplete_seconds=3600, examine=archives.examine
         )
-        yield IngestSteps(ingest_settings(config), prepare(config), ledger, archives, tracker.check)
+        yield IngestSteps(ingest_settings(config), resolve_config(config), ledger, archives, tracker.check)
 
 
 def in_pieces(workshop: Workshop) -> None:
@@ -50,7 +50,7 @@ def in_pieces(workshop: Workshop) -> None:
 def at_once(workshop: Workshop) -> None:
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
 
 
 def on_record(workshop: Workshop) -> list[list[tuple[object, ...]]]:

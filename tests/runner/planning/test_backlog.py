@@ -9,7 +9,7 @@ from pipeline.engine.speed import FORWARD, network_pixels
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.backlog import backlog_seconds
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import SPEED, Workshop
 
 
@@ -18,7 +18,7 @@ def take_in_photos(workshop: Workshop, first: int, count: int) -> None:
         workshop.photo(f"{number}.png", shade=number)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(ingest_settings(config), prepare(config), ledger)
+        ingest(ingest_settings(config), resolve_config(config), ledger)
 
 
 def seconds(workshop: Workshop, speed: object = SPEED) -> float | None:

@@ -12,7 +12,7 @@ from pipeline.model import Job, Painting, Recipe, Style
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, missing_targets
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import SPEED, Workshop
 
 HOUR, DAY = 3600.0, 86400.0
@@ -65,7 +65,7 @@ def test_a_plan_counts_what_a_killed_run_was_at(workshop: Workshop) -> None:
     workshop.photo("b.png", shade=1)
     config = workshop.config()
     with workshop.ledger() as ledger:
-        ingest(ingest_settings(config), prepare(config), ledger)
+        ingest(ingest_settings(config), resolve_config(config), ledger)
         assert len(ledger.leases.claim(1, "name")) == 1
     assert len(workshop.plan().jobs) == 2
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.engine.events import Event, Request
 from pipeline.hashing import job_key, sha256_of_file
 from pipeline.model import JobFailed, JobFinished, JobStarted, JobState
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import DaemonHarness, Gate
 from tests.fakes import LookingEngine, write_painting
 from tests.workshop import InProcessExecutor
@@ -129,7 +129,7 @@ def test_a_painting_replaced_while_a_picture_waits_is_taken_over_and_nothing_is_
     (made,) = harness.events_of(JobFinished)
     with harness.workshop.ledger() as ledger:
         assert ledger.queries.counts()[JobState.DONE] == 1
-    settings = prepare(harness.workshop.config()).settings_sha256["night", "default"]
+    settings = resolve_config(harness.workshop.config()).settings_sha256["night", "default"]
     assert made.key == job_key(sha256_of_file(harness.folder / "a.png"), settings)
 
 

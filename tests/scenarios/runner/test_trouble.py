@@ -27,7 +27,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.preparation import ledger_file, prepare, source_of
+from pipeline.runner.preparation import ledger_file, resolve_config, source_of
 from tests.fakes import LookingEngine, write_painting, write_photo
 from tests.intake.nesting import nested
 from tests.workshop import InProcessExecutor, Workshop
@@ -349,7 +349,7 @@ def test_an_error_while_the_pass_sums_up_is_told_with_what_is_known(workshop: Wo
     config = workshop.config()
     with Unreadable.open(ledger_file(folder_settings(config)), source_of(folder_settings(config))) as ledger:
         executor = EndsBadly(ledger.break_down)
-        the_pass = SinglePass(config, prepare(config), ledger, executor, workshop.events.append)
+        the_pass = SinglePass(config, resolve_config(config), ledger, executor, workshop.events.append)
         with pytest.raises(StorageError, match="can't be read"):
             the_pass.run()
     finished = finished_in(workshop)

@@ -21,7 +21,7 @@ from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.preparation import open_ledger, prepare
+from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
 
@@ -188,7 +188,7 @@ def test_a_recovery_leaves_the_temporary_files_of_the_other_ledger_alone(pair: P
     pair.photo("b.png")
     config = pair.two.config()
     with open_ledger(config) as ledger:
-        ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
+        ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
         (claim,) = ledger.leases.claim(9, "name")
         live = part_path(config.output.folder, claim.output, claim.token)
         live.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.lock import instance_lock
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import InProcessExecutor, Workshop
 
 
@@ -39,7 +39,7 @@ def test_the_first_ends_with_one_sentence_and_leaves_nothing_behind(workshop: Wo
         Heartbeat(config.state.folder, "stylewatch run mine.yaml"),
         workshop.ledger() as ledger,
     ):
-        SinglePass(config, prepare(config), ledger, InProcessExecutor(), emit).run()
+        SinglePass(config, resolve_config(config), ledger, InProcessExecutor(), emit).run()
     last = workshop.events[-1]
     assert isinstance(last, RunFinished)
     assert "another stylewatch has taken over" in last.reason
