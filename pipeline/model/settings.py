@@ -62,7 +62,7 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSettings:
-    """Where to look for the status. How long pending pictures take is told only if ``has_schedule``."""
+    """What the status is collected from. How long pending pictures take is estimated only if ``has_schedule``."""
 
     folders: FolderSettings
     recipes: Mapping[str, Recipe]

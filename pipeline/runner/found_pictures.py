@@ -77,7 +77,7 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
 
 
 def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    def refuse(error: OSError) -> None:
+    def raise_unless_harmless(error: OSError) -> None:
         if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder went just now
             return
         # What may not be listed is somebody else's, like lost+found, or gets no pictures until that is mended.
@@ -85,7 +85,7 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
             return
         raise StorageError(f"{error.filename}: can't be listed ({error.strerror}); check its disk")
 
-    for path, folders, names in os.walk(folder, onerror=refuse):
+    for path, folders, names in os.walk(folder, onerror=raise_unless_harmless):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield path, names
 

@@ -37,7 +37,7 @@ ProcessState = Literal["running", "hung", "died", "not running"]
 class Pictures:
     """What the ledger knows. ``next_attempt``: when the first failed picture is retried (seconds since the epoch).
 
-    ``problems`` are the quarantined photos that have no jobs among the ``failures``. ``waiting_seconds``: how long
+    ``problems`` are the quarantined photos without a job among the ``failures``. ``waiting_seconds``: how long
     the pending pictures take by earlier measurements, None if that is unknown.
     """
 

@@ -18,7 +18,7 @@ def checks_of(workshop: Workshop) -> dict[str, CheckResult]:
     return {check.name: check for check in found}
 
 
-def test_everything_is_looked_at_and_nothing_changes(workshop: Workshop) -> None:
+def test_everything_is_checked_and_nothing_changes(workshop: Workshop) -> None:
     workshop.photo("a.png")
     (workshop.folder / "in" / "notes.txt").touch()
     config = workshop.config()

@@ -35,7 +35,7 @@ def test_a_name_template_is_filled_from_the_job(template: str, job: Job, stem: s
     assert output_stem(template, job) == stem
 
 
-def test_the_source_is_told_relative_to_the_output_so_that_a_moved_tree_stays_itself(workshop: Workshop) -> None:
+def test_the_source_is_named_relative_to_the_output_so_that_a_moved_tree_stays_itself(workshop: Workshop) -> None:
     assert source_of(folder_settings(workshop.config())).replace("\\", "/") == "../in"
 
 

@@ -138,7 +138,7 @@ def test_a_pause_is_a_warning_with_its_reason(workshop: Workshop) -> None:
         heart(WatchNotice("resumed", "resumed"))
 
 
-def test_what_was_given_up_is_news_for_a_day(workshop: Workshop) -> None:
+def test_what_was_given_up_is_a_warning_for_a_day(workshop: Workshop) -> None:
     workshop.photo("fine.png")
     workshop.photo("b.png", "diverges")
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")

@@ -1,7 +1,7 @@
-"""Archives as a scan finds them. Owns which must be opened, and what their photos mean for the ledger.
+"""Ingests archives like folders of photos. Owns which ones are opened, and what of them is recorded in the ledger.
 
 An archive has a row in the ledger like a photo, but no jobs. Its photos have rows with the archive's signature: when
-it is replaced, all of them are. As long as all signatures agree, the archive need not be opened.
+it is replaced, all of them are. As long as all signatures are equal, the archive is not opened.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from pipeline.model import IngestSettings, Photo
 
 @dataclass(slots=True)
 class ArchivedPhotos:
-    """What archives hold. ``seen`` has the archives too, ``usable`` are the paths of photos that can be pictures.
+    """What archives hold. ``seen`` lists the archives too, ``usable`` the paths of photos to pair.
 
-    ``count`` and ``skipped`` count all photos, and the files that are none.
+    ``count`` is the number of photos, ``skipped`` counts the files that are none.
     """
 
     seen: list[Photo] = field(default_factory=list)
@@ -38,10 +38,10 @@ class ArchivedPhotos:
 
 
 class ArchiveIngest:
-    """Looks into the archives of an input folder, in three steps.
+    """Reads the archives of an input folder, in three steps.
 
     Those that are :meth:`unknown` are checked for completeness like photos, with :meth:`examine` for their content,
-    which is remembered; :meth:`contents` then returns what all of them hold.
+    which it keeps; :meth:`contents` then returns what all of them hold.
     """
 
     def __init__(self, settings: IngestSettings, ledger: Ledger) -> None:
@@ -51,7 +51,7 @@ class ArchiveIngest:
         self._contents: dict[str, ArchiveContents] = {}
 
     def unknown(self, archives: Iterable[Photo]) -> list[Photo]:
-        """Return those of which the ledger does not know all that is in them."""
+        """Return the archives whose content is not on record as it is now."""
         return [archive for archive in archives if not _is_current(archive, self._ledger.photos.at(archive.path))]
 
     def examine(self, root: Path, path: str) -> Verdict:
@@ -112,7 +112,7 @@ class ArchiveIngest:
 
 
 def limits_of(settings: IngestSettings) -> Limits:
-    """Return what an archive may ask for."""
+    """Return how large an archive and a photo in it may be."""
     return Limits(
         files=settings.max_archive_files,
         bytes=settings.max_archive_bytes,
@@ -121,7 +121,7 @@ def limits_of(settings: IngestSettings) -> Limits:
 
 
 def _is_current(archive: Photo, rows: Sequence[PhotoRow]) -> bool:
-    """Tell whether the archive itself is on record, and all that is on record of it as of this very version."""
+    """Return whether the archive and all its photos are on record as of this very version."""
     known = {row.path: row.photo for row in rows}
     return archive.path in known and all(
         photo is not None and dataclasses.replace(photo, path=archive.path) == archive for photo in known.values()

@@ -1,4 +1,4 @@
-"""The ledger kept in step with the input folder while pictures are made. Owns what changed, not when to scan.
+"""Keeps the ledger in step with the input folder while pictures are made. Owns what changed, not when to scan.
 
 Takes the whole folder or only hinted paths through :mod:`pipeline.runner.ingest.steps`, in pieces: each piece is a
 short transaction, so that whoever claims jobs meanwhile never waits long, and it costs what has changed rather than
@@ -23,7 +23,7 @@ from pipeline.runner.ingest.steps import IngestResult, IngestSteps, RecordedPhot
 from pipeline.runner.input_root import Root
 from pipeline.runner.preparation import ResolvedConfig
 
-#: So many photos a transaction take some hundredths of a second.
+#: Photos in one transaction, which then takes some hundredths of a second.
 _PIECE: Final = 1000
 
 _Item = TypeVar("_Item")
@@ -42,7 +42,7 @@ class IngestChanges(IngestResult):
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether all is as it was before."""
+        """Whether all is as it was before."""
         return not (self.arrived or self.gone or self.set_aside)
 
 
@@ -59,7 +59,7 @@ class IncrementalIngest:
         is_stopped: Callable[[], bool] = lambda: False,
         archives: ArchiveIngest | None = None,
     ) -> None:
-        """``is_stopped`` tells that the program ends: an ingest then stops where it is.
+        """``is_stopped`` is asked before each piece: when the program ends, an ingest stops where it is.
 
         ``archives`` is the one by which ``tracker`` examines files.
         """

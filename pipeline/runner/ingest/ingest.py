@@ -1,4 +1,4 @@
-"""From a whole input folder to pending jobs, once. Owns the first half of a run; waits where files may be written.
+"""Ingests a whole input folder at once. Owns the first half of a run; waits for files that are still being written.
 
 The same function serves ``run``, on the real ledger, and ``plan``, on a copy in memory.
 """

@@ -1,4 +1,4 @@
-"""Photos that were refused by a limit which has been changed since. Owns finding them by the reason on record.
+"""Retries photos that were refused because of a limit that has changed. Owns finding them by the reason on record.
 
 Of a quarantined photo only a sentence is on record. If a setting is the reason, it names the setting and the value it
 had: when the same setting gives another sentence today, the photo is examined again.

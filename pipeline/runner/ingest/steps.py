@@ -1,4 +1,4 @@
-"""The steps from files in the input folder to pending jobs. Owns them for both callers; does not know when to scan.
+"""Takes files from the input folder to pending jobs. Owns the steps, for both callers; does not know when to scan.
 
 scan → what is new or changed → complete yet? → what is in archives → photos recorded → paired → jobs recorded.
 :mod:`pipeline.runner.ingest.ingest` takes a whole folder through them at once,
@@ -40,7 +40,7 @@ class RecordedPhotos:
     """What became of some files.
 
     ``unknown`` ones were not on record or had changed, ``returned`` ones had been gone. ``opened``: some
-    archives had to be looked into. ``archived`` is what all the archives hold.
+    archives had to be read. ``archived`` is what all of them hold.
     """
 
     photos: Sequence[Photo]
@@ -67,7 +67,7 @@ class RecordedPhotos:
     def to_pair(self, *, unchanged: bool) -> list[str]:
         """Return the photos whose jobs have to be recorded; those that are as they were only if ``unchanged``.
 
-        What is not complete yet is left out: nobody can say what is wanted of it.
+        Files that are not complete yet are left out.
         """
         unknown = {photo.path for photo in self.unknown}
         judged = (*self.stability.ready, *(photo for photo, _ in self.stability.quarantined))
@@ -100,7 +100,7 @@ class IngestSteps:
     def scan(self, paths: Collection[str] | None = None) -> ScanResult:
         """Scan the whole folder, or only ``paths`` and what is below them.
 
-        Archives are skipped if they are not wanted. Raises StorageError if the folder is gone.
+        Archives are skipped if the settings say so. Raises StorageError if the folder is gone.
         """
         folder, ignore = self._settings.folder, self._settings.ignore
         excluded = self._settings.excluded

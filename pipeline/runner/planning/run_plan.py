@@ -135,8 +135,8 @@ def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) 
     They are never enlarged.
     """
     for painting in style.paintings:
-        for wanted in recipe.sizes():
-            size = max(1, round(wanted * style.scale))
+        for picture_size in recipe.sizes():
+            size = max(1, round(picture_size * style.scale))
             if (painting.sha256, size) not in cached:
                 cached.add((painting.sha256, size))
                 yield TargetCost(recipe, _painting_pixels(painting.path, size))

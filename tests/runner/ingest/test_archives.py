@@ -194,7 +194,7 @@ def test_retry_looks_at_one_photo_of_an_archive_again_and_at_no_other(workshop: 
     assert made(workshop) == []
 
 
-def test_a_photo_that_only_the_decoder_refuses_is_told_once(workshop: Workshop) -> None:
+def test_a_photo_that_only_the_decoder_refuses_is_reported_once(workshop: Workshop) -> None:
     damaged = bytearray(photo(1))
     middle = damaged.index(b"IDAT") + 6
     damaged[middle : middle + 8] = b"\xff" * 8

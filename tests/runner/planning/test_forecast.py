@@ -74,7 +74,7 @@ def test_wide_photos_take_less() -> None:
     assert wide.seconds == pytest.approx(SECONDS / 2)
 
 
-def test_recipes_are_told_apart() -> None:
+def test_recipes_are_estimated_separately() -> None:
     other = Recipe(name="other", size=128, scales=1, iterations=10, tolerance=0)
     found = forecast(SPEED, [Task(RECIPE, 1.0)] * 2 + [Task(other, 1.0)], [], {})
     assert {name: recipe.pictures for name, recipe in found.recipes.items()} == {"default": 2, "other": 1}

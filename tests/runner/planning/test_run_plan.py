@@ -173,7 +173,7 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
     assert run_plan.forecast.recipes["default"].seconds == pytest.approx(usual)
 
 
-def test_of_many_photos_some_are_looked_at(workshop: Workshop) -> None:
+def test_of_many_photos_the_headers_of_some_are_read(workshop: Workshop) -> None:
     for number in range(305):
         workshop.photo(f"{number}.png", shade=number)
     run_plan = workshop.plan(lambda _: SPEED)
@@ -196,11 +196,11 @@ def test_paintings_in_the_style_cache_take_no_time(workshop: Workshop) -> None:
     assert workshop.plan(lambda _: SPEED).forecast.painting_seconds == 0
 
 
-def test_paintings_are_looked_at_once_at_each_size_and_never_enlarged(workshop: Workshop) -> None:
+def test_a_painting_has_one_target_for_each_size_and_is_never_enlarged(workshop: Workshop) -> None:
     style = Style("night", (Painting(workshop.folder / "night.jpg", "a"), Painting(Path("nowhere.jpg"), "b")), 2.0)
     recipe = Recipe(size=64, scales=(32, 64))
     cached = {("b", 64)}
-    found = [sight.pixels for sight in missing_targets(style, recipe, cached)]
+    found = [target.pixels for target in missing_targets(style, recipe, cached)]
     assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
     assert list(missing_targets(style, recipe, cached)) == []
 
