@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
-from pipeline.config.settings import plan_settings
+from pipeline.config.settings import ingest_settings, pass_settings, plan_settings
 from pipeline.engine.speed import Measurement, Speed, keep_speed, read_speed
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
@@ -27,6 +27,7 @@ from pipeline.model import (
 )
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.planning.run_plan import MeasureSpeed, RunPlan, plan_run
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
@@ -131,15 +132,18 @@ class Workshop:
                 if on_event is not None:
                     on_event(the_pass, event)
 
+            resolved = resolve_config(config)
             the_pass = SinglePass(
-                config,
-                resolve_config(config),
+                pass_settings(config),
+                resolved,
                 ledger,
                 executor or InProcessExecutor(),
                 emit,
                 session=session,
             )
-            return the_pass.run(options, sleep=lambda _: None)
+            return the_pass.run(
+                lambda sleep: ingest(ingest_settings(config), resolved, ledger, sleep=lambda _: None), options
+            )
 
     def pictures(self) -> list[str]:
         """Return the pictures in the output folder, temporary files included, state left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,10 +14,12 @@ from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
+from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
@@ -68,14 +71,15 @@ def _run(
     # The heartbeat of a run that is killed during a pass stays behind: status reports the kill by it.
     with before_death_by_signal(heartbeat.forget, "SIGHUP"):
         wait_for_orphan(settings.state.folder)
-        require_no_feedback_loop(settings)
+        require_no_feedback_loop(folder_settings(settings))
     with (
         contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,
         _open_ledger(settings, emit) as ledger,
     ):
-        the_pass = SinglePass(settings, resolve_config(settings), ledger, executor, emit, on_turn=heartbeat.beat)
+        resolved = resolve_config(settings)
+        the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_turn=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
-            return the_pass.run(options)
+            return the_pass.run(partial(ingest, ingest_settings(settings), resolved, ledger), options)
 
 
 def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:

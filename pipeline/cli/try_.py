@@ -11,6 +11,7 @@ from pipeline.cli.display import Display
 from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import load_config
+from pipeline.config.settings import pass_settings
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.tryout import Tryout
@@ -44,7 +45,9 @@ def try_(
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
-        pictures = Tryout(settings, resolve_config(settings), executor, display).run(photo, folder, styles, recipes)
+        pictures = Tryout(pass_settings(settings), resolve_config(settings), executor, display).run(
+            photo, folder, styles, recipes
+        )
     if not quiet and not as_json:
         click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
     raise click.exceptions.Exit(INTERRUPTED if signals else 0)

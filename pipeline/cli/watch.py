@@ -16,6 +16,7 @@ import click
 from pipeline.cli.options import config_argument, json_option, quiet_option
 from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.config import Config, load_config
+from pipeline.config.settings import folder_settings
 from pipeline.daemon import Daemon
 from pipeline.daemon.config_reloader import ConfigReloader
 from pipeline.daemon.health import Health
@@ -54,7 +55,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     ):
         with before_death_by_signal(heartbeat.forget, "SIGHUP"):
             wait_for_orphan(settings.state.folder)
-            require_no_feedback_loop(settings)
+            require_no_feedback_loop(folder_settings(settings))
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config.models import Config
-from pipeline.model import FolderSettings, IngestSettings, PlanSettings, StatusSettings
+from pipeline.model import FolderSettings, IngestSettings, PassSettings, PlanSettings, RetryPolicy, StatusSettings
 
 
 def folder_settings(config: Config) -> FolderSettings:
@@ -13,6 +13,26 @@ def folder_settings(config: Config) -> FolderSettings:
         output=config.output.folder,
         state=config.state.folder,
         originals=config.input.originals_folder,
+    )
+
+
+def pass_settings(config: Config) -> PassSettings:
+    """Return what a pass goes by."""
+    return PassSettings(
+        folders=folder_settings(config),
+        retries=RetryPolicy(
+            max_attempts=config.state.max_attempts,
+            max_crashes=config.state.max_crashes,
+            first_delay_seconds=config.state.retry_seconds,
+            max_delay_seconds=config.state.max_retry_seconds,
+        ),
+        picture=config.picture_options(),
+        order=config.input.order,
+        max_pixels=config.input.max_pixels,
+        min_free_bytes=config.output.min_free_disk,
+        archive_space_bytes=config.input.archive_space,
+        keep_checkpoints=config.state.checkpoint_space > 0,
+        grace_seconds=config.state.grace_seconds,
     )
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.config.settings import folder_settings
+from pipeline.config.settings import folder_settings, pass_settings
 from pipeline.daemon.clock import SYSTEM_CLOCK, Clock
 from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.daemon.event_outbox import EventOutbox
@@ -35,7 +35,7 @@ from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
@@ -129,7 +129,7 @@ class Daemon:
                 self._run_version(version, ledger, root)
                 version, self._next_version = self._next_version or version, None
 
-    def _run_version(self, version: ConfigVersion, ledger: Ledger, root: Root) -> None:
+    def _run_version(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         """Work under one version of the config, until stopped or until there is another version."""
         self._version, self._config = version, version.config
         self._schedule_gate.set_hours(version.config.hours())
@@ -162,7 +162,7 @@ class Daemon:
 
     # --- one step -----------------------------------------------------------------------------------------
 
-    def _step(self, version: ConfigVersion, ledger: Ledger, root: Root) -> None:
+    def _step(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         if self._scan_thread.error is not None:
             raise self._scan_thread.error
         self._health.main_is_alive()
@@ -205,7 +205,7 @@ class Daemon:
         self._next_ledger_check = self._clock.monotonic() + _LEDGER_CHECK_SECONDS
         self._scan_thread.work_available.set()
 
-    def _run_pass_if_needed(self, version: ConfigVersion, ledger: Ledger, root: Root) -> bool:
+    def _run_pass_if_needed(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> bool:
         """Run a pass if there is anything to do; tells whether there was."""
         try:
             if not self._has_work(ledger):
@@ -228,7 +228,7 @@ class Daemon:
 
     def _run_pass(self, version: ConfigVersion, ledger: Ledger) -> None:
         self._pass = SinglePass(
-            version.config,
+            pass_settings(version.config),
             version.resolved,
             ledger,
             self._executor.get(version.config),
@@ -242,7 +242,7 @@ class Daemon:
             ingested = IngestResult(photos=ledger.queries.photo_count(), set_aside=list(self._outbox.held()))
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
                 options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
-                self._pass.run(options, ingested)
+                self._pass.run(ingested, options)
         finally:
             self._pass = None
             self._executor.close_if_stopped()
@@ -251,7 +251,7 @@ class Daemon:
         self._executor.record_stop()
         the_pass.stop(reason)
 
-    def _back_off(self, error: CannotRunError, root: Root) -> None:
+    def _back_off(self, error: CannotRunError, root: InputRoot) -> None:
         if isinstance(error, PaintingChangedError) and self._may_reload_paintings():
             seconds = _RELOAD_SECONDS
         else:

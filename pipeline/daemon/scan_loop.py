@@ -17,7 +17,7 @@ from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 
 #: A full scan is repeated after so many times its processor time at the earliest: a third of a percent of a core.
 _REST_PER_CPU_SECOND: Final = 300.0
@@ -48,7 +48,7 @@ class ScanLoop:
     def __init__(
         self,
         ingest: IncrementalIngest,
-        root: Root,
+        root: InputRoot,
         hints: Hints,
         watch: EventWatch,
         pauses: PauseTracker,
@@ -84,7 +84,7 @@ class ScanLoop:
             return self._paused_until - self._clock.monotonic()
         try:
             self._root.require()
-            was_replaced = self._root.was_replaced()
+            was_replaced = self._root.replaced_since_last_call()
         except StorageError as error:
             self._postpone()
             return self._pause("input", error, _MISSING_SECONDS)

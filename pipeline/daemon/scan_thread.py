@@ -24,7 +24,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.incremental import IncrementalIngest
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import open_ledger
 
 _POLL_SECONDS: Final = 0.5
@@ -61,7 +61,7 @@ class ScanThread:
         self._clock = clock
 
     @contextlib.contextmanager
-    def running(self, version: ConfigVersion, root: Root, must_join: Callable[[], bool]) -> Iterator[None]:
+    def running(self, version: ConfigVersion, root: InputRoot, must_join: Callable[[], bool]) -> Iterator[None]:
         """Scan the folder as long as the block takes.
 
         Afterwards a thread that hangs is left behind, unless it ``must_join``: two threads with two configs would
@@ -81,7 +81,7 @@ class ScanThread:
                 thread.join(_POLL_SECONDS)
                 self._health.main_is_alive()
 
-    def _run(self, version: ConfigVersion, root: Root, stopped: threading.Event) -> None:
+    def _run(self, version: ConfigVersion, root: InputRoot, stopped: threading.Event) -> None:
         def is_stopped() -> bool:
             self._health.scan_is_alive()
             return stopped.is_set()
@@ -97,7 +97,7 @@ class ScanThread:
             self._health.scan_has_ended()
             self.work_available.set()
 
-    def _scan(self, version: ConfigVersion, root: Root, is_stopped: Callable[[], bool]) -> None:
+    def _scan(self, version: ConfigVersion, root: InputRoot, is_stopped: Callable[[], bool]) -> None:
         startup = Startup(self._pauses, is_stopped)
         opened = startup.retry_until_done(partial(open_ledger, version.config, startup), "scan_startup")
         with opened as ledger, contextlib.closing(self._scan_loop(version, root, ledger, is_stopped)) as scan_loop:
@@ -106,7 +106,7 @@ class ScanThread:
                 self.hints.wait(scan_loop.step())
 
     def _scan_loop(
-        self, version: ConfigVersion, root: Root, ledger: Ledger, is_stopped: Callable[[], bool]
+        self, version: ConfigVersion, root: InputRoot, ledger: Ledger, is_stopped: Callable[[], bool]
     ) -> ScanLoop:
         settings = version.config.watch_settings()
         to_ingest = ingest_settings(version.config)

@@ -16,7 +16,7 @@ from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.ledger import Ledger
 from pipeline.report.formatting import counted
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 
 _MAX_WAIT_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.25
@@ -83,7 +83,7 @@ class Startup:
             left_seconds -= _POLL_SECONDS
 
 
-def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], Root] = Root) -> Root:
+def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], InputRoot] = InputRoot) -> InputRoot:
     """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
 
     An empty folder that had photos at the last scan is taken for the latter: there is nothing to paint anyway.

@@ -8,7 +8,6 @@ from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
     Backlog,
     Claim,
-    ClaimOrder,
     FailureRow,
     Finished,
     FoundPicture,
@@ -29,7 +28,6 @@ __all__ = [
     "FILE_NAME",
     "Backlog",
     "Claim",
-    "ClaimOrder",
     "FailureRow",
     "Finished",
     "FoundPicture",

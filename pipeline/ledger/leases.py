@@ -16,7 +16,7 @@ from typing import Final
 from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.failpoints import failpoint
 from pipeline.ledger.names import NameAllocator
-from pipeline.ledger.records import Claim, ClaimOrder, Lease
+from pipeline.ledger.records import Claim, Lease
 from pipeline.ledger.states import (
     CLEAR_FAILURES,
     SET_CURRENT,
@@ -25,7 +25,7 @@ from pipeline.ledger.states import (
     photo_from_columns,
     stored_text,
 )
-from pipeline.model import JobState
+from pipeline.model import ClaimOrder, JobState
 
 _ORDERS: Final[dict[ClaimOrder, tuple[str, str]]] = {
     "newest": ("pending_by_age", "photo_seconds DESC, photo, style, recipe"),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from pipeline.model import Job, JobState, Photo
-
-ClaimOrder = Literal["newest", "oldest", "name"]
 
 
 @dataclass(frozen=True, slots=True)

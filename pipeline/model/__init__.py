@@ -45,7 +45,15 @@ from pipeline.model.run import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.model.settings import ClaimOrder, FolderSettings, IngestSettings, PlanSettings, StatusSettings
+from pipeline.model.settings import (
+    ClaimOrder,
+    FolderSettings,
+    IngestSettings,
+    PassSettings,
+    PlanSettings,
+    RetryPolicy,
+    StatusSettings,
+)
 from pipeline.model.work import (
     Artwork,
     Assignment,
@@ -96,6 +104,7 @@ __all__ = [
     "OriginalMoved",
     "OriginalsStay",
     "Painting",
+    "PassSettings",
     "Photo",
     "PhotoSetAside",
     "PictureFormat",
@@ -107,6 +116,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Remark",
+    "RetryPolicy",
     "RunEvent",
     "RunFinished",
     "RunStarted",

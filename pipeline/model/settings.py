@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipeline.model.inputs import EngineSettings, PictureFormat, Recipe
+from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions, Recipe
 
 # --- execution, originals, instance -----------------------------------------------------------------------
 
@@ -22,6 +22,39 @@ class FolderSettings:
     output: Path
     state: Path
     originals: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """After how many failures a picture is given up, and how long it waits for its next attempt.
+
+    It waits ``first_delay_seconds`` after the first failure, twice as long after the second, and so on.
+    """
+
+    max_attempts: int = 3
+    max_crashes: int = 3
+    first_delay_seconds: float = 60.0
+    max_delay_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassSettings:
+    """What a pass over the pending pictures goes by.
+
+    ``max_pixels`` bounds width × height of a photo. ``min_free_bytes`` is left free on the pictures' disk,
+    ``archive_space_bytes`` bounds what photos taken out of archives take. A stop leaves ``grace_seconds`` to the
+    pictures in progress.
+    """
+
+    folders: FolderSettings
+    retries: RetryPolicy = RetryPolicy()
+    picture: PictureOptions = PictureOptions()
+    order: ClaimOrder = "newest"
+    max_pixels: int = 500_000_000
+    min_free_bytes: int = 0
+    archive_space_bytes: int = 2_000_000_000
+    keep_checkpoints: bool = True
+    grace_seconds: float = 10.0
 
 
 # --- ingest, planning, status ------------------------------------------------------------------------------

@@ -6,13 +6,16 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from pipeline.config import load_config
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.engine.events import Event, Finished, Request, RunControl
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Losses
-from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.benchmarks.ours import Desk
@@ -83,7 +86,9 @@ def _pass(path: Path) -> float:
         contextlib.closing(executor),
         open_ledger(config) as ledger,
     ):
-        SinglePass(config, resolve_config(config), ledger, executor, lambda _: None).run(PassOptions())
+        resolved = resolve_config(config)
+        the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, lambda _: None)
+        the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
     return time.monotonic() - began
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.config.settings import ingest_settings
 from pipeline.intake.stability import StabilityTracker
 from pipeline.runner.ingest.incremental import IncrementalIngest
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.subjects import Subjects
@@ -59,7 +59,7 @@ def _quiet_look(workshop: Workshop) -> float:
     room = StabilityTracker(config.input.folder, settle_seconds=_SETTLE_SECONDS, incomplete_seconds=3600)
     with open_ledger(config) as ledger:
         incremental_ingest = IncrementalIngest(
-            ingest_settings(config), resolve_config(config), ledger, room, Root(config.input.folder)
+            ingest_settings(config), resolve_config(config), ledger, room, InputRoot(config.input.folder)
         )
         incremental_ingest.ingest_folder()
         began = time.monotonic()

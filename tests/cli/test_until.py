@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 
 from pipeline.cli.until import MomentType, parse_moment, stopped_at
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import resolve_config
 from tests.workshop import InProcessExecutor, Workshop
 
@@ -62,15 +65,15 @@ def test_the_command_line_is_told_what_is_wrong() -> None:
 def test_a_pass_is_stopped_at_its_time_with_the_reason(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
     config = workshop.config()
-    executor, moment = Stoppable(), datetime.now(UTC)
+    executor, moment, resolved = Stoppable(), datetime.now(UTC), resolve_config(config)
     with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, resolve_config(config), ledger, executor, lambda _: None)
+        the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, lambda _: None)
         with stopped_at(None, the_pass):
             pass
         assert not executor.stopped
         with stopped_at(moment, the_pass):
             assert executor.heard.wait(30)
-        finished = the_pass.run(sleep=lambda _: None)
+        finished = the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
     assert (finished.interrupted, finished.reason) == (False, f"stopped at {moment.astimezone():%H:%M} as asked")
 
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.config import Config
-from pipeline.config.settings import folder_settings, ingest_settings, plan_settings, status_settings
-from pipeline.model import FolderSettings, IngestSettings, PlanSettings, StatusSettings
-from tests.workshop import Workshop
+from pipeline.config.settings import folder_settings, ingest_settings, pass_settings, plan_settings, status_settings
+from pipeline.model import (
+    FolderSettings,
+    IngestSettings,
+    PassSettings,
+    PictureOptions,
+    PlanSettings,
+    RetryPolicy,
+    StatusSettings,
+)
+from tests.workshop import CONFIG, Workshop
 
 STYLES = "styles: [{name: night, painting: night.jpg}]\n"
 INPUT = """
@@ -62,3 +71,40 @@ def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path)
 def test_a_status_knows_whether_there_is_a_schedule(tmp_path: Path, schedule: str, expected: bool) -> None:
     config = config_of(tmp_path, f"{STYLES}schedule: {schedule}\n")
     assert status_settings(config).has_schedule is expected
+
+
+def test_the_folders_are_absolute_and_the_state_lies_with_the_pictures_by_default(tmp_path: Path) -> None:
+    folder = tmp_path.resolve()
+    folders = FolderSettings(input=folder / "in", output=folder / "out", state=folder / "out" / ".stylewatch")
+    assert folder_settings(Workshop(tmp_path).config()) == folders
+    text = CONFIG.replace("folder: in,", "folder: in, originals: {move: done},") + "state: {folder: state}\n"
+    config = Workshop(tmp_path, text).config()
+    assert folder_settings(config) == replace(folders, state=folder / "state", originals=folder / "done")
+
+
+def test_every_setting_of_a_pass_comes_from_the_config(tmp_path: Path) -> None:
+    text = CONFIG.replace("settle_seconds: 0", "order: name, max_megapixels: 2, archive_space: 3000").replace(
+        "min_free_disk: 0", "min_free_disk: 4000, format: png"
+    )
+    text += (
+        "state: {max_attempts: 5, max_crashes: 6, retry_seconds: 7, max_retry_seconds: 8, checkpoint_space: 0,"
+        " grace_seconds: 9}\n"
+    )
+    config = Workshop(tmp_path, text).config()
+    assert pass_settings(config) == PassSettings(
+        folders=folder_settings(config),
+        retries=RetryPolicy(max_attempts=5, max_crashes=6, first_delay_seconds=7, max_delay_seconds=8),
+        picture=PictureOptions(format="png"),
+        order="name",
+        max_pixels=2_000_000,
+        min_free_bytes=4000,
+        archive_space_bytes=3000,
+        keep_checkpoints=False,
+        grace_seconds=9,
+    )
+
+
+def test_the_settings_begin_from_the_configs_defaults(tmp_path: Path) -> None:
+    config = Workshop(tmp_path, "styles: [{name: night, painting: night.jpg}]").config()
+    expected = PassSettings(folders=folder_settings(config), min_free_bytes=config.output.min_free_disk)
+    assert pass_settings(config) == expected

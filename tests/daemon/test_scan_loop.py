@@ -17,7 +17,7 @@ from pipeline.errors import LedgerLockedError, StorageError
 from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, WatchNotice
 from pipeline.runner.ingest.incremental import IngestChanges
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from tests.daemon.test_event_watch import FakeWatcher
 
 
@@ -70,7 +70,7 @@ class Harness:
         policy = WatchPolicy(folder="in", mode=mode, rescan_seconds=300, reason=reason)
         self.scan_loop = ScanLoop(
             self.ingest,  # type: ignore[arg-type]
-            Root(folder),
+            InputRoot(folder),
             self.hints,
             EventWatch(policy, lambda: self.watcher, self.events.append),
             self.pauses,

@@ -15,7 +15,7 @@ from pipeline.daemon.health import Health
 from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_thread import ScanThread
 from pipeline.model import PhotoSetAside, WatchNotice
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
 from tests.workshop import Workshop
@@ -40,8 +40,8 @@ class Harness:
     def count_error(self) -> None:
         self.errors += 1
 
-    def root(self) -> Root:
-        return Root(self.workshop.folder / "in")
+    def root(self) -> InputRoot:
+        return InputRoot(self.workshop.folder / "in")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pipeline.daemon.startup import Startup, StoppedError, find_root
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.model import Photo, WatchNotice
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 
 LOCKED = LedgerLockedError("another process keeps it locked")
 GONE = StorageError("the folder is gone")
@@ -125,8 +125,8 @@ def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledg
     folder = tmp_path / "in"
     folder.mkdir()
 
-    def look_and_drop(folder: Path) -> Root:
-        root = Root(folder)
+    def look_and_drop(folder: Path) -> InputRoot:
+        root = InputRoot(folder)
         folder.rmdir()
         return root
 

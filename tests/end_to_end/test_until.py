@@ -13,9 +13,11 @@ import pytest
 
 from pipeline.cli.runtime import make_executor
 from pipeline.config import load_config
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.model import Progress, RunEvent, RunFinished
 from pipeline.runner.execution.deadline import deadline
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.end_to_end.program import FEW_LAYERS, pictures, run, write_landscape, write_small_painting
@@ -69,9 +71,10 @@ def cut_after(evaluations: int, path: Path) -> RunFinished:
         open_ledger(config) as ledger,
         contextlib.closing(make_executor(config)) as executor,
     ):
-        the_pass = SinglePass(config, resolve_config(config), ledger, executor, emit)
+        resolved = resolve_config(config)
+        the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, emit)
         with deadline(over.is_set, partial(the_pass.stop, "the time is over")):
-            return the_pass.run()
+            return the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
 
 
 def test_runs_cut_twice_make_the_same_pictures_as_one(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 
 from pipeline.cli.runtime import make_executor
 from pipeline.config import load_config
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.model import RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.fakes import fake_engine
@@ -25,4 +28,6 @@ def make_a_pass(folder: Path) -> int:
         wait_for_orphan(config.state.folder)
         executor = make_executor(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
-            return 1 if SinglePass(config, resolve_config(config), ledger, executor, emit).run().failed else 0
+            resolved = resolve_config(config)
+            the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, emit)
+            return 1 if the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger)).failed else 0

@@ -77,7 +77,7 @@ def test_one_files_trouble_is_its_own_and_all_others_go_on(workshop: Workshop, f
     assert {(state, attempts) for state, _, attempts in found.values()} == {(JobState.FAILED, 1)}
     assert found["bad.png"][1].startswith("the photo bad.png can't be read (Input/output error): ")
     assert found["locked.png"][1].startswith("the photo locked.png can't be read (Permission denied): ")
-    assert found["sealed/b.png"][1].startswith("the picture sealed/b--night.jpg can't be put there: ")
+    assert found["sealed/b.png"][1].startswith("the picture sealed/b--night.jpg can't be saved: ")
     assert "Read-only file system" in found["sealed/b.png"][1]
     assert "plainer output.name" in found["odd.png"][1]
     assert "shorter or plainer output.name" in found[deep][1]

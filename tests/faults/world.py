@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, load_config
-from pipeline.config.settings import folder_settings
+from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint_listener
 from pipeline.ledger import Ledger
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
 from tests.fakes import write_painting
 from tests.faults.painters import FOREIGN, STYLES, Killed, MeddledExecutor, photo_bytes
@@ -132,9 +133,11 @@ class World:
             ledger = stack.enter_context(self.ledger())
             self._open = ledger
             executor = MeddledExecutor(meddle, self._die, at_once)
-            the_pass = SinglePass(config, resolved, ledger, executor, lambda _: None)
+            the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, lambda _: None)
             try:
-                the_pass.run(sleep=lambda _: meddle())
+                the_pass.run(
+                    lambda sleep: ingest(ingest_settings(config), resolved, ledger, sleep=lambda _: meddle())
+                )
                 look(ledger)
             except StorageError:
                 assert not self.model.mounted, "the only trouble there is"

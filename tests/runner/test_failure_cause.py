@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import StorageError
 from pipeline.runner.failure_cause import TEST_FILE, remove_test_file, require_readable, require_writable
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 
 
 class Disk:
@@ -22,7 +22,7 @@ class Disk:
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(b"content")
-        self.root = Root(folder)
+        self.root = InputRoot(folder)
         self.now = 0.0
         self.seconds_a_file = 0.0
 
@@ -32,14 +32,14 @@ class Disk:
         return path not in self.broken
 
     def require(self, path: str) -> None:
-        require_readable(self.root, self.folder, path, can_read=self.can_read, clock=lambda: self.now)
+        require_readable(self.root, path, can_read=self.can_read, clock=lambda: self.now)
 
 
 def test_one_photo_among_others_is_its_own_trouble(tmp_path: Path) -> None:
     disk = Disk(tmp_path, "a.jpg", "b.jpg")
     disk.require("a.jpg")
     assert disk.read == ["b.jpg"]
-    require_readable(disk.root, tmp_path, "a.jpg")
+    require_readable(disk.root, "a.jpg")
 
 
 def test_a_photo_without_others_is_its_own_trouble(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_disk_that_takes_long_to_fail_is_not_tried_for_ever(tmp_path: Path) ->
 def test_a_folder_that_is_gone_says_so_itself(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "in", "a.jpg", "b.jpg")
     disk.folder.rename(tmp_path / "away")
-    with pytest.raises(StorageError, match="nothing is taken for deleted"):
+    with pytest.raises(StorageError, match="no photo is treated as deleted"):
         disk.require("a.jpg")
     assert disk.read == []
 

@@ -1,4 +1,4 @@
-"""A finished picture copied for another photo of equal content. Owns which one may be copied, and the copy."""
+"""Copies a finished picture for another photo of equal content. Owns which one may be copied, and the copy."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, 
     Raises StorageError.
     """
     part = part_path(output_folder, claim.output, claim.token)
-    for twin in ledger.queries.published_with_key(key):
-        source = output_folder / twin.output
-        if sha256_if_there(source) != twin.sha256 or not _would_be_written(source, claim, picture):
+    for finished in ledger.queries.published_with_key(key):
+        source = output_folder / finished.output
+        if sha256_if_there(source) != finished.sha256 or not _would_be_written(source, claim, picture):
             continue
         make_folder(part.parent)
         try:
             copy_durably(source, part)
-            faithful = sha256_of_file(part) == twin.sha256
+            is_equal = sha256_of_file(part) == finished.sha256
         except OSError as error:
             raise storage_error(part.parent, error) from error
-        if faithful:
-            return twin.sha256
+        if is_equal:
+            return finished.sha256
     return None
 
 

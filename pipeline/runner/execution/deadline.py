@@ -1,4 +1,4 @@
-"""Ends work at a time of day. Owns the watch over the clock; refuses to know what the work is, and why it ends."""
+"""Ends work at a time of day. Owns the thread that polls the clock; does not know what the work is or why it ends."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_LOOK_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 
 
 @contextmanager
 def deadline(is_over: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` once if ``is_over`` comes true within the block; both are called by another thread.
 
-    The clock is looked at again and again: nobody knows how long it is until a time of day, as clocks are set and
-    machines sleep.
+    The clock is polled: clocks are set and machines sleep, so nobody knows how many seconds are left.
     """
-    left = threading.Event()
+    ended = threading.Event()
 
-    def look() -> None:
+    def poll() -> None:
         while not is_over():
-            if left.wait(_LOOK_SECONDS):
+            if ended.wait(_POLL_SECONDS):
                 return
         stop()
 
-    thread = threading.Thread(target=look, name="deadline", daemon=True)
+    thread = threading.Thread(target=poll, name="deadline", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        left.set()
+        ended.set()
         thread.join()

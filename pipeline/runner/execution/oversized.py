@@ -1,8 +1,8 @@
-"""Which pictures are known not to fit into memory, and for how long that is believed. Owns what is spared by it.
+"""Remembers which pictures do not fit into memory, so that others as large are not tried in vain.
 
 It may take hours of work to find out that a picture does not fit. Then neither does any of the same style and recipe
-with as many pixels; but other programs take memory and give it back. So it is believed for a while, and so long that
-finding out takes a tenth of the time at most; after that the next picture is tried, whichever it is.
+with as many pixels; but other programs take memory and free it again. So what was found out is valid for a limited
+time, ten times as long as the work took at least; after that the next picture is tried, whichever it is.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from pipeline.images.decode import read_size
 from pipeline.intake.safe_open import open_assigned
 from pipeline.model import Assignment, Recipe, Style
 
-_TIMES_THE_WORK: Final = 10.0
+_VALID_PER_WORK_SECOND: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """Pictures of at least so many ``pixels`` do not fit; believed until then, by the clock."""
+class _SizeLimit:
+    """Pictures of at least so many ``pixels`` do not fit; valid until then, by the clock."""
 
     pixels: int
     reason: str
-    until: float
+    valid_until: float
 
 
 class OversizedPictures:
-    """What is known by one program on one device; it is believed for half of ``longest_wait_seconds`` at least."""
+    """What one program found out on one device; it is valid for half of ``max_delay_seconds`` at least."""
 
-    def __init__(self, longest_wait_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._least_seconds = longest_wait_seconds / 2
+    def __init__(self, max_delay_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._least_seconds = max_delay_seconds / 2
         self._clock = clock
-        self._known: dict[tuple[Recipe, Style], _Finding] = {}
+        self._known: dict[tuple[Recipe, Style], _SizeLimit] = {}
         self._begun: dict[str, float] = {}
 
-    def begin(self, token: str) -> None:
-        """Take in that work on a picture begins."""
+    def work_began(self, token: str) -> None:
+        """Note when work on a picture began."""
         self._begun[token] = self._clock()
 
-    def end(self, token: str) -> None:
-        """Take in that work on it is over."""
+    def work_ended(self, token: str) -> None:
+        """Note that work on it is over."""
         self._begun.pop(token, None)
 
     def note(self, assignment: Assignment, reason: str) -> float:
-        """Take in that a picture in work did not fit even alone; returns for how many seconds that is believed."""
+        """Note that a picture in progress did not fit even alone; returns for how many seconds that is valid."""
         now = self._clock()
         worked_seconds = now - self._begun.get(assignment.token, now)
-        seconds = max(self._least_seconds, _TIMES_THE_WORK * worked_seconds)
+        seconds = max(self._least_seconds, _VALID_PER_WORK_SECOND * worked_seconds)
         pixels = _pixels(assignment)
         if pixels:
-            self._known[assignment.recipe, assignment.style] = _Finding(pixels, reason, now + seconds)
+            self._known[assignment.recipe, assignment.style] = _SizeLimit(pixels, reason, now + seconds)
         return seconds
 
     def find(self, assignment: Assignment) -> tuple[str, float] | None:
@@ -62,7 +62,7 @@ class OversizedPictures:
         known = self._known.get((assignment.recipe, assignment.style))
         if known is None or _pixels(assignment) < known.pixels:
             return None
-        seconds = known.until - self._clock()
+        seconds = known.valid_until - self._clock()
         return (known.reason, seconds) if seconds > 0 else None
 
 

@@ -1,8 +1,8 @@
-"""From a temporary file to a published picture, in an order that a kill at any moment can't spoil.
+"""Publishes pictures: gives a temporary file its final name, in an order that survives a kill at any moment.
 
 The worker has written and fsynced the temporary file beside its destination. Then, always: its hash into the row,
 linked to the final name, temporary name removed, folder fsynced, row done. A file that is already there is only
-ever replaced if it is, byte for byte, the picture we put there ourselves; anything else is the user's.
+ever replaced if it is, byte for byte, the picture that was published there; anything else is the user's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import durable_files
@@ -27,7 +26,7 @@ from pipeline.images.publish import (
     storage_error,
     sync_folder,
 )
-from pipeline.ledger import Ledger
+from pipeline.ledger import Claim, Lease, Ledger
 from pipeline.model import Recipe
 from pipeline.runner.failure_cause import require_writable
 
@@ -59,7 +58,7 @@ def require_space(output_folder: Path, min_free_bytes: int) -> None:
 
 
 def make_place(part: Path, final: Path) -> None:
-    """Make the folder of a picture, and see that its files can be put there before it is painted.
+    """Make the folder of a picture, and check that its files can be written there before it is painted.
 
     Raises StorageError.
     """
@@ -100,41 +99,42 @@ def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) 
     return sum(pixels * (size / sizes[-1]) ** 2 * count for size, count in zip(sizes, iterations, strict=False))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A written temporary file and what the ledger should remember of it."""
-
-    token: str
-    output: str
-    key: str
-    sha256: str
-    predecessor_sha256: str | None
-    seconds: float = 0.0
-    pixel_evaluations: float = 0.0
-
-
 class Publisher:
-    """Puts finished temporary files under their final names, and says so in the ledger."""
+    """Gives finished temporary files their final names, and records that in the ledger."""
 
     def __init__(self, ledger: Ledger, output_folder: Path) -> None:
         self._ledger = ledger
         self._folder = output_folder
 
-    def deliver(self, delivery: Delivery) -> str:
-        """Publish one picture; returns its final name relative to the output folder. Raises StorageError."""
-        self._ledger.leases.record_artwork(delivery.token, delivery.sha256)
-        part = part_path(self._folder, delivery.output, delivery.token)
-        output = delivery.output
-        for output in self._names(delivery):
+    def publish(
+        self, lease: Claim | Lease, key: str, sha256: str, *, seconds: float = 0.0, pixel_evaluations: float = 0.0
+    ) -> str:
+        """Publish the picture whose temporary file is written; returns its final name, relative to the output folder.
+
+        ``sha256`` is the file's hash. Raises StorageError.
+        """
+        self._ledger.leases.record_artwork(lease.token, sha256)
+        part = part_path(self._folder, lease.output, lease.token)
+        output = lease.output
+        for output in self._names(lease):
             final = self._folder / output
-            if self._is_ours(final, delivery.predecessor_sha256) and replace(part, final):
+            if self._is_ours(final, lease.published_sha256) and replace(part, final):
                 break
             if publish(part, final):
                 break
-        self.confirm(delivery, output)
+        self.complete(lease.token, key, output, sha256, seconds=seconds, pixel_evaluations=pixel_evaluations)
         return output
 
-    def confirm(self, delivery: Delivery, output: str) -> None:
+    def complete(
+        self,
+        token: str,
+        key: str,
+        output: str,
+        sha256: str,
+        *,
+        seconds: float = 0.0,
+        pixel_evaluations: float = 0.0,
+    ) -> None:
         """Make a published name durable, then the row done. Raises StorageError."""
         try:
             sync_folder((self._folder / output).parent)
@@ -143,19 +143,19 @@ class Publisher:
             require_writable(self._folder)
         failpoint("picture-published")
         self._ledger.leases.complete(
-            delivery.token,
-            key=delivery.key,
+            token,
+            key=key,
             output=output,
-            picture_sha256=delivery.sha256,
+            picture_sha256=sha256,
             engine_version=ENGINE_VERSION,
-            seconds=delivery.seconds,
-            pixel_evaluations=delivery.pixel_evaluations,
+            seconds=seconds,
+            pixel_evaluations=pixel_evaluations,
         )
 
-    def _names(self, delivery: Delivery) -> Iterator[str]:
-        yield delivery.output
+    def _names(self, lease: Claim | Lease) -> Iterator[str]:
+        yield lease.output
         while True:
-            yield self._ledger.leases.rename_output(delivery.token)
+            yield self._ledger.leases.rename_output(lease.token)
 
     @staticmethod
     def _is_ours(final: Path, predecessor_sha256: str | None) -> bool:

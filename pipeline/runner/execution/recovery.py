@@ -1,8 +1,8 @@
-"""What a killed instance left behind, brought to an end. Owns the reasoning about half-done leases.
+"""Completes or releases the leases that a killed process left. Owns what is decided about each of them.
 
-Runs under the instance lock and after the orphan's death, so every lease found is void. A lease with a recorded
-hash was being published: its picture is finished if either name holds it. Any other is put back, its temporary
-file removed; nothing else is ever deleted.
+Runs under the instance lock and after the death of orphaned workers, so every lease found is void. A lease with a
+recorded hash was being published: its picture is finished if either name holds it. The job of any other returns to
+the queue, and its temporary file is removed; nothing else is ever deleted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.errors import UnwritableError
 from pipeline.hashing import job_key
 from pipeline.images.publish import sync_folder
 from pipeline.ledger import Lease, Ledger
-from pipeline.runner.execution.publishing import Delivery, Publisher, part_path, sha256_if_there
+from pipeline.runner.execution.publishing import Publisher, part_path, sha256_if_there
 from pipeline.runner.failure_cause import remove_test_file, require_writable
 
 #: A power cut says little about the photo that was being worked on; this many in a row say something.
@@ -23,7 +23,10 @@ MAX_INTERRUPTIONS: Final = 10
 
 
 def recover(ledger: Ledger, output_folder: Path) -> int:
-    """Bring every left lease to ``done`` or back to ``pending``; returns how many there were. Raises StorageError."""
+    """Bring every job left leased to ``done`` or back to ``pending``; returns how many there were.
+
+    Raises StorageError.
+    """
     publisher = Publisher(ledger, output_folder)
     leases = ledger.leases.all()
     remove_test_file(output_folder)
@@ -33,7 +36,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             is_finished = _finish(publisher, lease, part, output_folder / lease.output)
         except UnwritableError:
             require_writable(output_folder)
-            is_finished = False  # one picture's own trouble, which the pass will meet again, and tell
+            is_finished = False  # one picture's own trouble, which the pass will meet again, and report
         if not is_finished:
             ledger.leases.interrupt(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
@@ -44,21 +47,15 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
 def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool:
     if lease.artwork_sha256 is None or lease.photo_sha256 is None:
         return False
-    delivery = Delivery(
-        token=lease.token,
-        output=lease.output,
-        key=job_key(lease.photo_sha256, lease.settings_sha256),
-        sha256=lease.artwork_sha256,
-        predecessor_sha256=lease.published_sha256,
-    )
+    key = job_key(lease.photo_sha256, lease.settings_sha256)
     if sha256_if_there(final) == lease.artwork_sha256:
         # While the lease is there: killed once more after it is gone, nobody would know the temporary file.
         sync_folder(final.parent)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        publisher.confirm(delivery, lease.output)
+        publisher.complete(lease.token, key, lease.output, lease.artwork_sha256)
         return True
     if sha256_if_there(part) == lease.artwork_sha256:
-        publisher.deliver(delivery)
+        publisher.publish(lease, key, lease.artwork_sha256)
         return True
     return False

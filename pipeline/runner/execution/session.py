@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.model import PassSettings
 from pipeline.runner.execution.oversized import OversizedPictures
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.instance.folder_marks import OutputGuard
 
 
@@ -19,9 +20,14 @@ class Session:
 
     output: OutputGuard
     oversized: OversizedPictures
-    root: Root | None = None
+    root: InputRoot | None = None
 
-    def input_root(self, folder: Path) -> Root:
+    @classmethod
+    def begin(cls, settings: PassSettings) -> Session:
+        """Return the session of a first pass. Raises StorageError if the output folder can't be read."""
+        return cls(OutputGuard(settings.folders.output), OversizedPictures(settings.retries.max_delay_seconds))
+
+    def input_root(self, folder: Path) -> InputRoot:
         """Return the input folder as it was first seen. Raises StorageError if it is not there."""
-        self.root = self.root or Root(folder)
+        self.root = self.root or InputRoot(folder)
         return self.root

@@ -1,68 +1,50 @@
-"""One pass over the input folder: take in, claim, execute, publish, record, report. Refuses to know when.
+"""Makes one pass: ingests the photos, claims jobs, executes them, publishes and records the pictures.
 
-The pass is told everything and asks nothing: the caller holds the instance lock, reads the events, sets the signal
-handlers. What happens if the process dies between any two steps is :mod:`pipeline.runner.execution.recovery`'s.
+Owns the order of these steps; does not decide when a pass is made. The caller holds the instance lock, reads the
+events and sets the signal handlers. What is left by a process that dies between two steps is the business of
+:mod:`pipeline.runner.execution.recovery`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
-from pipeline.config import Config
-from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.engine import ENGINE_VERSION
-from pipeline.errors import (
-    LeaseLostError,
-    PaintingChangedError,
-    StorageError,
-    UnwritableError,
-    files_explained,
-    in_words,
-)
+from pipeline.errors import LeaseLostError, files_explained, in_words
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
-from pipeline.model import (
-    Artwork,
-    Assignment,
-    ExecutorEvent,
-    Failure,
-    FailureKind,
-    JobStarted,
-    JobState,
-    Occupancy,
-    Remark,
-    RunEvent,
-    RunFinished,
-    RunStarted,
-    Started,
-)
-from pipeline.runner.execution.checkpoints import checkpoint_folder, remove_checkpoint, tidy_checkpoints
-from pipeline.runner.execution.claims import Claims, PassFolders
-from pipeline.runner.execution.outcomes import BackOff, Outcomes
-from pipeline.runner.execution.oversized import OversizedPictures
-from pipeline.runner.execution.publishing import Delivery, Publisher, pixel_evaluations
+from pipeline.model import Assignment, JobState, PassSettings, Remark, RunEvent, RunFinished, RunStarted
+from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
+from pipeline.runner.execution.claims import Claims
+from pipeline.runner.execution.executor_events import EventHandler
+from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
-from pipeline.runner.failure_cause import attribute_failure, require_writable
-from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.input_root import Root
-from pipeline.runner.instance.folder_marks import OutputGuard
 from pipeline.runner.instance.moved_source import follow_moved_source
 from pipeline.runner.originals.moving import Originals
 from pipeline.runner.preparation import ResolvedConfig
 
 _STOPPED: Final = "stopped before everything was done"
-_NAP_SECONDS: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 
 class _StoppedError(Exception):
-    """The pass was stopped before it had taken in what is there."""
+    """The pass was stopped before its photos were ingested."""
+
+
+class Ingest(Protocol):
+    """Records the photos of the input folder and their jobs in the ledger; may ``sleep`` until they are complete."""
+
+    def __call__(self, *, sleep: Callable[[float], None]) -> IngestResult:
+        """Raise what ``sleep`` raises, and CannotRunError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +57,11 @@ class PassOptions:
 
 
 class SinglePass:
-    """Everything that is pending, once."""
+    """Makes every pending picture once."""
 
     def __init__(
         self,
-        config: Config,
+        settings: PassSettings,
         resolved: ResolvedConfig,
         ledger: Ledger,
         executor: Executor,
@@ -92,32 +74,23 @@ class SinglePass:
 
         ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
         """
-        self._config = config
+        self._settings = settings
         self._resolved = resolved
         self._ledger = ledger
         self._executor = executor
         self._emit = emit
         self._on_turn = on_turn
-        self._session = session or Session(
-            OutputGuard(config.output.folder), OversizedPictures(config.state.max_retry_seconds)
-        )
-        self._publisher = Publisher(ledger, config.output.folder)
-        self._outcomes = Outcomes(
-            ledger,
-            emit,
-            max_attempts=config.state.max_attempts,
-            max_crashes=config.state.max_crashes,
-            back_off=BackOff(config.state.retry_seconds, config.state.max_retry_seconds),
-        )
-        self._originals = Originals(ledger, config.input.folder, config.input.originals_folder, emit)
+        self._session = session or Session.begin(settings)
+        self._outcomes = Outcomes(ledger, emit, settings.retries)
+        self._originals = Originals(ledger, settings.folders.input, settings.folders.originals, emit)
         self._stopped = False
         self._drained = False
-        self._stop_told = False
+        self._stop_announced = False
         self._planned_end = ""
         self._counts: dict[JobState, int] = {}
 
     def stop(self, planned: str = "") -> None:
-        """End the pass soon: publish what is done within ``state.grace_seconds``, put the rest back where it is.
+        """End the pass soon: publish what is finished within ``grace_seconds``, return the rest to the queue.
 
         Safe to call from a signal handler. ``planned`` says why in a few words if this is no interruption but what
         somebody planned.
@@ -128,53 +101,50 @@ class SinglePass:
         self._executor.stop()
 
     def drain(self) -> None:
-        """End the pass once what is in work is finished: claim nothing more."""
+        """Claim nothing more; the pass ends when the pictures in progress are finished."""
         self._drained = True
 
-    def run(
-        self,
-        options: PassOptions = PassOptions(),
-        ingested: IngestResult | None = None,
-        *,
-        sleep: Callable[[float], None] | None = None,
-    ) -> RunFinished:
+    def run(self, ingest: Ingest | IngestResult, options: PassOptions = PassOptions()) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
 
-        Once RunStarted is told, RunFinished is too, before anything is raised. With ``ingested`` somebody else keeps
-        the ledger in step with the folder, before and during the pass; jobs that come meanwhile are made too.
-        ``sleep`` waits for photos that may still be written, by default until the pass is stopped.
+        Once RunStarted is emitted, so is RunFinished, before anything is raised. With an IngestResult the caller has
+        ingested the photos and goes on to do so during the pass; jobs that arrive meanwhile are made too.
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         with files_explained():
-            moved = follow_moved_source(folder_settings(self._config), self._ledger) if ingested is None else ""
-            recover(self._ledger, self._config.output.folder)
-            tidy_checkpoints(checkpoint_folder(self._config), self._ledger)
-            self._originals.resume()
-            if ingested is None:
-                ingested = self._ingest(options, sleep or self._sleep_unless_stopped)
-        self._announce(run_id, ingested, options)
-        trouble: Exception | None = None
+            moved, ingested = self._begin(ingest, options)
+        self._emit_run_started(run_id, ingested, options)
+        error: Exception | None = None
         try:
-            self._tell_of_set_aside(ingested)
+            self._report_set_aside(ingested)
             if moved:
                 self._emit(Remark("", moved))
             with files_explained():
-                self._work(options)
+                self._make_pictures(options)
             self._counts = self._ledger.queries.counts()
-        except Exception as error:
-            trouble = error
-            self._counts = self._counts_after_all()
-        finished = self._sum_up(run_id, begun, trouble)
+        except Exception as raised:
+            error = raised
+            self._counts = self._counts_or_estimate()
+        finished = self._run_finished(run_id, begun, error)
         self._emit(finished)
-        if trouble is not None:
-            raise trouble
+        if error is not None:
+            raise error
         return finished
 
-    def _ingest(self, options: PassOptions, sleep: Callable[[float], None]) -> IngestResult:
+    def _begin(self, ingest: Ingest | IngestResult, options: PassOptions) -> tuple[str, IngestResult]:
+        """Finish what a killed pass left, and ingest; returns what to say of a moved input folder, if it was."""
+        folders = self._settings.folders
+        moved = "" if isinstance(ingest, IngestResult) else follow_moved_source(folders, self._ledger)
+        recover(self._ledger, folders.output)
+        tidy_checkpoints(checkpoint_folder(folders.state), self._ledger)
+        self._originals.resume()
+        return moved, ingest if isinstance(ingest, IngestResult) else self._ingest(ingest, options)
+
+    def _ingest(self, ingest: Ingest, options: PassOptions) -> IngestResult:
         self._ledger.jobs.requeue_failed()
         try:
-            ingested = ingest(ingest_settings(self._config), self._resolved, self._ledger, sleep=sleep)
+            ingested = ingest(sleep=self._sleep_unless_stopped)
         except _StoppedError:
             return IngestResult(photos=self._ledger.queries.photo_count())
         if options.redo_outdated:
@@ -185,11 +155,11 @@ class SinglePass:
         """Wait; raises _StoppedError once the pass is stopped: photos that were not waited for are not judged."""
         until = time.monotonic() + seconds
         while not self._stopped and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _NAP_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))
         if self._stopped:
             raise _StoppedError
 
-    def _announce(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
+    def _emit_run_started(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
         counts = self._counts = self._ledger.queries.counts()
         pending = counts.get(JobState.PENDING, 0)
         self._emit(
@@ -202,36 +172,30 @@ class SinglePass:
             )
         )
 
-    def _tell_of_set_aside(self, ingested: IngestResult) -> None:
+    def _report_set_aside(self, ingested: IngestResult) -> None:
         for photo in ingested.set_aside:
             self._emit(photo)
             self._outcomes.tally.failed += photo.kind == "quarantined"
 
-    def _work(self, options: PassOptions) -> None:
-        places = self._places(self._session.input_root(self._config.input.folder))
+    def _make_pictures(self, options: PassOptions) -> None:
+        root = self._session.input_root(self._settings.folders.input)
         claims = Claims(
-            self._ledger,
-            self._resolved,
-            places,
-            self._outcomes,
-            self._session.oversized,
-            options.limit,
-            self._is_over,
+            self._ledger, self._resolved, self._settings, self._session, root, self._outcomes, options.limit
         )
         try:
             # The first claim is made here so that a pass with nothing to compute never starts a worker. Asked again
             # afterwards: photos of equal content wait for the first one's picture and are then copied.
-            while not self._stopped and (first := claims(1)):
+            while not self._stopped and (first := claims.claim(1, self._must_end)):
                 self._execute(claims, first)
             if not (self._stopped or self._drained):
-                self._originals.sweep()  # copies, unchanged photos, and those finished before moving was asked for
+                self._originals.move_all_done()  # copies, unchanged photos, those finished before moving was set
         except BaseException:
             with contextlib.suppress(LeaseLostError):  # what is being raised tells more
-                claims.give_back()
+                claims.release_all()
             raise
-        claims.give_back()
+        claims.release_all()
 
-    def _is_over(self) -> bool:
+    def _must_end(self) -> bool:
         self._on_turn()
         return self._stopped or self._drained
 
@@ -240,97 +204,23 @@ class SinglePass:
             assignments = [first.pop()] if first else []
             if self._stopped:
                 return assignments
-            return assignments + claims(count - len(assignments))
+            return assignments + claims.claim(count - len(assignments), self._must_end)
 
+        handler = EventHandler(self._ledger, self._session, claims, self._outcomes, self._originals, self._emit)
         with contextlib.closing(self._executor.run(source)) as events:
             for event in events:
-                self._tell_of_a_stop()
-                self._hear(claims, event)
+                self._announce_stop()
+                handler.handle(event)
 
-    def _tell_of_a_stop(self) -> None:
-        if self._stopped and not self._stop_told:
-            self._stop_told = True
-            grace = f"{self._config.state.grace_seconds:g} s to be finished"
-            self._emit(Remark("", f"stopping: pictures in work have {grace}, then they are put back where they are"))
+    def _announce_stop(self) -> None:
+        if self._stopped and not self._stop_announced:
+            self._stop_announced = True
+            grace = f"{self._settings.grace_seconds:g} s"
+            self._emit(
+                Remark("", f"stopping: pictures in progress have {grace} to finish; the next run resumes the rest")
+            )
 
-    def _hear(self, claims: Claims, event: ExecutorEvent) -> None:
-        match event:
-            case Started():
-                claim, _ = claims.open[event.token]
-                self._ledger.leases.start(event.token)
-                self._session.oversized.begin(event.token)
-                self._emit(JobStarted(event.token, claim.job, claim.output))
-            case Artwork():
-                self._publish(claims, event)
-            case Failure():
-                self._fail(claims, event)
-            case Occupancy():
-                self._outcomes.tally.count(event)
-            case _:
-                self._emit(event)
-
-    def _fail(self, claims: Claims, answer: Failure) -> None:
-        claim, assignment = claims.open[answer.token]
-        failure = attribute_failure(
-            answer, claim, self._session.root, self._config.input.folder, self._config.output.folder
-        )
-        least_seconds = (
-            self._session.oversized.note(assignment, failure.reason) if failure.kind is FailureKind.SIZE else 0.0
-        )
-        put_back = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
-        claims.close(failure.token, put_back=put_back)
-        with contextlib.suppress(OSError):  # a lost share is told by the failure itself
-            assignment.part_path.unlink(missing_ok=True)
-        self._outcomes.fail(claim, assignment.key, failure, least_seconds=least_seconds)
-        if failure.kind is FailureKind.STORAGE:
-            raise StorageError(failure.reason)
-        if failure.kind is FailureKind.PAINTING:
-            raise PaintingChangedError(failure.reason)
-
-    def _publish(self, claims: Claims, artwork: Artwork) -> None:
-        claim, assignment = claims.open[artwork.token]
-        self._session.output.require()
-        delivery = Delivery(
-            token=artwork.token,
-            output=claim.output,
-            key=assignment.key,
-            sha256=artwork.sha256,
-            predecessor_sha256=claim.published_sha256,
-            seconds=artwork.seconds,
-            pixel_evaluations=pixel_evaluations(
-                assignment.recipe, artwork.iterations, artwork.width * artwork.height
-            ),
-        )
-        try:
-            output = self._publisher.deliver(delivery)
-        except UnwritableError as error:
-            # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
-            require_writable(self._config.output.folder)
-            self._fail(claims, Failure(artwork.token, FailureKind.UNWRITABLE, str(error)))
-            return
-        claims.close(artwork.token)
-        remove_checkpoint(assignment.checkpoint_path)
-        self._outcomes.finish(claim, assignment.key, output, artwork)
-        self._originals.photo_done(claim.job.photo)
-
-    def _places(self, root: Root) -> PassFolders:
-        config = self._config
-        return PassFolders(
-            input_folder=config.input.folder,
-            root=root,
-            output_folder=config.output.folder,
-            output=self._session.output,
-            snapshot_folder=config.output.folder / "snapshots",
-            picture=config.picture_options(),
-            max_pixels=config.input.max_pixels,
-            order=config.input.order,
-            min_free_bytes=config.output.min_free_disk,
-            stage_folder=config.state.folder / "unpacked",
-            stage_bytes=config.input.archive_space,
-            checkpoint_folder=checkpoint_folder(config) if config.state.checkpoint_space else None,
-        )
-
-    def _counts_after_all(self) -> dict[JobState, int]:
+    def _counts_or_estimate(self) -> dict[JobState, int]:
         """Return the counts, or, of a ledger that can't be read, the last ones with what was made since."""
         with contextlib.suppress(Exception):
             return self._ledger.queries.counts()
@@ -338,21 +228,14 @@ class SinglePass:
         made = min(pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
         return self._counts | {JobState.PENDING: pending - made, JobState.DONE: done + made}
 
-    def _sum_up(self, run_id: str, begun: float, trouble: Exception | None) -> RunFinished:
-        counts, tally = self._counts, self._outcomes.tally
+    def _run_finished(self, run_id: str, begun: float, error: Exception | None) -> RunFinished:
         return RunFinished(
             run_id=run_id,
-            finished=tally.finished,
-            copied=tally.copied,
-            failed=tally.failed,
-            left=counts.get(JobState.PENDING, 0),
+            **dataclasses.asdict(self._outcomes.tally),
+            left=self._counts.get(JobState.PENDING, 0),
             interrupted=self._stopped and not self._planned_end,
             planned_end=bool(self._planned_end),
             seconds=time.monotonic() - begun,
-            cache_hits=tally.cache_hits,
-            cache_misses=tally.cache_misses,
-            slots_used=tally.slots_used,
-            slots_offered=tally.slots_offered,
-            reason=in_words(trouble) if trouble else self._planned_end or (_STOPPED if self._stopped else ""),
-            counts={state.value: count for state, count in counts.items()},
+            reason=in_words(error) if error else self._planned_end or (_STOPPED if self._stopped else ""),
+            counts={state.value: count for state, count in self._counts.items()},
         )

@@ -1,4 +1,4 @@
-"""One photo in all its styles at once, without the ledger: how one finds settings before 100,000 photos."""
+"""Makes one photo's pictures in all styles, without the ledger: to find settings before 100,000 photos are made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from pipeline.config import Config
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
 from pipeline.hashing import job_key, sha256_of_open
@@ -26,6 +25,7 @@ from pipeline.model import (
     JobStarted,
     JobState,
     Occupancy,
+    PassSettings,
     RunEvent,
     Started,
 )
@@ -38,8 +38,8 @@ Emit = Callable[[RunEvent], None]
 class Tryout:
     """Makes one photo's pictures into one folder. Names are never reused, so trials can be compared."""
 
-    def __init__(self, config: Config, resolved: ResolvedConfig, executor: Executor, emit: Emit) -> None:
-        self._config = config
+    def __init__(self, settings: PassSettings, resolved: ResolvedConfig, executor: Executor, emit: Emit) -> None:
+        self._settings = settings
         self._resolved = resolved
         self._executor = executor
         self._emit = emit
@@ -61,14 +61,14 @@ class Tryout:
                         case Artwork():
                             pictures.append(self._publish(assignments[event.token], event))
                         case Failure(kind=FailureKind.RETURNED):
-                            # Put back by a stop, which asks for nothing more, or by the death of a worker that had
-                            # not begun with it: the next one makes it.
+                            # By a stop, which asks for nothing more, or by the death of a worker that had not begun
+                            # with it: the next one makes it.
                             waiting.append(assignments[event.token])
                         case Failure():
                             failures.append(event.reason)
-                            self._report(assignments[event.token], event)
+                            self._emit_failure(assignments[event.token], event)
                         case _:
-                            self._pass_on(assignments, event)
+                            self._emit_other(assignments, event)
         finally:
             for assignment in assignments.values():
                 with contextlib.suppress(OSError):
@@ -88,9 +88,9 @@ class Tryout:
         except OSError as error:
             raise PhotoError(f"{photo} can't be read: {error.strerror}") from error
         for style in styles or self._resolved.styles:
-            _known("style", style, self._resolved.styles)
+            _require_known("style", style, self._resolved.styles)
             for recipe in recipes or self._resolved.pairing.recipes_of[style]:
-                _known("recipe", recipe, self._resolved.recipes)
+                _require_known("recipe", recipe, self._resolved.recipes)
                 yield self._assignment(photo, photo_sha256, folder, Job(named, style, recipe))
 
     def _assignment(self, photo: Path, photo_sha256: str, folder: Path, job: Job) -> Assignment:
@@ -105,9 +105,9 @@ class Tryout:
             style=self._resolved.styles[job.style],
             recipe=recipe,
             part_path=folder / f".stylewatch-{token}.part",
-            picture=self._config.picture_options(),
+            picture=self._settings.picture,
             snapshot_folder=folder / f"{_variant(job)}-snapshots" if recipe.snapshot_every else None,
-            max_pixels=self._config.input.max_pixels,
+            max_pixels=self._settings.max_pixels,
         )
 
     def _publish(self, assignment: Assignment, artwork: Artwork) -> Path:
@@ -131,7 +131,7 @@ class Tryout:
         )
         return final
 
-    def _report(self, assignment: Assignment, failure: Failure) -> None:
+    def _emit_failure(self, assignment: Assignment, failure: Failure) -> None:
         if failure.kind in (FailureKind.STORAGE, FailureKind.UNWRITABLE, FailureKind.PAINTING):
             raise CannotRunError(failure.reason)
         self._emit(
@@ -146,7 +146,7 @@ class Tryout:
             )
         )
 
-    def _pass_on(self, assignments: dict[str, Assignment], event: ExecutorEvent) -> None:
+    def _emit_other(self, assignments: dict[str, Assignment], event: ExecutorEvent) -> None:
         if isinstance(event, Started):
             job = assignments[event.token].job
             self._emit(JobStarted(event.token, job, _variant(job)))
@@ -164,6 +164,6 @@ def _take(waiting: list[Assignment], count: int) -> list[Assignment]:
     return taken
 
 
-def _known(kind: str, name: str, known: Mapping[str, object]) -> None:
+def _require_known(kind: str, name: str, known: Mapping[str, object]) -> None:
     if name not in known:
         raise UsageError(f"there is no {kind} {name!r}; the config has {', '.join(known)}")

@@ -20,7 +20,7 @@ from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import IngestResult, IngestSteps, RecordedPhotos, unreadable_places
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
 #: Photos in one transaction, which then takes some hundredths of a second.
@@ -55,7 +55,7 @@ class IncrementalIngest:
         resolved: ResolvedConfig,
         ledger: Ledger,
         tracker: StabilityTracker,
-        root: Root,
+        root: InputRoot,
         is_stopped: Callable[[], bool] = lambda: False,
         archives: ArchiveIngest | None = None,
     ) -> None:

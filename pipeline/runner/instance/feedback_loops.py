@@ -5,26 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config
 from pipeline.errors import CannotRunError
 from pipeline.ledger import FILE_NAME, sources_in
+from pipeline.model import FolderSettings
 
 _LEDGER: Final = Path(".stylewatch", FILE_NAME)
 
 
-def require_no_feedback_loop(config: Config) -> None:
+def require_no_feedback_loop(folders: FolderSettings) -> None:
     """Raise CannotRunError if the photos are pictures that other configs make, in the end, of this one's pictures.
 
     One config may work on what another one made. In a circle, pictures of pictures would be made without end.
     """
-    output = config.output.folder
-    to_follow, followed = [config.input.folder], {config.input.folder}
+    output = folders.output
+    to_follow, followed = [folders.input], {folders.input}
     while to_follow:
         photos = to_follow.pop()
         for pictures, source in _makers(photos):
             if source.is_relative_to(output):
                 raise CannotRunError(
-                    f"input.folder: the photos in {config.input.folder} are pictures made of those in {output}, "
+                    f"input.folder: the photos in {folders.input} are pictures made of those in {output}, "
                     f"which is output.folder (as {pictures / _LEDGER} says): that would go on without end; "
                     f"choose another folder for one of both"
                 )

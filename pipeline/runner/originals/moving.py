@@ -60,12 +60,12 @@ class Originals:
         for move in self._ledger.moves.begun():
             self._guarded(lambda move=move: self._carry_out(move.original, Path(move.target)))  # type: ignore[misc]
 
-    def photo_done(self, photo: str) -> None:
+    def move_if_done(self, photo: str) -> None:
         """Move one photo if all its pictures are done."""
         if self._folder is not None and not self._troubled:
             self._move_all(self._ledger.moves.movable(photo))
 
-    def sweep(self) -> None:
+    def move_all_done(self) -> None:
         """Move every photo whose pictures are all done."""
         if self._folder is not None and not self._troubled:
             self._move_all(self._ledger.moves.movable())

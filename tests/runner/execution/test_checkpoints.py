@@ -24,7 +24,7 @@ def key_of(workshop: Workshop, photo: Path) -> str:
 
 @pytest.fixture
 def folder(workshop: Workshop) -> Path:
-    folder = checkpoint_folder(workshop.config())
+    folder = checkpoint_folder(workshop.config().state.folder)
     folder.mkdir(parents=True)
     return folder
 
@@ -116,7 +116,7 @@ def test_a_photo_that_changed_has_no_use_for_its_checkpoint(workshop: Workshop, 
 
 def test_without_a_folder_there_is_nothing_to_tidy(workshop: Workshop) -> None:
     with workshop.ledger() as ledger:
-        tidy_checkpoints(checkpoint_folder(workshop.config()), ledger)
+        tidy_checkpoints(checkpoint_folder(workshop.config().state.folder), ledger)
 
 
 def test_without_space_for_them_no_checkpoint_is_used(workshop: Workshop, folder: Path) -> None:
@@ -135,5 +135,5 @@ def test_a_stop_is_told_once_with_the_time_of_grace(workshop: Workshop) -> None:
     workshop.text += "state: {grace_seconds: 2.5}\n"
     workshop.run(on_event=lambda the_pass, event: the_pass.stop() if isinstance(event, JobStarted) else None)
     assert [event.text for event in workshop.events if isinstance(event, Remark)] == [
-        "stopping: pictures in work have 2.5 s to be finished, then they are put back where they are"
+        "stopping: pictures in progress have 2.5 s to finish; the next run resumes the rest"
     ]

@@ -16,13 +16,16 @@ from pipeline.model import (
     JobSource,
     JobStarted,
     JobState,
+    RetryPolicy,
     RunEvent,
     RunFinished,
     Started,
 )
-from pipeline.runner.execution.outcomes import BackOff
+from pipeline.runner.execution.outcomes import retry_delay_seconds
 from pipeline.runner.execution.single_pass import SinglePass
 from tests.workshop import InProcessExecutor, Workshop
+
+POLICY = RetryPolicy(first_delay_seconds=60, max_delay_seconds=3600)
 
 
 class Answers(InProcessExecutor):
@@ -86,7 +89,7 @@ def test_a_picture_that_can_not_be_put_down_fails_alone_and_is_given_up_in_the_e
         finished = workshop.run(executor=Answers(FailureKind.UNWRITABLE))
         states += [event.state for event in workshop.failed()]
     assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
-    assert workshop.failed()[0].reason.endswith("--night.jpg can't be put there: it went wrong")
+    assert workshop.failed()[0].reason.endswith("--night.jpg can't be saved: it went wrong")
     assert (len(workshop.pictures()), finished.left) == (1, 0)
 
 
@@ -95,7 +98,7 @@ def test_a_photo_that_can_not_be_read_while_its_folder_is_gone_costs_nothing(wor
         if isinstance(event, JobStarted):
             (workshop.folder / "in").rename(workshop.folder / "away")
 
-    with pytest.raises(StorageError, match="nothing is taken for deleted"):
+    with pytest.raises(StorageError, match="no photo is treated as deleted"):
         workshop.run(executor=Answers(FailureKind.UNREADABLE), on_event=unmount)
     assert workshop.failed() == []
 
@@ -168,10 +171,12 @@ def test_the_output_folder_is_made_even_if_nothing_else_lies_in_it(workshop: Wor
 
 
 def test_waiting_times_double_up_to_the_most_and_come_apart_by_chance() -> None:
-    longest = BackOff(60, 3600, chance=lambda: 0.0)
+    def longest(setbacks: int) -> float:
+        return retry_delay_seconds(POLICY, setbacks, chance=lambda: 0.0)
+
     assert [longest(setbacks) for setbacks in (1, 2, 3, 7, 10_000)] == [60, 120, 240, 3600, 3600]
-    assert BackOff(60, 3600, chance=lambda: 1.0)(2) == 60
-    assert len({BackOff(60, 3600)(1) for _ in range(20)}) > 1
+    assert retry_delay_seconds(POLICY, 2, chance=lambda: 1.0) == 60
+    assert len({retry_delay_seconds(POLICY, 1) for _ in range(20)}) > 1
 
 
 def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Workshop) -> None:
@@ -211,5 +216,4 @@ def test_only_what_does_not_fit_even_alone_is_given_up(
 
 
 def test_what_does_not_fit_waits_as_long_as_anything_does() -> None:
-    moments = BackOff(60, 3600, chance=lambda: 0.0)
-    assert moments(60) == 3600
+    assert retry_delay_seconds(POLICY, 60, chance=lambda: 0.0) == 3600

@@ -46,7 +46,7 @@ def assignment_of(folder: Path, name: str, size: tuple[int, int]) -> Assignment:
 def test_what_has_as_many_pixels_is_spared_what_has_fewer_is_tried(tmp_path: Path) -> None:
     oversized = OversizedPictures(200.0, Clock())
     known = assignment_of(tmp_path, "known.png", (96, 64))
-    oversized.begin("known.png")
+    oversized.work_began("known.png")
     assert oversized.note(known, TOO_LARGE) == 100
 
     def find(size: tuple[int, int]) -> tuple[str, float] | None:
@@ -65,7 +65,7 @@ def test_it_is_believed_for_ten_times_as_long_as_it_took_to_find_out(tmp_path: P
     clock = Clock()
     oversized = OversizedPictures(200.0, clock)
     known = assignment_of(tmp_path, "known.png", (96, 64))
-    oversized.begin("known.png")
+    oversized.work_began("known.png")
     clock.now += 500
     assert oversized.note(known, TOO_LARGE) == 5000
     clock.now += 4999

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from pipeline.errors import StorageError
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import Recipe
 from pipeline.runner.execution.publishing import (
-    Delivery,
     Publisher,
     copy_durably,
     make_folder,
@@ -35,15 +34,10 @@ class Scene:
     ledger: Ledger
     claim: Claim
 
-    def deliver(self, predecessor: bytes | None = None) -> str:
-        delivery = Delivery(
-            token=self.claim.token,
-            output=self.claim.output,
-            key="k",
-            sha256=hashlib.sha256(PICTURE).hexdigest(),
-            predecessor_sha256=None if predecessor is None else hashlib.sha256(predecessor).hexdigest(),
-        )
-        return Publisher(self.ledger, self.out).deliver(delivery)
+    def publish(self, predecessor: bytes | None = None) -> str:
+        published_sha256 = None if predecessor is None else hashlib.sha256(predecessor).hexdigest()
+        claim = replace(self.claim, published_sha256=published_sha256)
+        return Publisher(self.ledger, self.out).publish(claim, "k", hashlib.sha256(PICTURE).hexdigest())
 
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.out.iterdir() if path.is_file()}
@@ -65,14 +59,14 @@ def test_the_temporary_file_lies_beside_its_destination(tmp_path: Path) -> None:
 
 
 def test_a_free_name_is_taken(scene: Scene) -> None:
-    assert scene.deliver() == "a--night.jpg"
+    assert scene.publish() == "a--night.jpg"
     assert scene.files() == {"a--night.jpg": PICTURE}
 
 
 def test_every_name_that_is_somebody_elses_is_passed_by(scene: Scene) -> None:
     for name in ("a--night.jpg", "a--night-2.jpg", "a--night-3.jpg"):
         (scene.out / name).write_bytes(name.encode())
-    assert scene.deliver() == "a--night-4.jpg"
+    assert scene.publish() == "a--night-4.jpg"
     files = scene.files()
     assert files.pop("a--night-4.jpg") == PICTURE
     assert all(content == name.encode() for name, content in files.items())
@@ -81,29 +75,29 @@ def test_every_name_that_is_somebody_elses_is_passed_by(scene: Scene) -> None:
 
 def test_our_own_unchanged_predecessor_is_replaced(scene: Scene) -> None:
     (scene.out / "a--night.jpg").write_bytes(b"the predecessor")
-    assert scene.deliver(b"the predecessor") == "a--night.jpg"
+    assert scene.publish(b"the predecessor") == "a--night.jpg"
     assert scene.files() == {"a--night.jpg": PICTURE}
 
 
 def test_a_predecessor_that_the_user_changed_stays(scene: Scene) -> None:
     (scene.out / "a--night.jpg").write_bytes(b"retouched")
-    assert scene.deliver(b"the predecessor") == "a--night-2.jpg"
+    assert scene.publish(b"the predecessor") == "a--night-2.jpg"
     assert scene.files() == {"a--night.jpg": b"retouched", "a--night-2.jpg": PICTURE}
 
 
 def test_a_predecessor_that_the_user_deleted_makes_room(scene: Scene) -> None:
-    assert scene.deliver(b"the predecessor") == "a--night.jpg"
+    assert scene.publish(b"the predecessor") == "a--night.jpg"
 
 
 def test_a_folder_under_the_name_is_somebody_elses_too(scene: Scene) -> None:
     (scene.out / "a--night.jpg").mkdir()
-    assert scene.deliver() == "a--night-2.jpg"
+    assert scene.publish() == "a--night-2.jpg"
 
 
 def test_a_lost_temporary_file_is_trouble_with_the_disk(scene: Scene) -> None:
     part_path(scene.out, scene.claim.output, scene.claim.token).unlink()
     with pytest.raises(StorageError):
-        scene.deliver()
+        scene.publish()
     assert list(scene.ledger.queries.finished()) == []
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.errors import LockedError
 from pipeline.model import (
     JobFinished,
@@ -15,6 +17,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import resolve_config
 from tests.fakes import write_photo
 from tests.workshop import InProcessExecutor, Workshop
@@ -188,10 +191,11 @@ def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop:
     workshop.photo("a.png")
     config = workshop.config()
     with workshop.ledger() as ledger:
-        the_pass = SinglePass(config, resolve_config(config), ledger, InProcessExecutor(), workshop.events.append)
+        resolved = resolve_config(config)
+        the_pass = SinglePass(pass_settings(config), resolved, ledger, InProcessExecutor(), workshop.events.append)
         stopper = threading.Timer(0.3, the_pass.stop)
         stopper.start()
-        finished = the_pass.run()
+        finished = the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
         stopper.join()
         assert (finished.interrupted, finished.left, ledger.queries.photo_count()) == (True, 0, 0)
     assert [type(event) for event in workshop.events] == [RunStarted, RunFinished]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import pass_settings
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
 from pipeline.model import (
@@ -40,7 +41,9 @@ class Trial:
         self, *styles: str, recipes: tuple[str, ...] = (), executor: Executor | None = None, photo: Path | None = None
     ) -> list[str]:
         config = self.workshop.config()
-        tryout = Tryout(config, resolve_config(config), executor or InProcessExecutor(), self.events.append)
+        tryout = Tryout(
+            pass_settings(config), resolve_config(config), executor or InProcessExecutor(), self.events.append
+        )
         return [path.name for path in tryout.run(photo or self.photo, self.folder, styles, recipes)]
 
     def files(self) -> list[str]:
@@ -165,7 +168,7 @@ def test_a_stop_keeps_what_is_done_and_is_no_failure(trial: Trial) -> None:
         if isinstance(event, JobStarted):
             executor.stop()
 
-    tryout = Tryout(config, resolve_config(config), executor, stop_at_the_first)
+    tryout = Tryout(pass_settings(config), resolve_config(config), executor, stop_at_the_first)
     assert [path.name for path in tryout.run(trial.photo, trial.folder, (), ())] == ["night.jpg"]
     assert trial.files() == ["night.jpg"]
 

@@ -15,7 +15,7 @@ from pipeline.intake.stability import StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Job, JobState
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
-from pipeline.runner.input_root import Root
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
@@ -50,7 +50,7 @@ def a_desk(workshop: Workshop) -> Iterator[Desk]:
         yield Desk(
             workshop,
             IncrementalIngest(
-                ingest_settings(config), resolve_config(config), ledger, tracker, Root(config.input.folder)
+                ingest_settings(config), resolve_config(config), ledger, tracker, InputRoot(config.input.folder)
             ),
             ledger,
         )
@@ -195,7 +195,7 @@ def test_the_end_of_the_program_ends_an_ingest(workshop: Workshop) -> None:
     config = workshop.config()
     tracker = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
     with workshop.ledger() as ledger:
-        root = Root(config.input.folder)
+        root = InputRoot(config.input.folder)
         incremental_ingest = IncrementalIngest(
             ingest_settings(config), resolve_config(config), ledger, tracker, root, is_stopped=lambda: True
         )

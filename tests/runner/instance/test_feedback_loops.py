@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config
+from pipeline.config.settings import folder_settings
 from pipeline.errors import CannotRunError
+from pipeline.model import FolderSettings
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[3]
 
 
-def config(folder: Path, photos: str, pictures: str) -> Config:
+def config(folder: Path, photos: str, pictures: str) -> FolderSettings:
     text = CONFIG.replace("folder: in,", f"folder: {photos},").replace("folder: out,", f"folder: {pictures},")
-    return Workshop(folder, text).config()
+    return folder_settings(Workshop(folder, text).config())
 
 
 def opened(folder: Path, photos: str, pictures: str) -> None:

@@ -408,7 +408,7 @@ def test_a_photo_whose_folder_became_a_link_stays_where_the_link_leads(
     (photos / "trip").symlink_to(elsewhere)
     events: list[RunEvent] = []
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append, rename=rename).sweep()
+        Originals(ledger, photos, kept, events.append, rename=rename).move_all_done()
         assert ledger.moves.begun() == []
     assert files(elsewhere) == ["a.png", "a.xmp"]
     assert not kept.exists()
@@ -428,11 +428,11 @@ def test_one_photo_that_can_not_be_moved_keeps_no_other_from_it(workshop: Worksh
 
     events: list[RunEvent] = []
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append, rename=refuse_sub).sweep()
+        Originals(ledger, photos, kept, events.append, rename=refuse_sub).move_all_done()
     assert files(photos) == ["sub/c.png", "sub/d.png"]
     assert files(kept) == ["a.png", "b.png"]
     (trouble,) = (event for event in events if isinstance(event, OriginalsStay))
     assert trouble.reason.startswith(f"a finished photo can't be moved ({photos / 'sub' / 'c.png'}: Read-only")
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append).sweep()
+        Originals(ledger, photos, kept, events.append).move_all_done()
     assert files(photos) == []

@@ -42,7 +42,7 @@ def test_a_lost_folder_pauses_with_one_warning_and_its_return_resumes(harness: D
         harness.workshop.photo("b.png", shade=2)
         harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
     (paused,) = harness.notices("paused")
-    assert "nothing is taken for deleted" in paused.text
+    assert "no photo is treated as deleted" in paused.text
     assert len(harness.notices("resumed")) == 1
     assert harness.set_aside() == []
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pipeline.config.settings import folder_settings
+from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
 from pipeline.errors import PaintingChangedError, StorageError
 from pipeline.ledger import Ledger
 from pipeline.ledger.queries import Queries
@@ -27,6 +28,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import ledger_file, resolve_config, source_of
 from tests.fakes import LookingEngine, write_painting, write_photo
 from tests.intake.nesting import nested
@@ -219,7 +221,7 @@ def test_a_folder_that_is_unmounted_during_a_run_stops_it_and_nothing_is_taken_f
         if isinstance(event, JobStarted):
             (workshop.folder / "in").rename(workshop.folder / "elsewhere")
 
-    with pytest.raises(StorageError, match="nothing is taken for deleted"):
+    with pytest.raises(StorageError, match="no photo is treated as deleted"):
         workshop.run(on_event=unmount)
     (workshop.folder / "elsewhere").rename(workshop.folder / "in")
     workshop.run()
@@ -349,9 +351,10 @@ def test_an_error_while_the_pass_sums_up_is_told_with_what_is_known(workshop: Wo
     config = workshop.config()
     with Unreadable.open(ledger_file(folder_settings(config)), source_of(folder_settings(config))) as ledger:
         executor = EndsBadly(ledger.break_down)
-        the_pass = SinglePass(config, resolve_config(config), ledger, executor, workshop.events.append)
+        resolved = resolve_config(config)
+        the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, workshop.events.append)
         with pytest.raises(StorageError, match="can't be read"):
-            the_pass.run()
+            the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
     finished = finished_in(workshop)
     assert (finished.finished, finished.failed, finished.left) == (1, 1, 1)
     assert finished.counts["done"] == 1

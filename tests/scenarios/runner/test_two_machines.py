@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.errors import LeaseLostError, LockedError
 from pipeline.model import ExecutorEvent, JobSource, JobStarted, RunEvent, RunFinished
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import resolve_config
 from tests.workshop import InProcessExecutor, Workshop
@@ -33,13 +36,16 @@ def test_the_first_ends_with_one_sentence_and_leaves_nothing_behind(workshop: Wo
         if isinstance(event, JobStarted) and len(workshop.events) == 2:
             begin_on_the_other_machine()
 
+    resolved = resolve_config(config)
     with (
         pytest.raises(LockedError, match="has taken over the work here"),
         instance_lock(config.state.folder, "stylewatch run mine.yaml"),
         Heartbeat(config.state.folder, "stylewatch run mine.yaml"),
         workshop.ledger() as ledger,
     ):
-        SinglePass(config, resolve_config(config), ledger, InProcessExecutor(), emit).run()
+        SinglePass(pass_settings(config), resolved, ledger, InProcessExecutor(), emit).run(
+            partial(ingest, ingest_settings(config), resolved, ledger)
+        )
     last = workshop.events[-1]
     assert isinstance(last, RunFinished)
     assert "another stylewatch has taken over" in last.reason

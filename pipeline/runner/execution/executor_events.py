@@ -1,0 +1,98 @@
+"""Handles what an executor yields: publishes finished pictures, settles failures, passes the rest on as events."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from pipeline.errors import PaintingChangedError, StorageError, UnwritableError
+from pipeline.ledger import Ledger
+from pipeline.model import (
+    Artwork,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    JobStarted,
+    Occupancy,
+    RunEvent,
+    Started,
+)
+from pipeline.runner.execution.checkpoints import remove_checkpoint
+from pipeline.runner.execution.claims import Claims
+from pipeline.runner.execution.outcomes import Outcomes
+from pipeline.runner.execution.publishing import pixel_evaluations
+from pipeline.runner.execution.session import Session
+from pipeline.runner.originals.moving import Originals
+
+
+class EventHandler:
+    """Takes the events of the jobs that are open in ``claims``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        session: Session,
+        claims: Claims,
+        outcomes: Outcomes,
+        originals: Originals,
+        emit: Callable[[RunEvent], None],
+    ) -> None:
+        self._ledger = ledger
+        self._session = session
+        self._claims = claims
+        self._outcomes = outcomes
+        self._originals = originals
+        self._emit = emit
+
+    def handle(self, event: ExecutorEvent) -> None:
+        """Bring the job into the state that the event calls for. Raises CannotRunError where the pass must end."""
+        match event:
+            case Started():
+                claim = self._claims.open[event.token].claim
+                self._ledger.leases.start(event.token)
+                self._session.oversized.work_began(event.token)
+                self._emit(JobStarted(event.token, claim.job, claim.output))
+            case Artwork():
+                self._publish(event)
+            case Failure():
+                claim = self._claims.open[event.token].claim
+                self._settle(self._claims.failure_cause.attributed(event, claim))
+            case Occupancy():
+                self._outcomes.tally.add(event)
+            case _:
+                self._emit(event)
+
+    def _settle(self, failure: Failure) -> None:
+        job = self._claims.open[failure.token]
+        is_oversized = failure.kind is FailureKind.SIZE
+        least_seconds = self._session.oversized.note(job.assignment, failure.reason) if is_oversized else 0.0
+        requeued = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
+        self._claims.close(failure.token, requeued=requeued)
+        with contextlib.suppress(OSError):  # the failure itself says that a share is lost
+            job.assignment.part_path.unlink(missing_ok=True)
+        self._outcomes.fail(job.claim, job.assignment.key, failure, least_seconds=least_seconds)
+        if failure.kind is FailureKind.STORAGE:
+            raise StorageError(failure.reason)
+        if failure.kind is FailureKind.PAINTING:
+            raise PaintingChangedError(failure.reason)
+
+    def _publish(self, artwork: Artwork) -> None:
+        claim, assignment = (job := self._claims.open[artwork.token]).claim, job.assignment
+        self._session.output.require()
+        pixels = artwork.width * artwork.height
+        try:
+            output = self._claims.publisher.publish(
+                claim,
+                assignment.key,
+                artwork.sha256,
+                seconds=artwork.seconds,
+                pixel_evaluations=pixel_evaluations(assignment.recipe, artwork.iterations, pixels),
+            )
+        except UnwritableError as error:
+            # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
+            self._settle(self._claims.failure_cause.of_picture(claim, error))
+            return
+        self._claims.close(artwork.token)
+        remove_checkpoint(assignment.checkpoint_path)
+        self._outcomes.finish(claim, assignment.key, output, artwork)
+        self._originals.move_if_done(claim.job.photo)
