@@ -1,1 +1,1 @@
-"""What becomes of a photo once all its pictures are made."""
+"""Moves photos out of the input folder once all their pictures are made."""

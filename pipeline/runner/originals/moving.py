@@ -1,8 +1,8 @@
-"""Photos leave the input folder once all their pictures are done. Owns when, under which name, and with what.
+"""Moves photos out of the input folder once all their pictures are done. Owns when, to which name, and with what.
 
 The move is in the ledger before it begins. Sub-folders are kept and nothing is ever overwritten: a photo whose name
-is taken gets a number, and so do its sidecars, which go with it. Trouble with the folder costs no picture: it is told
-once a pass, and the photos stay until a later one; so does one that alone can't be moved.
+is taken gets a number, and so do its sidecars, which move with it. An error of the folder costs no picture: it is
+reported once a pass, and the photos stay until a later one; so does a single photo that can't be moved.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from pipeline.runner.originals.relocation import Outcome, Rename, leaving_name, 
 #: What other programs write beside a photo, as STEM.xmp or STEM.jpg.xmp. A live photo's video is no sidecar.
 SIDECAR_SUFFIXES: Final = (".xmp", ".aae", ".thm", ".dop", ".pp3", ".json", ".txt")
 
-#: Photos that we don't read but that a sidecar may belong to.
+#: Photos that are not read here but that a sidecar may belong to.
 _RAW_SUFFIXES: Final = tuple(
     f".{word}" for word in ("dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "orf", "rw2", "raf", "pef", "srw", "x3f")
 )
 
 
 class Originals:
-    """Moves finished photos. With ``folder`` None all are kept, and only a move already begun is ended."""
+    """Moves finished photos. With ``folder`` None all stay, and only moves already begun are completed."""
 
     def __init__(
         self,
@@ -50,46 +50,46 @@ class Originals:
         self._folder = folder
         self._emit = emit
         self._rename = rename
-        self._troubled = self._one_stays = False
+        self._folder_failed = self._photo_failed = False
 
     def resume(self) -> None:
-        """End what a killed pass had begun; before the scan, which would take the photos for deleted."""
-        self._troubled = self._one_stays = False
+        """Complete the moves that a killed pass began; before the scan, to which these photos would look deleted."""
+        self._folder_failed = self._photo_failed = False
         if not self._input.is_dir():
             return  # an unmounted disk: nobody can tell what still lies on it
         for move in self._ledger.moves.begun():
-            self._guarded(lambda move=move: self._carry_out(move.original, Path(move.target)))  # type: ignore[misc]
+            self._report_errors(lambda move=move: self._move_to(move.original, Path(move.target)))  # type: ignore[misc]
 
     def move_if_done(self, photo: str) -> None:
         """Move one photo if all its pictures are done."""
-        if self._folder is not None and not self._troubled:
+        if self._folder is not None and not self._folder_failed:
             self._move_all(self._ledger.moves.movable(photo))
 
     def move_all_done(self) -> None:
         """Move every photo whose pictures are all done."""
-        if self._folder is not None and not self._troubled:
+        if self._folder is not None and not self._folder_failed:
             self._move_all(self._ledger.moves.movable())
 
     def _move_all(self, originals: Iterable[Original]) -> None:
         for original in originals:
             # A photo in an archive leaves with it or not at all, and archives stay.
-            if not self._troubled and split_path(self._input, original.photo.path) is None:
-                self._guarded(lambda original=original: self._move(original))  # type: ignore[misc]
+            if not self._folder_failed and split_path(self._input, original.photo.path) is None:
+                self._report_errors(lambda original=original: self._move(original))  # type: ignore[misc]
 
-    def _guarded(self, move: Callable[[], object]) -> None:
+    def _report_errors(self, move: Callable[[], object]) -> None:
         try:
             move()
         except (OSError, StorageError) as error:
             reason = error if isinstance(error, StorageError) else f"{error.filename}: {error.strerror}"
-            if not self._concerns_one_photo(error):
-                self._troubled = True
+            if not self._is_one_photos_error(error):
+                self._folder_failed = True
                 self._emit(OriginalsStay(f"finished photos can't be moved ({reason}); they stay in {self._input}"))
-            elif not self._one_stays:
-                self._one_stays = True
+            elif not self._photo_failed:
+                self._photo_failed = True
                 self._emit(OriginalsStay(f"a finished photo can't be moved ({reason}); it stays, others are moved"))
 
-    def _concerns_one_photo(self, error: OSError | StorageError) -> bool:
-        """Tell whether both folders can be used, so that the trouble is one photo's, or one sub-folder's."""
+    def _is_one_photos_error(self, error: OSError | StorageError) -> bool:
+        """Tell whether both folders can be used, so that the error is one photo's, or one sub-folder's."""
         cause = error.__cause__ if isinstance(error, StorageError) else error
         is_full = isinstance(cause, OSError) and cause.errno in DISK_IS_FULL
         if self._folder is None or is_full or not self._input.is_dir():
@@ -108,10 +108,10 @@ class Originals:
         while outcome == "taken":
             target = _free_name(source, wanted)
             self._ledger.moves.begin(original.photo.path, str(target))
-            outcome = self._carry_out(original, target)
+            outcome = self._move_to(original, target)
 
-    def _carry_out(self, original: Original, target: Path) -> Outcome:
-        """Move a photo whose move is on record, then its sidecars; put the end on record."""
+    def _move_to(self, original: Original, target: Path) -> Outcome:
+        """Move a photo whose move is on record, then its sidecars; record that the move is complete."""
         source = self._input / original.photo.path
         outcome: Outcome = "changed"
         if lies_below(self._input, original.photo.path):
@@ -121,27 +121,27 @@ class Originals:
             return outcome
         failpoint("original-moved")
         for sidecar, beside in _sidecars(source, target):
-            self._take_along(sidecar, beside)
+            self._move_sidecar(sidecar, beside)
         self._ledger.moves.end(original.photo.path)
         self._emit(OriginalMoved(original.photo.path, str(target)))
         return outcome
 
-    def _take_along(self, sidecar: Path, target: Path) -> None:
+    def _move_sidecar(self, sidecar: Path, target: Path) -> None:
         leaving = leaving_name(sidecar, target)
         there = leaving if os.path.lexists(leaving) else sidecar
         try:
             with open_below(there.parent, there.name) as file:
-                itself = Original(photo_from_stat(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
+                unchanged = Original(photo_from_stat(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
         except FileReplacedError:
-            return  # a link since it was looked at: it is none of the photo's
+            return  # it became a link meanwhile: it does not belong to the photo
         number = 1
-        while relocate(sidecar, target, itself, rename=self._rename) == "taken":
+        while relocate(sidecar, target, unchanged, rename=self._rename) == "taken":
             number += 1
             target = _numbered(target, number)
 
 
 def _free_name(source: Path, wanted: Path) -> Path:
-    """Return the first of NAME.jpg, NAME-2.jpg, ... under which neither the photo nor a sidecar meets a file."""
+    """Return the first of NAME.jpg, NAME-2.jpg, ... that is free for the photo and for its sidecars."""
     number, target = 1, wanted
     while any(os.path.lexists(path) for path in (target, *(beside for _, beside in _sidecars(source, target)))):
         number += 1
