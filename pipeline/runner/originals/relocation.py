@@ -1,9 +1,9 @@
-"""One original from its folder to another place, under a name that is free. Owns the order of file operations.
+"""Moves one original to another place, under a name that is free. Owns the order of the file operations.
 
-On one file system the move is one rename onto a placeholder of ours, so that the file is never under two names nor
-under none, and no other file is ever overwritten. Across file systems it is copied, the copy verified and made
+On one file system the move is one rename onto an empty placeholder file, so that the file is never under two names
+nor under none, and no other file is ever overwritten. Across file systems it is copied, the copy verified and made
 durable under its final name, and only then removed. Killed at any moment, the file is whole in at least one of both
-places, and calling :func:`relocate` again with the same target ends it.
+places, and calling :func:`relocate` again with the same target completes the move.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pipeline.intake.safe_open import FileReplacedError, open_below
 from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Original
 
-#: ``taken``: a stranger's file has the target's name. ``changed``: the source is not the original any more.
+#: ``taken``: another file has the target's name. ``changed``: the source is not the original any more.
 Outcome = Literal["moved", "taken", "changed"]
 
 Rename = Callable[[Path, Path], object]
@@ -39,19 +39,21 @@ def leaving_name(source: Path, target: Path) -> Path:
 
 
 def relocate(source: Path, target: Path, original: Original, *, rename: Rename = os.replace) -> Outcome:
-    """Move ``source`` to ``target`` if it still is the ``original``, or end a move that was killed. Raises OSError.
+    """Move ``source`` to ``target`` if it still is the ``original``, or complete a move that was killed.
 
-    ``rename`` puts a file in another's place; it raises EXDEV across file systems.
+    ``rename`` puts a file in another's place; it raises EXDEV across file systems. Raises OSError.
     """
     leaving = leaving_name(source, target)
     if os.path.lexists(leaving):
-        return _let_go(source, leaving, target, original)
-    if not _is(source, original):
-        if _holds(target, original) or _rescue(source, _part(leaving, target), target, original):
+        return _remove_source(source, leaving, target, original)
+    if not _is_unchanged(source, original):
+        if _has_content(target, original) or _publish_only_copy(
+            source, _part_path(leaving, target), target, original
+        ):
             return "moved"
-        return _clear_away(leaving, target)
+        return _abandon(leaving, target)
     make_folder(target.parent)
-    if not _reserve(target, original):
+    if not _create_placeholder(target, original):
         return "taken"
     failpoint("original-reserved")
     try:
@@ -59,9 +61,9 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
     except OSError as error:
         if error.errno == errno.EXDEV:
             return _copy(source, leaving, target, original)
-        _withdraw(target)
+        _remove_placeholder(target)
         raise
-    if not _is(target, original):
+    if not _is_unchanged(target, original):
         publish_file(target, source)  # it was replaced in the very moment: back to its place, to be painted first
         return "changed"
     sync_folder(target.parent)
@@ -69,7 +71,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
     return "moved"
 
 
-def _is(path: Path, original: Original) -> bool:
+def _is_unchanged(path: Path, original: Original) -> bool:
     """Tell whether this is the very file that the original was."""
     try:
         found = photo_from_stat(original.photo.path, os.lstat(path))
@@ -77,11 +79,11 @@ def _is(path: Path, original: Original) -> bool:
         return False
     if found == original.photo:
         return True
-    # FAT numbers its files by their places: with a new number alone it is the content that tells.
-    return replace(found, inode=original.photo.inode) == original.photo and _holds(path, original)
+    # FAT numbers its files by their places: with a new number alone it is the content that decides.
+    return replace(found, inode=original.photo.inode) == original.photo and _has_content(path, original)
 
 
-def _holds(path: Path, original: Original) -> bool:
+def _has_content(path: Path, original: Original) -> bool:
     """Tell whether a file has the original's content."""
     try:
         with open_below(path.parent, path.name) as file:
@@ -90,12 +92,12 @@ def _holds(path: Path, original: Original) -> bool:
         return False
 
 
-def _reserve(target: Path, original: Original) -> bool:
-    """Take the name with an empty file; what an earlier attempt left there, that or the copy, is taken again."""
+def _create_placeholder(target: Path, original: Original) -> bool:
+    """Create an empty file of that name; one that an earlier attempt left there, or its copy, is used again."""
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except FileExistsError:
-        return _is_placeholder(target) or _holds(target, original)
+        return _is_placeholder(target) or _has_content(target, original)
     return True
 
 
@@ -103,47 +105,47 @@ def _is_placeholder(target: Path) -> bool:
     return target.is_file() and not target.is_symlink() and target.stat().st_size == 0
 
 
-def _clear_away(leaving: Path, target: Path) -> Outcome:
-    """Remove what a killed attempt left at the target, now that its original is another file, or gone."""
-    _withdraw(target)
+def _abandon(leaving: Path, target: Path) -> Outcome:
+    """Remove what a killed attempt left at the target, now that the source is another file, or gone."""
+    _remove_placeholder(target)
     with contextlib.suppress(OSError):
-        _part(leaving, target).unlink()
+        _part_path(leaving, target).unlink()
     return "changed"
 
 
-def _rescue(source: Path, part: Path, target: Path, original: Original) -> bool:
-    """Keep a copy that has become the only one.
+def _publish_only_copy(source: Path, part: Path, target: Path, original: Original) -> bool:
+    """Publish a copy that has become the only one.
 
     Not every system makes the names in a folder last before it goes on: after a power cut the copy may have its
     temporary name again while the source is gone for good.
     """
-    if os.path.lexists(source) or not _holds(part, original) or not _reserve(target, original):
+    if os.path.lexists(source) or not _has_content(part, original) or not _create_placeholder(target, original):
         return False
     replace_file(part, target)
     return True
 
 
-def _part(leaving: Path, target: Path) -> Path:
+def _part_path(leaving: Path, target: Path) -> Path:
     return target.with_name(leaving.with_suffix(".part").name)
 
 
-def _withdraw(target: Path) -> None:
+def _remove_placeholder(target: Path) -> None:
     with contextlib.suppress(OSError):
         if _is_placeholder(target):
             target.unlink()
 
 
 def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
-    if not _holds(target, original):
-        part = _part(leaving, target)
+    if not _has_content(target, original):
+        part = _part_path(leaving, target)
         if not _copy_verified(source, part, original):
-            return _clear_away(leaving, target)
+            return _abandon(leaving, target)
         replace_file(part, target)
     failpoint("original-copied")
     # Removed under a hidden name: what takes the visible one meanwhile is another file, and stays.
     source.rename(leaving)
     failpoint("original-leaving")
-    return _let_go(source, leaving, target, original)
+    return _remove_source(source, leaving, target, original)
 
 
 def _copy_verified(source: Path, part: Path, original: Original) -> bool:
@@ -153,21 +155,21 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
             copy.flush()  # what is written later would change the times
             with contextlib.suppress(OSError):  # not every file system keeps times and permissions
                 shutil.copystat(source, part, follow_symlinks=False)
-        whole = _holds(part, original)
+        is_equal = _has_content(part, original)
     except FileReplacedError:
         return False
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    if not whole:
+    if not is_equal:
         part.unlink()
-    return whole
+    return is_equal
 
 
-def _let_go(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
+def _remove_source(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
     """Remove the copied file; if it is another one by now, or the copy isn't there, bring it back."""
-    if not _is(leaving, original) or not _holds(target, original):
+    if not _is_unchanged(leaving, original) or not _has_content(target, original):
         publish_file(leaving, source)
         return "changed"
     if os.name == "nt":
