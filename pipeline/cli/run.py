@@ -21,7 +21,7 @@ from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
-from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 
 
@@ -70,7 +70,7 @@ def _run(
 ) -> RunFinished:
     # The heartbeat of a run that is killed during a pass stays behind: status reports the kill by it.
     with before_death_by_signal(heartbeat.forget, "SIGHUP"):
-        wait_for_orphan(settings.state.folder)
+        wait_for_orphaned_worker(settings.state.folder)
         require_no_feedback_loop(folder_settings(settings))
     with (
         contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,

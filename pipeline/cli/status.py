@@ -16,7 +16,7 @@ from pipeline.config import load_config
 from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState
 from pipeline.report.formatting import counted, duration, printable
-from pipeline.runner.instance.lock import Holder
+from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.status import Pictures, Status, collect_status
 
 #: Version of the JSON. Fields may be added to it; one that changes its meaning or goes makes it 2.
@@ -76,9 +76,7 @@ def _process_lines(current: Status) -> Iterator[str]:
             job = Job(picture.photo, picture.style, picture.recipe)
             yield f"  {job}: {picture.share_done:.0%} after {took}"
     elif current.process_state == "running":
-        yield (
-            "running: it has just started" if holder is None else f"running: '{holder.command}' with pid {holder.pid}"
-        )
+        yield ("running: it has just started" if holder is None else f"running: {holder.name()}")
     elif current.process_state == "not running":
         yield "not running"
     for warning in current.warnings():
@@ -171,7 +169,7 @@ def _process_fields(current: Status) -> dict[str, Any] | None:
     }
 
 
-def _unknown_process_fields(holder: Holder) -> dict[str, Any]:
+def _unknown_process_fields(holder: LockHolder) -> dict[str, Any]:
     """Return what is known of a program that has only just started."""
     unknown = ("started", "silent_seconds", "doing", "words", "paused")
     known = {"pid": holder.pid, "host": holder.host, "command": holder.command}

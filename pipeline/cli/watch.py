@@ -25,7 +25,7 @@ from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
-from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.preparation import require_state_and_output
 
 _RETRY_SECONDS: Final = 2.0
@@ -54,7 +54,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
         with before_death_by_signal(heartbeat.forget, "SIGHUP"):
-            wait_for_orphan(settings.state.folder)
+            wait_for_orphaned_worker(settings.state.folder)
             require_no_feedback_loop(folder_settings(settings))
         health = Health(heartbeat, notifier)
 

@@ -91,8 +91,13 @@ class HeartbeatRecord:
 
     def name(self) -> str:
         """Return the program's name for people, with its machine if that is another one."""
-        place = "" if self.host == platform.node() else f" on {self.host}"
-        return f"'{self.command}' with pid {self.pid}{place}"
+        return process_name(self.command, self.pid, self.host)
+
+
+def process_name(command: str, pid: int, host: str) -> str:
+    """Return what a process is called in messages; its machine is named if that is another one."""
+    place = "" if host in ("", platform.node()) else f" on {host}"
+    return f"'{command}' with pid {pid}{place}"
 
 
 def read_heartbeat(state_folder: Path) -> HeartbeatRecord | None:

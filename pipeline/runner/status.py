@@ -6,7 +6,6 @@ frees when a process dies, the heartbeat and the ledger.
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import time
@@ -18,12 +17,13 @@ from typing import Final, Literal
 
 from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
+from pipeline.intake.mounts import nearest_existing
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
 from pipeline.model import FolderSettings, JobState, StatusSettings
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
 from pipeline.runner.instance.folder_marks import require_folders
-from pipeline.runner.instance.lock import Holder, holder_of, is_held
+from pipeline.runner.instance.lock import LockHolder, is_held, read_holder
 from pipeline.runner.planning.backlog import backlog_seconds
 from pipeline.runner.preparation import ledger_file, source_of
 
@@ -60,7 +60,7 @@ class Status:
 
     now: float
     process_state: ProcessState
-    holder: Holder | None
+    holder: LockHolder | None
     heartbeat: HeartbeatRecord | None
     heartbeat_age_seconds: float
     pictures: Pictures
@@ -136,11 +136,11 @@ def _not_mounted(folders: FolderSettings) -> str:
     return ""
 
 
-def _read_process(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Holder | None]:
+def _read_process(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, LockHolder | None]:
     # A program that begins or ends between the three reads would seem to have died: they are repeated once.
     for _ in range(2):
         held = is_held(state_folder)
-        heartbeat, holder = read_heartbeat(state_folder), holder_of(state_folder) if held else None
+        heartbeat, holder = read_heartbeat(state_folder), read_holder(state_folder) if held else None
         if held or heartbeat is None:
             break
     if heartbeat and holder and heartbeat.pid != holder.pid:
@@ -182,8 +182,7 @@ def _waiting_seconds(settings: StatusSettings, ledger: Ledger) -> float | None:
 
 
 def _free_bytes(folder: Path) -> int | None:
-    existing = next((path for path in (folder, *folder.parents) if os.path.exists(path)), folder)  # noqa: PTH110 - Path's raises where it may not look
     try:
-        return shutil.disk_usage(existing).free
+        return shutil.disk_usage(nearest_existing(folder)).free
     except OSError:
         return None

@@ -15,7 +15,7 @@ from pipeline.daemon.notify import notifier_from_environment
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import JobFailed, JobFinished, JobStarted, RunEvent, WatchNotice
 from pipeline.report.heartbeat import Heartbeat
-from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from tests.fakes import fake_engine, plain_engine
 
 
@@ -31,7 +31,7 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
     config = load_config(file)
     state = config.state.folder
     with instance_lock(state, "drive"), Heartbeat(state, "drive") as heart:
-        wait_for_orphan(state)
+        wait_for_orphaned_worker(state)
         health = Health(heart, notifier_from_environment(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:

@@ -12,7 +12,7 @@ from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.model import RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.instance.lock import instance_lock, wait_for_orphan
+from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.fakes import fake_engine
 
@@ -25,7 +25,7 @@ def make_a_pass(folder: Path) -> int:
         print(type(event).__name__, getattr(event, "token", ""), flush=True)
 
     with instance_lock(config.state.folder, "drive"):
-        wait_for_orphan(config.state.folder)
+        wait_for_orphaned_worker(config.state.folder)
         executor = make_executor(config, factory=fake_engine)
         with contextlib.closing(executor), open_ledger(config) as ledger:
             resolved = resolve_config(config)

@@ -1,1 +1,1 @@
-"""One program on one state folder: its lock, its owner, and where its folders are."""
+"""Lets one program at a time use a state folder. Owns its lock, and where the folders of a config are."""

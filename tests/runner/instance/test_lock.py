@@ -15,11 +15,11 @@ from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import (
     HOLDER_NAME,
     WORKER_LOCK_NAME,
-    Holder,
+    LockHolder,
     _no_lock,
-    holder_of,
     instance_lock,
-    wait_for_orphan,
+    read_holder,
+    wait_for_orphaned_worker,
 )
 
 
@@ -79,8 +79,8 @@ def test_a_state_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
 
 def test_an_orphan_that_does_not_end_is_told_of(tmp_path: Path) -> None:
     with FileLock(tmp_path / WORKER_LOCK_NAME), pytest.raises(LockedError, match="stylewatch-worker"):
-        wait_for_orphan(tmp_path, seconds=0.01)
-    wait_for_orphan(tmp_path, seconds=0.01)
+        wait_for_orphaned_worker(tmp_path, seconds=0.01)
+    wait_for_orphaned_worker(tmp_path, seconds=0.01)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_another_machine_at_work_is_refused_by_name_and_left_alone(tmp_path: Pat
     with pytest.raises(LockedError, match=words), instance_lock(tmp_path, "mine", sleep=other.works_on):
         raise AssertionError
     assert other.looks == 5
-    assert holder_of(tmp_path) == Holder(7, "theirs", "nas")
+    assert read_holder(tmp_path) == LockHolder(7, "theirs", "nas")
     assert json.loads((tmp_path / FILE_NAME).read_text())["host"] == "nas"
 
 
@@ -162,3 +162,9 @@ def test_one_that_died_long_ago_or_was_this_machine_is_not_waited_for(tmp_path: 
     with instance_lock(tmp_path, "mine", sleep=other.is_dead):
         pass
     assert other.looks == 0
+
+
+def test_a_holder_is_called_by_its_command_and_by_its_machine_if_that_is_another_one() -> None:
+    assert LockHolder(7, "theirs", "nas").name() == "'theirs' with pid 7 on nas"
+    assert LockHolder(7, "mine", platform.node()).name() == "'mine' with pid 7"
+    assert LockHolder(7, "older").name() == "'older' with pid 7", "of a version that wrote no host"
