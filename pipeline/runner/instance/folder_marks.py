@@ -1,9 +1,9 @@
-"""Which state folder and which folder of pictures belong together. Owns the marks in both by which they are known.
+"""Tells which state folder and which output folder belong together. Owns the mark files in both.
 
 Names and hashes in a ledger are those of one folder of pictures. A missing mark means more often that a disk is not
-mounted than that the folder is a new one: then nothing begins, and the user is asked. The pictures' folder holds
-``.stylewatch/output.json`` with an id of its own and the state folders elsewhere that know it; a state folder holds
-``pictures.json`` with the place and the id of its pictures.
+mounted than that the folder is a new one: then no run starts, and the user is asked. The output folder holds
+``.stylewatch/output.json`` with an id of its own and the state folders elsewhere that use it; a state folder holds
+``pictures.json`` with the path and the id of its output folder.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ STATE_MARK: Final = "pictures.json"
 OUTPUT_MARK: Final = Path(".stylewatch", "output.json")
 
 #: What the program itself puts into a state folder ...
-_OURS: Final = frozenset(
+_OWN_NAMES: Final = frozenset(
     {LOCK_NAME, HOLDER_NAME, WORKER_LOCK_NAME, heartbeat.FILE_NAME, STATE_MARK, OUTPUT_MARK.name}
     | {"checkpoints", "unpacked", "styles"}
 )
 #: ... with what SQLite puts beside its file, and what systems put anywhere.
-_NOT_FOREIGN: Final = re.compile(
+_IGNORED_NAMES: Final = re.compile(
     rf"{re.escape(FILE_NAME)}(-\w+)?|\..*|lost\+found|\$RECYCLE\.BIN|System Volume Information"
 )
 _SHOWN: Final = 3
@@ -80,18 +80,18 @@ def require_folders(state_folder: Path, output_folder: Path) -> None:
 
 
 def refuse_foreign(state_folder: Path, ours: Collection[Path]) -> None:
-    """Raise UsageError if a folder that is to become a state folder holds files that are neither ours nor ``ours``.
+    """Raise UsageError if a folder that is to become a state folder holds files but the program's and ``ours``.
 
-    Files that it got since it is one are its owner's business.
+    A folder that is one already may hold any.
     """
     if _state_mark(state_folder) is not None or _has_ledger(state_folder):
         return
     try:
         names = sorted(os.listdir(state_folder))
-    except OSError:  # it is not there yet; whoever makes it has the words for anything else
+    except OSError:  # it does not exist yet; who creates it reports any other error
         return
-    unknown = [name for name in names if name not in _OURS and not _NOT_FOREIGN.fullmatch(name)]
-    foreign = [name for name in unknown if not _holds(state_folder / name, ours)]
+    unknown = [name for name in names if name not in _OWN_NAMES and not _IGNORED_NAMES.fullmatch(name)]
+    foreign = [name for name in unknown if not _contains_any(state_folder / name, ours)]
     if foreign:
         more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
         raise UsageError(
@@ -100,12 +100,12 @@ def refuse_foreign(state_folder: Path, ours: Collection[Path]) -> None:
         )
 
 
-def _holds(path: Path, ours: Collection[Path]) -> bool:
+def _contains_any(path: Path, ours: Collection[Path]) -> bool:
     return any(file.is_relative_to(path) for file in ours)
 
 
 def mark_folders(state_folder: Path, output_folder: Path) -> str:
-    """Write what is missing of both marks. Returns a sentence if the pictures were moved, else "".
+    """Write what is missing of both marks. Returns a sentence if the output folder was moved, else "".
 
     The caller has called :func:`require_folders`. Raises StorageError.
     """
@@ -118,16 +118,16 @@ def mark_folders(state_folder: Path, output_folder: Path) -> str:
     if output is None or output.states != states:
         names = [seen_from(output_folder, path) for path in states]
         _write(output_folder / OUTPUT_MARK, {"version": 1, "id": output_id, "states": names})
-    has_moved = state is not None and state.output != output_folder and not are_same(state.output, output_folder)
-    if state is None or state.output_id != output_id or has_moved:
+    was_moved = state is not None and state.output != output_folder and not are_same(state.output, output_folder)
+    if state is None or state.output_id != output_id or was_moved:
         place = {"output": seen_from(state_folder, output_folder), "output_id": output_id}
         _write(state_folder / STATE_MARK, place)
     mounts_seen.remember(output_folder)
-    return f"the pictures of {state.output} are in {output_folder} now" if state and has_moved else ""
+    return f"the pictures of {state.output} are in {output_folder} now" if state and was_moved else ""
 
 
 class OutputGuard:
-    """The folder of pictures as it was when a pass began: whatever shows under its name later must be the same."""
+    """The output folder as it was when a pass began: what has its name later must be the same folder."""
 
     def __init__(self, output_folder: Path) -> None:
         self._folder = output_folder
@@ -148,7 +148,7 @@ def _state_missing(state_folder: Path, output_folder: Path) -> StorageError:
     return StorageError(
         f"state.folder: {state_folder} is empty, but the pictures in {output_folder} are on record there; mount its "
         f"disk or share, or correct the setting; if that record is lost, delete {output_folder / OUTPUT_MARK}: "
-        f"finished pictures are then known by what stands in them, and not made again"
+        f"finished pictures are then recognized by their metadata, and not made again"
     )
 
 
@@ -197,7 +197,7 @@ def _read(file: Path) -> dict[str, Any]:
         fields = json.loads(file.read_text(encoding="ascii"))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
-    except PermissionError as error:  # no disk's trouble, and nothing to wait for
+    except PermissionError as error:  # not an error of the disk, and nothing that passes by waiting
         raise LedgerError(
             f"{file} can't be read ({error.strerror}); give the program the right to read it, or correct "
             f"state.folder or output.folder"

@@ -1,8 +1,8 @@
-"""Where a folder's disk was mounted when it was last in use. Owns a small file in the user's cache.
+"""Remembers where a folder's disk was mounted when it was last used. Owns a small file in the user's cache.
 
 With the state in the pictures' folder, as it is by default, a disk that is not mounted takes all marks with it: what
-is left is an empty folder, or none, as at the very beginning. This file tells the two apart. Folders on the machine's
-first disk are not in it: that one is always there.
+is left is an empty folder, or none, as before the first run. This file tells the two apart. Folders on the machine's
+root file system are not in it: that one is always there.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def require(folder: Path, file: Path | None = None, *, mount_point: MountPoint =
         if now != Path(before) and Path(before).is_relative_to(now):
             raise StorageError(
                 f"output.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there "
-                f"now; mount it; if the folder shall be a new one, delete {file}"
+                f"now; mount it, or delete {file} if the folder is to be a new one"
             )
 
 
 def remember(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
-    """Note what ``folder``, which is there, is mounted on. Never raises: a machine without a cache forgets."""
+    """Note what ``folder``, which exists, is mounted on; does nothing where no cache can be written."""
     file = file or _default_file()
     with contextlib.suppress(OSError):
         found, before = mount_point(folder), _read(file)

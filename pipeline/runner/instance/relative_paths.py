@@ -1,6 +1,6 @@
-"""Folders as seen from one another. Owns how one is noted beside the other, and when two names mean the same one.
+"""Writes folders relative to one another. Owns that form, and the test whether two names mean the same folder.
 
-What is noted so stays true when a tree that holds both is moved.
+Such a path stays true when a tree that holds both folders is moved.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ def seen_from(folder: Path, path: Path) -> str:
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """Return what :func:`seen_from` noted for ``folder``; links are not resolved, and nothing need be there."""
+    """Return the path that :func:`seen_from` wrote for ``folder``. It need not exist, and links are not resolved."""
     return Path(os.path.normpath(folder / name))
 
 
 def are_same(one: Path, other: Path) -> bool:
-    """Tell whether both are there and are one and the same."""
+    """Tell whether both exist and are the same folder."""
     try:
         return one.samefile(other)
     except OSError:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.settings import folder_settings
 from pipeline.ledger import Ledger
 from pipeline.model import JobState, Remark
-from pipeline.runner.instance.moved_source import Comparison, follow_moved_source, is_move
+from pipeline.runner.instance.moved_source import Comparison, follow_moved_source, is_same_source
 from tests.intake.packing import photo, zipped
 from tests.workshop import CONFIG, Workshop
 
@@ -221,7 +221,7 @@ def test_pictures_and_photos_moved_apart_are_not_made_again(painted: Workshop) -
     ],
 )
 def test_what_counts_as_a_move(size: int, equal: int, is_there: bool, has_left: bool, verdict: bool) -> None:
-    assert is_move(Comparison(size, equal), is_there=is_there, has_left=has_left) is verdict
+    assert is_same_source(Comparison(size, equal), still_in_use=is_there, originals_moved=has_left) is verdict
 
 
 def test_nothing_of_the_old_source_is_lost_when_it_is_taken_over(tmp_path: Path) -> None:
