@@ -14,7 +14,7 @@ from pipeline.ledger import FILE_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
-from pipeline.runner.instance.folder_marks import mark_folders, refuse_foreign, require_folders
+from pipeline.runner.instance.folder_marks import mark_folders, require_folders, require_no_foreign_files
 from pipeline.runner.instance.relative_paths import seen_from
 
 
@@ -25,7 +25,7 @@ def require_state_and_output(config: Config) -> None:
     """
     state, output, log = config.state.folder, config.output.folder, config.log
     require_folders(state, output)
-    refuse_foreign(state, (config.cache.folder, log.file, log.journal, log.reports))
+    require_no_foreign_files(state, (config.cache.folder, log.file, log.journal, log.reports))
 
 
 def open_ledger(

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StorageError
-from pipeline.runner.failure_cause import TEST_FILE, remove_test_file, require_readable, require_writable
+from pipeline.errors import StorageError, UnwritableError
+from pipeline.ledger import Claim
+from pipeline.model import Failure, FailureKind
+from pipeline.runner.failure_cause import (
+    TEST_FILE,
+    FailureCause,
+    remove_test_file,
+    require_readable,
+    require_writable,
+)
 from pipeline.runner.input_root import InputRoot
+from tests.runner.execution.claimed import claim_all
+from tests.workshop import Workshop
 
 
 class Disk:
@@ -102,3 +113,58 @@ def test_a_folder_that_is_gone_or_none_can_not_be_written(tmp_path: Path) -> Non
         with pytest.raises(StorageError, match=f"{name} can't be written"):
             require_writable(tmp_path / name)
     remove_test_file(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def claim(workshop: Workshop) -> Claim:
+    workshop.photo("a.png")
+    with workshop.ledger() as ledger:
+        (claim,) = claim_all(workshop, ledger)
+    return claim
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file"), FailureKind.GONE),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), FailureKind.MEMORY),
+        (OSError(errno.EIO, "Input/output error"), FailureKind.UNREADABLE),
+        (PermissionError(errno.EACCES, "Permission denied"), FailureKind.UNREADABLE),
+    ],
+)
+def test_an_error_of_one_photo_is_a_failure_of_that_kind_while_its_folder_is_there(
+    tmp_path: Path, claim: Claim, error: OSError, kind: FailureKind
+) -> None:
+    disk = Disk(tmp_path / "disk", "a.png", "b.png")
+    cause = FailureCause(disk.root, tmp_path)
+    assert cause.of_photo(claim, error).kind is kind
+    disk.folder.rename(tmp_path / "away")
+    with pytest.raises(StorageError, match="no photo is treated as deleted"):
+        cause.of_photo(claim, error)
+
+
+@pytest.mark.parametrize("kind", [FailureKind.GONE, FailureKind.UNREADABLE, FailureKind.STORAGE])
+def test_a_workers_failure_is_the_shares_where_that_is_gone(tmp_path: Path, claim: Claim, kind: FailureKind) -> None:
+    disk = Disk(tmp_path / "disk", "a.png", "b.png")
+    cause, failure = FailureCause(disk.root, tmp_path), Failure(claim.token, kind, "why")
+    assert cause.attributed(failure, claim) == failure
+    disk.folder.rename(tmp_path / "away")
+    attributed = cause.attributed(failure, claim)
+    assert attributed.kind is FailureKind.STORAGE
+    assert "no photo is treated as deleted" in attributed.reason
+
+
+def test_a_picture_that_can_not_be_saved_is_named_unless_nothing_can_be_saved_there(
+    tmp_path: Path, claim: Claim
+) -> None:
+    disk, out = Disk(tmp_path / "disk", "a.png"), tmp_path / "pictures"
+    cause, failure = FailureCause(disk.root, out), Failure(claim.token, FailureKind.UNWRITABLE, "why")
+    with pytest.raises(StorageError, match="pictures can't be written"):
+        cause.of_picture(claim, UnwritableError("why"))
+    assert cause.attributed(failure, claim).kind is FailureKind.STORAGE
+    out.mkdir()
+    for found in (
+        cause.of_picture(claim, UnwritableError("why")),
+        cause.attributed(failure, claim),
+    ):
+        assert found == Failure(claim.token, FailureKind.UNWRITABLE, "the picture a--night.jpg can't be saved: why")

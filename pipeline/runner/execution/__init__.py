@@ -1,1 +1,1 @@
-"""One pass over the pending jobs: claim, execute, publish, record."""
+"""Makes the pending pictures of one pass: claims, executes, publishes and records them."""

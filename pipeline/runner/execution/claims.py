@@ -20,7 +20,7 @@ from pipeline.runner.execution.checkpoints import checkpoint_folder, checkpoint_
 from pipeline.runner.execution.claimed_photos import ClaimedPhotos, PhotoUnavailableError
 from pipeline.runner.execution.copies import copy_finished
 from pipeline.runner.execution.outcomes import Outcomes
-from pipeline.runner.execution.publishing import Publisher, make_place, part_path, require_space
+from pipeline.runner.execution.publishing import Publisher, part_path, prepare_destination, require_space
 from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import MEMORY_SHORT, FailureCause
 from pipeline.runner.found_pictures import adopt_found
@@ -191,7 +191,7 @@ class Claims:
         assignment = self._assignment(claim, self._photos.path(claim), photo_sha256, key)
         if self._fail_oversized(claim, assignment):
             return None
-        make_place(assignment.part_path, self._output_folder / claim.output)
+        prepare_destination(assignment.part_path, self._output_folder / claim.output)
         self._stage.pin(claim.token, assignment.photo_path)
         self.open[claim.token] = OpenJob(claim, assignment)
         if self._left is not None:

@@ -79,7 +79,7 @@ def require_folders(state_folder: Path, output_folder: Path) -> None:
         raise _output_missing(state_folder, output_folder)
 
 
-def refuse_foreign(state_folder: Path, ours: Collection[Path]) -> None:
+def require_no_foreign_files(state_folder: Path, ours: Collection[Path]) -> None:
     """Raise UsageError if a folder that is to become a state folder holds files but the program's and ``ours``.
 
     A folder that is one already may hold any.

@@ -1,53 +1,51 @@
-"""What a pass makes of each answer that an executor can give."""
+"""What a settled job leaves in the ledger, the events and the numbers of a pass."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
-from pipeline.errors import StorageError, UnwritableError
-from pipeline.failpoints import failpoint_listener
+from pipeline.ledger import Claim, Ledger
 from pipeline.model import (
-    ExecutorEvent,
     Failure,
     FailureKind,
-    JobSource,
-    JobStarted,
+    JobFailed,
+    JobFinished,
     JobState,
+    Occupancy,
     RetryPolicy,
     RunEvent,
-    RunFinished,
-    Started,
 )
-from pipeline.runner.execution.outcomes import retry_delay_seconds
-from pipeline.runner.execution.single_pass import SinglePass
-from tests.workshop import InProcessExecutor, Workshop
+from pipeline.runner.execution.outcomes import Outcomes, Tally, retry_delay_seconds
+from tests.runner.execution.claimed import claim_all
+from tests.workshop import Workshop
 
-POLICY = RetryPolicy(first_delay_seconds=60, max_delay_seconds=3600)
+POLICY = RetryPolicy(max_attempts=2, max_crashes=1, first_delay_seconds=60, max_delay_seconds=3600)
 
 
-class Answers(InProcessExecutor):
-    """Answers the first assignment with a failure of the given kind, the others as they deserve."""
+@dataclass
+class Desk:
+    """One claimed job, and what is emitted of it."""
 
-    def __init__(self, kind: FailureKind) -> None:
-        super().__init__()
-        self._kind = kind
+    ledger: Ledger
+    claim: Claim
+    events: list[RunEvent] = field(default_factory=list)
 
-    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
-        (first,) = source(1)
-        yield Started(first.token)
-        first.part_path.write_text("half")
-        yield Failure(first.token, self._kind, "it went wrong")
-        yield from super().run(source)
+    def __post_init__(self) -> None:
+        self.outcomes = Outcomes(self.ledger, self.events.append, POLICY)
+
+    def fail(self, kind: FailureKind) -> None:
+        self.outcomes.fail(self.claim, "key", Failure(self.claim.token, kind, "it went wrong"))
 
 
 @pytest.fixture
-def workshop(workshop: Workshop) -> Workshop:
-    for number in range(2):
-        workshop.photo(f"{number}.png", shade=number)
-    return workshop
+def desk(workshop: Workshop) -> Iterator[Desk]:
+    workshop.photo("a.png")
+    with workshop.ledger() as ledger:
+        (claim,) = claim_all(workshop, ledger)
+        yield Desk(ledger, claim)
 
 
 @pytest.mark.parametrize(
@@ -55,119 +53,34 @@ def workshop(workshop: Workshop) -> Workshop:
     [
         (FailureKind.PHOTO, JobState.QUARANTINED, 1),
         (FailureKind.ENGINE, JobState.FAILED, 1),
-        (FailureKind.MEMORY, JobState.FAILED, 1),
-        (FailureKind.UNREADABLE, JobState.FAILED, 1),
-        (FailureKind.CODEC, JobState.FAILED, 1),
+        (FailureKind.CRASH, JobState.QUARANTINED, 1),
         (FailureKind.GONE, JobState.WITHDRAWN, 0),
         (FailureKind.CHANGED, JobState.PENDING, 0),
     ],
 )
-def test_a_failure_brings_its_job_into_its_state_and_the_rest_is_done(
-    workshop: Workshop, kind: FailureKind, state: JobState, failed: int
+def test_a_failure_is_recorded_counted_and_emitted(
+    desk: Desk, kind: FailureKind, state: JobState, failed: int
 ) -> None:
-    finished = workshop.run(executor=Answers(kind))
-    assert (finished.finished, finished.failed) == (1, failed)
-    assert [(event.state, event.reason) for event in workshop.failed()] == [(state, "it went wrong")]
-    assert finished.counts[state] == 1
-    assert len(workshop.pictures()) == 1
+    desk.fail(kind)
+    assert desk.ledger.queries.counts()[state] == 1
+    assert desk.outcomes.tally == Tally(failed=failed)
+    (event,) = desk.events
+    assert isinstance(event, JobFailed)
+    assert (event.state, event.key, event.attempts, event.reason) == (state, "key", 1, "it went wrong")
 
 
-def test_a_crash_puts_the_job_back_into_the_same_run(workshop: Workshop) -> None:
-    finished = workshop.run(executor=Answers(FailureKind.CRASH))
-    assert (finished.finished, finished.failed, finished.left) == (2, 0, 0)
+@pytest.mark.parametrize("kind", [FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING])
+def test_what_is_no_fault_of_the_job_returns_it_to_the_queue_without_an_event(desk: Desk, kind: FailureKind) -> None:
+    desk.fail(kind)
+    assert desk.ledger.queries.counts()[JobState.PENDING] == 1
+    assert (desk.events, desk.outcomes.tally) == ([], Tally())
 
 
-def test_a_job_put_back_is_no_failure_and_nobodys_fault(workshop: Workshop) -> None:
-    finished = workshop.run(executor=Answers(FailureKind.RETURNED))
-    assert (finished.finished, finished.failed, workshop.failed()) == (2, 0, [])
-    assert {event.attempts for event in workshop.finished()} == {1}
-
-
-def test_a_picture_that_can_not_be_put_down_fails_alone_and_is_given_up_in_the_end(workshop: Workshop) -> None:
-    states = []
-    for _ in range(3):
-        finished = workshop.run(executor=Answers(FailureKind.UNWRITABLE))
-        states += [event.state for event in workshop.failed()]
-    assert states == [JobState.FAILED, JobState.FAILED, JobState.QUARANTINED]
-    assert workshop.failed()[0].reason.endswith("--night.jpg can't be saved: it went wrong")
-    assert (len(workshop.pictures()), finished.left) == (1, 0)
-
-
-def test_a_photo_that_can_not_be_read_while_its_folder_is_gone_costs_nothing(workshop: Workshop) -> None:
-    def unmount(_: SinglePass, event: RunEvent) -> None:
-        if isinstance(event, JobStarted):
-            (workshop.folder / "in").rename(workshop.folder / "away")
-
-    with pytest.raises(StorageError, match="no photo is treated as deleted"):
-        workshop.run(executor=Answers(FailureKind.UNREADABLE), on_event=unmount)
-    assert workshop.failed() == []
-
-
-def test_a_picture_that_can_not_be_put_down_where_nothing_can_costs_nothing(workshop: Workshop) -> None:
-    workshop.text += "state: {folder: state}\n"
-
-    class Unmounts(InProcessExecutor):
-        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
-            (first,) = source(1)
-            yield Started(first.token)
-            workshop.out.rename(workshop.folder / "away")
-            yield Failure(first.token, FailureKind.UNWRITABLE, "it went wrong")
-
-    with pytest.raises(StorageError, match="out can't be written"):
-        workshop.run(executor=Unmounts())
-    assert workshop.failed() == []
-
-
-def test_a_picture_whose_name_is_refused_in_the_end_fails_alone(workshop: Workshop) -> None:
-    refused: list[str] = []
-
-    def refuse(name: str) -> None:
-        if name == "artwork-recorded" and not refused:
-            refused.append(name)
-            raise UnwritableError("that name is refused")
-
-    with failpoint_listener(refuse):
-        finished = workshop.run()
-    assert (finished.finished, finished.failed, finished.left) == (1, 1, 0)
-    (failed,) = workshop.failed()
-    assert (failed.state, failed.attempts) == (JobState.FAILED, 1)
-    assert len(workshop.pictures()) == 1
-    assert workshop.run().finished == 1
-
-
-def test_trouble_with_the_disk_stops_the_run_without_costing_an_attempt(workshop: Workshop) -> None:
-    with pytest.raises(StorageError, match="it went wrong"):
-        workshop.run(executor=Answers(FailureKind.STORAGE))
-    last = workshop.events[-1]
-    assert isinstance(last, RunFinished)
-    assert (last.left, last.failed, last.reason) == (2, 0, "it went wrong")
-    assert workshop.failed() == []
-    assert workshop.pictures() == []
-    assert workshop.run().finished == 2
-
-
-def test_a_stop_before_the_first_job_makes_nothing(workshop: Workshop) -> None:
-    finished = workshop.run(on_event=lambda the_pass, _: the_pass.stop())
-    assert (finished.interrupted, finished.finished, finished.left) == (True, 0, 2)
-
-
-def test_a_stop_at_the_first_job_takes_no_second(workshop: Workshop) -> None:
-    class AsksOn(InProcessExecutor):
-        def stop(self) -> None:
-            """Go on asking: the pass itself has to say that there is nothing more."""
-
-    def stop(the_pass: SinglePass, event: RunEvent) -> None:
-        if isinstance(event, JobStarted):
-            the_pass.stop()
-
-    finished = workshop.run(executor=AsksOn(), on_event=stop)
-    assert (finished.interrupted, finished.finished, finished.left) == (True, 1, 1)
-
-
-def test_the_output_folder_is_made_even_if_nothing_else_lies_in_it(workshop: Workshop) -> None:
-    workshop.text += "state: {folder: state}\n"
-    assert workshop.run().finished == 2
-    assert workshop.pictures() == ["0--night.jpg", "1--night.jpg"]
+def test_a_copy_and_the_fill_of_batches_are_counted(desk: Desk) -> None:
+    desk.outcomes.finish(desk.claim, "key", "a--night.jpg", None)
+    desk.outcomes.tally.add(Occupancy(used=3, offered=4))
+    assert desk.outcomes.tally == Tally(copied=1, slots_used=3, slots_offered=4)
+    assert [type(event) for event in desk.events] == [JobFinished]
 
 
 def test_waiting_times_double_up_to_the_most_and_come_apart_by_chance() -> None:
@@ -177,42 +90,6 @@ def test_waiting_times_double_up_to_the_most_and_come_apart_by_chance() -> None:
     assert [longest(setbacks) for setbacks in (1, 2, 3, 7, 10_000)] == [60, 120, 240, 3600, 3600]
     assert retry_delay_seconds(POLICY, 2, chance=lambda: 1.0) == 60
     assert len({retry_delay_seconds(POLICY, 1) for _ in range(20)}) > 1
-
-
-def test_a_failed_job_waits_as_the_config_says_and_a_run_does_not(workshop: Workshop) -> None:
-    workshop.text += "state: {retry_seconds: 100, max_retry_seconds: 1000}\n"
-    before = time.time()
-    workshop.run(executor=Answers(FailureKind.ENGINE))
-    with workshop.ledger() as ledger:
-        due = ledger.jobs.next_due()
-        assert due is not None
-        assert 50 <= due - before <= 110
-        assert ledger.jobs.requeue_due() == 0
-    assert workshop.run().finished == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "state"),
-    [
-        (FailureKind.MEMORY, JobState.FAILED),
-        (FailureKind.CODEC, JobState.FAILED),
-        (FailureKind.SIZE, JobState.QUARANTINED),
-    ],
-)
-def test_only_what_does_not_fit_even_alone_is_given_up(
-    workshop: Workshop, kind: FailureKind, state: JobState
-) -> None:
-    workshop.run()
-    workshop.photo("last.png", shade=9)
-    for _ in range(3):
-        workshop.run(executor=Answers(kind))
-    assert [event.state for event in workshop.failed()] == [state]
-    with workshop.ledger() as ledger:
-        assert ledger.queries.photo_problems() == []
-    workshop.run()
-    assert len(workshop.finished()) == (state is JobState.FAILED)
-    workshop.text = workshop.text.replace("size: 48", "size: 40")
-    assert workshop.run().finished == 3, "another recipe brings it back"
 
 
 def test_what_does_not_fit_waits_as_long_as_anything_does() -> None:

@@ -13,8 +13,8 @@ from pipeline.runner.instance.folder_marks import (
     STATE_MARK,
     OutputGuard,
     mark_folders,
-    refuse_foreign,
     require_folders,
+    require_no_foreign_files,
 )
 
 Folders = tuple[Path, Path]
@@ -239,7 +239,7 @@ def test_a_folder_with_files_of_the_users_never_becomes_a_state_folder(tmp_path:
     for name in ("holiday.jpg", "b.jpg", "c.jpg", "d.jpg", ".DS_Store", "lost+found"):
         (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(UsageError, match=r"\(b.jpg, c.jpg, d.jpg and 1 more\)") as caught:
-        refuse_foreign(tmp_path, ())
+        require_no_foreign_files(tmp_path, ())
     assert str(tmp_path) in str(caught.value)
 
 
@@ -247,10 +247,10 @@ def test_files_that_the_config_puts_there_and_the_programs_own_are_not_foreign(t
     for name in ("stylewatch.log", "instance.lock", "unpacked", "ledger.sqlite3"):
         (tmp_path / name).touch()
     (tmp_path / "styles" / "all").mkdir(parents=True)
-    refuse_foreign(tmp_path, (tmp_path / "stylewatch.log", tmp_path / "styles" / "all"))
-    refuse_foreign(tmp_path / "not there", ())
+    require_no_foreign_files(tmp_path, (tmp_path / "stylewatch.log", tmp_path / "styles" / "all"))
+    require_no_foreign_files(tmp_path / "not there", ())
 
 
 def test_what_a_state_folder_gets_later_is_its_owners_business(folders: Folders) -> None:
     (folders[0] / "ledger backup.sqlite3").write_bytes(b"mine")
-    refuse_foreign(folders[0], ())
+    require_no_foreign_files(folders[0], ())
