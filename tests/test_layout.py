@@ -17,7 +17,6 @@ TESTED_ELSEWHERE = {
     "model/hooks.py": "hooks/test_calls.py",
     "model/run.py": "report/test_journal.py",
     "model/settings.py": "config/test_settings.py",
-    "runner/execution/session.py": "runner/execution/test_single_pass.py",
 }
 
 #: Test files about more than one module; those of a module lie at its path.

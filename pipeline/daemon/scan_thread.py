@@ -109,9 +109,9 @@ class ScanThread:
         self, version: ConfigVersion, root: InputRoot, ledger: Ledger, is_stopped: Callable[[], bool]
     ) -> ScanLoop:
         settings = version.config.watch_settings()
-        to_ingest = ingest_settings(version.config)
+        ingest = ingest_settings(version.config)
         policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
-        archives = ArchiveIngest(to_ingest, ledger)
+        archives = ArchiveIngest(ingest, ledger)
         tracker = StabilityTracker(
             settings.folder,
             examine=archives.examine,
@@ -120,7 +120,7 @@ class ScanThread:
             trust_times=policy.trust_times,
         )
         return ScanLoop(
-            IncrementalIngest(to_ingest, version.resolved, ledger, tracker, root, is_stopped, archives),
+            IncrementalIngest(ingest, version.resolved, ledger, tracker, root, is_stopped, archives),
             root,
             self.hints,
             EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pipeline.config.settings import ingest_settings
 from pipeline.ledger import Claim, Ledger
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.workshop import Workshop
 
 
 def ingest_all(workshop: Workshop, ledger: Ledger) -> None:
     config = workshop.config()
-    ingest(ingest_settings(config), prepare(config), ledger, sleep=lambda _: None)
+    ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
 
 
 def claim_all(workshop: Workshop, ledger: Ledger) -> list[Claim]:

@@ -11,7 +11,7 @@ from pipeline.model import Assignment, JobFailed, JobState, RunEvent
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.session import Session
-from pipeline.runner.preparation import prepare
+from pipeline.runner.preparation import resolve_config
 from tests.runner.execution.claimed import ingest_all
 from tests.workshop import Workshop
 
@@ -27,7 +27,7 @@ class Desk:
         self.events: list[RunEvent] = []
         outcomes = Outcomes(ledger, self.events.append, settings.retries)
         self.ledger = ledger
-        self.claims = Claims(ledger, prepare(config), settings, session, root, outcomes, limit)
+        self.claims = Claims(ledger, resolve_config(config), settings, session, root, outcomes, limit)
 
     def names(self, count: int) -> list[str]:
         return sorted(assignment.job.photo for assignment in self.claims.claim(count))
