@@ -100,7 +100,7 @@ def test_a_stopped_daemon_ends_hanging_hooks_and_calls_the_last_ones(tmp_path: P
     assert process.returncode == 130
     assert notes(folder) == [["after_run", "1"]]
     log = (folder / "out" / "stylewatch.log").read_text(encoding="utf-8")
-    assert "with all it had started" in log
+    assert "with all processes it had started" in log
 
 
 def test_check_names_the_programs_of_hooks_and_those_that_are_not_there(tmp_path: Path) -> None:

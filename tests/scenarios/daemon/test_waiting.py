@@ -108,7 +108,7 @@ def test_a_damaged_ledger_ends_the_daemon_at_its_start_and_is_kept(harness: Daem
     damaged = file.read_bytes()[:4096] + b"\xff" * (file.stat().st_size - 4096)
     file.write_bytes(damaged)
     harness.events.clear()
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move it away"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3: the ledger is damaged .* move the file away"):
         harness.run_until_error(lambda: None)
     assert file.read_bytes() == damaged
 
@@ -127,7 +127,7 @@ def test_a_ledger_damaged_under_a_daemon_ends_it_and_is_kept(harness: DaemonHarn
             file.write(b"\xff" * (ledger_file(harness).stat().st_size - 4096))
         harness.workshop.photo("b.png", shade=2)
 
-    with pytest.raises(LedgerError, match=r"the ledger is damaged .* move it away"):
+    with pytest.raises(LedgerError, match=r"the ledger is damaged .* move the file away"):
         harness.run_until_error(damage)
     assert ledger_file(harness).read_bytes()[4096:8192] == b"\xff" * 4096
     assert harness.pictures() == ["a--night.jpg"]
