@@ -108,6 +108,21 @@ def test_ci_runs_exactly_the_test_command_of_the_readme(tmp_path: Path) -> None:
         assert "exactly one line" in ci().stderr
 
 
+@pytest.mark.parametrize("document", ["README.md", "pipeline/README.md"])
+def test_the_files_that_the_map_and_the_table_of_changes_name_are_there(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    text = text.partition("### Where does a change go?")[2].partition("## Credits")[0] or text
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py|(?:[a-z_]+/)+)`", text))
+    assert len(named) >= 20
+    package = ROOT / "pipeline"
+    missing = {
+        name
+        for name in named
+        if not (any(package.rglob(name)) or (ROOT / name).exists() or (package / name).exists())
+    }
+    assert missing == set()
+
+
 def test_the_versions_and_files_that_the_compatibility_table_names_are_there() -> None:
     package = ROOT / "pipeline"
     text = (package / "COMPATIBILITY.md").read_text(encoding="utf-8")
