@@ -29,8 +29,8 @@ _VERSION: Final = 1
 def status(config: Path, as_json: bool) -> None:
     """Show what is running, what is pending, and what failed and why.
 
-    Exit code 0: all is well, or nothing runs. 1: pictures were given up within a day. 3: it hangs, was killed, or
-    is paused until somebody fixes the cause.
+    Exit code 0: all is well, or nothing runs. 1: pictures were given up in the last 24 hours. 3: it hangs, was
+    killed, or is paused until somebody fixes the cause.
     """
     settings = load_config(config)
     current = collect_status(status_settings(settings))

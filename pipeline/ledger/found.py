@@ -1,7 +1,7 @@
-"""Records the pictures that were there before a new ledger, as after the old one was lost. Does not read the files.
+"""Records pictures found on disk when the ledger is new. Does not read the files.
 
-The runner tells a new ledger once which pictures are in the output folder, by their metadata. Their names are then
-taken, and a job with the key of one of them is done as soon as it is claimed.
+The runner records in a new ledger once, as after the old one was lost, which pictures are in the output folder, by
+their metadata. Their names are then taken, and a job with the key of one of them is done as soon as it is claimed.
 """
 
 from __future__ import annotations

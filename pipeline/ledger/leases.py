@@ -270,14 +270,14 @@ class Leases:
         return _state(store, job_id)
 
     def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
-        """Leased → pending, or quarantined at the ``max_crashes``-th death of a worker. Returns the state."""
+        """Leased → pending, or quarantined at the ``max_crashes``-th crash of a worker. Returns the state."""
         store = self._store
         with ending_lease(store, token) as job_id:
             _count_failure(store, job_id, "crashes", max_crashes, reason)
         return _state(store, job_id)
 
     def interrupt(self, token: str, max_interruptions: int) -> JobState:
-        """Leased by a dead process → pending, or quarantined at the ``max_interruptions``-th interruption of work."""
+        """Leased by a killed process → pending, or quarantined at the ``max_interruptions``-th interruption."""
         store = self._store
         with ending_lease(store, token) as job_id:
             (started,) = store.connection.execute("SELECT started FROM leases WHERE token = ?", (token,)).fetchone()

@@ -1,4 +1,4 @@
-"""Allocates output names. Owns which names are valid everywhere and which are taken; does not look at the disk.
+"""Allocates output names. Owns which names are valid everywhere and which are taken; does not read the disk.
 
 A name that was allocated once is never given to another job. Two names are the same if they are equal after Unicode
 normalization (NFC) and case folding, as on some file systems. Characters and names that Windows forbids are replaced

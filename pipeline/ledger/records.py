@@ -26,9 +26,9 @@ class Claim:
     ``output`` is relative to the output folder, with suffix. ``photo_sha256`` is None while the content is unknown.
     ``attempts`` counts the failed ones so far, ``setbacks`` the failures in a row, those that cost no attempt too.
     ``original_sha256`` is the content that the published picture was made of if that original was moved away: a photo
-    of other content is no successor, but the next one of that name. ``published_sha256`` is the hash of the picture
-    that we published earlier under ``output`` (a successor may replace exactly that), ``published_key`` that one's
-    key.
+    of other content is no newer version of that photo, but another one of its name. ``published_sha256`` is the hash
+    of the picture that we published earlier under ``output`` (the picture of a newer version of that photo may
+    replace exactly that), ``published_key`` that one's key.
     """
 
     token: str

@@ -150,7 +150,7 @@ class Store:
             yield from self.connection.execute(f"{query} AND {column} = ?", (self.source_id, path))
 
     def update_states(self, where: str, rows: list[tuple[object, ...]]) -> None:
-        """Derive the states of the jobs ``where`` anew: a condition that is run with each of these parameters."""
+        """Derive the states of the jobs ``where`` again: a condition that is run with each of these parameters."""
         now = self.clock()
         self.connection.executemany(
             f"UPDATE jobs SET state = {_STATE}, changed_at = ? WHERE {where}",  # noqa: S608 (conditions are ours)

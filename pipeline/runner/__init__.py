@@ -1,1 +1,1 @@
-"""One pass: scan, pair, claim, execute, publish, record, report. Refuses to know when."""
+"""One pass: scan, pair, claim, execute, publish, record, report. Does not decide when it runs."""

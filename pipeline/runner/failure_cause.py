@@ -40,10 +40,10 @@ _READ_BYTES: Final = 4096
 
 
 def can_be_read(folder: Path, path: str) -> bool:
-    """Tell whether the file at ``path`` below ``folder`` can be read, if not from memory."""
+    """Tell whether the file at ``path`` below ``folder`` can be read: from the disk, not the page cache."""
     try:
         with open_below(folder, path) as file:
-            if hasattr(os, "posix_fadvise"):  # what is in memory can be read without a disk
+            if hasattr(os, "posix_fadvise"):  # what is in the page cache can be read without a disk
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             return bool(file.read(_READ_BYTES))
     except OSError:
@@ -59,7 +59,7 @@ def require_readable(
 ) -> None:
     """Raise StorageError if the input folder is gone, or none of its other files can be read either.
 
-    ``path``, relative to it, can't be read. Where there is no other file, that the folder can be listed must do.
+    ``path``, relative to it, can't be read. Where there is no other file, a successful listing is enough.
     """
     root.require()
     others = _other_files(root.folder, path)
@@ -67,7 +67,7 @@ def require_readable(
     for other in random.sample(others, min(_MAX_FILES_READ, len(others))):
         if can_read(root.folder, other):
             return
-        if clock() > give_up_at:  # a dying disk may try for long before it gives up a sector
+        if clock() > give_up_at:  # a failing disk may try for long before it gives up a sector
             break
     if others:
         raise StorageError(
@@ -104,7 +104,7 @@ class FailureCause:
         else:
             failure = Failure(claim.token, FailureKind.UNREADABLE, unreadable(photo, error))
         self._root.require()
-        if not isinstance(error, PermissionError):  # no disk's trouble, whatever else can be read
+        if not isinstance(error, PermissionError):  # not an error of the disk, whatever else can be read
             self._require_disk(failure.kind, photo)
         return failure
 

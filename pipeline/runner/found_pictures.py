@@ -78,9 +78,9 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
 
 def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
     def raise_unless_harmless(error: OSError) -> None:
-        if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder went just now
+        if isinstance(error, FileNotFoundError):  # there are no pictures yet, or a folder was just deleted
             return
-        # What may not be listed is somebody else's, like lost+found, or gets no pictures until that is mended.
+        # What may not be listed is another user's, like lost+found, or gets no pictures until that is fixed.
         if isinstance(error, PermissionError) and Path(error.filename) != folder:
             return
         raise StorageError(f"{error.filename}: can't be listed ({error.strerror}); check its disk")

@@ -1,4 +1,4 @@
-"""Tells whether the input folder is still there, and the same. Owns what tells a lost share from deleted photos.
+"""Detects that the input folder was unmounted or replaced. Owns what tells a lost share from deleted photos.
 
 An unmounted share leaves its mount point behind: an empty folder under the old name, which looks as if everything
 had been deleted. What tells the two apart is the mount that the folder lies on.
@@ -39,7 +39,7 @@ class InputRoot:
         return True
 
     def replaced_since_last_call(self) -> bool:
-        """Tell whether it is another folder than at the last call: file events of it must then begin anew.
+        """Tell whether it is another folder than at the last call: it must then be watched again.
 
         Raises StorageError as :meth:`require` does.
         """

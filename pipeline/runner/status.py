@@ -27,7 +27,7 @@ from pipeline.runner.instance.lock import LockHolder, is_held, read_holder
 from pipeline.runner.planning.backlog import backlog_seconds
 from pipeline.runner.preparation import ledger_file, source_of
 
-#: For so long a monitor hears of a picture that was given up; later it is an old failure, and no reason to alert.
+#: For how long a given-up picture makes the exit code 1.
 RECENT_SECONDS: Final = 86_400.0
 
 ProcessState = Literal["running", "hung", "died", "not running"]
@@ -82,7 +82,7 @@ class Status:
         return (*self._blocking_problems(), *self._recent_failures())
 
     def exit_code(self) -> int:
-        """Return 0 if all is well, 1 if pictures were given up lately, 3 if none can be made until somebody acts."""
+        """Return 0 if all is well, 1 after pictures were given up in the last 24 hours, 3 if none can be made."""
         return 3 if self._blocking_problems() else 1 if self._recent_failures() else 0
 
     def _blocking_problems(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class Status:
             silence = duration(self.heartbeat_age_seconds)
             return (f"{process} holds the folder and has not reported for {silence}; restart it",)
         if self.process_state == "died":
-            return (f"{process} was killed or lost its power; start it again and it continues",)
+            return (f"{process} was killed, or the machine lost power; start it again and it continues",)
         if self.process_state == "running" and self.heartbeat and self.heartbeat.paused:
             return (self.heartbeat.paused,)
         return (self.not_mounted,) if self.not_mounted else ()
@@ -100,7 +100,7 @@ class Status:
         since = self.now - RECENT_SECONDS
         given_up = [row.when for row in self.pictures.failures if row.state is JobState.QUARANTINED]
         count = sum(when >= since for when in (*given_up, *(row.when for row in self.pictures.problems)))
-        return (f"{counted(count, 'picture')} given up within a day",) if count else ()
+        return (f"{counted(count, 'picture')} given up in the last 24 hours",) if count else ()
 
 
 def collect_status(
@@ -110,7 +110,7 @@ def collect_status(
     folders = settings.folders
     heartbeat, held, holder = _read_process(folders.state)
     heartbeat_age_seconds = heartbeat.age_seconds(now(), clock(), platform.node()) if heartbeat else 0.0
-    # On a shared folder a lock may hold on the other machine only; then its promised next heartbeat has to do.
+    # On a shared folder a lock may hold on the other machine only; then only `quiet_seconds` tells.
     held = held or (
         heartbeat is not None
         and heartbeat.host != platform.node()
@@ -149,7 +149,7 @@ def _read_process(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Loc
 
 
 def judge_process(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_seconds: float) -> ProcessState:
-    """Decide from the last heartbeat and from the lock, which tells a dead process from a hung one.
+    """Decide from the last heartbeat and from the lock, which tells a killed process from a hung one.
 
     Process ids are not looked up: the system uses them again.
     """

@@ -100,7 +100,7 @@ def test_a_hung_and_a_dead_one_are_trouble_and_exit_code_3(workshop: Workshop) -
     file.write_text(sign)
     code, lines = status(workshop)
     assert code == 3
-    assert lines[1].endswith("was killed or lost its power; start it again and it continues")
+    assert lines[1].endswith("was killed, or the machine lost power; start it again and it continues")
 
 
 def test_one_that_has_said_nothing_yet_is_told_by_its_lock(workshop: Workshop) -> None:

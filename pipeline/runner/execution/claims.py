@@ -208,7 +208,8 @@ class Claims:
     def _renamed_if_original_moved(self, claim: Claim, photo_sha256: str) -> Claim:
         """Give another name to the picture of a new photo under the name of one whose original was moved away.
 
-        It is no successor: cameras begin with IMG_0001 again, and the first one's picture must stay.
+        It is no newer version of that photo: cameras begin with IMG_0001 again, and the first one's picture
+        must stay.
         """
         if claim.original_sha256 in (None, photo_sha256):
             return claim

@@ -15,7 +15,7 @@ from pipeline.runner.execution.publishing import copy_durably, make_folder, part
 def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, claim: Claim, key: str) -> str | None:
     """Copy a finished picture with the same key into the part file of ``claim``, and return its SHA-256.
 
-    None if there is none, if somebody has changed it, or if it was written with other names or options.
+    None if there is none, if the user has changed it, or if it was written with other names or options.
     Raises StorageError.
     """
     part = part_path(output_folder, claim.output, claim.token)

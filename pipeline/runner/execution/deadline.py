@@ -14,7 +14,7 @@ _POLL_SECONDS: Final = 0.5
 def deadline(is_over: Callable[[], bool], stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` once if ``is_over`` comes true within the block; both are called by another thread.
 
-    The clock is polled: clocks are set and machines sleep, so nobody knows how many seconds are left.
+    The clock is polled: clocks are set and machines sleep, so it is unknown how many seconds are left.
     """
     ended = threading.Event()
 

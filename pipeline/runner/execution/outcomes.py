@@ -22,7 +22,7 @@ from pipeline.model import (
 
 Emit = Callable[[RunEvent], None]
 
-#: Failures in a row after which a job waits as long as any does: nobody's memory grows within a minute.
+#: Failures in a row after which a job waits as long as any does: a machine's memory does not grow within a minute.
 _MOST_SETBACKS: Final = 60
 
 

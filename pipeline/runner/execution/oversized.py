@@ -1,4 +1,4 @@
-"""Remembers which pictures do not fit into memory, so that others as large are not tried in vain.
+"""Remembers which pictures do not fit into memory, so that others as large are skipped.
 
 It may take hours of work to find out that a picture does not fit. Then neither does any of the same style and recipe
 with as many pixels; but other programs take memory and free it again. So what was found out is valid for a limited

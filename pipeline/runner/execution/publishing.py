@@ -58,7 +58,7 @@ def require_space(output_folder: Path, min_free_bytes: int) -> None:
 
 
 def prepare_destination(part: Path, final: Path) -> None:
-    """Make the folder of a picture, and check that its files can be written there before it is painted.
+    """Make the folder of a picture, and check that its files can be written there before it is made.
 
     Raises StorageError.
     """

@@ -1,6 +1,6 @@
 """Completes or releases the leases that a killed process left. Owns what is decided about each of them.
 
-Runs under the instance lock and after the death of orphaned workers, so every lease found is void. A lease with a
+Runs under the instance lock and after orphaned workers have ended, so every lease found is void. A lease with a
 recorded hash was being published: its picture is finished if either name holds it. The job of any other returns to
 the queue, and its temporary file is removed; nothing else is ever deleted.
 """
@@ -18,7 +18,7 @@ from pipeline.ledger import Lease, Ledger
 from pipeline.runner.execution.publishing import Publisher, part_path, sha256_if_there
 from pipeline.runner.failure_cause import remove_test_file, require_writable
 
-#: A power cut says little about the photo that was being worked on; this many in a row say something.
+#: One power cut is no evidence against a photo; ten are.
 MAX_INTERRUPTIONS: Final = 10
 
 
@@ -36,7 +36,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             is_finished = _finish(publisher, lease, part, output_folder / lease.output)
         except UnwritableError:
             require_writable(output_folder)
-            is_finished = False  # one picture's own trouble, which the pass will meet again, and report
+            is_finished = False  # concerns this picture only; the pass fails on it again and reports it
         if not is_finished:
             ledger.leases.interrupt(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool
         return False
     key = job_key(lease.photo_sha256, lease.settings_sha256)
     if sha256_if_there(final) == lease.artwork_sha256:
-        # While the lease is there: killed once more after it is gone, nobody would know the temporary file.
+        # While the lease is there: killed once more after it is gone, nothing records the temporary file.
         sync_folder(final.parent)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

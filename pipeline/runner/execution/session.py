@@ -1,4 +1,7 @@
-"""What one pass hands to the next. A daemon keeps it for as long as it runs, a single run makes it for itself."""
+"""State shared by successive passes of one program.
+
+A daemon keeps it for as long as it runs, a single run makes it for itself.
+"""
 
 from __future__ import annotations
 

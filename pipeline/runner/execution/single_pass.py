@@ -1,8 +1,8 @@
 """Makes one pass: ingests the photos, claims jobs, executes them, publishes and records the pictures.
 
 Owns the order of these steps; does not decide when a pass is made. The caller holds the instance lock, reads the
-events and sets the signal handlers. What is left by a process that dies between two steps is the business of
-:mod:`pipeline.runner.execution.recovery`.
+events and sets the signal handlers. What is left by a process that is killed between two steps is completed or
+released by :mod:`pipeline.runner.execution.recovery`.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class SinglePass:
     def stop(self, planned: str = "") -> None:
         """End the pass soon: publish what is finished within ``grace_seconds``, return the rest to the queue.
 
-        Safe to call from a signal handler. ``planned`` says why in a few words if this is no interruption but what
-        somebody planned.
+        Safe to call from a signal handler. ``planned`` says why in a few words if this is no interruption but a
+        planned end.
         """
         if not (planned and self._stopped):
             self._planned_end = planned
@@ -108,7 +108,7 @@ class SinglePass:
         """Make the pictures that are pending. Raises CannotRunError.
 
         Once RunStarted is emitted, so is RunFinished, before anything is raised. With an IngestResult the caller has
-        ingested the photos and goes on to do so during the pass; jobs that arrive meanwhile are made too.
+        ingested the photos and continues during the pass; jobs that arrive meanwhile are made too.
         """
         begun = time.monotonic()
         run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -190,7 +190,7 @@ class SinglePass:
             if not (self._stopped or self._drained):
                 self._originals.move_all_done()  # copies, unchanged photos, those finished before moving was set
         except BaseException:
-            with contextlib.suppress(LeaseLostError):  # what is being raised tells more
+            with contextlib.suppress(LeaseLostError):  # the error being raised is more informative
                 claims.release_all()
             raise
         claims.release_all()

@@ -61,7 +61,7 @@ class Tryout:
                         case Artwork():
                             pictures.append(self._publish(assignments[event.token], event))
                         case Failure(kind=FailureKind.RETURNED):
-                            # By a stop, which asks for nothing more, or by the death of a worker that had not begun
+                            # By a stop, which asks for nothing more, or by the crash of a worker that had not begun
                             # with it: the next one makes it.
                             waiting.append(assignments[event.token])
                         case Failure():

@@ -1,7 +1,7 @@
 """Keeps the ledger in step with the input folder while pictures are made. Owns what changed, not when to scan.
 
 Takes the whole folder or only hinted paths through :mod:`pipeline.runner.ingest.steps`, in pieces: each piece is a
-short transaction, so that whoever claims jobs meanwhile never waits long, and it costs what has changed rather than
+short transaction, so that the thread that claims jobs never waits long, and it costs what has changed rather than
 what there is. Has a ledger connection of its own, since it runs in a thread of its own.
 """
 
@@ -139,7 +139,7 @@ class IncrementalIngest:
             self._paired_all = paired_all
 
     def _record_gone(self, paths: Sequence[str], changes: IngestChanges) -> None:
-        reason = "it was taken away before its pictures were made"
+        reason = "it was removed before its pictures were made"
         unfinished = self._ledger.queries.unfinished(paths)
         self._report((PhotoSetAside(path, "gone", reason) for path in unfinished), changes)
         self._ledger.photos.record((), (), (), paths)

@@ -20,7 +20,7 @@ _NOT_THE_PHOTOS_FAULT: Final = ("install stylewatch[heic]", "damaged or cut shor
 
 
 def retry_outdated_refusals(ledger: Ledger, settings: IngestSettings) -> int:
-    """Have the photos examined again that today's limits might let in. Returns how many there are."""
+    """Have the photos examined again that today's limits might accept. Returns how many there are."""
     limits = dict(_limits(settings))
     paths = [problem.path for problem in ledger.queries.photo_problems() if _is_outdated(problem.reason, limits)]
     if paths:

@@ -1,4 +1,4 @@
-"""Takes files from the input folder to pending jobs. Owns the steps, for both callers; does not know when to scan.
+"""The steps of ingest: scan, record photos, pair, record jobs. Owns them for both callers, not when to scan.
 
 scan → what is new or changed → complete yet? → what is in archives → photos recorded → paired → jobs recorded.
 :mod:`pipeline.runner.ingest.ingest` takes a whole folder through them at once,

@@ -66,7 +66,7 @@ def instance_lock(
         raise _no_lock(state_folder, error) from error
     try:
         _require_no_other_machine(state_folder, sleep, now)
-        with contextlib.suppress(OSError):  # a full disk: whoever is refused then learns no pid
+        with contextlib.suppress(OSError):  # a full disk: the refusal then names no pid
             write_file(holder, json.dumps(dataclasses.asdict(me)).encode("utf-8"), durable=False)
         yield
     finally:
@@ -126,7 +126,7 @@ def is_held(state_folder: Path) -> bool:
             return False
     except Timeout:
         return True
-    except (OSError, NotImplementedError):  # somebody else's folder
+    except (OSError, NotImplementedError):  # another user's folder
         return _is_held_by_another_user(file)
 
 
@@ -134,7 +134,7 @@ def _is_held_by_another_user(file: Path) -> bool:
     """Tell by a shared lock, for which the right to read the file is enough."""
     try:
         import fcntl
-    except ImportError:  # Windows: what that user's process wrote must do
+    except ImportError:  # Windows: then rely on what that process wrote
         return read_holder(file.parent) is not None
     until = time.monotonic() + _TEST_SECONDS
     try:

@@ -1,4 +1,4 @@
-"""Moves photos out of the input folder once all their pictures are done. Owns when, to which name, and with what.
+"""Moves photos out of the input folder once all their pictures are done. Owns names and sidecars.
 
 The move is in the ledger before it begins. Sub-folders are kept and nothing is ever overwritten: a photo whose name
 is taken gets a number, and so do its sidecars, which move with it. An error of the folder costs no picture: it is
@@ -56,7 +56,7 @@ class Originals:
         """Complete the moves that a killed pass began; before the scan, to which these photos would look deleted."""
         self._folder_failed = self._photo_failed = False
         if not self._input.is_dir():
-            return  # an unmounted disk: nobody can tell what still lies on it
+            return  # an unmounted disk: what still lies on it is unknown
         for move in self._ledger.moves.begun():
             self._report_errors(lambda move=move: self._move_to(move.original, Path(move.target)))  # type: ignore[misc]
 
@@ -72,7 +72,7 @@ class Originals:
 
     def _move_all(self, originals: Iterable[Original]) -> None:
         for original in originals:
-            # A photo in an archive leaves with it or not at all, and archives stay.
+            # A photo in an archive is moved only with its archive, and archives are not moved.
             if not self._folder_failed and split_path(self._input, original.photo.path) is None:
                 self._report_errors(lambda original=original: self._move(original))  # type: ignore[misc]
 

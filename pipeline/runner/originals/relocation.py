@@ -64,7 +64,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
         _remove_placeholder(target)
         raise
     if not _is_unchanged(target, original):
-        publish_file(target, source)  # it was replaced in the very moment: back to its place, to be painted first
+        publish_file(target, source)  # replaced meanwhile: restore it; its picture is made first
         return "changed"
     sync_folder(target.parent)
     sync_folder(source.parent)
@@ -72,7 +72,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
 
 
 def _is_unchanged(path: Path, original: Original) -> bool:
-    """Tell whether this is the very file that the original was."""
+    """Tell whether this is still the original file."""
     try:
         found = photo_from_stat(original.photo.path, os.lstat(path))
     except FileNotFoundError:
@@ -116,8 +116,8 @@ def _abandon(leaving: Path, target: Path) -> Outcome:
 def _publish_only_copy(source: Path, part: Path, target: Path, original: Original) -> bool:
     """Publish a copy that has become the only one.
 
-    Not every system makes the names in a folder last before it goes on: after a power cut the copy may have its
-    temporary name again while the source is gone for good.
+    Not every system syncs directory entries before it continues: after a power cut the copy may have its temporary
+    name again while the source is gone for good.
     """
     if os.path.lexists(source) or not _has_content(part, original) or not _create_placeholder(target, original):
         return False
