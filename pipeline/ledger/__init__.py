@@ -21,11 +21,11 @@ from pipeline.ledger.records import (
     Timing,
     WantedJob,
 )
-from pipeline.ledger.schema import FILE_NAME, LockWait
+from pipeline.ledger.schema import LEDGER_NAME, LockWait
 from pipeline.ledger.sources import sources_in
 
 __all__ = [
-    "FILE_NAME",
+    "LEDGER_NAME",
     "Backlog",
     "Claim",
     "FailureRow",

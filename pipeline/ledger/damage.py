@@ -25,7 +25,7 @@ _ERROR_CODE: Final = re.compile(r"error code=(\d+)")
 
 
 @contextmanager
-def translated_errors(location: str) -> Iterator[None]:
+def translated_sqlite_errors(location: str) -> Iterator[None]:
     """Turn the disk's and SQLite's errors about the file at ``location`` into LedgerError or StorageError."""
     try:
         yield
@@ -61,7 +61,7 @@ def damage_error(location: str, detail: str) -> CannotRunError:
 
 def ledger_exists(file: Path) -> bool:
     """Tell whether the ledger's file exists. Raises StorageError if its folder can't be read."""
-    with translated_errors(str(file)):
+    with translated_sqlite_errors(str(file)):
         return file.exists()
 
 

@@ -14,7 +14,8 @@ from pipeline.failpoints import failpoint
 from pipeline.ledger.leases import ending_lease
 from pipeline.ledger.names import folded
 from pipeline.ledger.records import FoundPicture
-from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT, Store
+from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT
+from pipeline.ledger.store import Store
 
 _SEARCHED: Final = "output_looked_through"
 
@@ -56,7 +57,7 @@ class FoundPictures:
             (count,) = connection.execute("SELECT count(*) FROM found_pictures").fetchone()
         return int(count)
 
-    def adopt(self, token: str, picture: FoundPicture, sha256: str) -> None:
+    def use_for_job(self, token: str, picture: FoundPicture, sha256: str) -> None:
         """Leased → done without work: ``picture``, whose file has this hash, is the job's.
 
         The job's picture has that name from now on. Raises LedgerError if no job is leased under ``token``.

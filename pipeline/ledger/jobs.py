@@ -11,7 +11,8 @@ from typing import Final
 from pipeline.failpoints import failpoint
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import WantedJob
-from pipeline.ledger.states import CLEAR_FAILURES, Store, stored_paths
+from pipeline.ledger.states import CLEAR_FAILURES
+from pipeline.ledger.store import Store, stored_paths
 from pipeline.model import Job
 
 _JobName = tuple[bytes, str, str]
@@ -166,8 +167,12 @@ class Jobs:
                 wanted, suffix, _rows(store, concerned), photos.keys(), _examined_photos(store, concerned)
             )
             _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
-            troubled = {os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]}
-            store.update_states("source_id = ? AND photo = ?", [(store.source_id, photo) for photo in troubled])
+            photos_with_problem = {
+                os.fsencode(item.job.photo) for item in found.new if photos[os.fsencode(item.job.photo)][1]
+            }
+            store.update_states(
+                "source_id = ? AND photo = ?", [(store.source_id, photo) for photo in photos_with_problem]
+            )
             _apply(store, found)
         failpoint("jobs-recorded")
 

@@ -17,14 +17,8 @@ from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.failpoints import failpoint
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import Claim, Lease
-from pipeline.ledger.states import (
-    CLEAR_FAILURES,
-    SET_CURRENT,
-    Store,
-    job_from_columns,
-    photo_from_columns,
-    stored_text,
-)
+from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT
+from pipeline.ledger.store import Store, job_from_columns, photo_from_columns, stored_text
 from pipeline.model import ClaimOrder, JobState
 
 _ORDERS: Final[dict[ClaimOrder, tuple[str, str]]] = {
@@ -65,7 +59,7 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
         photo_sha256=row["photo_sha256"],
         settings_sha256=row["settings_sha256"],
         attempts=row["attempts"],
-        setbacks=row["setbacks"],
+        consecutive_failures=row["setbacks"],
         published_sha256=None if renamed else row["published_sha256"],
         published_key=None if renamed else row["key"],
         original_sha256=None if renamed else row["original_sha256"],

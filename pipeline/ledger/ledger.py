@@ -24,7 +24,7 @@ from pipeline.ledger.photos import Photos
 from pipeline.ledger.queries import Queries
 from pipeline.ledger.schema import LockWait
 from pipeline.ledger.sources import Sources
-from pipeline.ledger.states import Store, open_store
+from pipeline.ledger.store import Store, open_store
 
 
 class Ledger:

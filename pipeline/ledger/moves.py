@@ -10,7 +10,7 @@ from typing import Final
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger.records import Move, Original
-from pipeline.ledger.states import Store, photo_from_columns, stored_text
+from pipeline.ledger.store import Store, photo_from_columns, stored_text
 
 _OF_PHOTO: Final = "source_id = ? AND path = ?"
 

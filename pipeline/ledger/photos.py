@@ -8,14 +8,8 @@ from typing import Final
 
 from pipeline.failpoints import failpoint
 from pipeline.ledger.records import PhotoRow
-from pipeline.ledger.states import (
-    CLEAR_FAILURES,
-    Store,
-    photo_from_columns,
-    stored_paths,
-    stored_signature,
-    stored_text,
-)
+from pipeline.ledger.states import CLEAR_FAILURES
+from pipeline.ledger.store import Store, photo_from_columns, stored_paths, stored_signature, stored_text
 from pipeline.model import Photo
 
 _GONE: Final = "the photo is gone"

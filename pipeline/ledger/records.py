@@ -24,7 +24,7 @@ class Claim:
     """A job leased to the caller.
 
     ``output`` is relative to the output folder, with suffix. ``photo_sha256`` is None while the content is unknown.
-    ``attempts`` counts the failed ones so far, ``setbacks`` the failures in a row, those that cost no attempt too.
+    ``attempts`` counts the failed ones so far; ``consecutive_failures``, those that cost no attempt too.
     ``original_sha256`` is the content that the published picture was made of if that original was moved away: a photo
     of other content is no newer version of that photo, but another one of its name. ``published_sha256`` is the hash
     of the picture that we published earlier under ``output`` (the picture of a newer version of that photo may
@@ -38,7 +38,7 @@ class Claim:
     photo_sha256: str | None
     settings_sha256: str
     attempts: int
-    setbacks: int
+    consecutive_failures: int
     published_sha256: str | None
     published_key: str | None
     original_sha256: str | None

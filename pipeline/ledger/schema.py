@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Final, Protocol
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
-from pipeline.ledger.damage import cannot_be_opened, damage_error, translated_errors
+from pipeline.ledger.damage import cannot_be_opened, damage_error, translated_sqlite_errors
 from pipeline.ledger.sources import uri_of
 
 #: The name of the file in a state folder.
-FILE_NAME: Final = "ledger.sqlite3"
+LEDGER_NAME: Final = "ledger.sqlite3"
 SCHEMA_VERSION: Final = 4
 _APPLICATION_ID: Final = 0x73747977
 _BUSY_SECONDS: Final = 5.0
@@ -138,7 +138,7 @@ def connect(file: Path) -> sqlite3.Connection:
     at fault.
     """
     _create_if_missing(file)
-    with translated_errors(str(file)):
+    with translated_sqlite_errors(str(file)):
         unclean = _companion(file, "-wal").exists() or _companion(file, "-journal").exists()
         connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
@@ -251,7 +251,7 @@ def _begin(connection: sqlite3.Connection, location: str, lock_wait: LockWait | 
     has_waited = False
     while True:
         try:
-            with translated_errors(location):
+            with translated_sqlite_errors(location):
                 connection.execute("BEGIN IMMEDIATE")
         except LedgerLockedError as error:
             if lock_wait is None or not lock_wait.keep_waiting(str(error)):
@@ -268,7 +268,7 @@ def connect_to_read(file: Path) -> sqlite3.Connection:
 
     One of an older version, or that can't be locked, is copied into memory. Raises as :func:`connect` does.
     """
-    with translated_errors(str(file)):
+    with translated_sqlite_errors(str(file)):
         return _connect_to_read(file) or memory_copy(file)
 
 
@@ -297,7 +297,7 @@ def memory_copy(file: Path) -> sqlite3.Connection:
     """
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        with translated_errors(str(file)):
+        with translated_sqlite_errors(str(file)):
             if file.exists():
                 _copy(file, memory)
             memory.execute("PRAGMA foreign_keys = ON")

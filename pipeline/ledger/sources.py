@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.ledger.records import KnownContent
 
 if TYPE_CHECKING:
-    from pipeline.ledger.states import Store
+    from pipeline.ledger.store import Store
 
 _BUSY_SECONDS: Final = 5.0
 

@@ -43,7 +43,7 @@ def find_pictures(ledger: Ledger, output_folder: Path) -> str:
     )
 
 
-def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> bool:
+def use_found_picture(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> bool:
     """Complete a claimed job whose picture was there before the ledger. Returns whether there was one."""
     candidates = [
         picture
@@ -56,7 +56,7 @@ def adopt_found(ledger: Ledger, output_folder: Path, claim: Claim, key: str) -> 
         file = output_folder / picture.output
         found = _provenance(file)
         if found is not None and found.get("key") == key and (sha256 := sha256_if_there(file)) is not None:
-            ledger.found.adopt(claim.token, picture, sha256)
+            ledger.found.use_for_job(claim.token, picture, sha256)
             return True
     return False
 

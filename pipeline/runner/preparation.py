@@ -10,7 +10,7 @@ from pipeline.config import Config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
-from pipeline.ledger import FILE_NAME, Ledger, LockWait, WantedJob
+from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
@@ -52,7 +52,7 @@ def open_ledger(
 
 def ledger_file(folders: FolderSettings) -> Path:
     """Return where the ledger is."""
-    return folders.state / FILE_NAME
+    return folders.state / LEDGER_NAME
 
 
 def source_of(folders: FolderSettings) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LedgerError, StorageError
-from pipeline.ledger.damage import damage_error, translated_errors
+from pipeline.ledger.damage import damage_error, translated_sqlite_errors
 from tests.faults.injection import StorageFaults, needs_injection
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +91,6 @@ def test_what_sqlite_calls_malformed_is_looked_at_once_more(house) -> None:
 
 
 def test_a_file_that_can_not_be_looked_at_is_its_disks_fault(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="can't be read or written"), translated_errors(str(tmp_path)):
+    with pytest.raises(StorageError, match="can't be read or written"), translated_sqlite_errors(str(tmp_path)):
         raise PermissionError(errno.EACCES, "Permission denied")
     assert isinstance(damage_error(str(tmp_path / "gone"), "malformed"), StorageError)

@@ -32,9 +32,9 @@ def test_a_job_adopts_a_found_picture_under_its_name(house) -> None:
     house.ledger.found.record([OLD])
     house.pending("a.jpg")
     token = house.claim().token
-    house.ledger.found.adopt(token, OLD, "sha")
+    house.ledger.found.use_for_job(token, OLD, "sha")
     (finished,) = house.ledger.queries.finished()
     assert (finished.output, finished.sha256) == (OLD.output, "sha")
     assert house.ledger.found.count() == 0
     with pytest.raises(LeaseLostError):
-        house.ledger.found.adopt(token, OLD, "sha")
+        house.ledger.found.use_for_job(token, OLD, "sha")

@@ -204,7 +204,7 @@ def test_a_failed_job_is_due_when_it_has_waited_over_a_restart(house) -> None:
     assert house.ledger.leases.claim(9, "name") == []
     house.clock.now += 0.1
     assert house.ledger.jobs.requeue_due() == 1
-    assert house.claim().setbacks == 1
+    assert house.claim().consecutive_failures == 1
 
 
 def test_without_failed_jobs_nothing_is_ever_due(house) -> None:
@@ -245,10 +245,10 @@ def test_a_success_and_a_changed_photo_forget_the_setbacks(house) -> None:
         fail(house)
         house.ledger.jobs.requeue_failed()
     claim = house.claim()
-    assert claim.setbacks == 3
+    assert claim.consecutive_failures == 3
     house.finish(claim)
     house.scan(house.photo("a.jpg", version=1))
-    assert house.claim().setbacks == 0
+    assert house.claim().consecutive_failures == 0
 
 
 def test_failures_that_cost_no_attempt_count_as_setbacks(house) -> None:
@@ -256,6 +256,6 @@ def test_failures_that_cost_no_attempt_count_as_setbacks(house) -> None:
     house.ledger.leases.fail(house.claim().token, "no memory", costs_attempt=False, max_attempts=1, delay_seconds=5)
     house.ledger.jobs.requeue_failed()
     claim = house.claim()
-    assert (claim.attempts, claim.setbacks) == (0, 1)
+    assert (claim.attempts, claim.consecutive_failures) == (0, 1)
     house.ledger.leases.release(claim.token)
     assert house.state() is JobState.PENDING

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
 from pipeline.ledger import Ledger
-from pipeline.ledger.damage import translated_errors
+from pipeline.ledger.damage import translated_sqlite_errors
 from pipeline.ledger.schema import SCHEMA_VERSION, migrate, transaction
 
 
@@ -138,7 +138,7 @@ def test_a_ledger_that_can_not_be_written_is_named(house) -> None:
 
 def test_a_mistake_of_ours_is_not_dressed_up_as_a_damaged_file() -> None:
     connection = sqlite3.connect(":memory:")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"), translated_errors("here"):
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), translated_sqlite_errors("here"):
         connection.execute("SELECT * FROM nowhere")
     connection.close()
 

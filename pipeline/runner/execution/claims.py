@@ -23,7 +23,7 @@ from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.publishing import Publisher, part_path, prepare_destination, require_space
 from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import MEMORY_SHORT, FailureCause
-from pipeline.runner.found_pictures import adopt_found
+from pipeline.runner.found_pictures import use_found_picture
 from pipeline.runner.ingest.staging import NoRoomError, Stage
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
@@ -184,7 +184,7 @@ class Claims:
         if self._settle_unchanged(claim, key):
             return None
         claim = self._renamed_if_original_moved(claim, photo_sha256)
-        if adopt_found(self._ledger, self._output_folder, claim, key):
+        if use_found_picture(self._ledger, self._output_folder, claim, key):
             return None
         if self._copy_finished(claim, key) or self._wait_for_same_key(claim, key):
             return None

@@ -23,7 +23,7 @@ from pipeline.model import (
 Emit = Callable[[RunEvent], None]
 
 #: Failures in a row after which a job waits as long as any does: a machine's memory does not grow within a minute.
-_MOST_SETBACKS: Final = 60
+_MOST_CONSECUTIVE_FAILURES: Final = 60
 
 
 @dataclass(slots=True)
@@ -47,13 +47,16 @@ class Tally:
         self.slots_offered += occupancy.offered
 
 
-def retry_delay_seconds(policy: RetryPolicy, setbacks: int, *, chance: Callable[[], float] = random.random) -> float:
-    """Return how long a job waits after the ``setbacks``-th failure in a row, from 1.
+def retry_delay_seconds(
+    policy: RetryPolicy, consecutive_failures: int, *, chance: Callable[[], float] = random.random
+) -> float:
+    """Return how long a job waits after so many ``consecutive_failures``, from 1.
 
     ``chance`` returns 0..1: up to half of the time is taken off, so that jobs that failed together are not tried
     again together.
     """
-    doublings = min(setbacks - 1, _MOST_SETBACKS)  # beyond, numbers only become too large to count with
+    # Beyond these, numbers only become too large to count with.
+    doublings = min(consecutive_failures - 1, _MOST_CONSECUTIVE_FAILURES)
     return min(policy.max_delay_seconds, policy.first_delay_seconds * 2.0**doublings) * (1 - chance() / 2)
 
 
@@ -121,13 +124,15 @@ class Outcomes:
                 | FailureKind.MEMORY
                 | FailureKind.CODEC
             ):
-                setbacks = _MOST_SETBACKS if failure.kind is FailureKind.SIZE else claim.setbacks + 1
+                consecutive_failures = (
+                    _MOST_CONSECUTIVE_FAILURES if failure.kind is FailureKind.SIZE else claim.consecutive_failures + 1
+                )
                 return self._ledger.leases.fail(
                     token,
                     reason,
                     costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
                     max_attempts=self._policy.max_attempts,
-                    delay_seconds=max(retry_delay_seconds(self._policy, setbacks), least_seconds),
+                    delay_seconds=max(retry_delay_seconds(self._policy, consecutive_failures), least_seconds),
                 )
             case FailureKind.CRASH:
                 return self._ledger.leases.crash(token, reason, max_crashes=self._policy.max_crashes)

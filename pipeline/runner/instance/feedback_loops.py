@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import CannotRunError
-from pipeline.ledger import FILE_NAME, sources_in
+from pipeline.ledger import LEDGER_NAME, sources_in
 from pipeline.model import FolderSettings
 
-_LEDGER: Final = Path(".stylewatch", FILE_NAME)
+_LEDGER: Final = Path(".stylewatch", LEDGER_NAME)
 
 
 def require_no_feedback_loop(folders: FolderSettings) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from pipeline.durable_files import write_file
 from pipeline.errors import LedgerError, StorageError, UsageError
 from pipeline.images.publish import storage_error
-from pipeline.ledger import FILE_NAME
+from pipeline.ledger import LEDGER_NAME
 from pipeline.report import heartbeat
 from pipeline.runner.instance import mounts_seen
 from pipeline.runner.instance.lock import HOLDER_NAME, LOCK_NAME, WORKER_LOCK_NAME
@@ -36,7 +36,7 @@ _OWN_NAMES: Final = frozenset(
 )
 #: ... with what SQLite puts beside its file, and what systems put anywhere.
 _IGNORED_NAMES: Final = re.compile(
-    rf"{re.escape(FILE_NAME)}(-\w+)?|\..*|lost\+found|\$RECYCLE\.BIN|System Volume Information"
+    rf"{re.escape(LEDGER_NAME)}(-\w+)?|\..*|lost\+found|\$RECYCLE\.BIN|System Volume Information"
 )
 _SHOWN: Final = 3
 
@@ -169,7 +169,7 @@ def _belongs_to_another(state_folder: Path, mark: _StateMark, output_folder: Pat
 
 def _has_ledger(state_folder: Path) -> bool:
     try:
-        return (state_folder / FILE_NAME).stat().st_size > 0
+        return (state_folder / LEDGER_NAME).stat().st_size > 0
     except OSError:
         return False
 

@@ -84,10 +84,16 @@ def test_a_copy_and_the_fill_of_batches_are_counted(desk: Desk) -> None:
 
 
 def test_waiting_times_double_up_to_the_most_and_come_apart_by_chance() -> None:
-    def longest(setbacks: int) -> float:
-        return retry_delay_seconds(POLICY, setbacks, chance=lambda: 0.0)
+    def longest(consecutive_failures: int) -> float:
+        return retry_delay_seconds(POLICY, consecutive_failures, chance=lambda: 0.0)
 
-    assert [longest(setbacks) for setbacks in (1, 2, 3, 7, 10_000)] == [60, 120, 240, 3600, 3600]
+    assert [longest(consecutive_failures) for consecutive_failures in (1, 2, 3, 7, 10_000)] == [
+        60,
+        120,
+        240,
+        3600,
+        3600,
+    ]
     assert retry_delay_seconds(POLICY, 2, chance=lambda: 1.0) == 60
     assert len({retry_delay_seconds(POLICY, 1) for _ in range(20)}) > 1
 
