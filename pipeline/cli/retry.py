@@ -16,7 +16,7 @@ from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError, UsageError
 from pipeline.ledger import Finished, Ledger, ledger_exists
 from pipeline.report.formatting import counted, printable
-from pipeline.runner.instance.moved_source import follow_moved_source
+from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
 
 _PHOTOS_SHOWN: Final = 5
@@ -38,7 +38,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
     if ledger_exists(ledger_file(folder_settings(settings))):
         with open_ledger(settings) as ledger:
-            follow_moved_source(folder_settings(settings), ledger)
+            take_over_moved_source(folder_settings(settings), ledger)
             missing_rows = _missing_pictures(settings, ledger, photos) if missing else []
             possible = [row.job for row in missing_rows if row.absence is None]
             without_photo = [row for row in missing_rows if row.absence is not None]

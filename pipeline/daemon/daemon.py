@@ -29,15 +29,15 @@ from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import JobFailed, JobFinished, JobState, Remark, RunEvent, RunStarted, WatchNotice
 from pipeline.runner.execution.oversized import OversizedPictures
-from pipeline.runner.execution.publishing import make_folder, require_space
+from pipeline.runner.execution.publishing import make_output_folder, require_space
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import InputRoot
-from pipeline.runner.instance.folder_marks import OutputGuard
-from pipeline.runner.instance.moved_source import follow_moved_source
+from pipeline.runner.instance.folder_marks import OutputFolderCheck
+from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 
 #: A pass ends after so many pictures, and its report is written; the next one starts at once.
@@ -115,12 +115,12 @@ class Daemon:
         output = config.output.folder
         # Before a folder is made where a disk should be mounted.
         startup.retry_until_done(partial(require_state_and_output, config), "work")
-        startup.retry_until_done(partial(make_folder, output), "work")
+        startup.retry_until_done(partial(make_output_folder, output), "work")
         with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
-            guard = OutputGuard(output)
+            guard = OutputFolderCheck(output)
             root = startup.retry_until_done(partial(find_root, config.input.folder, ledger), "input")
             if moved := startup.retry_until_done(
-                partial(follow_moved_source, folder_settings(config), ledger), "work"
+                partial(take_over_moved_source, folder_settings(config), ledger), "work"
             ):
                 self._remark(moved)
             startup.retry_until_done(partial(recover, ledger, output), "work")

@@ -113,7 +113,7 @@ class FailureCause:
         self._require_disk(FailureKind.UNWRITABLE, claim.job.photo)
         return Failure(claim.token, FailureKind.UNWRITABLE, _cannot_be_saved(claim.output, str(error)))
 
-    def attributed(self, failure: Failure, claim: Claim) -> Failure:
+    def with_disk_checked(self, failure: Failure, claim: Claim) -> Failure:
         """Return a worker's failure, as one of the disk where that is to blame."""
         try:
             self._require_disk(failure.kind, claim.job.photo)

@@ -15,7 +15,7 @@ from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.instance.folder_marks import mark_folders, require_folders, require_no_foreign_files
-from pipeline.runner.instance.relative_paths import seen_from
+from pipeline.runner.instance.relative_paths import relative_to_folder
 
 
 def require_state_and_output(config: Config) -> None:
@@ -60,7 +60,7 @@ def source_of(folders: FolderSettings) -> str:
 
     Relative to the output folder, so that a tree that holds both can be moved and no picture is made again.
     """
-    return seen_from(folders.output, folders.input)
+    return relative_to_folder(folders.output, folders.input)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +114,20 @@ def resolve_config(config: Config) -> ResolvedConfig:
 def output_stem(template: str, job: Job) -> str:
     """Fill an output name template for a job; the result is relative to the output folder and has no suffix."""
     photo = PurePosixPath(job.photo)
-    variant = job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
     name = template.format(
         folder=str(photo.parent) if photo.parent.name else "",
         stem=photo.stem,
         suffix=photo.suffix.lstrip("."),
         style=job.style,
         recipe=job.recipe,
-        variant=variant,
+        variant=variant_of(job),
     )
     return str(PurePosixPath(name.lstrip("/")))
+
+
+def variant_of(job: Job) -> str:
+    """Return which of a photo's pictures a job makes: STYLE, or STYLE--RECIPE for a recipe but "default"."""
+    return job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
 
 
 def _painting(path: Path, weight: float) -> Painting:

@@ -118,7 +118,7 @@ def collect_status(
     )
     return Status(
         now=now(),
-        process_state=judge_process(heartbeat, held, heartbeat_age_seconds),
+        process_state=process_state(heartbeat, held, heartbeat_age_seconds),
         holder=holder,
         heartbeat=heartbeat,
         heartbeat_age_seconds=heartbeat_age_seconds,
@@ -148,7 +148,7 @@ def _read_process(state_folder: Path) -> tuple[HeartbeatRecord | None, bool, Loc
     return heartbeat, held, holder
 
 
-def judge_process(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_seconds: float) -> ProcessState:
+def process_state(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_seconds: float) -> ProcessState:
     """Decide from the last heartbeat and from the lock, which tells a killed process from a hung one.
 
     Process ids are not looked up: the system uses them again.

@@ -128,7 +128,8 @@ def outcomes_of(
         assignments = [_assignment(photo, style, recipe) for photo in photos]
         proportion = min(order.proportion, 1 / order.proportion)
         targets = list(missing_targets(style, recipe, cached))
-        foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), targets, {}, worker_started=True)
+        foreseen = forecast(speed, [Task(recipe, proportion)] * len(photos), targets, {})
+        predicted = foreseen.seconds - foreseen.start_seconds  # its worker is started already
         began = clock()
         artworks = _run(executor, assignments)
         real = clock() - began
@@ -136,10 +137,10 @@ def outcomes_of(
         with_hindsight = foreseen.painting_seconds + makespan(works, speed.at_once)
         evaluations = "; ".join(str(artwork.iterations) for artwork in artworks)
         subjects.tell(
-            f"{order.words}: {real:.1f} s, predicted {foreseen.seconds:.1f} s, "
+            f"{order.words}: {real:.1f} s, predicted {predicted:.1f} s, "
             f"{with_hindsight:.1f} s with the evaluations {evaluations}"
         )
-        yield Outcome(order, foreseen.seconds, with_hindsight, real)
+        yield Outcome(order, predicted, with_hindsight, real)
 
 
 def _run(executor: Executor, assignments: list[Assignment]) -> list[Artwork]:

@@ -147,11 +147,11 @@ def test_an_error_of_one_photo_is_a_failure_of_that_kind_while_its_folder_is_the
 def test_a_workers_failure_is_the_shares_where_that_is_gone(tmp_path: Path, claim: Claim, kind: FailureKind) -> None:
     disk = Disk(tmp_path / "disk", "a.png", "b.png")
     cause, failure = FailureCause(disk.root, tmp_path), Failure(claim.token, kind, "why")
-    assert cause.attributed(failure, claim) == failure
+    assert cause.with_disk_checked(failure, claim) == failure
     disk.folder.rename(tmp_path / "away")
-    attributed = cause.attributed(failure, claim)
-    assert attributed.kind is FailureKind.STORAGE
-    assert "no photo is treated as deleted" in attributed.reason
+    checked = cause.with_disk_checked(failure, claim)
+    assert checked.kind is FailureKind.STORAGE
+    assert "no photo is treated as deleted" in checked.reason
 
 
 def test_a_picture_that_can_not_be_saved_is_named_unless_nothing_can_be_saved_there(
@@ -161,10 +161,10 @@ def test_a_picture_that_can_not_be_saved_is_named_unless_nothing_can_be_saved_th
     cause, failure = FailureCause(disk.root, out), Failure(claim.token, FailureKind.UNWRITABLE, "why")
     with pytest.raises(StorageError, match="pictures can't be written"):
         cause.of_picture(claim, UnwritableError("why"))
-    assert cause.attributed(failure, claim).kind is FailureKind.STORAGE
+    assert cause.with_disk_checked(failure, claim).kind is FailureKind.STORAGE
     out.mkdir()
     for found in (
         cause.of_picture(claim, UnwritableError("why")),
-        cause.attributed(failure, claim),
+        cause.with_disk_checked(failure, claim),
     ):
         assert found == Failure(claim.token, FailureKind.UNWRITABLE, "the picture a--night.jpg can't be saved: why")

@@ -18,7 +18,7 @@ from pipeline.intake.safe_open import FileReplacedError, open_below
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import Failure, FailureKind
 from pipeline.runner.failure_cause import FailureCause
-from pipeline.runner.ingest.staging import ArchiveChangedError, Stage
+from pipeline.runner.ingest.unpacked_photos import ArchiveChangedError, UnpackedPhotos
 from pipeline.runner.input_root import InputRoot
 
 
@@ -38,10 +38,10 @@ class ClaimedPhotos:
     to blame, NoRoomError while there is no room to unpack a photo, and MemoryError.
     """
 
-    def __init__(self, ledger: Ledger, root: InputRoot, stage: Stage, cause: FailureCause) -> None:
+    def __init__(self, ledger: Ledger, root: InputRoot, unpacked: UnpackedPhotos, cause: FailureCause) -> None:
         self._ledger = ledger
         self._folder = root.folder
-        self._stage = stage
+        self._unpacked = unpacked
         self._cause = cause
 
     def sha256(self, claim: Claim) -> str:
@@ -76,7 +76,7 @@ class ClaimedPhotos:
             return self._folder / claim.job.photo
         archive, name = member
         try:
-            return self._stage.fetch(self._folder, replace(claim.photo, path=archive), name)
+            return self._unpacked.fetch(self._folder, replace(claim.photo, path=archive), name)
         except ArchiveChangedError as error:
             raise _unavailable(claim, FailureKind.CHANGED, "the archive changed after it was found") from error
         except (MemberError, RefusedError, Incomplete) as error:

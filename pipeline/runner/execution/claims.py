@@ -24,15 +24,15 @@ from pipeline.runner.execution.publishing import Publisher, part_path, prepare_d
 from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import MEMORY_SHORT, FailureCause
 from pipeline.runner.found_pictures import use_found_picture
-from pipeline.runner.ingest.staging import NoRoomError, Stage
+from pipeline.runner.ingest.unpacked_photos import NoRoomError, UnpackedPhotos
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
-_STAGE_FOLDER: Final = "unpacked"
+_UNPACKED_FOLDER: Final = "unpacked"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenJob:
+class AssignedJob:
     """A leased job that a worker has, and what the worker was given."""
 
     claim: Claim
@@ -40,9 +40,9 @@ class OpenJob:
 
 
 class Claims:
-    """The job source of a pass: leases jobs, settles those that need no work, hands out the rest.
+    """The job source of a pass: leases jobs, completes those that need no work, hands out the rest.
 
-    ``open`` are the jobs handed out and not answered yet, by their tokens.
+    ``assigned`` are the jobs handed out and not answered yet, by their tokens.
     """
 
     def __init__(
@@ -63,22 +63,24 @@ class Claims:
         self._outcomes = outcomes
         self._left = limit
         self._output_folder = settings.folders.output
-        self._stage = Stage(settings.folders.state / _STAGE_FOLDER, settings.archive_space_bytes)
-        self._stage_is_full = False
+        self._unpacked = UnpackedPhotos(settings.folders.state / _UNPACKED_FOLDER, settings.archive_space_bytes)
+        self._has_no_room_to_unpack = False
         self._waiting: dict[str, list[Claim]] = {}
         self.failure_cause = FailureCause(root, settings.folders.output)
-        self._photos = ClaimedPhotos(ledger, root, self._stage, self.failure_cause)
+        self._photos = ClaimedPhotos(ledger, root, self._unpacked, self.failure_cause)
         self.publisher = Publisher(ledger, settings.folders.output)
-        self.open: dict[str, OpenJob] = {}
+        self.assigned: dict[str, AssignedJob] = {}
 
     def claim(self, count: int, stopped: Callable[[], bool] = lambda: False) -> list[Assignment]:
         """Lease at most ``count`` jobs that need a worker, and nothing more once ``stopped``."""
         self._check_disk()
         assignments: list[Assignment] = []
-        self._stage_is_full = False
+        self._has_no_room_to_unpack = False
         # Thousands of copies and unchanged photos may come before one that needs a worker.
         while (
-            (wanted := self._within_limit(count - len(assignments))) > 0 and not stopped() and not self._stage_is_full
+            (wanted := self._within_limit(count - len(assignments))) > 0
+            and not stopped()
+            and not self._has_no_room_to_unpack
         ):
             claims = self._ledger.leases.claim(wanted, self._settings.order)
             if not claims:
@@ -86,13 +88,13 @@ class Claims:
             assignments += self._prepare_all(claims)
         return assignments
 
-    def close(self, token: str, *, requeued: bool = False) -> OpenJob:
+    def finish(self, token: str, *, requeued: bool = False) -> AssignedJob:
         """Forget a job that has been answered, and return it; those that waited for its picture can be claimed now.
 
         One that was ``requeued`` does not count towards the limit.
         """
-        job = self.open.pop(token)
-        self._stage.unpin(token)
+        job = self.assigned.pop(token)
+        self._unpacked.unpin(token)
         self._session.oversized.work_ended(token)
         if requeued and self._left is not None:
             self._left += 1
@@ -106,15 +108,15 @@ class Claims:
         Raises LeaseLostError, after all the others were released, if a job is another instance's by now.
         """
         lost: LeaseLostError | None = None
-        for token in list(self.open):
-            part = self.open[token].assignment.part_path
+        for token in list(self.assigned):
+            part = self.assigned[token].assignment.part_path
             try:
-                self._release(self.close(token).claim)
+                self._release(self.finish(token).claim)
             except LeaseLostError as error:
                 lost = error
                 with contextlib.suppress(OSError):  # the other instance does not know of this file
                     part.unlink(missing_ok=True)
-        self._stage.close()
+        self._unpacked.close()
         if lost is not None:
             raise lost
 
@@ -150,7 +152,7 @@ class Claims:
             except NoRoomError:
                 for left in claims[position:]:
                     self._ledger.leases.release(left.token)
-                self._stage_is_full = True
+                self._has_no_room_to_unpack = True
                 break
             except StorageError as error:
                 try:
@@ -181,7 +183,7 @@ class Claims:
         """Return what a worker needs to make the picture; None if none is needed, or none can be made now."""
         photo_sha256 = self._photos.sha256(claim)
         key = job_key(photo_sha256, claim.settings_sha256)
-        if self._settle_unchanged(claim, key):
+        if self._complete_unchanged(claim, key):
             return None
         claim = self._renamed_if_original_moved(claim, photo_sha256)
         if use_found_picture(self._ledger, self._output_folder, claim, key):
@@ -192,14 +194,14 @@ class Claims:
         if self._fail_oversized(claim, assignment):
             return None
         prepare_destination(assignment.part_path, self._output_folder / claim.output)
-        self._stage.pin(claim.token, assignment.photo_path)
-        self.open[claim.token] = OpenJob(claim, assignment)
+        self._unpacked.pin(claim.token, assignment.photo_path)
+        self.assigned[claim.token] = AssignedJob(claim, assignment)
         if self._left is not None:
             self._left -= 1
         return assignment
 
-    def _settle_unchanged(self, claim: Claim, key: str) -> bool:
-        """Settle a job whose published picture is the one wanted: its photo was touched, not changed."""
+    def _complete_unchanged(self, claim: Claim, key: str) -> bool:
+        """Complete a job whose published picture is the one wanted: its photo was touched, not changed."""
         if claim.published_key != key:
             return False
         self._ledger.leases.complete_unchanged(claim.token, key)
@@ -236,7 +238,7 @@ class Claims:
 
     def _wait_for_same_key(self, claim: Claim, key: str) -> bool:
         """Hold a job back while the same picture is being made for another photo of equal content."""
-        if all(job.assignment.key != key for job in self.open.values()):
+        if all(job.assignment.key != key for job in self.assigned.values()):
             return False
         self._waiting.setdefault(key, []).append(claim)
         return True

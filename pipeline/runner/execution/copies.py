@@ -9,7 +9,7 @@ from pipeline.images.encode import read_provenance, written_as
 from pipeline.images.publish import storage_error
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import PictureOptions
-from pipeline.runner.execution.publishing import copy_durably, make_folder, part_path, sha256_if_there
+from pipeline.runner.execution.publishing import copy_durably, make_output_folder, part_path, sha256_if_there
 
 
 def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, claim: Claim, key: str) -> str | None:
@@ -23,7 +23,7 @@ def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, 
         source = output_folder / finished.output
         if sha256_if_there(source) != finished.sha256 or not _would_be_written(source, claim, picture):
             continue
-        make_folder(part.parent)
+        make_output_folder(part.parent)
         try:
             copy_durably(source, part)
             is_equal = sha256_of_file(part) == finished.sha256

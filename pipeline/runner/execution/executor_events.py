@@ -1,4 +1,4 @@
-"""Handles what an executor yields: publishes finished pictures, settles failures, passes the rest on as events."""
+"""Handles what an executor yields: publishes finished pictures, records failures, passes the rest on as events."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.execution.session import Session
-from pipeline.runner.originals.moving import Originals
+from pipeline.runner.originals.moving import OriginalMover
 
 
 class EventHandler:
-    """Takes the events of the jobs that are open in ``claims``."""
+    """Takes the events of the jobs that are assigned in ``claims``."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class EventHandler:
         session: Session,
         claims: Claims,
         outcomes: Outcomes,
-        originals: Originals,
+        originals: OriginalMover,
         emit: Callable[[RunEvent], None],
     ) -> None:
         self._ledger = ledger
@@ -48,26 +48,26 @@ class EventHandler:
         """Bring the job into the state that the event calls for. Raises CannotRunError where the pass must end."""
         match event:
             case Started():
-                claim = self._claims.open[event.token].claim
+                claim = self._claims.assigned[event.token].claim
                 self._ledger.leases.start(event.token)
                 self._session.oversized.work_began(event.token)
                 self._emit(JobStarted(event.token, claim.job, claim.output))
             case Artwork():
                 self._publish(event)
             case Failure():
-                claim = self._claims.open[event.token].claim
-                self._settle(self._claims.failure_cause.attributed(event, claim))
+                claim = self._claims.assigned[event.token].claim
+                self._handle_failure(self._claims.failure_cause.with_disk_checked(event, claim))
             case Occupancy():
                 self._outcomes.tally.add(event)
             case _:
                 self._emit(event)
 
-    def _settle(self, failure: Failure) -> None:
-        job = self._claims.open[failure.token]
+    def _handle_failure(self, failure: Failure) -> None:
+        job = self._claims.assigned[failure.token]
         is_oversized = failure.kind is FailureKind.SIZE
         least_seconds = self._session.oversized.note(job.assignment, failure.reason) if is_oversized else 0.0
         requeued = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
-        self._claims.close(failure.token, requeued=requeued)
+        self._claims.finish(failure.token, requeued=requeued)
         with contextlib.suppress(OSError):  # the failure itself says that a share is lost
             job.assignment.part_path.unlink(missing_ok=True)
         self._outcomes.fail(job.claim, job.assignment.key, failure, least_seconds=least_seconds)
@@ -77,7 +77,7 @@ class EventHandler:
             raise PaintingChangedError(failure.reason)
 
     def _publish(self, artwork: Artwork) -> None:
-        claim, assignment = (job := self._claims.open[artwork.token]).claim, job.assignment
+        claim, assignment = (job := self._claims.assigned[artwork.token]).claim, job.assignment
         self._session.output.require()
         pixels = artwork.width * artwork.height
         try:
@@ -90,9 +90,9 @@ class EventHandler:
             )
         except UnwritableError as error:
             # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
-            self._settle(self._claims.failure_cause.of_picture(claim, error))
+            self._handle_failure(self._claims.failure_cause.of_picture(claim, error))
             return
-        self._claims.close(artwork.token)
+        self._claims.finish(artwork.token)
         remove_checkpoint(assignment.checkpoint_path)
         self._outcomes.finish(claim, assignment.key, output, artwork)
         self._originals.move_if_done(claim.job.photo)

@@ -20,7 +20,7 @@ from pipeline.model import (
     RunEvent,
 )
 
-Emit = Callable[[RunEvent], None]
+EmitRunEvent = Callable[[RunEvent], None]
 
 #: Failures in a row after which a job waits as long as any does: a machine's memory does not grow within a minute.
 _MOST_CONSECUTIVE_FAILURES: Final = 60
@@ -61,9 +61,9 @@ def retry_delay_seconds(
 
 
 class Outcomes:
-    """Settles jobs in the ledger, emits what became of them, and counts."""
+    """Records in the ledger what becomes of jobs, emits it, and counts."""
 
-    def __init__(self, ledger: Ledger, emit: Emit, policy: RetryPolicy) -> None:
+    def __init__(self, ledger: Ledger, emit: EmitRunEvent, policy: RetryPolicy) -> None:
         self._ledger = ledger
         self._emit = emit
         self._policy = policy
@@ -93,7 +93,7 @@ class Outcomes:
 
         A daemon tries it again after ``least_seconds`` at the earliest.
         """
-        state = self._settle(claim, failure, least_seconds)
+        state = self._record_failure(claim, failure, least_seconds)
         if state in (JobState.FAILED, JobState.QUARANTINED):
             self.tally.failed += 1
         if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING):
@@ -110,7 +110,7 @@ class Outcomes:
             )
         )
 
-    def _settle(self, claim: Claim, failure: Failure, least_seconds: float) -> JobState:
+    def _record_failure(self, claim: Claim, failure: Failure, least_seconds: float) -> JobState:
         token, reason = claim.token, failure.reason
         match failure.kind:
             case FailureKind.PHOTO:

@@ -36,7 +36,7 @@ def part_path(output_folder: Path, output: str, token: str) -> Path:
     return (output_folder / output).parent / f".stylewatch-{token}.part"
 
 
-def make_folder(path: Path) -> None:
+def make_output_folder(path: Path) -> None:
     """Make the folder of a picture. Raises StorageError."""
     try:
         durable_files.make_folder(path)
@@ -48,7 +48,7 @@ def make_folder(path: Path) -> None:
 
 def require_space(output_folder: Path, min_free_bytes: int) -> None:
     """Make the folder of all pictures, and raise StorageError unless its disk has that many bytes free."""
-    make_folder(output_folder)
+    make_output_folder(output_folder)
     free = shutil.disk_usage(output_folder).free
     if free < min_free_bytes:
         raise StorageError(
@@ -62,7 +62,7 @@ def prepare_destination(part: Path, final: Path) -> None:
 
     Raises StorageError.
     """
-    make_folder(part.parent)
+    make_output_folder(part.parent)
     try:
         os.lstat(final)
     except FileNotFoundError:

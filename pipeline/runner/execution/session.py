@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.model import PassSettings
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.input_root import InputRoot
-from pipeline.runner.instance.folder_marks import OutputGuard
+from pipeline.runner.instance.folder_marks import OutputFolderCheck
 
 
 @dataclass(slots=True)
@@ -21,14 +21,14 @@ class Session:
     ``root`` is None until the input folder is looked at for the first time.
     """
 
-    output: OutputGuard
+    output: OutputFolderCheck
     oversized: OversizedPictures
     root: InputRoot | None = None
 
     @classmethod
     def begin(cls, settings: PassSettings) -> Session:
         """Return the session of a first pass. Raises StorageError if the output folder can't be read."""
-        return cls(OutputGuard(settings.folders.output), OversizedPictures(settings.retries.max_delay_seconds))
+        return cls(OutputFolderCheck(settings.folders.output), OversizedPictures(settings.retries.max_delay_seconds))
 
     def input_root(self, folder: Path) -> InputRoot:
         """Return the input folder as it was first seen. Raises StorageError if it is not there."""

@@ -27,8 +27,8 @@ from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.instance.moved_source import follow_moved_source
-from pipeline.runner.originals.moving import Originals
+from pipeline.runner.instance.moved_source import take_over_moved_source
+from pipeline.runner.originals.moving import OriginalMover
 from pipeline.runner.preparation import ResolvedConfig
 
 _STOPPED: Final = "stopped before everything was done"
@@ -82,7 +82,7 @@ class SinglePass:
         self._on_turn = on_turn
         self._session = session or Session.begin(settings)
         self._outcomes = Outcomes(ledger, emit, settings.retries)
-        self._originals = Originals(ledger, settings.folders.input, settings.folders.originals, emit)
+        self._originals = OriginalMover(ledger, settings.folders.input, settings.folders.originals, emit)
         self._stopped = False
         self._drained = False
         self._stop_announced = False
@@ -135,7 +135,7 @@ class SinglePass:
     def _begin(self, ingest: Ingest | IngestResult, options: PassOptions) -> tuple[str, IngestResult]:
         """Finish what a killed pass left, and ingest; returns what to say of a moved input folder, if it was."""
         folders = self._settings.folders
-        moved = "" if isinstance(ingest, IngestResult) else follow_moved_source(folders, self._ledger)
+        moved = "" if isinstance(ingest, IngestResult) else take_over_moved_source(folders, self._ledger)
         recover(self._ledger, folders.output)
         tidy_checkpoints(checkpoint_folder(folders.state), self._ledger)
         self._originals.resume()

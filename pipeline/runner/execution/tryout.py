@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import CannotRunError, PhotoError, UsageError
@@ -26,19 +26,19 @@ from pipeline.model import (
     JobState,
     Occupancy,
     PassSettings,
-    RunEvent,
     Started,
 )
-from pipeline.runner.execution.publishing import make_folder
-from pipeline.runner.preparation import ResolvedConfig
-
-Emit = Callable[[RunEvent], None]
+from pipeline.runner.execution.outcomes import EmitRunEvent
+from pipeline.runner.execution.publishing import make_output_folder
+from pipeline.runner.preparation import ResolvedConfig, variant_of
 
 
 class Tryout:
     """Makes one photo's pictures into one folder. Names are never reused, so trials can be compared."""
 
-    def __init__(self, settings: PassSettings, resolved: ResolvedConfig, executor: Executor, emit: Emit) -> None:
+    def __init__(
+        self, settings: PassSettings, resolved: ResolvedConfig, executor: Executor, emit: EmitRunEvent
+    ) -> None:
         self._settings = settings
         self._resolved = resolved
         self._executor = executor
@@ -50,7 +50,7 @@ class Tryout:
         Raises UsageError for unknown names, PhotoError when the photo can't be read or any picture failed.
         """
         assignments = {assignment.token: assignment for assignment in self._assign(photo, folder, styles, recipes)}
-        make_folder(folder)
+        make_output_folder(folder)
         waiting = list(assignments.values())
         pictures: list[Path] = []
         failures: list[str] = []
@@ -106,13 +106,13 @@ class Tryout:
             recipe=recipe,
             part_path=folder / f".stylewatch-{token}.part",
             picture=self._settings.picture,
-            snapshot_folder=folder / f"{_variant(job)}-snapshots" if recipe.snapshot_every else None,
+            snapshot_folder=folder / f"{variant_of(job)}-snapshots" if recipe.snapshot_every else None,
             max_pixels=self._settings.max_pixels,
         )
 
     def _publish(self, assignment: Assignment, artwork: Artwork) -> Path:
         suffix = suffix_of(assignment.picture.format)
-        folder, variant = assignment.part_path.parent, _variant(assignment.job)
+        folder, variant = assignment.part_path.parent, variant_of(assignment.job)
         number = 1
         final = folder / f"{variant}{suffix}"
         while not publish(assignment.part_path, final):
@@ -139,7 +139,7 @@ class Tryout:
                 token=failure.token,
                 job=assignment.job,
                 key=assignment.key,
-                output=_variant(assignment.job),
+                output=variant_of(assignment.job),
                 attempts=1,
                 state=JobState.FAILED,
                 reason=failure.reason,
@@ -149,13 +149,9 @@ class Tryout:
     def _emit_other(self, assignments: dict[str, Assignment], event: ExecutorEvent) -> None:
         if isinstance(event, Started):
             job = assignments[event.token].job
-            self._emit(JobStarted(event.token, job, _variant(job)))
+            self._emit(JobStarted(event.token, job, variant_of(job)))
         elif not isinstance(event, Occupancy | Artwork | Failure):
             self._emit(event)
-
-
-def _variant(job: Job) -> str:
-    return job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
 
 
 def _take(waiting: list[Assignment], count: int) -> list[Assignment]:

@@ -22,9 +22,9 @@ from pipeline.errors import LedgerError, StorageError, UsageError
 from pipeline.images.publish import storage_error
 from pipeline.ledger import LEDGER_NAME
 from pipeline.report import heartbeat
-from pipeline.runner.instance import mounts_seen
+from pipeline.runner.instance import known_mounts
 from pipeline.runner.instance.lock import HOLDER_NAME, LOCK_NAME, WORKER_LOCK_NAME
-from pipeline.runner.instance.relative_paths import are_same, place_of, seen_from
+from pipeline.runner.instance.relative_paths import are_same, relative_to_folder, resolve_from_folder
 
 STATE_MARK: Final = "pictures.json"
 OUTPUT_MARK: Final = Path(".stylewatch", "output.json")
@@ -64,7 +64,7 @@ def require_folders(state_folder: Path, output_folder: Path) -> None:
     """
     state, output = _state_mark(state_folder), _output_mark(output_folder)
     if output is None:
-        mounts_seen.require(output_folder)
+        known_mounts.require_mounted(output_folder)
     if state is None:
         if output is not None and state_folder in output.states and not _has_ledger(state_folder):
             raise _state_missing(state_folder, output_folder)
@@ -116,17 +116,17 @@ def mark_folders(state_folder: Path, output_folder: Path) -> str:
     if not state_folder.is_relative_to(output_folder) and state_folder not in states:
         states = (*states, state_folder)
     if output is None or output.states != states:
-        names = [seen_from(output_folder, path) for path in states]
+        names = [relative_to_folder(output_folder, path) for path in states]
         _write(output_folder / OUTPUT_MARK, {"version": 1, "id": output_id, "states": names})
     was_moved = state is not None and state.output != output_folder and not are_same(state.output, output_folder)
     if state is None or state.output_id != output_id or was_moved:
-        place = {"output": seen_from(state_folder, output_folder), "output_id": output_id}
+        place = {"output": relative_to_folder(state_folder, output_folder), "output_id": output_id}
         _write(state_folder / STATE_MARK, place)
-    mounts_seen.remember(output_folder)
+    known_mounts.store_mount(output_folder)
     return f"the pictures of {state.output} are in {output_folder} now" if state and was_moved else ""
 
 
-class OutputGuard:
+class OutputFolderCheck:
     """The output folder as it was when a pass began: what has its name later must be the same folder."""
 
     def __init__(self, output_folder: Path) -> None:
@@ -179,7 +179,7 @@ def _state_mark(state_folder: Path) -> _StateMark | None:
     output, output_id = fields.get("output"), fields.get("output_id")
     if not isinstance(output, str):
         return None
-    return _StateMark(place_of(state_folder, output), output_id if isinstance(output_id, str) else None)
+    return _StateMark(resolve_from_folder(state_folder, output), output_id if isinstance(output_id, str) else None)
 
 
 def _output_mark(output_folder: Path) -> _OutputMark | None:
@@ -188,7 +188,7 @@ def _output_mark(output_folder: Path) -> _OutputMark | None:
     if not isinstance(identity, str):
         return None
     names = [name for name in states if isinstance(name, str)] if isinstance(states, list) else []
-    return _OutputMark(identity, tuple(place_of(output_folder, name) for name in names))
+    return _OutputMark(identity, tuple(resolve_from_folder(output_folder, name) for name in names))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.intake.archives import split_path
 from pipeline.ledger import KnownContent, Ledger
 from pipeline.model import FolderSettings
-from pipeline.runner.instance.relative_paths import are_same, place_of
+from pipeline.runner.instance.relative_paths import are_same, resolve_from_folder
 
 #: The contents of so many photos are compared.
 _SAMPLE: Final = 20
@@ -32,7 +32,7 @@ class Comparison:
     equal: int
 
 
-def follow_moved_source(folders: FolderSettings, ledger: Ledger) -> str:
+def take_over_moved_source(folders: FolderSettings, ledger: Ledger) -> str:
     """Take over what is on record of the input folder under its name before it was moved.
 
     Returns a sentence if there was one, else "". Raises LedgerError, StorageError.
@@ -41,7 +41,7 @@ def follow_moved_source(folders: FolderSettings, ledger: Ledger) -> str:
     if not ledger.sources.is_new() or not folder.is_dir():
         return ""
     for source in ledger.sources.others():
-        before = place_of(folders.output, source)
+        before = resolve_from_folder(folders.output, source)
         if are_same(before, folder) or _has_same_photos(folders, ledger, source, before):
             ledger.sources.take_over(source)
             return f"the photos of {before} are in {folder} now; their finished pictures are not made again"

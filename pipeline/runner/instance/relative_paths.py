@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 
-def seen_from(folder: Path, path: Path) -> str:
+def relative_to_folder(folder: Path, path: Path) -> str:
     """Return ``path`` relative to ``folder``, or as it is if it lies on another drive."""
     try:
         return os.path.relpath(path, folder)
@@ -17,8 +17,11 @@ def seen_from(folder: Path, path: Path) -> str:
         return str(path)
 
 
-def place_of(folder: Path, name: str) -> Path:
-    """Return the path that :func:`seen_from` wrote for ``folder``. It need not exist, and links are not resolved."""
+def resolve_from_folder(folder: Path, name: str) -> Path:
+    """Return the path that :func:`relative_to_folder` wrote for ``folder``.
+
+    It need not exist, and links are not resolved.
+    """
     return Path(os.path.normpath(folder / name))
 
 

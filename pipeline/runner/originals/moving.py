@@ -22,7 +22,7 @@ from pipeline.intake.scan import PHOTO_SUFFIXES, photo_from_stat
 from pipeline.ledger import Ledger, Original
 from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.failure_cause import require_writable
-from pipeline.runner.originals.relocation import Outcome, Rename, leaving_name, relocate
+from pipeline.runner.originals.relocation import Outcome, Rename, hidden_source_name, relocate
 
 #: What other programs write beside a photo, as STEM.xmp or STEM.jpg.xmp. A live photo's video is no sidecar.
 SIDECAR_SUFFIXES: Final = (".xmp", ".aae", ".thm", ".dop", ".pp3", ".json", ".txt")
@@ -33,7 +33,7 @@ _RAW_SUFFIXES: Final = tuple(
 )
 
 
-class Originals:
+class OriginalMover:
     """Moves finished photos. With ``folder`` None all stay, and only moves already begun are completed."""
 
     def __init__(
@@ -120,15 +120,15 @@ class Originals:
             self._ledger.moves.abandon(original.photo.path)
             return outcome
         failpoint("original-moved")
-        for sidecar, beside in _sidecars(source, target):
-            self._move_sidecar(sidecar, beside)
+        for sidecar, sidecar_target in _sidecars(source, target):
+            self._move_sidecar(sidecar, sidecar_target)
         self._ledger.moves.end(original.photo.path)
         self._emit(OriginalMoved(original.photo.path, str(target)))
         return outcome
 
     def _move_sidecar(self, sidecar: Path, target: Path) -> None:
-        leaving = leaving_name(sidecar, target)
-        there = leaving if os.path.lexists(leaving) else sidecar
+        hidden_source = hidden_source_name(sidecar, target)
+        there = hidden_source if os.path.lexists(hidden_source) else sidecar
         try:
             with open_below(there.parent, there.name) as file:
                 unchanged = Original(photo_from_stat(sidecar.name, os.fstat(file.fileno())), sha256_of_open(file))
@@ -143,7 +143,7 @@ class Originals:
 def _free_name(source: Path, wanted: Path) -> Path:
     """Return the first of NAME.jpg, NAME-2.jpg, ... that is free for the photo and for its sidecars."""
     number, target = 1, wanted
-    while any(os.path.lexists(path) for path in (target, *(beside for _, beside in _sidecars(source, target)))):
+    while any(os.path.lexists(path) for path in (target, *(found for _, found in _sidecars(source, target)))):
         number += 1
         target = _numbered(wanted, number)
     return target
@@ -154,18 +154,20 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def _sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield the sidecars beside ``source`` that belong to it alone, each with its place beside ``target``."""
+    """Yield the sidecars beside ``source`` that belong to it alone, each with its target."""
     for suffix in _both_cases(SIDECAR_SUFFIXES):
         for whole_name in (True, False):
             ending = source.suffix + suffix if whole_name else suffix
             sidecar = source.with_name(source.stem + ending)
-            beside = target.with_name(target.stem + ending)
-            if _is_there(sidecar, beside) and (whole_name or not _another_has_the_stem(source)):
-                yield sidecar, beside
+            sidecar_target = target.with_name(target.stem + ending)
+            if _is_there(sidecar, sidecar_target) and (whole_name or not _another_has_the_stem(source)):
+                yield sidecar, sidecar_target
 
 
-def _is_there(sidecar: Path, beside: Path) -> bool:
-    return any(path.is_file() and not path.is_symlink() for path in (sidecar, leaving_name(sidecar, beside)))
+def _is_there(sidecar: Path, sidecar_target: Path) -> bool:
+    return any(
+        path.is_file() and not path.is_symlink() for path in (sidecar, hidden_source_name(sidecar, sidecar_target))
+    )
 
 
 def _another_has_the_stem(source: Path) -> bool:

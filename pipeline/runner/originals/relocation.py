@@ -32,7 +32,7 @@ Outcome = Literal["moved", "taken", "changed"]
 Rename = Callable[[Path, Path], object]
 
 
-def leaving_name(source: Path, target: Path) -> Path:
+def hidden_source_name(source: Path, target: Path) -> Path:
     """Return the hidden name of a file that was copied to ``target`` and is about to be removed."""
     digest = hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
     return source.with_name(f".stylewatch-{digest}.leaving")
@@ -43,15 +43,15 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
 
     ``rename`` puts a file in another's place; it raises EXDEV across file systems. Raises OSError.
     """
-    leaving = leaving_name(source, target)
-    if os.path.lexists(leaving):
-        return _remove_source(source, leaving, target, original)
+    hidden_source = hidden_source_name(source, target)
+    if os.path.lexists(hidden_source):
+        return _remove_source(source, hidden_source, target, original)
     if not _is_unchanged(source, original):
         if _has_content(target, original) or _publish_only_copy(
-            source, _part_path(leaving, target), target, original
+            source, _part_path(hidden_source, target), target, original
         ):
             return "moved"
-        return _abandon(leaving, target)
+        return _abandon(hidden_source, target)
     make_folder(target.parent)
     if not _create_placeholder(target, original):
         return "taken"
@@ -60,7 +60,7 @@ def relocate(source: Path, target: Path, original: Original, *, rename: Rename =
         rename(source, target)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            return _copy(source, leaving, target, original)
+            return _copy(source, hidden_source, target, original)
         _remove_placeholder(target)
         raise
     if not _is_unchanged(target, original):
@@ -105,11 +105,11 @@ def _is_placeholder(target: Path) -> bool:
     return target.is_file() and not target.is_symlink() and target.stat().st_size == 0
 
 
-def _abandon(leaving: Path, target: Path) -> Outcome:
+def _abandon(hidden_source: Path, target: Path) -> Outcome:
     """Remove what a killed attempt left at the target, now that the source is another file, or gone."""
     _remove_placeholder(target)
     with contextlib.suppress(OSError):
-        _part_path(leaving, target).unlink()
+        _part_path(hidden_source, target).unlink()
     return "changed"
 
 
@@ -125,8 +125,8 @@ def _publish_only_copy(source: Path, part: Path, target: Path, original: Origina
     return True
 
 
-def _part_path(leaving: Path, target: Path) -> Path:
-    return target.with_name(leaving.with_suffix(".part").name)
+def _part_path(hidden_source: Path, target: Path) -> Path:
+    return target.with_name(hidden_source.with_suffix(".part").name)
 
 
 def _remove_placeholder(target: Path) -> None:
@@ -135,17 +135,17 @@ def _remove_placeholder(target: Path) -> None:
             target.unlink()
 
 
-def _copy(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
+def _copy(source: Path, hidden_source: Path, target: Path, original: Original) -> Outcome:
     if not _has_content(target, original):
-        part = _part_path(leaving, target)
+        part = _part_path(hidden_source, target)
         if not _copy_verified(source, part, original):
-            return _abandon(leaving, target)
+            return _abandon(hidden_source, target)
         replace_file(part, target)
     failpoint("original-copied")
     # Removed under a hidden name: what takes the visible one meanwhile is another file, and stays.
-    source.rename(leaving)
+    source.rename(hidden_source)
     failpoint("original-leaving")
-    return _remove_source(source, leaving, target, original)
+    return _remove_source(source, hidden_source, target, original)
 
 
 def _copy_verified(source: Path, part: Path, original: Original) -> bool:
@@ -167,13 +167,13 @@ def _copy_verified(source: Path, part: Path, original: Original) -> bool:
     return is_equal
 
 
-def _remove_source(source: Path, leaving: Path, target: Path, original: Original) -> Outcome:
+def _remove_source(source: Path, hidden_source: Path, target: Path, original: Original) -> Outcome:
     """Remove the copied file; if it is another one by now, or the copy isn't there, bring it back."""
-    if not _is_unchanged(leaving, original) or not _has_content(target, original):
-        publish_file(leaving, source)
+    if not _is_unchanged(hidden_source, original) or not _has_content(target, original):
+        publish_file(hidden_source, source)
         return "changed"
     if os.name == "nt":
-        leaving.chmod(stat.S_IWRITE)  # there, what is read-only can't be removed either
-    leaving.unlink()
+        hidden_source.chmod(stat.S_IWRITE)  # there, what is read-only can't be removed either
+    hidden_source.unlink()
     sync_folder(source.parent)
     return "moved"

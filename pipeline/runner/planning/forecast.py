@@ -73,13 +73,8 @@ def forecast(
     tasks: Sequence[Task],
     targets: Iterable[TargetCost],
     timings: Mapping[str, Timing],
-    *,
-    worker_started: bool = False,
 ) -> Forecast:
-    """Return how long ``tasks`` take; ``timings`` are those of finished pictures, by the recipe's name.
-
-    ``worker_started``: no worker has to be started first.
-    """
+    """Return how long ``tasks`` take; ``timings`` are those of finished pictures, by the recipe's name."""
     if not tasks:
         return Forecast()
     proportion = sum(task.proportion for task in tasks) / len(tasks)
@@ -88,14 +83,13 @@ def forecast(
         name: _PictureSeconds(speed, recipe, timings.get(name), proportion) for name, recipe in recipes.items()
     }
     seconds_each = [estimates[task.recipe.name].of(task.proportion) for task in tasks]
-    start = 0.0 if worker_started else speed.start
     painting = sum(speed.painting(target.recipe, target.pixels) for target in targets)
     each: dict[str, list[float]] = {name: [] for name in recipes}
     for task, (_, together) in zip(tasks, seconds_each, strict=True):
         each[task.recipe.name].append(together / speed.at_once)
     return Forecast(
-        seconds=start + painting + makespan(seconds_each, speed.at_once),
-        start_seconds=start,
+        seconds=speed.start + painting + makespan(seconds_each, speed.at_once),
+        start_seconds=speed.start,
         painting_seconds=painting,
         recipes={
             name: RecipeForecast(

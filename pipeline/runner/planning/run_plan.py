@@ -19,7 +19,7 @@ from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.instance.moved_source import follow_moved_source
+from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
@@ -74,7 +74,7 @@ def plan_run(settings: PlanSettings, resolved: ResolvedConfig, measure_speed: Me
             # Of a killed instance, whose jobs the next run does, or of one that is running now.
             ledger.leases.release(lease.token)
         ledger.jobs.requeue_failed()
-        follow_moved_source(folders, ledger)
+        take_over_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
         claims = ledger.leases.claim(_ALL_PENDING, settings.order)

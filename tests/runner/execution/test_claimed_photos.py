@@ -16,7 +16,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import Failure, FailureKind
 from pipeline.runner.execution.claimed_photos import ClaimedPhotos, PhotoUnavailableError
 from pipeline.runner.failure_cause import FailureCause
-from pipeline.runner.ingest.staging import Stage
+from pipeline.runner.ingest.unpacked_photos import UnpackedPhotos
 from pipeline.runner.input_root import InputRoot
 from tests.fakes import write_photo
 from tests.runner.execution.claimed import claim_all
@@ -42,8 +42,8 @@ class Desk:
 @pytest.fixture
 def desk(workshop: Workshop, tmp_path: Path) -> Iterator[Desk]:
     root = InputRoot(workshop.folder / "in")
-    with workshop.ledger() as ledger, closing(Stage(tmp_path / "unpacked", 1_000_000)) as stage:
-        yield Desk(workshop, ledger, ClaimedPhotos(ledger, root, stage, FailureCause(root, workshop.out)))
+    with workshop.ledger() as ledger, closing(UnpackedPhotos(tmp_path / "unpacked", 1_000_000)) as unpacked:
+        yield Desk(workshop, ledger, ClaimedPhotos(ledger, root, unpacked, FailureCause(root, workshop.out)))
 
 
 def test_the_hash_is_read_once_and_put_on_record(desk: Desk) -> None:

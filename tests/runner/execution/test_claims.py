@@ -54,8 +54,8 @@ def test_no_more_is_handed_out_than_asked_for_and_than_the_limit(workshop: Works
         assert len(one.names(1)) == 1
         assert len(one.names(9)) == 1
         assert one.names(9) == []
-        token = next(iter(one.claims.open))
-        one.claims.close(token, requeued=True)
+        token = next(iter(one.claims.assigned))
+        one.claims.finish(token, requeued=True)
         assert len(one.names(9)) == 1, "a job that returned to the queue does not count"
 
 
@@ -72,7 +72,7 @@ def test_a_job_of_the_same_key_waits_until_the_first_is_closed(workshop: Worksho
     with desk(workshop) as one:
         (first,) = one.claims.claim(9)
         assert one.counts() == {JobState.LEASED: 2}
-        job = one.claims.close(first.token)
+        job = one.claims.finish(first.token)
         assert job.assignment == first
         one.ledger.leases.release(first.token)
         assert one.counts() == {JobState.PENDING: 2}
@@ -95,7 +95,7 @@ def test_released_jobs_are_pending_again_and_leave_no_temporary_file(workshop: W
         for assignment in assignments:
             assignment.part_path.write_bytes(b"half")
         one.claims.release_all()
-        assert one.claims.open == {}
+        assert one.claims.assigned == {}
         assert one.counts() == {JobState.PENDING: 2}
         assert workshop.pictures() == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, JobState, Painting, Style
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.session import Session
-from pipeline.runner.instance.folder_marks import OutputGuard
+from pipeline.runner.instance.folder_marks import OutputFolderCheck
 from tests.fakes import write_photo
 from tests.worker.test_worker import an_assignment
 from tests.workshop import InProcessExecutor, Workshop
@@ -111,7 +111,7 @@ def test_passes_of_one_program_share_what_they_know_and_photos_wait_until_it_may
     workshop: Workshop,
 ) -> None:
     clock, giants = Clock(), Giants()
-    session = Session(OutputGuard(workshop.out), OversizedPictures(20_000.0, clock))
+    session = Session(OutputFolderCheck(workshop.out), OversizedPictures(20_000.0, clock))
     for number in range(2):
         workshop.photo(f"{number}.png", shade=number)
         workshop.run(executor=giants, session=session)

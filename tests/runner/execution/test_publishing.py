@@ -14,7 +14,7 @@ from pipeline.model import Recipe
 from pipeline.runner.execution.publishing import (
     Publisher,
     copy_durably,
-    make_folder,
+    make_output_folder,
     part_path,
     pixel_evaluations,
     sha256_if_there,
@@ -104,7 +104,7 @@ def test_a_lost_temporary_file_is_trouble_with_the_disk(scene: Scene) -> None:
 def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"file can't be made.*output\.folder"):
-        make_folder(tmp_path / "file")
+        make_output_folder(tmp_path / "file")
 
 
 def test_a_copy_has_the_same_content(tmp_path: Path) -> None:

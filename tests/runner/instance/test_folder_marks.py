@@ -11,7 +11,7 @@ from pipeline.errors import LedgerError, StorageError, UsageError
 from pipeline.runner.instance.folder_marks import (
     OUTPUT_MARK,
     STATE_MARK,
-    OutputGuard,
+    OutputFolderCheck,
     mark_folders,
     require_folders,
     require_no_foreign_files,
@@ -177,17 +177,17 @@ def test_pictures_that_lost_their_mark_are_served_as_the_sentence_says(folders: 
 
 def test_a_disk_that_goes_while_pictures_are_made_is_noticed(folders: Folders) -> None:
     _, out = folders
-    guard = OutputGuard(out)
-    guard.require()
+    check = OutputFolderCheck(out)
+    check.require()
     disk = unmount(out)
     with pytest.raises(StorageError, match="mount its disk or share again"):
-        guard.require()
+        check.require()
     mount(disk, out)
-    guard.require()
+    check.require()
 
 
 def test_a_folder_without_a_mark_is_not_guarded(tmp_path: Path) -> None:
-    OutputGuard(tmp_path).require()
+    OutputFolderCheck(tmp_path).require()
 
 
 @pytest.mark.parametrize("mark", ["", "{", "[]", "{}", '{"output": 3}'])

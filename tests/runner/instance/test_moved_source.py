@@ -11,7 +11,7 @@ import pytest
 from pipeline.config.settings import folder_settings
 from pipeline.ledger import Ledger
 from pipeline.model import JobState, Remark
-from pipeline.runner.instance.moved_source import Comparison, follow_moved_source, is_same_source
+from pipeline.runner.instance.moved_source import Comparison, is_same_source, take_over_moved_source
 from tests.intake.packing import photo, zipped
 from tests.workshop import CONFIG, Workshop
 
@@ -168,15 +168,15 @@ def test_plan_and_retry_see_the_move_too(painted: Workshop) -> None:
     use(painted, "new")
     assert painted.plan(lambda _: None).jobs == ()
     with painted.ledger() as ledger:
-        assert follow_moved_source(folder_settings(painted.config()), ledger) != ""
+        assert take_over_moved_source(folder_settings(painted.config()), ledger) != ""
         assert ledger.queries.counts()[JobState.DONE] == 7
-        assert follow_moved_source(folder_settings(painted.config()), ledger) == ""
+        assert take_over_moved_source(folder_settings(painted.config()), ledger) == ""
 
 
 def test_a_folder_that_is_not_there_yet_is_nobody(painted: Workshop) -> None:
     use(painted, "new")
     with painted.ledger() as ledger:
-        assert follow_moved_source(folder_settings(painted.config()), ledger) == ""
+        assert take_over_moved_source(folder_settings(painted.config()), ledger) == ""
 
 
 # --- the pictures -----------------------------------------------------------------------------------------

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runner.instance.relative_paths import are_same, place_of, seen_from
+from pipeline.runner.instance.relative_paths import are_same, relative_to_folder, resolve_from_folder
 
 
 @pytest.mark.parametrize("other", ["out", "deeper/out", "in/out", "."])
 def test_what_is_noted_is_found_again_also_after_both_were_moved(tmp_path: Path, other: str) -> None:
     folder, path = tmp_path / "tree" / other, tmp_path / "tree" / "in"
-    name = seen_from(folder, path)
-    assert place_of(folder, name) == path
-    assert place_of(tmp_path / "moved" / other, name) == tmp_path / "moved" / "in"
+    name = relative_to_folder(folder, path)
+    assert resolve_from_folder(folder, name) == path
+    assert resolve_from_folder(tmp_path / "moved" / other, name) == tmp_path / "moved" / "in"
 
 
 def test_folders_are_the_same_only_if_they_are_there(tmp_path: Path) -> None:

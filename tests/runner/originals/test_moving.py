@@ -16,8 +16,8 @@ from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Ledger, Original
 from pipeline.model import JobStarted, OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
-from pipeline.runner.originals.moving import Originals
-from pipeline.runner.originals.relocation import Rename, leaving_name, relocate
+from pipeline.runner.originals.moving import OriginalMover
+from pipeline.runner.originals.relocation import Rename, hidden_source_name, relocate
 from tests.fakes import write_photo
 from tests.workshop import CONFIG, Workshop
 
@@ -249,7 +249,7 @@ def test_what_cant_be_renamed_leaves_no_placeholder(source: Path, target: Path, 
 def test_a_copy_that_fails_leaves_the_photo_and_no_part(source: Path, target: Path, tmp_path: Path) -> None:
     original = original_of(source)
     target.parent.mkdir(parents=True)
-    part = target.with_name(leaving_name(source, target).with_suffix(".part").name)
+    part = target.with_name(hidden_source_name(source, target).with_suffix(".part").name)
     part.mkdir()  # nothing can be written under its name
     with pytest.raises(OSError, match="directory"):
         relocate(source, target, original, rename=across_file_systems)
@@ -268,17 +268,17 @@ def reserved(source: Path, target: Path) -> None:
 
 def half_copied(source: Path, target: Path) -> None:
     target.touch()
-    leaving = leaving_name(source, target).with_suffix(".part").name
-    target.with_name(leaving).write_bytes(source.read_bytes()[:9])
+    part = hidden_source_name(source, target).with_suffix(".part").name
+    target.with_name(part).write_bytes(source.read_bytes()[:9])
 
 
 def copied(source: Path, target: Path) -> None:
     target.write_bytes(source.read_bytes())
 
 
-def leaving(source: Path, target: Path) -> None:
+def hidden_source(source: Path, target: Path) -> None:
     copied(source, target)
-    source.rename(leaving_name(source, target))
+    source.rename(hidden_source_name(source, target))
 
 
 def moved(source: Path, target: Path) -> None:
@@ -287,7 +287,7 @@ def moved(source: Path, target: Path) -> None:
 
 
 @RENAMES
-@pytest.mark.parametrize("killed", [reserved, half_copied, copied, leaving, moved])
+@pytest.mark.parametrize("killed", [reserved, half_copied, copied, hidden_source, moved])
 def test_a_second_call_ends_what_a_killed_one_began(
     source: Path, target: Path, tmp_path: Path, rename, killed
 ) -> None:
@@ -317,7 +317,7 @@ def test_a_copy_that_a_power_cut_made_the_only_one_is_kept(source: Path, target:
     original = original_of(source)
     target.parent.mkdir(parents=True)
     target.touch()  # the placeholder is back, and the copy has its temporary name again
-    source.rename(target.with_name(leaving_name(source, target).with_suffix(".part").name))
+    source.rename(target.with_name(hidden_source_name(source, target).with_suffix(".part").name))
     assert relocate(source, target, original) == "moved"
     assert files(tmp_path) == ["kept/sub/a.png"]
     assert sha256_of_file(target) == original.sha256
@@ -335,7 +335,7 @@ def test_a_disk_that_numbers_its_files_by_place_is_no_hindrance(
 
 def test_a_hidden_original_whose_copy_is_gone_comes_back(source: Path, target: Path, tmp_path: Path) -> None:
     original = original_of(source)
-    source.rename(leaving_name(source, target))
+    source.rename(hidden_source_name(source, target))
     assert relocate(source, target, original) == "changed"
     assert files(tmp_path) == ["in/a.png"]
 
@@ -351,7 +351,7 @@ def ledger(workshop: Workshop) -> Iterator[Ledger]:
 
 def resume(workshop: Workshop, ledger: Ledger) -> list[RunEvent]:
     heard: list[RunEvent] = []
-    Originals(ledger, workshop.folder / "in", None, heard.append).resume()
+    OriginalMover(ledger, workshop.folder / "in", None, heard.append).resume()
     return heard
 
 
@@ -408,7 +408,7 @@ def test_a_photo_whose_folder_became_a_link_stays_where_the_link_leads(
     (photos / "trip").symlink_to(elsewhere)
     events: list[RunEvent] = []
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append, rename=rename).move_all_done()
+        OriginalMover(ledger, photos, kept, events.append, rename=rename).move_all_done()
         assert ledger.moves.begun() == []
     assert files(elsewhere) == ["a.png", "a.xmp"]
     assert not kept.exists()
@@ -428,11 +428,11 @@ def test_one_photo_that_can_not_be_moved_keeps_no_other_from_it(workshop: Worksh
 
     events: list[RunEvent] = []
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append, rename=refuse_sub).move_all_done()
+        OriginalMover(ledger, photos, kept, events.append, rename=refuse_sub).move_all_done()
     assert files(photos) == ["sub/c.png", "sub/d.png"]
     assert files(kept) == ["a.png", "b.png"]
     (trouble,) = (event for event in events if isinstance(event, OriginalsStay))
     assert trouble.reason.startswith(f"a finished photo can't be moved ({photos / 'sub' / 'c.png'}: Read-only")
     with workshop.ledger() as ledger:
-        Originals(ledger, photos, kept, events.append).move_all_done()
+        OriginalMover(ledger, photos, kept, events.append).move_all_done()
     assert files(photos) == []

@@ -12,7 +12,7 @@ from pipeline.failpoints import failpoint_listener
 from pipeline.hashing import sha256_of_file
 from pipeline.intake.scan import photo_from_stat
 from pipeline.ledger import Original
-from pipeline.runner.originals.relocation import Rename, leaving_name, relocate
+from pipeline.runner.originals.relocation import Rename, hidden_source_name, relocate
 
 CONTENT = b"a photo"
 
@@ -97,7 +97,7 @@ def test_a_move_that_was_killed_is_completed(source: Path, target: Path, place: 
 def test_a_copy_that_became_the_only_one_is_published(source: Path, target: Path) -> None:
     original = original_of(source)
     target.parent.mkdir(parents=True)
-    part = target.with_name(leaving_name(source, target).with_suffix(".part").name)
+    part = target.with_name(hidden_source_name(source, target).with_suffix(".part").name)
     source.rename(part)  # as after a power cut on a system that does not keep the order of renames
     assert relocate(source, target, original) == "moved"
     assert files(source.parent, target.parent) == [("a.jpg", CONTENT)]

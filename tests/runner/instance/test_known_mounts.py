@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.runner.instance import mounts_seen
+from pipeline.runner.instance import known_mounts
 
 MountPoint = Callable[[Path], Path]
 
@@ -28,13 +28,13 @@ def mounted_at(*points: Path) -> MountPoint:
 def disk(tmp_path: Path, file: Path) -> Path:
     """Return the mount point of a disk that had a folder in use, ``pictures``."""
     (tmp_path / "disk" / "pictures").mkdir(parents=True)
-    mounts_seen.remember(tmp_path / "disk" / "pictures", file, mount_point=mounted_at(tmp_path / "disk"))
+    known_mounts.store_mount(tmp_path / "disk" / "pictures", file, mount_point=mounted_at(tmp_path / "disk"))
     return tmp_path / "disk"
 
 
 def test_a_folder_whose_disk_is_not_mounted_any_more_is_refused(disk: Path, file: Path) -> None:
     with pytest.raises(StorageError) as caught:
-        mounts_seen.require(disk / "pictures", file, mount_point=mounted_at())
+        known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at())
     for path in (disk, disk / "pictures", file):
         assert str(path) in str(caught.value)
 
@@ -43,36 +43,36 @@ def test_so_is_one_that_went_with_its_mount_point(disk: Path, file: Path) -> Non
     (disk / "pictures").rmdir()
     disk.rmdir()
     with pytest.raises(StorageError):
-        mounts_seen.require(disk / "pictures", file, mount_point=mounted_at())
+        known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at())
 
 
 def test_one_that_was_deleted_from_its_disk_may_begin_anew(disk: Path, file: Path) -> None:
     (disk / "pictures").rmdir()
-    mounts_seen.require(disk / "pictures", file, mount_point=mounted_at(disk))
+    known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at(disk))
 
 
 def test_other_folders_and_other_disks_in_the_same_place_are_no_matter(disk: Path, file: Path) -> None:
-    mounts_seen.require(disk / "other", file, mount_point=mounted_at())
-    mounts_seen.require(disk / "pictures", file, mount_point=mounted_at(disk, disk / "pictures"))
+    known_mounts.require_mounted(disk / "other", file, mount_point=mounted_at())
+    known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at(disk, disk / "pictures"))
 
 
 def test_a_folder_on_the_first_disk_is_not_remembered(tmp_path: Path, file: Path) -> None:
-    mounts_seen.remember(tmp_path, file, mount_point=mounted_at())
+    known_mounts.store_mount(tmp_path, file, mount_point=mounted_at())
     assert not file.exists()
-    mounts_seen.require(tmp_path, file, mount_point=mounted_at())
+    known_mounts.require_mounted(tmp_path, file, mount_point=mounted_at())
 
 
 def test_a_folder_that_moved_to_the_first_disk_is_forgotten(disk: Path, file: Path) -> None:
-    mounts_seen.remember(disk / "pictures", file, mount_point=mounted_at())
-    mounts_seen.require(disk / "pictures", file, mount_point=mounted_at())
+    known_mounts.store_mount(disk / "pictures", file, mount_point=mounted_at())
+    known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at())
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{"])
 def test_a_damaged_file_knows_nothing(disk: Path, file: Path, content: str) -> None:
     file.write_text(content)
-    mounts_seen.require(disk / "pictures", file, mount_point=mounted_at())
+    known_mounts.require_mounted(disk / "pictures", file, mount_point=mounted_at())
 
 
 def test_what_cant_be_kept_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    mounts_seen.remember(tmp_path, tmp_path / "cache" / "mounts.json", mount_point=mounted_at(tmp_path))
+    known_mounts.store_mount(tmp_path, tmp_path / "cache" / "mounts.json", mount_point=mounted_at(tmp_path))

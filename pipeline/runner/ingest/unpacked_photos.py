@@ -47,7 +47,7 @@ class ArchiveChangedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _StagedPhoto:
+class _PhotoInArchive:
     """Identifies a photo in one version of an archive."""
 
     archive: Photo
@@ -64,7 +64,7 @@ class _OpenArchive:
     passed: dict[str, Member] = field(default_factory=dict)
 
 
-class Stage:
+class UnpackedPhotos:
     """Unpacks photos into files that together never take more than ``space_bytes``. Not thread-safe."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Stage:
         self._create = create
         self._folder = folder
         self._space_bytes = space_bytes
-        self._files: dict[_StagedPhoto, tuple[Path, int]] = {}
+        self._files: dict[_PhotoInArchive, tuple[Path, int]] = {}
         self._pinned: dict[str, Path] = {}
         self._used_bytes = 0
         self._files_written = 0
@@ -88,7 +88,7 @@ class Stage:
         NoRoomError, MemberError for a photo that can't be unpacked, Incomplete and RefusedError for an archive that
         can't be read, OSError; StorageError if nothing can be written.
         """
-        photo = _StagedPhoto(archive, name)
+        photo = _PhotoInArchive(archive, name)
         if photo not in self._files:
             try:
                 member = self._find(root, photo)
@@ -120,7 +120,7 @@ class Stage:
                     (self._folder / name).unlink()
             self._folder.rmdir()
 
-    def _find(self, root: Path, photo: _StagedPhoto) -> Member:
+    def _find(self, root: Path, photo: _PhotoInArchive) -> Member:
         """Read on in the archive until the photo comes, unless it has been passed already."""
         archive = self._opened_archive(root, photo.archive)
         if photo.name in archive.passed:
@@ -130,10 +130,10 @@ class Stage:
             if name == photo.name:
                 return member
             if member.is_sequential:
-                self._unpack_ahead(_StagedPhoto(photo.archive, name), member)
+                self._unpack_ahead(_PhotoInArchive(photo.archive, name), member)
         raise MemberError("it is not in its archive any more")
 
-    def _unpack_ahead(self, photo: _StagedPhoto, member: Member) -> None:
+    def _unpack_ahead(self, photo: _PhotoInArchive, member: Member) -> None:
         """Unpack a photo that is needed later if there is free space: going back would mean reading all again."""
         is_photo = PurePosixPath(photo.name).suffix.lower() in PHOTO_SUFFIXES
         if is_photo and photo not in self._files and self._used_bytes + member.size_bytes <= self._space_bytes:
@@ -153,7 +153,7 @@ class Stage:
         if self._used_bytes + size > self._space_bytes:
             raise NoRoomError
 
-    def _write(self, photo: _StagedPhoto, member: Member) -> None:
+    def _write(self, photo: _PhotoInArchive, member: Member) -> None:
         self._files_written += 1
         file = self._folder / f".stylewatch-{self._files_written}.photo"
         try:
@@ -161,7 +161,7 @@ class Stage:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 opened = self._create(file)
             try:
-                member.copy(_StagedFile(self._folder, opened))
+                member.copy(_UnpackedFile(self._folder, opened))
             finally:
                 with _write_errors_explained(self._folder):
                     opened.close()
@@ -189,7 +189,7 @@ class Stage:
             self._archive = None
 
 
-class _StagedFile:
+class _UnpackedFile:
     """A file whose errors are those of its disk, so that they are not mistaken for errors of the archive."""
 
     def __init__(self, folder: Path, file: BinaryIO) -> None:

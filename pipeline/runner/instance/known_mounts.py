@@ -1,4 +1,4 @@
-"""Remembers where a folder's disk was mounted when it was last used. Owns a small file in the user's cache.
+"""Stores where a folder's disk was mounted when it was last used. Owns a small file in the user's cache.
 
 With the state in the pictures' folder, as it is by default, a disk that is not mounted takes all marks with it: what
 is left is an empty folder, or none, as before the first run. This file tells the two apart. Folders on the machine's
@@ -23,7 +23,7 @@ _NAME: Final = "mounts.json"
 MountPoint = Callable[[Path], Path]
 
 
-def require(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
+def require_mounted(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
     """Raise StorageError if ``folder`` was on a disk of its own, and nothing is mounted there now."""
     file = file or _default_file()
     before = _read(file).get(str(folder))
@@ -38,8 +38,8 @@ def require(folder: Path, file: Path | None = None, *, mount_point: MountPoint =
             )
 
 
-def remember(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
-    """Note what ``folder``, which exists, is mounted on; does nothing where no cache can be written."""
+def store_mount(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
+    """Store what ``folder``, which exists, is mounted on; does nothing where no cache can be written."""
     file = file or _default_file()
     with contextlib.suppress(OSError):
         found, before = mount_point(folder), _read(file)
