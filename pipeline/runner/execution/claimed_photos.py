@@ -1,6 +1,6 @@
 """Finds the file of a claimed photo and the hash of its content. Owns the reading, and what its errors mean.
 
-A photo in an archive is taken out of it first. A photo that is not what was ingested, or can't be read, is a failure
+A photo in an archive is unpacked first. A photo that is not what was ingested, or can't be read, is a failure
 of its job.
 """
 
@@ -70,7 +70,7 @@ class ClaimedPhotos:
         return sha256_of_file(self.path(claim))
 
     def path(self, claim: Claim) -> Path:
-        """Return the photo's own file, or one taken out of its archive."""
+        """Return the photo's own file, or one unpacked from its archive."""
         member = split_path(self._folder, claim.job.photo)
         if member is None:
             return self._folder / claim.job.photo
