@@ -1,4 +1,4 @@
-"""When work is allowed: windows that begin by cron and end at a time of day. Owns their arithmetic; has no clock.
+"""Calculates a schedule's windows, which begin by cron and end at a time of day. Has no clock.
 
 Windows are calculated in wall time, as people write them, and only then become moments: a time that the clock skips
 becomes the first moment after the gap, one that it shows twice the first of the two. So a window within a gap does
@@ -19,7 +19,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pipeline.model import Hours
+from pipeline.model import WindowRule
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
@@ -30,7 +30,7 @@ _MOST_WINDOWS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From ``begins`` until before ``ends``, in UTC; None = no end in sight.
+    """From ``begins`` until before ``ends``, in UTC; None = open-ended.
 
     If a window has been open for days, ``begins`` may be later than its real beginning.
     """
@@ -48,15 +48,15 @@ class ScheduleState:
 
 
 class Schedule:
-    """The windows of several working hours together. Without any there is one window that never ends."""
+    """The windows of several rules together. Without any rule there is one window that never ends."""
 
-    def __init__(self, hours: Sequence[Hours]) -> None:
+    def __init__(self, rules: Sequence[WindowRule]) -> None:
         """A ``cron`` that never comes has no windows; an invalid one raises ValueError at the first question."""
-        self._hours = tuple(hours)
+        self._rules = tuple(rules)
 
     def __bool__(self) -> bool:
-        """Return whether there are any working hours."""
-        return bool(self._hours)
+        """Return whether there are any rules."""
+        return bool(self._rules)
 
     def at(self, now: datetime) -> ScheduleState:
         """Return the window that holds ``now``, and the one after."""
@@ -68,11 +68,11 @@ class Schedule:
 
     def windows(self, now: datetime) -> Iterator[Window]:
         """Yield the windows that end after ``now``, in order; those that overlap or touch are one."""
-        if not self._hours:
+        if not self._rules:
             yield Window(now.astimezone(UTC), None)
             return
         merged: tuple[datetime, datetime] | None = None
-        for begins, ends in heapq.merge(*(_spans(hours, now) for hours in self._hours)):
+        for begins, ends in heapq.merge(*(_spans(rule, now) for rule in self._rules)):
             if ends <= now:
                 continue
             if merged is not None and begins > merged[1]:
@@ -99,9 +99,9 @@ class Schedule:
 
     def local(self, moment: datetime) -> datetime:
         """Return ``moment`` in the schedule's time zone."""
-        return moment.astimezone(self._hours[0].zone if self._hours else None)
+        return moment.astimezone(self._rules[0].zone if self._rules else None)
 
-    def say(self, moment: datetime, now: datetime) -> str:
+    def format_moment(self, moment: datetime, now: datetime) -> str:
         """Return ``Tue 01:00``, with the date if that is far away, and with the zone if that is not the system's."""
         local = self.local(moment)
         near = abs(moment - now) < 6 * _DAY
@@ -121,7 +121,7 @@ def next_moment(clock: time, now: datetime, zone: ZoneInfo | None = None) -> dat
     return min(moment for moment in moments if moment > now)
 
 
-def _spans(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _spans(rule: WindowRule, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield the beginning and the end of one window after the other, from before ``now`` on.
 
     Between two ``until`` there is at most one window: from the first beginning after the one to the other.
@@ -129,18 +129,18 @@ def _spans(hours: Hours, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     from croniter import CroniterBadDateError, croniter  # slow to import, and most commands need no schedule
 
     # No clock is ever set back by more than a day.
-    ends = datetime.combine(_wall(now, hours.zone).date() - 2 * _DAY, hours.until)
+    ends = datetime.combine(_wall(now, rule.zone).date() - 2 * _DAY, rule.until)
     # In wall time only: croniter has its own rules for changes of the clock.
-    beginnings = croniter(hours.cron, ends, ret_type=datetime)
+    beginnings = croniter(rule.cron, ends, ret_type=datetime)
     while True:
         try:
             begins: datetime = beginnings.get_next(start_time=ends - _MINUTE)
         except CroniterBadDateError:
             return
-        ends = datetime.combine(begins.date(), hours.until)
+        ends = datetime.combine(begins.date(), rule.until)
         if ends <= begins:
             ends += _DAY
-        span = _moment(begins, hours.zone), _moment(ends, hours.zone)
+        span = _moment(begins, rule.zone), _moment(ends, rule.zone)
         if span[0] < span[1]:
             yield span
 

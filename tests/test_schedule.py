@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.model import Hours, clock_time
+from pipeline.model import WindowRule, clock_time
 from pipeline.schedule import Schedule, ScheduleState, Window, next_moment
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
-def hours(cron: str, until: str, zone: str = "UTC") -> Hours:
-    return Hours(cron, clock_time(until), ZoneInfo(zone))
+def rule(cron: str, until: str, zone: str = "UTC") -> WindowRule:
+    return WindowRule(cron, clock_time(until), ZoneInfo(zone))
 
 
 def utc(text: str) -> datetime:
@@ -106,7 +106,7 @@ CASES = [(zone, cron, until, now, begins, ends) for zone, now, rows in TABLE for
 
 @pytest.mark.parametrize(("zone", "cron", "until", "now", "begins", "ends"), CASES)
 def test_the_next_window(zone: str, cron: str, until: str, now: str, begins: str, ends: str) -> None:
-    schedule = Schedule([hours(cron, until, zone)])
+    schedule = Schedule([rule(cron, until, zone)])
     standing = schedule.at(utc(now))
     assert standing.open is None
     assert standing.next is not None
@@ -119,7 +119,7 @@ def test_the_next_window(zone: str, cron: str, until: str, now: str, begins: str
 def test_a_window_holds_its_beginning_and_not_its_end(
     zone: str, cron: str, until: str, now: str, begins: str, ends: str
 ) -> None:
-    schedule = Schedule([hours(cron, until, zone)])
+    schedule = Schedule([rule(cron, until, zone)])
     window = Window(utc(begins), utc(ends))
     assert schedule.at(utc(begins) - timedelta(seconds=1)).open is None
     assert schedule.at(utc(begins)).open == window
@@ -128,7 +128,7 @@ def test_a_window_holds_its_beginning_and_not_its_end(
     assert schedule.at(utc(ends)).open is None
 
 
-def test_without_hours_work_is_always_allowed() -> None:
+def test_without_rules_work_is_always_allowed() -> None:
     now = utc("2026-03-28 12:00")
     assert not Schedule([])
     assert Schedule([]).at(now) == ScheduleState(Window(now, None), None)
@@ -144,17 +144,17 @@ def spans(schedule: Schedule, now: str, count: int) -> list[tuple[str, str]]:
 
 
 def test_windows_that_overlap_or_touch_are_one() -> None:
-    overlapping = Schedule([hours("0 1 * * *", "04:00"), hours("0 3 * * *", "06:00"), hours("0 6 * * *", "07:00")])
+    overlapping = Schedule([rule("0 1 * * *", "04:00"), rule("0 3 * * *", "06:00"), rule("0 6 * * *", "07:00")])
     assert spans(overlapping, "2026-03-28 12:00", 2) == [("29 01:00", "29 07:00"), ("30 01:00", "30 07:00")]
 
 
 def test_a_window_within_another_adds_nothing() -> None:
-    nested = Schedule([hours("0 1 * * *", "09:00"), hours("0 3 * * *", "04:00")])
+    nested = Schedule([rule("0 1 * * *", "09:00"), rule("0 3 * * *", "04:00")])
     assert spans(nested, "2026-03-28 12:00", 1) == [("29 01:00", "29 09:00")]
 
 
 def test_windows_apart_stay_apart_and_come_in_order() -> None:
-    apart = Schedule([hours("0 12 * * sat,sun", "14:00"), hours("0 1 * * *", "06:00")])
+    apart = Schedule([rule("0 12 * * sat,sun", "14:00"), rule("0 1 * * *", "06:00")])
     assert spans(apart, "2026-03-27 12:00", 4) == [
         ("28 01:00", "28 06:00"),
         ("28 12:00", "28 14:00"),
@@ -164,7 +164,7 @@ def test_windows_apart_stay_apart_and_come_in_order() -> None:
 
 
 def test_windows_of_different_zones_are_put_together() -> None:
-    schedule = Schedule([hours("0 1 * * *", "06:00", "Europe/Berlin"), hours("0 1 * * *", "06:00", "Asia/Kathmandu")])
+    schedule = Schedule([rule("0 1 * * *", "06:00", "Europe/Berlin"), rule("0 1 * * *", "06:00", "Asia/Kathmandu")])
     assert spans(schedule, "2026-01-10 12:00", 2) == [
         ("10 19:15", "11 05:00"),
         ("11 19:15", "12 05:00"),
@@ -172,18 +172,18 @@ def test_windows_of_different_zones_are_put_together() -> None:
 
 
 def test_beginnings_within_a_window_do_not_lengthen_it() -> None:
-    every_ten_minutes = Schedule([hours("*/10 1-2 * * *", "03:00")])
+    every_ten_minutes = Schedule([rule("*/10 1-2 * * *", "03:00")])
     assert spans(every_ten_minutes, "2026-03-28 12:00", 2) == [("29 01:00", "29 03:00"), ("30 01:00", "30 03:00")]
 
 
 def test_days_on_end_are_one_window() -> None:
-    weekdays = Schedule([hours("0 6 * * mon-thu", "06:00")])
+    weekdays = Schedule([rule("0 6 * * mon-thu", "06:00")])
     assert spans(weekdays, "2026-03-28 12:00", 2) == [("30 06:00", "03 06:00"), ("06 06:00", "10 06:00")]
 
 
 def test_windows_without_an_end_in_sight_have_none() -> None:
     now = utc("2026-03-28 12:00")
-    always = Schedule([hours("@daily", "24:00", "Europe/Berlin")])
+    always = Schedule([rule("@daily", "24:00", "Europe/Berlin")])
     standing = always.at(now)
     assert standing.open is not None
     assert (standing.open.ends, standing.next) == (None, None)
@@ -205,16 +205,16 @@ def test_windows_without_an_end_in_sight_have_none() -> None:
     ],
 )
 def test_work_goes_on_in_the_next_window(now: str, work_hours: int, done: str) -> None:
-    assert Schedule([hours("0 1 * * *", "06:00")]).done_by(utc(now), 3600.0 * work_hours) == utc(done)
+    assert Schedule([rule("0 1 * * *", "06:00")]).done_by(utc(now), 3600.0 * work_hours) == utc(done)
 
 
 @pytest.mark.parametrize("seconds", [1001 * 86400.0, 1e30, 5001 * 3600.0])
 def test_work_of_years_is_never_done(seconds: float) -> None:
-    assert Schedule([hours("0 1 * * *", "06:00")]).done_by(utc("2026-03-28 12:00"), seconds) is None
+    assert Schedule([rule("0 1 * * *", "06:00")]).done_by(utc("2026-03-28 12:00"), seconds) is None
 
 
-def test_hours_that_never_come_have_no_window() -> None:
-    schedule = Schedule([hours("0 0 30 2 *", "01:00")])
+def test_a_rule_that_never_comes_has_no_window() -> None:
+    schedule = Schedule([rule("0 0 30 2 *", "01:00")])
     assert schedule.at(utc("2026-03-28 12:00")) == ScheduleState(None, None)
     assert schedule.done_by(utc("2026-03-28 12:00"), 60.0) is None
 
@@ -274,7 +274,7 @@ def test_the_systems_own_zone_is_as_good_as_a_named_one(
     zone: str, cron: str, until: str, now: str, begins: str, ends: str
 ) -> None:
     with system_zone(zone):
-        standing = Schedule([Hours(cron, clock_time(until))]).at(utc(now))
+        standing = Schedule([WindowRule(cron, clock_time(until))]).at(utc(now))
     assert standing == ScheduleState(None, Window(utc(begins), utc(ends)))
 
 
@@ -282,11 +282,15 @@ def test_the_systems_own_zone_is_as_good_as_a_named_one(
 def test_moments_are_said_in_the_time_that_the_schedule_is_written_in() -> None:
     now = utc("2026-03-28 12:00")
     with system_zone("Europe/Berlin"):
-        own, berlin = Schedule([Hours("@daily", time(6))]), Schedule([hours("@daily", "6:00", "Europe/Berlin")])
-        far = Schedule([hours("@daily", "6:00", "Asia/Kathmandu")])
-        assert own.say(utc("2026-03-29 01:00"), now) == berlin.say(utc("2026-03-29 01:00"), now) == "Sun 03:00"
-        assert far.say(utc("2026-03-29 01:00"), now) == "Sun 06:45 +0545"
-        assert own.say(utc("2026-04-05 01:00"), now) == "2026-04-05 03:00"
+        own, berlin = Schedule([WindowRule("@daily", time(6))]), Schedule([rule("@daily", "6:00", "Europe/Berlin")])
+        far = Schedule([rule("@daily", "6:00", "Asia/Kathmandu")])
+        assert (
+            own.format_moment(utc("2026-03-29 01:00"), now)
+            == berlin.format_moment(utc("2026-03-29 01:00"), now)
+            == "Sun 03:00"
+        )
+        assert far.format_moment(utc("2026-03-29 01:00"), now) == "Sun 06:45 +0545"
+        assert own.format_moment(utc("2026-04-05 01:00"), now) == "2026-04-05 03:00"
 
 
 # --- against a slow, plain reckoning ----------------------------------------------------------------------
@@ -310,7 +314,7 @@ ZONES = [
 
 @dataclass(frozen=True)
 class Plain:
-    """Working hours of which a test knows itself what they mean."""
+    """A rule whose meaning the test knows itself."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -318,12 +322,12 @@ class Plain:
     until: time
     zone: str
 
-    def as_written(self) -> Hours:
+    def as_written(self) -> WindowRule:
         def field(values: frozenset[int]) -> str:
             return ",".join(map(str, sorted(values)))
 
         cron = f"{field(self.minutes)} {field(self.hours)} * * {field(self.weekdays)}"
-        return Hours(cron, self.until, ZoneInfo(self.zone))
+        return WindowRule(cron, self.until, ZoneInfo(self.zone))
 
     def begins_at(self, wall: datetime) -> bool:
         return wall.minute in self.minutes and wall.hour in self.hours and wall.isoweekday() % 7 in self.weekdays
@@ -354,8 +358,8 @@ def changes_of_the_clock(zone: str, year: int) -> Sequence[datetime]:
 
 
 @st.composite
-def some_hours(draw: st.DrawFn) -> tuple[Plain, datetime]:
-    """Draw working hours, and a day on which the clock of their zone is likely to change."""
+def rules_and_days(draw: st.DrawFn) -> tuple[Plain, datetime]:
+    """Draw a rule, and a day on which the clock of its zone is likely to change."""
     zone = draw(st.sampled_from(ZONES))
     year = draw(st.sampled_from([2011, 2024, 2026, 2031]))
     changes = changes_of_the_clock(zone, year)
@@ -374,7 +378,7 @@ def some_hours(draw: st.DrawFn) -> tuple[Plain, datetime]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(some_hours(), min_size=1, max_size=3), st.integers(0, 1439))
+@given(st.lists(rules_and_days(), min_size=1, max_size=3), st.integers(0, 1439))
 def test_windows_are_open_when_a_slow_reckoning_says_so(drawn: list[tuple[Plain, datetime]], minute: int) -> None:
     begin = drawn[0][1] + minute * MINUTE
     end = begin + 2 * DAY

@@ -17,7 +17,7 @@ def schedule_sentence(config: Config, now: datetime, seconds: float | None) -> s
 
     Empty without a schedule.
     """
-    schedule = Schedule(config.hours())
+    schedule = Schedule(config.window_rules())
     if not schedule:
         return ""
     state = schedule.at(now)
@@ -28,8 +28,8 @@ def schedule_sentence(config: Config, now: datetime, seconds: float | None) -> s
 
 
 def _window_clause(schedule: Schedule, state: ScheduleState, window: Window, now: datetime) -> str:
-    begins, ends = schedule.say(window.begins, now), window.ends
-    until = "without an end" if ends is None else f"until {schedule.say(ends, now)}"
+    begins, ends = schedule.format_moment(window.begins, now), window.ends
+    until = "without an end" if ends is None else f"until {schedule.format_moment(ends, now)}"
     return f"The schedule's window is open {until}" if state.open else f"The next window: {begins}, {until}"
 
 
@@ -42,7 +42,7 @@ def _fit_clause(schedule: Schedule, window: Window, now: datetime, seconds: floa
     work = f"the pending pictures take {approximate_duration(seconds)}"
     if _fits(window, done_by):
         return f"{work} and fit into it"
-    end = "in some years" if done_by is None else f"by {schedule.say(done_by, now)}"
+    end = "in some years" if done_by is None else f"by {schedule.format_moment(done_by, now)}"
     return f"{work}, do not fit into it and will be done {end}"
 
 
@@ -52,7 +52,7 @@ def _fits(window: Window, done_by: datetime | None) -> bool:
 
 def schedule_fields(config: Config, now: datetime, seconds: float | None) -> dict[str, object] | None:
     """Return the same as JSON fields, with times in ISO 8601; None without a schedule."""
-    schedule = Schedule(config.hours())
+    schedule = Schedule(config.window_rules())
     if not schedule:
         return None
     state = schedule.at(now)

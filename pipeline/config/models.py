@@ -19,14 +19,13 @@ from pipeline.config.folder_rules import MoveSection, Originals, require_outside
 from pipeline.config.hooks import HooksSection
 from pipeline.config.pairing import PairingSection
 from pipeline.config.recipes import RecipeSection
-from pipeline.config.schedule import OptionalHours
+from pipeline.config.schedule import OptionalWindows
 from pipeline.config.section import Section
 from pipeline.config.styles import StyleSection
 from pipeline.config.templates import template_error
 from pipeline.model import (
     CheckpointRules,
     EngineSettings,
-    Hours,
     MetadataPolicy,
     PictureFormat,
     PictureOptions,
@@ -35,6 +34,7 @@ from pipeline.model import (
     Recipe,
     WatchSettings,
     WeightsChoice,
+    WindowRule,
 )
 
 _MEGABYTE: Final = 1_000_000
@@ -250,7 +250,7 @@ class Config(Section):
         {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."
     )
     pairing: PairingSection = Field(default_factory=_empty_section, description="Which photos get which styles.")
-    schedule: OptionalHours = Field(
+    schedule: OptionalWindows = Field(
         (), description="When 'watch' makes pictures: a window, or a list of them; [] = always."
     )
     engine: EngineSection = Field(default_factory=_empty_section, description="Device, weights, precision.")
@@ -264,10 +264,10 @@ class Config(Section):
         named = {name: section.recipe(name) for name, section in self.recipes.items()}
         return named if "default" in named else {"default": Recipe(), **named}
 
-    def hours(self) -> tuple[Hours, ...]:
+    def window_rules(self) -> tuple[WindowRule, ...]:
         """Return when a daemon may make pictures; empty = always."""
         windows = self.schedule if isinstance(self.schedule, tuple) else (self.schedule,)
-        return tuple(window.hours() for window in windows)
+        return tuple(window.rule() for window in windows)
 
     def engine_settings(self) -> EngineSettings:
         """Return what the engine runs on, with the cache's folder absolute."""

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, Tag
 
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
-from pipeline.model import Hours, clock_time
+from pipeline.model import WindowRule, clock_time
 
 _ALIASES: Final = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _ANY_DAY: Final = datetime(2000, 1, 1)
@@ -66,7 +66,7 @@ def _check_zone(name: str) -> str:
     return name
 
 
-class HoursSection(Section):
+class WindowSection(Section):
     """A window in which 'watch' makes pictures."""
 
     cron: Annotated[StrictStr, AfterValidator(_check_cron)] = Field(
@@ -79,18 +79,18 @@ class HoursSection(Section):
         None, description="The zone of both, like 'Europe/Berlin' (default: the system's own)."
     )
 
-    def hours(self) -> Hours:
-        """Return the plain window."""
+    def rule(self) -> WindowRule:
+        """Return the window as a plain value."""
         zone = None if self.timezone is None else ZoneInfo(self.timezone)
-        return Hours(self.cron, clock_time(self.until), zone)
+        return WindowRule(self.cron, clock_time(self.until), zone)
 
 
 def _none_to_empty(value: Any) -> Any:
     return () if value is None else value
 
 
-WorkingHours = Annotated[
-    Annotated[HoursSection, Tag(f.MAPPING_TAG)] | Annotated[tuple[HoursSection, ...], Tag(f.LIST_TAG)],
+Windows = Annotated[
+    Annotated[WindowSection, Tag(f.MAPPING_TAG)] | Annotated[tuple[WindowSection, ...], Tag(f.LIST_TAG)],
     f.one_of_forms("a window (cron: ..., until: ...) or a list of windows"),
 ]
-OptionalHours = Annotated[WorkingHours, BeforeValidator(_none_to_empty)]
+OptionalWindows = Annotated[Windows, BeforeValidator(_none_to_empty)]

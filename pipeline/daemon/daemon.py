@@ -75,7 +75,7 @@ class Daemon:
         self._outbox = EventOutbox(emit, self._is_pass_expected)
         self._pauses = PauseTracker(self._outbox.put)
         self._scan_thread = ScanThread(self._pauses, self._health, self._outbox.put, self._stop_pass, clock)
-        self._schedule_gate = ScheduleGate(config.hours(), self._outbox.emit, clock.now)
+        self._schedule_gate = ScheduleGate(config.window_rules(), self._outbox.emit, clock.now)
         self._executor = OnDemandExecutor(make_executor, clock.monotonic)
         self._pass: SinglePass | None = None
         self._session: Session | None = None
@@ -132,7 +132,7 @@ class Daemon:
     def _run_version(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         """Work under one version of the config, until stopped or until there is another version."""
         self._version, self._config = version, version.config
-        self._schedule_gate.set_hours(version.config.hours())
+        self._schedule_gate.set_window_rules(version.config.window_rules())
         self._paused_until = self._next_ledger_check = 0.0
         self._has_checked_paintings = False
         with self._scan_thread.running(version, root, self._is_replacing_config):

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
-from pipeline.model import Hours, WatchNotice
+from pipeline.model import WatchNotice, WindowRule
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.deadline import deadline
 from pipeline.schedule import Schedule, ScheduleState, Window
@@ -23,18 +23,18 @@ class ScheduleGate:
     """Whether the schedule is open now. Any thread may ask."""
 
     def __init__(
-        self, hours: Sequence[Hours], emit: Callable[[WatchNotice], None], now: Callable[[], datetime]
+        self, rules: Sequence[WindowRule], emit: Callable[[WatchNotice], None], now: Callable[[], datetime]
     ) -> None:
         """``now`` returns the time of day with its zone."""
-        self._schedule = Schedule(hours)
+        self._schedule = Schedule(rules)
         self._emit = emit
         self._now = now
         self._cached: tuple[datetime, datetime, ScheduleState] | None = None
         self._announced_open: bool | None = None
 
-    def set_hours(self, hours: Sequence[Hours]) -> None:
+    def set_window_rules(self, rules: Sequence[WindowRule]) -> None:
         """Replace the schedule's windows."""
-        self._schedule, self._cached = Schedule(hours), None
+        self._schedule, self._cached = Schedule(rules), None
 
     def may_work(self) -> bool:
         """Tell whether pictures may be made now."""
@@ -67,7 +67,11 @@ class ScheduleGate:
         return f"the window ended at {self._schedule.local(window.ends):%H:%M}"
 
     def _until_text(self, moment: datetime | None) -> str:
-        return ", with no end scheduled" if moment is None else f" until {self._schedule.say(moment, self._now())}"
+        return (
+            ", with no end scheduled"
+            if moment is None
+            else f" until {self._schedule.format_moment(moment, self._now())}"
+        )
 
     def _state(self) -> ScheduleState:
         now, cached = self._now(), self._cached

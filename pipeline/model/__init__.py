@@ -7,7 +7,6 @@ UTF-8 as surrogates, see :func:`os.fsdecode`).
 
 from pipeline.model.exits import exit_in_words
 from pipeline.model.hooks import HOOK_FIELDS, HookMoment, HookSettings
-from pipeline.model.hours import Hours, clock_time
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
@@ -54,6 +53,7 @@ from pipeline.model.settings import (
     RetryPolicy,
     StatusSettings,
 )
+from pipeline.model.window_rules import WindowRule, clock_time
 from pipeline.model.work import (
     Artwork,
     Assignment,
@@ -86,7 +86,6 @@ __all__ = [
     "FolderSettings",
     "HookMoment",
     "HookSettings",
-    "Hours",
     "IngestSettings",
     "InitKind",
     "Job",
@@ -127,6 +126,7 @@ __all__ = [
     "WatchNotice",
     "WatchSettings",
     "WeightsChoice",
+    "WindowRule",
     "canonical_layer",
     "clock_time",
     "exit_in_words",

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.schedule import HoursSection, zone_error
-from pipeline.model import Hours
+from pipeline.config.schedule import WindowSection, zone_error
+from pipeline.model import WindowRule
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
 
 
 @pytest.mark.parametrize("text", ["", "schedule:", "schedule: []", "schedule: null"])
-def test_without_a_schedule_there_are_no_hours_to_keep(load: Load, text: str) -> None:
-    assert load(STYLE + text).hours() == ()
+def test_without_a_schedule_there_are_no_windows_to_keep(load: Load, text: str) -> None:
+    assert load(STYLE + text).window_rules() == ()
 
 
 def test_one_window_needs_no_list(load: Load) -> None:
     config = load(STYLE + "schedule: {cron: 0 1 * * *, until: 06:00, timezone: Europe/Berlin}")
-    assert config.hours() == (Hours("0 1 * * *", time(6), ZoneInfo("Europe/Berlin")),)
+    assert config.window_rules() == (WindowRule("0 1 * * *", time(6), ZoneInfo("Europe/Berlin")),)
 
 
 def test_several_windows_keep_their_order_and_the_systems_zone(load: Load) -> None:
@@ -32,7 +32,10 @@ schedule:
   - {cron: "0  22  * * SAT,SUN", until: "6:30"}
   - {cron: "@Daily", until: "24:00"}
 """
-    assert load(STYLE + text).hours() == (Hours("0 22 * * sat,sun", time(6, 30)), Hours("@daily", time(0)))
+    assert load(STYLE + text).window_rules() == (
+        WindowRule("0 22 * * sat,sun", time(6, 30)),
+        WindowRule("@daily", time(0)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,7 @@ schedule:
     ],
 )
 def test_what_crontab_knows_is_taken(load: Load, cron: str) -> None:
-    assert load(STYLE + f'schedule: {{cron: "{cron}", until: "06:00"}}').hours()[0].cron == cron
+    assert load(STYLE + f'schedule: {{cron: "{cron}", until: "06:00"}}').window_rules()[0].cron == cron
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ _PIECES = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(_PIECES, min_size=5, max_size=5).map(" ".join)))
 def test_whatever_the_text_it_is_taken_or_explained(text: str) -> None:
     try:
-        said = HoursSection(cron=text, until="06:00").cron
+        said = WindowSection(cron=text, until="06:00").cron
     except ValueError as error:
         said = str(error)
     assert said == " ".join(text.lower().split()) or "must be five fields" in said or "never comes" in said

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.daemon.schedule_gate import ScheduleGate
 from pipeline.errors import StorageError
-from pipeline.model import Hours, WatchNotice, clock_time
+from pipeline.model import WatchNotice, WindowRule, clock_time
 from tests.daemon.harness import TIMEOUT_SECONDS
 from tests.daemon.wall_clock import WallClock
 
@@ -27,7 +27,7 @@ class Harness:
 
     def schedule_gate(self) -> ScheduleGate:
         return ScheduleGate(
-            (Hours(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.notices.append, self.clock
+            (WindowRule(self.cron, clock_time(self.until), ZoneInfo("UTC")),), self.notices.append, self.clock
         )
 
     def words(self) -> list[str]:
@@ -75,7 +75,7 @@ def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> 
     harness = Harness()
     schedule_gate = harness.schedule_gate()
     schedule_gate.announce(lambda: 0)
-    schedule_gate.set_hours(())
+    schedule_gate.set_window_rules(())
     schedule_gate.announce(lambda: 0)
     assert schedule_gate.may_work()
     assert harness.words() == ["resting until Tue 01:00; no pictures pending", "working, with no end scheduled"]

@@ -1,4 +1,4 @@
-"""Working hours as plain values. Owns how a time of day is written; reads no clock."""
+"""Rules of a schedule's windows as plain values. Owns how a time of day is written; reads no clock."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
-    """A repeated window of time, in the wall time of ``zone`` (None = the system's own).
+class WindowRule:
+    """The rule by which a window repeats, in the wall time of ``zone`` (None = the system's own).
 
     It begins by ``cron`` (five fields, or an alias like ``@daily``) and ends at the first ``until`` after that.
     """
