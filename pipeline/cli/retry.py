@@ -14,7 +14,7 @@ from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import StorageError, UsageError
-from pipeline.ledger import Finished, Ledger, ledger_exists
+from pipeline.ledger import FinishedJob, Ledger, ledger_exists
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import ledger_file, open_ledger, require_state_and_output
@@ -34,7 +34,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     settings = load_config(config)
     count = 0
     unmatched: list[str] = []
-    without_photo: list[Finished] = []
+    without_photo: list[FinishedJob] = []
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
     if ledger_exists(ledger_file(folder_settings(settings))):
         with open_ledger(settings) as ledger:
@@ -58,7 +58,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
         )
 
 
-def _without_photos_text(rows: Sequence[Finished]) -> str:
+def _without_photos_text(rows: Sequence[FinishedJob]) -> str:
     photos = {row.job.photo: row.absence for row in rows}
     shown = [printable(f"{photo} ({absence})") for photo, absence in islice(photos.items(), _PHOTOS_SHOWN)]
     more = [f"{len(photos) - _PHOTOS_SHOWN:,} more"] if len(photos) > _PHOTOS_SHOWN else []
@@ -68,7 +68,7 @@ def _without_photos_text(rows: Sequence[Finished]) -> str:
     )
 
 
-def _missing_pictures(config: Config, ledger: Ledger, photos: Collection[str]) -> list[Finished]:
+def _missing_pictures(config: Config, ledger: Ledger, photos: Collection[str]) -> list[FinishedJob]:
     """Return the finished jobs, of ``photos`` if any are named, whose pictures are not there any more."""
     if not config.output.folder.is_dir():
         raise StorageError(

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pipeline.hashing import job_key
-from pipeline.ledger.records import Backlog, FailureRow, Finished, PhotoProblem, Published, Timing
+from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
+from pipeline.ledger.states import Store, job_from_columns
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import JobState
 
@@ -40,7 +41,7 @@ class Queries:
             ).fetchall()
         return [Published(os.fsdecode(output), sha256) for output, sha256 in rows]
 
-    def finished(self) -> Iterator[Finished]:
+    def finished(self) -> Iterator[FinishedJob]:
         """Yield the done jobs by photo, style and recipe."""
         with self._store.reading() as connection:
             rows = connection.execute(
@@ -50,7 +51,7 @@ class Queries:
                 (self._store.source_id,),
             ).fetchall()
         for photo, style, recipe, output, *rest in rows:
-            yield Finished(job_from_columns(photo, style, recipe), os.fsdecode(output), *rest)
+            yield FinishedJob(job_from_columns(photo, style, recipe), os.fsdecode(output), *rest)
 
     def version(self) -> int:
         """Return a number that changes when another connection writes."""

@@ -106,7 +106,7 @@ class FoundPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedJob:
     """A job whose picture is current; ``absence`` is why its photo is not there, None if it is."""
 
     job: Job
