@@ -22,12 +22,12 @@ from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
 from pipeline.images.decode import over_white, read_metadata
 from pipeline.images.exif import Exif
-from pipeline.images.metadata import Metadata, carry
+from pipeline.images.metadata import Metadata, copied_metadata
 from pipeline.images.publish import storage_error
 from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
-_OWNER: Final = "stylewatch"
+_PROGRAM_NAME: Final = "stylewatch"
 
 #: The fields that decide a file's bytes, and those that are written into it; added ones only if not at their default.
 PICTURE: Final = KeyFields(always=("format", "quality", "metadata"))
@@ -75,18 +75,18 @@ def write_picture(
     JobError for a picture that is larger than its format allows.
     """
     channels, notes = _channels(_eight_bits(pixels), alpha, options.format)
-    carried = carry(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
-    record = json.dumps({_OWNER: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
+    copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
+    record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
-        exif=_with_provenance(carried.exif, provenance, record),
+        exif=_with_provenance(copied.exif, provenance, record),
         own_exif=_with_provenance(Exif(), provenance, record),
-        xmp=carried.xmp,
-        iptc=carried.iptc,
-        texts=(("Software", provenance.program), (_OWNER, record)),
+        xmp=copied.xmp,
+        iptc=copied.iptc,
+        texts=(("Software", provenance.program), (_PROGRAM_NAME, record)),
     )
     data, omissions = formats.encode(channels, tags, options.format, options.quality)
     _write(data, path)
-    return notes + carried.notes + omissions
+    return notes + copied.notes + omissions
 
 
 def _eight_bits(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -144,5 +144,5 @@ def read_provenance(path: Path, head_bytes: int = -1) -> dict[str, Any] | None:
     history = block.photo.get(_IMAGE_HISTORY) if block else None
     lines = history.data.rstrip(b"\0").splitlines() if history else []
     with suppress(ValueError, IndexError, LookupError, TypeError):
-        return dict(json.loads(lines[-1])[_OWNER])
+        return dict(json.loads(lines[-1])[_PROGRAM_NAME])
     return None

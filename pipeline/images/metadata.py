@@ -46,7 +46,7 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CopiedMetadata:
     """The metadata that a picture gets from its photo, and notes on what had to be left out."""
 
     exif: Exif = field(default_factory=Exif)
@@ -102,10 +102,10 @@ def orientation(metadata: Metadata) -> int:
     return number if number in range(1, 9) else 1  # type: ignore[return-value]
 
 
-def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> Carried:
+def copied_metadata(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> CopiedMetadata:
     """Return the metadata that a picture of ``size`` (width, height in pixels) gets from its photo."""
     if policy == "strip":
-        return Carried()
+        return CopiedMetadata()
     keep_location = policy == "keep"
     packet = xmp.rewrite(metadata.xmp, keep_location=keep_location) if metadata.xmp else b""
     found = exif.parse(metadata.exif)
@@ -114,7 +114,7 @@ def carry(metadata: Metadata, policy: MetadataPolicy, size: tuple[int, int]) -> 
         notes.append("XMP left out: it is damaged, larger than 4 MB or declares a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
-    return Carried(
+    return CopiedMetadata(
         exif=_corrected(found, keep_location, size) if found else Exif(),
         xmp=packet or b"",
         iptc=metadata.iptc if keep_location else iptc.without_location(metadata.iptc),

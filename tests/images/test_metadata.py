@@ -7,7 +7,7 @@ from PIL import Image, PngImagePlugin
 
 from pipeline.images import exif, iptc
 from pipeline.images.exif import Exif
-from pipeline.images.metadata import Metadata, carry, orientation
+from pipeline.images.metadata import Metadata, copied_metadata, orientation
 from tests.images.pictures import as_stored, decoded, file_of, flat, four_corners, jpeg_with, orientation_block
 from tests.images.test_iptc import HEADLINE, dataset
 from tests.images.test_xmp import packet
@@ -104,8 +104,8 @@ def test_a_photo_without_metadata_has_none() -> None:
 
 
 def test_keeping_corrects_what_the_new_file_changes() -> None:
-    carried = carry(everything(), "keep", (300, 200))
-    kept, before = carried.exif, full_exif()
+    copied = copied_metadata(everything(), "keep", (300, 200))
+    kept, before = copied.exif, full_exif()
     assert kept.order == ">"
     assert kept.gps == before.gps
     assert kept.image[0x010E] == before.image[0x010E]
@@ -117,29 +117,29 @@ def test_keeping_corrects_what_the_new_file_changes() -> None:
     assert exif.first_integer(">", kept.photo[0xA003]) == 200
     assert not {0x0100, 0x87AF} & set(kept.image)
     assert 0xA005 not in kept.photo
-    assert b'tiff:Orientation="1"' in carried.xmp
-    assert carried.iptc == everything().iptc
-    assert carried.notes == ()
+    assert b'tiff:Orientation="1"' in copied.xmp
+    assert copied.iptc == everything().iptc
+    assert copied.notes == ()
 
 
 def test_stripping_the_location_leaves_no_place_anywhere() -> None:
-    carried = carry(everything(), "strip_location", (300, 200))
-    assert b"SECRET" not in exif.serialize(carried.exif) + carried.xmp + carried.iptc
-    assert carried.exif.image[0x010E] == exif.text("My holiday")
-    assert b'dc:format="fine"' in carried.xmp
-    assert carried.iptc == HEADLINE
+    copied = copied_metadata(everything(), "strip_location", (300, 200))
+    assert b"SECRET" not in exif.serialize(copied.exif) + copied.xmp + copied.iptc
+    assert copied.exif.image[0x010E] == exif.text("My holiday")
+    assert b'dc:format="fine"' in copied.xmp
+    assert copied.iptc == HEADLINE
 
 
 def test_stripping_leaves_nothing() -> None:
-    carried = carry(everything(), "strip", (300, 200))
-    assert (dict(carried.exif.image), dict(carried.exif.photo), carried.xmp, carried.iptc) == ({}, {}, b"", b"")
+    copied = copied_metadata(everything(), "strip", (300, 200))
+    assert (dict(copied.exif.image), dict(copied.exif.photo), copied.xmp, copied.iptc) == ({}, {}, b"", b"")
 
 
 def test_damaged_blocks_are_left_out_with_a_note() -> None:
-    carried = carry(Metadata(exif=b"junk", xmp=b"<!DOCTYPE x>"), "keep", (3, 2))
-    assert carried.xmp == b""
-    assert dict(carried.exif.image) == {}
-    assert [note.split()[0] for note in carried.notes] == ["XMP", "EXIF"]
+    copied = copied_metadata(Metadata(exif=b"junk", xmp=b"<!DOCTYPE x>"), "keep", (3, 2))
+    assert copied.xmp == b""
+    assert dict(copied.exif.image) == {}
+    assert [note.split()[0] for note in copied.notes] == ["XMP", "EXIF"]
 
 
 def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_thumbnail_is_dropped(tmp_path: Path) -> None:
     thumbnail_directory = orientation_block(1)[8:]
     with_thumbnail[image_end : image_end + 4] = (len(with_thumbnail) - 6).to_bytes(4, "big")
     metadata = Metadata(exif=bytes(with_thumbnail)[6:] + thumbnail_directory + b"THUMBNAIL")
-    rewritten = exif.serialize(carry(metadata, "keep", (3, 2)).exif)
+    rewritten = exif.serialize(copied_metadata(metadata, "keep", (3, 2)).exif)
     read = Image.Exif()
     read.load(exif.PREFIX + rewritten)
     assert read.get_ifd(0x8769)[0xA002] == 3
