@@ -179,8 +179,8 @@ def origin_of(file: Path) -> dict[str, str]:
 
 def test_a_picture_is_resumed_from_its_checkpoint() -> None:
     file = OLD / "checkpoint.safetensors"
-    maker = {name: value for name, value in origin_of(file).items() if name not in ("format", "picture")}
-    checkpoints = Checkpoints(maker, weights_id(WeightsChoice()), torch.device("cpu"))
+    environment = {name: value for name, value in origin_of(file).items() if name not in ("format", "picture")}
+    checkpoints = Checkpoints(environment, weights_id(WeightsChoice()), torch.device("cpu"))
     canvas, resumed = checkpoints.begin(subjects.request(file))
     assert canvas.notes == [f"resumed from a checkpoint at evaluation {subjects.EVALUATIONS_KEPT} of 7 at 32 px"]
     assert resumed == Resumed(
@@ -212,7 +212,7 @@ def _as_if_written_by(stylizer: Stylizer, target: Path) -> None:
     source = OLD / "checkpoint.safetensors"
     with safetensors.safe_open(source, framework="np") as stored:
         document = json.loads(stored.metadata()["document"])
-    document["origin"] |= stylizer._checkpoints._maker
+    document["origin"] |= stylizer._checkpoints._environment
     tensors, text = safetensors.torch.load_file(source), json.dumps(document)
     safetensors.torch.save_file(tensors, target, {"document": text, "checksum": _checksum(text, tensors)})
 

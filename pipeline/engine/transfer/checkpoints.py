@@ -37,14 +37,14 @@ _Origin = dict[str, str]
 
 
 class Checkpoints:
-    """The checkpoints of one engine: ``maker`` is all that its pictures depend on besides photo, style and recipe.
+    """The checkpoints of one engine.
 
-    A file with another maker, with more or fewer entries too, is not used. So a new entry is left out as long as its
-    value means "as before".
+    ``environment`` is all that its pictures depend on besides photo, style and recipe. A file of another environment,
+    with more or fewer entries too, is not used. So a new entry is left out as long as its value means "as before".
     """
 
-    def __init__(self, maker: Mapping[str, str], weights_id: str, device: torch.device) -> None:
-        self._maker = dict(maker)
+    def __init__(self, environment: Mapping[str, str], weights_id: str, device: torch.device) -> None:
+        self._environment = dict(environment)
         self._weights_id = weights_id
         self._device = device
 
@@ -59,9 +59,9 @@ class Checkpoints:
             if stored is not None:
                 return _resumed_canvas(request, stored, self._device)
         except _UnusableError as error:
-            note = f"begun anew: its checkpoint {error}"
+            note = f"restarted from the beginning: its checkpoint {error}"
         except (KeyError, TypeError, ValueError):
-            note = "begun anew: its checkpoint can't be understood"
+            note = "restarted from the beginning: its checkpoint can't be understood"
         canvas = blank_canvas(request, self._device)
         canvas.notes += [note] if note else []
         return canvas, None
@@ -94,7 +94,7 @@ class Checkpoints:
     def _origin(self, request: Request) -> _Origin:
         photo = f"{request.photo.shape} {sha256_of_bytes(request.photo.tobytes())}"
         settings = settings_sha256(request.style, request.recipe, self._weights_id)
-        return {**self._maker, "format": FORMAT, "picture": job_key(photo, settings)}
+        return {**self._environment, "format": FORMAT, "picture": job_key(photo, settings)}
 
     def _read(self, request: Request, path: Path) -> _Stored | None:
         """Return what is stored at ``path``, None if nothing is. Raises _UnusableError."""
@@ -131,7 +131,7 @@ def _require_origin(found: _Origin, wanted: _Origin) -> None:
     if found.get("picture") != wanted["picture"]:
         raise _UnusableError("is of another picture")
     differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-    raise _UnusableError(f"was made with another {' and '.join(differing)}, so that the rest would not fit to it")
+    raise _UnusableError(f"was made with another {' and '.join(differing)}, so resuming would change the picture")
 
 
 def _resumed_canvas(request: Request, stored: _Stored, device: torch.device) -> tuple[Canvas, Resumed]:

@@ -258,7 +258,7 @@ def test_a_damaged_or_foreign_file_is_left_alone(
     (tmp_path / "c.safetensors").write_bytes(damage(before))
     events = run(one, again)
     assert_same_rest(events, run(one, request("t")), 0)
-    assert only(events, Finished)[0].notes == (f"begun anew: its checkpoint {said}",)
+    assert only(events, Finished)[0].notes == (f"restarted from the beginning: its checkpoint {said}",)
 
 
 def test_a_folder_in_the_place_of_a_checkpoint_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_checkpoint_of_another_picture_is_left_alone(one: Stylizer, tmp_path: 
     interrupted(one, 5, other, tmp_path / "c.safetensors")
     events = run(one, replace(request("t"), checkpoint=tmp_path / "c.safetensors"))
     assert_same_rest(events, run(one, request("t")), 0)
-    assert only(events, Finished)[0].notes == ("begun anew: its checkpoint is of another picture",)
+    assert only(events, Finished)[0].notes == ("restarted from the beginning: its checkpoint is of another picture",)
 
 
 def test_a_recipe_by_another_name_goes_on(one: Stylizer, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_checkpoint_by_another_engine_is_left_alone(one: Stylizer, tmp_path: P
     again = interrupted(coarse, 5, request("t"), tmp_path / "c.safetensors")
     events = run(one, again)
     assert_same_rest(events, run(one, request("t")), 0)
-    assert "was made with another device, so that the rest" in only(events, Finished)[0].notes[0]
+    assert "was made with another device, so resuming would change" in only(events, Finished)[0].notes[0]
 
 
 def test_a_draft_that_can_not_be_written_says_so_and_leaves_nothing(one: Stylizer, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_file_by_a_version_that_kept_other_things_is_left_alone(one: Stylizer,
     rewrite(again.checkpoint, lambda document: document["state"]["optimizer"].update(mood="good"))
     events = run(one, again)
     assert_same_rest(events, run(one, request("t")), 0)
-    assert only(events, Finished)[0].notes == ("begun anew: its checkpoint can't be understood",)
+    assert only(events, Finished)[0].notes == ("restarted from the beginning: its checkpoint can't be understood",)
 
 
 def test_a_file_by_an_engine_with_more_to_say_of_itself_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_file_by_an_engine_with_more_to_say_of_itself_is_left_alone(one: Styli
     rewrite(again.checkpoint, lambda document: document["origin"].update(network="a smaller one"))
     events = run(one, again)
     assert_same_rest(events, run(one, request("t")), 0)
-    assert "was made with another network, so that" in only(events, Finished)[0].notes[0]
+    assert "was made with another network, so resuming" in only(events, Finished)[0].notes[0]
 
 
 def test_a_file_by_a_version_that_kept_less_or_says_more_beside_is_gone_on_from(
@@ -74,4 +74,4 @@ def test_a_checkpoint_outlives_settings_that_came_later(one: Stylizer, tmp_path:
     assert len(only(events, Progress)) == 3
     events = run(one, replace(again, recipe=replace(later, colors="photo's")))
     assert len(only(events, Progress)) == 8
-    assert only(events, Finished)[0].notes == ("begun anew: its checkpoint is of another picture",)
+    assert only(events, Finished)[0].notes == ("restarted from the beginning: its checkpoint is of another picture",)
