@@ -155,7 +155,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.engine.machine import keep_measured
+from pipeline.engine.machine import store_measurement
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.errors import StorageError
 from pipeline.images.encode import Provenance, write_picture
@@ -180,7 +180,7 @@ for name, write in (
     ("picture", lambda: write_picture(black, None, Metadata(), source, PictureOptions(), folder / "picture")),
     ("copy", lambda: copy_durably(Path(__file__), folder / "copy")),
     ("target", lambda: StyleCache(folder, 10**6).write(key, {"a": black})),
-    ("measurements", lambda: keep_measured(folder / "machine.json", {})),
+    ("measurements", lambda: store_measurement(folder / "machine.json", {})),
     ("report", lambda: ReportFolders(folder).write(datetime.now(), {"report.csv": b""})),
     ("marks", lambda: mark_folders(folder / "state", folder / "out")),
     ("heartbeat", lambda: Heartbeat(folder, "run")),

@@ -10,7 +10,7 @@ import platformdirs
 
 from pipeline.config import Config, load_config
 from pipeline.config.settings import ingest_settings, pass_settings, plan_settings
-from pipeline.engine.speed import Measurement, Speed, keep_speed, read_speed
+from pipeline.engine.speed import Measurement, Speed, read_speed, store_speed
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -46,13 +46,17 @@ recipes:
 
 #: What :func:`know_the_machine` pretends was measured: a microsecond a pixel, one picture at a time.
 SPEED = Speed(
-    device="cpu (fake)", at_once=1, start=5.0, shallow=0.2, measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),)
+    device="cpu (fake)",
+    pictures_at_once=1,
+    startup_seconds=5.0,
+    shallow_share=0.2,
+    measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),),
 )
 
 
 def know_the_machine() -> None:
     """Let ``plan`` find that this machine was measured before, which takes seconds."""
-    keep_speed(EngineSettings(machine_folder=platformdirs.user_cache_path("stylewatch")), SPEED)
+    store_speed(EngineSettings(machine_folder=platformdirs.user_cache_path("stylewatch")), SPEED)
 
 
 class InProcessExecutor:

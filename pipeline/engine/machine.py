@@ -16,7 +16,7 @@ from pipeline.durable_files import write_file
 _VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
 
-def processor() -> str:
+def processor_name() -> str:
     """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -26,7 +26,7 @@ def processor() -> str:
     return named[0] if named else platform.machine()
 
 
-def graphics(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]:
+def gpu_names(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]:
     """Return the names of the NVIDIA GPUs whose driver works; none on systems without Linux's list of them."""
     names = []
     for file in sorted(folder.glob("*/information")):
@@ -36,27 +36,27 @@ def graphics(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...]
     return tuple(names)
 
 
-def circumstances() -> dict[str, str]:
+def performance_factors() -> dict[str, str]:
     """Return all that the program's speed depends on here, as far as it is known without torch."""
     return {
-        "processor": processor(),
+        "processor": processor_name(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "torch": metadata.version("torch"),
-        **({"graphics": ", ".join(gpus)} if (gpus := graphics()) else {}),
+        **({"graphics": ", ".join(gpus)} if (gpus := gpu_names()) else {}),
         **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
 
 
 def read_measured(path: Path) -> Any:
-    """Return what :func:`keep_measured` wrote, None if nothing is there or it is not JSON."""
+    """Return what :func:`store_measurement` wrote, None if nothing is there or it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def keep_measured(path: Path, document: Mapping[str, Any]) -> None:
-    """Write ``document`` whole or not at all and for good, for people to read too. Raises OSError."""
+def store_measurement(path: Path, document: Mapping[str, Any]) -> None:
+    """Write ``document`` atomically and durably, for people to read too. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1) + "\n"
     write_file(path, text.encode("utf-8"), part=path.with_suffix(".part"))

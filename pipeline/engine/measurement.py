@@ -34,10 +34,10 @@ _PAINTING: Final = (960, 1280)
 _SHALLOW_SIZE: Final = 256
 _LEAST_ROUNDS, _MOST_ROUNDS, _ROUNDS_SECONDS = 2, 12, 0.5
 
-Clock = Callable[[], float]
+SecondsClock = Callable[[], float]
 
 
-class Engine(Protocol):
+class MeasuredEngine(Protocol):
     """What is measured: a :class:`pipeline.engine.scheduler.stylizer.Stylizer`."""
 
     @property
@@ -60,26 +60,28 @@ def noise(_: Painting) -> npt.NDArray[np.uint8]:
     return _noise(*_PAINTING)
 
 
-def measure(make: Callable[[], Engine], arrived_after: float, clock: Clock = time.perf_counter) -> Speed:
-    """Return the speed of the engines that ``make`` makes, on paintings of :func:`noise`.
+def measure_speed(
+    make_engine: Callable[[], MeasuredEngine], startup_seconds: float, clock: SecondsClock = time.perf_counter
+) -> Speed:
+    """Return the speed of the engines that ``make_engine`` makes, on paintings of :func:`noise`.
 
-    ``arrived_after``: seconds since the process was started. Raises what engines raise.
+    ``startup_seconds``: seconds since the process was started. Raises what engines raise.
     """
-    make()  # first whatever is calibrated only once for a machine
+    make_engine()  # first whatever is calibrated only once for a machine
     began = clock()
-    engine = make()
+    engine = make_engine()
     _round_seconds(
         engine, _recipe("warm-up", _SIZES[0]), 1, clock
     )  # prepares what is prepared when it is first needed
-    start = arrived_after + clock() - began
+    ready_after = startup_seconds + clock() - began
     by_size = _least([_measure_sizes(engine, f"pass {number}", clock) for number in range(_PASSES)])
     size, alone = next((size, found.alone) for size, found in reversed(by_size) if size <= _SHALLOW_SIZE)
     shallow = replace(_recipe("shallow", size), content_layers=(), style_layers=((SHALLOW_LAYER, 1.0),))
     return Speed(
         device=engine.device_name,
-        at_once=engine.capacity,
-        start=start,
-        shallow=min(1.0, min(_round_seconds(engine, shallow, 1, clock)[1:]) / alone),
+        pictures_at_once=engine.capacity,
+        startup_seconds=ready_after,
+        shallow_share=min(1.0, min(_round_seconds(engine, shallow, 1, clock)[1:]) / alone),
         measurements=tuple(found for _, found in by_size),
     )
 
@@ -98,7 +100,7 @@ def _least(passes: Sequence[Sequence[tuple[int, Measurement]]]) -> list[tuple[in
     return sorted(by_size.items())
 
 
-def _measure_sizes(engine: Engine, name: str, clock: Clock) -> list[tuple[int, Measurement]]:
+def _measure_sizes(engine: MeasuredEngine, name: str, clock: SecondsClock) -> list[tuple[int, Measurement]]:
     """Measure larger and larger pictures, as long as the next measurement is sure to end in time."""
     by_size: list[tuple[int, Measurement]] = []
     began = clock()
@@ -115,7 +117,7 @@ def _next_seconds(last: Measurement) -> float:
     return 4 * (last.painting + rounds * (last.alone + last.together))
 
 
-def _measure_size(engine: Engine, recipe: Recipe, clock: Clock) -> Measurement:
+def _measure_size(engine: MeasuredEngine, recipe: Recipe, clock: SecondsClock) -> Measurement:
     first, *others = _round_seconds(engine, recipe, 1, clock)
     alone = together = min(others)
     if engine.capacity > 1:
@@ -130,7 +132,7 @@ def _recipe(name: str, size: int) -> Recipe:
     return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
 
 
-def _round_seconds(engine: Engine, recipe: Recipe, count: int, clock: Clock) -> list[float]:
+def _round_seconds(engine: MeasuredEngine, recipe: Recipe, count: int, clock: SecondsClock) -> list[float]:
     """Return the seconds of rounds in each of which ``count`` pictures are evaluated once."""
     photo = _noise(round(recipe.size * _PROPORTION), recipe.size)
     style = Style("noise", (Painting(Path("noise"), recipe.name),))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.machine import circumstances, keep_measured, read_measured
+from pipeline.engine.machine import performance_factors, read_measured, store_measurement
 from pipeline.engine.network.architecture import (
     GRID,
     KERNEL_VALUES,
@@ -30,11 +30,16 @@ from pipeline.engine.network.architecture import (
 from pipeline.hashing import sha256_of_json
 from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, canonical_layer
 
-#: The deepest layer of the evaluations that :attr:`Speed.shallow` compares with the usual ones.
+#: The deepest layer of the evaluations that :attr:`Speed.shallow_share` compares with the usual ones.
 SHALLOW_LAYER: Final = "relu2_1"
 
-# The name of the measurements in the file, as in those of earlier versions.
-_MEASUREMENTS: Final = "looks"
+# The names of the fields in the file, as in those of earlier versions.
+_STORED_NAMES: Final = {
+    "pictures_at_once": "at_once",
+    "startup_seconds": "start",
+    "shallow_share": "shallow",
+    "measurements": "looks",
+}
 
 #: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
 FORWARD: Final = 0.4
@@ -58,24 +63,24 @@ class Measurement:
 class Speed:
     """How fast a worker is. ``measurements`` are in the order of their pixels, one at least.
 
-    ``at_once``: how many pictures are worked on at once. ``start``: seconds until a new worker is ready.
-    ``shallow``: seconds of an evaluation through :data:`SHALLOW_LAYER` alone, as a share of a usual one.
+    ``pictures_at_once``: how many pictures are worked on at once. ``startup_seconds``: seconds until a new worker is
+    ready. ``shallow_share``: seconds of an evaluation through :data:`SHALLOW_LAYER` alone, as a share of a usual one.
     """
 
     device: str
-    at_once: int
-    start: float
-    shallow: float
+    pictures_at_once: int
+    startup_seconds: float
+    shallow_share: float
     measurements: tuple[Measurement, ...]
 
     def evaluation(self, pixels: float, pictures: int = 1) -> float:
         """Return the seconds in which each of ``pictures`` pictures of ``pixels`` is evaluated once.
 
-        ``pictures``: 1 to :attr:`at_once`.
+        ``pictures``: 1 to :attr:`pictures_at_once`.
         """
         alone = _interpolated([(known.pixels, known.alone) for known in self.measurements], pixels)
         together = _interpolated([(known.pixels, known.together) for known in self.measurements], pixels)
-        return alone + (together - alone) * (pictures - 1) / max(1, self.at_once - 1)
+        return alone + (together - alone) * (pictures - 1) / max(1, self.pictures_at_once - 1)
 
     def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
         """Return the seconds that each of ``pictures`` takes, with these ``pixels`` and evaluations of its scales."""
@@ -95,15 +100,17 @@ class Speed:
         """Return the time of an evaluation through ``recipe``'s layers as a share of a usual one's."""
         usual, shallow = multiplications(DEFAULT_STYLE_LAYERS), multiplications(((SHALLOW_LAYER, 1.0),))
         wanted = multiplications((*recipe.content_layers, *recipe.style_layers))
-        return max(self.shallow, self.shallow + (1 - self.shallow) * (wanted - shallow) / (usual - shallow))
+        return max(
+            self.shallow_share, self.shallow_share + (1 - self.shallow_share) * (wanted - shallow) / (usual - shallow)
+        )
 
 
 #: Two cores of a usual server; for machines that can't be measured.
 GUESS: Final = Speed(
     device="",
-    at_once=2,
-    start=6.0,
-    shallow=0.3,
+    pictures_at_once=2,
+    startup_seconds=6.0,
+    shallow_share=0.3,
     measurements=(
         Measurement(12288, 0.09, 0.15, 0.2),
         Measurement(49152, 0.25, 0.44, 0.3),
@@ -135,22 +142,22 @@ def read_speed(settings: EngineSettings) -> Speed | None:
     found = read_measured(_path(settings.machine_folder, settings))
     try:
         fields = dict(found["speed"])
-        measurements = tuple(Measurement(**known) for known in fields.pop(_MEASUREMENTS))
-        speed = Speed(**fields, measurements=measurements)
+        renamed = {name: fields.pop(stored) for name, stored in _STORED_NAMES.items()}
+        measurements = tuple(Measurement(**known) for known in renamed.pop("measurements"))
+        speed = Speed(**fields, **renamed, measurements=measurements)
         valid = found["machine"] == _identity(settings) and _is_valid(speed)
     except (KeyError, TypeError, ValueError):
         return None
     return speed if valid else None
 
 
-def keep_speed(settings: EngineSettings, speed: Speed) -> None:
+def store_speed(settings: EngineSettings, speed: Speed) -> None:
     """Store what was measured; where that is impossible it will be measured again."""
     if settings.machine_folder is not None:
-        fields = dataclasses.asdict(speed)
-        fields[_MEASUREMENTS] = fields.pop("measurements")
+        fields = {_STORED_NAMES.get(name, name): value for name, value in dataclasses.asdict(speed).items()}
         document = {"machine": _identity(settings), "speed": fields}
         with contextlib.suppress(OSError):
-            keep_measured(_path(settings.machine_folder, settings), document)
+            store_measurement(_path(settings.machine_folder, settings), document)
 
 
 def _interpolated(points: Sequence[tuple[float, float]], pixels: float) -> float:
@@ -170,7 +177,7 @@ def _network_side(side: int) -> int:
 def _identity(settings: EngineSettings) -> dict[str, str]:
     chosen = {"device": settings.device, "precision": settings.precision, "weights": settings.weights.source}
     numbers = {"threads": str(settings.threads), "batch_size": str(settings.batch_size)}
-    return circumstances() | chosen | numbers | {"engine": ENGINE_VERSION}
+    return performance_factors() | chosen | numbers | {"engine": ENGINE_VERSION}
 
 
 def _path(folder: Path, settings: EngineSettings) -> Path:
@@ -178,7 +185,7 @@ def _path(folder: Path, settings: EngineSettings) -> Path:
 
 
 def _is_valid(speed: Speed) -> bool:
-    numbers = [speed.at_once, speed.start, speed.shallow]
+    numbers = [speed.pictures_at_once, speed.startup_seconds, speed.shallow_share]
     numbers += [number for known in speed.measurements for number in dataclasses.astuple(known)]
     rising = all(before.pixels < after.pixels for before, after in pairwise(speed.measurements))
     return bool(speed.measurements) and rising and all(0 < number < math.inf for number in numbers)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EngineFactory = Callable[[EngineSettings], Any]
 
 #: Measures an engine, ``seconds`` after its process was asked for; picklable as well.
-Measurement = Callable[[EngineSettings, float], "Speed"]
+MeasureEngine = Callable[[EngineSettings, float], "Speed"]
 
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
@@ -53,9 +53,9 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     with _import_errors_explained():
         from pipeline.engine import measurement
 
-    arrived_after = seconds + time.monotonic() - began
+    startup_seconds = seconds + time.monotonic() - began
     settings = dataclasses.replace(settings, cache_folder=None)  # targets of noise are of no use later
-    return measurement.measure(lambda: make_stylizer(settings, measurement.noise), arrived_after)
+    return measurement.measure_speed(lambda: make_stylizer(settings, measurement.noise), startup_seconds)
 
 
 def prepare_for_torch() -> None:
@@ -79,7 +79,9 @@ def _import_errors_explained() -> Iterator[None]:
         ) from error
 
 
-def measure(connection: Connection, settings: EngineSettings, measurement: Measurement, asked_at: float) -> None:
+def send_measured_speed(
+    connection: Connection, settings: EngineSettings, measure_engine: MeasureEngine, asked_at: float
+) -> None:
     """Send the engine's speed, or the StylewatchError that says why there is none.
 
     ``asked_at``: when the process was started, in seconds since the epoch.
@@ -87,7 +89,7 @@ def measure(connection: Connection, settings: EngineSettings, measurement: Measu
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
-        connection.send(measurement(settings, max(0.0, time.time() - asked_at)))
+        connection.send(measure_engine(settings, max(0.0, time.time() - asked_at)))
     except StylewatchError as error:
         connection.send(error)
 

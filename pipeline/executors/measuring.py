@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pipeline.engine.speed import Speed, keep_speed, read_speed
+from pipeline.engine.speed import Speed, read_speed, store_speed
 from pipeline.errors import StylewatchError
 from pipeline.executors import child
 from pipeline.model import EngineSettings
@@ -20,7 +20,7 @@ def load_or_measure_speed(
     settings: EngineSettings,
     emit: Callable[[str], None],
     *,
-    measurement: child.Measurement = child.measure_stylizer,
+    measure_engine: child.MeasureEngine = child.measure_stylizer,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Speed | None:
     """Return the speed of this machine with these settings: the stored one, or one measured now and stored.
@@ -31,23 +31,23 @@ def load_or_measure_speed(
     if kept is not None:
         return kept
     emit("Measuring how fast this machine is, once; this takes a few seconds ...")
-    found = _measure_in_child(settings, measurement, timeout_seconds)
+    found = _measure_in_child(settings, measure_engine, timeout_seconds)
     if isinstance(found, str):
         emit(f"The speed could not be measured: {found}")
         return None
-    keep_speed(settings, found)
+    store_speed(settings, found)
     return found
 
 
 def _measure_in_child(
-    settings: EngineSettings, measurement: child.Measurement, timeout_seconds: float
+    settings: EngineSettings, measure_engine: child.MeasureEngine, timeout_seconds: float
 ) -> Speed | str:
     """Return the speed, or why it is unknown."""
     context = multiprocessing.get_context("spawn")
     parent_end, child_end = context.Pipe()
     process = context.Process(
-        target=child.measure,
-        args=(child_end, settings, measurement, time.time()),
+        target=child.send_measured_speed,
+        args=(child_end, settings, measure_engine, time.time()),
         name="stylewatch-speed",
         daemon=True,
     )

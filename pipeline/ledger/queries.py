@@ -8,7 +8,6 @@ from typing import Final
 
 from pipeline.hashing import job_key
 from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
-from pipeline.ledger.states import Store, job_from_columns
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import JobState
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Convolution
 from pipeline.engine.memory.requirements import evaluation_bytes, target_bytes
-from pipeline.engine.network.vgg import Network, layer_shapes, place
+from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import objective_of
@@ -85,7 +85,7 @@ def _peak_bytes() -> int:
 def main(side: int) -> None:
     ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 65536)  # what is freed is gone at once
     weights = load_weights(WeightsChoice())
-    convolutions = place(weights, torch.device("cpu"), choose=default_plan(layer_shapes()))
+    convolutions = build_convolutions(weights, torch.device("cpu"), choose=default_plan(layer_shapes()))
     for name, recipe in RECIPES.items():
         for way, taken, predicted in bytes_a_pixel(recipe, weights, convolutions, side):
             print(f"{name}, {way}: {taken:,.0f} bytes a pixel, predicted {predicted:,.0f}", flush=True)

@@ -95,7 +95,7 @@ def rows(subjects: Subjects) -> list[Row]:
         start = time.monotonic() - began
         outcomes = list(outcomes_of(subjects, folder, control, speed, executor))
     return [
-        Row("start of the worker", seconds(start), f"{seconds(speed.start)} predicted"),
+        Row("start of the worker", seconds(start), f"{seconds(speed.startup_seconds)} predicted"),
         *(
             Row(outcome.order.words, seconds(outcome.real),
                 f"{seconds(outcome.foreseen)} predicted, {seconds(outcome.with_hindsight)} with hindsight",
@@ -134,7 +134,7 @@ def outcomes_of(
         artworks = _run(executor, assignments)
         real = clock() - began
         works = [_work(speed, recipe, proportion, artwork) for artwork in artworks]
-        with_hindsight = foreseen.painting_seconds + makespan(works, speed.at_once)
+        with_hindsight = foreseen.painting_seconds + makespan(works, speed.pictures_at_once)
         evaluations = "; ".join(str(artwork.iterations) for artwork in artworks)
         subjects.tell(
             f"{order.words}: {real:.1f} s, predicted {predicted:.1f} s, "
@@ -165,7 +165,9 @@ def _source(assignments: list[Assignment]) -> Callable[[int], list[Assignment]]:
 
 def _work(speed: Speed, recipe: Recipe, proportion: float, artwork: Artwork) -> tuple[float, float]:
     pixels = [network_pixels(size, proportion) for size in artwork.sizes]
-    alone, together = (speed.picture(recipe, pixels, artwork.iterations, pictures) for pictures in (1, speed.at_once))
+    alone, together = (
+        speed.picture(recipe, pixels, artwork.iterations, pictures) for pictures in (1, speed.pictures_at_once)
+    )
     return alone, together
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.machine import circumstances, graphics, keep_measured, processor, read_measured
+from pipeline.engine.machine import gpu_names, performance_factors, processor_name, read_measured, store_measurement
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "measured.json"
-    keep_measured(path, {"seconds": 1.5})
-    keep_measured(path, {"seconds": 2.5})
+    store_measurement(path, {"seconds": 1.5})
+    store_measurement(path, {"seconds": 2.5})
     assert read_measured(path) == {"seconds": 2.5}
     assert [found.name for found in path.parent.iterdir()] == ["measured.json"]
 
@@ -23,10 +23,10 @@ def test_what_is_not_there_or_damaged_is_none(tmp_path: Path) -> None:
 
 def test_a_number_of_threads_set_from_outside_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    alone = circumstances()
+    alone = performance_factors()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert circumstances() != alone
-    assert alone["processor"] == processor() != ""
+    assert performance_factors() != alone
+    assert alone["processor"] == processor_name() != ""
 
 
 def test_gpus_are_known_by_their_names_without_torch(tmp_path: Path) -> None:
@@ -34,5 +34,5 @@ def test_gpus_are_known_by_their_names_without_torch(tmp_path: Path) -> None:
         folder = tmp_path / f"0000:0{number}:00.0"
         folder.mkdir()
         (folder / "information").write_text(f"Model: \t\t {model}\nIRQ:   \t\t 10\n", encoding="ascii")
-    assert graphics(tmp_path) == ("NVIDIA T4", "NVIDIA H100 80GB HBM3")
-    assert graphics(tmp_path / "nothing") == ()
+    assert gpu_names(tmp_path) == ("NVIDIA T4", "NVIDIA H100 80GB HBM3")
+    assert gpu_names(tmp_path / "nothing") == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.events import Event, Failed, Request
-from pipeline.engine.measurement import BUDGET_SECONDS, measure, noise
+from pipeline.engine.measurement import BUDGET_SECONDS, measure_speed, noise
 from pipeline.engine.speed import FORWARD
 from pipeline.errors import OutOfMemoryError
 from pipeline.model import Losses, Painting, Progress
@@ -55,9 +55,9 @@ class FullEngine(SlowEngine):
 
 def test_an_evaluation_alone_and_together_and_a_painting_are_told_apart() -> None:
     engine = SlowEngine(0.001, capacity=4)
-    speed = measure(lambda: engine, 2.0, engine.clock)
-    assert (speed.device, speed.at_once) == ("slow", 4)
-    assert speed.shallow == pytest.approx(0.25)
+    speed = measure_speed(lambda: engine, 2.0, engine.clock)
+    assert (speed.device, speed.pictures_at_once) == ("slow", 4)
+    assert speed.shallow_share == pytest.approx(0.25)
     for look in speed.measurements:
         evaluation = 0.001 * look.pixels / 1000
         assert look.alone == pytest.approx(evaluation)
@@ -67,21 +67,21 @@ def test_an_evaluation_alone_and_together_and_a_painting_are_told_apart() -> Non
 
 def test_a_start_is_the_way_there_and_the_first_evaluations() -> None:
     engine = SlowEngine(0.1)
-    assert measure(lambda: engine, 2.0, engine.clock).start > 2.0
+    assert measure_speed(lambda: engine, 2.0, engine.clock).startup_seconds > 2.0
 
 
 def test_a_slow_machine_is_looked_at_with_small_pictures_alone() -> None:
     slow, fast = SlowEngine(1.0), SlowEngine(0.0001)
-    assert [look.pixels for look in measure(lambda: slow, 0.0, slow.clock).measurements] == [64 * 48, 128 * 96]
+    assert [look.pixels for look in measure_speed(lambda: slow, 0.0, slow.clock).measurements] == [64 * 48, 128 * 96]
     began = fast.now
-    assert len(measure(lambda: fast, 0.0, fast.clock).measurements) == 4
+    assert len(measure_speed(lambda: fast, 0.0, fast.clock).measurements) == 4
     assert fast.now - began < 5 * BUDGET_SECONDS
 
 
 def test_an_engine_that_fails_says_why() -> None:
     engine = FullEngine(1.0)
     with pytest.raises(OutOfMemoryError, match="too large"):
-        measure(lambda: engine, 0.0, engine.clock)
+        measure_speed(lambda: engine, 0.0, engine.clock)
 
 
 def test_a_painting_of_noise_is_a_painting() -> None:

@@ -11,19 +11,19 @@ from pipeline.engine.speed import (
     GUESS,
     Measurement,
     Speed,
-    keep_speed,
     multiplications,
     network_pixels,
     read_speed,
+    store_speed,
 )
 from pipeline.engine.transfer.geometry import network_geometry, scaled
 from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe
 
 SPEED = Speed(
     device="cpu",
-    at_once=3,
-    start=5.0,
-    shallow=0.25,
+    pictures_at_once=3,
+    startup_seconds=5.0,
+    shallow_share=0.25,
     measurements=(
         Measurement(1000, 0.1, 0.2, 0.3),
         Measurement(4000, 0.2, 0.4, 0.6),
@@ -54,7 +54,7 @@ def test_above_the_largest_measurement_time_is_proportional_to_pixels() -> None:
 
 def test_some_pictures_at_once_lie_between_one_and_all() -> None:
     assert SPEED.evaluation(1000, 2) == pytest.approx(0.15)
-    assert replace(SPEED, at_once=1).evaluation(1000, 1) == pytest.approx(0.1)
+    assert replace(SPEED, pictures_at_once=1).evaluation(1000, 1) == pytest.approx(0.1)
 
 
 def test_a_picture_takes_its_scales_evaluations_and_a_look_at_the_photo_at_each() -> None:
@@ -89,14 +89,14 @@ def test_pixels_are_nearly_those_of_the_engines_geometry(size: int, proportion: 
 def test_a_speed_is_kept_for_its_settings_alone(tmp_path: Path) -> None:
     settings = EngineSettings(machine_folder=tmp_path)
     assert read_speed(settings) is None
-    keep_speed(settings, SPEED)
+    store_speed(settings, SPEED)
     assert read_speed(settings) == SPEED
     for other in ({"threads": 1}, {"batch_size": 2}, {"device": "cpu"}, {"precision": "bfloat16"}):
         assert read_speed(replace(settings, **other)) is None  # type: ignore[arg-type]
 
 
 def test_the_file_has_the_fields_that_earlier_versions_wrote(tmp_path: Path) -> None:
-    keep_speed(EngineSettings(machine_folder=tmp_path), SPEED)
+    store_speed(EngineSettings(machine_folder=tmp_path), SPEED)
     (path,) = tmp_path.iterdir()
     document = json.loads(path.read_text())
     assert set(document) == {"machine", "speed"}
@@ -105,10 +105,10 @@ def test_the_file_has_the_fields_that_earlier_versions_wrote(tmp_path: Path) -> 
 
 
 def test_without_a_folder_nothing_is_kept_and_a_folder_that_refuses_is_no_error(tmp_path: Path) -> None:
-    keep_speed(EngineSettings(), SPEED)
+    store_speed(EngineSettings(), SPEED)
     assert read_speed(EngineSettings()) is None
     (tmp_path / "file").write_text("")
-    keep_speed(EngineSettings(machine_folder=tmp_path / "file"), SPEED)
+    store_speed(EngineSettings(machine_folder=tmp_path / "file"), SPEED)
     assert read_speed(EngineSettings(machine_folder=tmp_path / "file")) is None
 
 
@@ -125,7 +125,7 @@ def test_without_a_folder_nothing_is_kept_and_a_folder_that_refuses_is_no_error(
 )
 def test_a_damaged_speed_is_none(tmp_path: Path, damage: dict[str, object]) -> None:
     settings = EngineSettings(machine_folder=tmp_path)
-    keep_speed(settings, SPEED)
+    store_speed(settings, SPEED)
     (path,) = tmp_path.iterdir()
     document = json.loads(path.read_text())
     document["speed"] |= damage
@@ -136,4 +136,4 @@ def test_a_damaged_speed_is_none(tmp_path: Path, damage: dict[str, object]) -> N
 
 
 def test_the_guess_is_sound() -> None:
-    assert GUESS.evaluation(49152) < GUESS.evaluation(49152, GUESS.at_once) < 2 * GUESS.evaluation(49152)
+    assert GUESS.evaluation(49152) < GUESS.evaluation(49152, GUESS.pictures_at_once) < 2 * GUESS.evaluation(49152)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.speed import GUESS, Speed, keep_speed, read_speed
+from pipeline.engine.speed import GUESS, Speed, read_speed, store_speed
 from pipeline.errors import DeviceError
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
@@ -39,15 +39,15 @@ def settings(tmp_path: Path) -> EngineSettings:
 
 def test_what_is_measured_is_kept_and_announced(settings: EngineSettings) -> None:
     told: list[str] = []
-    assert load_or_measure_speed(settings, told.append, measurement=plain_measurement) == GUESS
+    assert load_or_measure_speed(settings, told.append, measure_engine=plain_measurement) == GUESS
     assert told == ["Measuring how fast this machine is, once; this takes a few seconds ..."]
     assert read_speed(settings) == GUESS
 
 
 def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
     told: list[str] = []
-    keep_speed(settings, GUESS)
-    assert load_or_measure_speed(settings, told.append, measurement=deadly_measurement) == GUESS
+    store_speed(settings, GUESS)
+    assert load_or_measure_speed(settings, told.append, measure_engine=deadly_measurement) == GUESS
     assert told == []
 
 
@@ -63,7 +63,7 @@ def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
     settings: EngineSettings, measurement: object, hang_detector: float, reason: str
 ) -> None:
     told: list[str] = []
-    found = load_or_measure_speed(settings, told.append, measurement=measurement, timeout_seconds=hang_detector)  # type: ignore[arg-type]
+    found = load_or_measure_speed(settings, told.append, measure_engine=measurement, timeout_seconds=hang_detector)  # type: ignore[arg-type]
     assert found is None
     assert told[-1] == f"The speed could not be measured: {reason}"
     assert read_speed(settings) is None

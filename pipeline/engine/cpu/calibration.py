@@ -22,7 +22,7 @@ from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, LayerShape, m
 from pipeline.engine.cpu.products import mean_products, multiply_pixels
 from pipeline.engine.cpu.threads import on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
-from pipeline.engine.machine import keep_measured, processor, read_measured
+from pipeline.engine.machine import processor_name, read_measured, store_measurement
 from pipeline.hashing import sha256_of_json
 
 #: How long algorithms may be timed for one layer shape, besides one warm-up and one timed round.
@@ -88,7 +88,7 @@ def calibrate(folder: Path | None, shapes: Sequence[LayerShape], timer: TimeKern
     stored = _read(path, identity, shapes, candidates)
     if stored is not None:
         return stored
-    plan = measure(shapes, candidates, timer or time_kernels)
+    plan = measure_algorithms(shapes, candidates, timer or time_kernels)
     try:
         _write(path, identity, plan)
     except OSError:
@@ -96,7 +96,9 @@ def calibrate(folder: Path | None, shapes: Sequence[LayerShape], timer: TimeKern
     return plan
 
 
-def measure(shapes: Sequence[LayerShape], candidates: Iterable[Algorithm], timer: TimeKernels) -> KernelPlan:
+def measure_algorithms(
+    shapes: Sequence[LayerShape], candidates: Iterable[Algorithm], timer: TimeKernels
+) -> KernelPlan:
     """Return the plan with the fastest of ``candidates`` for each shape; ``timer`` returns the seconds they take."""
     choices = {shape: _fastest(timer(shape, candidates)) for shape in shapes}
     return KernelPlan(choices, all(_is_thread_independent(shape, choices[shape]) for shape in shapes))
@@ -146,7 +148,7 @@ def time_kernels(
 def machine() -> dict[str, str]:
     """Return everything that a measurement is valid for."""
     return {
-        "processor": processor(),
+        "processor": processor_name(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "cores": str(os.cpu_count()),
         "threads": str(torch.get_num_threads()),
@@ -187,4 +189,4 @@ def _read(
 
 def _write(path: Path, identity: Mapping[str, str], plan: KernelPlan) -> None:
     choices, independent = _as_text(plan.choices), plan.thread_independent
-    keep_measured(path, {"machine": dict(identity), "choices": choices, "steady": independent})
+    store_measurement(path, {"machine": dict(identity), "choices": choices, "steady": independent})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-from pipeline.engine.memory.requirements import Need
+from pipeline.engine.memory.requirements import MemoryNeed
 
 K = TypeVar("K", bound=Hashable)
 
@@ -33,7 +33,7 @@ class MemoryAdmission(Generic[K]):
         self._admitted: dict[K, float] = {}
         self._levels: dict[K, FallbackLevel] = {}
 
-    def admit(self, waiting: Iterable[K], need: Callable[[K], Need]) -> list[K]:
+    def admit(self, waiting: Iterable[K], need: Callable[[K], MemoryNeed]) -> list[K]:
         """Admit what fits of ``waiting``, in this order; return those that are admitted now or were before."""
         found: list[K] = []
         closed = False
@@ -49,7 +49,7 @@ class MemoryAdmission(Generic[K]):
         """Tell whether ``key`` is worked on without any other."""
         return self._levels.get(key, FallbackLevel.WITH_OTHERS) >= FallbackLevel.ALONE
 
-    def needs_low_memory(self, key: K, need: Need) -> bool:
+    def needs_low_memory(self, key: K, need: MemoryNeed) -> bool:
         """Tell whether ``key`` has to be worked on with low memory."""
         return need.plain > self.limit or self._levels.get(key) is FallbackLevel.ALONE_LOW_MEMORY
 
@@ -72,7 +72,7 @@ class MemoryAdmission(Generic[K]):
         self._admitted.pop(key, None)
         self._levels.pop(key, None)
 
-    def _try_to_admit(self, key: K, need: Need) -> bool:
+    def _try_to_admit(self, key: K, need: MemoryNeed) -> bool:
         bytes_ = math.inf if self.is_alone(key) else need.low_memory if need.plain > self.limit else need.plain
         together = sum(self._admitted.values()) + bytes_
         # One that is to be alone is so without a limit, too.

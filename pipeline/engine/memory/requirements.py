@@ -60,21 +60,21 @@ _PROGRAM: Final = 600_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryNeed:
     """The most bytes that a picture in progress takes: evaluated plainly, or with blocks that are computed twice."""
 
     plain: int
     low_memory: int
 
 
-def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> Need:
+def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> MemoryNeed:
     """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from first to last scale.
 
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
     need = need_at(recipe, picture_pixels(recipe, height, width))
     painting = target_bytes(round((recipe.size * style_scale) ** 2))
-    return Need(max(need.plain, painting), max(need.low_memory, painting))
+    return MemoryNeed(max(need.plain, painting), max(need.low_memory, painting))
 
 
 def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
@@ -83,11 +83,11 @@ def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
     return math.ceil(height * factor) * math.ceil(width * factor)
 
 
-def need_at(recipe: Recipe, pixels: int) -> Need:
+def need_at(recipe: Recipe, pixels: int) -> MemoryNeed:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
     plain, low_memory = (evaluation_bytes(pixels, layers, low_memory=low_memory) for low_memory in (False, True))
-    return Need(plain + kept, min(plain, low_memory) + kept)
+    return MemoryNeed(plain + kept, min(plain, low_memory) + kept)
 
 
 def evaluation_bytes(pixels: int, layers: Collection[str], *, low_memory: bool = False) -> int:

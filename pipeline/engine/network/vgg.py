@@ -45,7 +45,8 @@ class Network:
     """The part of VGG-19 that ``layers`` need, frozen. Every layer is named as in :data:`pipeline.model.LAYERS`.
 
     With ``autocast`` the convolutions compute in bfloat16; the features then come out as bfloat16 too.
-    ``convolutions`` are what :func:`place` has made of ``weights``, so that several networks can share them.
+    ``convolutions`` are what :func:`build_convolutions` has made of ``weights``, so that several networks can share
+    them.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Network:
         self._device = torch.device(device)
         self._autocast = autocast
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
-        placed = convolutions or place(weights, self._device, dtype)
+        placed = convolutions or build_convolutions(weights, self._device, dtype)
         self._convolutions = {name: placed[name] for name in convolutions_through(self.layers)}
         self._segments = _segments(self._convolutions)
         self._pooled = {
@@ -121,7 +122,7 @@ def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(part) for _, part in groupby(names, lambda name: 0 if name == FIRST else block_of(name))]
 
 
-def place(
+def build_convolutions(
     weights: Weights,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
@@ -130,8 +131,8 @@ def place(
     """Return the convolutions of ``weights`` on ``device``; ``choose`` names each one's algorithm."""
     return {
         name: Convolution(
-            _placed(weight, device, dtype),
-            _placed(bias, device, dtype),
+            _on_device(weight, device, dtype),
+            _on_device(bias, device, dtype),
             padding=0 if name == FIRST else 1,
             choose=always_direct if name == FIRST else choose,
         )
@@ -152,7 +153,7 @@ def layer_shapes() -> tuple[LayerShape, ...]:
     return tuple(dict.fromkeys(shapes))
 
 
-def _placed(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+def _on_device(part: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     moved = part.detach().to(device, dtype)
     return moved.contiguous(memory_format=torch.channels_last) if moved.dim() == 4 else moved
 

@@ -29,8 +29,8 @@ from pipeline.engine.devices import (
 from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission
 from pipeline.engine.memory.available import available_bytes
-from pipeline.engine.memory.requirements import Need, need_at, need_of, picture_pixels, state_bytes
-from pipeline.engine.network.vgg import layer_shapes, place
+from pipeline.engine.memory.requirements import MemoryNeed, need_at, need_of, picture_pixels, state_bytes
+from pipeline.engine.network.vgg import build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
 from pipeline.engine.transfer.canvas import Canvas
@@ -39,16 +39,16 @@ from pipeline.engine.transfer.evaluation import Chunks, Evaluate, evaluate, peak
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.reports import failed, out_of_memory
-from pipeline.engine.transfer.step import TransferStep, kind
+from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
 from pipeline.model import EngineSettings, Occupancy, Recipe, Style
 
 # Other programs want memory too, and what a picture needs is only predicted.
 _SHARE_OF_AVAILABLE_MEMORY: Final = 0.6
-_NOTHING: Final = Need(0, 0)
+_NOTHING: Final = MemoryNeed(0, 0)
 
-Pull = Callable[[int], Sequence[Request]]
+NextRequests = Callable[[int], Sequence[Request]]
 
 
 class Stylizer:
@@ -79,7 +79,7 @@ class Stylizer:
         plain = self._device.type == "cpu" and not hardware.autocast
         plan = calibrate(settings.machine_folder, layer_shapes()) if plain else DIRECT
         with explain_full_device(hardware):
-            convolutions = place(weights, self._device, choose=plan)
+            convolutions = build_convolutions(weights, self._device, choose=plan)
             self._networks = Networks(weights, convolutions, self._device, autocast=hardware.autocast)
             budget = budget or choose_budget(settings, hardware, self._peak_bytes)
         targets = StyleTargets(
@@ -100,7 +100,7 @@ class Stylizer:
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
         self._checkpoints = Checkpoints({"device": device_name, **machine()}, weights.id, self._device)
 
-    def run(self, pull: Pull, control: RunControl = RunControl()) -> Iterator[Event]:
+    def run(self, pull: NextRequests, control: RunControl = RunControl()) -> Iterator[Event]:
         """Work on requests until none is left; one that fails never stops the others.
 
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` requests, none if there are
@@ -124,7 +124,7 @@ class Stylizer:
                 begun = 0 if suspended else self._submit_batches(workers, idle, admission)
                 used, offered = used + begun * active, offered + begun * self.capacity
                 if workers.busy:
-                    ended = yield from self._settle(workers.finished(), idle, admission, control)
+                    ended = yield from self._collect(workers.finished(), idle, admission, control)
                     if ended:
                         yield Occupancy(used, offered)
                         active, used, offered = active - ended, 0, 0
@@ -183,15 +183,17 @@ class Stylizer:
         first = ready[0]
         if self._one_by_one or admission.is_alone(first):
             return [first]
-        alike = [canvas for canvas in ready if kind(canvas) == kind(first) and not admission.is_alone(canvas)]
+        alike = [
+            canvas for canvas in ready if batch_key(canvas) == batch_key(first) and not admission.is_alone(canvas)
+        ]
         return alike[: self._most_together]
 
-    def _need(self, canvas: Canvas) -> Need:
+    def _need(self, canvas: Canvas) -> MemoryNeed:
         height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
             return need_of(canvas.recipe, height, width, canvas.request.style.scale)
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
-        return Need(kept, kept)
+        return MemoryNeed(kept, kept)
 
     def _needs_low_memory(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
         """Tell whether to evaluate a canvas with low memory: as predicted at this scale, or as was learned before."""
@@ -199,7 +201,7 @@ class Stylizer:
         need = need_at(canvas.recipe, pixels) if self._one_by_one else _NOTHING
         return pixels >= self._low_memory_from or admission.needs_low_memory(canvas, need)
 
-    def _settle(
+    def _collect(
         self, steps: Iterable[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas], control: RunControl
     ) -> Generator[Event, None, int]:
         """Yield the events of batch steps and put their canvases back among the idle; return how many have ended.

@@ -29,7 +29,7 @@ _LOW_MEMORY_NOTE: Final = "memory was short: every block of the network was comp
 
 
 class TransferStep:
-    """Evaluates canvases of one :func:`kind` once and moves their pixels, on ``device``."""
+    """Evaluates canvases of one :func:`batch_key` once and moves their pixels, on ``device``."""
 
     def __init__(
         self, networks: Networks, targets: StyleTargets, evaluate: Evaluate, chunks: Chunks, device: torch.device
@@ -124,7 +124,7 @@ class TransferStep:
         yield from self._set_targets(canvas)
 
 
-def kind(canvas: Canvas) -> Hashable:
+def batch_key(canvas: Canvas) -> Hashable:
     """Return what canvases have in common that can be evaluated and moved together."""
     recipe = canvas.recipe
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)

@@ -14,7 +14,7 @@ from typing import Final
 
 import platformdirs
 
-from pipeline.engine.machine import keep_measured, read_measured
+from pipeline.engine.machine import read_measured, store_measurement
 from pipeline.errors import StorageError
 from pipeline.intake.mounts import mount_point, nearest_existing
 
@@ -48,7 +48,7 @@ def store_mount(folder: Path, file: Path | None = None, *, mount_point: MountPoi
         else:
             after = {name: point for name, point in before.items() if name != str(folder)}
         if after != before:
-            keep_measured(file, after)
+            store_measurement(file, after)
 
 
 def _default_file() -> Path:

@@ -86,10 +86,10 @@ def forecast(
     painting = sum(speed.painting(target.recipe, target.pixels) for target in targets)
     each: dict[str, list[float]] = {name: [] for name in recipes}
     for task, (_, together) in zip(tasks, seconds_each, strict=True):
-        each[task.recipe.name].append(together / speed.at_once)
+        each[task.recipe.name].append(together / speed.pictures_at_once)
     return Forecast(
-        seconds=speed.start + painting + makespan(seconds_each, speed.at_once),
-        start_seconds=speed.start,
+        seconds=speed.startup_seconds + painting + makespan(seconds_each, speed.pictures_at_once),
+        start_seconds=speed.startup_seconds,
         painting_seconds=painting,
         recipes={
             name: RecipeForecast(
@@ -113,7 +113,10 @@ def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]]) -> int:
         kind = (task.recipe, scale)
         largest[kind] = max(task.proportion, largest.get(kind, 0.0))
     return max(
-        (_worker_bytes(speed.at_once, recipe, scale, proportion) for (recipe, scale), proportion in largest.items()),
+        (
+            _worker_bytes(speed.pictures_at_once, recipe, scale, proportion)
+            for (recipe, scale), proportion in largest.items()
+        ),
         default=0,
     )
 
@@ -164,7 +167,7 @@ class _PictureSeconds:
         self.evaluations = expected_evaluations(recipe, timing, proportion)
         if timing is not None:
             _, together = self.of(proportion)
-            slowdown = timing.seconds / (timing.pictures * together / speed.at_once)
+            slowdown = timing.seconds / (timing.pictures * together / speed.pictures_at_once)
             self._cache.clear()
             self._slowdown = slowdown if _PLAUSIBLE_SLOWDOWN[0] < slowdown < _PLAUSIBLE_SLOWDOWN[1] else 1.0
 
@@ -174,7 +177,7 @@ class _PictureSeconds:
         if pixels not in self._cache:
             alone, together = (
                 self._slowdown * self._speed.picture(self._recipe, pixels, self.evaluations, count)
-                for count in (1, self._speed.at_once)
+                for count in (1, self._speed.pictures_at_once)
             )
             self._cache[pixels] = (alone, together)
         return self._cache[pixels]

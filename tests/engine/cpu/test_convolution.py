@@ -9,7 +9,7 @@ from torch.nn.grad import conv2d_input
 
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm, Convolution, LayerShape
 from pipeline.engine.cpu.winograd import packing_works
-from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.model import WeightsChoice
@@ -31,7 +31,7 @@ def convolution(algorithm: Algorithm, channels: int = 2, outputs: int = 3, *, si
 
 
 def oxford(algorithm: Algorithm, weights: Weights, dtype: torch.dtype = torch.float32) -> Network:
-    placed = place(
+    placed = build_convolutions(
         weights,
         torch.device("cpu"),
         dtype,

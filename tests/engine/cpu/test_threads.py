@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure
+from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure_algorithms
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
 from pipeline.engine.cpu.threads import WorkerThreads, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
-from pipeline.engine.network.vgg import Network, layer_shapes, place
+from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
@@ -121,7 +121,7 @@ def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
     """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
     weights = load_weights(WeightsChoice())
     layers = {layer for layer, _ in (*DEFAULT_CONTENT_LAYERS, *DEFAULT_STYLE_LAYERS)}
-    network = Network(weights, layers, convolutions=place(weights, torch.device("cpu"), choose=choose))
+    network = Network(weights, layers, convolutions=build_convolutions(weights, torch.device("cpu"), choose=choose))
     objective = Objective(DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, 0.02, 1.0, 0.1, "relative")
     picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -136,7 +136,7 @@ def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
 def is_said_to_be_thread_independent(algorithm: Algorithm) -> bool:
     """Tell what the program finds out about this machine before it lets pictures be made side by side."""
     with on_threads(2):
-        return measure(
+        return measure_algorithms(
             layer_shapes(), [algorithm], lambda _shape, names: {"direct": 1.0} | dict.fromkeys(names, 0.5)
         ).thread_independent
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pipeline.engine.memory.admission import MemoryAdmission
-from pipeline.engine.memory.requirements import Need
+from pipeline.engine.memory.requirements import MemoryNeed
 
-NEEDS = {"small": Need(2, 1), "middle": Need(5, 4), "large": Need(9, 6), "huge": Need(20, 8), "monster": Need(99, 80)}
-NONE = Need(0, 0)
+NEEDS = {
+    "small": MemoryNeed(2, 1),
+    "middle": MemoryNeed(5, 4),
+    "large": MemoryNeed(9, 6),
+    "huge": MemoryNeed(20, 8),
+    "monster": MemoryNeed(99, 80),
+}
+NONE = MemoryNeed(0, 0)
 
 
 def admit(admission: MemoryAdmission[str], *waiting: str) -> list[str]:

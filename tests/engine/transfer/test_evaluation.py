@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Choose, always_direct
-from pipeline.engine.network.vgg import Network, layer_shapes, place
+from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, evaluate
 from pipeline.engine.transfer.losses import BatchLosses, Objective
@@ -131,7 +131,7 @@ def objective(loss: LossKind = "relative") -> Objective:
 def test_an_evaluation_with_low_memory_has_the_same_bits_and_saves_less(pooling: PoolingKind, plan: Choose) -> None:
     weights, sought = load_weights(WeightsChoice()), objective()
     layers = {layer for layer, _ in (*sought.content_layers, *sought.style_layers)}
-    convolutions = place(weights, torch.device("cpu"), choose=plan)
+    convolutions = build_convolutions(weights, torch.device("cpu"), choose=plan)
     network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
     pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     content = network.features(photos)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.engine.network.vgg import place
+from pipeline.engine.network.vgg import build_convolutions
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.networks import Networks
 from pipeline.errors import StylizeError
@@ -19,7 +19,7 @@ RECIPE = Recipe(content_layers=(("relu2_1", 1.0),), style_layers=(("relu1_1", 1.
 @pytest.fixture(scope="module")
 def networks() -> Networks:
     weights, cpu = load_weights(WeightsChoice()), torch.device("cpu")
-    return Networks(weights, place(weights, cpu), cpu, autocast=False)
+    return Networks(weights, build_convolutions(weights, cpu), cpu, autocast=False)
 
 
 def test_a_network_is_shared_by_all_recipes_that_need_the_same(networks: Networks) -> None:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Failed, Finished
-from pipeline.engine.network.vgg import Network, place
+from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.networks import Networks
-from pipeline.engine.transfer.step import TransferStep, kind
+from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.model import Progress, WeightsChoice
 from tests.engine.scheduler.test_stylizer import TINY, load_painting, request, style_from
@@ -49,7 +49,7 @@ class Gray:
 
 def step_with(evaluate: Gray) -> TransferStep:
     weights = load_weights(WeightsChoice())
-    networks = Networks(weights, place(weights, CPU), CPU, autocast=False)
+    networks = Networks(weights, build_convolutions(weights, CPU), CPU, autocast=False)
     targets = StyleTargets(load_painting, None, weights_id=weights.id, precision="cpu:float32", device=CPU)
     return TransferStep(networks, targets, evaluate, Chunks(10**9), CPU)
 
@@ -109,6 +109,6 @@ def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(ca
     def other(**changes: object) -> Canvas:
         return blank_canvas(request("b", seed=1, recipe=replace(TINY, **changes)), CPU)  # type: ignore[arg-type]
 
-    assert kind(other(seed=3, init="noise", tolerance=0.5)) == kind(canvas)
+    assert batch_key(other(seed=3, init="noise", tolerance=0.5)) == batch_key(canvas)
     for changes in ({"optimizer": "adam"}, {"content_weight": 9.0}, {"pooling": "average"}, {"scales": (48,)}):
-        assert kind(other(**changes)) != kind(canvas)
+        assert batch_key(other(**changes)) != batch_key(canvas)

@@ -18,7 +18,13 @@ from pipeline.runner.planning.forecast import (
 )
 
 #: A microsecond a pixel, whoever else is at work: two pictures at once are made in the time of one.
-SPEED = Speed(device="cpu", at_once=2, start=5.0, shallow=0.2, measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),))
+SPEED = Speed(
+    device="cpu",
+    pictures_at_once=2,
+    startup_seconds=5.0,
+    shallow_share=0.2,
+    measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),),
+)
 RECIPE = Recipe(size=64, scales=1, iterations=10, tolerance=0)
 SECONDS = 64 * 64 * 1e-6 * (10 + FORWARD)
 

@@ -123,7 +123,7 @@ def test_without_a_measurement_the_time_is_a_guess(workshop: Workshop) -> None:
     workshop.photo("a.png")
     run_plan = workshop.plan(lambda _: None)
     assert run_plan.device is None
-    assert run_plan.forecast.start_seconds == GUESS.start
+    assert run_plan.forecast.start_seconds == GUESS.startup_seconds
 
 
 def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop) -> None:
@@ -227,7 +227,9 @@ def test_what_would_not_shorten_the_work_is_no_advice(workshop: Workshop) -> Non
     workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 20000, scales: 1, iterations: 1}")
     for number in range(50):
         workshop.photo(f"{number}.png", shade=number)
-    speed = Speed(device="cuda:0", at_once=1, start=5.0, shallow=0.2, measurements=SPEED.measurements)
+    speed = Speed(
+        device="cuda:0", pictures_at_once=1, startup_seconds=5.0, shallow_share=0.2, measurements=SPEED.measurements
+    )
     (size,) = workshop.plan(lambda _: speed).advice
     assert size.startswith("recipes.default.size")
 
