@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +59,18 @@ def encode(
         raise JobError(
             f"a {picture_format} file holds at most {limit} pixels a side: choose png or tiff, or a smaller size"
         )
-    if picture_format == "jpeg":
-        return _jpeg(pixels, tags, quality)
-    if picture_format == "tiff":
-        return _tiff(pixels, tags), ()
-    notes = (f"IPTC left out: {picture_format} has no place for it",) if tags.iptc else ()
-    return (_png(pixels, tags) if picture_format == "png" else _webp(pixels, tags, quality)), notes
+    without_iptc = (f"IPTC left out: {picture_format} has no place for it",) if tags.iptc else ()
+    match picture_format:
+        case "jpeg":
+            return _jpeg(pixels, tags, quality)
+        case "tiff":
+            return _tiff(pixels, tags), ()
+        case "png":
+            return _png(pixels, tags), without_iptc
+        case "webp":
+            return _webp(pixels, tags, quality), without_iptc
+        case _:
+            assert_never(picture_format)
 
 
 def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> bytes:

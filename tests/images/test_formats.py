@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.errors import JobError
-from pipeline.images import exif, iptc
+from pipeline.images import exif, formats, iptc
 from pipeline.images.color import srgb_profile
 from pipeline.images.decode import read_metadata
 from pipeline.images.encode import read_provenance
@@ -130,3 +130,9 @@ def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="webp file holds at most 16383 pixels"):
         written(tmp_path / "part", "webp", pixels=np.zeros((1, 16384, 3), dtype=np.uint8))
     assert not (tmp_path / "part").exists()
+
+
+def test_an_unknown_format_is_an_error() -> None:
+    tags = formats.Tags(Exif(), Exif(), b"", b"", ())
+    with pytest.raises(AssertionError, match="gif"):
+        formats.encode(np.zeros((1, 1, 3), np.uint8), tags, "gif", 90)  # type: ignore[arg-type]

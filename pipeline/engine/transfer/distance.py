@@ -1,8 +1,8 @@
-"""Owns how far features or statistics are from their targets: the three forms of the squared distance."""
+"""Squared distances to targets: relative, gatys, tensorflow."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 import torch
 from torch import Tensor
@@ -25,6 +25,12 @@ def squared_distance(found: Tensor, target: Tensor, kind: LossKind, *, gatys_div
     Relative to the target's own sum of squares, divided by ``gatys_divisor``, or by the number of values.
     """
     squares = totals((found - target).square())
-    if kind == "relative":
-        return squares / totals(target.square()).clamp_min(_LEAST_NORM)
-    return squares / (gatys_divisor if kind == "gatys" else found[0].numel())
+    match kind:
+        case "relative":
+            return squares / totals(target.square()).clamp_min(_LEAST_NORM)
+        case "gatys":
+            return squares / gatys_divisor
+        case "tensorflow":
+            return squares / found[0].numel()
+        case _:
+            assert_never(kind)

@@ -20,6 +20,11 @@ def test_the_distance_has_three_forms(kind: LossKind, expected: list[float]) -> 
     torch.testing.assert_close(distances, torch.tensor(expected))
 
 
+def test_an_unknown_form_is_an_error() -> None:
+    with pytest.raises(AssertionError, match="huber"):
+        squared_distance(torch.ones(1, 4), torch.ones(1, 4), "huber", gatys_divisor=1)  # type: ignore[arg-type]
+
+
 def test_a_target_of_zeros_is_at_a_finite_relative_distance() -> None:
     assert torch.isfinite(squared_distance(torch.ones(1, 4), torch.zeros(1, 4), "relative", gatys_divisor=1)).all()
 
