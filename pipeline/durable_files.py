@@ -10,8 +10,8 @@ the final name, fsync of the folder. What is guaranteed, ``path`` being the fina
 - The power is cut without ``durable``: ``path`` may also be empty or cut short, even minutes later. So this is only
   for what is out of date after a power cut anyway, and whose readers expect a damaged file.
 
-File systems that can't fsync a folder (some network shares, and Windows, which opens none) write names down when they
-see fit: there ``path`` may be the old file again after a power cut, whole all the same. What was to be exclusive is
+File systems that can't fsync a folder (some network shares, and Windows, which opens none) write directory
+entries later: there ``path`` may be the old file again after a power cut, but complete. What was to be exclusive is
 checked and renamed where there are no hard links: in that moment another program's file of the same name is replaced.
 
 All functions raise OSError, which names the file. Sentences for the user are the callers'.
@@ -130,7 +130,7 @@ def sync_file(descriptor: int) -> None:
     if sys.platform == "darwin":
         import fcntl
 
-        # There fsync() leaves it in the disk's own memory.
+        # There fsync() leaves it in the drive's cache.
         with contextlib.suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return

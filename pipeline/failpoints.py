@@ -2,8 +2,8 @@
 
 Crash safety is a claim about the moments between two steps. Each such moment has a name here, and
 ``STYLEWATCH_FAILPOINT=NAME`` makes the process kill itself there with SIGKILL, like a power cut. ``NAME:N`` does so
-when the place is passed for the N-th time. Tests of thousands of deaths use a listener instead, which raises an
-exception.
+when the place is passed for the N-th time. Tests that simulate thousands of kills use a listener instead, which
+raises an exception.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what the engine computes on: device, precision, threads, and how many pixels fit."""
+"""Chooses device, precision, threads and batch budget. Owns what differs from device to device."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def empty_device_caches() -> None:
-    """Return the GPU memory that torch keeps for reuse, so that it can be allocated anew."""
+    """Return the GPU memory that torch keeps for reuse, so that it can be allocated again."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():

@@ -1,6 +1,6 @@
-"""Owns the requests that the engine takes and the events that it yields; does not import torch or the engine.
+"""Requests to the engine and events from it; needs no torch.
 
-So that every process can speak of them, also one that never loads torch.
+Every process can import it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what identifies this machine, and the files of what was measured on it; does not import torch."""
+"""Identifies this machine; reads and writes files of measurements. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the measurement of how long evaluations take on this machine; :mod:`pipeline.engine.speed` predicts from it.
+"""Measures how long evaluations take on this machine; :mod:`pipeline.engine.speed` predicts from it.
 
 The real engine is measured, with pictures of noise: one alone, and as many as it works on at once, at growing sizes
 until the time is used up. Meant for a process of its own, since torch takes seconds to load.

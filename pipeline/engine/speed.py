@@ -1,4 +1,4 @@
-"""Owns how fast this machine is, as measured, and predicts times from it; does not import torch.
+"""Predicts times from this machine's measured speed, which it stores and reads; does not import torch.
 
 :mod:`pipeline.engine.measurement` measures, once for a machine and its settings. An evaluation's time is not
 proportional to its pixels: small pictures leave a processor waiting, and pictures worked on in parallel share it. So

@@ -43,7 +43,7 @@ _TRANSPOSITIONS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's own limit is one number for the whole process, and can't be raised for a photo that its owner trusts.
+# Pillow's own limit is one number for the whole process, and can't be raised for a photo that the user trusts.
 # _check_size takes its place.
 Image.MAX_IMAGE_PIXELS = None
 # What Pillow logs about a damaged file is in the PhotoError; without a handler it would be printed as well.

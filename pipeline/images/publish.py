@@ -1,4 +1,4 @@
-"""Gives a finished picture its final name, or says in a sentence why not. Owns the sentences, not the steps.
+"""Gives a finished picture its final name. Owns the error messages; the steps are in durable_files.
 
 The steps and what they guarantee after a crash are those of :mod:`pipeline.durable_files`: a final name appears at
 once with the whole picture under it, and a file that is already there is never overwritten by :func:`publish`.

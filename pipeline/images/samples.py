@@ -81,6 +81,6 @@ def _as_jpeg(sample: _Sample, source: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"{source / sample.source} can't be read; "
-            "install scikit-image anew: python -m pip install --force-reinstall scikit-image"
+            "reinstall scikit-image: python -m pip install --force-reinstall scikit-image"
         ) from error
     return buffer.getvalue()

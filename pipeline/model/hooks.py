@@ -1,4 +1,4 @@
-"""The user's own commands: when they are called, and what can be filled into their arguments."""
+"""Names, fields and settings of hooks."""
 
 from __future__ import annotations
 

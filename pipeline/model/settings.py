@@ -39,7 +39,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassSettings:
-    """What a pass over the pending pictures goes by.
+    """What a pass over the pending pictures needs.
 
     ``max_pixels`` bounds width × height of a photo. ``min_free_bytes`` is left free on the pictures' disk,
     ``archive_space_bytes`` bounds what photos taken out of archives take. A stop leaves ``grace_seconds`` to the

@@ -1,4 +1,4 @@
-"""What version 0.1.0 left behind is used on: nothing is made again, computed again or begun anew."""
+"""What version 0.1.0 left behind is used on: nothing is made again, computed again or restarted."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_target_is_read_and_not_computed(styles: StyleCache) -> None:
 
 
 # --- Checkpoints --------------------------------------------------------------------------------------------
-# A checkpoint is refused on another machine or by another PyTorch, where the rest would come out otherwise. So the
+# A checkpoint is refused on another machine or by another PyTorch, where resuming would change the picture. So the
 # golden file is read by an engine that says to be the one that wrote it, or said to be written by the present one.
 
 

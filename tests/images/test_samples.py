@@ -59,9 +59,9 @@ def test_without_scikit_image_the_error_tells_what_to_install(
     assert not (tmp_path / "input").exists()
 
 
-def test_a_scikit_image_without_its_pictures_is_to_be_installed_anew(package: Path, tmp_path: Path) -> None:
+def test_a_scikit_image_without_its_pictures_is_to_be_reinstalled(package: Path, tmp_path: Path) -> None:
     (package / "coffee.png").unlink()
-    with pytest.raises(UsageError, match=r"coffee\.png can't be read; install scikit-image anew"):
+    with pytest.raises(UsageError, match=r"coffee\.png can't be read; reinstall scikit-image"):
         write_sample_photos(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Owns how the C library handles freed memory in a worker; where it has no such switches, nothing happens.
+"""Sets how the C library handles freed memory in a worker; where it has no such switches, nothing happens.
 
 glibc returns blocks of more than a few megabytes to the system as soon as they are freed, and the next block costs a
 page fault for every 4 KiB: a tenth to a quarter of an evaluation. So freed memory is kept, and returned to the system

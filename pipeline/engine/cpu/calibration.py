@@ -1,4 +1,4 @@
-"""Owns which algorithm computes each convolution on this machine: measures, chooses and remembers the choice.
+"""Measures which algorithm is the fastest for each convolution on this machine, and stores the choice.
 
 Algorithms round differently, and L-BFGS amplifies the difference until it can be seen. So the choice is measured once
 for a machine, torch version, number of threads and engine version, kept in the cache folder, and has a name that the

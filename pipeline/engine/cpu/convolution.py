@@ -1,4 +1,4 @@
-"""Owns a 3×3 convolution with frozen weights, computed by one of several algorithms; does not choose among them.
+"""Computes a 3×3 convolution with frozen weights by one of several algorithms; does not choose among them.
 
 ``direct`` is torch's own, on every device and in every precision. The others (see
 :mod:`pipeline.engine.cpu.winograd`) are for float32 on the CPU: ``tiles`` and ``packed`` (tiles by

@@ -1,4 +1,4 @@
-"""Owns sums that have the same bits on any number of threads and in any batch.
+"""Computes sums that have the same bits on any number of threads and in any batch.
 
 torch divides a long sum among its threads, so that the order of the additions, and with it the last bits, depend on
 their number; it never divides a row. On a GPU torch's own sum is taken: there every call costs as much as thousands

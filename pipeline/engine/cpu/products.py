@@ -1,4 +1,4 @@
-"""Owns the matrix products of features, with the same bits on any number of threads."""
+"""Multiplies matrices of features, with the same bits on any number of threads."""
 
 from __future__ import annotations
 

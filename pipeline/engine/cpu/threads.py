@@ -1,4 +1,4 @@
-"""Owns how the processor's threads are divided among tasks that run in parallel, one picture each.
+"""Divides the processor's threads among tasks that run in parallel, one picture each.
 
 Several threads on one small picture mostly wait for each other, and all of them wait as long as another program holds
 the core of one. Two pictures on one thread each do not wait. So up to as many tasks as there are threads run in

@@ -1,7 +1,8 @@
-"""Owns 3×3 convolutions with fewer multiplications, for weights that never change; not where they are worthwhile.
+"""Computes 3×3 convolutions with fewer multiplications, for weights that never change.
 
-After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (https://arxiv.org/abs/1509.09308). Four
-neighboring outputs of a filter g of 3 taps over six inputs d take 12 multiplications; Winograd's F(4, 3) takes 6:
+Does not decide where that is worthwhile. After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+(https://arxiv.org/abs/1509.09308). Four neighboring outputs of a filter g of 3 taps over six inputs d take 12
+multiplications; Winograd's F(4, 3) takes 6:
 
     Y = A' [(G g) * (B' d)]
 

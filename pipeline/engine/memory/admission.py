@@ -1,4 +1,4 @@
-"""Owns which pictures may be in progress at once, by the memory they need; does not measure anything.
+"""Decides which pictures run at once, by the memory they need; does not measure anything.
 
 Pictures that fit are admitted in the order they come; one is always admitted, whatever it needs. A picture that runs
 out of memory is tried again alone, then alone with low memory, and then has failed:

@@ -1,4 +1,4 @@
-"""Owns how much memory this process may still take: by the system, its control groups and its address space."""
+"""Finds out how much memory is free: in the system, in control groups and in the address space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how much memory a picture will take; does not import torch, so that every process can predict it.
+"""Predicts a picture's memory; does not import torch, so that every process can predict it.
 
 What one evaluation needs grows with its pixels; what a pixel needs follows from the layers. What the forward pass
 saves for the backward pass is counted from the shapes. What is in flight besides was measured: with

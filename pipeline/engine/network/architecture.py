@@ -1,4 +1,4 @@
-"""Owns what VGG-19 is made of: its layers, their channels and resolution, and the pictures it takes; no torch.
+"""Layers, channels and resolutions of VGG-19, and the least picture that it takes; no torch.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks" (https://arxiv.org/abs/1409.1556), configuration E. Five
 blocks of 3×3 convolutions with a pooling of 2×2 between them. Layers are named as in :data:`pipeline.model.LAYERS`.

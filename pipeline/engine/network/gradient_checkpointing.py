@@ -1,4 +1,4 @@
-"""Owns gradient checkpointing: a computation that saves nothing but its input and is repeated for the gradient.
+"""Gradient checkpointing: a computation saves nothing but its input and is repeated for the gradient.
 
 Chen et al., "Training Deep Nets with Sublinear Memory Cost" (https://arxiv.org/abs/1604.06174). Not
 torch.utils.checkpoint: it loads torch's compiler, hundreds of megabytes, just when memory is short.

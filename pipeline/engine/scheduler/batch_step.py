@@ -1,4 +1,4 @@
-"""Owns one step of a batch as a transaction: done completely, or undone if memory runs out."""
+"""Does one step of a batch as a transaction: done completely, or undone if memory runs out."""
 
 from __future__ import annotations
 

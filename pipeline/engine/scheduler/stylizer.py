@@ -1,4 +1,4 @@
-"""Owns the order of work on photos, several at once: slots, batches, and what to do when memory is short.
+"""Schedules pictures in batches and reacts to short memory.
 
 Continuous batching: whenever a picture is finished or has failed, the next request takes its place. On a GPU canvases
 of one shape and one objective are evaluated together, on the CPU each on its share of the threads. Nothing couples

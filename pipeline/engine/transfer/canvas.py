@@ -1,4 +1,4 @@
-"""Owns a picture in progress: its state, its scales and when each is finished; not networks or optimizers' math.
+"""The state of one picture in progress; knows no network, and of the optimizers only their state.
 
 Everything that changes while a canvas is worked on is in :class:`CanvasState`, plain tensors and numbers; the rest
 follows from its request.
@@ -33,7 +33,7 @@ from pipeline.model import Losses, Recipe
 #: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
 PLATEAU_WINDOW: Final = 10
 
-# The next scale makes up for what a coarse one leaves undone: twice the tolerance there can't be seen.
+# The next scale corrects remaining errors of the coarse one: twice the tolerance there can't be seen.
 _COARSE_TOLERANCE: Final = 2
 
 # Noise to start from: gray, as strong as the contrast of a usual photo.
@@ -146,7 +146,7 @@ class Canvas:
     def move_to(self, pixels: Tensor) -> None:
         """Make ``pixels`` (1, 3, h, w) the next to evaluate, confined to the colors a file can hold.
 
-        Confining them only at the end, unseen by the losses, costs up to a quarter of the style distance.
+        Confining them only at the end, after the optimization, costs up to a quarter of the style distance.
         """
         self.state.pixels = pixels.clamp(0, 1)
 

@@ -1,4 +1,4 @@
-"""Owns the file of a picture's checkpoint and whether the picture may be resumed from it; not when to save one.
+"""Saves a picture's checkpoint and resumes the picture from it; does not decide when to save one.
 
 One safetensors file holds a canvas' state: its tensors, and as JSON everything else, whose floats are read back with
 the same bits. What follows from the request (features, targets, geometry) is computed again, with the same bits as

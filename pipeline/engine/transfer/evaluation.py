@@ -1,4 +1,4 @@
-"""Owns the evaluation of a batch: losses and gradients, in pieces that fit into memory; moves no pixels."""
+"""Evaluates a batch: losses and gradients, in pieces that fit into memory. Moves no pixels."""
 
 from __future__ import annotations
 

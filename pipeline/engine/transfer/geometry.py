@@ -1,4 +1,4 @@
-"""Owns where a picture's pixels lie in the tensor that the network sees: shapes and resampling.
+"""Resamples and pads pictures to the shapes that the network takes.
 
 The network halves its input four times, so the sides it sees are multiples of 16. A picture is resampled to such a
 shape, its short side in steps that grow with it, so that an archive of any proportions has few shapes: at most 4 %

@@ -1,4 +1,4 @@
-"""Owns what a picture is judged by: its features near the photo's, its statistics near the painting's.
+"""Computes content loss, style loss and total variation.
 
 Every loss returns one value for each image of a batch, and nothing couples the images. No weight depends on the
 picture's size. Losses are float32 whatever the convolutions ran in (float64 stays float64).

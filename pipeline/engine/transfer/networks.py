@@ -1,4 +1,4 @@
-"""Owns the networks that recipes need: parts of one VGG-19, made when they are first asked for."""
+"""Builds the networks that recipes need: parts of one VGG-19, made when they are first asked for."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Owns how pixels move: optimizers for batches of independent images; neither evaluates losses nor decides to stop.
+"""Optimizers (L-BFGS, Adam, SGD) for batches of independent images.
 
-Each image brings its own state, a plain dataclass of tensors and numbers, so that images join and leave a batch at
-any time and a state can be written to a checkpoint. All sums run image by image over memory of their own, always in
-the same order: on the CPU an image has the same bits alone, in any batch and on any number of threads.
+They neither evaluate losses nor decide to stop. Each image brings its own state, a plain dataclass of tensors and
+numbers, so that images join and leave a batch at any time and a state can be written to a checkpoint. All sums run
+image by image over memory of their own, always in the same order: on the CPU an image has the same bits alone, in any
+batch and on any number of threads.
 
 The magnitude of the objective makes no difference: gradients are divided by the mean absolute value of the
 image's first one, so that learning rates count in pixel values (0..1) per step.

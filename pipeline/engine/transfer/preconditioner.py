@@ -1,4 +1,4 @@
-"""Owns the preconditioner of L-BFGS: how far coarse and fine structure of a picture move; not what is minimized.
+"""Preconditions L-BFGS: how far coarse and fine structure of a picture move, not what is minimized.
 
 A loss of VGG features curves far more along fine structure than along coarse. A step that treats both alike is as
 short as the finest structure needs, and fills the picture with grain; one that is shortened in proportion to the

@@ -1,4 +1,4 @@
-"""Owns what is reported of a canvas: the events and errors that its state and losses amount to."""
+"""Builds the engine's events and errors from a canvas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns one step of style transfer: targets, evaluation, the optimizer's move and the change to the next scale.
+"""Does one step of style transfer: targets, evaluation, the optimizer's move, the change to the next scale.
 
 Does not know who decides which canvases are worked on together, or what happens when memory runs out: that is the
 scheduler.

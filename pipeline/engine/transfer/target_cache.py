@@ -1,4 +1,4 @@
-"""Owns the style cache on disk, where the moments of paintings are kept; does not import torch or compute them.
+"""Stores the moments of paintings on disk, in the style cache; does not import torch or compute them.
 
 One safetensors file for each :class:`TargetKey`, named by its SHA-256, written atomically. Every file holds its key
 and a checksum of its content, so that a damaged or foreign file is never used. A file's modification time is when it

@@ -1,4 +1,4 @@
-"""Owns the style targets: computes the moments of paintings, and remembers them in memory and on disk.
+"""Computes style targets, the moments of paintings, and keeps them in memory and on disk.
 
 Does not decode paintings (it is given pixels) and does not compare anything. What a style asks of a layer follows
 from the moments of its paintings, see :mod:`pipeline.engine.transfer.statistics`.

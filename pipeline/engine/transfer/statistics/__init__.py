@@ -1,4 +1,4 @@
-"""Owns what a style can be made of: the statistics of a layer's features that pictures and paintings share.
+"""The statistics of a layer that define a style, and their registry.
 
 A further statistic is a class like :class:`~pipeline.engine.transfer.statistics.second_moment.SecondMoment` in a
 module of its own, and an entry in :data:`STATISTICS`. What it compares must follow from the moments that the style

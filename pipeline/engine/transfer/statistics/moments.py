@@ -1,4 +1,4 @@
-"""Owns what is remembered of a painting at a layer, the mean and the second moment of its features, and blends."""
+"""Mean and second moment of a layer's features, and their blends."""
 
 from __future__ import annotations
 

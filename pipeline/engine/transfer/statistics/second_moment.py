@@ -1,4 +1,4 @@
-"""Owns the second moment of a layer's features, Gatys' Gram matrix: its target, its loss and its gradient."""
+"""The second moment of a layer's features, Gatys' Gram matrix: its target, its loss and its gradient."""
 
 from __future__ import annotations
 
