@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
+from pipeline.cli.runtime import INTERRUPTED, before_exit_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
@@ -53,7 +53,7 @@ def run(
     with (
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
-        before_death_by_signal(heartbeat.forget, "SIGTERM"),
+        before_exit_by_signal(heartbeat.forget, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
         options = PassOptions(limit=limit, redo_outdated=redo is not None, config_name=str(config))
@@ -69,7 +69,7 @@ def _run(
     until: datetime | None,
 ) -> RunFinished:
     # The heartbeat of a run that is killed during a pass stays behind: status reports the kill by it.
-    with before_death_by_signal(heartbeat.forget, "SIGHUP"):
+    with before_exit_by_signal(heartbeat.forget, "SIGHUP"):
         wait_for_orphaned_worker(settings.state.folder)
         require_no_feedback_loop(folder_settings(settings))
     with (
@@ -77,7 +77,7 @@ def _run(
         _open_ledger(settings, emit) as ledger,
     ):
         resolved = resolve_config(settings)
-        the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_turn=heartbeat.beat)
+        the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_poll=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
             return the_pass.run(partial(ingest, ingest_settings(settings), resolved, ledger), options)
 

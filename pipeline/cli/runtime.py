@@ -47,7 +47,7 @@ def event_readers(
         config.input.folder,
         config.output.folder,
         report=lambda: summary.folder,
-        on_turn=heartbeat.beat,
+        on_poll=heartbeat.beat,
     )
     # In this order: the report is written before the display and the hooks say where it is.
     event_readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heartbeat)
@@ -70,13 +70,13 @@ def event_readers(
 
 def make_executor(
     config: Config,
-    on_turn: Callable[[], None] = lambda: None,
+    on_poll: Callable[[], None] = lambda: None,
     factory: EngineFactory = make_stylizer,
 ) -> LocalExecutor:
     """Return the executor of a program that holds the state folder.
 
     Its worker holds a lock, so that the next program waits for a worker that outlives this one. Pictures that can't
-    be finished after a stop are saved as checkpoints. ``on_turn`` is called several times a second while it works.
+    be finished after a stop are saved as checkpoints. ``on_poll`` is called several times a second while it works.
     """
     state = config.state
     return LocalExecutor(
@@ -86,7 +86,7 @@ def make_executor(
         hang_seconds=state.hang_seconds,
         grace_seconds=state.grace_seconds,
         rules=config.checkpoint_rules(),
-        on_turn=on_turn,
+        on_poll=on_poll,
     )
 
 
@@ -121,7 +121,7 @@ def stop_on_signal(stop: Callable[[], None], before_exit: Callable[[], None] = l
 
 
 @contextlib.contextmanager
-def before_death_by_signal(clean_up: Callable[[], None], *names: str) -> Iterator[None]:
+def before_exit_by_signal(clean_up: Callable[[], None], *names: str) -> Iterator[None]:
     """Call ``clean_up``, in the signal handler, before one of these signals ends the program at once.
 
     A signal that is ignored, as SIGHUP is with nohup, stays ignored. Names that this system doesn't have are skipped.

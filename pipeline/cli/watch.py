@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from pipeline.cli.options import config_argument, json_option, quiet_option
-from pipeline.cli.runtime import INTERRUPTED, before_death_by_signal, event_readers, make_executor, stop_on_signal
+from pipeline.cli.runtime import INTERRUPTED, before_exit_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings
 from pipeline.daemon import Daemon
@@ -50,16 +50,16 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     with (
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
-        before_death_by_signal(heartbeat.forget, "SIGTERM"),
+        before_exit_by_signal(heartbeat.forget, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
-        with before_death_by_signal(heartbeat.forget, "SIGHUP"):
+        with before_exit_by_signal(heartbeat.forget, "SIGHUP"):
             wait_for_orphaned_worker(settings.state.folder)
             require_no_feedback_loop(folder_settings(settings))
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            return make_executor(settings, health.main_is_alive)
+            return make_executor(settings, health.report_main_alive)
 
         daemon = Daemon(settings, executor, emit, reloader, health=health)
         with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloader.request_reload, daemon.stop):

@@ -101,7 +101,7 @@ class Daemon:
         """
         version = ConfigVersion(self._config, resolve_config(self._config))
         try:
-            self._start(version, Startup(self._pauses, lambda: self._stopped, self._on_wait))
+            self._start(version, Startup(self._pauses, lambda: self._stopped, self._on_poll))
         except StoppedError:
             pass
         except LedgerLockedError:
@@ -165,7 +165,7 @@ class Daemon:
     def _step(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         if self._scan_thread.error is not None:
             raise self._scan_thread.error
-        self._health.main_is_alive()
+        self._health.report_main_alive()
         self._outbox.deliver()
         self._check_for_new_config()
         if self._next_version is not None:
@@ -234,7 +234,7 @@ class Daemon:
             self._executor.get(version.config),
             self._on_event,
             session=self._session,
-            on_turn=self._health.main_is_alive,
+            on_poll=self._health.report_main_alive,
         )
         try:
             if self._stopped or self._scan_thread.error:  # since before there was a pass to stop
@@ -293,15 +293,15 @@ class Daemon:
         self._outbox.emit(event)
         if self._stopped:
             self._health.stopping()
-        self._health.main_is_alive()
+        self._health.report_main_alive()
         self._check_for_new_config()
 
     def _remark(self, text: str) -> None:
         self._outbox.emit(Remark("", text))
 
-    def _on_wait(self) -> None:
+    def _on_poll(self) -> None:
         self._outbox.deliver()
-        self._health.main_is_alive()
+        self._health.report_main_alive()
 
     def _is_pass_expected(self) -> bool:
         return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses

@@ -1,4 +1,4 @@
-"""Reports that the daemon is alive: a heartbeat in the state folder, and systemd's watchdog. Owns when.
+"""Reports that the daemon is alive: a heartbeat in the state folder, and systemd's watchdog. Owns when they are sent.
 
 Both are sent only while both threads are alive. The main thread calls here at every step, at every event of a pass
 and several times a second while it waits for the worker, which in turn is replaced if it hangs (see
@@ -36,7 +36,7 @@ class HeartbeatWriter(Protocol):
 
 
 class Health:
-    """Collects the signs of life of both threads; sends heartbeats and notifications."""
+    """Collects the liveness reports of both threads; sends heartbeats and notifications."""
 
     def __init__(
         self,
@@ -58,17 +58,17 @@ class Health:
         interval = self._notify.watchdog_seconds / 4
         self._watchdog_interval = min(_WATCHDOG_SECONDS, interval) if interval else 0.0
 
-    def scan_is_alive(self, *, full_scan: bool = False) -> None:
+    def report_scan_alive(self, *, full_scan: bool = False) -> None:
         """Record that the scan thread is alive. Called by that thread."""
         self._scan_alive_at = self._clock()
         if full_scan and self._heartbeat is not None:
             self._heartbeat.last_scan = self._now()
 
-    def scan_has_ended(self) -> None:
+    def report_scan_ended(self) -> None:
         """Record that no scan thread runs for the time being. Called by that thread when it ends."""
         self._scan_alive_at = None
 
-    def main_is_alive(self) -> None:
+    def report_main_alive(self) -> None:
         """Record that the main thread is alive; report it if the scan thread is, too. Called often."""
         now, scan_alive_at = self._clock(), self._scan_alive_at
         if scan_alive_at is not None and now - scan_alive_at > _SCAN_TIMEOUT_SECONDS:

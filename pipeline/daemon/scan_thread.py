@@ -79,11 +79,11 @@ class ScanThread:
             deadline = self._clock.monotonic() + _JOIN_SECONDS
             while thread.is_alive() and (self._clock.monotonic() < deadline or must_join()):
                 thread.join(_POLL_SECONDS)
-                self._health.main_is_alive()
+                self._health.report_main_alive()
 
     def _run(self, version: ConfigVersion, root: InputRoot, stopped: threading.Event) -> None:
         def is_stopped() -> bool:
-            self._health.scan_is_alive()
+            self._health.report_scan_alive()
             return stopped.is_set()
 
         try:
@@ -94,7 +94,7 @@ class ScanThread:
             self.error = error
             self._on_error()
         finally:
-            self._health.scan_has_ended()
+            self._health.report_scan_ended()
             self.work_available.set()
 
     def _scan(self, version: ConfigVersion, root: InputRoot, is_stopped: Callable[[], bool]) -> None:
@@ -128,7 +128,7 @@ class ScanThread:
             ScanCallbacks(
                 emit=self._emit,
                 on_change=self._on_change,
-                on_full_scan=partial(self._health.scan_is_alive, full_scan=True),
+                on_full_scan=partial(self._health.report_scan_alive, full_scan=True),
             ),
             self._clock,
         )

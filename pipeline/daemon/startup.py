@@ -35,14 +35,14 @@ class Startup:
         self,
         pauses: PauseTracker,
         is_stopped: Callable[[], bool],
-        on_wait: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``is_stopped`` tells whether to give up; ``on_wait`` is called several times a second while waiting."""
+        """``is_stopped`` tells whether to give up; ``on_poll`` is called several times a second while waiting."""
         self._pauses = pauses
         self._is_stopped = is_stopped
-        self._on_wait = on_wait
+        self._on_poll = on_poll
         self._sleep = sleep
 
     def retry_until_done(self, action: Callable[[], _Result], reason: PauseReason) -> _Result:
@@ -64,7 +64,7 @@ class Startup:
     def keep_waiting(self, message: str) -> bool:
         """Report once that the ledger is locked; tells whether to wait any longer."""
         self._pauses.report("ledger", message)
-        self._on_wait()
+        self._on_poll()
         return not self._is_stopped()
 
     def acquired(self) -> None:
@@ -73,12 +73,12 @@ class Startup:
 
     def _end(self, reason: PauseReason) -> None:
         self._pauses.end(reason)
-        self._on_wait()
+        self._on_poll()
 
     def _wait(self, reason: PauseReason, error: StorageError | LedgerLockedError) -> None:
         left_seconds = min(self._pauses.report(reason, str(error)), _MAX_WAIT_SECONDS)
         while left_seconds > 0 and not self._is_stopped():
-            self._on_wait()
+            self._on_poll()
             self._sleep(_POLL_SECONDS)
             left_seconds -= _POLL_SECONDS
 

@@ -55,14 +55,14 @@ class LocalExecutor:
         hang_seconds: float = 0.0,
         grace_seconds: float | None = None,
         rules: CheckpointRules = CheckpointRules(),
-        on_turn: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
 
         A child without progress for ``hang_seconds`` (0 = no limit) is killed, see :class:`HangDetector`. After a
         stop it has ``grace_seconds`` to finish the pictures in progress; then their checkpoints are saved by
-        ``rules`` and they are put back. None: a stop ends the child at once. ``on_turn`` is called several times a
+        ``rules`` and they are put back. None: a stop ends the child at once. ``on_poll`` is called several times a
         second while the child is waited for, and while ``sleep`` passes the time until the next one is started.
         """
         self._settings = settings
@@ -70,7 +70,7 @@ class LocalExecutor:
         self._factory = factory
         self._ahead = ahead
         self._hang_seconds = hang_seconds
-        self._on_turn = on_turn
+        self._on_poll = on_poll
         self._sleep = sleep
         self._grace_seconds = grace_seconds
         self._rules = rules
@@ -139,7 +139,7 @@ class LocalExecutor:
         worker.resume()
         hang_detector = self._hang_detector(worker)
         while not self._forward_stop(worker, pending, hang_detector):
-            self._on_turn()
+            self._on_poll()
             try:
                 message = worker.receive()
                 if message is None:
@@ -260,7 +260,7 @@ class LocalExecutor:
     def _wait_for_restart(self, seconds: float) -> None:
         waited_seconds = 0.0
         while waited_seconds < seconds and not self._stopping:
-            self._on_turn()
+            self._on_poll()
             self._sleep(POLL_SECONDS)
             waited_seconds += POLL_SECONDS
 

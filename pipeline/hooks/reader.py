@@ -33,17 +33,17 @@ class Hooks:
         *,
         report: Callable[[], Path | None] = lambda: None,
         stop_seconds: float = STOP_SECONDS,
-        on_turn: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
     ) -> None:
         """``photos`` and ``pictures`` are the folders; ``report`` returns the last run's report folder.
 
-        ``on_turn`` is called several times a second while :meth:`close` waits.
+        ``on_poll`` is called several times a second while :meth:`close` waits.
         """
         self._settings = settings
         self._folders = HookFolders(photos, pictures)
         self._report = report
         self._stop_seconds = stop_seconds
-        self._on_turn = on_turn
+        self._on_poll = on_poll
         self._queue = CallQueue(self._run_call, settings.at_once)
         self._stop_soon_at: float | None = None
         self._stopped = False
@@ -72,7 +72,7 @@ class Hooks:
             self.stop_soon()
         until = time.monotonic() + _CLOSE_TIMEOUTS * self._settings.timeout_seconds
         while not self._queue.is_empty(_POLL_SECONDS):
-            self._on_turn()
+            self._on_poll()
             if self._stop_soon_at is None and time.monotonic() > until:
                 self.stop_soon()
             if self._stop_soon_at is not None and (left_out := self._queue.drop_waiting()):

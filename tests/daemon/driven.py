@@ -35,7 +35,9 @@ def run_daemon(folder: Path, engine: str = "steered") -> int:
         health = Health(heart, notifier_from_environment(os.environ))
 
         def executor(settings: Config) -> LocalExecutor:
-            return make_executor(settings, health.main_is_alive, plain_engine if engine == "plain" else fake_engine)
+            return make_executor(
+                settings, health.report_main_alive, plain_engine if engine == "plain" else fake_engine
+            )
 
         def hear(event: RunEvent) -> None:
             heart(event)

@@ -46,8 +46,8 @@ class Harness:
         for _ in range(2 * seconds):
             self.now += 0.5
             if is_scanning:
-                self.health.scan_is_alive()
-            self.health.main_is_alive()
+                self.health.report_scan_alive()
+            self.health.report_main_alive()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_service_without_watchdog_does_not_speak_to_it() -> None:
 
 
 def test_a_thread_that_looks_for_more_than_an_hour_silences_both(harness: Harness) -> None:
-    harness.health.scan_is_alive()
+    harness.health.report_scan_alive()
     harness.run_for(3599, is_scanning=False)
     sent, beats = harness.notifier.count("WATCHDOG=1"), harness.heartbeat.beats
     harness.run_for(600, is_scanning=False)
@@ -92,8 +92,8 @@ def test_a_thread_that_looks_for_more_than_an_hour_silences_both(harness: Harnes
 
 
 def test_while_nobody_looks_at_the_folder_nobody_is_missed(harness: Harness) -> None:
-    harness.health.scan_is_alive()
-    harness.health.scan_has_ended()
+    harness.health.report_scan_alive()
+    harness.health.report_scan_ended()
     harness.run_for(7200, is_scanning=False)
     assert harness.heartbeat.beats == 14400
 
@@ -119,9 +119,9 @@ def test_reading_another_config_is_told_with_the_time_and_its_end(harness: Harne
 
 
 def test_a_full_look_is_noted_with_its_time(harness: Harness) -> None:
-    harness.health.scan_is_alive()
+    harness.health.report_scan_alive()
     assert harness.heartbeat.last_scan is None
-    harness.health.scan_is_alive(full_scan=True)
+    harness.health.report_scan_alive(full_scan=True)
     assert harness.heartbeat.last_scan == 5e9 + 1000.0
 
 
@@ -133,5 +133,5 @@ def test_the_end_is_told_once(harness: Harness) -> None:
 
 def test_without_anybody_to_tell_nothing_is_told() -> None:
     health = Health()
-    health.main_is_alive()
-    health.scan_is_alive(full_scan=True)
+    health.report_main_alive()
+    health.report_scan_alive(full_scan=True)

@@ -56,7 +56,7 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Paus
             notices.append(notice)
             now[0] += 10
             heartbeat(notice)
-            health.main_is_alive()
+            health.report_main_alive()
 
         def paused() -> str:
             sign = read_heartbeat(tmp_path)

@@ -229,7 +229,7 @@ def test_a_source_that_fails_ends_the_run_and_the_worker(tmp_path: Path, executo
 
 def test_whoever_waits_for_the_worker_is_heard_of_several_times_a_second(tmp_path: Path) -> None:
     turns: list[int] = []
-    executor = LocalExecutor(EngineSettings(), factory=fake_engine, on_turn=lambda: turns.append(1))
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine, on_poll=lambda: turns.append(1))
     with contextlib.closing(executor):
         list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "only"))))
     assert len(turns) >= 4, "while it starts and at each of its messages"

@@ -62,7 +62,7 @@ def test_workers_that_die_before_they_are_ready_are_started_a_few_times_with_gro
     slept: list[float] = []
     turns: list[None] = []
     executor = LocalExecutor(
-        EngineSettings(), factory=stillborn_engine, sleep=slept.append, on_turn=lambda: turns.append(None)
+        EngineSettings(), factory=stillborn_engine, sleep=slept.append, on_poll=lambda: turns.append(None)
     )
     found, error = run_until_it_can_not(executor, Source())
     assert str(error) == f"{BEFORE}, 4 times in a row; 'stylewatch check' may tell why"

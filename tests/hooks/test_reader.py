@@ -39,11 +39,11 @@ def hooks(
     at_once: int = 2,
     report: Callable[[], Path | None] = lambda: None,
     stop_seconds: float = 2.0,
-    on_turn: Callable[[], None] = lambda: None,
+    on_poll: Callable[[], None] = lambda: None,
 ) -> Hooks:
     settings = HookSettings(commands=commands, timeout_seconds=timeout_seconds, at_once=at_once)
     return Hooks(
-        settings, Path("/photos"), Path("/pictures"), report=report, stop_seconds=stop_seconds, on_turn=on_turn
+        settings, Path("/photos"), Path("/pictures"), report=report, stop_seconds=stop_seconds, on_poll=on_poll
     )
 
 
@@ -140,7 +140,7 @@ def test_the_wait_for_them_is_reported_again_and_again(tmp_path: Path) -> None:
             (tmp_path / "seen").touch()
 
     waiting = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)"
-    told = hooks({"after_run": command(waiting, tmp_path / "seen")}, on_turn=turn)
+    told = hooks({"after_run": command(waiting, tmp_path / "seen")}, on_poll=turn)
     told(over())
     told.close()
     assert len(turns) >= 3

@@ -68,18 +68,18 @@ class SinglePass:
         emit: Callable[[RunEvent], None],
         *,
         session: Session | None = None,
-        on_turn: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
     ) -> None:
         """``session`` comes from the pass before, in a program that makes one after another.
 
-        ``on_turn`` is called again and again while jobs are claimed, which may take long without an event.
+        ``on_poll`` is called again and again while jobs are claimed, which may take long without an event.
         """
         self._settings = settings
         self._resolved = resolved
         self._ledger = ledger
         self._executor = executor
         self._emit = emit
-        self._on_turn = on_turn
+        self._on_poll = on_poll
         self._session = session or Session.begin(settings)
         self._outcomes = Outcomes(ledger, emit, settings.retries)
         self._originals = OriginalMover(ledger, settings.folders.input, settings.folders.originals, emit)
@@ -196,7 +196,7 @@ class SinglePass:
         claims.release_all()
 
     def _must_end(self) -> bool:
-        self._on_turn()
+        self._on_poll()
         return self._stopped or self._drained
 
     def _execute(self, claims: Claims, first: list[Assignment]) -> None:

@@ -86,7 +86,7 @@ def test_a_run_that_fails_saves_checkpoints_of_what_is_in_progress(tmp_path: Pat
         for event in worker.run(Source(endless(tmp_path))):
             progressed.extend([event] if isinstance(event, Progress) else [])
 
-    with executor(on_turn=fail) as worker, pytest.raises(LedgerError):
+    with executor(on_poll=fail) as worker, pytest.raises(LedgerError):
         work_on()
     assert kept_in(tmp_path / "endless.safetensors")[0] >= 1
 
@@ -160,7 +160,7 @@ def test_a_worker_that_dies_before_it_is_ready_is_no_trouble_to_a_stop() -> None
             process.join()
         worker.stop()
 
-    with executor(factory=stillborn_engine, on_turn=stop_at_its_death) as worker:
+    with executor(factory=stillborn_engine, on_poll=stop_at_its_death) as worker:
         (told,) = worker.run(Source())
     assert isinstance(told, Remark)
     assert told.text == (
