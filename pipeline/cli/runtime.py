@@ -12,8 +12,8 @@ from typing import Final
 from pipeline.cli.display import Display
 from pipeline.config import Config
 from pipeline.errors import in_words
-from pipeline.executors.child import EngineFactory, make_stylizer
-from pipeline.executors.local import LocalExecutor
+from pipeline.executors.child import EngineFactory, WorkerOptions, make_stylizer
+from pipeline.executors.local import LocalExecutor, WorkerTimeouts
 from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
 from pipeline.report.heartbeat import Heartbeat
@@ -81,11 +81,11 @@ def make_executor(
     state = config.state
     return LocalExecutor(
         config.engine_settings(),
-        lock_file=state.folder / WORKER_LOCK_NAME,
         factory=factory,
-        hang_seconds=state.hang_seconds,
-        grace_seconds=state.grace_seconds,
-        rules=config.checkpoint_rules(),
+        worker_options=WorkerOptions(
+            lock_file=state.folder / WORKER_LOCK_NAME, checkpoint_rules=config.checkpoint_rules()
+        ),
+        timeouts=WorkerTimeouts(hang_seconds=state.hang_seconds, grace_seconds=state.grace_seconds),
         on_poll=on_poll,
     )
 

@@ -19,7 +19,7 @@ class Executor(Protocol):
         ...
 
     def stop(self) -> None:
-        """Start nothing new and end soon; jobs that are not finished by then are put back.
+        """Start nothing new and end soon; jobs that are not finished by then return to the queue.
 
         Safe to call from a signal handler. An executor that was stopped can't be used again.
         """

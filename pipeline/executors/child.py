@@ -1,4 +1,4 @@
-"""The worker's process. Owns its main function and its end with the parent: it never outlives the parent."""
+"""The main function of the worker process. Owns its end with the parent: it never outlives the parent."""
 
 from __future__ import annotations
 
@@ -31,6 +31,20 @@ if TYPE_CHECKING:
 
 #: Builds an engine in the worker's process; picklable, that is, a function of a module.
 EngineFactory = Callable[[EngineSettings], Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How a worker works, beside its engine. ``photos_ahead`` photos are decoded before the engine asks for them.
+
+    ``lock_file`` is held as long as the process lives: recovery after a killed parent waits for it, so that no orphan
+    still writes while temporary files are removed.
+    """
+
+    lock_file: Path | None = None
+    photos_ahead: int = 2
+    checkpoint_rules: CheckpointRules = CheckpointRules()
+
 
 #: Measures an engine, ``seconds`` after its process was asked for; picklable as well.
 MeasureEngine = Callable[[EngineSettings, float], "Speed"]
@@ -98,28 +112,21 @@ def main(
     connection: Connection,
     settings: EngineSettings,
     factory: EngineFactory,
-    lock_file: Path | None,
-    ahead: int,
-    rules: CheckpointRules,
+    options: WorkerOptions,
 ) -> None:
-    """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent has died.
-
-    ``ahead`` photos are decoded while the engine works on others; checkpoints are saved by ``rules``. ``lock_file``
-    is held as long as the process lives: recovery after a killed parent waits for it, so that no orphan still writes
-    while temporary files are removed.
-    """
+    """Run the worker's side of :mod:`pipeline.executors.protocol` until End or until the parent has died."""
     # Ctrl-C and SIGHUP reach the terminal's whole process group, a service's SIGTERM all of its processes; the parent
     # alone decides what happens then.
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     with contextlib.ExitStack() as stack:
-        if lock_file is not None:
-            stack.enter_context(FileLock(lock_file, fallback_to_soft=False))
+        if options.lock_file is not None:
+            stack.enter_context(FileLock(options.lock_file, fallback_to_soft=False))
         # The pipe's other end is closed: the parent has died, so this process ends.
         stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
         try:
-            _serve(connection, factory(settings), ahead, rules)
+            _serve(connection, factory(settings), options)
         except StylewatchError as error:
             connection.send(WorkerFailed(error))
 
@@ -131,7 +138,7 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: CheckpointRules) -> None:
+def _serve(connection: Connection, engine: Stylizer, options: WorkerOptions) -> None:
     from pipeline.worker import StopDeadline, Worker
 
     send_lock, stop_deadline = threading.Lock(), StopDeadline()
@@ -148,8 +155,8 @@ def _serve(connection: Connection, engine: Stylizer, ahead: int, rules: Checkpoi
     worker = Worker(
         engine,
         emit,
-        ahead=ahead,
-        rules=rules,
+        photos_ahead=options.photos_ahead,
+        checkpoint_rules=options.checkpoint_rules,
         stop_deadline=stop_deadline,
         memory_limit_bytes=memory_limit_bytes or math.inf,
     )

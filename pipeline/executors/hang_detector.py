@@ -1,4 +1,4 @@
-"""When a silent worker counts as hung. Owns the arithmetic; has no clock of its own.
+"""Decides whether a silent worker hangs. Owns the arithmetic; has no clock of its own.
 
 A worker reports every evaluation, so silence means that the engine makes no progress, whatever its threads do. Only
 seconds in which the parent waited for a message count: a machine that slept or a suspended terminal is no hang.

@@ -1,9 +1,9 @@
 """Runs the worker in a child process on this machine. Owns its start, restart and end; does not choose jobs.
 
-The child starts with the first job. Its death (segfault, the kernel's out-of-memory killer) costs nothing but that
+The child starts with the first job. Its crash (segfault, the kernel's out-of-memory killer) costs nothing but that
 child, and is reported: the next child works on half as many pictures at once. A child that hangs is killed and counts
-as dead. After a few in a row that die before they begin with a photo (see :mod:`pipeline.executors.restart_policy`),
-no other one is started.
+as crashed. After a few in a row that crash before they begin with a photo (see
+:mod:`pipeline.executors.restart_policy`), no other one is started.
 
 A stop gives the child time to finish the pictures in progress, then to save their checkpoints. A child that does not
 end in time is killed, which loses no more than the work since the last checkpoint.
@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from pipeline.errors import CannotRunError
@@ -23,10 +22,9 @@ from pipeline.executors import child
 from pipeline.executors.hang_detector import HangDetector
 from pipeline.executors.process import POLL_SECONDS, WorkerDiedError, WorkerProcess
 from pipeline.executors.protocol import FromWorker, Idle, Pull, Ready, WorkerFailed
-from pipeline.executors.restart_policy import RestartPolicy, death_message
+from pipeline.executors.restart_policy import RestartPolicy, crash_message
 from pipeline.model import (
     Artwork,
-    CheckpointRules,
     EngineSettings,
     ExecutorEvent,
     Failure,
@@ -42,6 +40,18 @@ _START_SECONDS: Final = 900.0
 _SUSPEND_SECONDS: Final = 60.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerTimeouts:
+    """A worker without progress for ``hang_seconds`` (0 = no limit) is killed, see :class:`HangDetector`.
+
+    After a stop it has ``grace_seconds`` to finish the pictures in progress; then their checkpoints are saved and
+    they return to the queue. None: a stop ends the worker at once.
+    """
+
+    hang_seconds: float = 0.0
+    grace_seconds: float | None = None
+
+
 class LocalExecutor:
     """Runs assignments in one child process, kept alive between runs until :meth:`close`."""
 
@@ -49,31 +59,22 @@ class LocalExecutor:
         self,
         settings: EngineSettings,
         *,
-        lock_file: Path | None = None,
         factory: child.EngineFactory = child.make_stylizer,
-        ahead: int = 2,
-        hang_seconds: float = 0.0,
-        grace_seconds: float | None = None,
-        rules: CheckpointRules = CheckpointRules(),
+        worker_options: child.WorkerOptions = child.WorkerOptions(),
+        timeouts: WorkerTimeouts = WorkerTimeouts(),
         on_poll: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``ahead`` photos are decoded before the engine asks for them. ``lock_file``: see :func:`child.main`.
+        """``on_poll`` is called several times a second while the child is waited for, and between calls of ``sleep``.
 
-        A child without progress for ``hang_seconds`` (0 = no limit) is killed, see :class:`HangDetector`. After a
-        stop it has ``grace_seconds`` to finish the pictures in progress; then their checkpoints are saved by
-        ``rules`` and they are put back. None: a stop ends the child at once. ``on_poll`` is called several times a
-        second while the child is waited for, and while ``sleep`` passes the time until the next one is started.
+        ``sleep`` passes the time until a crashed child is replaced.
         """
         self._settings = settings
-        self._lock_file = lock_file
         self._factory = factory
-        self._ahead = ahead
-        self._hang_seconds = hang_seconds
+        self._worker_options = worker_options
+        self._timeouts = timeouts
         self._on_poll = on_poll
         self._sleep = sleep
-        self._grace_seconds = grace_seconds
-        self._rules = rules
         self._worker: WorkerProcess | None = None
         self._capacity = 0
         self._restarts = RestartPolicy()
@@ -99,10 +100,10 @@ class LocalExecutor:
             raise
         if self._stopping:
             self._end_worker(kill=True)
-        yield from _return_pending(pending, "put back: the run was stopped")
+        yield from _return_pending(pending, "returned to the queue: the run was stopped")
 
     def stop(self) -> None:
-        """Start nothing new; put back what is not finished within the grace period."""
+        """Start nothing new; return to the queue what is not finished within the grace period."""
         self._stopping = True
 
     def close(self) -> None:
@@ -111,15 +112,15 @@ class LocalExecutor:
 
     def _ensure_worker(self) -> WorkerProcess:
         if self._worker is None:
-            self._worker = WorkerProcess(self._settings, self._factory, self._lock_file, self._ahead, self._rules)
+            self._worker = WorkerProcess(self._settings, self._factory, self._worker_options)
         return self._worker
 
     def _save_checkpoints(self) -> None:
         """Give the child time to save checkpoints of the pictures in progress; its events are dropped."""
         worker = self._worker
-        if worker is None or not worker.ready or self._grace_seconds is None:
+        if worker is None or not worker.ready or self._timeouts.grace_seconds is None:
             return
-        deadline = time.monotonic() + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS)
+        deadline = time.monotonic() + min(_SUSPEND_SECONDS, self._timeouts.hang_seconds or _SUSPEND_SECONDS)
         worker.stop(0.0)
         with contextlib.suppress(WorkerDiedError):
             worker.assign(())  # in case it waits for an answer to Pull
@@ -146,7 +147,7 @@ class LocalExecutor:
                     if hang_detector.add_silence(POLL_SECONDS):
                         if self._stopping:
                             break
-                        yield from self._handle_worker_death(
+                        yield from self._handle_worker_exit(
                             worker, pending, worker.kill_hung(hang_detector.silent_seconds)
                         )
                         return False
@@ -158,9 +159,9 @@ class LocalExecutor:
                 if isinstance(message, Ready):
                     hang_detector = self._hang_detector(worker)
             except WorkerDiedError:
-                # If the death is noticed while sending, messages that the child sent before may still be unread.
+                # If the exit is noticed while sending, messages that the child sent before may still be unread.
                 yield from self._drain_messages(worker, pending)
-                yield from self._handle_worker_death(worker, pending, f"died ({worker.exit_reason()})")
+                yield from self._handle_worker_exit(worker, pending, f"died ({worker.exit_reason()})")
                 return False
         yield from self._drain_messages(worker, pending)
         return True
@@ -169,17 +170,19 @@ class LocalExecutor:
         """Pass a stop on to the child, once. True if there is nothing to wait for, so that the run can end."""
         if not self._stopping:
             return False
-        if self._grace_seconds is None or not pending:
+        if self._timeouts.grace_seconds is None or not pending:
             return True
         if not worker.is_stopping:
-            worker.stop(self._grace_seconds)
-            hang_detector.restart(self._grace_seconds + min(_SUSPEND_SECONDS, self._hang_seconds or _SUSPEND_SECONDS))
+            worker.stop(self._timeouts.grace_seconds)
+            hang_detector.restart(
+                self._timeouts.grace_seconds + min(_SUSPEND_SECONDS, self._timeouts.hang_seconds or _SUSPEND_SECONDS)
+            )
         return False
 
     def _hang_detector(self, worker: WorkerProcess) -> HangDetector:
-        if worker.ready or not self._hang_seconds:
-            return HangDetector(self._hang_seconds)
-        return HangDetector(max(self._hang_seconds, _START_SECONDS))
+        if worker.ready or not self._timeouts.hang_seconds:
+            return HangDetector(self._timeouts.hang_seconds)
+        return HangDetector(max(self._timeouts.hang_seconds, _START_SECONDS))
 
     def _handle_message(
         self, worker: WorkerProcess, message: FromWorker, source: JobSource, pending: dict[str, bool]
@@ -200,16 +203,16 @@ class LocalExecutor:
                 yield from _track_event(worker, message, pending)
 
     def _drain_messages(self, worker: WorkerProcess, pending: dict[str, bool]) -> Iterator[ExecutorEvent]:
-        """Read what the child began and finished before the stop, or before its death."""
+        """Read what the child began and finished before the stop, or before its exit."""
         with contextlib.suppress(WorkerDiedError):
             while (message := worker.receive(0.0)) is not None:
                 if isinstance(message, Started | Artwork | Failure):
                     yield from _track_event(worker, message, pending)
 
-    def _handle_worker_death(
+    def _handle_worker_exit(
         self, worker: WorkerProcess, pending: dict[str, bool], ending: str
     ) -> Iterator[Failure | Remark]:
-        """Report a death and what follows from it, and wait until the next worker may be started.
+        """Report a crash and what follows from it, and wait until the next worker may be started.
 
         Raises CannotRunError if no other worker is to be started.
         """
@@ -218,22 +221,27 @@ class LocalExecutor:
         reason = f"the worker process {ending}" + ("" if worker.ready else " before it could begin")
         delay_seconds = self._restart_delay_seconds(worker, reason)
         begun = [token for token, has_begun in pending.items() if has_begun]
-        # While several photos were in progress none is blamed: the one that kills workers is found later, when it is
-        # alone. With one at a time and none read ahead there is no smaller step, so all that were in progress are
-        # blamed.
-        blamed = len(begun) == 1 or self._works_one_at_a_time()
+        # While several photos were in progress it counts for none: the one that kills workers is found later, when it
+        # is alone. With one at a time and none read ahead there is no smaller step, so it counts for each.
+        counts_as_crash = len(begun) == 1 or self._works_one_at_a_time()
         if worker.ready:
             self._reduce_batch()
         next_batch = 0 if self._stopping else self._settings.batch_size
         yield Remark(
             "",
-            death_message(reason, len(begun), blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch),
+            crash_message(
+                reason,
+                len(begun),
+                counts_as_crash=counts_as_crash,
+                delay_seconds=delay_seconds,
+                next_batch=next_batch,
+            ),
             warning=True,
         )
-        for token in begun if blamed else ():
+        for token in begun if counts_as_crash else ():
             del pending[token]
             yield Failure(token, FailureKind.CRASH, reason)
-        yield from _return_pending(pending, f"put back: {reason}")
+        yield from _return_pending(pending, f"returned to the queue: {reason}")
         self._wait_for_restart(delay_seconds)
 
     def _restart_delay_seconds(self, worker: WorkerProcess, reason: str) -> float:
@@ -243,19 +251,19 @@ class LocalExecutor:
             return 0.0
         seconds = self._restarts.next_delay_seconds()
         if seconds is None:
-            times = self._restarts.deaths_in_a_row
+            times = self._restarts.consecutive_crashes
             self._restarts.reset()
             raise CannotRunError(f"{reason}, {times} times in a row; 'stylewatch check' may tell why")
         return seconds
 
     def _works_one_at_a_time(self) -> bool:
         """Return whether workers already make one picture at a time and read no photo ahead."""
-        return self._settings.batch_size == 1 and not self._ahead
+        return self._settings.batch_size == 1 and not self._worker_options.photos_ahead
 
     def _reduce_batch(self) -> None:
         """Let the next worker make half as many pictures at once and read no photos ahead."""
         self._settings = dataclasses.replace(self._settings, batch_size=max(1, self._capacity // 2))
-        self._ahead = 0
+        self._worker_options = dataclasses.replace(self._worker_options, photos_ahead=0)
 
     def _wait_for_restart(self, seconds: float) -> None:
         waited_seconds = 0.0
@@ -277,4 +285,4 @@ def _track_event(worker: WorkerProcess, event: ExecutorEvent, pending: dict[str,
 def _return_pending(pending: dict[str, bool], reason: str) -> Iterator[Failure]:
     for token in list(pending):
         del pending[token]
-        yield Failure(token, FailureKind.RETURNED, reason)
+        yield Failure(token, FailureKind.REQUEUED, reason)

@@ -1,6 +1,6 @@
-"""A worker process as its parent sees it. Owns its start, its exit and the parent's end of the pipe.
+"""Starts, messages and ends one worker process, on the parent's side. Owns the parent's end of the pipe.
 
-Does not decide what is sent to it or what follows from its death.
+Does not decide what is sent to the worker or what follows from its exit.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
-from pathlib import Path
 from typing import Final
 
 from pipeline.errors import CannotRunError
 from pipeline.executors import child
 from pipeline.executors.protocol import Assign, End, FromWorker, Resume, Stop
-from pipeline.model import Assignment, CheckpointRules, EngineSettings, exit_in_words
+from pipeline.model import Assignment, EngineSettings, exit_in_words
 
 POLL_SECONDS: Final = 0.1
 _END_SECONDS: Final = 10.0
@@ -66,14 +65,7 @@ class WorkerProcess:
     ``ready``: its engine is loaded; ``has_begun``: it has begun a job. Raises CannotRunError if none can be started.
     """
 
-    def __init__(
-        self,
-        settings: EngineSettings,
-        factory: child.EngineFactory,
-        lock_file: Path | None,
-        ahead: int,
-        rules: CheckpointRules,
-    ) -> None:
+    def __init__(self, settings: EngineSettings, factory: child.EngineFactory, options: child.WorkerOptions) -> None:
         self.ready = False
         self.has_begun = False
         self.is_stopping = False
@@ -82,7 +74,7 @@ class WorkerProcess:
         self._connection, child_end = _pipe(context)
         self._process: SpawnProcess = context.Process(
             target=child.main,
-            args=(child_end, settings, factory, lock_file, ahead, rules),
+            args=(child_end, settings, factory, options),
             name="stylewatch-worker",
             daemon=True,
         )

@@ -2,8 +2,8 @@
 
 The worker sends Ready first. Whenever it has room it sends Pull and gets Assign, sends what happens
 (:data:`pipeline.model.ExecutorEvent`), and sends Idle when it was given nothing and has answered everything; then it
-waits for Resume or End. Stop may come at any time: the pictures in progress are then finished in time or put back,
-and Idle follows.
+waits for Resume or End. Stop may come at any time: the pictures in progress are then finished in time or
+return to the queue, and Idle follows.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Begin nothing more; after ``grace_seconds`` save checkpoints of the pictures in progress and put them back."""
+    """Begin nothing more; after ``grace_seconds`` save checkpoints of the pictures in progress and requeue them."""
 
     grace_seconds: float
 

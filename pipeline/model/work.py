@@ -140,7 +140,7 @@ class FailureKind(StrEnum):
     """Why a job failed, which decides what happens next."""
 
     PHOTO = "photo"  # the photo's own fault: quarantined until it changes
-    CHANGED = "changed"  # not the content that was claimed: put back and checked again
+    CHANGED = "changed"  # not the content that was claimed: requeued and checked again
     GONE = "gone"  # the photo does not exist any more
     UNREADABLE = (
         "unreadable"  # its photo's file can't be read; tried again, up to max_attempts, if no disk is to blame
@@ -153,7 +153,7 @@ class FailureKind(StrEnum):
     PAINTING = "painting"  # its painting's file was replaced: stops the run, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes
-    RETURNED = "returned"  # put back at no cost: the run was stopped, or the worker died before it began
+    REQUEUED = "returned"  # at no cost: the run was stopped, or the worker died before it began
 
 
 @dataclass(frozen=True, slots=True)

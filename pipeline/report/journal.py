@@ -116,7 +116,7 @@ class Journal:
         if isinstance(event, JobFinished | JobFailed) and (last := self._last_progress.pop(event.token, None)):
             self._write(last)
         if isinstance(event, RunFinished):
-            self._last_progress.clear()  # of jobs that were put back
+            self._last_progress.clear()  # of jobs that returned to the queue
         self._write(event)
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ class RunProgress:
                 pass
 
     def _remove(self, job: Job) -> None:
-        # There is no event for a job that was put back, as after a worker's death, until it starts again.
+        # There is no event for a job that returned to the queue, as after a worker's death, until it starts again.
         for token in [token for token, other in self.in_progress.items() if other.job == job]:
             del self.in_progress[token]
 

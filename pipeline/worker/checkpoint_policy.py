@@ -13,13 +13,13 @@ from pipeline.worker.reading import Emit, LoadedTask
 
 
 class CheckpointPolicy:
-    """Saves checkpoints at their assignments' ``checkpoint_path``, as far as ``rules`` allow.
+    """Saves checkpoints at their assignments' ``checkpoint_path``, as far as ``checkpoint_rules`` allow.
 
-    ``emit`` gets a remark for each picture that is resumed or put back, and one, once, if none can be saved.
+    ``emit`` gets a remark for each picture that is resumed or requeued, and one, once, if none can be saved.
     """
 
-    def __init__(self, rules: CheckpointRules, emit: Emit, clock: Callable[[], float]) -> None:
-        self._rules = rules
+    def __init__(self, checkpoint_rules: CheckpointRules, emit: Emit, clock: Callable[[], float]) -> None:
+        self._checkpoint_rules = checkpoint_rules
         self._emit = emit
         self._clock = clock
         self._is_saving = False
@@ -38,7 +38,7 @@ class CheckpointPolicy:
 
     def is_due(self, task: LoadedTask) -> bool:
         """Return whether to save a checkpoint of this picture now; not while another one is still being written."""
-        every_seconds = self._rules.every_seconds
+        every_seconds = self._checkpoint_rules.every_seconds
         if task.assignment.checkpoint_path is None or not every_seconds or self._is_saving:
             return False
         return self._clock() - task.saved_at >= every_seconds
@@ -57,10 +57,14 @@ class CheckpointPolicy:
 
         return save
 
-    def put_back(self, task: LoadedTask, checkpoint: CheckpointReady, save: Callable[[], bool]) -> None:
+    def requeue(self, task: LoadedTask, checkpoint: CheckpointReady, save: Callable[[], bool]) -> None:
         """Answer an assignment that was suspended, and report where it will be resumed."""
         if not checkpoint.evaluations:
-            self._emit(Failure(checkpoint.token, FailureKind.RETURNED, "put back before its first evaluation"))
+            self._emit(
+                Failure(
+                    checkpoint.token, FailureKind.REQUEUED, "stopped before its first evaluation; it will start again"
+                )
+            )
             return
         if save():
             following = "it will be resumed there"
@@ -69,9 +73,9 @@ class CheckpointPolicy:
         else:
             following = "it will start again from the beginning"
         where = f"evaluation {checkpoint.iteration} of {checkpoint.iterations} at {checkpoint.size} px"
-        text = f"put back after {where}; {following}"
+        text = f"stopped after {where}; {following}"
         self._emit(Remark(checkpoint.token, text))
-        self._emit(Failure(checkpoint.token, FailureKind.RETURNED, text))
+        self._emit(Failure(checkpoint.token, FailureKind.REQUEUED, text))
 
     def discard(self, task: LoadedTask) -> None:
         """Remove the checkpoint of a picture that would only fail again from there."""
@@ -82,7 +86,7 @@ class CheckpointPolicy:
 
     def _save(self, task: LoadedTask, checkpoint: CheckpointReady, seconds: float) -> bool:
         path = task.assignment.checkpoint_path
-        if path is None or not self._rules.space_bytes:
+        if path is None or not self._checkpoint_rules.space_bytes:
             return False
         if task.saved_evaluations == checkpoint.evaluations:
             return True
@@ -112,7 +116,7 @@ class CheckpointPolicy:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The checkpoint that it replaces is not counted, though for a moment there are both.
         others = sum(_size_of(other) for other in path.parent.glob("*.safetensors") if other != path)
-        space_bytes, least_free = self._rules.space_bytes, self._rules.min_free_bytes
+        space_bytes, least_free = self._checkpoint_rules.space_bytes, self._checkpoint_rules.min_free_bytes
         if others + size_bytes > space_bytes:
             return f"a checkpoint of {_gb(size_bytes)} does not fit into state.checkpoint_space ({_gb(space_bytes)})"
         if shutil.disk_usage(path.parent).free - size_bytes < least_free:

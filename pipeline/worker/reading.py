@@ -38,12 +38,12 @@ class LoadedTask:
 
 
 class Reader:
-    """Gives decoded photos of a source's assignments, at most ``ahead`` of them decoded before they are asked for.
+    """Gives decoded photos of a source's assignments, at most ``photos_ahead`` decoded before they are asked for.
 
     A context manager. ``emit`` gets Started before a photo's first byte is read (so that the parent knows which photo
     killed the process, should one do so) and a Failure for each photo that can't be decoded, or whose picture would
-    need more than ``memory_limit_bytes``; it is called from the reader's thread. With ``ahead`` 0 there is no thread:
-    photos are read when they are asked for.
+    need more than ``memory_limit_bytes``; it is called from the reader's thread. With ``photos_ahead`` 0 there is no
+    thread: photos are read when they are asked for.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Reader:
         source: JobSource,
         emit: Emit,
         clock: Callable[[], float],
-        ahead: int,
+        photos_ahead: int,
         memory_limit_bytes: float = math.inf,
     ) -> None:
         self._source = source
         self._emit = emit
         self._clock = clock
-        self._ahead = ahead
+        self._photos_ahead = photos_ahead
         self._memory_limit_bytes = memory_limit_bytes
         self._changed = threading.Condition()
         self._ready: deque[LoadedTask] = deque()
@@ -68,7 +68,7 @@ class Reader:
 
     def __enter__(self) -> Reader:
         """Start reading."""
-        if self._ahead:
+        if self._photos_ahead:
             self._thread.start()
         return self
 
@@ -79,7 +79,7 @@ class Reader:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._ahead:
+        if self._photos_ahead:
             self._thread.join()
 
     def next_tasks(self, count: int, *, wait: bool) -> list[LoadedTask]:
@@ -87,7 +87,7 @@ class Reader:
 
         An empty list in spite of ``wait`` means that the source gave nothing. Raises what the source raised.
         """
-        if not self._ahead:
+        if not self._photos_ahead:
             return self._read_now(count)
         with self._changed:
             self._source_is_empty = False  # it may have new assignments by now
@@ -124,7 +124,7 @@ class Reader:
         """Wait until there is room for one more photo and the source may have one; False when it is over."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._closed or (len(self._ready) < self._ahead and not self._source_is_empty)
+                lambda: self._closed or (len(self._ready) < self._photos_ahead and not self._source_is_empty)
             )
             return not self._closed
 

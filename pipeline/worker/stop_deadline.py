@@ -1,4 +1,4 @@
-"""The moment at which a worker has to stop. Owns that moment; does not stop anything."""
+"""A deadline for stopping, shared between threads. Does not stop anything."""
 
 from __future__ import annotations
 

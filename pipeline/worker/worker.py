@@ -32,11 +32,11 @@ class Engine(Protocol):
 class Worker:
     """Turns assignments into temporary files, one engine run after another.
 
-    ``emit`` is called from several threads, perhaps at once. ``ahead`` photos are decoded while the engine works on
-    others; with 0, none is begun before the finished pictures are written. ``rules``: when checkpoints are saved.
-    Once ``stop_deadline`` is set, no picture is begun; once it has passed, checkpoints of the pictures in progress
-    are saved and they are put back. Pictures that would need more memory than ``memory_limit_bytes`` fail before they
-    are begun.
+    ``emit`` is called from several threads, perhaps at once. ``photos_ahead`` photos are decoded while the engine
+    works on others; with 0, none is begun before the finished pictures are written. ``checkpoint_rules``: when
+    checkpoints are saved. Once ``stop_deadline`` is set, no picture is begun; once it has passed, checkpoints of the
+    pictures in progress are saved and they return to the queue. Pictures that would need more memory than
+    ``memory_limit_bytes`` fail before they are begun.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class Worker:
         emit: Emit,
         clock: Callable[[], float] = time.monotonic,
         *,
-        ahead: int = 0,
-        rules: CheckpointRules = CheckpointRules(),
+        photos_ahead: int = 0,
+        checkpoint_rules: CheckpointRules = CheckpointRules(),
         stop_deadline: StopDeadline | None = None,
         memory_limit_bytes: float = math.inf,
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._ahead = ahead
+        self._photos_ahead = photos_ahead
         self._emit = emit
-        self._checkpoints = CheckpointPolicy(rules, emit, clock)
+        self._checkpoints = CheckpointPolicy(checkpoint_rules, emit, clock)
         self._memory_limit_bytes = memory_limit_bytes
         self._stop_deadline = stop_deadline or StopDeadline(clock)
         self._tasks: dict[str, LoadedTask] = {}
@@ -69,7 +69,7 @@ class Worker:
         control = RunControl(suspend=self._stop_deadline.has_passed, wants_checkpoint=self._wants_checkpoint)
         with (
             Writer(self._emit, self._clock, self._engine.device_name) as writer,
-            Reader(source, self._emit, self._clock, self._ahead, self._memory_limit_bytes) as reader,
+            Reader(source, self._emit, self._clock, self._photos_ahead, self._memory_limit_bytes) as reader,
         ):
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), control):
                 self._divide_time()
@@ -78,7 +78,7 @@ class Worker:
     def _pull(self, reader: Reader, writer: Writer, count: int) -> list[Request]:
         if self._stop_deadline.is_set:
             return []
-        if not self._ahead:
+        if not self._photos_ahead:
             # After a worker died: finished pictures must not be lost with the photo that kills this one, too.
             writer.flush()
         # With pictures in progress, an empty answer means "not now"; without any it ends the engine's run.
@@ -122,7 +122,7 @@ class Worker:
         save = self._checkpoints.prepare_save(task, checkpoint)
         if checkpoint.last:
             del self._tasks[checkpoint.token]
-            writer.submit(partial(self._checkpoints.put_back, task, checkpoint, save))
+            writer.submit(partial(self._checkpoints.requeue, task, checkpoint, save))
         else:
             writer.submit(save)
 

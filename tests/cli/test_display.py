@@ -304,11 +304,11 @@ def test_a_new_config_and_a_refused_one_are_told_the_latter_even_to_the_quiet() 
 
 
 def test_remarks_on_the_run_and_warnings_are_shown_and_those_on_a_picture_are_for_the_log() -> None:
-    remarks = (Remark("", "stopping"), Remark("t1", "put back"), Remark("t1", "no room", warning=True))
+    remarks = (Remark("", "stopping"), Remark("t1", "stopped"), Remark("t1", "no room", warning=True))
     assert shown(*remarks).splitlines() == ["stopping", "no room"]
     assert shown(*remarks, quiet=True).splitlines() == ["no room"]
     assert [json.loads(line)["text"] for line in shown(*remarks, json_lines=True).splitlines()] == [
         "stopping",
-        "put back",
+        "stopped",
         "no room",
     ]

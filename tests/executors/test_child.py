@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from pipeline.errors import CannotRunError
+from pipeline.executors.child import WorkerOptions
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings
 from tests.executors.test_local import Source
@@ -31,7 +32,7 @@ def test_a_torch_that_can_not_be_loaded_is_told_in_a_sentence(
 
 def test_the_worker_holds_its_lock_as_long_as_it_lives(tmp_path: Path) -> None:
     lock_file = tmp_path / "worker.lock"
-    executor = LocalExecutor(EngineSettings(), lock_file=lock_file, factory=fake_engine)
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine, worker_options=WorkerOptions(lock_file=lock_file))
     list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png")))))
     with pytest.raises(Timeout), FileLock(lock_file, timeout=0):
         pass
@@ -43,6 +44,7 @@ def test_the_worker_holds_its_lock_as_long_as_it_lives(tmp_path: Path) -> None:
 PARENT = """
 import sys
 from pathlib import Path
+from pipeline.executors.child import WorkerOptions
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Started
 from tests.executors.test_local import Source
@@ -50,7 +52,8 @@ from tests.fakes import fake_engine
 from tests.worker.test_worker import an_assignment
 
 folder = Path(sys.argv[1])
-executor = LocalExecutor(EngineSettings(), lock_file=folder / "worker.lock", factory=fake_engine)
+options = WorkerOptions(lock_file=folder / "worker.lock")
+executor = LocalExecutor(EngineSettings(), factory=fake_engine, worker_options=options)
 for event in executor.run(Source(an_assignment(folder / "a.png"))):
     if isinstance(event, Started):
         print("started", flush=True)

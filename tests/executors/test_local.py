@@ -13,7 +13,8 @@ import pytest
 
 from pipeline.engine.memory.available import machine_bytes
 from pipeline.errors import WeightsError
-from pipeline.executors.local import LocalExecutor
+from pipeline.executors.child import WorkerOptions
+from pipeline.executors.local import LocalExecutor, WorkerTimeouts
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -124,7 +125,7 @@ def test_a_killed_worker_costs_only_the_job_it_had_begun(tmp_path: Path, executo
     source = Source(fine, deadly, last)
     found: dict[str, Artwork | Failure] = {}
     for event in executor.run(source):
-        if isinstance(event, Failure) and event.kind is FailureKind.RETURNED:
+        if isinstance(event, Failure) and event.kind is FailureKind.REQUEUED:
             source.waiting += [assignment for assignment in (fine, deadly, last) if assignment.token == event.token]
         elif isinstance(event, Artwork | Failure):
             found[event.token] = event
@@ -165,7 +166,12 @@ def test_a_worker_that_hangs_or_breaks_costs_only_the_job_it_had_begun(
     fine = an_assignment(write_photo(tmp_path / "a.png"), "fine")
     source = Source(deadly, fine)
     found: dict[str, Artwork | Failure] = {}
-    executor = LocalExecutor(EngineSettings(batch_size=1), factory=fake_engine, ahead=0, hang_seconds=4.0)
+    executor = LocalExecutor(
+        EngineSettings(batch_size=1),
+        factory=fake_engine,
+        worker_options=WorkerOptions(photos_ahead=0),
+        timeouts=WorkerTimeouts(hang_seconds=4.0),
+    )
     with contextlib.closing(executor):
         for event in executor.run(source):
             if isinstance(event, Artwork | Failure):
@@ -176,12 +182,12 @@ def test_a_worker_that_hangs_or_breaks_costs_only_the_job_it_had_begun(
 
 
 def test_a_slow_worker_that_gets_on_is_left_alone(tmp_path: Path) -> None:
-    executor = LocalExecutor(EngineSettings(), factory=fake_engine, hang_seconds=4.0)
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine, timeouts=WorkerTimeouts(hang_seconds=4.0))
     steps = 0
     with contextlib.closing(executor):
         for event in executor.run(Source(an_assignment(write_photo(tmp_path / "a.png", "takes for ever")))):
             steps += isinstance(event, Progress)
-            assert not isinstance(event, Failure) or event.kind is FailureKind.RETURNED
+            assert not isinstance(event, Failure) or event.kind is FailureKind.REQUEUED
             if steps == 250:  # five seconds
                 executor.stop()
     assert steps >= 250
@@ -190,7 +196,9 @@ def test_a_slow_worker_that_gets_on_is_left_alone(tmp_path: Path) -> None:
 def test_after_a_death_the_next_worker_takes_half_as_many(tmp_path: Path) -> None:
     deadly = an_assignment(write_photo(tmp_path / "b.png", "kills the worker"), "deadly")
     source = Source(deadly)
-    executor = LocalExecutor(EngineSettings(batch_size=8), factory=fake_engine, ahead=0)
+    executor = LocalExecutor(
+        EngineSettings(batch_size=8), factory=fake_engine, worker_options=WorkerOptions(photos_ahead=0)
+    )
     for event in executor.run(source):
         if isinstance(event, Failure) and not source.waiting and len(source.asked) < 7:
             source.waiting.append(deadly)
@@ -215,7 +223,7 @@ def test_a_stop_gives_back_what_is_not_finished(tmp_path: Path, executor: LocalE
             executor.stop()
     failure = found[-1]
     assert isinstance(failure, Failure)
-    assert failure.kind is FailureKind.RETURNED
+    assert failure.kind is FailureKind.REQUEUED
 
 
 def test_a_source_that_fails_ends_the_run_and_the_worker(tmp_path: Path, executor: LocalExecutor) -> None:
@@ -228,8 +236,8 @@ def test_a_source_that_fails_ends_the_run_and_the_worker(tmp_path: Path, executo
 
 
 def test_whoever_waits_for_the_worker_is_heard_of_several_times_a_second(tmp_path: Path) -> None:
-    turns: list[int] = []
-    executor = LocalExecutor(EngineSettings(), factory=fake_engine, on_poll=lambda: turns.append(1))
+    polls: list[int] = []
+    executor = LocalExecutor(EngineSettings(), factory=fake_engine, on_poll=lambda: polls.append(1))
     with contextlib.closing(executor):
         list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "only"))))
-    assert len(turns) >= 4, "while it starts and at each of its messages"
+    assert len(polls) >= 4, "while it starts and at each of its messages"

@@ -6,9 +6,10 @@ from multiprocessing import resource_tracker
 import pytest
 
 from pipeline.errors import CannotRunError
+from pipeline.executors.child import WorkerOptions
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.process import WorkerDiedError, WorkerProcess
-from pipeline.model import CheckpointRules, EngineSettings
+from pipeline.model import EngineSettings
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine
 
@@ -31,7 +32,7 @@ def test_what_the_system_refuses_to_start_is_one_sentence() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_a_death_by_a_signal_without_a_name_is_told_by_its_number() -> None:
-    worker = WorkerProcess(EngineSettings(), engine_that_is_signalled, None, 0, CheckpointRules())
+    worker = WorkerProcess(EngineSettings(), engine_that_is_signalled, WorkerOptions())
     with pytest.raises(WorkerDiedError):
         worker.receive(60)
     assert worker.exit_reason() == "signal 40"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CannotRunError
+from pipeline.executors.child import WorkerOptions
 from pipeline.executors.local import LocalExecutor
-from pipeline.executors.restart_policy import RestartPolicy, death_message
+from pipeline.executors.restart_policy import RestartPolicy, crash_message
 from pipeline.model import Artwork, Assignment, EngineSettings, ExecutorEvent, JobSource, JobState, Remark
 from tests.executors.test_local import Source
 from tests.fakes import FakeEngine, fake_engine, frail_engine, stillborn_engine, write_photo
@@ -34,19 +35,25 @@ def test_each_worker_in_a_row_that_begins_nothing_delays_the_next_one_longer_unt
 
 
 def test_a_death_is_told_with_its_cause_and_what_follows() -> None:
-    def told(in_progress: int, *, blamed: bool, delay_seconds: float = 0, next_batch: int = 0) -> str:
-        return death_message(
-            "it died", in_progress, blamed=blamed, delay_seconds=delay_seconds, next_batch=next_batch
+    def told(in_progress: int, *, counts_as_crash: bool, delay_seconds: float = 0, next_batch: int = 0) -> str:
+        return crash_message(
+            "it died",
+            in_progress,
+            counts_as_crash=counts_as_crash,
+            delay_seconds=delay_seconds,
+            next_batch=next_batch,
         )
 
-    assert told(3, blamed=False, next_batch=2) == (
-        "it died with 3 pictures in progress; they are put back; the next one makes at most 2 at a time"
+    assert told(3, counts_as_crash=False, next_batch=2) == (
+        "it died with 3 pictures in progress; they return to the queue; the next one makes at most 2 at a time"
     )
-    assert told(1, blamed=True, next_batch=1) == (
+    assert told(1, counts_as_crash=True, next_batch=1) == (
         "it died with 1 picture in progress; that counts as a crash of it; the next one makes one at a time"
     )
-    assert told(2, blamed=True) == "it died with 2 pictures in progress; that counts as a crash of each of them"
-    assert told(0, blamed=False, delay_seconds=4) == (
+    assert (
+        told(2, counts_as_crash=True) == "it died with 2 pictures in progress; that counts as a crash of each of them"
+    )
+    assert told(0, counts_as_crash=False, delay_seconds=4) == (
         "it died with no picture in progress; the next one is started in 4 s"
     )
 
@@ -60,9 +67,9 @@ def run_until_it_can_not(executor: LocalExecutor, source: JobSource) -> tuple[li
 
 def test_workers_that_die_before_they_are_ready_are_started_a_few_times_with_growing_delays() -> None:
     slept: list[float] = []
-    turns: list[None] = []
+    polls: list[None] = []
     executor = LocalExecutor(
-        EngineSettings(), factory=stillborn_engine, sleep=slept.append, on_poll=lambda: turns.append(None)
+        EngineSettings(), factory=stillborn_engine, sleep=slept.append, on_poll=lambda: polls.append(None)
     )
     found, error = run_until_it_can_not(executor, Source())
     assert str(error) == f"{BEFORE}, 4 times in a row; 'stylewatch check' may tell why"
@@ -71,12 +78,15 @@ def test_workers_that_die_before_they_are_ready_are_started_a_few_times_with_gro
     ]
     assert sum(slept) == pytest.approx(21, abs=0.5)
     assert max(slept) == 0.1
-    assert len(turns) >= len(slept), "whoever watches for a standstill is told that there is none"
+    assert len(polls) >= len(slept), "whoever watches for a standstill is told that there is none"
 
 
 def test_so_are_those_after_one_that_was_ready_once(tmp_path: Path) -> None:
     executor = LocalExecutor(
-        EngineSettings(machine_folder=tmp_path), factory=frail_engine, sleep=lambda _: None, ahead=0
+        EngineSettings(machine_folder=tmp_path),
+        factory=frail_engine,
+        sleep=lambda _: None,
+        worker_options=WorkerOptions(photos_ahead=0),
     )
     deadly = an_assignment(write_photo(tmp_path / "b.png", "kills the worker"))
 
@@ -92,7 +102,9 @@ def test_so_are_those_after_one_that_was_ready_once(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_ready_and_dies_before_it_begins_is_not_started_for_ever_either(tmp_path: Path) -> None:
-    executor = LocalExecutor(EngineSettings(), factory=fading_engine, sleep=lambda _: None, ahead=0)
+    executor = LocalExecutor(
+        EngineSettings(), factory=fading_engine, sleep=lambda _: None, worker_options=WorkerOptions(photos_ahead=0)
+    )
     found, error = run_until_it_can_not(executor, Source(an_assignment(write_photo(tmp_path / "a.png"))))
     assert "exit code 7), 4 times in a row" in str(error)
     assert len(texts(found)) == 3
@@ -141,6 +153,6 @@ def test_a_pass_comes_to_its_end_though_every_worker_dies_with_what_it_begins(tm
         (photo, state) for photo in ("0.png", "1.png") for state in (JobState.PENDING, JobState.QUARANTINED)
     ]
     deaths = [event.text for event in workshop.events if isinstance(event, Remark)]
-    together = [text for text in deaths if "they are put back" in text]
+    together = [text for text in deaths if "they return to the queue" in text]
     assert len(deaths) == len(crashes) + len(together)
     assert len(together) <= 2, "at four and at two a time"

@@ -100,7 +100,9 @@ class MeddledExecutor:
         while not self._stopped and (assignments := source(self._at_once)):
             for assignment in assignments:
                 if self._meddle() or self._stopped:
-                    yield Failure(assignment.token, FailureKind.RETURNED, "put back: the run was stopped")
+                    yield Failure(
+                        assignment.token, FailureKind.REQUEUED, "returned to the queue: the run was stopped"
+                    )
                     continue
                 if assignment.photo_sha256 == sha256_of_bytes(photo_bytes(DEADLY)):
                     yield Started(assignment.token)

@@ -132,9 +132,9 @@ def test_where_originals_go_is_told_on_one_line(tmp_path: Path) -> None:
 
 
 def test_remarks_are_told_with_their_job_if_they_have_one(tmp_path: Path) -> None:
-    lines = told(tmp_path, begun(), Remark("", "stopping"), Remark("t1", "put back"), Remark("t1", "no room", True))
+    lines = told(tmp_path, begun(), Remark("", "stopping"), Remark("t1", "stopped"), Remark("t1", "no room", True))
     assert lines == [
         "INFO    stopping",
-        "INFO    zoo/lion.jpg × wave: put back",
+        "INFO    zoo/lion.jpg × wave: stopped",
         "WARNING zoo/lion.jpg × wave: no room",
     ]

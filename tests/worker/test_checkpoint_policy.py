@@ -58,11 +58,11 @@ class Bench:
     def save(self, checkpoint: CheckpointReady) -> bool:
         return self.policy.prepare_save(self.task, checkpoint)()
 
-    def put_back(self, checkpoint: CheckpointReady) -> str:
-        self.policy.put_back(self.task, checkpoint, self.policy.prepare_save(self.task, checkpoint))
+    def requeue(self, checkpoint: CheckpointReady) -> str:
+        self.policy.requeue(self.task, checkpoint, self.policy.prepare_save(self.task, checkpoint))
         failure = self.told.pop()
         assert isinstance(failure, Failure)
-        assert failure.kind is FailureKind.RETURNED
+        assert failure.kind is FailureKind.REQUEUED
         return failure.reason
 
 
@@ -125,31 +125,29 @@ def test_what_is_kept_already_is_not_written_again(bench: Bench) -> None:
 
 
 def test_a_picture_put_back_says_where_it_will_be_resumed(bench: Bench) -> None:
-    text = "put back after evaluation 3 of 10 at 48 px; it will be resumed there"
-    assert bench.put_back(a_checkpoint()) == text
+    text = "stopped after evaluation 3 of 10 at 48 px; it will be resumed there"
+    assert bench.requeue(a_checkpoint()) == text
     assert bench.told == [Remark("t", text)]
 
 
 def test_one_put_back_before_it_began_is_nobodys_news(bench: Bench) -> None:
-    assert bench.put_back(a_checkpoint(0)) == "put back before its first evaluation"
+    assert bench.requeue(a_checkpoint(0)) == "stopped before its first evaluation; it will start again"
     assert bench.told == []
     assert not bench.path.exists()
 
 
 def test_what_can_not_be_saved_is_resumed_from_the_checkpoint_before(bench: Bench) -> None:
     assert bench.save(a_checkpoint(3))
-    assert bench.put_back(a_checkpoint(7, size_bytes=1001)).endswith(
-        "px; it will be resumed from its last checkpoint"
-    )
+    assert bench.requeue(a_checkpoint(7, size_bytes=1001)).endswith("px; it will be resumed from its last checkpoint")
     assert bench.path.read_bytes().split()[0] == b"3"
 
 
 def test_what_was_never_kept_begins_anew(bench: Bench) -> None:
     bench.point_to(None)
-    assert bench.put_back(a_checkpoint()).endswith("px; it will start again from the beginning")
+    assert bench.requeue(a_checkpoint()).endswith("px; it will start again from the beginning")
     bench.point_to(bench.path)
     bench.rule(space_bytes=0)
-    assert bench.put_back(a_checkpoint()).endswith("px; it will start again from the beginning")
+    assert bench.requeue(a_checkpoint()).endswith("px; it will start again from the beginning")
     assert [type(event) for event in bench.told] == [Remark, Remark]
     assert not any(isinstance(event, Remark) and event.warning for event in bench.told)
 

@@ -94,7 +94,7 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
         finished_at_pull.append(sum(isinstance(event, Artwork) for event in told))
         return [waiting.pop(0)] if waiting else []
 
-    Worker(FakeEngine(capacity=1), emit, ahead=0).work(source)
+    Worker(FakeEngine(capacity=1), emit, photos_ahead=0).work(source)
     assert finished_at_pull == [0, 1, 2]
 
 
@@ -195,7 +195,7 @@ def test_no_folder_for_intermediate_pictures_means_none(tmp_path: Path) -> None:
 
 
 def suspended_after(
-    steps: int, *assignments: Assignment, ahead: int = 0, capacity: int = 2, **rules: float
+    steps: int, *assignments: Assignment, photos_ahead: int = 0, capacity: int = 2, **rules: float
 ) -> list[ExecutorEvent]:
     """Let stop_deadline time come after so many evaluations; return what was told."""
     waiting, told = list(assignments), list[ExecutorEvent]()
@@ -212,7 +212,9 @@ def suspended_after(
         return taken
 
     keeping = CheckpointRules(every_seconds=rules.get("every_seconds", 0.0))
-    Worker(FakeEngine(capacity), emit, ahead=ahead, rules=keeping, stop_deadline=stop_deadline).work(source)
+    Worker(
+        FakeEngine(capacity), emit, photos_ahead=photos_ahead, checkpoint_rules=keeping, stop_deadline=stop_deadline
+    ).work(source)
     return told
 
 
@@ -221,7 +223,7 @@ def test_a_picture_is_put_back_at_the_deadline_and_resumed_where_it_was(tmp_path
     endless = an_assignment(write_photo(tmp_path / "a.png", "takes for ever"), checkpoint_path=checkpoint)
     told = suspended_after(3, endless)
     assert told[-1] == Failure(
-        "t1", FailureKind.RETURNED, "put back after evaluation 3 of 4 at 48 px; it will be resumed there"
+        "t1", FailureKind.REQUEUED, "stopped after evaluation 3 of 4 at 48 px; it will be resumed there"
     )
     evaluations, seconds = kept_in(checkpoint)
     assert evaluations == 3
@@ -239,11 +241,11 @@ def test_what_was_not_begun_at_the_deadline_is_not_begun(tmp_path: Path) -> None
         an_assignment(write_photo(tmp_path / f"{n}.png", shade=n), f"t{n}", checkpoint_path=tmp_path / f"{n}")
         for n in range(4)
     ]
-    told = suspended_after(2, endless, *others, ahead=2)
+    told = suspended_after(2, endless, *others, photos_ahead=2)
     assert not any(isinstance(event, Artwork) for event in told)
     answered = {event.token: event.reason for event in told if isinstance(event, Failure)}
     assert answered["a"].endswith("it will be resumed there")
-    assert set(answered.values()) - {answered["a"]} <= {"put back before its first evaluation"}
+    assert set(answered.values()) - {answered["a"]} <= {"stopped before its first evaluation; it will start again"}
 
 
 def test_pictures_are_kept_on_the_way_and_a_finished_one_after_that(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class EventHandler:
         job = self._claims.assigned[failure.token]
         is_oversized = failure.kind is FailureKind.SIZE
         least_seconds = self._session.oversized.note(job.assignment, failure.reason) if is_oversized else 0.0
-        requeued = failure.kind in (FailureKind.RETURNED, FailureKind.CRASH)
+        requeued = failure.kind in (FailureKind.REQUEUED, FailureKind.CRASH)
         self._claims.finish(failure.token, requeued=requeued)
         with contextlib.suppress(OSError):  # the failure itself says that a share is lost
             job.assignment.part_path.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ class Outcomes:
         state = self._record_failure(claim, failure, least_seconds)
         if state in (JobState.FAILED, JobState.QUARANTINED):
             self.tally.failed += 1
-        if failure.kind in (FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING):
+        if failure.kind in (FailureKind.REQUEUED, FailureKind.STORAGE, FailureKind.PAINTING):
             return
         self._emit(
             JobFailed(
@@ -142,6 +142,6 @@ class Outcomes:
             case FailureKind.CHANGED:
                 # Not to be claimed again before a scan has seen the photo complete: it may still be growing.
                 self._ledger.leases.release_until_scanned(token)
-            case FailureKind.RETURNED | FailureKind.STORAGE | FailureKind.PAINTING:
+            case FailureKind.REQUEUED | FailureKind.STORAGE | FailureKind.PAINTING:
                 self._ledger.leases.release(token)
         return JobState.PENDING

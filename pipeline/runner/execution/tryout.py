@@ -60,7 +60,7 @@ class Tryout:
                     match event:
                         case Artwork():
                             pictures.append(self._publish(assignments[event.token], event))
-                        case Failure(kind=FailureKind.RETURNED):
+                        case Failure(kind=FailureKind.REQUEUED):
                             # By a stop, which asks for nothing more, or by the crash of a worker that had not begun
                             # with it: the next one makes it.
                             waiting.append(assignments[event.token])

@@ -74,7 +74,7 @@ def test_a_crash_puts_the_job_back_into_the_same_run(workshop: Workshop) -> None
 
 
 def test_a_job_put_back_is_no_failure_and_nobodys_fault(workshop: Workshop) -> None:
-    finished = workshop.run(executor=Answers(FailureKind.RETURNED))
+    finished = workshop.run(executor=Answers(FailureKind.REQUEUED))
     assert (finished.finished, finished.failed, workshop.failed()) == (2, 0, [])
     assert {event.attempts for event in workshop.finished()} == {1}
 

@@ -69,7 +69,7 @@ def test_a_failure_is_recorded_counted_and_emitted(
     assert (event.state, event.key, event.attempts, event.reason) == (state, "key", 1, "it went wrong")
 
 
-@pytest.mark.parametrize("kind", [FailureKind.RETURNED, FailureKind.STORAGE, FailureKind.PAINTING])
+@pytest.mark.parametrize("kind", [FailureKind.REQUEUED, FailureKind.STORAGE, FailureKind.PAINTING])
 def test_what_is_no_fault_of_the_job_returns_it_to_the_queue_without_an_event(desk: Desk, kind: FailureKind) -> None:
     desk.fail(kind)
     assert desk.ledger.queries.counts()[JobState.PENDING] == 1

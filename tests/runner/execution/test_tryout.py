@@ -159,7 +159,7 @@ def test_a_stop_keeps_what_is_done_and_is_no_failure(trial: Trial) -> None:
         def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
             yield from super().run(lambda _: [] if self.stopped else source(1))
             (second,) = source(1)
-            yield Failure(second.token, FailureKind.RETURNED, "put back: the run was stopped")
+            yield Failure(second.token, FailureKind.REQUEUED, "returned to the queue: the run was stopped")
 
     executor = StopsAfterTheFirst()
     config = trial.workshop.config()
@@ -177,7 +177,7 @@ def test_a_picture_put_back_because_its_worker_died_is_made_by_the_next(trial: T
     class GivesBackOnce(InProcessExecutor):
         def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
             (first,) = source(1)
-            yield Failure(first.token, FailureKind.RETURNED, "put back: the worker process died")
+            yield Failure(first.token, FailureKind.REQUEUED, "returned to the queue: the worker process died")
             yield from super().run(source)
 
     assert sorted(trial.run(executor=GivesBackOnce())) == ["day.jpg", "night.jpg"]

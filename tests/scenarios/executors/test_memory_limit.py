@@ -28,7 +28,7 @@ def test_a_worker_that_its_memory_limit_kills_is_replaced_and_its_photo_made(tmp
     with contextlib.closing(executor):
         for event in executor.run(source):
             if isinstance(event, Failure):
-                assert event.kind in (FailureKind.CRASH, FailureKind.RETURNED)
+                assert event.kind in (FailureKind.CRASH, FailureKind.REQUEUED)
                 reasons.append(event.reason)
                 source.waiting.append(assignment)
             if isinstance(event, Artwork):

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LedgerError
-from pipeline.executors.local import LocalExecutor
+from pipeline.executors.child import WorkerOptions
+from pipeline.executors.local import LocalExecutor, WorkerTimeouts
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -33,8 +34,9 @@ from tests.worker.test_worker import an_assignment
 
 
 @contextlib.contextmanager
-def executor(**options: Any) -> Iterator[LocalExecutor]:
-    made = LocalExecutor(EngineSettings(), **{"factory": fake_engine, "grace_seconds": 0.0, **options})
+def executor(*, hang_seconds: float = 0.0, grace_seconds: float = 0.0, **options: Any) -> Iterator[LocalExecutor]:
+    timeouts = WorkerTimeouts(hang_seconds, grace_seconds)
+    made = LocalExecutor(EngineSettings(), timeouts=timeouts, **{"factory": fake_engine, **options})
     with contextlib.closing(made):
         yield made
 
@@ -59,7 +61,7 @@ def test_a_stop_saves_a_checkpoint_and_the_next_run_resumes_it(tmp_path: Path) -
         found = run_until_progress(worker, Source(endless(tmp_path)), 3)
     failure = found[-1]
     assert isinstance(failure, Failure)
-    assert failure.kind is FailureKind.RETURNED
+    assert failure.kind is FailureKind.REQUEUED
     assert failure.reason.endswith("it will be resumed there")
     evaluations, _ = kept_in(tmp_path / "endless.safetensors")
     assert evaluations >= 3
@@ -110,7 +112,7 @@ def test_what_is_finished_within_the_grace_is_finished(tmp_path: Path) -> None:
                 worker.stop()
     answered = answers(found)
     assert any(isinstance(answer, Artwork) for answer in answered.values())
-    assert all(isinstance(answer, Artwork) or answer.kind is FailureKind.RETURNED for answer in answered.values())
+    assert all(isinstance(answer, Artwork) or answer.kind is FailureKind.REQUEUED for answer in answered.values())
     assert len(answered) + len(source.waiting) == 8
 
 
@@ -125,12 +127,12 @@ def test_every_picture_is_answered_once(tmp_path: Path) -> None:
 def test_a_worker_that_does_not_come_to_its_end_is_killed(tmp_path: Path) -> None:
     fine, hung = write_photo(tmp_path / "a.png"), write_photo(tmp_path / "b.png", "hangs")
     found: list[ExecutorEvent] = []
-    with executor(hang_seconds=1.0, ahead=0) as worker:
+    with executor(hang_seconds=1.0, worker_options=WorkerOptions(photos_ahead=0)) as worker:
         for event in worker.run(Source(an_assignment(fine, "fine"), an_assignment(hung, "hung"))):
             found.append(event)
             if isinstance(event, Artwork):  # by now, the engine is at the second one
                 worker.stop()
-    assert found[-1] == Failure("hung", FailureKind.RETURNED, "put back: the run was stopped")
+    assert found[-1] == Failure("hung", FailureKind.REQUEUED, "returned to the queue: the run was stopped")
 
 
 def test_a_stop_before_the_worker_has_anything_ends_it_at_once(tmp_path: Path) -> None:
@@ -196,7 +198,7 @@ def test_a_signal_to_all_of_a_services_processes_does_not_end_the_worker(tmp_pat
             if steps == 10:
                 worker.stop()
     assert isinstance(found[-1], Failure)
-    assert found[-1].kind is FailureKind.RETURNED
+    assert found[-1].kind is FailureKind.REQUEUED
 
 
 ABANDONS_ITS_WORKER = """
