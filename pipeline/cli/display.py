@@ -137,8 +137,8 @@ class Display:
             self._console.print(results_table(rows))
         if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
             self._print(self._closing_line(event))
-        if self._summary is not None and self._summary.trouble:
-            self._print(self._summary.trouble, "yellow")
+        if self._summary is not None and self._summary.write_error:
+            self._print(self._summary.write_error, "yellow")
 
     def _closing_line(self, event: RunFinished) -> str:
         text = outcome(event)

@@ -53,7 +53,7 @@ def run(
     with (
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
-        before_exit_by_signal(heartbeat.forget, "SIGTERM"),
+        before_exit_by_signal(heartbeat.remove, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
         options = PassOptions(limit=limit, redo_outdated=redo is not None, config_name=str(config))
@@ -69,7 +69,7 @@ def _run(
     until: datetime | None,
 ) -> RunFinished:
     # The heartbeat of a run that is killed during a pass stays behind: status reports the kill by it.
-    with before_exit_by_signal(heartbeat.forget, "SIGHUP"):
+    with before_exit_by_signal(heartbeat.remove, "SIGHUP"):
         wait_for_orphaned_worker(settings.state.folder)
         require_no_feedback_loop(folder_settings(settings))
     with (
@@ -78,7 +78,7 @@ def _run(
     ):
         resolved = resolve_config(settings)
         the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_poll=heartbeat.beat)
-        with stop_on_signal(the_pass.stop, heartbeat.forget), stopped_at(until, the_pass):
+        with stop_on_signal(the_pass.stop, heartbeat.remove), stopped_at(until, the_pass):
             return the_pass.run(partial(ingest, ingest_settings(settings), resolved, ledger), options)
 
 

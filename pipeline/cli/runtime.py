@@ -63,7 +63,7 @@ def event_readers(
             hooks.report_failure(in_words(error))
             raise
         finally:
-            with stop_on_signal(hooks.stop_soon, heartbeat.forget):
+            with stop_on_signal(hooks.stop_soon, heartbeat.remove):
                 hooks.close()
             close_log()
 

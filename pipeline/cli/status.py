@@ -70,7 +70,7 @@ def _process_lines(current: Status) -> Iterator[str]:
     heartbeat, holder = current.heartbeat, current.holder
     if current.process_state == "running" and heartbeat is not None:
         started = datetime.fromtimestamp(heartbeat.started).astimezone()
-        yield f"running: {heartbeat.name()} since {started:%Y-%m-%d %H:%M}: {heartbeat.words}"
+        yield f"running: {heartbeat.name()} since {started:%Y-%m-%d %H:%M}: {heartbeat.activity_text}"
         for picture in heartbeat.pictures:
             took = duration(max(0.0, current.now - picture.since))
             job = Job(picture.photo, picture.style, picture.recipe)
@@ -80,7 +80,7 @@ def _process_lines(current: Status) -> Iterator[str]:
     elif current.process_state == "not running":
         yield "not running"
     for warning in current.warnings():
-        yield f"trouble: {warning}"
+        yield f"warning: {warning}"
 
 
 def _progress_line(current: Status) -> str:
@@ -153,8 +153,8 @@ def _process_fields(current: Status) -> dict[str, Any] | None:
         "command": heartbeat.command,
         "started": _iso(heartbeat.started),
         "silent_seconds": _rounded(current.heartbeat_age_seconds),
-        "doing": heartbeat.doing,
-        "words": heartbeat.words,
+        "doing": heartbeat.activity,
+        "words": heartbeat.activity_text,
         "paused": heartbeat.paused or None,
         "pictures": [
             {

@@ -50,10 +50,10 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     with (
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
-        before_exit_by_signal(heartbeat.forget, "SIGTERM"),
+        before_exit_by_signal(heartbeat.remove, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
-        with before_exit_by_signal(heartbeat.forget, "SIGHUP"):
+        with before_exit_by_signal(heartbeat.remove, "SIGHUP"):
             wait_for_orphaned_worker(settings.state.folder)
             require_no_feedback_loop(folder_settings(settings))
         health = Health(heartbeat, notifier)
@@ -62,7 +62,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
             return make_executor(settings, health.report_main_alive)
 
         daemon = Daemon(settings, executor, emit, reloader, health=health)
-        with stop_on_signal(daemon.stop, heartbeat.forget), on_hangup(reloader.request_reload, daemon.stop):
+        with stop_on_signal(daemon.stop, heartbeat.remove), on_hangup(reloader.request_reload, daemon.stop):
             daemon.run()
     raise click.exceptions.Exit(INTERRUPTED)
 

@@ -30,7 +30,7 @@ class HeartbeatWriter(Protocol):
         """Record that the program is alive."""
         ...
 
-    def words(self) -> str:
+    def activity_text(self) -> str:
         """Return what the program is doing, for people."""
         ...
 
@@ -86,7 +86,7 @@ class Health:
             self._send_status()
 
     def _send_status(self) -> None:
-        status = "" if self._heartbeat is None else self._heartbeat.words().replace("\n", " ")
+        status = "" if self._heartbeat is None else self._heartbeat.activity_text().replace("\n", " ")
         if status != self._status:
             self._status = status
             self._notify(f"STATUS={status}")

@@ -18,7 +18,7 @@ from pipeline.daemon.scan_loop import ScanCallbacks, ScanLoop
 from pipeline.daemon.startup import Startup, StoppedError
 from pipeline.daemon.watch_policy import watch_policy
 from pipeline.intake.mounts import knows_kinds, shared_mount
-from pipeline.intake.stability import StabilityTracker
+from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
 from pipeline.model import PhotoSetAside, WatchNotice
@@ -114,9 +114,8 @@ class ScanThread:
         archives = ArchiveIngest(ingest, ledger)
         tracker = StabilityTracker(
             settings.folder,
+            StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
             examine=archives.examine,
-            settle_seconds=settings.settle_seconds,
-            incomplete_seconds=settings.incomplete_seconds,
             trust_times=policy.trust_times,
         )
         return ScanLoop(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from pipeline.intake import tars, zips
-from pipeline.intake.containers import WHOLE, Verdict, examine_open
+from pipeline.intake.containers import COMPLETE, ContainerCheck, examine_open
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import (
     Limits,
@@ -44,11 +44,12 @@ _NAMED_IN_REMARK: Final = 5
 class ArchiveContents:
     """What is in one archive; names are relative to it, ``/`` between their parts, in the archive's order.
 
-    ``refused`` photos come with the reason. ``remark`` is a sentence on members whose names can't be paths, empty if
-    there are none. ``skipped`` counts what is no photo, by kind.
+    ``container`` is the check of the archive itself. ``refused`` photos come with the reason. ``remark`` is a
+    sentence on members whose names can't be paths, empty if there are none. ``skipped`` counts what is no photo, by
+    kind.
     """
 
-    verdict: Verdict
+    container: ContainerCheck
     photos: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     remark: str = ""
@@ -84,9 +85,9 @@ def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveCo
             for member in read_members(file, size, UnpackBudget(limits, size)):
                 inspection.add(member)
     except Incomplete as finding:
-        return ArchiveContents(Verdict("incomplete", f"the archive is incomplete: {finding}"))
+        return ArchiveContents(ContainerCheck("incomplete", f"the archive is incomplete: {finding}"))
     except RefusedError as problem:
-        return ArchiveContents(Verdict("foreign", f"the archive is refused: {problem}"))
+        return ArchiveContents(ContainerCheck("not_an_image", f"the archive is refused: {problem}"))
     return inspection.contents()
 
 
@@ -169,12 +170,13 @@ class _Inspection:
         reasons = set(self.refused.values())
         if not self.photos and len(reasons) == 1 and len(self.refused) > 1:
             return ArchiveContents(
-                Verdict(
-                    "foreign", f"the archive is refused: each of its {len(self.refused):,} photos is: {reasons.pop()}"
+                ContainerCheck(
+                    "not_an_image",
+                    f"the archive is refused: each of its {len(self.refused):,} photos is: {reasons.pop()}",
                 )
             )
         return ArchiveContents(
-            WHOLE, tuple(self.photos), tuple(self.refused.items()), _remark(self.remarks), dict(self.skipped)
+            COMPLETE, tuple(self.photos), tuple(self.refused.items()), _remark(self.remarks), dict(self.skipped)
         )
 
 

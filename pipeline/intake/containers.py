@@ -1,4 +1,4 @@
-"""Checks whether an image file is complete. Owns the verdict on one file; decodes no pixels and does not wait.
+"""Checks whether an image file is complete. Owns what the check finds; decodes no pixels and does not wait.
 
 The first bytes decide the format, not the suffix. A complete container may still hold a damaged picture, which
 decoding finds out. Decoding could not replace this check: a half-copied JPEG passes Pillow's ``verify()``, and one in
@@ -28,17 +28,17 @@ from pipeline.intake.safe_open import open_below
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """``whole``: the container ends where it should; ``incomplete``: not yet; ``foreign``: no image at all.
+class ContainerCheck:
+    """``complete``: the container ends where it should; ``incomplete``: not yet; ``not_an_image``: no image at all.
 
-    ``reason`` explains the other two to the user; it is empty for ``whole``.
+    ``reason`` explains the other two to the user; it is empty for ``complete``.
     """
 
-    kind: Literal["whole", "incomplete", "foreign"]
+    kind: Literal["complete", "incomplete", "not_an_image"]
     reason: str = ""
 
 
-WHOLE: Final = Verdict("whole")
+COMPLETE: Final = ContainerCheck("complete")
 
 _HEAD_BYTES: Final = 4096
 
@@ -79,7 +79,7 @@ _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
 )
 
 
-def examine(root: Path, path: str) -> Verdict:
+def examine(root: Path, path: str) -> ContainerCheck:
     """Check the container of the file at ``path`` below ``root``, reading as little as possible.
 
     Raises FileReplacedError, OSError.
@@ -88,20 +88,20 @@ def examine(root: Path, path: str) -> Verdict:
         return examine_open(file, os.fstat(file.fileno()).st_size)
 
 
-def examine_open(file: BinaryIO, size: int) -> Verdict:
+def examine_open(file: BinaryIO, size: int) -> ContainerCheck:
     """Check an open file of ``size`` bytes, positioned at its beginning, as :func:`examine` does."""
     head = file.read(_HEAD_BYTES)
     if not head:
-        return Verdict("incomplete", "the file is empty")
+        return ContainerCheck("incomplete", "the file is empty")
     found = _format_of(head)
     if found is None:
-        return _verdict_without_format(head)
+        return _check_without_format(head)
     name, check = found
     try:
         check(SizedFile(file, size))
     except Incomplete as finding:
-        return Verdict("incomplete", f"the {name} is incomplete: {finding}")
-    return WHOLE
+        return ContainerCheck("incomplete", f"the {name} is incomplete: {finding}")
+    return COMPLETE
 
 
 def _format_of(head: bytes) -> tuple[str, FormatCheck] | None:
@@ -123,13 +123,13 @@ def _brands(head: bytes) -> frozenset[bytes]:
     return frozenset(head[start : start + 4] for start in (8, *range(16, end, 4)))
 
 
-def _verdict_without_format(head: bytes) -> Verdict:
+def _check_without_format(head: bytes) -> ContainerCheck:
     if not head.strip(b"\0"):
-        return Verdict("incomplete", "the file begins with nothing but zeros")
+        return ContainerCheck("incomplete", "the file begins with nothing but zeros")
     # 18 bytes are enough to recognize every format; a shorter file may still become any format that begins like it.
     if len(head) < 18 and _may_become_image(head):
-        return Verdict("incomplete", f"the file has only {len(head)} bytes")
-    return Verdict("foreign", f"not an image: it looks like {_describe_content(head)}")
+        return ContainerCheck("incomplete", f"the file has only {len(head)} bytes")
+    return ContainerCheck("not_an_image", f"not an image: it looks like {_describe_content(head)}")
 
 
 def _may_become_image(head: bytes) -> bool:

@@ -14,19 +14,30 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Final, Literal
 
-from pipeline.intake.containers import Verdict, examine
+from pipeline.intake.containers import ContainerCheck, examine
 from pipeline.intake.safe_open import FileReplacedError
 from pipeline.intake.scan import photo_from_stat
 from pipeline.model import Photo
 
 #: Checks the content of the file at a path below a folder.
-Examine = Callable[[Path, str], Verdict]
+Examine = Callable[[Path, str], ContainerCheck]
 
 _NS: Final = 1_000_000_000
 
 #: Seconds between checks of an incomplete photo without file events.
 _MIN_DELAY_SECONDS: Final = 2.0
 _MAX_DELAY_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityTimes:
+    """A photo is checked once it is untouched for ``settle_seconds``.
+
+    One that is incomplete and untouched for ``incomplete_seconds`` is quarantined.
+    """
+
+    settle_seconds: float
+    incomplete_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +67,8 @@ _Finding = tuple[Photo, Literal["ready", "incomplete", "quarantined"], str]
 def check_stability(
     folder: Path,
     photos: Sequence[Photo],
+    times: StabilityTimes,
     *,
-    settle_seconds: float,
-    incomplete_seconds: float,
     now_ns: Callable[[], int],
     sleep: Callable[[float], None],
     stat: Callable[[Path], os.stat_result] = os.lstat,
@@ -66,25 +76,25 @@ def check_stability(
 ) -> StabilityResult:
     """Check the ``photos`` of one scan of ``folder``, waiting at most once for those that may still be written.
 
-    Photos untouched for ``settle_seconds`` are checked at once. The others are looked at again ``settle_seconds``
-    later: unchanged ones are checked, changed ones are incomplete. An incomplete photo that has not been touched for
-    ``incomplete_seconds`` is quarantined; a file that is no image is quarantined at once.
+    Photos untouched for ``times.settle_seconds`` are checked at once. The others are checked ``settle_seconds``
+    later: unchanged ones by their content, changed ones are incomplete. An incomplete photo that has not been touched
+    for ``times.incomplete_seconds`` is quarantined; a file that is no image is quarantined at once.
     ``now_ns`` returns the time of day in nanoseconds since 1970. Reading errors make a photo incomplete.
     ``examine`` checks a file's content, see :func:`pipeline.intake.containers.examine`.
     """
-    check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
+    check = _PhotoCheck(folder, times.incomplete_seconds, now_ns, stat, examine)
     began = now_ns()
     findings: dict[str, _Finding | None] = {}
     unsettled: list[_FileState] = []
     for photo in photos:
         state = check.file_state(photo)
-        if isinstance(state, _FileState) and state.untouched_seconds < settle_seconds:
+        if isinstance(state, _FileState) and state.untouched_seconds < times.settle_seconds:
             unsettled.append(state)
         else:
             findings[photo.path] = check.check_content(state) if isinstance(state, _FileState) else state
     if unsettled:
         elapsed = max(0.0, (now_ns() - began) / _NS)
-        sleep(max(0.0, settle_seconds - elapsed))
+        sleep(max(0.0, times.settle_seconds - elapsed))
     for before in unsettled:
         findings[before.photo.path] = check.check_again(before)
     return _by_kind(findings[photo.path] for photo in photos)
@@ -111,9 +121,8 @@ class StabilityTracker:
     def __init__(
         self,
         folder: Path,
+        times: StabilityTimes,
         *,
-        settle_seconds: float,
-        incomplete_seconds: float,
         trust_times: bool = True,
         now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
@@ -124,8 +133,8 @@ class StabilityTracker:
 
         They don't on a server whose clock may differ from this machine's.
         """
-        self._photo_check = _PhotoCheck(folder, incomplete_seconds, now_ns, stat, examine)
-        self._settle_seconds = settle_seconds
+        self._photo_check = _PhotoCheck(folder, times.incomplete_seconds, now_ns, stat, examine)
+        self._settle_seconds = times.settle_seconds
         self._trust_times = trust_times
         self._clock = clock
         self._tracked: dict[str, _TrackedPhoto] = {}
@@ -204,20 +213,20 @@ class _PhotoCheck:
 
     def check_content(self, state: _FileState) -> _Finding | None:
         try:
-            verdict = self.examine(self.folder, state.photo.path)
+            check_result = self.examine(self.folder, state.photo.path)
         except (FileNotFoundError, FileReplacedError):
             return None
         except OSError as error:
             return _unreadable(state.photo, error)
         except MemoryError:
             return state.photo, "incomplete", "there is too little memory to check it just now"
-        if verdict.kind == "whole":
+        if check_result.kind == "complete":
             return state.photo, "ready", ""
-        if verdict.kind == "foreign":
-            return state.photo, "quarantined", verdict.reason
+        if check_result.kind == "not_an_image":
+            return state.photo, "quarantined", check_result.reason
         if state.untouched_seconds < self.incomplete_seconds:
-            return state.photo, "incomplete", verdict.reason
-        waited = f"{verdict.reason}, and the file has not changed for {state.untouched_seconds:,.0f} s"
+            return state.photo, "incomplete", check_result.reason
+        waited = f"{check_result.reason}, and the file has not changed for {state.untouched_seconds:,.0f} s"
         return state.photo, "quarantined", waited
 
 

@@ -30,6 +30,9 @@ FILE_NAME: Final = "heartbeat.json"
 #: Grows when a field changes its meaning. An added field has a default, for files of older versions.
 _VERSION: Final = 1
 
+#: The file's keys of fields that have another name here.
+_FILE_KEYS: Final = {"max_silence_seconds": "quiet_seconds", "activity": "doing", "activity_text": "words"}
+
 #: A healthy program writes at least this often, except while it starts or is busy with one large file.
 BEAT_SECONDS: Final = 10.0
 #: News is written sooner, but never more often than this.
@@ -37,7 +40,7 @@ _NEWS_SECONDS: Final = 1.0
 #: Before the first beat the folder is scanned and photos are hashed, which may take long.
 _STARTING_SECONDS: Final = 3600.0
 #: The longest silence of a healthy program: it reads, hashes or moves one large file.
-_MAX_SILENT_SECONDS: Final = 300.0
+_MAX_SILENCE_SECONDS: Final = 300.0
 #: The speed is that of the latest pictures, at most so many.
 _RECENT_PICTURES: Final = 50
 
@@ -57,9 +60,9 @@ class PictureInProgress:
 class HeartbeatRecord:
     """What a running program wrote about itself. Times are in seconds since the epoch.
 
-    The next one follows within ``quiet_seconds``. ``doing`` is starting, painting, paused, resting, idle or stopping,
-    ``words`` the same for people; ``paused`` says why it waits, if it does. ``pictures_per_hour`` counts only the
-    time in which there was work, and is None before the first picture.
+    The next one follows within ``max_silence_seconds``. ``activity`` is starting, painting, paused, resting, idle or
+    stopping, ``activity_text`` the same for people; ``paused`` says why it waits, if it does. ``pictures_per_hour``
+    counts only the time in which there was work, and is None before the first picture.
     """
 
     pid: int
@@ -68,9 +71,9 @@ class HeartbeatRecord:
     started: float
     beat: float
     beat_monotonic: float
-    quiet_seconds: float
-    doing: str
-    words: str
+    max_silence_seconds: float
+    activity: str
+    activity_text: str
     paused: str
     last_scan: float | None
     pictures_per_hour: float | None
@@ -116,7 +119,8 @@ def read_heartbeat(state_folder: Path) -> HeartbeatRecord | None:
 
 
 def _known(kind: type[HeartbeatRecord | PictureInProgress], fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: fields[field.name] for field in dataclasses.fields(kind) if field.name in fields}
+    keys = {field.name: _FILE_KEYS.get(field.name, field.name) for field in dataclasses.fields(kind)}
+    return {name: fields[key] for name, key in keys.items() if key in fields}
 
 
 class _Throughput:
@@ -172,8 +176,8 @@ class Heartbeat:
         self._paused = ""
         self._resting = ""
         self._stopping = False
-        self._quiet_seconds = _STARTING_SECONDS
-        self._successor: HeartbeatRecord | None = None
+        self._has_started = False
+        self._other_writer: HeartbeatRecord | None = None
         self._write()
 
     def __enter__(self) -> Heartbeat:
@@ -187,16 +191,16 @@ class Heartbeat:
 
         Raises LockedError instead of an error that another program's work on the same folder caused.
         """
-        self._check_for_successor()
-        if self._successor is not None:
+        self._check_for_other_writer()
+        if self._other_writer is not None:
             if isinstance(error, StylewatchError) and not isinstance(error, LockedError):
-                raise self._taken_over(self._successor) from error
+                raise self._taken_over(self._other_writer) from error
             return
-        self.forget()
+        self.remove()
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the file. Safe to call from a signal handler that ends the program."""
-        if self._successor is None:
+        if self._other_writer is None:
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)
 
@@ -222,10 +226,10 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Report that the program makes progress. Called often; mostly it costs no more than reading the clock."""
-        self._quiet_seconds = _MAX_SILENT_SECONDS
+        self._has_started = True
         self._write_if_due(BEAT_SECONDS)
 
-    def doing(self) -> str:
+    def activity(self) -> str:
         """Return starting, painting, paused, resting (outside its schedule), idle or stopping."""
         if self._stopping:
             return "stopping"
@@ -235,14 +239,14 @@ class Heartbeat:
             return "paused"
         if self._resting:
             return "resting"
-        return "idle" if self._quiet_seconds == _MAX_SILENT_SECONDS else "starting"
+        return "idle" if self._has_started else "starting"
 
-    def words(self) -> str:
+    def activity_text(self) -> str:
         """Return what the program is doing, for people."""
-        match self.doing():
+        match self.activity():
             case "painting":
                 pictures = counted(len(self._progress.in_progress), "picture")
-                return f"painting {pictures}, {self._progress.done:,} of {self._progress.total:,} done"
+                return f"making {pictures}, {self._progress.done:,} of {self._progress.total:,} done"
             case "paused":
                 return self._paused
             case "resting":
@@ -258,7 +262,7 @@ class Heartbeat:
         )
         self._started_at.clear()
         self._is_running = True
-        self._quiet_seconds = _MAX_SILENT_SECONDS
+        self._has_started = True
         self._throughput.begin(self._clock())
 
     def _record_start(self, token: str) -> None:
@@ -277,22 +281,22 @@ class Heartbeat:
             self._stopping = True
 
     def _write_if_due(self, after_seconds: float) -> None:
-        if self._successor is None and self._clock() - self._written_at >= after_seconds:
-            self._check_for_successor()
-            if self._successor is not None:
-                raise self._taken_over(self._successor)
+        if self._other_writer is None and self._clock() - self._written_at >= after_seconds:
+            self._check_for_other_writer()
+            if self._other_writer is not None:
+                raise self._taken_over(self._other_writer)
             self._write()
 
-    def _check_for_successor(self) -> None:
-        """Record whose file it is if it is not this program's: then the other one works in spite of the lock."""
+    def _check_for_other_writer(self) -> None:
+        """Record whose file it is if it is another program's, which runs although this one holds the lock."""
         record = read_heartbeat(self._file.parent)
         if record is not None and record.identity() != (platform.node(), os.getpid(), self._started):
-            self._successor = record
+            self._other_writer = record
 
     def _taken_over(self, record: HeartbeatRecord) -> LockedError:
         return LockedError(
-            f"{self._file.parent}: {record.name()} has taken over the work here: locks on this disk don't hold for "
-            f"all machines; nothing is lost, but let only one program work with this folder"
+            f"{self._file.parent}: {record.name()} has taken over the work here: file locks on this disk don't "
+            f"work across machines; nothing is lost, but let only one program work with this folder"
         )
 
     def _write(self) -> None:
@@ -309,15 +313,16 @@ class Heartbeat:
             started=self._started,
             beat=self._now(),
             beat_monotonic=self._written_at,
-            quiet_seconds=self._quiet_seconds,
-            doing=self.doing(),
-            words=self.words(),
+            max_silence_seconds=_MAX_SILENCE_SECONDS if self._has_started else _STARTING_SECONDS,
+            activity=self.activity(),
+            activity_text=self.activity_text(),
             paused=self._paused,
             last_scan=self.last_scan,
             pictures_per_hour=self._throughput.per_hour(self._written_at),
             pictures=tuple(self._pictures()),
         )
-        return {"version": _VERSION, **dataclasses.asdict(record)}
+        fields = {_FILE_KEYS.get(name, name): value for name, value in dataclasses.asdict(record).items()}
+        return {"version": _VERSION, **fields}
 
     def _pictures(self) -> list[PictureInProgress]:
         return [

@@ -44,8 +44,9 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 class Row:
     """One job of the run. Losses are of the first and last evaluation at the finest scale.
 
-    ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and put back. What does not
-    apply is None or empty: a ``copied`` picture took no seconds and has no losses. New columns come last.
+    ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and returned to the
+    queue. What does not apply is None or empty: a ``copied`` picture took no seconds and has no losses. New columns
+    come last.
     """
 
     photo: str
@@ -77,7 +78,8 @@ class Row:
 class Summary:
     """Collects the events of one run and writes its report when the run ends, also if it was interrupted.
 
-    A report that can't be written doesn't fail the run: ``trouble`` and the log say so, and ``folder`` stays None.
+    A report that can't be written doesn't fail the run: ``write_error`` and the log say so, and ``folder`` stays
+    None.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Summary:
     ) -> None:
         """``reports`` gets a folder DATE-TIME for each run (local time of its start); the latest ``keep`` stay."""
         self.folder: Path | None = None
-        self.trouble = ""
+        self.write_error = ""
         self._folders = ReportFolders(reports, keep)
         self._reports = reports
         self._now = now
@@ -102,7 +104,7 @@ class Summary:
         """Handle one event; the run's last one writes the report."""
         match event:
             case RunStarted():
-                self._began, self._started, self.folder, self.trouble = self._now(), event, None, ""
+                self._began, self._started, self.folder, self.write_error = self._now(), event, None, ""
                 self._jobs.clear()
                 self._set_aside.clear()
             case JobStarted() | JobFinished() | JobFailed():
@@ -128,8 +130,8 @@ class Summary:
             self._folders.prune(self.folder)
         except OSError as error:
             undone = "can't be written" if self.folder is None else "is written, but older ones can't be removed"
-            self.trouble = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
-            _LOG.warning("%s", self.trouble)
+            self.write_error = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
+            _LOG.warning("%s", self.write_error)
 
     def _json(self, rows: Sequence[Row], event: RunFinished) -> bytes:
         run = {"started": self._began.isoformat(timespec="seconds")}

@@ -114,7 +114,7 @@ def collect_status(
     held = held or (
         heartbeat is not None
         and heartbeat.host != platform.node()
-        and heartbeat_age_seconds <= heartbeat.quiet_seconds
+        and heartbeat_age_seconds <= heartbeat.max_silence_seconds
     )
     return Status(
         now=now(),
@@ -155,7 +155,7 @@ def process_state(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_s
     """
     if not held:
         return "not running" if heartbeat is None else "died"
-    return "hung" if heartbeat is not None and heartbeat_age_seconds > heartbeat.quiet_seconds else "running"
+    return "hung" if heartbeat is not None and heartbeat_age_seconds > heartbeat.max_silence_seconds else "running"
 
 
 def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:

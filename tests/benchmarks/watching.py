@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config.settings import ingest_settings
-from pipeline.intake.stability import StabilityTracker
+from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import open_ledger, resolve_config
@@ -56,7 +56,7 @@ def rows(subjects: Subjects) -> list[Row]:
 
 def _quiet_look(workshop: Workshop) -> float:
     config = workshop.config()
-    room = StabilityTracker(config.input.folder, settle_seconds=_SETTLE_SECONDS, incomplete_seconds=3600)
+    room = StabilityTracker(config.input.folder, StabilityTimes(_SETTLE_SECONDS, 3600))
     with open_ledger(config) as ledger:
         incremental_ingest = IncrementalIngest(
             ingest_settings(config), resolve_config(config), ledger, room, InputRoot(config.input.folder)

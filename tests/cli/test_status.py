@@ -67,7 +67,7 @@ def test_a_program_at_work_is_told_with_its_pictures_and_its_pace(workshop: Work
         code, lines = status(workshop)
     assert code == 0
     assert lines[1].startswith(f"running: '{COMMAND}' with pid ")
-    assert lines[1].endswith(": painting 1 picture, 1 of 9 done")
+    assert lines[1].endswith(": making 1 picture, 1 of 9 done")
     assert lines[2].startswith("  zoo/lion.jpg × wave: 20% after ")
     assert lines[3].startswith("1 done today, ")
     assert " pictures an hour lately, " in lines[3]
@@ -95,7 +95,7 @@ def test_a_hung_and_a_dead_one_are_trouble_and_exit_code_3(workshop: Workshop) -
         sign = file.read_text()
         code, lines = status(workshop)
         assert code == 3
-        assert lines[1].startswith("trouble: ")
+        assert lines[1].startswith("warning: ")
         assert lines[1].endswith("; restart it")
     file.write_text(sign)
     code, lines = status(workshop)

@@ -14,13 +14,13 @@ class FakeHeartbeat:
     def __init__(self) -> None:
         self.beats = 0
         self.last_scan: float | None = None
-        self.doing = "waiting"
+        self.activity = "waiting"
 
     def beat(self) -> None:
         self.beats += 1
 
-    def words(self) -> str:
-        return self.doing
+    def activity_text(self) -> str:
+        return self.activity
 
 
 class RecordingNotifier(Notifier):
@@ -100,11 +100,11 @@ def test_while_nobody_looks_at_the_folder_nobody_is_missed(harness: Harness) -> 
 
 def test_what_it_does_is_told_when_it_changes(harness: Harness) -> None:
     harness.run_for(10)
-    harness.heartbeat.doing = "painting\nfast"
+    harness.heartbeat.activity = "making\nfast"
     harness.run_for(10)
     assert [word for word in harness.notifier.sent if word.startswith("STATUS")] == [
         "STATUS=waiting",
-        "STATUS=painting fast",
+        "STATUS=making fast",
     ]
 
 

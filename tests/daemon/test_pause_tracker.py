@@ -61,7 +61,7 @@ def test_status_names_the_reason_that_is_left(tmp_path: Path, first_to_end: Paus
         def paused() -> str:
             sign = read_heartbeat(tmp_path)
             assert sign is not None
-            assert sign.paused == (sign.words if sign.doing == "paused" else "")
+            assert sign.paused == (sign.activity_text if sign.activity == "paused" else "")
             return sign.paused
 
         pauses = PauseTracker(emit)

@@ -169,7 +169,7 @@ def heartbeat(folder: Path) -> None:
     writer = Heartbeat(folder, "stylewatch watch my.yaml", clock=lambda: 100.0, now=lambda: subjects.NOON.timestamp())
     writer(events.started())
     writer(events.begun())
-    writer.forget()
+    writer.remove()
     write_json(folder / "heartbeat.json", writer._fields() | {"host": "somewhere", "pid": 4321})
 
 

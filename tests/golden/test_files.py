@@ -278,7 +278,7 @@ def rows_of_table(file: Path) -> list[list[str]]:
 def test_the_heartbeat_of_a_daemon_that_was_not_restarted_yet_is_understood() -> None:
     sign = read_heartbeat(OLD)
     assert sign is not None
-    assert (sign.pid, sign.host, sign.command, sign.doing) == (
+    assert (sign.pid, sign.host, sign.command, sign.activity) == (
         4321,
         "somewhere",
         "stylewatch watch my.yaml",

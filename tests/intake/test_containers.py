@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.intake.containers import Verdict, examine
+from pipeline.intake.containers import ContainerCheck, examine
 
 
 def noise(width: int = 48, height: int = 32, mode: str = "RGB") -> Image.Image:
@@ -75,8 +75,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture
-def judge(tmp_path: Path) -> Callable[[bytes], Verdict]:
-    def judge(data: bytes) -> Verdict:
+def judge(tmp_path: Path) -> Callable[[bytes], ContainerCheck]:
+    def judge(data: bytes) -> ContainerCheck:
         path = tmp_path / "photo.jpg"
         path.write_bytes(data)
         return examine(path.parent, path.name)
@@ -84,12 +84,12 @@ def judge(tmp_path: Path) -> Callable[[bytes], Verdict]:
     return judge
 
 
-Judge = Callable[[bytes], Verdict]
+Judge = Callable[[bytes], ContainerCheck]
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_file_is_whole(name: str, judge: Judge) -> None:
-    assert judge(WHOLE[name]()) == Verdict("whole")
+    assert judge(WHOLE[name]()) == ContainerCheck("complete")
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -120,36 +120,36 @@ def grown(data: bytes, count: int) -> bytes:
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name != "avif"])
 def test_trailing_bytes_do_no_harm(name: str, judge: Judge) -> None:
-    assert judge(WHOLE[name]() + b"MotionPhoto_Data" + bytes(9000)).kind == "whole"
+    assert judge(WHOLE[name]() + b"MotionPhoto_Data" + bytes(9000)).kind == "complete"
 
 
 def test_an_avif_may_have_something_appended(judge: Judge) -> None:
-    assert judge(saved("AVIF") + b"\0\0\0\0garbage").kind == "whole"
-    assert judge(saved("AVIF") + b"\x7f\0\0\0\1\2\3\4 no box").kind == "whole"
+    assert judge(saved("AVIF") + b"\0\0\0\0garbage").kind == "complete"
+    assert judge(saved("AVIF") + b"\x7f\0\0\0\1\2\3\4 no box").kind == "complete"
 
 
 def test_an_mpo_counts_as_jpeg_by_its_primary_image(judge: Judge) -> None:
     out = io.BytesIO()
     noise().save(out, "MPO", save_all=True, append_images=[noise()])
     data = out.getvalue()
-    assert judge(data).kind == "whole"
+    assert judge(data).kind == "complete"
     assert judge(data[: len(data) // 3]).kind == "incomplete"
 
 
 def test_a_marker_across_two_reads_is_found(judge: Judge) -> None:
     scan = b"\xff\xd8\xff\xda\x00\x02" + b"\x11" * 64
     for padding in range(65_530, 65_540):
-        assert judge(scan + b"\x11" * padding + b"\xff\xff\xd9").kind == "whole"
+        assert judge(scan + b"\x11" * padding + b"\xff\xff\xd9").kind == "complete"
 
 
 def test_stuffed_bytes_and_restart_markers_end_no_scan(judge: Judge) -> None:
-    verdict = judge(b"\xff\xd8\xff\xda\x00\x02" + b"\xff\x00\xff\xd0\xff\xd7\xff\x01" * 10_000)
-    assert verdict == Verdict("incomplete", "the JPEG is incomplete: its end-of-image marker is missing")
+    check = judge(b"\xff\xd8\xff\xda\x00\x02" + b"\xff\x00\xff\xd0\xff\xd7\xff\x01" * 10_000)
+    assert check == ContainerCheck("incomplete", "the JPEG is incomplete: its end-of-image marker is missing")
 
 
 def test_a_jpeg_without_picture_data_is_incomplete(judge: Judge) -> None:
-    verdict = judge(b"\xff\xd8\xff\xd8\xff\xfe\x00\x04hi\xff\xd9")
-    assert verdict.reason == "the JPEG is incomplete: it ends before any picture data"
+    check = judge(b"\xff\xd8\xff\xd8\xff\xfe\x00\x04hi\xff\xd9")
+    assert check.reason == "the JPEG is incomplete: it ends before any picture data"
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_a_jpeg_without_picture_data_is_incomplete(judge: Judge) -> None:
     ],
 )
 def test_what_is_missing_is_said(data: bytes, reason: str, judge: Judge) -> None:
-    verdict = judge(data)
-    assert verdict.kind == "incomplete"
-    assert verdict.reason.startswith(reason)
+    check = judge(data)
+    assert check.kind == "incomplete"
+    assert check.reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -191,26 +191,26 @@ def test_what_is_missing_is_said(data: bytes, reason: str, judge: Judge) -> None
         (b"\x01\x02\x03\x04 \0", "data of an unknown kind"),
     ],
 )
-def test_a_file_of_no_image_format_is_foreign_and_named(data: bytes, likeness: str, judge: Judge) -> None:
-    assert judge(data) == Verdict("foreign", f"not an image: it looks like {likeness}")
+def test_a_file_of_no_image_format_is_no_image_and_named(data: bytes, likeness: str, judge: Judge) -> None:
+    assert judge(data) == ContainerCheck("not_an_image", f"not an image: it looks like {likeness}")
 
 
 def test_heif_brands_count_wherever_they_stand(judge: Judge) -> None:
     boxes = b"\0\0\0\x08meta" + b"\0\0\0\x01mdat" + struct.pack(">Q", 18) + b"xx"
-    assert judge(b"\0\0\0\x14ftypABCD\0\0\0\0heic" + boxes).kind == "whole"
-    assert judge(b"\0\0\0\x14ftypABCD\0\0\0\0mif1\0\0\0\x08meta\0\0\0\0mdat").kind == "whole"
+    assert judge(b"\0\0\0\x14ftypABCD\0\0\0\0heic" + boxes).kind == "complete"
+    assert judge(b"\0\0\0\x14ftypABCD\0\0\0\0mif1\0\0\0\x08meta\0\0\0\0mdat").kind == "complete"
 
 
 def test_a_bitmap_is_judged_by_its_dimensions_unless_compressed(judge: Judge) -> None:
     def bitmap(declared: int, compression: int, extra: int) -> bytes:
         return struct.pack("<2sIIIIiiHHI", b"BM", declared, 0, 54, 40, 4, -2, 1, 24, compression) + bytes(20 + extra)
 
-    assert judge(bitmap(999_999, 0, 24)).kind == "whole"
+    assert judge(bitmap(999_999, 0, 24)).kind == "complete"
     assert judge(bitmap(78, 0, 23)).kind == "incomplete"
-    assert judge(bitmap(78, 1, 24)).kind == "whole"
+    assert judge(bitmap(78, 1, 24)).kind == "complete"
     assert judge(bitmap(999_999, 1, 24)).kind == "incomplete"
     old = struct.pack("<2sIIIIHHHH", b"BM", 0, 0, 26, 12, 4, 2, 1, 24)
-    assert judge(old + bytes(24)).kind == "whole"
+    assert judge(old + bytes(24)).kind == "complete"
     assert judge(old + bytes(23)).kind == "incomplete"
 
 
@@ -218,7 +218,7 @@ def test_a_tiff_without_byte_counts_needs_its_first_byte(judge: Judge) -> None:
     def strip_at(offset: int) -> bytes:
         return b"II*\0\x08\0\0\0" + struct.pack("<HHHII4x", 1, 273, 4, 1, offset)
 
-    assert judge(strip_at(20)).kind == "whole"
+    assert judge(strip_at(20)).kind == "complete"
     assert judge(strip_at(26)).kind == "incomplete"
 
 
@@ -230,4 +230,4 @@ def test_a_tiff_without_byte_counts_needs_its_first_byte(judge: Judge) -> None:
 def test_no_bytes_whatever_raise(tmp_path_factory: pytest.TempPathFactory, start: bytes, rest: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.jpg"
     path.write_bytes(start + rest)
-    assert examine(path.parent, path.name).kind in {"whole", "incomplete", "foreign"}
+    assert examine(path.parent, path.name).kind in {"complete", "incomplete", "not_an_image"}

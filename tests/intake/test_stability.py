@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.intake.containers import Verdict, examine
+from pipeline.intake.containers import ContainerCheck, examine
 from pipeline.intake.scan import scan
-from pipeline.intake.stability import Examine, StabilityResult, StabilityTracker, check_stability
+from pipeline.intake.stability import Examine, StabilityResult, StabilityTimes, StabilityTracker, check_stability
 from pipeline.model import Photo
 
 NOW_NS = 1_800_000_000 * 10**9
@@ -65,8 +65,7 @@ def check(folder: Path, disk: FakeDisk, clock: FakeClock, examine: Examine = exa
     return check_stability(
         folder,
         scan(folder).photos,
-        settle_seconds=5,
-        incomplete_seconds=600,
+        StabilityTimes(5, 600),
         now_ns=lambda: clock.now_ns,
         sleep=clock.sleep,
         stat=disk.stat,
@@ -124,7 +123,7 @@ def test_ready_photos_have_the_size_time_and_inode_they_were_checked_by(tmp_path
     assert photo == Photo("a.jpg", len(jpeg()), NOW_NS - 77 * 10**9, (tmp_path / "a.jpg").stat().st_ino)
 
 
-def test_a_foreign_file_is_quarantined_at_once(tmp_path: Path) -> None:
+def test_a_file_that_is_no_image_is_quarantined_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"<html>404</html>")
     ((photo, reason),) = check(tmp_path, FakeDisk({"a.jpg": (6, 6)}), FakeClock()).quarantined
     assert (photo.path, reason) == ("a.jpg", "not an image: it looks like an HTML page")
@@ -178,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_incomplete_with_the_reason(tmp_path: Path
 def test_a_file_that_cannot_be_opened_is_incomplete_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
 
-    def refuse(root: Path, path: str) -> Verdict:
+    def refuse(root: Path, path: str) -> ContainerCheck:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
     ((_, reason),) = check(tmp_path, FakeDisk({}), FakeClock(), examine=refuse).incomplete
@@ -212,8 +211,7 @@ def test_a_link_put_into_a_photos_place_is_not_followed(tmp_path: Path) -> None:
     found = check_stability(
         folder,
         photos,
-        settle_seconds=0,
-        incomplete_seconds=1,
+        StabilityTimes(0, 1),
         now_ns=lambda: clock.now_ns,
         sleep=clock.sleep,
     )
@@ -232,8 +230,7 @@ class TrackedFolder:
         self.seconds = 0.0
         self.tracker = StabilityTracker(
             folder,
-            settle_seconds=2.0,
-            incomplete_seconds=3600.0,
+            StabilityTimes(2.0, 3600.0),
             trust_times=trust_times,
             now_ns=lambda: NOW_NS + round(self.seconds * 1e9),
             clock=lambda: self.seconds,
@@ -338,7 +335,7 @@ def test_the_tracker_takes_reading_errors_for_a_reason_to_wait(tmp_path: Path) -
     assert tracked.tracker.seconds_left() == 2.0
 
 
-def too_little_memory(folder: Path, path: str) -> Verdict:
+def too_little_memory(folder: Path, path: str) -> ContainerCheck:
     raise MemoryError
 
 
@@ -349,13 +346,12 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
     check = check_stability(
         tmp_path,
         [photo],
-        settle_seconds=0,
-        incomplete_seconds=0,
+        StabilityTimes(0, 0),
         now_ns=lambda: clock.now_ns,
         sleep=clock.sleep,
         examine=too_little_memory,
     )
     assert check == StabilityResult((), ((photo, "there is too little memory to check it just now"),), ())
-    tracker = StabilityTracker(tmp_path, settle_seconds=0, incomplete_seconds=0, examine=too_little_memory)
+    tracker = StabilityTracker(tmp_path, StabilityTimes(0, 0), examine=too_little_memory)
     assert tracker.check([photo]) == check
     assert tracker.seconds_left() is not None

@@ -25,7 +25,7 @@ from tests.report.events import over, started
 reader = Summary(Path(sys.argv[1]), keep=1)
 reader(started())
 reader(over())
-print(reader.trouble)
+print(reader.write_error)
 """
 
 
@@ -205,7 +205,7 @@ def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
         reader = summary(tmp_path, started(), over())
     assert reader.folder is None
     assert "can't be written (File exists)" in caplog.text
-    assert reader.trouble in caplog.text
+    assert reader.write_error in caplog.text
 
 
 def test_a_stray_part_of_any_kind_costs_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.intake import containers
 from pipeline.intake.archives import ArchiveContents, inspect
-from pipeline.intake.containers import Verdict
+from pipeline.intake.containers import ContainerCheck
 from pipeline.intake.members import Limits
 from pipeline.intake.scan import kinds_in_archives, names_archive
 from pipeline.intake.stability import StabilityResult
@@ -54,13 +54,13 @@ class ArchiveIngest:
         """Return the archives whose content is not on record as it is now."""
         return [archive for archive in archives if not _is_current(archive, self._ledger.photos.at(archive.path))]
 
-    def examine(self, root: Path, path: str) -> Verdict:
+    def examine(self, root: Path, path: str) -> ContainerCheck:
         """Judge a file as :func:`pipeline.intake.containers.examine` does, an archive by all that is in it."""
         if not names_archive(path):
             return containers.examine(root, path)
         contents = inspect(root, path, self._limits, lambda member: self._kind_of(f"{path}/{member}"))
         self._contents[path] = contents
-        return contents.verdict
+        return contents.container
 
     def contents(self, archives: Iterable[Photo], stability: StabilityResult) -> ArchivedPhotos:
         """Return what ``archives`` hold; ``stability`` tells which of the :meth:`unknown` ones are complete."""

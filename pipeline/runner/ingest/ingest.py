@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from pipeline.intake.stability import check_stability
+from pipeline.intake.stability import StabilityTimes, check_stability
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import ArchiveIngest
@@ -31,8 +31,7 @@ def ingest(
     check = partial(
         check_stability,
         settings.folder,
-        settle_seconds=settings.settle_seconds,
-        incomplete_seconds=settings.incomplete_seconds,
+        times=StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
         now_ns=time.time_ns,
         sleep=sleep,
         examine=archives.examine,

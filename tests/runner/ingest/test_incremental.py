@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.settings import ingest_settings
 from pipeline.errors import StorageError
-from pipeline.intake.stability import StabilityTracker
+from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import Job, JobState
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
@@ -45,7 +45,7 @@ class Desk:
 @contextmanager
 def a_desk(workshop: Workshop) -> Iterator[Desk]:
     config = workshop.config()
-    tracker = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    tracker = StabilityTracker(config.input.folder, StabilityTimes(0, 3600))
     with workshop.ledger() as ledger:
         yield Desk(
             workshop,
@@ -193,7 +193,7 @@ def test_more_photos_than_one_transaction_takes_are_all_ingested(desk: Desk) -> 
 def test_the_end_of_the_program_ends_an_ingest(workshop: Workshop) -> None:
     workshop.photo("a.png")
     config = workshop.config()
-    tracker = StabilityTracker(config.input.folder, settle_seconds=0, incomplete_seconds=3600)
+    tracker = StabilityTracker(config.input.folder, StabilityTimes(0, 3600))
     with workshop.ledger() as ledger:
         root = InputRoot(config.input.folder)
         incremental_ingest = IncrementalIngest(

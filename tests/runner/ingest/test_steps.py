@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pipeline.config.settings import folder_settings, ingest_settings
-from pipeline.intake.stability import StabilityTracker
+from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestSteps
@@ -32,9 +32,7 @@ def steps_of(workshop: Workshop) -> Iterator[IngestSteps]:
     config = workshop.config()
     with workshop.ledger() as ledger:
         archives = ArchiveIngest(ingest_settings(config), ledger)
-        tracker = StabilityTracker(
-            config.input.folder, settle_seconds=0, incomplete_seconds=3600, examine=archives.examine
-        )
+        tracker = StabilityTracker(config.input.folder, StabilityTimes(0, 3600), examine=archives.examine)
         yield IngestSteps(ingest_settings(config), resolve_config(config), ledger, archives, tracker.check)
 
 

@@ -21,7 +21,7 @@ def test_the_missing_disk_is_named_and_nothing_is_taken_for_new(
     disk, config = taken_away(tmp_path / name), config_of(workshop)
     told = invoke("status", config)
     assert told.code == 3
-    assert f"\ntrouble: {setting}.folder: {tmp_path / name} is " in told.out
+    assert f"\nwarning: {setting}.folder: {tmp_path / name} is " in told.out
     for command in (["plan"], ["retry", "--missing"]):
         refused = invoke(*command, config)
         assert (refused.code, refused.out) == (3, "")
