@@ -1,4 +1,4 @@
-"""``stylewatch check``: names everything that would keep a run from working. Owns its words and exit code."""
+"""``stylewatch check``: names everything that would keep a run from working. Owns its messages and exit code."""
 
 from __future__ import annotations
 

@@ -40,7 +40,16 @@ from pipeline.report.summary import Row, Summary
 #: Up to this many jobs the table at the end has a row for each job, beyond that a row for each style.
 ROWS_SHOWN: Final = 20
 
-_COLORS: Final = {"paused": "yellow", "polling": "yellow", "refused": "red", "resumed": "green", "reloaded": "green"}
+_COLORS: Final = {
+    "warning": "yellow",
+    "failed": "red",
+    # kinds of WatchNotice
+    "paused": "yellow",
+    "polling": "yellow",
+    "refused": "red",
+    "resumed": "green",
+    "reloaded": "green",
+}
 
 
 class Display:
@@ -108,17 +117,17 @@ class Display:
     def _print_event(self, event: RunEvent) -> None:
         match event:
             case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
-                self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", "yellow")
+                self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", _COLORS["warning"])
             case JobFailed():
                 outcome_words = "will be tried again" if event.state == JobState.PENDING else "failed"
-                self._print(f"{self._position()}{event.job} {outcome_words}: {event.reason}", "red")
+                self._print(f"{self._position()}{event.job} {outcome_words}: {event.reason}", _COLORS["failed"])
             case JobFinished() if not self._quiet and not self._console.is_terminal:
                 took = "copied" if event.artwork is None else duration(event.artwork.seconds)
                 self._print(f"{self._position()}{event.job} → {event.output} ({took})")
             case Remark() if event.warning or not (self._quiet or event.token):
-                self._print(event.text, "yellow" if event.warning else "")
+                self._print(event.text, _COLORS["warning"] if event.warning else "")
             case OriginalsStay():
-                self._print(event.reason, "yellow")
+                self._print(event.reason, _COLORS["warning"])
             case RunFinished():
                 self._show_end(event)
             case WatchNotice() if not self._quiet or event.kind in ("paused", "resumed", "refused"):
@@ -138,14 +147,14 @@ class Display:
         if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
             self._print(self._closing_line(event))
         if self._summary is not None and self._summary.write_error:
-            self._print(self._summary.write_error, "yellow")
+            self._print(self._summary.write_error, _COLORS["warning"])
 
     def _closing_line(self, event: RunFinished) -> str:
         text = outcome(event)
         if text == "nothing to do":
             # Pictures that this run only recognized count as well.
             made = event.counts.get("done", self._board.finished_before)
-            found = f"all pictures were made before ({made:,})" if made else "'stylewatch plan' shows what was found"
+            found = f"all pictures exist already ({made:,})" if made else "'stylewatch plan' shows what was found"
             text = f"nothing to do: {found}"
         report = self._summary.folder if self._summary is not None else None
         return f"{text[0].upper()}{text[1:]}" + ("." if report is None else f"; report: {report}")

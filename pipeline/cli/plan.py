@@ -1,4 +1,4 @@
-"""``stylewatch plan``: tells what a run would make and how long it takes. Owns its words and JSON fields."""
+"""``stylewatch plan``: tells what a run would make and how long it takes. Owns its messages and JSON fields."""
 
 from __future__ import annotations
 

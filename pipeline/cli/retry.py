@@ -1,4 +1,4 @@
-"""``stylewatch retry``: gives failed, quarantined and deleted pictures another attempt. Owns its words."""
+"""``stylewatch retry``: gives failed, quarantined and deleted pictures another attempt. Owns its messages."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ def _names_in(folder: Path) -> set[str]:
         return set()
     except OSError as error:
         raise StorageError(
-            f"{folder} can't be listed ({error.strerror}), so nobody can tell which of its pictures were deleted; "
+            f"{folder} can't be listed ({error.strerror}), so it is unknown which of its pictures were deleted; "
             f"fix that first"
         ) from error

@@ -1,7 +1,4 @@
-"""The schedule as ``plan`` and ``status`` show it: as a sentence and as JSON fields. Owns both; never waits.
-
-``now`` is the time of day with its zone.
-"""
+"""The schedule as ``plan`` and ``status`` show it: as a sentence and as JSON fields. Owns both; never waits."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from pipeline.schedule import Schedule, ScheduleState, Window
 def schedule_sentence(config: Config, now: datetime, seconds: float | None) -> str:
     """Return a sentence: the open or next window, and whether ``seconds`` of work (None = unknown) fit into it.
 
-    Empty without a schedule.
+    ``now`` is the time of day with its zone. Empty without a schedule.
     """
     schedule = Schedule(config.window_rules())
     if not schedule:
@@ -51,7 +48,7 @@ def _fits(window: Window, done_by: datetime | None) -> bool:
 
 
 def schedule_fields(config: Config, now: datetime, seconds: float | None) -> dict[str, object] | None:
-    """Return the same as JSON fields, with times in ISO 8601; None without a schedule."""
+    """Return the same at the same ``now`` as JSON fields, with times in ISO 8601; None without a schedule."""
     schedule = Schedule(config.window_rules())
     if not schedule:
         return None

@@ -1,4 +1,4 @@
-"""``stylewatch status``: tells people and monitors what runs, waits and failed. Owns its words and JSON fields."""
+"""``stylewatch status``: tells people and monitors what runs, waits and failed. Owns its messages and JSON fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``stylewatch styles``: lists, fills and prunes the style cache. Owns its options and words."""
+"""``stylewatch styles``: lists, fills and prunes the style cache. Owns its options and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The option ``--until TIME``: reads the time and stops the pass then. ``now`` is the time of day with its zone."""
+"""The option ``--until TIME``: reads the time and stops the pass then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.schedule import next_moment
 def parse_moment(text: str, now: datetime) -> datetime:
     """Return the moment, in UTC, that ``06:00`` or ``2026-03-01 06:00`` means: local time, and after ``now``.
 
-    Raises ValueError.
+    ``now`` is the time of day with its zone. Raises ValueError.
     """
     try:
         return next_moment(clock_time(text), now)

@@ -1,6 +1,6 @@
 """Turns pydantic's errors into sentences: what is allowed here, what was found, what was perhaps meant.
 
-Owns the words; ``pipeline.config.loading`` adds the line in the file.
+Owns the messages; ``pipeline.config.loading`` adds the line in the file.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ def require_outside_input(folder: Path, info: ValidationInfo, otherwise: str) ->
 def require_own_folder(folder: Path, info: ValidationInfo) -> Path:
     """Return the state's ``folder`` unless it is or holds the photos' or the pictures' folder: ValueError."""
     context = f.validation_context(info)
-    for other, whose in ((context.input, "photos"), (context.output, "pictures")):
+    for other, subject in ((context.input, "photos"), (context.output, "pictures")):
         if other is not None and other.is_relative_to(folder):
             raise ValueError(
-                f"can't be or hold the {whose}' folder {other}; choose a folder of its own, found {folder}"
+                f"can't be or hold the {subject}' folder {other}; choose a folder of its own, found {folder}"
             )
     return folder
 

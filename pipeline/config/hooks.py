@@ -12,14 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, Validati
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
 from pipeline.config.templates import template_error
-from pipeline.model import HOOK_FIELDS, HookMoment, HookSettings
+from pipeline.model import HOOK_FIELDS, HookName, HookSettings
 
 _DEFAULT: Final = HookSettings()
 
 
-def _check_fields(moment: HookMoment) -> Callable[[str], str]:
+def _check_fields(name: HookName) -> Callable[[str], str]:
     def check(argument: str) -> str:
-        error = template_error(argument, HOOK_FIELDS[moment])
+        error = template_error(argument, HOOK_FIELDS[name])
         if error:
             raise ValueError(f"{error}; write {{{{ and }}}} for the braces themselves")
         return argument
@@ -66,10 +66,8 @@ AfterRun = Annotated[tuple[Annotated[StrictStr, AfterValidator(_check_fields("af
 OnFailure = Annotated[tuple[Annotated[StrictStr, AfterValidator(_check_fields("on_failure"))], ...], _PROGRAM, _LIST]
 
 
-def _description(moment: HookMoment, when: str) -> str:
-    return (
-        f"Called {when}: a list of program and arguments, with {' '.join(f'{{{x}}}' for x in HOOK_FIELDS[moment])}."
-    )
+def _description(name: HookName, when: str) -> str:
+    return f"Called {when}: a list of program and arguments, with {' '.join(f'{{{x}}}' for x in HOOK_FIELDS[name])}."
 
 
 class HooksSection(Section):
@@ -78,7 +76,7 @@ class HooksSection(Section):
     after_picture: AfterPicture = Field((), description=_description("after_picture", "after each picture"))
     after_run: AfterRun = Field((), description=_description("after_run", "after each run"))
     on_failure: OnFailure = Field(
-        (), description=_description("on_failure", "for each failed picture or photo, and when no work can go on")
+        (), description=_description("on_failure", "for each failed picture or photo, and when work can't continue")
     )
     timeout_seconds: f.Factor = Field(
         _DEFAULT.timeout_seconds, description="A call that takes longer is ended, with all it has started."
@@ -89,13 +87,13 @@ class HooksSection(Section):
 
     def settings(self) -> HookSettings:
         """Return the commands there are, and how they are run."""
-        commands: dict[HookMoment, tuple[str, ...]] = {
+        commands: dict[HookName, tuple[str, ...]] = {
             "after_picture": self.after_picture,
             "after_run": self.after_run,
             "on_failure": self.on_failure,
         }
         return HookSettings(
-            commands={moment: command for moment, command in commands.items() if command},
+            commands={name: command for name, command in commands.items() if command},
             timeout_seconds=self.timeout_seconds,
             at_once=self.at_once,
         )

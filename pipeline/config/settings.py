@@ -17,7 +17,7 @@ def folder_settings(config: Config) -> FolderSettings:
 
 
 def pass_settings(config: Config) -> PassSettings:
-    """Return what a pass goes by."""
+    """Return what a pass needs."""
     return PassSettings(
         folders=folder_settings(config),
         retries=RetryPolicy(
@@ -54,7 +54,7 @@ def ingest_settings(config: Config) -> IngestSettings:
 
 
 def plan_settings(config: Config) -> PlanSettings:
-    """Return what a plan goes by."""
+    """Return what a plan needs."""
     return PlanSettings(
         folders=folder_settings(config),
         ingest=ingest_settings(config),

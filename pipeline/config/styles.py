@@ -18,10 +18,10 @@ Paintings = Annotated[
 RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
 
 
-def either_recipe_or_recipes(recipes: Any, info: ValidationInfo, whose: str) -> Any:
+def either_recipe_or_recipes(recipes: Any, info: ValidationInfo, subject: str) -> Any:
     """Return ``recipes`` unless ``recipe`` is set as well, then raise ValueError."""
     if recipes is not None and info.data.get("recipe") is not None:
-        raise ValueError(f"{whose} takes either recipe: NAME or recipes: [NAME, ...], found both")
+        raise ValueError(f"{subject} takes either recipe: NAME or recipes: [NAME, ...], found both")
     return recipes
 
 

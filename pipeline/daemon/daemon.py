@@ -85,7 +85,7 @@ class Daemon:
         self._has_checked_paintings = False
 
     def stop(self) -> None:
-        """Stop soon: publish what is done, put the rest back. Safe to call from a signal handler."""
+        """Stop soon: publish what is done, return the rest to the queue. Safe to call from a signal handler."""
         # Flags only: the signal may arrive while this very thread holds any lock.
         self._stopped = True
         self._stop_pass()
@@ -181,7 +181,7 @@ class Daemon:
         # Before the first scan the jobs in the ledger may be those of a former config.
         if not self._scan_thread.has_scanned:
             return False
-        # A ledger that can't be read is reported by whoever needs it; the window is announced once it can.
+        # A ledger that can't be read is reported where it is needed; the window is announced once it can.
         with contextlib.suppress(StorageError, LedgerLockedError):
             self._schedule_gate.announce(lambda: ledger.queries.counts()[JobState.PENDING])
         is_due = self._clock.monotonic() >= self._paused_until

@@ -36,7 +36,7 @@ class EventSource(Protocol):
 
 
 class EventWatch:
-    """Starts and replaces the watcher of one folder, and falls back to polling for good when events fail."""
+    """Starts and replaces the watcher of one folder, and falls back to polling permanently when events fail."""
 
     def __init__(
         self,

@@ -1,4 +1,8 @@
-"""Tracks what keeps the daemon from working; reports when a pause begins and ends. Any thread may call it."""
+"""Tracks what keeps the daemon from working; reports when a pause begins and ends. Any thread may call it.
+
+A pause is for an error that may pass: it is reported, retried, and ends by itself. A condition under which no
+pictures may be made, such as the schedule, is no error: it gets a gate like :mod:`pipeline.daemon.schedule_gate`.
+"""
 
 from __future__ import annotations
 

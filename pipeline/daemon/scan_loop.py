@@ -23,7 +23,7 @@ from pipeline.runner.input_root import InputRoot
 _REST_PER_CPU_SECOND: Final = 300.0
 #: Likewise of its duration, for a scan that waited for a slow disk or share.
 _REST_PER_SECOND: Final = 10.0
-#: How soon a missing folder or a dead watcher is noticed.
+#: How soon a missing folder or a stopped watcher is noticed.
 _STEP_SECONDS: Final = 1.0
 #: How soon the return of a missing folder is noticed.
 _MISSING_SECONDS: Final = 5.0

@@ -1,6 +1,6 @@
 """Lets the daemon make pictures only in the schedule's windows. Owns the notices about that, one at each change.
 
-The time of day is read each time anew: the clock may be set, and the machine may sleep through the end of a window.
+The time of day is read again each time: the clock may be set, and the machine may sleep through the end of a window.
 """
 
 from __future__ import annotations

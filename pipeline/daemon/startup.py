@@ -1,6 +1,6 @@
 """Retries what a thread needs to start and to write: shares that are not mounted yet, a ledger that is locked.
 
-A daemon is started at boot, when nobody would read why it ended. So errors that may go away are reported once and
+A daemon is started at boot, when no user reads why it ended. So errors that may go away are reported once and
 retried; all others are raised.
 """
 
@@ -83,12 +83,12 @@ class Startup:
             left_seconds -= _POLL_SECONDS
 
 
-def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], InputRoot] = InputRoot) -> InputRoot:
+def find_root(folder: Path, ledger: Ledger, *, open_root: Callable[[Path], InputRoot] = InputRoot) -> InputRoot:
     """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
 
-    An empty folder that had photos at the last scan is taken for the latter: there is nothing to paint anyway.
+    An empty folder that had photos at the last scan is taken for the latter: there is nothing to make anyway.
     """
-    root = look(folder)
+    root = open_root(folder)
     try:
         with os.scandir(folder) as entries:
             empty = next(entries, None) is None
@@ -99,6 +99,6 @@ def find_root(folder: Path, ledger: Ledger, *, look: Callable[[Path], InputRoot]
     if empty and (photos := ledger.queries.photo_count()):
         raise StorageError(
             f"input.folder: {folder} is empty, and {counted(photos, 'photo')} lay there when it was last seen; "
-            f"nothing is taken for deleted: mount its disk or share, or put a photo into it"
+            f"no photo is treated as deleted: mount its disk or share, or put a photo into it"
         )
     return root

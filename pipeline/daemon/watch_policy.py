@@ -16,7 +16,7 @@ WatchMode = Literal["events", "polling"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPolicy:
-    """How the folder called ``folder`` is watched. ``reason`` says why it is polled, if nobody asked for that.
+    """How the folder ``folder`` is watched. ``reason`` says why it is polled, if the config does not ask for it.
 
     ``trust_times``: modification times are this machine's own, so that old files need not be watched for a while.
     """

@@ -13,7 +13,7 @@ from pipeline.hooks.calls import HookCall
 _LOG: Final = logging.getLogger("stylewatch")
 
 _MAX_WAITING: Final = 1000
-#: A daemon starts a run for each new photo: their calls could pile up all night behind one that hangs.
+#: A daemon starts a run for each new photo: their calls could accumulate behind one that hangs.
 _MAX_RUNS_WAITING: Final = 100
 _PUT_TIMEOUT_SECONDS: Final = 1.0
 
@@ -50,12 +50,12 @@ class CallQueue:
     def put(self, call: HookCall) -> None:
         """Add a call. If there is no room in time it is left out, and the log says so."""
         with self._changed:
-            if call.moment != "after_run" and not self._changed.wait_for(self._has_room, self._put_timeout_seconds):
+            if not call.is_after_run and not self._changed.wait_for(self._has_room, self._put_timeout_seconds):
                 self._drop()
                 return
             self._log_dropped()
             self._waiting.append(call)
-            if call.moment == "after_run":
+            if call.is_after_run:
                 self._drop_oldest_run()
             if self._threads < self._at_once:
                 self._threads += 1
@@ -77,7 +77,7 @@ class CallQueue:
         return count
 
     def _runs_waiting(self) -> list[HookCall]:
-        return [call for call in self._waiting if call.moment == "after_run"]
+        return [call for call in self._waiting if call.is_after_run]
 
     def _drop_oldest_run(self) -> None:
         runs = self._runs_waiting()
@@ -130,4 +130,4 @@ class CallQueue:
             return self._waiting.popleft()
 
     def _may_start(self) -> bool:
-        return not self._running or self._waiting[0].moment != "after_run"
+        return not self._running or not self._waiting[0].is_after_run

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.model import (
-    HookMoment,
+    HookName,
     JobFailed,
     JobFinished,
     JobState,
@@ -26,24 +26,29 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class HookCall:
-    """A command to run: its program and arguments, and what is added to its environment."""
+    """A command to run: its hook, its program and arguments, and what is added to its environment."""
 
-    moment: HookMoment
+    name: HookName
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
 
+    @property
+    def is_after_run(self) -> bool:
+        """Whether it comes after a run, so after the calls for the run's pictures."""
+        return self.name == "after_run"
+
     def __str__(self) -> str:
         """Return ``after_picture: PROGRAM``."""
-        return f"{self.moment}: {self.arguments[0]}"
+        return f"{self.name}: {self.arguments[0]}"
 
 
-def build_call(moment: HookMoment, command: tuple[str, ...], fields: Fields) -> HookCall:
+def build_call(name: HookName, command: tuple[str, ...], fields: Fields) -> HookCall:
     """Return the call of ``command``, with its ``{fields}`` replaced by these values."""
     program, *arguments = command
     return HookCall(
-        moment,
+        name,
         (program, *(argument.format_map(fields) for argument in arguments)),
-        {"STYLEWATCH_HOOK": moment, **{f"STYLEWATCH_{name.upper()}": value for name, value in fields.items()}},
+        {"STYLEWATCH_HOOK": name, **{f"STYLEWATCH_{field.upper()}": value for field, value in fields.items()}},
     )
 
 
@@ -54,8 +59,8 @@ class HookFolders:
     photos: Path
     pictures: Path
 
-    def call_for(self, event: RunEvent, report: Path | None) -> tuple[HookMoment, Fields] | None:
-        """Return the moment and the fields of the call for an event, None if there is none to make.
+    def call_for(self, event: RunEvent, report: Path | None) -> tuple[HookName, Fields] | None:
+        """Return the name and the fields of the call for an event, None if there is none to make.
 
         ``report`` is the folder of the last run's report.
         """

@@ -1,4 +1,4 @@
-"""The beginning and the end of a command's output. Owns how much of it is kept."""
+"""Keeps beginning and end of a command's output. Owns how much of it is kept."""
 
 from __future__ import annotations
 

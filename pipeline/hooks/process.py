@@ -23,12 +23,12 @@ from pipeline.hooks.calls import HookCall
 from pipeline.hooks.excerpt import Excerpt
 
 _CHUNK_BYTES: Final = 65_536
-#: Time between looks at the deadline, which may come nearer meanwhile.
+#: Time between checks of the deadline, which may come nearer meanwhile.
 _POLL_SECONDS: Final = 0.1
 #: A killed process ends at once, unless it belongs to another user and can't be killed.
 _KILL_SECONDS: Final = 2.0
 
-#: Returns the moment at which the time is over, by ``time.monotonic()``.
+#: Returns when the time is over, by ``time.monotonic()``.
 Deadline = Callable[[], float]
 ReadOutput = Callable[[IO[bytes], Callable[[bytes], None], Deadline], bool]
 

@@ -11,7 +11,7 @@ from typing import Final
 from pipeline.hooks.call_queue import CallQueue
 from pipeline.hooks.calls import Fields, HookCall, HookFolders, build_call
 from pipeline.hooks.process import CompletedCall, execute
-from pipeline.model import HookMoment, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
+from pipeline.model import HookName, HookSettings, RunEvent, RunFinished, WatchNotice, exit_in_words
 
 _LOG: Final = logging.getLogger("stylewatch")
 
@@ -78,10 +78,10 @@ class Hooks:
             if self._stop_soon_at is not None and (left_out := self._queue.drop_waiting()):
                 _LOG.warning("hooks: %d calls were left out at the end", left_out)
 
-    def _enqueue(self, moment: HookMoment, fields: Fields) -> None:
-        command = self._settings.commands.get(moment)
+    def _enqueue(self, name: HookName, fields: Fields) -> None:
+        command = self._settings.commands.get(name)
         if command:
-            self._queue.put(build_call(moment, command, fields))
+            self._queue.put(build_call(name, command, fields))
 
     def _run_call(self, call: HookCall) -> None:
         began = time.monotonic()
@@ -89,7 +89,7 @@ class Hooks:
             completed = execute(call, lambda: self._deadline(began))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            _LOG.warning("hook %s can't be started (%s); see hooks.%s", call, reason, call.moment)
+            _LOG.warning("hook %s can't be started (%s); see hooks.%s", call, reason, call.name)
             return
         seconds = time.monotonic() - began
         _LOG.log(

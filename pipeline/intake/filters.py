@@ -16,7 +16,7 @@ from pathspec import GitIgnoreSpec
 
 from pipeline.errors import ConfigError, ConfigProblem
 
-#: Deeper than anybody keeps photos; creating or watching a folder needs a level of recursion for each one above it.
+#: No real photo folder is this deep; creating or watching a folder needs a level of recursion for each one above it.
 MAX_FOLDER_DEPTH: Final = 200
 
 

@@ -152,7 +152,7 @@ def unsafe_name_reason(name: str) -> str:
         ("\\" in name, "its name holds a backslash"),
         (name.startswith("/"), "its name is an absolute path"),
         (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
-        (".." in parts, "its name leads out of the archive"),
+        (".." in parts, "its name points outside of the archive"),
         (_bytes_of(name) > _LONGEST_NAME_BYTES, f"its name has more than {_LONGEST_NAME_BYTES:,} bytes"),
         (len(parts) > MAX_FOLDER_DEPTH, f"it lies more than {MAX_FOLDER_DEPTH} folders deep"),
         (not normalized(name), "it has no name"),

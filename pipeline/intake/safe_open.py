@@ -1,9 +1,9 @@
 """Opens files below the input folder without following links. Owns which files may be read as photos.
 
 Between a scan and the reading of a photo, anybody who may write into its folder can replace the photo, or a folder
-above it, by a link to another user's private picture, which would then be painted. So each part of the path is opened
-relative to the folder opened before it, never through a link, and the result has to be a regular file. Opening a FIFO
-or a device does not block. The input folder itself may be a link.
+above it, by a link to another user's private picture, of which a picture would then be made. So each part of the path
+is opened relative to the folder opened before it, never through a link, and the result has to be a regular file.
+Opening a FIFO or a device does not block. The input folder itself may be a link.
 
 Windows has no such calls. There each part is checked first, and the open file compared with what was seen.
 """

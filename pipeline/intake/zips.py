@@ -131,7 +131,7 @@ def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
     directory = _directory(file, size)
     start = directory.end - directory.size
     if start < 0 or start != directory.offset:
-        # For example, the end record of an archive stored in this one, whose own end has not arrived yet.
+        # For example, the end record of an archive stored in this one, which is not copied completely yet.
         raise Incomplete("its table of contents does not lie where it should")
     if directory.size > _LARGEST_DIRECTORY_BYTES:
         raise RefusedError(too_many_files(limits))

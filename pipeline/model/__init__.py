@@ -6,7 +6,7 @@ UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
 from pipeline.model.exits import exit_in_words
-from pipeline.model.hooks import HOOK_FIELDS, HookMoment, HookSettings
+from pipeline.model.hooks import HOOK_FIELDS, HookName, HookSettings
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
@@ -84,7 +84,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "FolderSettings",
-    "HookMoment",
+    "HookName",
     "HookSettings",
     "IngestSettings",
     "InitKind",

@@ -41,8 +41,8 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
         yield _run_check(name, partial(_check_writable, folder))
     yield _run_check("disk", partial(_check_disk, config))
     yield _run_check("ledger", partial(_check_ledger, config))
-    for moment, command in config.hooks.settings().commands.items():
-        yield _run_check(f"hook {moment}", partial(_check_hook, moment, command[0]))
+    for name, command in config.hooks.settings().commands.items():
+        yield _run_check(f"hook {name}", partial(_check_hook, name, command[0]))
     yield _run_check("engine", partial(_check_engine, config))
 
 
@@ -92,10 +92,10 @@ def _check_ledger(config: Config) -> str:
         return f"{counted(sum(ledger.queries.counts().values()), 'picture')} on record"
 
 
-def _check_hook(moment: str, program: str) -> str:
+def _check_hook(name: str, program: str) -> str:
     found = shutil.which(program)
     if found is None:
-        raise HookError(f"hooks.{moment}: the program {program!r} is not found; install it, or write its whole path")
+        raise HookError(f"hooks.{name}: the program {program!r} is not found; install it, or write its whole path")
     return found
 
 

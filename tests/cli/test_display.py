@@ -217,7 +217,7 @@ def test_the_end_of_a_run_shows_the_table_and_where_the_report_is(ending: Callab
 def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
     idle = over(finished=0, failed=0)
     assert ending(started(jobs=0, done=1234), idle).startswith(
-        "Nothing to do: all pictures were made before (1,234); report"
+        "Nothing to do: all pictures exist already (1,234); report"
     )
     assert ending(started(jobs=0, done=0), idle).startswith(
         "Nothing to do: 'stylewatch plan' shows what was found; report"
@@ -226,9 +226,7 @@ def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
 
 def test_pictures_that_a_run_only_recognized_were_made_before_too(ending: Callable[..., str]) -> None:
     idle = over(finished=0, failed=0, counts={"done": 7})
-    assert ending(started(jobs=7, done=0), idle).startswith(
-        "Nothing to do: all pictures were made before (7); report"
-    )
+    assert ending(started(jobs=7, done=0), idle).startswith("Nothing to do: all pictures exist already (7); report")
 
 
 def test_a_report_that_can_not_be_written_is_told_even_when_quiet(tmp_path: Path) -> None:

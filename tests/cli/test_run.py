@@ -15,7 +15,7 @@ def test_a_run_over_a_finished_folder_says_that_all_is_there(invoke: Invoke, wor
     workshop.run()
     result = invoke("run", config_of(workshop))
     assert result.code == 0
-    assert result.out.startswith("Nothing to do: all pictures were made before (1); report: ")
+    assert result.out.startswith("Nothing to do: all pictures exist already (1); report: ")
 
 
 def test_a_run_over_an_empty_folder_has_nothing_to_do(invoke: Invoke, workshop: Workshop) -> None:

@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 NOTE = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:])); sys.exit(5)"
 
 
-def hooks(folder: Path, moment: str, *arguments: str) -> str:
+def hooks(folder: Path, name: str, *arguments: str) -> str:
     # JSON is YAML, whatever quotes there are.
     command = json.dumps([sys.executable, "-c", NOTE, str(folder / "notes"), *arguments])
-    return f"hooks: {{{moment}: {command}}}\n"
+    return f"hooks: {{{name}: {command}}}\n"
 
 
 def run(workshop: Workshop) -> subprocess.CompletedProcess[str]:

@@ -35,10 +35,10 @@ hooks:
     )
 
 
-@pytest.mark.parametrize("moment", sorted(HOOK_FIELDS))
-def test_every_field_of_a_moment_can_be_used(load: Load, moment: str) -> None:
-    fields = [f"{{{field}}}" for field in HOOK_FIELDS[moment]]  # type: ignore[index]
-    load(STYLE + f"hooks: {{{moment}: [program, {', '.join(repr(field) for field in fields)}]}}")
+@pytest.mark.parametrize("name", sorted(HOOK_FIELDS))
+def test_every_field_of_a_hook_can_be_used(load: Load, name: str) -> None:
+    fields = [f"{{{field}}}" for field in HOOK_FIELDS[name]]  # type: ignore[index]
+    load(STYLE + f"hooks: {{{name}: [program, {', '.join(repr(field) for field in fields)}]}}")
 
 
 def test_a_program_with_a_path_is_looked_for_beside_the_config(load: Load, folder: Path) -> None:

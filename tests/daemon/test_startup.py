@@ -115,7 +115,7 @@ def test_an_empty_folder_that_had_photos_is_not_the_folder(tmp_path: Path, ledge
     photo = Photo("a.png", 10, 20, 30)
     with ledger:
         ledger.photos.record([photo], [photo], [])
-        with pytest.raises(StorageError, match=r"is empty, and 1 photo lay there.*nothing is taken for deleted"):
+        with pytest.raises(StorageError, match=r"is empty, and 1 photo lay there.*no photo is treated as deleted"):
             find_root(tmp_path, ledger)
         (tmp_path / "anything").touch()
         assert find_root(tmp_path, ledger).is_there()
@@ -131,7 +131,7 @@ def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledg
         return root
 
     with ledger, pytest.raises(StorageError, match=r"in can't be read \(No such file or directory\); mount its disk"):
-        find_root(folder, ledger, look=look_and_drop)
+        find_root(folder, ledger, open_root=look_and_drop)
 
 
 def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:

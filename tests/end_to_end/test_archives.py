@@ -64,7 +64,7 @@ def test_zip_and_tar_archives_are_folders_of_photos(tmp_path: Path) -> None:
     assert all(path.is_relative_to(packed / "out") for path in made)
     assert not (packed / "out" / ".stylewatch" / "unpacked").exists()
 
-    refusals = {"trip.zip": "leads out of the archive", "trip.zip/letter.png": "text"}
+    refusals = {"trip.zip": "points outside of the archive", "trip.zip/letter.png": "text"}
     report = next((packed / "out" / "reports").iterdir())
     aside = json.loads((report / "report.json").read_text(encoding="utf-8"))["set_aside"]
     rows = [

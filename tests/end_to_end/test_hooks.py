@@ -38,13 +38,13 @@ def write_config(folder: Path, hooks: str, more: str = "") -> Path:
     return config
 
 
-def hook(moment: str, folder: Path, *arguments: str) -> str:
+def hook(name: str, folder: Path, *arguments: str) -> str:
     words = ", ".join(f'"{argument}"' for argument in arguments)
-    return f"  {moment}: ['{sys.executable}', '{folder / 'note.py'}', '{folder / 'notes'}', {moment}, {words}]\n"
+    return f"  {name}: ['{sys.executable}', '{folder / 'note.py'}', '{folder / 'notes'}', {name}, {words}]\n"
 
 
 def notes(folder: Path) -> list[list[str]]:
-    """Return the arguments of each call, the moment first."""
+    """Return the arguments of each call, the hook first."""
     lines = (folder / "notes").read_text(encoding="ascii").splitlines()
     return [[os.fsdecode(bytes.fromhex(word.strip("-"))) for word in line.split()] for line in lines]
 

@@ -10,13 +10,13 @@ import pytest
 
 from pipeline.hooks.call_queue import CallQueue
 from pipeline.hooks.calls import HookCall
-from pipeline.model import HookMoment
+from pipeline.model import HookName
 
 TIMEOUT_SECONDS = 60.0
 
 
-def call(name: str, moment: HookMoment = "after_picture") -> HookCall:
-    return HookCall(moment, (name,), {})
+def call(program: str, name: HookName = "after_picture") -> HookCall:
+    return HookCall(name, (program,), {})
 
 
 @dataclass

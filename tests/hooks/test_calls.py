@@ -43,11 +43,11 @@ def test_a_copied_picture_took_no_time() -> None:
 
 
 def test_a_run_is_told_with_its_report() -> None:
-    moment, fields = FOLDERS.call_for(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or (
+    name, fields = FOLDERS.call_for(over(left=4, reason="the disk is full"), Path("/pictures/reports/1")) or (
         "",
         {},
     )
-    assert moment == "after_run"
+    assert name == "after_run"
     assert fields == {
         "finished": "2",
         "copied": "0",
@@ -75,8 +75,8 @@ def test_a_run_is_told_with_its_report() -> None:
     ],
 )
 def test_failures_are_told_with_who_is_to_blame(event: RunEvent, told: tuple[str, ...]) -> None:
-    moment, fields = FOLDERS.call_for(event, None) or ("", {})
-    assert moment == "on_failure"
+    name, fields = FOLDERS.call_for(event, None) or ("", {})
+    assert name == "on_failure"
     assert tuple(fields[name] for name in ("photo", "style", "state", "reason")) == told
 
 
@@ -99,8 +99,8 @@ def test_other_events_call_for_nothing(event: RunEvent) -> None:
 
 @pytest.mark.parametrize("event", [finished(), over(), failed()])
 def test_what_is_told_are_the_fields_that_a_config_may_name(event: RunEvent) -> None:
-    moment, fields = FOLDERS.call_for(event, None) or ("after_run", {})
-    assert tuple(fields) == HOOK_FIELDS[moment]
+    name, fields = FOLDERS.call_for(event, None) or ("after_run", {})
+    assert tuple(fields) == HOOK_FIELDS[name]
 
 
 def test_a_value_is_filled_in_once_and_stays_one_argument() -> None:
@@ -133,5 +133,5 @@ def test_bytes_of_a_name_that_are_no_text_stay_as_they_are() -> None:
     assert build_call("after_picture", ("tool", "{photo}"), fields).arguments[1].endswith("caf\udce9.jpg")
 
 
-def test_a_call_is_named_by_its_moment_and_program() -> None:
+def test_a_call_is_named_by_its_hook_and_program() -> None:
     assert str(HookCall("after_run", ("curl", "-s"), {})) == "after_run: curl"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.hooks import Hooks
-from pipeline.model import HookMoment, HookSettings, WatchNotice
+from pipeline.model import HookName, HookSettings, WatchNotice
 from tests.report.events import failed, finished, over
 
 TIMEOUT_SECONDS = 60.0
@@ -34,7 +34,7 @@ def command(script: str, *arguments: str | Path) -> tuple[str, ...]:
 
 
 def hooks(
-    commands: dict[HookMoment, tuple[str, ...]],
+    commands: dict[HookName, tuple[str, ...]],
     timeout_seconds: float = TIMEOUT_SECONDS,
     at_once: int = 2,
     report: Callable[[], Path | None] = lambda: None,
@@ -47,7 +47,7 @@ def hooks(
     )
 
 
-def test_each_moment_has_its_own_command(tmp_path: Path) -> None:
+def test_each_hook_has_its_own_command(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     told = hooks(
         {

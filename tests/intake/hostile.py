@@ -40,10 +40,10 @@ from tests.intake.packing import (
 )
 
 NAMES = [
-    in_remark("zip traversal", "../evil.png", "leads out of the archive"),
-    in_remark("zip traversal from deeper", "a/b/../../../../evil.png", "leads out of the archive"),
-    in_remark("zip traversal to the output", "../../out/evil.png", "leads out of the archive"),
-    in_remark("zip traversal that stays inside", "a/../evil.png", "leads out of the archive"),
+    in_remark("zip traversal", "../evil.png", "points outside of the archive"),
+    in_remark("zip traversal from deeper", "a/b/../../../../evil.png", "points outside of the archive"),
+    in_remark("zip traversal to the output", "../../out/evil.png", "points outside of the archive"),
+    in_remark("zip traversal that stays inside", "a/../evil.png", "points outside of the archive"),
     in_remark("zip absolute", "/evil.png", "absolute path"),
     in_remark("zip absolute twice", "//server/share/evil.png", "absolute path"),
     in_remark("zip drive", "C:/evil.png", "drive letter"),
@@ -54,7 +54,7 @@ NAMES = [
     in_remark("zip long name", "a" * 3000 + ".png", "more than 1,000 bytes"),
     in_remark("zip folders too deep to make", "d/" * 300 + "evil.png", "more than 200 folders deep"),
     in_remark("zip deep folders", "d/" * 700 + "evil.png", "more than 1,000 bytes"),
-    in_remark("zip traversing folder", "../evil/", "leads out of the archive"),
+    in_remark("zip traversing folder", "../evil/", "points outside of the archive"),
     Case(
         "zip zero byte in a name",
         "trip.zip",
@@ -62,7 +62,7 @@ NAMES = [
         {"trip.zip/good.png": 3},
         (("trip.zip", "quarantined", "zero byte"),),
     ),
-    tar_remark("traversal", "../evil.png", "leads out of the archive"),
+    tar_remark("traversal", "../evil.png", "points outside of the archive"),
     tar_remark("absolute", "/evil.png", "absolute path"),
     tar_remark("drive", "D:/evil.png", "drive letter"),
     tar_remark("backslash", "..\\evil.png", "backslash"),
@@ -72,7 +72,7 @@ NAMES = [
         "trip.tar",
         lambda: one("good.png", 3) + pax(("path", "../../evil.png")) + one("fine.png", 1) + END,
         {"trip.tar/good.png": 3},
-        (("trip.tar", "quarantined", "leads out of the archive"),),
+        (("trip.tar", "quarantined", "points outside of the archive"),),
     ),
     Case(
         "many bad names are told in one sentence",

@@ -34,7 +34,7 @@ def test_plain_relative_paths_are_safe(name: str) -> None:
         ("beach\\a.jpg", "a backslash"),
         ("/etc/passwd", "an absolute path"),
         ("c:a.jpg", "a drive letter"),
-        ("beach/../../a.jpg", "out of the archive"),
+        ("beach/../../a.jpg", "outside of the archive"),
         ("é" * 501, "more than 1,000 bytes"),
         ("x/" * 200 + "y", "more than 200 folders deep"),
         ("./", "no name"),

@@ -123,7 +123,7 @@ def test_pictures_that_can_not_be_listed_are_not_taken_for_deleted(tmp_path: Pat
     faults.fail("list", workshop.out / "sub", errno.EIO)
     ((code, out, err),) = said(faults, config_of(workshop), ("retry", "--missing")).values()
     assert (code, out) == (3, "")
-    assert "sub can't be listed (Input/output error), so nobody can tell which" in err
+    assert "sub can't be listed (Input/output error), so it is unknown which" in err
     with workshop.ledger() as ledger:
         assert not ledger.queries.has_work()
 
