@@ -1,7 +1,7 @@
 """stylewatch: turns folders of photos into paintings, unattended.
 
-folder -> Photo -> Job -> Canvas -> Artwork -> report. Each arrow is one stage, each stage one room of this
-package; stages never import each other, they share only :mod:`pipeline.model`. README.md has the map.
+folder -> Photo -> Job -> Canvas -> Artwork -> report. Each step has its package; packages on one level never import
+each other, they share only :mod:`pipeline.model`. README.md, beside this file, is the map.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Translates a config into the settings of the rooms that work by it, so that none of them knows the config."""
+"""Translates a config into the settings of the packages that need it, so that none of them knows the config."""
 
 from __future__ import annotations
 

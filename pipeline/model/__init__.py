@@ -1,4 +1,4 @@
-"""The values that all rooms share: photos, paintings, styles, recipes, jobs, and the events about them.
+"""The values that all packages share: photos, paintings, styles, recipes, jobs, and the events about them.
 
 Frozen dataclasses only: no torch, no files, no clocks, no defaults that depend on the machine. Sizes are pixels,
 times are seconds, paths of photos are relative to the input folder with ``/`` between their parts (bytes that are not

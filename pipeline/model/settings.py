@@ -1,4 +1,4 @@
-"""What the rooms of the runner get from the config: small frozen classes of plain values, one for each room."""
+"""What the packages of the runner get from the config: small frozen classes of plain values, one for each."""
 
 from __future__ import annotations
 
