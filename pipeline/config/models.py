@@ -1,4 +1,4 @@
-"""The whole config, section by section. Owns keys, defaults, descriptions and the settings objects for other packages.
+"""The whole config, section by section. Owns keys, defaults, descriptions and settings objects for others.
 
 After validation all attributes are plain and complete, and paths are absolute. The longer sections have modules of
 their own. Reads no files.
