@@ -103,7 +103,7 @@ def test_a_plan_measures_the_machine_without_loading_torch_itself(
     measured = read_speed(EngineSettings(machine_folder=platformdirs.user_cache_path("stylewatch")))
     assert measured is not None
     assert len(measured.measurements) >= 2
-    assert measured.start > 0.1
+    assert measured.startup_seconds > 0.1
     assert list(pending.parent.rglob("*.safetensors")) == []  # the noise it measures with is no style
 
 
