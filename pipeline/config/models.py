@@ -32,7 +32,6 @@ from pipeline.model import (
     PrecisionKind,
     PreprocessingKind,
     Recipe,
-    WatchSettings,
     WeightsChoice,
     WindowRule,
 )
@@ -288,16 +287,6 @@ class Config(Section):
             every_seconds=self.state.checkpoint_seconds,
             space_bytes=self.state.checkpoint_space,
             min_free_bytes=self.output.min_free_disk,
-        )
-
-    def watch_settings(self) -> WatchSettings:
-        """Return how a daemon watches the folder of photos."""
-        return WatchSettings(
-            folder=self.input.folder,
-            mode=self.input.watch,
-            rescan_seconds=self.input.rescan_seconds,
-            settle_seconds=self.input.settle_seconds,
-            incomplete_seconds=self.input.incomplete_seconds,
         )
 
     def picture_options(self) -> PictureOptions:

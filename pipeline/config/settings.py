@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from pipeline.config.models import Config
-from pipeline.model import FolderSettings, IngestSettings, PassSettings, PlanSettings, RetryPolicy, StatusSettings
+from pipeline.model import (
+    FolderSettings,
+    IngestSettings,
+    PassSettings,
+    PlanSettings,
+    RetryPolicy,
+    StatusSettings,
+    WatchSettings,
+)
 
 
 def folder_settings(config: Config) -> FolderSettings:
@@ -50,6 +58,13 @@ def ingest_settings(config: Config) -> IngestSettings:
         archive_space_bytes=config.input.archive_space,
         max_pixels=config.input.max_pixels,
         picture_format=config.output.format,
+    )
+
+
+def watch_settings(config: Config) -> WatchSettings:
+    """Return how a daemon watches the folder of photos."""
+    return WatchSettings(
+        folder=config.input.folder, mode=config.input.watch, rescan_seconds=config.input.rescan_seconds
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from pipeline.config.settings import ingest_settings
+from pipeline.config.settings import ingest_settings, watch_settings
 from pipeline.daemon.clock import Clock
 from pipeline.daemon.config_reloader import ConfigVersion
 from pipeline.daemon.event_watch import EventWatch
@@ -108,13 +108,13 @@ class ScanThread:
     def _scan_loop(
         self, version: ConfigVersion, root: InputRoot, ledger: Ledger, is_stopped: Callable[[], bool]
     ) -> ScanLoop:
-        settings = version.config.watch_settings()
+        settings = watch_settings(version.config)
         ingest = ingest_settings(version.config)
         policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
         archives = ArchiveIngest(ingest, ledger)
         tracker = StabilityTracker(
-            settings.folder,
-            StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
+            ingest.folder,
+            StabilityTimes(ingest.settle_seconds, ingest.incomplete_seconds),
             examine=archives.examine,
             trust_times=policy.trust_times,
         )

@@ -70,9 +70,8 @@ def measure_speed(
     make_engine()  # first whatever is calibrated only once for a machine
     began = clock()
     engine = make_engine()
-    _round_seconds(
-        engine, _recipe("warm-up", _SIZES[0]), 1, clock
-    )  # prepares what is prepared when it is first needed
+    # What is prepared when it is first needed.
+    _round_seconds(engine, _recipe("warm-up", _SIZES[0]), 1, clock)
     ready_after = startup_seconds + clock() - began
     by_size = _least([_measure_sizes(engine, f"pass {number}", clock) for number in range(_PASSES)])
     size, alone = next((size, found.alone) for size, found in reversed(by_size) if size <= _SHALLOW_SIZE)

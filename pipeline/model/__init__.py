@@ -27,7 +27,6 @@ from pipeline.model.inputs import (
     PreprocessingKind,
     Recipe,
     Style,
-    WatchSettings,
     WeightsChoice,
     canonical_layer,
 )
@@ -52,6 +51,7 @@ from pipeline.model.settings import (
     PlanSettings,
     RetryPolicy,
     StatusSettings,
+    WatchSettings,
 )
 from pipeline.model.window_rules import WindowRule, clock_time
 from pipeline.model.work import (

@@ -176,21 +176,6 @@ class CheckpointRules:
     min_free_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchSettings:
-    """How a daemon watches ``folder``; ``mode`` auto = by file events unless it is on a network share.
-
-    The whole folder is scanned every ``rescan_seconds``. A file is ready when it has not changed for
-    ``settle_seconds``, and set aside when it stays incomplete and unchanged for ``incomplete_seconds``.
-    """
-
-    folder: Path
-    mode: Literal["auto", "events", "polling"] = "auto"
-    rescan_seconds: float = 300.0
-    settle_seconds: float = 2.0
-    incomplete_seconds: float = 3600.0
-
-
 MetadataPolicy = Literal["keep", "strip", "strip_location"]
 PictureFormat = Literal["jpeg", "png", "webp", "tiff"]
 

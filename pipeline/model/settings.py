@@ -1,4 +1,4 @@
-"""What the packages of the runner get from the config: small frozen classes of plain values, one for each."""
+"""What the packages of runner and daemon get from the config: small frozen classes of plain values, one for each."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PassSettings:
     grace_seconds: float = 10.0
 
 
-# --- ingest, planning, status ------------------------------------------------------------------------------
+# --- ingest, watching, planning, status -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,18 @@ class IngestSettings:
     archive_space_bytes: int = 2_000_000_000
     max_pixels: int = 500_000_000
     picture_format: PictureFormat = "jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """How a daemon watches ``folder``; ``mode`` auto = by file events unless it is on a network share.
+
+    The whole folder is scanned every ``rescan_seconds``.
+    """
+
+    folder: Path
+    mode: Literal["auto", "events", "polling"] = "auto"
+    rescan_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

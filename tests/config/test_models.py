@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 from pipeline.config import json_schema
-from pipeline.model import EngineSettings, PictureOptions, WatchSettings, WeightsChoice
+from pipeline.model import EngineSettings, PictureOptions, WeightsChoice
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
@@ -62,14 +62,6 @@ def test_the_writer_of_pictures_gets_plain_options(load: Load) -> None:
     assert load(STYLE).picture_options() == PictureOptions()
     assert load(STYLE + "output: {format: webp, quality: 1, metadata: strip}").picture_options() == PictureOptions(
         format="webp", quality=1, metadata="strip"
-    )
-
-
-def test_the_daemon_gets_plain_watch_settings(load: Load, folder: Path) -> None:
-    assert load(STYLE).watch_settings() == WatchSettings(folder=folder / "input")
-    text = "input: {watch: polling, rescan_seconds: 7, settle_seconds: 1, incomplete_seconds: 60, folder: x}"
-    assert load(STYLE + text).watch_settings() == WatchSettings(
-        folder=folder / "x", mode="polling", rescan_seconds=7, settle_seconds=1, incomplete_seconds=60
     )
 
 

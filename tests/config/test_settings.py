@@ -1,4 +1,4 @@
-"""What the rooms get is what the config says."""
+"""What the packages get is what the config says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Config
-from pipeline.config.settings import folder_settings, ingest_settings, pass_settings, plan_settings, status_settings
+from pipeline.config.settings import (
+    folder_settings,
+    ingest_settings,
+    pass_settings,
+    plan_settings,
+    status_settings,
+    watch_settings,
+)
 from pipeline.model import (
     FolderSettings,
     IngestSettings,
@@ -17,6 +24,7 @@ from pipeline.model import (
     PlanSettings,
     RetryPolicy,
     StatusSettings,
+    WatchSettings,
 )
 from tests.workshop import CONFIG, Workshop
 
@@ -52,6 +60,16 @@ def test_every_setting_of_the_ingest_comes_from_the_config(tmp_path: Path) -> No
 def test_the_ingest_has_the_configs_defaults(tmp_path: Path) -> None:
     settings = ingest_settings(config_of(tmp_path, STYLES))
     assert settings == IngestSettings(folder=settings.folder, excluded=settings.excluded)
+
+
+def test_the_daemon_gets_plain_watch_settings(tmp_path: Path) -> None:
+    folder = tmp_path.resolve()
+    assert watch_settings(config_of(tmp_path, STYLES)) == WatchSettings(folder=folder / "input")
+    text = "input: {watch: polling, rescan_seconds: 7, settle_seconds: 1, incomplete_seconds: 60, folder: x}"
+    config = config_of(tmp_path, STYLES + text)
+    assert watch_settings(config) == WatchSettings(folder=folder / "x", mode="polling", rescan_seconds=7)
+    ingest = ingest_settings(config)
+    assert (ingest.folder, ingest.settle_seconds, ingest.incomplete_seconds) == (folder / "x", 1, 60)
 
 
 def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path) -> None:
