@@ -17,6 +17,7 @@ from pipeline.errors import (
     MemoryShortError,
     OutOfMemoryError,
     PaintingChangedError,
+    PaintingError,
     StylewatchError,
     UnwritableError,
 )
@@ -41,6 +42,7 @@ _FAILURE_KINDS: Final = (
     (MemoryShortError, FailureKind.MEMORY),
     (CodecError, FailureKind.CODEC),
     (PaintingChangedError, FailureKind.PAINTING),
+    (PaintingError, FailureKind.PAINTING),
     (UnwritableError, FailureKind.UNWRITABLE),
 )
 
@@ -162,7 +164,6 @@ def failure_kind(error: StylewatchError) -> FailureKind:
     for error_type, kind in _FAILURE_KINDS:
         if isinstance(error, error_type):
             return kind
-    # A painting that can't be used fails its own style's pictures only; the other styles go on.
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from pipeline.engine.events import Finished
+from pipeline.errors import PaintingChangedError, PaintingError, StylewatchError, StylizeError, WeightsError
 from pipeline.images.decode import decode
-from pipeline.model import Artwork, ExecutorEvent, Losses
+from pipeline.model import Artwork, ExecutorEvent, FailureKind, Losses
 from pipeline.worker.reading import LoadedTask
-from pipeline.worker.writing import Writer
+from pipeline.worker.writing import Writer, failure_kind
 from tests.fakes import write_photo
 from tests.worker.test_worker import an_assignment
 
@@ -73,3 +74,16 @@ def test_a_broken_pipe_ends_the_work_at_the_next_picture(tmp_path: Path) -> None
             writer.write(loaded_task(tmp_path, f"t{pictures}"), finished(f"t{pictures}"))
             pictures += 1
     assert pictures < 100
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PaintingError("can't be read"), FailureKind.PAINTING),
+        (PaintingChangedError("has changed"), FailureKind.PAINTING),
+        (StylizeError("the loss became nan"), FailureKind.ENGINE),
+        (WeightsError("gone"), FailureKind.STORAGE),
+    ],
+)
+def test_what_a_photo_is_not_to_blame_for_costs_it_no_attempt(error: StylewatchError, kind: FailureKind) -> None:
+    assert failure_kind(error) is kind

@@ -153,6 +153,26 @@ def test_a_painting_that_stays_half_written_is_a_pause_told_once(harness: Daemon
     assert harness.events_of(JobFailed) == []
 
 
+def test_a_painting_that_is_lost_is_a_pause_and_its_return_ends_it(harness: DaemonHarness) -> None:
+    painting, away = harness.workshop.folder / "night.jpg", harness.workshop.folder / "away.jpg"
+
+    class LostEngine(LookingEngine):
+        def _paint(self, request: Request) -> Iterator[Event]:
+            if not harness.runs():
+                painting.rename(away)
+            yield from super()._paint(request)
+
+    harness.workshop.photo("a.png")
+    with harness.running(executor=lambda: InProcessExecutor(LostEngine)):
+        harness.wait_for(lambda: harness.notices("paused"), "the pause")
+        away.rename(painting)
+        harness.wait_for_pictures("a--night.jpg")
+        harness.wait_for(lambda: harness.notices("resumed"), "the end of the pause")
+    (pause,) = harness.notices("paused")
+    assert "night.jpg can't be read" in pause.text
+    assert harness.events_of(JobFailed) == []
+
+
 def test_a_photo_that_a_limit_refused_is_made_when_the_limit_is_another_one(harness: DaemonHarness) -> None:
     harness.workshop.text = harness.workshop.text.replace("folder: in, ", "folder: in, max_megapixels: 0.001, ")
     harness.workshop.photo("a.png")

@@ -311,6 +311,32 @@ def test_a_painting_that_is_replaced_during_a_run_ends_it_and_the_next_one_paint
     assert workshop.run(executor=InProcessExecutor(LookingEngine)).finished == 3
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda painting: (painting.unlink(), painting.mkdir())])
+def test_a_painting_that_is_lost_during_a_run_ends_it_and_is_no_photos_fault(
+    workshop: Workshop, harm: Callable[[Path], object]
+) -> None:
+    painting = workshop.folder / "night.jpg"
+    whole = painting.read_bytes()
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+
+    def lose_it(_: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobFinished):
+            harm(painting)
+
+    with pytest.raises(PaintingChangedError, match=r"the painting .*night\.jpg can't be read"):
+        workshop.run(executor=InProcessExecutor(LookingEngine), on_event=lose_it)
+    assert workshop.failed() == []
+    assert (finished_in(workshop).finished, finished_in(workshop).failed, finished_in(workshop).left) == (1, 0, 2)
+    if painting.is_dir():
+        painting.rmdir()
+    painting.write_bytes(whole)
+    with workshop.ledger() as ledger:
+        claims = ledger.leases.claim(3, "name")
+        assert [(claim.attempts, claim.consecutive_failures) for claim in claims] == [(0, 0), (0, 0)]
+    assert workshop.run(executor=InProcessExecutor(LookingEngine)).finished == 2
+
+
 def finished_in(workshop: Workshop) -> RunFinished:
     """Return the one RunFinished told, as the last event."""
     assert [type(event) for event in workshop.events].count(RunFinished) == 1
