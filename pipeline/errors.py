@@ -7,11 +7,13 @@ says what to do. ``pipeline.cli`` is the only place that turns errors into text 
     ├── UsageError                   2   no: the command line is wrong
     ├── ConfigError                  2   no: carries every problem of the file at once
     ├── PaintingError                2   no: a style painting can't be used
+    ├── SizeError                    2   no: a recipe's pictures are larger than this machine can ever make
+    ├── UnusableConfigError          2   no: carries several of these two
     ├── HookError                    2   no: the program of a hook does not exist; only 'check' raises it
     ├── CannotRunError               3   the machine or its setup is at fault, no photo is
     │   ├── WeightsError             3   no
     │   ├── DeviceError              3   no
-    │   ├── PaintingChangedError     3   yes: a painting was replaced while its pictures were being made
+    │   ├── PaintingChangedError     3   yes: a painting was replaced or lost while its pictures were being made
     │   ├── LockedError              3   another instance works on this state folder
     │   ├── LedgerError              3   no: the state database is damaged or from another version
     │   │   ├── LedgerLockedError    3   yes: another program keeps it locked for longer than usual
@@ -29,7 +31,7 @@ says what to do. ``pipeline.cli`` is the only place that turns errors into text 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -79,6 +81,22 @@ class PaintingError(StylewatchError):
     exit_code = 2
 
 
+class SizeError(StylewatchError):
+    """A recipe's pictures take more memory than this machine has."""
+
+    exit_code = 2
+
+
+class UnusableConfigError(StylewatchError):
+    """Several paintings and sizes that can't be used; ``errors`` holds them, the message a line for each."""
+
+    exit_code = 2
+
+    def __init__(self, errors: Sequence[StylewatchError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(map(str, errors)))
+
+
 class HookError(StylewatchError):
     """The program of one of the user's commands does not exist."""
 
@@ -98,7 +116,7 @@ class DeviceError(CannotRunError):
 
 
 class PaintingChangedError(CannotRunError):
-    """A painting's file changed after its pictures were planned."""
+    """A painting's file changed, or can't be read any more, after its pictures were planned."""
 
     final = False
 

@@ -84,7 +84,8 @@ def main() -> None:
         click.echo(f"{error}\n{count} problem{'s' if count > 1 else ''} in the config; nothing was done.", err=True)
         sys.exit(error.exit_code)
     except StylewatchError as error:
-        click.echo(f"stylewatch: {error}", err=True)
+        for problem in str(error).splitlines():
+            click.echo(f"stylewatch: {problem}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

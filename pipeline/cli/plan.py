@@ -16,6 +16,8 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.report.formatting import counted, printable
+from pipeline.runner.checking import recipes_in_use, require_usable_config
+from pipeline.runner.memory_limits import require_possible_photos
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, plan_run
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
@@ -33,10 +35,12 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     """
     settings = load_config(config)
     report = partial(click.echo, err=True)
+    require_usable_config(settings)
     require_state_and_output(settings)
     run_plan = plan_run(
         plan_settings(settings), resolve_config(settings), lambda engine: load_or_measure_speed(engine, report)
     )
+    _require_possible_photos(settings, run_plan)
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))
@@ -48,6 +52,18 @@ def plan(config: Path, show_all: bool, as_json: bool) -> None:
     _print_plan(settings, run_plan)
     if words := schedule_sentence(settings, datetime.now(UTC), run_plan.forecast.seconds):
         click.echo(words)
+
+
+def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
+    photos: dict[str, dict[str, None]] = {}
+    for planned in run_plan.jobs:
+        photos.setdefault(planned.job.recipe, {})[planned.job.photo] = None
+    require_possible_photos(
+        recipes_in_use(config).values(),
+        config.engine_settings(),
+        config.input.folder,
+        lambda recipe: photos.get(recipe, ()),
+    )
 
 
 def _print_plan(config: Config, run_plan: RunPlan) -> None:

@@ -18,11 +18,14 @@ from pipeline.config.settings import folder_settings, ingest_settings, pass_sett
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heartbeat
+from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
+from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
-from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
+from pipeline.runner.memory_limits import require_possible_photos
+from pipeline.runner.preparation import ResolvedConfig, open_ledger, require_state_and_output, resolve_config
 
 
 @click.command()
@@ -49,6 +52,7 @@ def run(
     and resumed by the next run. The config's schedule is for 'watch': a run starts at once.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
+    require_usable_config(settings)
     require_state_and_output(settings)  # before the lock and the log make folders where a disk should be mounted
     with (
         instance_lock(settings.state.folder, command),
@@ -79,7 +83,20 @@ def _run(
         resolved = resolve_config(settings)
         the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_poll=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.remove), stopped_at(until, the_pass):
-            return the_pass.run(partial(ingest, ingest_settings(settings), resolved, ledger), options)
+            return the_pass.run(partial(_ingest, settings, resolved, ledger), options)
+
+
+def _ingest(
+    settings: Config, resolved: ResolvedConfig, ledger: Ledger, *, sleep: Callable[[float], None]
+) -> IngestResult:
+    ingested = ingest(ingest_settings(settings), resolved, ledger, sleep=sleep)
+    require_possible_photos(
+        recipes_in_use(settings).values(),
+        settings.engine_settings(),
+        settings.input.folder,
+        ledger.queries.pending_photos,
+    )
+    return ingested
 
 
 def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:

@@ -14,6 +14,7 @@ from pipeline.config import load_config
 from pipeline.config.settings import pass_settings
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.formatting import counted
+from pipeline.runner.checking import require_usable_for_trial
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import resolve_config
 
@@ -41,6 +42,7 @@ def try_(
     and no file is overwritten, so trials can be compared. PHOTO may be anywhere.
     """
     settings = load_config(config)
+    require_usable_for_trial(settings, photo, styles, recipes)
     folder = into or settings.output.folder / "try" / photo.stem
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())

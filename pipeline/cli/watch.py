@@ -24,6 +24,7 @@ from pipeline.daemon.notify import Notifier, notifier_from_environment
 from pipeline.errors import StorageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.heartbeat import Heartbeat
+from pipeline.runner.checking import require_device, require_usable_config
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.preparation import require_state_and_output
@@ -45,6 +46,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """
     reloader = ConfigReloader(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
+    require_usable_config(settings)
+    require_device(settings.engine_settings())
     notifier = notifier_from_environment(os.environ)
     wait_for_folders(settings, notifier)
     with (

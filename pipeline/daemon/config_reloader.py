@@ -18,7 +18,8 @@ from typing import Final
 from pipeline.config import Config, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
-from pipeline.runner.checking import check_painting
+from pipeline.runner.checking import check_painting, recipes_in_use
+from pipeline.runner.memory_limits import require_possible_size
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 
 #: The folders of photos, pictures and state: the ledger and the lock are bound to them.
@@ -108,7 +109,7 @@ class ConfigReloader:
         with while_reloading():
             try:
                 new_version, unchanged = _merge(current, load_config(self.file))
-                _check_paintings(current, new_version)
+                _require_usable(current, new_version)
             except StylewatchError as error:
                 previous, self._rejection = self._rejection, _rejection(error)
                 if reload_requested or not (check_requested and self._rejection == previous):
@@ -189,13 +190,15 @@ def _is_inside(value: object, folder: Path) -> bool:
     return isinstance(value, Path) and value.is_relative_to(folder)
 
 
-def _check_paintings(current: ConfigVersion, new_version: ConfigVersion) -> None:
-    """Raise PaintingError if a new painting can't be used, which would end the daemon in the worker."""
+def _require_usable(current: ConfigVersion, new_version: ConfigVersion) -> None:
+    """Raise PaintingError or SizeError for what no picture could be made with."""
     known = {painting.sha256 for style in current.resolved.styles.values() for painting in style.paintings}
     for style in new_version.resolved.styles.values():
         for painting in style.paintings:
             if painting.sha256 not in known:
                 check_painting(painting.path)
+    for recipe in recipes_in_use(new_version.config).values():
+        require_possible_size(recipe, new_version.config.engine_settings())
 
 
 def _changes(current: ConfigVersion, new_version: ConfigVersion) -> tuple[str, ...]:

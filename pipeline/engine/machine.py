@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,9 @@ from typing import Any, Final
 from pipeline.durable_files import write_file
 
 _VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+
+_GPU_MEMORY_COMMAND: Final = ("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
+_GPU_MEMORY_SECONDS: Final = 10.0
 
 
 def processor_name() -> str:
@@ -34,6 +38,17 @@ def gpu_names(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
             names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
     return tuple(names)
+
+
+def gpu_memory_bytes(command: Sequence[str] = _GPU_MEMORY_COMMAND) -> int | None:
+    """Return the memory of the largest NVIDIA GPU, as the driver's own program tells it; None if it does not."""
+    try:
+        told = subprocess.run(  # noqa: S603 - a fixed command
+            command, capture_output=True, text=True, timeout=_GPU_MEMORY_SECONDS, check=True
+        ).stdout
+        return max(int(line) for line in told.split()) * 1024**2
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def performance_factors() -> dict[str, str]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock
 
@@ -46,8 +46,10 @@ class WorkerOptions:
     checkpoint_rules: CheckpointRules = CheckpointRules()
 
 
-#: Measures an engine, ``seconds`` after its process was asked for; picklable as well.
-MeasureEngine = Callable[[EngineSettings, float], "Speed"]
+Answer = TypeVar("Answer")
+
+#: Answers a question about an engine, ``seconds`` after its process was asked for; picklable as well.
+Question = Callable[[EngineSettings, float], Answer]
 
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
@@ -72,6 +74,15 @@ def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
     return measurement.measure_speed(lambda: make_stylizer(settings, measurement.noise), startup_seconds)
 
 
+def find_device(settings: EngineSettings, _seconds: float) -> str:
+    """Return the device that ``settings`` ask for, for people. Raises StylewatchError if it can't be used."""
+    prepare_for_torch()
+    with _import_errors_explained():
+        from pipeline.engine import devices
+
+    return devices.choose_hardware(settings).name
+
+
 def prepare_for_torch() -> None:
     """Set how torch uses threads and memory; a process that computes calls this before it loads torch."""
     # By default torch's threads spin for a long time while they wait for each other: as soon as another program uses
@@ -93,17 +104,15 @@ def _import_errors_explained() -> Iterator[None]:
         ) from error
 
 
-def send_measured_speed(
-    connection: Connection, settings: EngineSettings, measure_engine: MeasureEngine, asked_at: float
-) -> None:
-    """Send the engine's speed, or the StylewatchError that says why there is none.
+def answer(connection: Connection, settings: EngineSettings, question: Question[Any], asked_at: float) -> None:
+    """Send the answer to a question about the engine, or the StylewatchError that says why there is none.
 
     ``asked_at``: when the process was started, in seconds since the epoch.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
-        connection.send(measure_engine(settings, max(0.0, time.time() - asked_at)))
+        connection.send(question(settings, max(0.0, time.time() - asked_at)))
     except StylewatchError as error:
         connection.send(error)
 

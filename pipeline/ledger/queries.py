@@ -69,6 +69,15 @@ class Queries:
             ).fetchone()
         return row is not None
 
+    def pending_photos(self, recipe: str) -> Iterator[str]:
+        """Yield the photos with pending pictures of a recipe."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT photo FROM jobs WHERE source_id = ? AND state = 'pending' AND recipe = ?",
+                (self._store.source_id, recipe),
+            ).fetchall()
+        yield from (os.fsdecode(photo) for (photo,) in rows)
+
     def photo_count(self) -> int:
         """Return how many photos on record are in the input folder."""
         with self._store.reading() as connection:

@@ -1,25 +1,49 @@
-"""Checks that everything a run needs is in place. Owns the list of these checks; changes nothing."""
+"""Checks that everything a run needs is in place. Owns the list of these checks; changes nothing.
+
+Those that no photo and no time can change (:func:`config_checks`) are made by every command that makes pictures or
+plans them, before its first photo. The others are ``stylewatch check``'s: a run meets their causes itself, and a
+daemon waits for what they find.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from pipeline.config import Config
 from pipeline.config.settings import folder_settings
-from pipeline.errors import HookError, PaintingError, StorageError, StylewatchError, files_explained
-from pipeline.executors.child import make_stylizer
+from pipeline.config.styles import StyleSection
+from pipeline.engine.transfer.target_cache import StyleCache
+from pipeline.errors import (
+    CannotRunError,
+    HookError,
+    PaintingError,
+    StorageError,
+    StylewatchError,
+    UnusableConfigError,
+    files_explained,
+)
+from pipeline.executors.child import find_device, make_stylizer
+from pipeline.executors.questions import ask_engine
+from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
+from pipeline.model import EngineSettings, Recipe
 from pipeline.report.formatting import counted
+from pipeline.runner.memory_limits import proportions_of, require_possible_size
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
+
+#: Loading torch may take so long on a machine that has just been started.
+_DEVICE_SECONDS: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +58,7 @@ class CheckResult:
 def run_checks(config: Config) -> Iterator[CheckResult]:
     """Yield the results of all checks, the slow ones last."""
     yield _run_check("input", partial(_check_input, config))
-    for style in config.styles:
-        for path in style.paintings:
-            yield _run_check(f"painting of {style.name!r}", partial(check_painting, path))
+    yield from config_checks(config)
     for name, folder in (("output", config.output.folder), ("state", config.state.folder)):
         yield _run_check(name, partial(_check_writable, folder))
     yield _run_check("disk", partial(_check_disk, config))
@@ -44,6 +66,76 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
     for name, command in config.hooks.settings().commands.items():
         yield _run_check(f"hook {name}", partial(_check_hook, name, command[0]))
     yield _run_check("engine", partial(_check_engine, config))
+
+
+def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[CheckResult]:
+    """Check the paintings, and for what is impossible the sizes. Paintings that are ``known`` are not decoded."""
+    yield from _painting_checks(config.styles, known)
+    for name, recipe in recipes_in_use(config).items():
+        yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
+
+
+def require_usable_config(config: Config) -> None:
+    """Raise what :func:`config_checks` finds, UnusableConfigError if that is several things.
+
+    Paintings of which the style cache has something were decoded before, and are not decoded again.
+    """
+    _require_none_failed(config_checks(config, known=_decoded_before(config)))
+
+
+def require_usable_for_trial(
+    config: Config, photo: Path, styles: Collection[str] = (), recipes: Collection[str] = ()
+) -> None:
+    """Raise the same of what a trial of ``photo`` uses: these styles (none = all), recipes (none = the styles')."""
+    chosen = [style for style in config.styles if not styles or style.name in styles]
+    used = recipes or {name for style in chosen for name in style.recipes}
+    engine = config.engine_settings()
+    checks = list(_painting_checks(chosen, _decoded_before(config)))
+    for name, recipe in config.recipes_by_name().items():
+        if name in used:
+            proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
+            checks.append(_run_check(f"size of {name!r}", partial(_check_size, recipe, engine, proportions)))
+    _require_none_failed(checks)
+
+
+def recipes_in_use(config: Config) -> dict[str, Recipe]:
+    """Return the recipes that styles and rules name."""
+    named = {name for style in config.styles for name in style.recipes}
+    used = named.union(*(rule.recipes for rule in config.pairing.rules))
+    return {name: recipe for name, recipe in config.recipes_by_name().items() if name in used}
+
+
+def _painting_checks(styles: Iterable[StyleSection], known: Collection[Path]) -> Iterator[CheckResult]:
+    for style in styles:
+        for path in style.paintings:
+            if path not in known:
+                yield _run_check(f"painting of {style.name!r}", partial(check_painting, path))
+
+
+def _require_none_failed(checks: Iterable[CheckResult]) -> None:
+    # Several styles may share a painting.
+    errors = list({str(check.error): check.error for check in checks if check.error is not None}.values())
+    if errors:
+        raise errors[0] if len(errors) == 1 else UnusableConfigError(errors)
+
+
+def require_device(engine: EngineSettings) -> None:
+    """Raise DeviceError if the device that ``engine`` asks for by name is not there; takes seconds."""
+    if engine.device not in ("auto", "cpu"):
+        ask_engine(find_device, engine, _DEVICE_SECONDS)
+
+
+def _decoded_before(config: Config) -> set[Path]:
+    cached: set[str] = set()
+    with contextlib.suppress(OSError):
+        cached = {entry.painting_sha256 for entry in StyleCache(config.cache.folder, 0).entries()}
+    paintings = {path for style in config.styles for path in style.paintings} if cached else set()
+    known = set()
+    for path in paintings:
+        with contextlib.suppress(OSError):
+            if sha256_of_file(path) in cached:
+                known.add(path)
+    return known
 
 
 def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
@@ -64,10 +156,18 @@ def _check_input(config: Config) -> str:
 
 def check_painting(path: Path) -> str:
     """Return the painting's path and size in words. Raises PaintingError if it can't be decoded or is too small."""
-    height, width, _ = decode_painting(path).shape
+    try:
+        height, width, _ = decode_painting(path).shape
+    except MemoryError as error:
+        raise CannotRunError(f"not enough memory to read the painting {path} just now; free some") from error
     if min(height, width) < 32:
         raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")
     return f"{path}, {width} × {height} pixels"
+
+
+def _check_size(recipe: Recipe, engine: EngineSettings, proportions: Iterable[float]) -> str:
+    require_possible_size(recipe, engine, proportions)
+    return f"{recipe.size} pixels"
 
 
 def _check_writable(folder: Path) -> str:

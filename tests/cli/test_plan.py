@@ -33,7 +33,7 @@ def test_plan_lists_what_run_would_make_and_how_long(invoke: Invoke, workshop: W
 
 
 def test_plan_shortens_a_long_list_unless_asked_for_all(invoke: Invoke, workshop: Workshop) -> None:
-    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 6000, scales: 1}")
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 3000, scales: 1}")
     for number in range(23):
         workshop.photo(f"{number}.png", shade=number)
     path = config_of(workshop)
@@ -70,12 +70,38 @@ def test_plan_measures_on_the_pictures_made_before_and_names_photos_without_styl
 
 
 @pytest.mark.slow
-def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(invoke: Invoke, workshop: Workshop) -> None:
-    workshop.text += "engine: {device: 'cuda:99'}\n"
+def test_plan_says_that_a_machine_that_can_not_be_measured_is_guessed_at(
+    invoke: Invoke, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "torch.py").write_text('raise ImportError("libtorch_cpu.so: failed to map segment")')
+    monkeypatch.syspath_prepend(tmp_path / "broken")  # the measuring process gets it, too
+    workshop.text += "engine: {threads: 1}\n"
     workshop.photo("a.png")
     result = invoke("plan", config_of(workshop))
-    assert "The speed could not be measured: engine.device: this machine has no usable 'cuda:99'" in result.err
+    assert "The speed could not be measured: PyTorch can't be loaded (libtorch_cpu.so: failed" in result.err
     assert result.lines[-1].endswith("(a guess: this machine could not be measured).")
+
+
+@pytest.mark.slow
+def test_plan_does_not_guess_for_a_device_that_is_not_there(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text += "engine: {device: 'cuda:99'}\n"
+    path = config_of(workshop)
+    assert invoke("plan", path).code == 0, "there is nothing to make"
+    workshop.photo("a.png")
+    result = invoke("plan", path)
+    assert (result.code, result.out) == (3, "")
+    assert result.err.splitlines()[-1] == (
+        "stylewatch: engine.device: this machine has no usable 'cuda:99'; use 'auto' or 'cpu'"
+    )
+
+
+def test_plan_knows_the_shapes_of_the_photos_that_are_too_large(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: 30000}") + "engine: {device: cpu}\n"
+    workshop.photo("a.png")
+    result = invoke("plan", config_of(workshop))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("stylewatch: recipes.default.size: even a picture of 30000 × ")
 
 
 def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:

@@ -139,6 +139,15 @@ def test_a_painting_that_is_none_is_refused_before_it_can_do_harm(harness: Reloa
     assert "letter.jpg" in text
 
 
+def test_a_size_that_no_machine_can_make_is_refused(harness: ReloaderHarness) -> None:
+    harness.change("{size: 48, scales: 1}", "{size: 65000}\nengine: {device: cpu}")
+    assert harness.after(0) is None
+    assert harness.after(2) is None
+    ((kind, text),) = harness.words()
+    assert kind == "refused"
+    assert "recipes.default.size: even a picture of 65000 × 6500 pixels takes about" in text
+
+
 def test_another_painting_under_the_same_name_counts_when_asked(harness: ReloaderHarness) -> None:
     write_painting(harness.folder / "night.jpg", (10, 10, 200))
     harness.reloader.request_reload()

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.engine.machine import gpu_names, performance_factors, processor_name, read_measured, store_measurement
+from pipeline.engine.machine import (
+    gpu_memory_bytes,
+    gpu_names,
+    performance_factors,
+    processor_name,
+    read_measured,
+    store_measurement,
+)
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
@@ -36,3 +44,17 @@ def test_gpus_are_known_by_their_names_without_torch(tmp_path: Path) -> None:
         (folder / "information").write_text(f"Model: \t\t {model}\nIRQ:   \t\t 10\n", encoding="ascii")
     assert gpu_names(tmp_path) == ("NVIDIA T4", "NVIDIA H100 80GB HBM3")
     assert gpu_names(tmp_path / "nothing") == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("print('15360\\n143771')", 143771 * 1024**2),
+        ("print('No devices were found')", None),
+        ("print('')", None),
+        ("raise SystemExit(9)", None),
+    ],
+)
+def test_the_memory_of_the_largest_gpu_is_what_its_driver_tells(script: str, found: int | None) -> None:
+    assert gpu_memory_bytes([sys.executable, "-c", script]) == found
+    assert gpu_memory_bytes(["no-such-program"]) is None

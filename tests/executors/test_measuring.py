@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.speed import GUESS, Speed, read_speed, store_speed
-from pipeline.errors import DeviceError
+from pipeline.errors import CannotRunError, DeviceError
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
 
@@ -21,6 +21,10 @@ def plain_measurement(settings: EngineSettings, seconds: float) -> Speed:
 
 def unfit_measurement(settings: EngineSettings, seconds: float) -> Speed:
     raise DeviceError("this machine has no usable 'cuda'")
+
+
+def unloadable_measurement(settings: EngineSettings, seconds: float) -> Speed:
+    raise CannotRunError("PyTorch can't be loaded")
 
 
 def deadly_measurement(settings: EngineSettings, seconds: float) -> Speed:
@@ -54,9 +58,9 @@ def test_what_is_kept_is_not_measured_again(settings: EngineSettings) -> None:
 @pytest.mark.parametrize(
     ("measurement", "hang_detector", "reason"),
     [
-        (unfit_measurement, 60.0, "this machine has no usable 'cuda'"),
-        (deadly_measurement, 60.0, "the process that measures it died"),
-        (endless_measurement, 0.1, "it took more than 0 seconds"),
+        (unloadable_measurement, 60.0, "PyTorch can't be loaded"),
+        (deadly_measurement, 60.0, "the engine's process died"),
+        (endless_measurement, 0.1, "the engine's process gave no answer for 0 seconds"),
     ],
 )
 def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
@@ -67,3 +71,8 @@ def test_a_machine_that_can_not_be_measured_is_unknown_and_says_why(
     assert found is None
     assert told[-1] == f"The speed could not be measured: {reason}"
     assert read_speed(settings) is None
+
+
+def test_a_device_that_is_not_there_is_no_matter_of_guessing(settings: EngineSettings) -> None:
+    with pytest.raises(DeviceError, match="no usable 'cuda'"):
+        load_or_measure_speed(settings, lambda _: None, measure_engine=unfit_measurement)

@@ -105,3 +105,10 @@ def test_what_waits_is_counted_by_its_settings(house) -> None:
     time_pictures(house, 1.0)
     house.ledger.leases.claim(1, "name")
     assert house.ledger.queries.backlog() == [Backlog("default", "s1", 1), Backlog("default", "s2", 2)]
+
+
+def test_the_photos_with_pending_pictures_of_a_recipe(house) -> None:
+    house.done("c.jpg")
+    house.pending("a.jpg", "b.jpg")
+    assert sorted(house.ledger.queries.pending_photos("default")) == ["a.jpg", "b.jpg"]
+    assert list(house.ledger.queries.pending_photos("large")) == []

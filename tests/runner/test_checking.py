@@ -7,8 +7,27 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.errors import DeviceError, HookError, LedgerError, PaintingError, StorageError
-from pipeline.runner.checking import CheckResult, run_checks
+from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
+from pipeline.errors import (
+    DeviceError,
+    HookError,
+    LedgerError,
+    PaintingError,
+    SizeError,
+    StorageError,
+    UnusableConfigError,
+)
+from pipeline.hashing import sha256_of_file
+from pipeline.model import EngineSettings
+from pipeline.runner.checking import (
+    CheckResult,
+    recipes_in_use,
+    require_device,
+    require_usable_config,
+    require_usable_for_trial,
+    run_checks,
+)
+from tests.fakes import write_painting
 from tests.workshop import Workshop
 
 
@@ -27,18 +46,20 @@ def test_everything_is_checked_and_nothing_changes(workshop: Workshop) -> None:
     assert [check.name for check in found] == [
         "input",
         "painting of 'night'",
+        "size of 'default'",
         "output",
         "state",
         "disk",
         "ledger",
         "engine",
     ]
-    assert [check.error for check in found] == [None] * 7
+    assert [check.error for check in found] == [None] * 8
     assert found[0].detail == f"1 photo in {config.input.folder}, 1 other file"
     assert found[1].detail.endswith("96 × 64 pixels")
-    assert "will be made" in found[2].detail
-    assert found[5].detail == "0 pictures on record"
-    assert found[6].detail.startswith("embedded weights on ")
+    assert found[2].detail == "48 pixels"
+    assert "will be made" in found[3].detail
+    assert found[6].detail == "0 pictures on record"
+    assert found[7].detail.startswith("embedded weights on ")
     assert sorted(workshop.folder.rglob("*")) == before
 
 
@@ -105,3 +126,53 @@ def test_the_programs_of_hooks_are_looked_for(workshop: Workshop) -> None:
     assert found["hook after_run"] == CheckResult("hook after_run", sys.executable)
     assert isinstance(found["hook on_failure"].error, HookError)
     assert "hooks.on_failure: the program 'no-such-program' is not found" in found["hook on_failure"].detail
+
+
+IMPOSSIBLE = "  vast: {size: 65000}\n"
+
+
+def test_every_painting_and_size_that_can_not_be_used_is_named_at_once(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("night.jpg}", "night.jpg, recipe: vast}") + IMPOSSIBLE
+    (workshop.folder / "night.jpg").write_text("a letter")
+    with pytest.raises(UnusableConfigError) as caught:
+        require_usable_config(workshop.config())
+    assert [type(error) for error in caught.value.errors] == [PaintingError, SizeError]
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_recipe_that_nothing_uses_may_have_any_size(workshop: Workshop) -> None:
+    workshop.text += IMPOSSIBLE
+    assert list(recipes_in_use(workshop.config())) == ["default"]
+    require_usable_config(workshop.config())
+    workshop.text += "pairing: {rules: [{match: '*', styles: [night], recipe: vast}]}\n"
+    with pytest.raises(SizeError, match=r"recipes\.vast\.size"):
+        require_usable_config(workshop.config())
+
+
+def test_a_trial_is_asked_only_for_what_it_uses(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("night.jpg}", "night.jpg}\n  - {name: day, painting: day.jpg}") + IMPOSSIBLE
+    write_painting(workshop.folder / "day.jpg")
+    photo, config = workshop.photo("a.png"), workshop.config()
+    (workshop.folder / "day.jpg").write_text("a letter")
+    require_usable_for_trial(config, photo, styles=("night",))
+    with pytest.raises(PaintingError, match=r"day\.jpg"):
+        require_usable_for_trial(config, photo)
+    with pytest.raises(SizeError, match="65000 × 43333 pixels"):
+        require_usable_for_trial(config, photo, styles=("night",), recipes=("vast",))
+
+
+def test_a_painting_whose_targets_are_cached_is_not_decoded_again(workshop: Workshop) -> None:
+    config, painting = workshop.config(), workshop.folder / "night.jpg"
+    painting.write_text("a letter, which was an image for an earlier Pillow")
+    key = TargetKey(
+        painting_sha256=sha256_of_file(painting), size=48, layers=(), weights_id="w", pooling="max", precision="p"
+    )
+    StyleCache(config.cache.folder, 10**6).write(key, {})
+    require_usable_config(config)
+
+
+def test_a_device_that_is_asked_for_by_name_has_to_be_there() -> None:
+    require_device(EngineSettings(device="cpu"))
+    require_device(EngineSettings(device="auto"))
+    with pytest.raises(DeviceError, match=r"engine\.device: this machine has no usable 'cuda:99'"):
+        require_device(EngineSettings(device="cuda:99"))

@@ -1,0 +1,108 @@
+"""Tells whether this machine can ever make pictures of a recipe's size. Owns that limit and its sentence.
+
+Only what is impossible is refused: the least memory that such a picture takes is more than the machine has in all,
+other programs and all other pictures left aside. What merely does not fit just now is the engine's matter.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from pipeline.engine.machine import gpu_memory_bytes, gpu_names
+from pipeline.engine.memory.available import machine_bytes
+from pipeline.engine.memory.requirements import need_at, picture_pixels
+from pipeline.errors import JobError, SizeError
+from pipeline.images.decode import read_size
+from pipeline.intake.safe_open import open_below
+from pipeline.model import EngineSettings, Recipe
+
+#: Short side by long side of the narrowest photo to reckon with while no photo is known.
+NARROWEST: Final = 0.1
+#: ... and of the usual one, by which a smaller size is advised then.
+USUAL: Final = 2 / 3
+
+# What a GPU computes in bfloat16 takes half of what is predicted for float32.
+_GPU_SHARE: Final = 0.5
+# No need to ask how much a machine has if a picture takes no more than this.
+_SURE_BYTES: Final = 1_000_000_000
+
+
+def memory_limit_bytes(engine: EngineSettings) -> float:
+    """Return what a picture could take here if nothing else ran, as predicted for a CPU; infinity if unknown."""
+    own = machine_bytes() or math.inf
+    if engine.device in ("cpu", "mps"):
+        return own
+    if engine.device == "auto" and not gpu_names():
+        # GPUs of AMD, and on Windows all, are not known without torch.
+        unknown = sys.platform == "win32" or Path("/dev/kfd").exists()
+        return math.inf if unknown else own
+    gpu = (gpu_memory_bytes() or math.inf) / _GPU_SHARE
+    return max(own, gpu) if engine.device == "auto" else gpu
+
+
+def require_possible_size(
+    recipe: Recipe,
+    engine: EngineSettings,
+    proportions: Iterable[float] = (),
+    *,
+    limit_bytes: float | None = None,
+) -> None:
+    """Raise SizeError if no picture of ``recipe`` can be made of photos of these ``proportions``, short by long side.
+
+    Without any, no photo is known yet. ``proportions`` are read until there is one of which a picture can be made.
+    ``limit_bytes``: instead of what this machine has.
+    """
+    if _need(recipe, 1.0) <= _SURE_BYTES:
+        return
+    limit = memory_limit_bytes(engine) if limit_bytes is None else limit_bytes
+    known = []
+    for proportion in proportions:
+        known.append(proportion)
+        if _need(recipe, proportion) <= limit:
+            return
+    least, most = (min(known), max(known)) if known else (NARROWEST, USUAL)
+    if (need := _need(recipe, least)) > limit:
+        raise SizeError(
+            f"recipes.{recipe.name}.size: even a picture of {recipe.size} × {max(1, round(recipe.size * least))} "
+            f"pixels takes about {need / 1e9:,.0f} GB of memory, more than this machine has in all; use a size of "
+            f"{_largest_size(recipe, most, limit)} or less"
+        )
+
+
+def require_possible_photos(
+    recipes: Iterable[Recipe], engine: EngineSettings, folder: Path, photos_of: Callable[[str], Iterable[str]]
+) -> None:
+    """Raise SizeError for a recipe if of none of its photos in ``folder`` a picture can be made.
+
+    ``photos_of`` returns the photos of a recipe, by its name.
+    """
+    for recipe in recipes:
+        require_possible_size(recipe, engine, proportions_of(folder, photos_of(recipe.name)))
+
+
+def proportions_of(folder: Path, photos: Iterable[str]) -> Iterator[float]:
+    """Yield the photos' short sides divided by their long ones; the narrowest where a header can't be read."""
+    for photo in photos:
+        try:
+            with open_below(folder, photo) as file:
+                sides = read_size(file)
+        except (JobError, OSError, MemoryError):
+            yield NARROWEST
+        else:
+            yield min(sides) / max(sides)
+
+
+def _need(recipe: Recipe, proportion: float) -> int:
+    pixels = picture_pixels(recipe, max(1, round(recipe.size * proportion)), recipe.size)
+    return need_at(recipe, pixels).low_memory
+
+
+def _largest_size(recipe: Recipe, proportion: float, limit: float) -> int:
+    """Return the largest size, in round numbers, at which a picture of this proportion fits."""
+    bytes_per_pixel = need_at(recipe, 1_000_000).low_memory / 1_000_000
+    side = math.isqrt(max(0, int(limit / bytes_per_pixel / proportion)))
+    return max(16, side // 100 * 100 if side >= 1000 else side)
