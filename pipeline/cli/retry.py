@@ -36,7 +36,9 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     unmatched: list[str] = []
     without_photo: list[FinishedJob] = []
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
-    if ledger_exists(ledger_file(folder_settings(settings))):
+    if not ledger_exists(ledger_file(folder_settings(settings))):
+        unmatched += photos
+    else:
         with open_ledger(settings) as ledger:
             take_over_moved_source(folder_settings(settings), ledger)
             missing_rows = _missing_pictures(settings, ledger, photos) if missing else []

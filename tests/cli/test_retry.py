@@ -13,6 +13,14 @@ def test_retry_without_a_ledger_has_nothing_to_try_and_makes_none(invoke: Invoke
     assert not workshop.out.exists()
 
 
+def test_retry_of_a_photo_before_any_run_is_bad_usage_too(invoke: Invoke, workshop: Workshop) -> None:
+    before = invoke("retry", config_of(workshop), "nope.jpg")
+    assert before.code == 2
+    assert not workshop.out.exists()
+    workshop.run()
+    assert invoke("retry", config_of(workshop), "nope.jpg") == before
+
+
 def test_retry_gives_all_failed_and_quarantined_another_chance(invoke: Invoke, workshop: Workshop) -> None:
     path = config_with_failures(workshop)
     assert invoke("retry", path).out == "2 pictures will be tried by the next run\n"
