@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, did_you_mean, quoted
 from pipeline.config.models import json_schema
-from pipeline.config.yaml_source import Location
+from pipeline.config.yaml_source import Location, comma_hint, is_number
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -86,6 +86,10 @@ def explain(error: ErrorDetails, location: Location) -> str:
     if kind == "literal_error" and isinstance(error["input"], str):
         hint = did_you_mean(
             error["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        )
+    elif kind in ("int_type", "float_type") and isinstance(error["input"], str):
+        hint = comma_hint(error["input"], is_whole=kind == "int_type") or (
+            "; write it without quotes" if is_number(error["input"]) else ""
         )
     elif kind == "string_type" and isinstance(error["input"], int | float):
         hint = "; put it in quotes"

@@ -26,6 +26,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from pipeline.config.yaml_source import BACKSLASH_HINT, comma_hint
 from pipeline.model import LAYERS, canonical_layer
 
 #: Tags that pydantic puts into an error's location for the form a value has; no key of a file can be one.
@@ -107,12 +108,19 @@ def resolve(text: str, folder: Path, output: Path | None = None) -> Path:
     """
     if not text.strip():
         raise ValueError("must be a path, found empty text")
+    require_no_escapes(text)
     if output is not None:
         text = text.replace("{output}", str(output))
     try:
         return (folder / Path(text).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise ValueError(f"must be a path of this machine, found {text!r} ({error})") from error
+
+
+def require_no_escapes(text: str) -> None:
+    """Raise ValueError for a path with a control character or line separator, as YAML's escapes make them."""
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
+        raise ValueError(f"must be a path of this machine, found {text!r}; for a \\ {BACKSLASH_HINT}")
 
 
 def _resolve_path(value: Any, info: ValidationInfo) -> Any:
@@ -272,7 +280,7 @@ def parse_size(value: Any) -> Any:
         return value
     match = _BYTE_SIZE_PATTERN.fullmatch(value.strip())
     if match is None:
-        raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}")
+        raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}{comma_hint(value.strip())}")
     number, prefix, binary = match.groups()
     size = float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
     if size > _MAX_BYTES:

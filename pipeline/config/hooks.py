@@ -41,6 +41,7 @@ def _check_program(command: tuple[str, ...], info: ValidationInfo) -> tuple[str,
     program, *arguments = command
     if not program.strip() or "{" in program:
         raise ValueError(f"must begin with the name or path of a program, without fields, found {program!r}")
+    f.require_no_escapes(program)
     if program.lower().endswith((".bat", ".cmd")):
         raise ValueError(f"can't run batch files, to which file names are commands, found {program!r}")
     return (_resolve_program(program, f.validation_context(info).folder), *arguments)

@@ -29,6 +29,16 @@ MAX_DEPTH: Final = 50
 
 _TOO_DEEP: Final = "is nested too deeply; no setting needs more than a few levels"
 
+#: What to do about a backslash in double quotes.
+BACKSLASH_HINT: Final = "use single quotes or forward slashes"
+
+#: A path of Windows in double quotes: of D:\new YAML makes a line break and "ew". Doubled backslashes are fine.
+_DRIVE_IN_DOUBLE_QUOTES: Final = re.compile(r'"[A-Za-z]:\\[^\\]')
+
+#: In a flow mapping, {content_weight: 0,02} is 0 and a key 02 without a value.
+_BEFORE_COMMA: Final = re.compile(r"[-+]?[0-9]+")
+_AFTER_COMMA: Final = re.compile(r"[0-9]+(?: ?[kKMGT]?i?B)?")
+
 _NULL: Final = "tag:yaml.org,2002:null"
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _INT: Final = "tag:yaml.org,2002:int"
@@ -49,6 +59,13 @@ class _CoreLoader(yaml.SafeLoader):
     """PyYAML's safe loader with the YAML 1.2 core schema in place of YAML 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's attribute
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> Any:
+        """Scan a part of a quoted text; an escape beyond Unicode is an error of YAML, too."""
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError) as error:
+            raise yaml.MarkedYAMLError("", start_mark, "expected escape sequence", self.get_mark()) from error
 
 
 for _tag, _pattern in _CORE_SCHEMA.items():
@@ -90,7 +107,7 @@ def read_document(path: Path) -> Document:
     if not isinstance(node, yaml.MappingNode):
         message = "must hold settings as 'key: value' lines, styles: ... for example; found a list or a single value"
         raise _config_error(path, node.start_mark.line + 1, message)
-    builder = _Builder(path, {(): (node.start_mark.line + 1, node.start_mark.column)})
+    builder = _Builder(path, text, {(): (node.start_mark.line + 1, node.start_mark.column)})
     data = builder.mapping(node, ())
     return Document(data, builder.positions, tuple(builder.problems))
 
@@ -132,6 +149,12 @@ _EXPLANATIONS: Final[tuple[tuple[str, bool, str], ...]] = (
         "begins with '*', an alias of something not defined above; quote patterns: '*x'",
     ),
     ("mapping values are not allowed", False, "has a ':' where none is allowed; quote text that contains ': '"),
+    (
+        "found unknown escape character",
+        True,
+        f"has text with a \\ in double quotes that YAML can't read; {BACKSLASH_HINT}",
+    ),
+    ("expected escape sequence", True, f"has text with a \\ in double quotes that YAML can't read; {BACKSLASH_HINT}"),
     ("found unexpected end of stream", True, "opens a quote that is never closed"),
     ("expected ',' or ']'", True, "opens a list with '[' that lacks a comma or its ']'"),
     ("expected ',' or '}'", True, "opens a mapping with '{' that lacks a comma or its '}'"),
@@ -159,6 +182,7 @@ class _Builder:
     """Builds plain data from composed nodes, recording places and problems on the way."""
 
     path: Path
+    text: str
     positions: dict[Location, tuple[int, int]]
     problems: list[tuple[Location, int, str]] = field(default_factory=list)
     values: int = 0
@@ -185,8 +209,13 @@ class _Builder:
         """Return a mapping's values by the text of their keys; of a repeated key the first one counts."""
         self.open_nodes.add(id(node))
         result: dict[str, Any] = {}
+        before: yaml.Node | None = None
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
+            number, before = self.number_with_comma(before, key_node, value_node), value_node
+            if number and result:
+                self.note_comma(result, location, number, line)
+                continue
             key = self.key(key_node, location)
             if key is None:
                 continue
@@ -196,9 +225,37 @@ class _Builder:
                 self.problems.append((here, line, message))
                 continue
             self.positions[here] = (line, key_node.start_mark.column)
+            self.check_backslashes(key_node, here)
             result[key] = self.value(value_node, here)
         self.open_nodes.remove(id(node))
         return result
+
+    def number_with_comma(self, before: yaml.Node | None, key: yaml.Node, value: yaml.Node) -> str:
+        """Return the number whose comma split it into the value ``before`` and a key without a value, else ""."""
+        parts = (before, key)
+        if not all(isinstance(node, yaml.ScalarNode) and node.style is None for node in (*parts, value)):
+            return ""
+        assert before is not None
+        touching = key.start_mark.index == before.end_mark.index + 1
+        numeric = _BEFORE_COMMA.fullmatch(before.value) and _AFTER_COMMA.fullmatch(key.value)
+        return f"{before.value},{key.value}" if touching and numeric and value.value == "" else ""
+
+    def note_comma(self, result: dict[str, Any], location: Location, number: str, line: int) -> None:
+        """Record a number with a comma as the problem of the last key, whose value it is."""
+        key = list(result)[-1]
+        self.problems.append(((*location, key), line, f"has a comma in a number, found {number}{comma_hint(number)}"))
+        pointed = number.replace(",", ".")
+        result[key] = float(pointed) if _CORE_SCHEMA[_FLOAT].match(pointed) else pointed
+
+    def check_backslashes(self, node: yaml.Node, location: Location) -> None:
+        """Record a path of Windows in double quotes, of which YAML makes something else without a word."""
+        if isinstance(node, yaml.ScalarNode) and node.style == '"':
+            written = self.text[node.start_mark.index : node.end_mark.index]
+            if _DRIVE_IN_DOUBLE_QUOTES.match(written):
+                message = (
+                    f"has a path with \\ in double quotes, where it is an escape, found {written}; {BACKSLASH_HINT}"
+                )
+                self.problems.append((location, node.start_mark.line + 1, message))
 
     def key(self, node: yaml.Node, location: Location) -> str | None:
         """Return a key's text (``2024`` is a fine name of a recipe), or None with a problem noted."""
@@ -226,6 +283,7 @@ class _Builder:
     def scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
         """Return a scalar's value by its tag, which the core schema or the file itself has set."""
         text = str(node.value)
+        self.check_backslashes(node, location)
         if node.tag == _STR:
             return text
         pattern = _CORE_SCHEMA.get(node.tag)
@@ -240,6 +298,22 @@ class _Builder:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         message = f"can't be read as {tag}; write plain text, a number, a list or keys"
         self.problems.append((location, node.start_mark.line + 1, message))
+
+
+def comma_hint(text: str, *, is_whole: bool = False) -> str:
+    """Return what to write instead of a number, a whole one perhaps, with a comma; nothing for other text."""
+    if not re.fullmatch(r"[-+]?\d*(,\d+)+( ?[kKMGT]?i?B)?", text):
+        return ""
+    whole = text.replace(",", "")
+    if text.count(",") > 1 or (is_whole and re.fullmatch(r"[-+]?\d+,\d{3}", text)):
+        return f"; write it without a comma: {whole}"
+    also = f", or no comma: {whole}" if re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}\b.*", text) else ""
+    return f"; use a point: {text.replace(',', '.')}{also}"
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a plain scalar of this text would be a number."""
+    return any(_CORE_SCHEMA[tag].match(text) for tag in (_INT, _FLOAT))
 
 
 def _number(text: str, tag: str) -> int | float:

@@ -67,6 +67,42 @@ def test_what_is_no_path_here_is_refused(folder: Path, text: str) -> None:
         resolve(text, folder)
 
 
+@pytest.mark.parametrize("written", ["..\\new", "\\\\nas\\fotos", "in\\Photos", "in\\Nest"])
+def test_a_path_of_which_double_quotes_made_something_else_is_told_what_to_do(
+    problems: Problems, written: str
+) -> None:
+    (told,) = problems(STYLE + f'log: {{file: "{written}"}}')
+    assert told.startswith("log.file: must be a path of this machine, found ")
+    assert told.endswith("; for a \\ use single quotes or forward slashes")
+    (told,) = problems(STYLE + f'hooks: {{after_run: ["{written}"]}}')
+    assert told.startswith("hooks.after_run: must be a path of this machine, found ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("recipes: {default: {content_weight: '0,02'}}", "must be a number, found '0,02'; use a point: 0.02"),
+        ("recipes:\n  default:\n    content_weight: 0,02", "must be a number, found '0,02'; use a point: 0.02"),
+        (
+            "recipes:\n  default:\n    size: 1,024",
+            "must be a whole number, found '1,024'; write it without a comma: 1024",
+        ),
+        ("recipes:\n  default:\n    scales: 2,0", "must be a whole number, found '2,0'; use a point: 2.0"),
+        ("recipes:\n  default:\n    style_weight: 1,000,000", "found '1,000,000'; write it without a comma: 1000000"),
+        ("recipes:\n  default:\n    tv_weight: 1,250", "found '1,250'; use a point: 1.250, or no comma: 1250"),
+        ("recipes: {default: {size: '512'}}", "must be a whole number, found '512'; write it without quotes"),
+        (
+            "output:\n  min_free_disk: 1,5 GB",
+            "must be a size like '1 GB' or '500 MB', found '1,5 GB'; use a point: 1.5 GB",
+        ),
+        ("log: {max_megabytes: 2,5}", "has a comma in a number, found 2,5; use a point: 2.5"),
+    ],
+)
+def test_a_number_with_a_comma_or_in_quotes_is_told_how_to_write_it(problems: Problems, text: str, told: str) -> None:
+    (found,) = problems(STYLE + text)
+    assert found.endswith(told)
+
+
 def test_a_path_that_is_no_path_is_told_with_its_setting(problems: Problems) -> None:
     told = problems(STYLE + 'input: {folder: "a\\0b"}\noutput: {folder: 7}')
     assert told[0].startswith("input.folder: must be a path of this machine, found 'a\\x00b'")

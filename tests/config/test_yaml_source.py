@@ -128,6 +128,12 @@ FAULTS = [
     ("x: !color red", "('x',)", 1, "can't be read as !color"),
     ("x: !!int many", "('x',)", 1, "can't be read as !!int"),
     ("x: " + "9" * 5000, "('x',)", 1, "can't be read as !!int"),
+    ('x: "D:\\Photos"', "('x',)", 1, 'found "D:\\Photos"; use single quotes or forward slashes'),
+    ('x: {y: ["d:\\new"]}', "('x', 'y', 0)", 1, 'found "d:\\new"; use single quotes or forward slashes'),
+    ('x: {"D:\\new.jpg": 1}', "('x', 'D:\\new.jpg')", 1, "use single quotes or forward slashes"),
+    ("x: {weight: 0,02}", "('x', 'weight')", 1, "has a comma in a number, found 0,02; use a point: 0.02"),
+    ("x: {a: 1, size: 1,024, b: 2}", "('x', 'size')", 1, "found 1,024; use a point: 1.024, or no comma: 1024"),
+    ("x: {space: 1,5 GB}", "('x', 'space')", 1, "found 1,5 GB; use a point: 1.5 GB"),
     ("x: !!timestamp 2024-01-01", "('x',)", 1, "can't be read as !!timestamp"),
 ]
 
@@ -141,6 +147,24 @@ def test_a_fault_in_one_place_leaves_the_rest_readable(
     assert (str(location), found_line) == (where, line)
     assert message in found
     assert document.data["rest"] == 7
+
+
+@pytest.mark.parametrize(
+    "text", ["{a: 1, 2: }", "{a: 1,b: 2}", "{a: x,02}", "[1,02]", "{a: '1',02}", "{a: 1,02: 3}", "{a: 1,'02'}"]
+)
+def test_a_comma_that_is_none_of_a_number_is_yamls_own(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, f"x: {text}").problems == ()
+
+
+def test_a_number_with_a_comma_counts_as_what_was_meant(tmp_path: Path) -> None:
+    assert read(tmp_path, "x: {a: 0,5, b: 7,5, c: 1,5 GB}").data["x"] == {"a": 0.5, "b": 7.5, "c": "1.5 GB"}
+
+
+@pytest.mark.parametrize("text", ['"D:\\\\Photos"', "'D:\\Photos'", "D:\\Photos", '"D:/Photos"'])
+def test_a_path_of_windows_that_yaml_leaves_alone_is_one(tmp_path: Path, text: str) -> None:
+    document = read(tmp_path, f"x: {text}")
+    assert document.problems == ()
+    assert document.data["x"].replace("/", "\\") == "D:\\Photos"
 
 
 def test_of_a_repeated_key_the_first_one_counts(tmp_path: Path) -> None:
@@ -164,6 +188,18 @@ REFUSALS = [
     ("a:\n    b: 1\n  c: 2\n", "config.yaml:3: is indented unlike the lines around it"),
     ("a: {folder}/{stem}\n", "config.yaml:1: is indented unlike the lines around it, or has text with { }"),
     ("a: 1\n---\nb: 1\n", "config.yaml:2: begins a second document with '---'"),
+    (
+        'a: "C:\\Users"',
+        "config.yaml:1: has text with a \\ in double quotes that YAML can't read; use single quotes or forw",
+    ),
+    (
+        'a: "C:\\Udeadbeef"',
+        "config.yaml:1: has text with a \\ in double quotes that YAML can't read; use single quotes",
+    ),
+    (
+        'a: 1\nb: "..\\photos"',
+        "config.yaml:2: has text with a \\ in double quotes that YAML can't read; use single quotes",
+    ),
     ("%YAML 2.0\n---\na: 1\n", "config.yaml:1: is not valid YAML: "),
     ("a: 1\nb: \x07\n", "config.yaml:2: holds the control character U+0007; remove it"),
     (b"a: 1\nb: caf\xe9\n", "config.yaml:2: is not UTF-8 text; save the file as UTF-8 in your editor"),
