@@ -3,7 +3,8 @@
 Uses neither torch nor Pillow. The stages get small settings objects, which :class:`Config` makes.
 ``yaml_source`` reads YAML with the line of every value; ``field_types`` and the sections in ``models``, ``recipes``,
 ``styles``, ``pairing``, ``schedule`` and ``hooks`` define what is allowed (a new setting is one line there, and one
-in ``configs/reference.yaml``); ``error_messages`` turns errors into sentences; ``loading`` joins all of that.
+in ``configs/reference.yaml``); ``error_messages`` turns errors into sentences; ``mistakes`` leaves
+one problem of each mistake; ``loading`` joins all of that.
 """
 
 from pipeline.config.loading import load_config

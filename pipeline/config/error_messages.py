@@ -117,13 +117,18 @@ def format_value(value: Any) -> str:
     return f"{kind}{text}"
 
 
+def known_keys(location: Location) -> list[str]:
+    """Return the keys that the mapping at ``location`` may have."""
+    return list(_schema_at(location)["properties"])
+
+
 def _missing_key(location: Location) -> str:
     description = _schema_at(location).get("description", "")
     return f"is missing: {description[:1].lower()}{description[1:].rstrip('.')}"
 
 
 def _unknown_key(location: Location) -> str:
-    keys = list(_schema_at(location[:-1])["properties"])
+    keys = known_keys(location[:-1])
     hint = did_you_mean(str(location[-1]), keys)
     return f"is an unknown key{hint}" if hint else f"is an unknown key; known here: {', '.join(keys)}"
 

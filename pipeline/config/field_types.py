@@ -55,11 +55,35 @@ def validation_context(info: ValidationInfo) -> ValidationContext:
     return context
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """Return "; did you mean '...'?" if one of ``words`` resembles ``word``, else nothing."""
+class RepeatedError(ValueError):
+    """A value that can't be used for a reason that others may have, too; ``group``: what these have in common."""
+
+    def __init__(self, message: str, group: object) -> None:
+        self.group = group
+        super().__init__(message)
+
+
+class UnknownNameError(RepeatedError):
+    """A name of a style or recipe (``kind``) that there is none of; ``hint`` says which one is perhaps meant."""
+
+    def __init__(self, kind: str, name: str, names: Iterable[str]) -> None:
+        names = list(names)
+        self.kind = kind
+        self.hint = did_you_mean(name, names)
+        super().__init__(f"must be the name of a {kind} ({quoted(names)}), found {name!r}{self.hint}", (kind, name))
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """Return the one of ``words`` that resembles ``word``, nothing if none does."""
     by_lower = {candidate.lower(): candidate for candidate in words}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+    return by_lower[close[0]] if close else ""
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return "; did you mean '...'?" if one of ``words`` resembles ``word``, else nothing."""
+    found = closest(word, words)
+    return f"; did you mean {found!r}?" if found else ""
 
 
 def quoted(words: Iterable[str]) -> str:
@@ -230,9 +254,7 @@ def _known(kind: str) -> Callable[[str, ValidationInfo], str]:
         context = validation_context(info)
         names = context.styles if kind == "style" else context.recipes
         if value not in names:
-            raise ValueError(
-                f"must be the name of a {kind} ({quoted(names)}), found {value!r}{did_you_mean(value, names)}"
-            )
+            raise UnknownNameError(kind, value, names)
         return value
 
     return check

@@ -21,9 +21,10 @@ def require_outside_input(folder: Path, info: ValidationInfo, otherwise: str) ->
     if folder.is_relative_to(context.input):
         inside = folder.relative_to(context.input).as_posix() + "/"
         if not f.is_ignored(inside, context.ignore):
-            raise ValueError(
+            raise f.RepeatedError(
                 f"can't lie in the photos' folder, or {otherwise}; choose a folder beside it, "
-                f"or add '/{inside}' to input.ignore, found {folder}"
+                f"or add '/{inside}' to input.ignore, found {folder}",
+                context.input,
             )
     return folder
 

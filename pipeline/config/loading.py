@@ -1,7 +1,7 @@
 """Loads a config file: returns a :class:`Config`, or raises all problems at once, with file, line and YAML path.
 
-Owns the order: read the YAML, collect what settings may refer to, validate, translate pydantic's errors. Opens no
-file but the config; of paintings only the existence is checked.
+Owns the order: read the YAML, collect what settings may refer to, validate, sort the problems by their lines. Opens
+no file but the config; of paintings only the existence is checked.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from pipeline.config.error_messages import explain, format_location, is_redundant, location_of
+from pipeline.config.error_messages import format_location
 from pipeline.config.field_types import ValidationContext, is_pattern, resolve
+from pipeline.config.mistakes import validate
 from pipeline.config.models import Config
-from pipeline.config.yaml_source import Document, read_document
+from pipeline.config.yaml_source import read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
 
@@ -25,35 +24,19 @@ def load_config(path: Path) -> Config:
     Raises ConfigError with every problem of the file, in its order.
     """
     document = read_document(path)
-    context = _context_of(document.data, path.absolute().parent)
-    found: list[tuple[tuple[int, int], ConfigProblem]] = []
-    for location, line, message in document.problems:
-        found.append(((line, 0), ConfigProblem(str(path), line, format_location(location), message)))
-    try:
-        config = Config.model_validate(document.data, context=context)
-    except ValidationError as error:
-        found += _problems_of(error, document, path)
-        config = None
+    folder = path.absolute().parent
+    config, mistakes = validate(document, lambda data: context_of(data, folder))
+    found = [((line, 0), location, message) for location, line, message in document.problems]
+    found += [(mistake.position, mistake.location, mistake.message) for mistake in mistakes]
     if config is None or found:
-        raise ConfigError([problem for _, problem in sorted(found, key=lambda entry: entry[0])])
+        ordered = sorted(found, key=lambda entry: entry[0])
+        raise ConfigError(
+            [ConfigProblem(str(path), line, format_location(location), text) for (line, _), location, text in ordered]
+        )
     return config
 
 
-def _problems_of(
-    error: ValidationError, document: Document, path: Path
-) -> list[tuple[tuple[int, int], ConfigProblem]]:
-    unreadable = {location for location, _, _ in document.problems}
-    found = []
-    for fault in error.errors(include_url=False):
-        location = location_of(fault)
-        if location not in unreadable and not is_redundant(fault):
-            position = document.position(location)
-            message = explain(fault, location)
-            found.append((position, ConfigProblem(str(path), position[0], format_location(location), message)))
-    return found
-
-
-def _context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:
+def context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:
     """Collect what settings may refer to, from data that is not validated yet."""
     photos, pictures = _mapping(data.get("input")), _mapping(data.get("output"))
     styles, recipes, ignore = data.get("styles"), _mapping(data.get("recipes")), photos.get("ignore")
