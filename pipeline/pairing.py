@@ -1,4 +1,4 @@
-"""Photos × styles × rules → jobs. Owns which photo gets which styles; reads no files, clocks or config objects.
+"""Photos × styles × rules → jobs. Owns which photo gets which styles, and why one gets none; does no I/O.
 
 Everything is decided from plain values: paths of photos (relative to the input folder, ``/`` between their
 parts), and a :class:`PairingPlan`. The order of the jobs follows the photos, then the plan, so that two runs agree.
@@ -10,9 +10,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Final, Literal
 
 from pipeline.model import Job
+
+#: So many styles are named to say which folders there could be.
+_STYLES_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,22 @@ def pair(photos: Iterable[str], plan: PairingPlan) -> Iterator[Job]:
         yield from dict.fromkeys(_jobs_of(photo, plan))
 
 
+def why_unpaired(photo: str, plan: PairingPlan) -> str:
+    """Return why a photo that :func:`pair` yields no job of gets none, and what would help, for its user.
+
+    Empty if it is asked for: the rule that fits the photo names no style.
+    """
+    if plan.by == "all" or _rule_for(photo, plan) is not None:
+        return ""
+    also = "fits no rule, and " if plan.rules else ""
+    folders = _composed(photo).split("/")[:-1]
+    by_case = {_composed(style).casefold(): style for style in plan.recipes_of}
+    for folder in reversed(folders):
+        if (style := by_case.get(folder.casefold())) is not None:
+            return f"{also}lies in {folder}, which is no style's folder: did you mean {style}? Letter case counts"
+    return f"{also}lies in no style's folder: {_names(list(plan.recipes_of))}; letter case counts"
+
+
 def fits(photo: str, pattern: str) -> bool:
     """Return whether a photo's path matches a glob; letter case counts.
 
@@ -64,11 +83,15 @@ def fits(photo: str, pattern: str) -> bool:
 
 
 def _jobs_of(photo: str, plan: PairingPlan) -> Iterator[Job]:
-    rule = next((rule for rule in plan.rules if fits(photo, rule.match)), None)
+    rule = _rule_for(photo, plan)
     styles = _styles_without_rule(photo, plan) if rule is None else rule.styles
     for style in styles:
         for recipe in (rule.recipes if rule else ()) or plan.recipes_of[style]:
             yield Job(photo, style, recipe)
+
+
+def _rule_for(photo: str, plan: PairingPlan) -> Rule | None:
+    return next((rule for rule in plan.rules if fits(photo, rule.match)), None)
 
 
 def _styles_without_rule(photo: str, plan: PairingPlan) -> tuple[str, ...]:
@@ -78,6 +101,11 @@ def _styles_without_rule(photo: str, plan: PairingPlan) -> tuple[str, ...]:
     folders = _composed(photo).split("/")[:-1]
     nearest = next((by_name[folder] for folder in reversed(folders) if folder in by_name), None)
     return () if nearest is None else (nearest,)
+
+
+def _names(styles: list[str]) -> str:
+    more = f" and {len(styles) - _STYLES_NAMED:,} more" if len(styles) > _STYLES_NAMED else ""
+    return ", ".join(styles[:_STYLES_NAMED]) + more
 
 
 def _parts_fit(names: list[str], patterns: list[str]) -> bool:

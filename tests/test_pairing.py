@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import Job
-from pipeline.pairing import PairingPlan, Rule, fits, pair
+from pipeline.pairing import PairingPlan, Rule, fits, pair, why_unpaired
 
 RECIPES_OF = {"night": ("default",), "wave": ("default", "large")}
 
@@ -136,3 +138,40 @@ def test_every_job_belongs_to_a_given_photo_and_a_known_style(photos: list[str],
     jobs = list(pair(photos, plan))
     assert len(set(jobs)) == len(jobs)
     assert all(job.photo in photos and job.recipe in RECIPES_OF[job.style] for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("photo", "reason"),
+    [
+        ("a.jpg", "lies in no style's folder: night, wave; letter case counts"),
+        ("other/a.jpg", "lies in no style's folder: night, wave; letter case counts"),
+        (
+            "2024/Night/june/a.jpg",
+            "lies in Night, which is no style's folder: did you mean night? Letter case counts",
+        ),
+    ],
+)
+def test_a_photo_in_no_styles_folder_is_explained_with_what_would_help(photo: str, reason: str) -> None:
+    assert why_unpaired(photo, PairingPlan("folder", RECIPES_OF)) == reason
+
+
+def test_a_photo_that_fits_no_rule_either_is_told_so() -> None:
+    plan = PairingPlan("folder", RECIPES_OF, (Rule("*.png", ("night",)),))
+    assert why_unpaired("a.jpg", plan).startswith("fits no rule, and lies in no style's folder: night")
+
+
+@pytest.mark.parametrize("by", ["all", "folder"])
+def test_a_photo_that_a_rule_gives_no_style_needs_no_explanation(by: Literal["all", "folder"]) -> None:
+    assert why_unpaired("a.png", PairingPlan(by, RECIPES_OF, (Rule("*.png", ()),))) == ""
+
+
+def test_of_many_styles_only_some_are_named() -> None:
+    plan = PairingPlan("folder", {f"s{number}": ("default",) for number in range(1200)})
+    assert "s8, s9 and 1,190 more; letter case counts" in why_unpaired("a.jpg", plan)
+
+
+@given(st.lists(_NAMES, min_size=1, max_size=4), st.sampled_from(["night", "NIGHT", "wave", "x"]))
+def test_by_folder_each_photo_has_either_a_job_or_an_explanation(parts: list[str], folder: str) -> None:
+    plan = PairingPlan("folder", RECIPES_OF)
+    photo = "/".join([folder, *parts])
+    assert bool(list(pair([photo], plan))) or bool(why_unpaired(photo, plan))

@@ -32,8 +32,9 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.report.formatting import duration, outcome, printable
+from pipeline.report.formatting import duration, outcome, printable, unpaired_left_out
 from pipeline.report.journal import Encoder
+from pipeline.report.rate_limit import RateLimit
 from pipeline.report.run_progress import JobProgress, RunProgress
 from pipeline.report.summary import Row, Summary
 
@@ -80,6 +81,7 @@ class Display:
             self._console.file.reconfigure(errors="replace")
         self._clock = clock
         self._board = RunProgress(clock())
+        self._unpaired = RateLimit(clock=clock)
         self._live: Live | None = None
         self._is_closed = False
 
@@ -116,6 +118,9 @@ class Display:
 
     def _print_event(self, event: RunEvent) -> None:
         match event:
+            case PhotoSetAside(kind="unpaired"):
+                if self._unpaired.admits():
+                    self._print(f"{event.path} gets no picture: it {event.reason}", _COLORS["warning"])
             case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
                 self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", _COLORS["warning"])
             case JobFailed():
@@ -142,6 +147,8 @@ class Display:
 
     def _show_end(self, event: RunFinished) -> None:
         self._stop_live()
+        if left_out := self._unpaired.take_left_out():
+            self._print(unpaired_left_out(left_out), _COLORS["warning"])
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
             self._console.print(results_table(rows))
         if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):

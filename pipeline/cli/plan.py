@@ -15,6 +15,7 @@ from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
+from pipeline.model import PhotoSetAside
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
@@ -68,7 +69,9 @@ def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
 
 def _print_plan(config: Config, run_plan: RunPlan) -> None:
     for photo in run_plan.ingested.set_aside:
-        click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
+        if photo.kind != "unpaired":
+            click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
+    _print_unpaired(run_plan)
     if run_plan.ingested.unpaired:
         unpaired = counted(run_plan.ingested.unpaired, "photo")
         click.echo(
@@ -96,6 +99,23 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         click.echo(f"  {line}")
 
 
+def _print_unpaired(run_plan: RunPlan) -> None:
+    unpaired = _unpaired(run_plan)
+    for photo in unpaired[:_JOBS_SHOWN]:
+        click.echo(printable(f"no picture of {photo.path}: it {photo.reason}"))
+    if len(unpaired) > _JOBS_SHOWN:
+        click.echo(f"... nor of {counted(len(unpaired) - _JOBS_SHOWN, 'more photo')} (--json names them)")
+
+
+def _unpaired(run_plan: RunPlan) -> list[PhotoSetAside]:
+    """Return the photos that no rule and no folder gives a style, whether an earlier run has named them or not."""
+    ingested = run_plan.ingested
+    return sorted(
+        (photo for photo in (*ingested.set_aside, *ingested.known) if photo.kind == "unpaired"),
+        key=lambda photo: photo.path,
+    )
+
+
 def _basis(run_plan: RunPlan) -> str:
     learned = any(recipe.learned for recipe in run_plan.forecast.recipes.values())
     if run_plan.device is None:
@@ -119,6 +139,9 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "found": run_plan.found,
         "quarantined": run_plan.quarantined,
         "unpaired": run_plan.ingested.unpaired,
+        "unpaired_photos": [
+            {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
+        ],
         "seconds": round(run_plan.forecast.seconds, 1),
         "start_seconds": round(run_plan.forecast.start_seconds, 1),
         "painting_seconds": round(run_plan.forecast.painting_seconds, 1),

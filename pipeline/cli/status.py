@@ -17,6 +17,7 @@ from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState
 from pipeline.report.formatting import counted, duration, printable
 from pipeline.runner.instance.lock import LockHolder
+from pipeline.runner.preparation import pairing_plan
 from pipeline.runner.status import Pictures, Status, collect_status
 
 #: Version of the JSON. Fields may be added to it; one that changes its meaning or goes makes it 2.
@@ -33,7 +34,7 @@ def status(config: Path, as_json: bool) -> None:
     killed, or is paused until somebody fixes the cause.
     """
     settings = load_config(config)
-    current = collect_status(status_settings(settings))
+    current = collect_status(status_settings(settings), pairing_plan(settings))
     now, seconds = datetime.now(UTC), _backlog_seconds(current)
     if as_json:
         schedule = schedule_fields(settings, now, seconds)
@@ -64,6 +65,14 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
         yield f"{row['state']}: {what}: {row['reason']}"
     if pictures.failures or pictures.problems:
         yield "'stylewatch retry' tries them again."
+    yield from _unpaired_lines(pictures)
+
+
+def _unpaired_lines(pictures: Pictures) -> Iterator[str]:
+    for photo, reason in pictures.unpaired:
+        yield f"no picture of {printable(photo)}: it {reason}"
+    if left_out := pictures.unpaired_count - len(pictures.unpaired):
+        yield f"... nor of {counted(left_out, 'more photo')} ('stylewatch plan --json' names all of them)"
 
 
 def _process_lines(current: Status) -> Iterator[str]:
@@ -140,6 +149,10 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "next_attempt": _iso(pictures.next_attempt),
         "free_disk_bytes": current.free_bytes,
         "failures": _failure_fields(pictures),
+        "unpaired": {
+            "count": pictures.unpaired_count,
+            "photos": [{"photo": printable(photo), "reason": reason} for photo, reason in pictures.unpaired],
+        },
     }
 
 

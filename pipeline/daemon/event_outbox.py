@@ -6,7 +6,7 @@ import contextlib
 import queue
 from collections.abc import Callable
 
-from pipeline.model import PhotoSetAside, RunEvent, WatchNotice
+from pipeline.model import PhotoSetAside, Remark, RunEvent, WatchNotice
 
 
 class EventOutbox:
@@ -20,10 +20,10 @@ class EventOutbox:
         """
         self._emit = emit
         self._is_pass_expected = is_pass_expected
-        self._queue: queue.SimpleQueue[PhotoSetAside | WatchNotice] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[PhotoSetAside | Remark | WatchNotice] = queue.SimpleQueue()
         self._held: list[PhotoSetAside] = []
 
-    def put(self, event: PhotoSetAside | WatchNotice) -> None:
+    def put(self, event: PhotoSetAside | Remark | WatchNotice) -> None:
         """Queue an event. Safe to call from any thread."""
         self._queue.put(event)
 

@@ -15,8 +15,9 @@ from pipeline.daemon.event_watch import EventWatch
 from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MAX_PATHS, Hints
-from pipeline.model import PhotoSetAside, WatchNotice
+from pipeline.model import PhotoSetAside, Remark, WatchNotice
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
+from pipeline.runner.ingest.steps import known_sentence
 from pipeline.runner.input_root import InputRoot
 
 #: A full scan is repeated after so many times its processor time at the earliest: a third of a percent of a core.
@@ -31,13 +32,13 @@ _MISSING_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanCallbacks:
-    """Whom the scan loop calls. ``emit``: for each photo that is set aside.
+    """Whom the scan loop calls. ``emit``: for each photo that is set aside, and for how many are as before.
 
     ``on_change``: after the first scan, and after each one that changed the ledger. ``on_full_scan``: after each scan
     of the whole folder.
     """
 
-    emit: Callable[[PhotoSetAside | WatchNotice], None]
+    emit: Callable[[PhotoSetAside | Remark | WatchNotice], None]
     on_change: Callable[[], None]
     on_full_scan: Callable[[], None] = lambda: None
 
@@ -155,5 +156,7 @@ class ScanLoop:
     def _report(self, changes: IngestChanges) -> None:
         for photo in changes.set_aside:
             self._callbacks.emit(photo)
+        if changes.known:
+            self._callbacks.emit(Remark("", known_sentence(len(changes.known))))
         if not changes.is_empty or not self._has_scanned:
             self._callbacks.on_change()

@@ -86,6 +86,31 @@ class Queries:
             ).fetchone()
         return int(count)
 
+    def with_wanted_jobs(self, photos: Iterable[str]) -> set[str]:
+        """Return those of the photos that the config as last recorded wants pictures of."""
+        query = "SELECT 1 FROM jobs WHERE source_id = ? AND photo = ? AND wanted LIMIT 1"
+        with self._store.reading() as connection:
+            return {
+                photo
+                for photo in photos
+                if connection.execute(query, (self._store.source_id, os.fsencode(photo))).fetchone()
+            }
+
+    def without_wanted_jobs(self) -> list[str]:
+        """Return the photos that are there and complete, and of which no picture is wanted, by path.
+
+        Archives, which never have jobs of their own, are among them.
+        """
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM photos"
+                " WHERE source_id = ? AND signature IS NOT NULL AND absence IS NULL AND problem IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.source_id = photos.source_id"
+                " AND jobs.photo = photos.path AND wanted) ORDER BY path",
+                (self._store.source_id,),
+            ).fetchall()
+        return [os.fsdecode(path) for (path,) in rows]
+
     def unfinished(self, photos: Iterable[str]) -> list[str]:
         """Return those of the photos that have jobs which are neither done nor given up nor withdrawn."""
         query = "SELECT 1 FROM jobs WHERE source_id = ? AND photo = ? AND state IN ('pending', 'failed') LIMIT 1"

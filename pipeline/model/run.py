@@ -33,10 +33,14 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhotoSetAside:
-    """A photo that gets no jobs now: ``incomplete`` (tried again next time), ``quarantined``, or ``gone``."""
+    """A photo that gets no jobs now.
+
+    ``incomplete``: its file is not whole, and is looked at again. ``quarantined``: it can't be used until it changes.
+    ``gone``: it was removed before its pictures were made. ``unpaired``: no rule and no folder gives it a style.
+    """
 
     path: str
-    kind: Literal["incomplete", "quarantined", "gone"]
+    kind: Literal["incomplete", "quarantined", "gone", "unpaired"]
     reason: str
 
 

@@ -37,6 +37,11 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 86400)} days"
 
 
+def unpaired_left_out(count: int) -> str:
+    """Return what is said, in their place, of photos without a picture that are too many to be named."""
+    return f"... and {counted(count, 'more photo')} without a picture; the report and the journal name all of them"
+
+
 def losses(values: Losses) -> str:
     """Return ``total 0.123, content 0.1, style 0.023``."""
     return f"total {values.total:.4g}, content {values.content:.4g}, style {values.style:.4g}"

@@ -26,7 +26,8 @@ from pipeline.model import (
     SnapshotSaved,
     WatchNotice,
 )
-from pipeline.report.formatting import counted, duration, efficiency, losses, outcome, printable
+from pipeline.report.formatting import counted, duration, efficiency, losses, outcome, printable, unpaired_left_out
+from pipeline.report.rate_limit import RateLimit
 from pipeline.report.rotation import rotate
 
 LOGGER: Final = logging.getLogger("stylewatch")
@@ -96,6 +97,7 @@ class LogWriter:
         """Log the first, the last and every ``progress_every``-th evaluation of each scale."""
         self._progress_every = progress_every
         self._jobs: dict[str, Job] = {}
+        self._unpaired = RateLimit()
 
     def __call__(self, event: RunEvent) -> None:
         """Log one event."""
@@ -103,12 +105,9 @@ class LogWriter:
             case RunStarted():
                 LOGGER.info("%s", _run_started_message(event))
             case RunFinished():
-                LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
-                if event.slots_offered:
-                    LOGGER.info("%s", efficiency(event))
+                self._run_finished(event)
             case PhotoSetAside():
-                level = logging.INFO if event.kind == "incomplete" else logging.WARNING
-                LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+                self._set_aside(event)
             case WatchNotice():
                 LOGGER.log(logging.WARNING if event.kind in ("paused", "refused") else logging.INFO, "%s", event.text)
             case Progress():
@@ -138,6 +137,20 @@ class LogWriter:
                 level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
                 details = (event.job, event.state, event.attempts, event.reason)
                 LOGGER.log(level, "%s is %s after attempt %d: %s", *details)
+
+    def _set_aside(self, event: PhotoSetAside) -> None:
+        if event.kind != "unpaired":
+            level = logging.INFO if event.kind == "incomplete" else logging.WARNING
+            LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
+        elif self._unpaired.admits():
+            LOGGER.warning("%s gets no picture: it %s", event.path, event.reason)
+
+    def _run_finished(self, event: RunFinished) -> None:
+        if left_out := self._unpaired.take_left_out():
+            LOGGER.warning("%s", unpaired_left_out(left_out))
+        LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
+        if event.slots_offered:
+            LOGGER.info("%s", efficiency(event))
 
     def _progress(self, event: Progress) -> None:
         if event.iteration % self._progress_every and event.iteration not in (1, event.iterations):

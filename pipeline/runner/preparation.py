@@ -95,7 +95,6 @@ def resolve_config(config: Config) -> ResolvedConfig:
     }
     recipes = config.recipes_by_name()
     weights = weights_id(config.engine_settings().weights)
-    rules = tuple(Rule(rule.match, rule.styles, rule.recipes) for rule in config.pairing.rules)
     return ResolvedConfig(
         styles=styles,
         recipes=recipes,
@@ -104,10 +103,16 @@ def resolve_config(config: Config) -> ResolvedConfig:
             for style in styles.values()
             for recipe in recipes.values()
         },
-        pairing=PairingPlan(
-            by=config.pairing.by, recipes_of={style.name: style.recipes for style in config.styles}, rules=rules
-        ),
+        pairing=pairing_plan(config),
         name_template=config.output.name,
+    )
+
+
+def pairing_plan(config: Config) -> PairingPlan:
+    """Return what decides which photo gets which styles. Reads no file."""
+    rules = tuple(Rule(rule.match, rule.styles, rule.recipes) for rule in config.pairing.rules)
+    return PairingPlan(
+        by=config.pairing.by, recipes_of={style.name: style.recipes for style in config.styles}, rules=rules
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Final, Literal
 from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
 from pipeline.intake.mounts import nearest_existing
+from pipeline.intake.scan import names_archive
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
 from pipeline.model import FolderSettings, JobState, StatusSettings
+from pipeline.pairing import PairingPlan, why_unpaired
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
 from pipeline.runner.instance.folder_marks import require_folders
@@ -30,6 +32,9 @@ from pipeline.runner.preparation import ledger_file, source_of
 #: For how long a given-up picture makes the exit code 1.
 RECENT_SECONDS: Final = 86_400.0
 
+#: So many photos without a picture are named.
+_UNPAIRED_NAMED: Final = 20
+
 ProcessState = Literal["running", "hung", "died", "not running"]
 
 
@@ -37,13 +42,16 @@ ProcessState = Literal["running", "hung", "died", "not running"]
 class Pictures:
     """What the ledger knows. ``next_attempt``: when the first failed picture is retried (seconds since the epoch).
 
-    ``problems`` are the quarantined photos without a job among the ``failures``. ``waiting_seconds``: how long
+    ``problems`` are the quarantined photos without a job among the ``failures``. ``unpaired`` are the first of the
+    ``unpaired_count`` photos that no rule and no folder gives a style, with the reason. ``waiting_seconds``: how long
     the pending pictures take by earlier measurements, None if that is unknown.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
     failures: tuple[FailureRow, ...] = ()
     problems: tuple[PhotoProblem, ...] = ()
+    unpaired: tuple[tuple[str, str], ...] = ()
+    unpaired_count: int = 0
     made_today: int = 0
     next_attempt: float | None = None
     waiting_seconds: float | None = None
@@ -104,9 +112,16 @@ class Status:
 
 
 def collect_status(
-    settings: StatusSettings, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
+    settings: StatusSettings,
+    pairing: PairingPlan | None = None,
+    *,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Status:
-    """Return the status. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError."""
+    """Return the status. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError.
+
+    ``pairing`` tells why photos have no picture; without it none is named.
+    """
     folders = settings.folders
     heartbeat, held, holder = _read_process(folders.state)
     heartbeat_age_seconds = heartbeat.age_seconds(now(), clock(), platform.node()) if heartbeat else 0.0
@@ -122,7 +137,7 @@ def collect_status(
         holder=holder,
         heartbeat=heartbeat,
         heartbeat_age_seconds=heartbeat_age_seconds,
-        pictures=_pictures(settings, now),
+        pictures=_pictures(settings, pairing, now),
         free_bytes=_free_bytes(folders.output),
         not_mounted=_not_mounted(folders),
     )
@@ -158,7 +173,7 @@ def process_state(heartbeat: HeartbeatRecord | None, held: bool, heartbeat_age_s
     return "hung" if heartbeat is not None and heartbeat_age_seconds > heartbeat.max_silence_seconds else "running"
 
 
-def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
+def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callable[[], float]) -> Pictures:
     file = ledger_file(settings.folders)
     if not ledger_exists(file):
         return Pictures()
@@ -167,14 +182,23 @@ def _pictures(settings: StatusSettings, now: Callable[[], float]) -> Pictures:
     with Ledger.to_read(file, source_of(settings.folders), now) as ledger:
         failures = ledger.queries.failures()
         with_failed_jobs = {row.job.photo for row in failures}
+        unpaired = [] if pairing is None else list(_unpaired(ledger, pairing))
         return Pictures(
             counts=ledger.queries.counts(),
             failures=tuple(failures),
             problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in with_failed_jobs),
+            unpaired=tuple(unpaired[:_UNPAIRED_NAMED]),
+            unpaired_count=len(unpaired),
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
             waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,
         )
+
+
+def _unpaired(ledger: Ledger, pairing: PairingPlan) -> Iterator[tuple[str, str]]:
+    for path in ledger.queries.without_wanted_jobs():
+        if not names_archive(path) and (reason := why_unpaired(path, pairing)):
+            yield path, reason
 
 
 def _waiting_seconds(settings: StatusSettings, ledger: Ledger) -> float | None:

@@ -310,3 +310,12 @@ def test_remarks_on_the_run_and_warnings_are_shown_and_those_on_a_picture_are_fo
         "stopped",
         "no room",
     ]
+
+
+def test_many_photos_without_a_picture_are_counted_after_the_first() -> None:
+    many = [PhotoSetAside(f"{number}.jpg", "unpaired", "lies in no style's folder") for number in range(5000)]
+    lines = shown(started(), *many, over(), quiet=True).splitlines()
+    assert lines[0] == "0.jpg gets no picture: it lies in no style's folder"
+    assert lines[20] == "... and 4,980 more photos without a picture; the report and the journal name all of them"
+    assert len(lines) == 22
+    assert len(shown(started(), *many, over(), json_lines=True).splitlines()) == 5002

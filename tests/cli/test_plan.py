@@ -116,6 +116,7 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
         "quarantined": 0,
         "found": 0,
         "unpaired": 0,
+        "unpaired_photos": [],
         "start_seconds": 5.0,
         "painting_seconds": 0.0,
         "measured": True,
@@ -164,3 +165,16 @@ def test_plan_and_status_tell_of_the_schedule(invoke: Invoke, workshop: Workshop
     assert opened + "no picture is pending." in invoke("status", path).lines
     schedule = json.loads(invoke("status", "--json", path).out)["schedule"]
     assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)
+
+
+def test_plan_names_photos_in_no_styles_folder_some_of_many(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    for number in range(22):
+        workshop.photo(f"{number:02}.png", shade=number)
+    workshop.run()
+    result = invoke("plan", config_of(workshop))
+    assert result.lines[0] == "no picture of 00.png: it lies in no style's folder: night; letter case counts"
+    assert result.lines[20] == "... nor of 2 more photos (--json names them)"
+    named = json.loads(invoke("plan", "--json", config_of(workshop)).out)["unpaired_photos"]
+    assert len(named) == 22
+    assert named[0] == {"photo": "00.png", "reason": "lies in no style's folder: night; letter case counts"}

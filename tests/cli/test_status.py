@@ -15,7 +15,7 @@ from pipeline.model import JobState
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
 from tests.cli.invocation import Invoke, config_of, config_with_failures
-from tests.intake.packing import zipped
+from tests.intake.packing import photo, zipped
 from tests.report.events import begun, finished, progress, started
 from tests.workshop import Workshop
 
@@ -163,6 +163,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "min_free_disk_bytes": "int",
         "schedule": "NoneType",
         "failures": "list",
+        "unpaired": "dict",
     }
     assert fields["version"] == 1
     assert set(fields["counts"]) == {state.value for state in JobState}
@@ -229,3 +230,25 @@ def test_status_works_beside_a_running_instance(invoke: Invoke, workshop: Worksh
     with instance_lock(workshop.config().state.folder, "first"):
         assert "'first' with pid" in invoke("status", path).lines[1]
         assert invoke("plan", path).code == 0
+
+
+def test_photos_in_no_styles_folder_are_named_some_of_many_with_their_count(workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder, rules: [{match: '*-scan.png', styles: []}]}\n"
+    workshop.photo("night/fine.png")
+    workshop.photo("Night/a-scan.png")
+    for number in range(22):
+        workshop.photo(f"{number:02}.png", shade=number)
+    (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("night/1.png", photo(1))))
+    workshop.run()
+    code, lines = status(workshop)
+    assert code == 0, "nothing is wrong with the program"
+    named = [line for line in lines if line.startswith("no picture of ")]
+    assert named[0] == (
+        "no picture of 00.png: it fits no rule, and lies in no style's folder: night; letter case counts"
+    )
+    assert len(named) == 20
+    assert lines[-1] == "... nor of 2 more photos ('stylewatch plan --json' names all of them)"
+    fields = as_json(workshop)["unpaired"]
+    assert (fields["count"], len(fields["photos"])) == (22, 20)
+    workshop.text = workshop.text.replace("by: folder", "by: all")
+    assert as_json(workshop)["unpaired"]["count"] == 0, "by the config as it is now"

@@ -112,3 +112,14 @@ def test_the_photos_with_pending_pictures_of_a_recipe(house) -> None:
     house.pending("a.jpg", "b.jpg")
     assert sorted(house.ledger.queries.pending_photos("default")) == ["a.jpg", "b.jpg"]
     assert list(house.ledger.queries.pending_photos("large")) == []
+
+
+def test_photos_of_which_no_picture_is_wanted_are_found(house) -> None:
+    paths = ("a", "b", "c", "d", "e")
+    house.scan(*(photo(path) for path in paths))
+    house.want(wanted("a"))
+    house.ledger.photos.record((), (), [(photo("d"), "no image")], ["d", "e"])
+    assert house.ledger.queries.without_wanted_jobs() == ["b", "c"]
+    assert house.ledger.queries.with_wanted_jobs(["a", "b", "nothing"]) == {"a"}
+    house.want()
+    assert house.ledger.queries.without_wanted_jobs() == ["a", "b", "c"], "of a withdrawn one no longer, either"

@@ -138,3 +138,14 @@ def test_remarks_are_told_with_their_job_if_they_have_one(tmp_path: Path) -> Non
         "INFO    zoo/lion.jpg × wave: stopped",
         "WARNING zoo/lion.jpg × wave: no room",
     ]
+
+
+def test_many_photos_without_a_picture_are_counted_after_the_first(tmp_path: Path) -> None:
+    many = [PhotoSetAside(f"{number}.jpg", "unpaired", "lies in no style's folder") for number in range(5000)]
+    lines = told(tmp_path, started(), *many, over())
+    assert lines[1] == "WARNING 0.jpg gets no picture: it lies in no style's folder"
+    assert len([line for line in lines if "gets no picture" in line]) == 20
+    assert lines[21] == (
+        "WARNING ... and 4,980 more photos without a picture; the report and the journal name all of them"
+    )
+    assert len(lines) == 23

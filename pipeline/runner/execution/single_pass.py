@@ -26,7 +26,7 @@ from pipeline.runner.execution.executor_events import EventHandler
 from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
-from pipeline.runner.ingest.steps import IngestResult
+from pipeline.runner.ingest.steps import IngestResult, known_sentence
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.originals.moving import OriginalMover
 from pipeline.runner.preparation import ResolvedConfig
@@ -176,6 +176,8 @@ class SinglePass:
         for photo in ingested.set_aside:
             self._emit(photo)
             self._outcomes.tally.failed += photo.kind == "quarantined"
+        if ingested.known:
+            self._emit(Remark("", known_sentence(len(ingested.known))))
 
     def _make_pictures(self, options: PassOptions) -> None:
         root = self._session.input_root(self._settings.folders.input)

@@ -19,7 +19,13 @@ from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
-from pipeline.runner.ingest.steps import IngestResult, IngestSteps, RecordedPhotos, unreadable_places
+from pipeline.runner.ingest.steps import (
+    IngestResult,
+    IngestSteps,
+    RecordedPhotos,
+    known_problems,
+    unreadable_places,
+)
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -81,6 +87,8 @@ class IncrementalIngest:
         if not self._paired_all:
             retry_outdated_refusals(self._ledger, self._settings)
         changes = self._record(found, self._ledger.photos.missing)
+        if not self._paired_all:
+            changes.known += known_problems(self._ledger, changes.set_aside)
         self._paired_all = True
         return changes
 
@@ -135,8 +143,11 @@ class IncrementalIngest:
             # The photos are on record already: should this fail on a full disk, the next ingest of the whole folder
             # has to pair all.
             paired_all, self._paired_all = self._paired_all, False
-            changes.unpaired += self._steps.record_jobs(to_pair)
+            unpaired = self._steps.record_jobs(to_pair, new=recorded.new_paths())
             self._paired_all = paired_all
+            changes.unpaired += unpaired.count
+            changes.set_aside += unpaired.new
+            changes.known += unpaired.known
 
     def _record_gone(self, paths: Sequence[str], changes: IngestChanges) -> None:
         reason = "it was removed before its pictures were made"

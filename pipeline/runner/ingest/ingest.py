@@ -15,7 +15,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
-from pipeline.runner.ingest.steps import IngestResult, IngestSteps, unreadable_places
+from pipeline.runner.ingest.steps import IngestResult, IngestSteps, known_problems, unreadable_places
 from pipeline.runner.preparation import ResolvedConfig
 
 
@@ -40,10 +40,12 @@ def ingest(
     found = steps.scan()
     retry_outdated_refusals(ledger, settings)
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
-    unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), whole=True)
+    unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
+    set_aside = [*unreadable_places(found), *recorded.set_aside(), *unpaired.new]
     return IngestResult(
         photos=len(found.photos) + recorded.archived.count,
-        set_aside=[*unreadable_places(found), *recorded.set_aside()],
+        set_aside=set_aside,
+        known=[*unpaired.known, *known_problems(ledger, set_aside)],
         skipped=Counter(found.skipped) + recorded.archived.skipped,
-        unpaired=unpaired,
+        unpaired=unpaired.count,
     )

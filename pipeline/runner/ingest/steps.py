@@ -17,7 +17,8 @@ from pipeline.intake.scan import ScanResult, scan, scan_paths
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
-from pipeline.pairing import pair
+from pipeline.pairing import pair, why_unpaired
+from pipeline.report.formatting import counted
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -26,13 +27,27 @@ from pipeline.runner.preparation import ResolvedConfig
 class IngestResult:
     """What an ingest came to. ``photos`` counts what it saw, in archives too.
 
-    ``skipped`` counts files that are no photos; ``unpaired`` photos that no style wants.
+    ``known`` were set aside by an earlier ingest, and nothing has changed. ``skipped`` counts files that are no
+    photos; ``unpaired`` photos that no style wants, those among them that a rule gives none.
     """
 
     photos: int
     set_aside: list[PhotoSetAside] = field(default_factory=list)
+    known: list[PhotoSetAside] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unpaired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpairedPhotos:
+    """Photos that no style wants. ``count``: all of them, those among them that a rule gives none.
+
+    Of the others, ``new`` had pictures or were not there before, ``known`` had none before either.
+    """
+
+    count: int
+    new: Sequence[PhotoSetAside]
+    known: Sequence[PhotoSetAside]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,10 @@ class RecordedPhotos:
         unknown = {photo.path for photo in self.unknown}
         complete = sum(photo.path in unknown for photo in self.stability.ready)
         return complete + len(self.returned) + len(self.archived.ready)
+
+    def new_paths(self) -> set[str]:
+        """Return the photos that were not there before, or not as they are now."""
+        return {photo.path for photo in (*self.unknown, *self.returned, *self.archived.ready)}
 
     def set_aside(self) -> Iterator[PhotoSetAside]:
         """Yield the files of which no picture is made now, with the reason."""
@@ -137,16 +156,30 @@ class IngestSteps:
             archived=archived,
         )
 
-    def record_jobs(self, paths: Iterable[str], *, whole: bool = False) -> int:
-        """Pair these photos and record their jobs in one transaction. Returns how many no style wants.
+    def record_jobs(self, paths: Iterable[str], *, new: Collection[str] = (), whole: bool = False) -> UnpairedPhotos:
+        """Pair these photos and record their jobs in one transaction. Returns those that no style wants.
 
-        ``whole``: these are all photos there are, so that the ledger is asked once for all of them.
+        ``new``: the photos that were not there before. ``whole``: these are all photos there are, so that the ledger
+        is asked once for all of them.
         """
         photos = list(dict.fromkeys(paths))
         jobs = list(pair(photos, self._resolved.pairing))
+        paired = {job.photo for job in jobs}
+        unpaired = [photo for photo in photos if photo not in paired]
+        new = {*new, *self._ledger.queries.with_wanted_jobs(unpaired)}
         suffix = suffix_of(self._settings.picture_format)
         self._ledger.jobs.record(map(self._resolved.wanted_job, jobs), suffix, None if whole else photos)
-        return len(photos) - len({job.photo for job in jobs})
+        return self._explain(unpaired, new)
+
+    def _explain(self, unpaired: Sequence[str], new: Collection[str]) -> UnpairedPhotos:
+        problems = {row.path for row in self._ledger.queries.photo_problems()} if unpaired else ()
+        reasons = {photo: why_unpaired(photo, self._resolved.pairing) for photo in unpaired if photo not in problems}
+        events = [PhotoSetAside(photo, "unpaired", reason) for photo, reason in reasons.items() if reason]
+        return UnpairedPhotos(
+            count=len(unpaired),
+            new=[event for event in events if event.path in new],
+            known=[event for event in events if event.path not in new],
+        )
 
     def _compare_with_ledger(self, photos: Sequence[Photo], whole: bool) -> tuple[list[Photo], list[Photo]]:
         if whole:  # what had been gone is then recorded with all the others
@@ -158,3 +191,17 @@ def unreadable_places(found: ScanResult) -> Iterator[PhotoSetAside]:
     """Yield the files and folders that a scan could not read."""
     for path, note in zip(found.unreadable, found.notes, strict=True):
         yield PhotoSetAside(path, "incomplete", note)
+
+
+def known_problems(ledger: Ledger, told: Iterable[PhotoSetAside]) -> Iterator[PhotoSetAside]:
+    """Yield the quarantined photos on record that are not among those ``told`` of now."""
+    new = {photo.path for photo in told}
+    for row in ledger.queries.photo_problems():
+        if row.path not in new:
+            yield PhotoSetAside(row.path, "quarantined", row.reason)
+
+
+def known_sentence(count: int) -> str:
+    """Return what is said of photos that an earlier ingest has named."""
+    are, them = ("is", "it") if count == 1 else ("are", "them")
+    return f"{counted(count, 'photo')} {are} set aside as before; 'stylewatch status' names {them}"

@@ -12,6 +12,8 @@ from pipeline.errors import LockedError
 from pipeline.model import (
     JobFinished,
     JobStarted,
+    PhotoSetAside,
+    Remark,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -199,3 +201,17 @@ def test_a_stop_ends_the_wait_for_young_photos_and_judges_none_of_them(workshop:
         stopper.join()
         assert (finished.interrupted, finished.left, ledger.queries.photo_count()) == (True, 0, 0)
     assert [type(event) for event in workshop.events] == [RunStarted, RunFinished]
+
+
+def test_a_photo_without_a_style_is_named_by_one_run_and_counted_by_the_next(workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    workshop.photo("a.png")
+    (workshop.folder / "in" / "letter.jpg").write_text("I am a letter, not a photo.")
+    finished = workshop.run()
+    aside = [(event.path, event.kind) for event in workshop.events if isinstance(event, PhotoSetAside)]
+    assert sorted(aside) == [("a.png", "unpaired"), ("letter.jpg", "quarantined")]
+    assert finished.failed == 1, "of an unpaired photo nothing has failed"
+    again = workshop.run()
+    assert [type(event) for event in workshop.events] == [RunStarted, Remark, RunFinished]
+    assert Remark("", "2 photos are set aside as before; 'stylewatch status' names them") in workshop.events
+    assert again.failed == 0

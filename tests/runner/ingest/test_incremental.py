@@ -213,3 +213,25 @@ def test_an_original_that_is_being_moved_is_not_missed(desk: Desk) -> None:
     assert desk.incremental_ingest.ingest_paths(["a.png"]).gone == 0
     desk.ledger.moves.end("a.png")
     assert desk.ledger.queries.counts()[JobState.DONE] == 1
+
+
+def test_a_photo_in_no_styles_folder_is_named_once_however_often_it_is_seen(workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    workshop.photo("early.png")
+    (workshop.folder / "in" / "letter.jpg").write_text("I am a letter, not a photo.")
+
+    def told(changes: IngestChanges) -> list[tuple[str, str]]:
+        return [(event.path, event.kind) for event in changes.set_aside]
+
+    with a_desk(workshop) as desk:
+        first = desk.incremental_ingest.ingest_folder()
+        assert sorted(told(first)) == [("early.png", "unpaired"), ("letter.jpg", "quarantined")]
+        assert first.known == []
+        workshop.photo("Night/late.png", shade=1)
+        assert told(desk.incremental_ingest.ingest_paths(["Night/late.png"])) == [("Night/late.png", "unpaired")]
+        for again in (desk.incremental_ingest.ingest_folder(), desk.incremental_ingest.ingest_paths(["early.png"])):
+            assert (told(again), again.known) == ([], [])
+    with a_desk(workshop) as desk:  # after a start or a reload
+        again = desk.incremental_ingest.ingest_folder()
+        assert told(again) == []
+        assert sorted(event.path for event in again.known) == ["Night/late.png", "early.png", "letter.jpg"]

@@ -78,3 +78,18 @@ def test_a_missing_folder_is_an_error_and_no_photo_is_gone(workshop: Workshop) -
         ingested(workshop)
     (workshop.folder / "elsewhere").rename(folder)
     assert [job.photo for job in ingested(workshop)[1]] == ["a.png"]
+
+
+def test_photos_in_no_styles_folder_are_named_once_and_known_from_then_on(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    (workshop.folder / "in" / "letter.jpg").write_text("I am a letter, not a photo.")
+    ingested(workshop)
+    workshop.text += "pairing: {by: folder}\n"
+    result, jobs = ingested(workshop)
+    assert [(event.path, event.kind) for event in result.set_aside] == [("a.png", "unpaired")], "it had a picture"
+    assert [event.path for event in result.known] == ["letter.jpg"]
+    workshop.photo("b.png", shade=1)
+    result, jobs = ingested(workshop)
+    assert [event.path for event in result.set_aside] == ["b.png"]
+    assert [event.path for event in result.known] == ["a.png", "letter.jpg"]
+    assert jobs == []

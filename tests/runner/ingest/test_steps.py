@@ -116,4 +116,22 @@ def test_photos_that_no_style_wants_are_counted(workshop: Workshop, whole: bool)
         workshop.photo(name)
     with steps_of(workshop) as steps:
         recorded = steps.record_photos(steps.scan().photos, whole=whole)
-        assert steps.record_jobs(recorded.to_pair(unchanged=True), whole=whole) == 1
+        unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), whole=whole)
+        assert (unpaired.count, unpaired.new, unpaired.known) == (1, [], []), (
+            "as a rule asks for, so it needs no word"
+        )
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_photos_that_nothing_gives_a_style_are_explained_if_they_are_new(workshop: Workshop, whole: bool) -> None:
+    workshop.text += "pairing: {by: folder, rules: [{match: 'trip/**', styles: []}]}\n"
+    for name in ("a.png", "b.png", "trip/c.png", "night/d.png"):
+        workshop.photo(name)
+    (workshop.folder / "in" / "letter.jpg").write_text("I am a letter, not a photo.")
+    with steps_of(workshop) as steps:
+        recorded = steps.record_photos(steps.scan().photos, whole=whole)
+        unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new={"a.png"}, whole=whole)
+    assert unpaired.count == 4
+    assert [(event.path, event.kind) for event in unpaired.new] == [("a.png", "unpaired")]
+    assert [event.path for event in unpaired.known] == ["b.png"], "the letter is told as a letter"
+    assert unpaired.new[0].reason == "fits no rule, and lies in no style's folder: night; letter case counts"
