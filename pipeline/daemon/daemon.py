@@ -23,7 +23,7 @@ from pipeline.daemon.on_demand_executor import OnDemandExecutor
 from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_thread import ScanThread
 from pipeline.daemon.schedule_gate import ScheduleGate
-from pipeline.daemon.startup import Startup, StoppedError, find_root
+from pipeline.daemon.startup import Startup, StoppedError
 from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError, files_explained
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
@@ -35,7 +35,7 @@ from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.failure_cause import require_writable
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.input_root import InputRoot
+from pipeline.runner.input_root import InputRoot, make_input_folder, open_input
 from pipeline.runner.instance.folder_marks import OutputFolderCheck
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
@@ -118,7 +118,10 @@ class Daemon:
         startup.retry_until_done(partial(make_output_folder, output), "work")
         with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
             guard = OutputFolderCheck(output)
-            root = startup.retry_until_done(partial(find_root, config.input.folder, ledger), "input")
+            folder = config.input.folder
+            if made := startup.retry_until_done(partial(make_input_folder, folder, ledger), "input"):
+                self._remark(made)
+            root = startup.retry_until_done(partial(open_input, folder, ledger), "input")
             if moved := startup.retry_until_done(
                 partial(take_over_moved_source, folder_settings(config), ledger), "work"
             ):

@@ -6,17 +6,12 @@ retried; all others are raised.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
-from pipeline.ledger import Ledger
-from pipeline.report.formatting import counted
-from pipeline.runner.input_root import InputRoot
 
 _MAX_WAIT_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.25
@@ -81,24 +76,3 @@ class Startup:
             self._on_poll()
             self._sleep(_POLL_SECONDS)
             left_seconds -= _POLL_SECONDS
-
-
-def find_root(folder: Path, ledger: Ledger, *, open_root: Callable[[Path], InputRoot] = InputRoot) -> InputRoot:
-    """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
-
-    An empty folder that had photos at the last scan is taken for the latter: there is nothing to make anyway.
-    """
-    root = open_root(folder)
-    try:
-        with os.scandir(folder) as entries:
-            empty = next(entries, None) is None
-    except OSError as error:
-        raise StorageError(
-            f"input.folder: {folder} can't be read ({error.strerror}); mount its disk or share"
-        ) from error
-    if empty and (photos := ledger.queries.photo_count()):
-        raise StorageError(
-            f"input.folder: {folder} is empty, and {counted(photos, 'photo')} lay there when it was last seen; "
-            f"no photo is treated as deleted: mount its disk or share, or put a photo into it"
-        )
-    return root

@@ -1,4 +1,4 @@
-"""Finds a folder's mount point and the kind of its file system. Owns reading the mount table; decides nothing by it.
+"""Finds a folder's mount point and the kind of its file system. Owns reading the tables of mounts; decides nothing.
 
 On systems without ``/proc`` the kinds of file systems are unknown (see :func:`knows_kinds`), so no share is found.
 """
@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import Final
 
 _TABLE: Final = Path("/proc/self/mounts")
+_PLANNED: Final = Path("/etc/fstab")
+
+#: Where systems mount disks and shares that come and go.
+_PLACES: Final = ("/mnt", "/media", "/run/media", "/net", "/Volumes")
+#: Nothing is mounted where only this kind is: it mounts something there as soon as that is looked at, if it can.
+_ON_DEMAND: Final = "autofs"
 
 #: File systems that other machines can write to without any file event on this one. "fuseblk" is not among them:
 #: those are local disks in a foreign format.
@@ -43,12 +49,24 @@ def knows_kinds(table: Path = _TABLE) -> bool:
 def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     """Return the mount point that ``folder`` lies on. Raises OSError if the folder does not exist."""
     path = Path(os.path.realpath(folder, strict=True))
-    points = [mount.point for mount in _mounts(table) if _lies_on(str(path), mount.point)]
+    mounts = [mount for mount in _mounts(table) if mount.kind != _ON_DEMAND]
+    points = [mount.point for mount in mounts if _lies_on(str(path), mount.point)]
     if points:
         return Path(max(points, key=len))
     # Without a table bind mounts within the same file system are overlooked.
     # Not Path.is_mount(), which Windows has since Python 3.12 only.
     return next((parent for parent in (path, *path.parents) if os.path.ismount(parent)), Path(path.anchor))
+
+
+def place_without_mount(folder: Path, mounted: Path, planned: Path = _PLANNED) -> Path | None:
+    """Return where a disk seems to be missing that ``folder`` should lie on; None if nothing points to that.
+
+    ``mounted``: the mount point that the folder lies on now. ``planned``: the table of what is to be mounted.
+    """
+    path = os.path.realpath(folder)
+    points = [mount.point for mount in _mounts(planned) if mount.point.startswith("/") and mount.point != "/"]
+    above = [place for place in (*points, *_PLACES) if _lies_on(path, place)]
+    return next((Path(place) for place in above if not _lies_on(str(mounted), place)), None)
 
 
 def nearest_existing(folder: Path) -> Path:
@@ -77,8 +95,8 @@ def _mounts(table: Path) -> Iterator[Mount]:
     except OSError:
         return
     for line in lines:
-        fields = line.split(b" ")
-        if len(fields) > 2:
+        fields = line.split()
+        if len(fields) > 2 and not fields[0].startswith(b"#"):
             # Spaces and the like are octal escapes: /mnt/my\040photos.
             point = fields[1].decode("unicode_escape").encode("latin-1")
             yield Mount(os.fsdecode(point), fields[2].decode("ascii", "replace"))

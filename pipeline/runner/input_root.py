@@ -1,7 +1,8 @@
 """Detects that the input folder was unmounted or replaced. Owns what tells a lost share from deleted photos.
 
 An unmounted share leaves its mount point behind: an empty folder under the old name, which looks as if everything
-had been deleted. What tells the two apart is the mount that the folder lies on.
+had been deleted. What tells the two apart is the mount that the folder lies on, and the one that it lay on before. An
+empty folder on the mount where photos were before is one that somebody emptied.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import StorageError
-from pipeline.intake.mounts import mount_point
+from pipeline.intake.mounts import mount_point, nearest_existing, place_without_mount
+from pipeline.ledger import Ledger
+from pipeline.report.formatting import counted
+from pipeline.runner.instance import known_mounts
 
 
 class InputRoot:
@@ -22,6 +26,11 @@ class InputRoot:
         self.folder = folder
         self._mount_point = mount_point
         self._mount, self._identity = self._inspect()
+
+    @property
+    def mount(self) -> Path:
+        """The mount point that the folder lies on."""
+        return self._mount
 
     def require(self) -> None:
         """Raise StorageError if the folder is not there, or an empty one shows in its place."""
@@ -61,3 +70,83 @@ class InputRoot:
             f"input.folder: {self.folder} is gone ({reason}); no photo is treated as deleted: "
             f"mount its disk or share, or correct the setting"
         )
+
+
+def open_input(
+    folder: Path,
+    ledger: Ledger,
+    *,
+    open_root: Callable[[Path], InputRoot] = InputRoot,
+    place_without_mount: Callable[[Path, Path], Path | None] = place_without_mount,
+    file: Path | None = None,
+) -> InputRoot:
+    """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
+
+    Where it lay before is known from ``file``, see :mod:`pipeline.runner.instance.known_mounts`. If that is unknown,
+    an empty folder is taken for a mount point only where disks are mounted, and if it had photos at the last scan.
+    """
+    if _is_missing(folder) and not ledger.queries.photo_count():
+        raise StorageError(
+            f"input.folder: {folder} does not exist; make it, mount its disk or share, or correct the setting"
+        )
+    root = open_root(folder)
+    before = known_mounts.stored_mount(folder, file)
+    if before is not None and known_mounts.is_lost(before, root.mount):
+        raise StorageError(
+            f"input.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there now; "
+            f"no photo is treated as deleted: mount it, or delete {file or known_mounts.default_file()} if the "
+            f"photos are in this folder now"
+        )
+    place = None if before else place_without_mount(folder, root.mount)
+    if place and (photos := ledger.queries.photo_count()) and not _holds_files(folder):
+        raise StorageError(
+            f"input.folder: {folder} is empty, {counted(photos, 'photo')} lay there when it was last seen, and "
+            f"nothing is mounted at {place}; no photo is treated as deleted: mount its disk or share, or put a photo "
+            f"into it"
+        )
+    return root
+
+
+def make_input_folder(
+    folder: Path,
+    ledger: Ledger,
+    *,
+    mount_point: Callable[[Path], Path] = mount_point,
+    place_without_mount: Callable[[Path, Path], Path | None] = place_without_mount,
+    file: Path | None = None,
+) -> str:
+    """Make an input folder that never was. Returns a sentence if it was made, else "". Raises StorageError.
+
+    It is not made where photos were before, where a disk seems not to be mounted, or beside the machine's own folders
+    in ``/``.
+    """
+    try:
+        if not _is_missing(folder) or ledger.queries.photo_count():
+            return ""
+        existing = nearest_existing(folder)
+        mount, before = mount_point(existing), known_mounts.stored_mount(folder, file)
+        is_missing = before is not None and known_mounts.is_lost(before, mount)
+        if is_missing or place_without_mount(folder, mount) or existing == Path(existing.anchor):
+            return ""
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise StorageError(
+            f"input.folder: {folder} does not exist and can't be made ({error.strerror}); make it, or correct the "
+            f"setting"
+        ) from error
+    return f"made the folder {folder}: it did not exist"
+
+
+def _is_missing(folder: Path) -> bool:
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _holds_files(folder: Path) -> bool:
+    """Tell whether there is any file in it or below; empty folders count for nothing."""
+    return any(files for _, _, files in os.walk(folder))

@@ -3,16 +3,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from pipeline.daemon.pause_tracker import PauseTracker
-from pipeline.daemon.startup import Startup, StoppedError, find_root
+from pipeline.daemon.startup import Startup, StoppedError
 from pipeline.errors import LedgerError, LedgerLockedError, StorageError
-from pipeline.ledger import Ledger
-from pipeline.model import Photo, WatchNotice
-from pipeline.runner.input_root import InputRoot
+from pipeline.model import WatchNotice
 
 LOCKED = LedgerLockedError("another process keeps it locked")
 GONE = StorageError("the folder is gone")
@@ -99,39 +96,6 @@ def test_a_lock_while_it_works_is_waited_for_until_it_is_over() -> None:
     assert harness.waits == 3
     harness.sleeps_left = 0
     assert not harness.startup.keep_waiting("locked")
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.rehearsal(tmp_path / "ledger.sqlite3", "in")
-
-
-def test_an_empty_folder_is_fine_if_nothing_is_known_of_it(tmp_path: Path, ledger: Ledger) -> None:
-    with ledger:
-        assert find_root(tmp_path, ledger).is_there()
-
-
-def test_an_empty_folder_that_had_photos_is_not_the_folder(tmp_path: Path, ledger: Ledger) -> None:
-    photo = Photo("a.png", 10, 20, 30)
-    with ledger:
-        ledger.photos.record([photo], [photo], [])
-        with pytest.raises(StorageError, match=r"is empty, and 1 photo lay there.*no photo is treated as deleted"):
-            find_root(tmp_path, ledger)
-        (tmp_path / "anything").touch()
-        assert find_root(tmp_path, ledger).is_there()
-
-
-def test_a_share_that_drops_between_two_looks_is_waited_for(tmp_path: Path, ledger: Ledger) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-
-    def look_and_drop(folder: Path) -> InputRoot:
-        root = InputRoot(folder)
-        folder.rmdir()
-        return root
-
-    with ledger, pytest.raises(StorageError, match=r"in can't be read \(No such file or directory\); mount its disk"):
-        find_root(folder, ledger, open_root=look_and_drop)
 
 
 def test_a_file_that_fails_in_a_way_nobody_foresaw_is_waited_for_too() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake.mounts import knows_kinds, mount_point, shared_mount
+from pipeline.intake.mounts import knows_kinds, mount_point, place_without_mount, shared_mount
 
 TABLE = r"""
 /dev/sda1 / ext4 rw 0 0
@@ -75,3 +75,35 @@ def test_without_a_table_mount_points_are_looked_for(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_has_no_mount_point(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         mount_point(tmp_path / "nothing")
+
+
+def test_where_only_an_automounter_waits_nothing_is_mounted(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"a / ext4 rw 0 0\nautomount {tmp_path} autofs rw 0 0\n", encoding="utf-8")
+    assert mount_point(tmp_path, table) == Path("/")
+    table.write_text(table.read_text() + f"server:/ {tmp_path} nfs rw 0 0\n", encoding="utf-8")
+    assert mount_point(tmp_path, table) == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("folder", "mounted", "place"),
+    [
+        ("/mnt/nas/photos", "/", "/mnt"),
+        ("/mnt/nas/photos", "/mnt/nas", None),
+        ("/media/me/usb", "/", "/media"),
+        ("/run/media/me/usb", "/run", "/run/media"),
+        ("/srv/photos/in", "/", "/srv/photos"),
+        ("/srv/photos/in", "/srv/photos", None),
+        ("/srv/photos old", "/", None),
+        ("/home/me/drop", "/", None),
+        ("/srv/my photos/in", "/", "/srv/my photos"),
+    ],
+)
+def test_a_disk_is_missed_where_one_should_be(tmp_path: Path, folder: str, mounted: str, place: str | None) -> None:
+    planned = tmp_path / "fstab"
+    planned.write_text(
+        "# /home/me/drop is no mount\nUUID=1 / ext4 defaults 0 1\nUUID=2\t/srv/photos  ext4 nofail 0 2\n"
+        "UUID=3 none swap sw 0 0\nUUID=4 /srv/my\\040photos ext4 nofail 0 2\n",
+        encoding="ascii",
+    )
+    assert place_without_mount(Path(folder), Path(mounted), planned) == (Path(place) if place else None)

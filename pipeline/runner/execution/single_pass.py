@@ -27,6 +27,7 @@ from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.ingest.steps import IngestResult, known_sentence
+from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.originals.moving import OriginalMover
 from pipeline.runner.preparation import ResolvedConfig
@@ -147,9 +148,16 @@ class SinglePass:
             ingested = ingest(sleep=self._sleep_unless_stopped)
         except _StoppedError:
             return IngestResult(photos=self._ledger.queries.photo_count())
+        self._keep_root(ingested)
         if options.redo_outdated:
             self._ledger.jobs.redo_outdated(ENGINE_VERSION)
         return ingested
+
+    def _keep_root(self, ingested: IngestResult) -> None:
+        if (root := ingested.root) is not None:
+            self._session.root = self._session.root or root
+            if ingested.photos:
+                store_input_mount(root.folder, root.mount)
 
     def _sleep_unless_stopped(self, seconds: float) -> None:
         """Wait; raises _StoppedError once the pass is stopped: photos that were not waited for are not judged."""

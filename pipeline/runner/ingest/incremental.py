@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.intake.archives import containing_file
@@ -27,6 +28,7 @@ from pipeline.runner.ingest.steps import (
     unreadable_places,
 )
 from pipeline.runner.input_root import InputRoot
+from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.preparation import ResolvedConfig
 
 #: Photos in one transaction, which then takes some hundredths of a second.
@@ -79,6 +81,7 @@ class IncrementalIngest:
         )
         self._paired_all = False
         self._reported: dict[str, str] = {}
+        self._stored_mount: Path | None = None
 
     def ingest_folder(self) -> IngestChanges:
         """Ingest the whole folder. The first time every photo is paired, since the config may have changed."""
@@ -90,6 +93,8 @@ class IncrementalIngest:
         if not self._paired_all:
             changes.known += known_problems(self._ledger, changes.set_aside)
         self._paired_all = True
+        if changes.photos:
+            self._store_mount()
         return changes
 
     def ingest_paths(self, paths: Collection[str]) -> IngestChanges:
@@ -109,6 +114,11 @@ class IncrementalIngest:
     def seconds_left(self) -> float | None:
         """Return how long it is until a photo has to be examined again; None without any."""
         return self._tracker.seconds_left()
+
+    def _store_mount(self) -> None:
+        if self._root.mount != self._stored_mount:
+            self._stored_mount = self._root.mount
+            store_input_mount(self._root.folder, self._stored_mount)
 
     def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> IngestChanges:
         changes = IngestChanges(photos=len(found.photos), folders=found.folders, skipped=Counter(found.skipped))

@@ -5,6 +5,7 @@ The same function serves ``run``, on the real ledger, and ``plan``, on a copy in
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import IngestResult, IngestSteps, known_problems, unreadable_places
+from pipeline.runner.input_root import open_input
 from pipeline.runner.preparation import ResolvedConfig
 
 
@@ -26,7 +28,11 @@ def ingest(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> IngestResult:
-    """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone."""
+    """Record the folder's photos and the jobs they make. Raises StorageError when the folder is gone.
+
+    That of a folder that is not there at all is the scan's.
+    """
+    root = open_input(settings.folder, ledger) if os.path.isdir(settings.folder) else None  # noqa: PTH112 - errors are the scan's, too
     archives = ArchiveIngest(settings, ledger)
     check = partial(
         check_stability,
@@ -38,6 +44,8 @@ def ingest(
     )
     steps = IngestSteps(settings, resolved, ledger, archives, check)
     found = steps.scan()
+    if root is not None:
+        root.require()
     retry_outdated_refusals(ledger, settings)
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
@@ -48,4 +56,5 @@ def ingest(
         known=[*unpaired.known, *known_problems(ledger, set_aside)],
         skipped=Counter(found.skipped) + recorded.archived.skipped,
         unpaired=unpaired.count,
+        root=root,
     )

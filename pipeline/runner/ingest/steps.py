@@ -20,6 +20,7 @@ from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.pairing import pair, why_unpaired
 from pipeline.report.formatting import counted
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
+from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
 
@@ -28,7 +29,8 @@ class IngestResult:
     """What an ingest came to. ``photos`` counts what it saw, in archives too.
 
     ``known`` were set aside by an earlier ingest, and nothing has changed. ``skipped`` counts files that are no
-    photos; ``unpaired`` photos that no style wants, those among them that a rule gives none.
+    photos; ``unpaired`` photos that no style wants, those among them that a rule gives none. ``root`` is the input
+    folder as it was meanwhile, None if the caller knows it.
     """
 
     photos: int
@@ -36,6 +38,7 @@ class IngestResult:
     known: list[PhotoSetAside] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unpaired: int = 0
+    root: InputRoot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

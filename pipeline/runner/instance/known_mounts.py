@@ -1,8 +1,9 @@
 """Stores where a folder's disk was mounted when it was last used. Owns a small file in the user's cache.
 
 With the state in the pictures' folder, as it is by default, a disk that is not mounted takes all marks with it: what
-is left is an empty folder, or none, as before the first run. This file tells the two apart. Folders on the machine's
-root file system are not in it: that one is always there.
+is left is an empty folder, or none, as before the first run. This file tells the two apart. Folders of pictures on
+the machine's root file system are not in it: that one is always there. Folders of photos are: an empty one on the
+mount that it was on before is one that somebody emptied.
 """
 
 from __future__ import annotations
@@ -25,22 +26,44 @@ MountPoint = Callable[[Path], Path]
 
 def require_mounted(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
     """Raise StorageError if ``folder`` was on a disk of its own, and nothing is mounted there now."""
-    file = file or _default_file()
-    before = _read(file).get(str(folder))
+    file = file or default_file()
+    before = stored_mount(folder, file)
     if before is None:
         return
     with contextlib.suppress(OSError):
-        now = mount_point(nearest_existing(folder))
-        if now != Path(before) and Path(before).is_relative_to(now):
+        if is_lost(before, mount_point(nearest_existing(folder))):
             raise StorageError(
                 f"output.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there "
                 f"now; mount it, or delete {file} if the folder is to be a new one"
             )
 
 
+def is_lost(before: Path, now: Path) -> bool:
+    """Tell whether what was mounted at ``before`` is not, if a folder on it lies on the mount point ``now``."""
+    return now != before and before.is_relative_to(now)
+
+
+def stored_mount(folder: Path, file: Path | None = None) -> Path | None:
+    """Return what ``folder`` was mounted on when it was last used, None if that is unknown."""
+    before = _read(file or default_file()).get(str(folder))
+    return None if before is None else Path(before)
+
+
+def store_input_mount(folder: Path, mount: Path, file: Path | None = None) -> None:
+    """Store that ``folder``, which holds photos, is mounted on ``mount``, be it the machine's root file system.
+
+    So an empty folder is known to be one whose photos are gone. Does nothing where no cache can be written.
+    """
+    file = file or default_file()
+    with contextlib.suppress(OSError):
+        before = _read(file)
+        if before.get(str(folder)) != str(mount):
+            store_measurement(file, before | {str(folder): str(mount)})
+
+
 def store_mount(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:
     """Store what ``folder``, which exists, is mounted on; does nothing where no cache can be written."""
-    file = file or _default_file()
+    file = file or default_file()
     with contextlib.suppress(OSError):
         found, before = mount_point(folder), _read(file)
         if found != Path(found.anchor):
@@ -51,7 +74,8 @@ def store_mount(folder: Path, file: Path | None = None, *, mount_point: MountPoi
             store_measurement(file, after)
 
 
-def _default_file() -> Path:
+def default_file() -> Path:
+    """Return the file in the user's cache."""
     return platformdirs.user_cache_path("stylewatch") / _NAME
 
 

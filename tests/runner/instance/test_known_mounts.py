@@ -76,3 +76,18 @@ def test_a_damaged_file_knows_nothing(disk: Path, file: Path, content: str) -> N
 def test_what_cant_be_kept_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     known_mounts.store_mount(tmp_path, tmp_path / "cache" / "mounts.json", mount_point=mounted_at(tmp_path))
+
+
+def test_a_folder_of_photos_is_remembered_on_the_first_disk_too(tmp_path: Path, file: Path) -> None:
+    known_mounts.store_input_mount(tmp_path / "in", Path("/"), file)
+    known_mounts.store_input_mount(tmp_path / "elsewhere", Path("/disk"), file)
+    assert known_mounts.stored_mount(tmp_path / "in", file) == Path("/")
+    assert known_mounts.stored_mount(tmp_path / "other", file) is None
+    known_mounts.store_input_mount(tmp_path / "in", Path("/disk"), file)
+    assert known_mounts.stored_mount(tmp_path / "in", file) == Path("/disk")
+
+
+def test_what_is_known_of_a_folder_of_photos_refuses_no_folder_of_pictures(tmp_path: Path, file: Path) -> None:
+    known_mounts.store_input_mount(tmp_path, Path("/"), file)
+    for points in ((), (tmp_path,)):
+        known_mounts.require_mounted(tmp_path, file, mount_point=mounted_at(*points))

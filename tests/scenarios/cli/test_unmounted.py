@@ -28,3 +28,14 @@ def test_the_missing_disk_is_named_and_nothing_is_taken_for_new(
         assert "mount its disk or share" in refused.err
     put_back(disk, tmp_path / name)
     assert invoke("status", config).code == 0
+
+
+def test_an_emptied_folder_of_photos_is_no_alarm(invoke: Invoke, tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, CONFIG)
+    photo = workshop.photo("a.png")
+    workshop.run()
+    photo.unlink()
+    config = config_of(workshop)
+    for command in ("plan", "run", "status"):
+        told = invoke(command, config)
+        assert (told.code, told.err) == (0, ""), command

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import LedgerError
-from pipeline.model import JobFailed, JobState, RunEvent, WatchNotice
+from pipeline.model import JobFailed, JobState, Remark, RunEvent, WatchNotice
+from pipeline.runner.instance.known_mounts import store_input_mount
 from tests.daemon.harness import DaemonHarness, Gate
+from tests.scenarios.daemon.test_pausing import mounted
 
 pytestmark = pytest.mark.slow
 
@@ -133,22 +135,35 @@ def test_a_ledger_damaged_under_a_daemon_ends_it_and_is_kept(harness: DaemonHarn
     assert harness.pictures() == ["a--night.jpg"]
 
 
-def test_a_folder_that_is_not_there_yet_is_waited_for(harness: DaemonHarness) -> None:
+def test_a_folder_that_never_was_is_made_and_said(harness: DaemonHarness) -> None:
     harness.folder.rmdir()
+    with harness.running():
+        harness.wait_for(harness.folder.is_dir, "the folder")
+        harness.workshop.photo("a.png")
+        harness.wait_for_pictures("a--night.jpg")
+    assert Remark("", f"made the folder {harness.folder}: it did not exist") in harness.events
+    assert harness.notices("paused") == []
+
+
+def test_a_folder_that_had_photos_and_is_not_there_is_waited_for(harness: DaemonHarness) -> None:
+    harness.workshop.photo("a.png")
+    with harness.running():
+        harness.wait_for_pictures("a--night.jpg")
+    share = harness.folder.rename(harness.workshop.folder / "share")
 
     def mount(event: RunEvent) -> None:
         if isinstance(event, WatchNotice) and event.kind == "paused":
-            harness.folder.mkdir()
-            harness.workshop.photo("a.png")
+            share.rename(harness.folder)
+            harness.workshop.photo("b.png", shade=2)
 
     harness.on_event = mount
     with harness.running():
-        harness.wait_for_pictures("a--night.jpg")
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
     assert_paused_once(harness, "mount its disk")
 
 
 def test_a_daemon_that_waits_for_its_folder_can_be_stopped(harness: DaemonHarness) -> None:
-    harness.folder.rmdir()
+    store_input_mount(harness.folder, harness.folder)
     harness.on_event = lambda event: daemons[0].stop() if isinstance(event, WatchNotice) else None
     daemons = [harness.make_daemon()]
     daemons[0].run()
@@ -156,41 +171,43 @@ def test_a_daemon_that_waits_for_its_folder_can_be_stopped(harness: DaemonHarnes
 
 
 def test_an_empty_mount_point_at_the_start_is_no_deletion_of_all_photos(harness: DaemonHarness) -> None:
-    harness.workshop.photo("done.png")
-    with harness.running():
-        harness.wait_for_pictures("done--night.jpg")
-    harness.workshop.photo("waits.png", "diverges")
-    with harness.running():
-        harness.wait_for(lambda: harness.events_of(JobFailed), "a photo that waits for its next attempt")
-    share = harness.workshop.folder / "share"
-    harness.folder.rename(share)
+    share = harness.folder.rename(harness.workshop.folder / "share")
     harness.folder.mkdir()
+    with mounted("--bind", share, harness.folder):
+        harness.workshop.photo("done.png")
+        with harness.running():
+            harness.wait_for_pictures("done--night.jpg")
+        harness.workshop.photo("waits.png", "diverges")
+        with harness.running():
+            harness.wait_for(lambda: harness.events_of(JobFailed), "a photo that waits for its next attempt")
+    (harness.folder / "night").mkdir()  # what lies under the mount makes it no folder of photos
     harness.events.clear()
+    with ExitStack() as mounts:
 
-    def mount(event: RunEvent) -> None:
-        if isinstance(event, WatchNotice) and event.kind == "paused":
-            with harness.workshop.ledger() as ledger:
-                assert ledger.queries.counts()[JobState.WITHDRAWN] == 0
-            harness.folder.rmdir()
-            share.rename(harness.folder)
+        def mount(event: RunEvent) -> None:
+            if isinstance(event, WatchNotice) and event.kind == "paused":
+                with harness.workshop.ledger() as ledger:
+                    assert ledger.queries.counts()[JobState.WITHDRAWN] == 0
+                mounts.enter_context(mounted("--bind", share, harness.folder))
 
-    harness.on_event = mount
-    with harness.running():
-        harness.wait_for(lambda: harness.notices("resumed"), "the share")
-        harness.workshop.photo("new.png", shade=2)
-        harness.wait_for_pictures("done--night.jpg", "new--night.jpg")
-    assert_paused_once(harness, "2 photos lay there when it was last seen")
+        harness.on_event = mount
+        with harness.running():
+            harness.wait_for(lambda: harness.notices("resumed"), "the share")
+            harness.workshop.photo("new.png", shade=2)
+            harness.wait_for_pictures("done--night.jpg", "new--night.jpg")
+    assert_paused_once(harness, f"was on the disk or share mounted at {harness.folder}")
     assert harness.set_aside() == []
     with harness.workshop.ledger() as ledger:
         assert ledger.queries.counts()[JobState.FAILED] == 1
 
 
-def test_an_emptied_folder_is_watched_once_there_is_a_photo_in_it(harness: DaemonHarness) -> None:
-    photo = harness.workshop.photo("a.png")
+def test_an_emptied_folder_is_watched_at_once_and_its_photos_are_missed(harness: DaemonHarness) -> None:
+    photo = harness.workshop.photo("sub/a.png")
     with harness.running():
-        harness.wait_for_pictures("a--night.jpg")
+        harness.wait_for_pictures("sub/a--night.jpg")
     photo.unlink()
-    harness.on_event = lambda event: isinstance(event, WatchNotice) and harness.workshop.photo("b.png", shade=2)
     with harness.running():
-        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
-        harness.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 1, "the removed photo to be missed")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.photo_count() == 0, "the removed photo to be missed")
+        harness.workshop.photo("b.png", shade=2)
+        harness.wait_for_pictures("b--night.jpg", "sub/a--night.jpg")
+    assert harness.notices("paused") == []

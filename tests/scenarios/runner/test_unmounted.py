@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import StorageError, UsageError
 from pipeline.model import JobStarted, JobState, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.instance.known_mounts import store_input_mount, stored_mount
 from tests.workshop import CONFIG, Workshop
 
 
@@ -80,3 +81,40 @@ def test_a_state_folder_with_files_of_the_users_is_refused_and_left_alone(tmp_pa
     with pytest.raises(UsageError, match=r"state\.folder: .*notes\.txt"):
         workshop.run()
     assert mine.read_bytes() == b"mine"
+
+
+def test_a_share_of_photos_that_is_not_mounted_loses_none_of_them(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("b.png", "diverges")
+    workshop.run()
+    folder = workshop.folder / "in"
+    assert stored_mount(folder) is not None
+    store_input_mount(folder, folder)  # as if it had been a mount of its own
+    disk = taken_away(folder)
+    (folder / "left").mkdir()
+    for look in (workshop.run, workshop.plan):
+        with pytest.raises(StorageError, match="nothing is mounted there now; no photo is treated as deleted"):
+            look()
+    with workshop.ledger() as ledger:
+        assert ledger.queries.photo_count() == 2
+        assert ledger.queries.counts()[JobState.WITHDRAWN] == 0
+    (folder / "left").rmdir()
+    put_back(disk, folder)
+
+
+def test_a_folder_of_photos_that_was_emptied_is_empty(workshop: Workshop) -> None:
+    photos = [workshop.photo("a.png"), workshop.photo("sub/b.png", "diverges")]
+    workshop.run()
+    for photo in photos:
+        photo.unlink()
+    finished = workshop.run()
+    assert (finished.failed, finished.left, workshop.pictures()) == (0, 0, ["a--night.jpg"])
+    with workshop.ledger() as ledger:
+        assert ledger.queries.photo_count() == 0
+        assert (ledger.queries.counts()[JobState.DONE], ledger.queries.counts()[JobState.WITHDRAWN]) == (1, 1)
+
+
+def test_a_plan_stores_nothing_about_the_mount(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.plan()
+    assert stored_mount(workshop.folder / "in") is None
