@@ -98,7 +98,7 @@ def open_input(
             f"photos are in this folder now"
         )
     place = None if before else place_without_mount(folder, root.mount)
-    if place and (photos := ledger.queries.photo_count()) and not _holds_files(folder):
+    if place and (photos := ledger.queries.photo_count()) and not holds_files(folder):
         raise StorageError(
             f"input.folder: {folder} is empty, {counted(photos, 'photo')} lay there when it was last seen, and "
             f"nothing is mounted at {place}; no photo is treated as deleted: mount its disk or share, or put a photo "
@@ -137,6 +137,15 @@ def make_input_folder(
     return f"made the folder {folder}: it did not exist"
 
 
+def holds_files(folder: Path) -> bool:
+    """Tell whether there is any file in it or below; hidden ones and empty folders count for nothing."""
+    for _, folders, files in os.walk(folder):
+        if any(not name.startswith(".") for name in files):
+            return True
+        folders[:] = [name for name in folders if not name.startswith(".")]
+    return False
+
+
 def _is_missing(folder: Path) -> bool:
     try:
         folder.lstat()
@@ -145,8 +154,3 @@ def _is_missing(folder: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def _holds_files(folder: Path) -> bool:
-    """Tell whether there is any file in it or below; empty folders count for nothing."""
-    return any(files for _, _, files in os.walk(folder))

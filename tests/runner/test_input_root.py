@@ -11,7 +11,7 @@ from pipeline.errors import StorageError
 from pipeline.intake.mounts import place_without_mount
 from pipeline.ledger import Ledger
 from pipeline.model import Photo
-from pipeline.runner.input_root import InputRoot, make_input_folder, open_input
+from pipeline.runner.input_root import InputRoot, holds_files, make_input_folder, open_input
 from pipeline.runner.instance.known_mounts import store_input_mount
 
 
@@ -230,3 +230,14 @@ def test_a_folder_that_cant_be_made_is_an_error(machine: Machine) -> None:
 
     with pytest.raises(StorageError, match=r"does not exist and can't be made \(Read-only file system\)"):
         make_input_folder(machine.folder, machine.ledger, mount_point=refuse, file=machine.cache)
+
+
+def test_empty_folders_and_hidden_files_make_no_folder_full(tmp_path: Path) -> None:
+    assert not holds_files(tmp_path / "nothing")
+    (tmp_path / "night" / "2024").mkdir(parents=True)
+    (tmp_path / ".cache").mkdir()
+    for hidden in (".marker", "night/.DS_Store", ".cache/file"):
+        (tmp_path / hidden).touch()
+    assert not holds_files(tmp_path)
+    (tmp_path / "night" / "2024" / "a.png").touch()
+    assert holds_files(tmp_path)

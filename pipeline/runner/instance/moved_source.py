@@ -7,7 +7,6 @@ knows; one that holds the same photos is the same folder, and takes over what is
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.intake.archives import split_path
 from pipeline.ledger import KnownContent, Ledger
 from pipeline.model import FolderSettings
+from pipeline.runner.input_root import holds_files
 from pipeline.runner.instance.relative_paths import are_same, resolve_from_folder
 
 #: The contents of so many photos are compared.
@@ -52,7 +52,7 @@ def _has_same_photos(folders: FolderSettings, ledger: Ledger, source: str, befor
     present = ledger.sources.sample(source, _SAMPLE, moved=False)
     moved = [] if present else ledger.sources.sample(source, _SAMPLE, moved=True)
     found = _compare(folders, present or moved)
-    return is_same_source(found, still_in_use=_is_in_use(before), originals_moved=bool(moved))
+    return is_same_source(found, still_in_use=holds_files(before), originals_moved=bool(moved))
 
 
 def is_same_source(found: Comparison, *, still_in_use: bool, originals_moved: bool) -> bool:
@@ -103,11 +103,3 @@ def _sha256(file: Path) -> str | None:
         return sha256_of_file(file)
     except OSError:
         return None
-
-
-def _is_in_use(folder: Path) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return any(not entry.name.startswith(".") for entry in entries)
-    except OSError:
-        return False

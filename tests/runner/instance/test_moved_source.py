@@ -233,3 +233,14 @@ def test_nothing_of_the_old_source_is_lost_when_it_is_taken_over(tmp_path: Path)
         assert new.sources.others() == []
     with Ledger.open(tmp_path / "ledger", "old") as old:
         assert old.sources.others() == ["new"]
+
+
+def test_empty_folders_in_the_old_place_dont_keep_it_in_use(painted: Workshop) -> None:
+    source = painted.folder / "in"
+    copy = copy_away(source, "new")
+    shutil.rmtree(source)
+    (source / "night").mkdir(parents=True)
+    next(copy.glob("*.png")).unlink()  # so that not all of them are found again
+    use(painted, "new")
+    assert made(painted) == (0, 0, 0)
+    assert len(said(painted)) == 1
