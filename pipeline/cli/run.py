@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipeline.cli.runtime import INTERRUPTED, before_exit_by_signal, event_reade
 from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
+from pipeline.errors import StorageError
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heartbeat
@@ -22,10 +23,12 @@ from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
+from pipeline.runner.input_root import open_input
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.memory_limits import require_possible_photos
 from pipeline.runner.preparation import ResolvedConfig, open_ledger, require_state_and_output, resolve_config
+from pipeline.runner.style_folders import make_style_folders
 
 
 @click.command()
@@ -81,6 +84,8 @@ def _run(
         _open_ledger(settings, emit) as ledger,
     ):
         resolved = resolve_config(settings)
+        for remark in _style_folders(settings, ledger):
+            emit(remark)
         the_pass = SinglePass(pass_settings(settings), resolved, ledger, executor, emit, on_poll=heartbeat.beat)
         with stop_on_signal(the_pass.stop, heartbeat.remove), stopped_at(until, the_pass):
             return the_pass.run(partial(_ingest, settings, resolved, ledger), options)
@@ -97,6 +102,13 @@ def _ingest(
         ledger.queries.pending_photos,
     )
     return ingested
+
+
+def _style_folders(settings: Config, ledger: Ledger) -> Iterator[Remark]:
+    if settings.pairing.folders_to_make:
+        with contextlib.suppress(StorageError):  # the pass raises it, in its order
+            open_input(settings.input.folder, ledger)
+            yield from make_style_folders(ingest_settings(settings), [style.name for style in settings.styles])
 
 
 def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:

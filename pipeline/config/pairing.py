@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
@@ -58,9 +58,17 @@ class PairingSection(Section):
         "all",
         description="Photos without a rule get all styles, or (folder) the style named like a folder on their path.",
     )
+    make_folders: StrictBool = Field(
+        True, description="With 'by: folder', make the folders of the styles in the input folder."
+    )
     rule_list: tuple[RuleSection, ...] = Field(
         (), alias="rules", description="Rules, tried in order; the first that fits a photo decides."
     )
+
+    @property
+    def folders_to_make(self) -> bool:
+        """Whether the styles have folders in the input folder, and those are to be made."""
+        return self.by == "folder" and self.make_folders
 
     @property
     def rules(self) -> tuple[PairingRule, ...]:

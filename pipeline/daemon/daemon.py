@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from pipeline.config import Config
-from pipeline.config.settings import folder_settings, pass_settings
+from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
 from pipeline.daemon.clock import SYSTEM_CLOCK, Clock
 from pipeline.daemon.config_reloader import ConfigReloader, ConfigVersion
 from pipeline.daemon.event_outbox import EventOutbox
@@ -39,6 +39,7 @@ from pipeline.runner.input_root import InputRoot, make_input_folder, open_input
 from pipeline.runner.instance.folder_marks import OutputFolderCheck
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
+from pipeline.runner.style_folders import make_style_folders
 
 #: A pass ends after so many pictures, and its report is written; the next one starts at once.
 PICTURES_PER_PASS: Final = 1000
@@ -138,6 +139,7 @@ class Daemon:
         self._schedule_gate.set_window_rules(version.config.window_rules())
         self._paused_until = self._next_ledger_check = 0.0
         self._has_checked_paintings = False
+        self._make_style_folders(version.config, root)
         with self._scan_thread.running(version, root, self._is_replacing_config):
             try:
                 while not (self._stopped or self._next_version):
@@ -147,6 +149,11 @@ class Daemon:
                     self._health.stopping()
                 self._executor.close()
                 self._outbox.deliver()
+
+    def _make_style_folders(self, config: Config, root: InputRoot) -> None:
+        if config.pairing.folders_to_make and root.is_there():
+            for remark in make_style_folders(ingest_settings(config), [style.name for style in config.styles]):
+                self._outbox.emit(remark)
 
     def _is_replacing_config(self) -> bool:
         return self._next_version is not None and not self._stopped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.instance.lock import instance_lock
 from tests.cli.invocation import Invoke, Result, config_of
 from tests.workshop import Workshop
@@ -105,3 +106,28 @@ def test_a_run_does_not_wait_for_the_schedule(invoke: Invoke, workshop: Workshop
     result = invoke("run", "--until", "2100-01-01", config_of(workshop))
     assert result.code == 0
     assert result.out.startswith("Nothing to do")
+
+
+def test_by_folder_the_styles_folders_are_made_by_run_and_said_once(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    config, made = config_of(workshop), workshop.folder / "in" / "night"
+    for command in ("plan", "check", "status"):
+        invoke(command, config)
+        assert not made.exists()
+    assert f"made the folder night in {made.parent}: a photo in" in invoke("run", config).out
+    assert made.is_dir()
+    assert "made the folder" not in invoke("run", config).out
+    made.rmdir()
+    workshop.text = workshop.text.replace("by: folder", "by: folder, make_folders: false")
+    assert invoke("run", config_of(workshop)).code == 0
+    assert not made.exists()
+
+
+def test_no_styles_folder_is_made_under_a_mount_that_is_gone(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text += "pairing: {by: folder}\n"
+    folder = workshop.folder / "in"
+    store_input_mount(folder, folder)  # as if it had been a mount of its own
+    result = invoke("run", config_of(workshop))
+    assert result.code == 3
+    assert "nothing is mounted there now" in result.err
+    assert list(folder.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.engine.events import Event, Request
 from pipeline.hashing import job_key, sha256_of_file
-from pipeline.model import JobFailed, JobFinished, JobStarted, JobState
+from pipeline.model import JobFailed, JobFinished, JobStarted, JobState, Remark
 from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import DaemonHarness, Gate
 from tests.fakes import LookingEngine, write_painting
@@ -180,3 +180,23 @@ def test_a_photo_that_a_limit_refused_is_made_when_the_limit_is_another_one(harn
         harness.wait_for(lambda: harness.events_of(JobFailed), "the refusal")
         harness.rewrite("max_megapixels: 0.001", "max_megapixels: 0.002")
         harness.wait_for_pictures("a--night.jpg")
+
+
+def test_by_folder_a_new_style_gets_its_folder_and_photos_outside_are_only_counted(harness: DaemonHarness) -> None:
+    harness.workshop.text += "pairing: {by: folder}\n"
+    harness.workshop.photo("astray.png")
+    with harness.running():
+        harness.wait_for(lambda: harness.set_aside() and harness.is_idle(), "the photo outside to be named")
+        harness.workshop.photo("night/a.png", shade=1)
+        harness.wait_for_pictures("night/a--night.jpg")
+        harness.rewrite(NIGHT, NIGHT + DAY)
+        harness.wait_for((harness.folder / "day").is_dir, "the folder of the new style")
+        harness.workshop.photo("day/b.png", shade=2)
+        harness.wait_for_pictures("day/b--day.jpg", "night/a--night.jpg")
+    assert harness.set_aside() == [("astray.png", "unpaired")]
+    folder = harness.folder
+    assert [remark.text for remark in harness.events_of(Remark)] == [
+        f"made the folder night in {folder}: a photo in a style's folder gets that style",
+        f"made the folder day in {folder}: a photo in a style's folder gets that style",
+        "1 photo is set aside as before; 'stylewatch status' names it",
+    ]
