@@ -23,6 +23,8 @@ from pipeline.runner.status import Pictures, Status, collect_status
 #: Version of the JSON. Fields may be added to it; one that changes its meaning or goes makes it 2.
 _VERSION: Final = 1
 
+_INCOMPLETE_NAMED: Final = 20
+
 
 @click.command()
 @config_argument
@@ -65,7 +67,17 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
         yield f"{row['state']}: {what}: {row['reason']}"
     if pictures.failures or pictures.problems:
         yield "'stylewatch retry' tries them again."
+    yield from _incomplete_lines(current)
     yield from _unpaired_lines(pictures)
+
+
+def _incomplete_lines(current: Status) -> Iterator[str]:
+    files = current.pictures.incomplete
+    for file in files[:_INCOMPLETE_NAMED]:
+        age = duration(max(0.0, current.now - file.since))
+        yield f"incomplete for {age}: {printable(file.path)}: {file.reason}"
+    if left_out := len(files[_INCOMPLETE_NAMED:]):
+        yield f"... and {counted(left_out, 'more incomplete file')} (--json names them)"
 
 
 def _unpaired_lines(pictures: Pictures) -> Iterator[str]:
@@ -149,6 +161,10 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "next_attempt": _iso(pictures.next_attempt),
         "free_disk_bytes": current.free_bytes,
         "failures": _failure_fields(pictures),
+        "incomplete": [
+            {"photo": printable(file.path), "reason": file.reason, "since": _iso(file.since)}
+            for file in pictures.incomplete
+        ],
         "unpaired": {
             "count": pictures.unpaired_count,
             "photos": [{"photo": printable(photo), "reason": reason} for photo, reason in pictures.unpaired],

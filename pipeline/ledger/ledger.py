@@ -1,9 +1,9 @@
 """Opens the ledger. Owns the open file; each table's class owns its operations.
 
-Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures` and
-:class:`Sources` that writes is one durable transaction. One ``Ledger`` is one source's view and belongs to one
-thread. Claims and leases need the state folder's lock; reading, ``retry`` and ``redo`` are safe beside a running
-instance.
+Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
+:class:`IncompleteFiles` and :class:`Sources` that writes is one durable transaction. One ``Ledger`` is one source's
+view and belongs to one thread. Claims and leases need the state folder's lock; reading, ``retry`` and ``redo`` are
+safe beside a running instance.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Self
 
 from pipeline.ledger import schema
 from pipeline.ledger.found import FoundPictures
+from pipeline.ledger.incomplete import IncompleteFiles
 from pipeline.ledger.jobs import Jobs
 from pipeline.ledger.leases import Leases
 from pipeline.ledger.moves import Moves
@@ -31,9 +32,9 @@ class Ledger:
     """What is on record about photos and pictures, by table.
 
     ``photos``: what scans found. ``jobs``: what the config asks for. ``leases``: jobs in progress. ``moves``:
-    originals that leave the input folder. ``found``: pictures that were there before this ledger. ``sources``: input
-    folders. ``queries``: reports on all of them. Their methods raise LedgerError (damaged, locked, LeaseLostError for
-    a token) and StorageError (its disk).
+    originals that leave the input folder. ``found``: pictures that were there before this ledger. ``incomplete``:
+    files that are no whole photos yet. ``sources``: input folders. ``queries``: reports on all of them. Their methods
+    raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
     def __init__(self, store: Store) -> None:
@@ -44,6 +45,7 @@ class Ledger:
         self.leases = Leases(store)
         self.moves = Moves(store)
         self.found = FoundPictures(store)
+        self.incomplete = IncompleteFiles(store)
         self.sources = Sources(store)
         self.queries = Queries(store)
 

@@ -31,6 +31,7 @@ from pipeline.model.inputs import (
     canonical_layer,
 )
 from pipeline.model.run import (
+    IncompleteFile,
     JobFailed,
     JobFinished,
     JobStarted,
@@ -86,6 +87,7 @@ __all__ = [
     "FolderSettings",
     "HookName",
     "HookSettings",
+    "IncompleteFile",
     "IngestSettings",
     "InitKind",
     "Job",

@@ -45,6 +45,15 @@ class PhotoSetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class IncompleteFile:
+    """A file that is no whole photo yet; it was first seen so at ``since``, in seconds since the epoch."""
+
+    path: str
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class JobStarted:
     """Work on a job has begun; ``output`` is relative to the output folder."""
 
@@ -98,7 +107,8 @@ class RunFinished:
     """A pass is over; ``left`` jobs are still pending.
 
     ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
-    of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`.
+    of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`. ``incomplete``: the files that
+    are incomplete at its end, of very many only some.
     """
 
     run_id: str
@@ -115,6 +125,7 @@ class RunFinished:
     planned_end: bool = False
     reason: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    incomplete: tuple[IncompleteFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.model import Losses, RunFinished
+from typing import Final
+
+from pipeline.model import IncompleteFile, Losses, RunFinished
+
+_AGE_MATTERS_SECONDS: Final = 60.0
 
 
 def printable(text: str) -> str:
@@ -40,6 +44,12 @@ def duration(seconds: float) -> str:
 def unpaired_left_out(count: int) -> str:
     """Return what is said, in their place, of photos without a picture that are too many to be named."""
     return f"... and {counted(count, 'more photo')} without a picture; the report and the journal name all of them"
+
+
+def incomplete_reason(file: IncompleteFile, now: float) -> str:
+    """Return why a file is incomplete, and for how long at ``now`` (seconds since the epoch) once that matters."""
+    age_seconds = now - file.since
+    return file.reason if age_seconds < _AGE_MATTERS_SECONDS else f"for {duration(age_seconds)}: {file.reason}"
 
 
 def losses(values: Losses) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.model import (
+    IncompleteFile,
     Job,
     JobFailed,
     JobFinished,
@@ -33,6 +34,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.report.folders import ReportFolders
+from pipeline.report.formatting import incomplete_reason
 
 _LOG = logging.getLogger("stylewatch")
 
@@ -98,7 +100,7 @@ class Summary:
         self._began = now()
         self._started: RunStarted | None = None
         self._jobs: dict[Job, JobStarted | JobFinished | JobFailed] = {}
-        self._set_aside: list[PhotoSetAside] = []
+        self._set_aside: dict[str, PhotoSetAside] = {}
 
     def __call__(self, event: RunEvent) -> None:
         """Handle one event; the run's last one writes the report."""
@@ -106,13 +108,15 @@ class Summary:
             case RunStarted():
                 self._began, self._started, self.folder, self.write_error = self._now(), event, None, ""
                 self._jobs.clear()
-                self._set_aside.clear()
             case JobStarted() | JobFinished() | JobFailed():
                 self._jobs[event.job] = event
             case PhotoSetAside():
-                self._set_aside.append(event)
+                # Also between two runs: then the next one's report has it.
+                self._set_aside[event.path] = event
             case RunFinished():
+                self._note_incomplete(event.incomplete)
                 self._write(event)
+                self._set_aside.clear()
             case _:
                 pass
 
@@ -120,10 +124,21 @@ class Summary:
         """Return one row for each job so far, in the order of their first events."""
         return tuple(_row(event) for event in self._jobs.values())
 
+    def _note_incomplete(self, files: Sequence[IncompleteFile]) -> None:
+        """Bring the incomplete files up to date: some have become whole, some are as they were in an earlier run."""
+        with_jobs = {job.photo for job in self._jobs}
+        for path in [path for path, event in self._set_aside.items() if event.kind == "incomplete"]:
+            if path in with_jobs:
+                del self._set_aside[path]
+        now = self._now().timestamp() if files else 0.0
+        for file in files:
+            if file.path not in with_jobs:
+                self._set_aside[file.path] = PhotoSetAside(file.path, "incomplete", incomplete_reason(file, now))
+
     def _write(self, event: RunFinished) -> None:
         rows = self.rows()
         try:
-            table = _csv([*rows, *map(_row_aside, self._set_aside)])
+            table = _csv([*rows, *map(_row_aside, self._set_aside.values())])
             self.folder = self._folders.write(
                 self._began, {"report.csv": table, "report.json": self._json(rows, event)}
             )
@@ -141,7 +156,7 @@ class Summary:
         report = {
             "version": _VERSION,
             "run": run,
-            "set_aside": [dataclasses.asdict(photo) for photo in self._set_aside],
+            "set_aside": [dataclasses.asdict(photo) for photo in self._set_aside.values()],
             "jobs": [dataclasses.asdict(row) for row in rows],
         }
         return json.dumps(report, indent=1).encode("ascii")

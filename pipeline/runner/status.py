@@ -20,7 +20,7 @@ from pipeline.errors import StorageError
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import names_archive
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
-from pipeline.model import FolderSettings, JobState, StatusSettings
+from pipeline.model import FolderSettings, IncompleteFile, JobState, StatusSettings
 from pipeline.pairing import PairingPlan, why_unpaired
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
@@ -52,6 +52,7 @@ class Pictures:
     problems: tuple[PhotoProblem, ...] = ()
     unpaired: tuple[tuple[str, str], ...] = ()
     unpaired_count: int = 0
+    incomplete: tuple[IncompleteFile, ...] = ()
     made_today: int = 0
     next_attempt: float | None = None
     waiting_seconds: float | None = None
@@ -189,6 +190,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in with_failed_jobs),
             unpaired=tuple(unpaired[:_UNPAIRED_NAMED]),
             unpaired_count=len(unpaired),
+            incomplete=tuple(ledger.incomplete.all()),
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
             waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from click.testing import CliRunner
@@ -164,6 +166,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "schedule": "NoneType",
         "failures": "list",
         "unpaired": "dict",
+        "incomplete": "list",
     }
     assert fields["version"] == 1
     assert set(fields["counts"]) == {state.value for state in JobState}
@@ -252,3 +255,19 @@ def test_photos_in_no_styles_folder_are_named_some_of_many_with_their_count(work
     assert (fields["count"], len(fields["photos"])) == (22, 20)
     workshop.text = workshop.text.replace("by: folder", "by: all")
     assert as_json(workshop)["unpaired"]["count"] == 0, "by the config as it is now"
+
+
+def test_an_incomplete_file_is_told_with_its_age_until_it_is_whole(workshop: Workshop) -> None:
+    file = workshop.photo("half.png")
+    data = file.read_bytes()
+    file.write_bytes(data[:30])
+    workshop.run()
+    code, lines = status(workshop)
+    assert code == 0
+    assert re.match(r"incomplete for \d+\.\d s: half\.png: ", lines[-1])
+    (told,) = as_json(workshop)["incomplete"]
+    assert (told["photo"], set(told)) == ("half.png", {"photo", "reason", "since"})
+    assert abs(datetime.fromisoformat(told["since"]).timestamp() - time.time()) < 60
+    file.write_bytes(data)
+    workshop.run()
+    assert as_json(workshop)["incomplete"] == []

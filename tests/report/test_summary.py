@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Job, JobState, PhotoSetAside, RunEvent, RunFinished, SnapshotSaved
+from pipeline.model import IncompleteFile, Job, JobState, PhotoSetAside, RunEvent, RunFinished, SnapshotSaved
 from pipeline.report.summary import Row, Summary
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
@@ -134,6 +134,7 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "slots_offered": 0,
         "reason": "",
         "counts": {},
+        "incomplete": [],
     }
     assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
     (job,) = report["jobs"]
@@ -240,3 +241,38 @@ def test_the_clock_is_local_unless_told_otherwise(tmp_path: Path) -> None:
     reader(over())
     assert reader.folder is not None
     assert reader.folder.name.startswith("2")
+
+
+def set_aside(reader: Summary) -> list[tuple[str, str]]:
+    return [(row["photo"], row["reason"]) for row in table(reader) if not row["style"]]
+
+
+def test_photos_set_aside_between_two_runs_are_in_the_report_of_the_next_one_only(tmp_path: Path) -> None:
+    def run(reader: Summary) -> list[tuple[str, str]]:
+        reader(started())
+        reader(over())
+        return set_aside(reader)
+
+    reader = Summary(tmp_path)
+    assert run(reader) == []
+    reader(PhotoSetAside("letter.jpg", "quarantined", "it is a text"))
+    reader(PhotoSetAside("astray.jpg", "unpaired", "lies in no style's folder"))
+    assert run(reader) == [("letter.jpg", "it is a text"), ("astray.jpg", "lies in no style's folder")]
+    assert run(reader) == []
+
+
+def test_a_file_that_is_incomplete_is_in_each_report_with_its_age(tmp_path: Path) -> None:
+    end = datetime(2026, 3, 1, 22, 0, 5, tzinfo=timezone(timedelta(hours=1)))
+    half = IncompleteFile("half.jpg", "no end", end.timestamp() - 720)
+    new = IncompleteFile("new.jpg", "no end", end.timestamp() - 3)
+    reader = Summary(tmp_path, lambda: end)
+    for event in (started(), PhotoSetAside("new.jpg", "incomplete", "no end"), over(incomplete=(half, new))):
+        reader(event)
+    assert set_aside(reader) == [("new.jpg", "no end"), ("half.jpg", "for 12 min 0 s: no end")]
+
+
+def test_one_that_became_whole_has_its_job_only(tmp_path: Path) -> None:
+    reader = Summary(tmp_path)
+    for event in (PhotoSetAside(LION.photo, "incomplete", "no end"), started(), begun(), finished(), over()):
+        reader(event)
+    assert [(row["photo"], row["state"]) for row in table(reader)] == [(LION.photo, "done")]

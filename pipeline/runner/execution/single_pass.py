@@ -19,7 +19,16 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import LeaseLostError, files_explained, in_words
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
-from pipeline.model import Assignment, JobState, PassSettings, Remark, RunEvent, RunFinished, RunStarted
+from pipeline.model import (
+    Assignment,
+    IncompleteFile,
+    JobState,
+    PassSettings,
+    Remark,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
 from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.executor_events import EventHandler
@@ -238,6 +247,11 @@ class SinglePass:
         made = min(pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
         return self._counts | {JobState.PENDING: pending - made, JobState.DONE: done + made}
 
+    def _incomplete_files(self) -> tuple[IncompleteFile, ...]:
+        with contextlib.suppress(Exception):  # the end of a run is told, whatever has become of the ledger
+            return tuple(self._ledger.incomplete.all())
+        return ()
+
     def _run_finished(self, run_id: str, begun: float, error: Exception | None) -> RunFinished:
         return RunFinished(
             run_id=run_id,
@@ -248,4 +262,5 @@ class SinglePass:
             seconds=time.monotonic() - begun,
             reason=in_words(error) if error else self._planned_end or (_STOPPED if self._stopped else ""),
             counts={state.value: count for state, count in self._counts.items()},
+            incomplete=self._incomplete_files(),
         )

@@ -81,6 +81,7 @@ class IncrementalIngest:
         )
         self._paired_all = False
         self._reported: dict[str, str] = {}
+        self._recorded_incomplete: dict[str, str] | None = None
         self._stored_mount: Path | None = None
 
     def ingest_folder(self) -> IngestChanges:
@@ -89,7 +90,9 @@ class IncrementalIngest:
         self._root.require()
         if not self._paired_all:
             retry_outdated_refusals(self._ledger, self._settings)
+            self._reported |= {file.path: file.reason for file in self._ledger.incomplete.all()}
         changes = self._record(found, self._ledger.photos.missing)
+        self._record_incomplete(found)
         if not self._paired_all:
             changes.known += known_problems(self._ledger, changes.set_aside)
         self._paired_all = True
@@ -105,7 +108,9 @@ class IncrementalIngest:
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
         recorded = {photo for path in paths for photo in self._ledger.photos.recorded_under(path)}
-        return self._record(found, lambda seen: sorted(recorded - set(seen)))
+        changes = self._record(found, lambda seen: sorted(recorded - set(seen)))
+        self._record_incomplete(found, paths)
+        return changes
 
     def due(self) -> list[str]:
         """Return the photos that have to be examined again now."""
@@ -144,7 +149,8 @@ class IncrementalIngest:
         changes.photos += recorded.archived.count
         changes.skipped += recorded.archived.skipped
         changes.arrived += recorded.arrived
-        self._forget_reported(photo.path for photo in recorded.stability.ready)
+        judged = (*recorded.stability.ready, *(photo for photo, _ in recorded.stability.quarantined))
+        self._forget_reported(photo.path for photo in judged)
         self._report(recorded.set_aside(), changes)
         return recorded.archived.seen
 
@@ -172,8 +178,24 @@ class IncrementalIngest:
         for photo in photos:
             if self._reported.get(photo.path) != photo.reason:
                 changes.set_aside.append(photo)
+            elif not self._paired_all:  # an earlier program, or the one before a reload, has named it
+                changes.known.append(photo)
             if photo.kind == "incomplete":
                 self._reported[photo.path] = photo.reason
+
+    def _record_incomplete(self, found: ScanResult, paths: Collection[str] | None = None) -> None:
+        """Record what is still incomplete, after a scan of ``paths`` and what is below them, or of everything."""
+        if self._is_stopped():
+            return
+        if self._reported:
+            seen = {photo.path for photo in (*found.photos, *found.archives)}
+            looked_for = [path for path in self._reported if paths is None or _lies_under(path, paths)]
+            self._forget_reported(
+                path for path in looked_for if path not in seen and not _lies_under(path, found.unreadable)
+            )
+        if self._reported != self._recorded_incomplete:
+            self._ledger.incomplete.record(self._reported)
+            self._recorded_incomplete = dict(self._reported)
 
     def _forget_reported(self, paths: Iterable[str]) -> None:
         for path in paths:

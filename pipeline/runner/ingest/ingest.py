@@ -5,6 +5,7 @@ The same function serves ``run``, on the real ledger, and ``plan``, on a copy in
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from functools import partial
 from pipeline.intake.stability import StabilityTimes, check_stability
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings
+from pipeline.report.formatting import incomplete_reason
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import IngestResult, IngestSteps, known_problems, unreadable_places
@@ -50,9 +52,11 @@ def ingest(
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
     set_aside = [*unreadable_places(found), *recorded.set_aside(), *unpaired.new]
+    files = ledger.incomplete.record({photo.path: photo.reason for photo in set_aside if photo.kind == "incomplete"})
+    reasons = {file.path: incomplete_reason(file, time.time()) for file in files}
     return IngestResult(
         photos=len(found.photos) + recorded.archived.count,
-        set_aside=set_aside,
+        set_aside=[dataclasses.replace(photo, reason=reasons.get(photo.path, photo.reason)) for photo in set_aside],
         known=[*unpaired.known, *known_problems(ledger, set_aside)],
         skipped=Counter(found.skipped) + recorded.archived.skipped,
         unpaired=unpaired.count,

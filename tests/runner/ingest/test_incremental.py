@@ -235,3 +235,33 @@ def test_a_photo_in_no_styles_folder_is_named_once_however_often_it_is_seen(work
         again = desk.incremental_ingest.ingest_folder()
         assert told(again) == []
         assert sorted(event.path for event in again.known) == ["Night/late.png", "early.png", "letter.jpg"]
+
+
+def test_an_incomplete_file_is_on_record_until_it_is_whole_or_gone_and_named_once(workshop: Workshop) -> None:
+    folder, whole = workshop.folder / "in", workshop.photo("whole.png").read_bytes()
+    for name in ("a.png", "b.png", "sub/c.png"):
+        workshop.photo(name).write_bytes(whole[:30])
+
+    def on_record(desk: Desk) -> list[str]:
+        return [file.path for file in desk.ledger.incomplete.all()]
+
+    with a_desk(workshop) as desk:
+        first = desk.incremental_ingest.ingest_folder()
+        assert [event.path for event in first.set_aside] == ["a.png", "b.png", "sub/c.png"]
+        assert on_record(desk) == ["a.png", "b.png", "sub/c.png"]
+        (folder / "b.png").write_bytes(whole)
+        desk.incremental_ingest.ingest_paths(["b.png"])
+        assert on_record(desk) == ["a.png", "sub/c.png"]
+    with a_desk(workshop) as desk:  # after a start or a reload
+        again = desk.incremental_ingest.ingest_folder()
+        assert again.set_aside == []
+        assert [(event.path, event.kind) for event in again.known] == [
+            ("a.png", "incomplete"),
+            ("sub/c.png", "incomplete"),
+        ]
+        (folder / "sub" / "c.png").unlink()
+        desk.incremental_ingest.ingest_paths(["sub"])
+        assert on_record(desk) == ["a.png"]
+        (folder / "a.png").unlink()
+        desk.incremental_ingest.ingest_folder()
+        assert on_record(desk) == []

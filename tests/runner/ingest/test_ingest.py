@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 
-from pipeline.config.settings import ingest_settings
+from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.errors import StorageError
+from pipeline.ledger import Ledger
 from pipeline.model import Job
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
-from pipeline.runner.preparation import resolve_config
+from pipeline.runner.preparation import ledger_file, resolve_config, source_of
 from tests.intake.packing import photo, zipped
 from tests.workshop import Workshop
 
@@ -93,3 +97,19 @@ def test_photos_in_no_styles_folder_are_named_once_and_known_from_then_on(worksh
     assert [event.path for event in result.set_aside] == ["b.png"]
     assert [event.path for event in result.known] == ["a.png", "letter.jpg"]
     assert jobs == []
+
+
+def test_an_incomplete_file_is_named_by_each_run_with_its_age(workshop: Workshop) -> None:
+    whole = workshop.photo("half.png")
+    whole.write_bytes(whole.read_bytes()[:30])
+    (told,) = ingested(workshop)[0].set_aside
+    assert not told.reason.startswith("for ")
+    with Ledger.open(
+        ledger_file(folder_settings(workshop.config())),
+        source_of(folder_settings(workshop.config())),
+        clock=lambda: time.time() - 720,
+    ) as ledger:
+        ledger.incomplete.record({})
+        ledger.incomplete.record({"half.png": told.reason})
+    (again,) = ingested(workshop)[0].set_aside
+    assert re.fullmatch(rf"for 12 min \d+ s: {re.escape(told.reason)}", again.reason)
