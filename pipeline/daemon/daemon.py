@@ -27,7 +27,17 @@ from pipeline.daemon.startup import Startup, StoppedError
 from pipeline.errors import CannotRunError, LedgerLockedError, PaintingChangedError, StorageError, files_explained
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
-from pipeline.model import JobFailed, JobFinished, JobState, Remark, RunEvent, RunStarted, WatchNotice
+from pipeline.model import (
+    JobFailed,
+    JobFinished,
+    JobState,
+    PhotoSetAside,
+    Remark,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    WatchNotice,
+)
 from pipeline.runner.execution.oversized import OversizedPictures
 from pipeline.runner.execution.publishing import make_output_folder, require_space
 from pipeline.runner.execution.recovery import recover
@@ -73,7 +83,7 @@ class Daemon:
         self._clock = clock
         self._version: ConfigVersion | None = None
         self._next_version: ConfigVersion | None = None
-        self._outbox = EventOutbox(emit, self._is_pass_expected)
+        self._outbox = EventOutbox(emit, self._is_pass_expected, self._count_set_aside)
         self._pauses = PauseTracker(self._outbox.put)
         self._scan_thread = ScanThread(self._pauses, self._health, self._outbox.put, self._stop_pass, clock)
         self._schedule_gate = ScheduleGate(config.window_rules(), self._outbox.emit, clock.now)
@@ -84,6 +94,7 @@ class Daemon:
         self._paused_until = 0.0
         self._next_ledger_check = 0.0
         self._has_checked_paintings = False
+        self._quarantined_before_pass = 0
 
     def stop(self) -> None:
         """Stop soon: publish what is done, return the rest to the queue. Safe to call from a signal handler."""
@@ -249,7 +260,11 @@ class Daemon:
         try:
             if self._stopped or self._scan_thread.error:  # since before there was a pass to stop
                 self._pass.stop()
-            ingested = IngestResult(photos=ledger.queries.photo_count(), set_aside=list(self._outbox.held()))
+            ingested = IngestResult(
+                photos=ledger.queries.photo_count(),
+                set_aside=list(self._outbox.held()),
+                quarantined_before=self._quarantined_before_pass,
+            )
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
                 options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
                 self._pass.run(ingested, options)
@@ -292,7 +307,8 @@ class Daemon:
         """Pass an event of the running pass to the readers, after the queued ones of the scan thread."""
         if isinstance(event, RunStarted):
             self._outbox.discard_held()  # the pass emits them next
-        else:
+            self._quarantined_before_pass = 0
+        elif not isinstance(event, RunFinished):  # what comes now is not among what that counts
             self._outbox.deliver()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
             # The photo may have changed meanwhile: it is scanned at once, not only by the next full scan.
@@ -312,6 +328,13 @@ class Daemon:
     def _on_poll(self) -> None:
         self._outbox.deliver()
         self._health.report_main_alive()
+
+    def _count_set_aside(self, photo: PhotoSetAside) -> None:
+        if photo.kind == "quarantined":
+            if self._pass is not None:
+                self._pass.count_quarantined()
+            else:
+                self._quarantined_before_pass += 1
 
     def _is_pass_expected(self) -> bool:
         return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses

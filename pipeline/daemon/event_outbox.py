@@ -12,14 +12,21 @@ from pipeline.model import PhotoSetAside, Remark, RunEvent, WatchNotice
 class EventOutbox:
     """Queues events of any thread until the main thread delivers them."""
 
-    def __init__(self, emit: Callable[[RunEvent], None], is_pass_expected: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        emit: Callable[[RunEvent], None],
+        is_pass_expected: Callable[[], bool],
+        count: Callable[[PhotoSetAside], None] = lambda _: None,
+    ) -> None:
         """``emit`` passes an event to all readers.
 
         While ``is_pass_expected()``, photos that were set aside are held back: the pass emits them after its
-        RunStarted, so that its report has them.
+        RunStarted, and counts them. The others are passed on at once, and ``count`` is called for each: they belong
+        to the pass that runs, or else to the next one.
         """
         self._emit = emit
         self._is_pass_expected = is_pass_expected
+        self._count = count
         self._queue: queue.SimpleQueue[PhotoSetAside | Remark | WatchNotice] = queue.SimpleQueue()
         self._held: list[PhotoSetAside] = []
 
@@ -40,6 +47,8 @@ class EventOutbox:
                     self._held.append(event)
                 else:
                     self._emit(event)
+                    if isinstance(event, PhotoSetAside):
+                        self._count(event)
 
     def held(self) -> tuple[PhotoSetAside, ...]:
         """Return the photos that are held back for the next pass."""

@@ -4,7 +4,7 @@ r"""The structured log for programs: one event a line. Owns its encoding and its
 
     version 1; grows when a field changes its meaning. Events and fields may be added at any time
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
-    run     the run's id, null before the first run_started
+    run     the run's id, null outside of a run
     event   run_started, photo_set_aside, job_started, progress, checkpoint, remark, job_finished, job_failed,
             original_moved, originals_stay, run_finished, watch_notice
 
@@ -58,6 +58,8 @@ class Encoder:
         time = self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         name = _NAMES.get(type(event)) or re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         head = {"version": _VERSION, "time": time, "run": self._run_id, "event": name}
+        if isinstance(event, RunFinished):
+            self._run_id = None
         return json.dumps(head | _fields(event), allow_nan=False)
 
 

@@ -17,8 +17,10 @@ class Harness:
     events: list[RunEvent] = field(default_factory=list)
     is_pass_expected: bool = False
 
+    counted: list[PhotoSetAside] = field(default_factory=list)
+
     def __post_init__(self) -> None:
-        self.outbox = EventOutbox(self.events.append, lambda: self.is_pass_expected)
+        self.outbox = EventOutbox(self.events.append, lambda: self.is_pass_expected, self.counted.append)
 
 
 def test_queued_events_wait_for_their_delivery_and_keep_their_order() -> None:
@@ -28,6 +30,7 @@ def test_queued_events_wait_for_their_delivery_and_keep_their_order() -> None:
     harness.outbox.emit(Remark("", "at once"))
     harness.outbox.deliver()
     assert harness.events == [Remark("", "at once"), BAD, NOTICE, HALF]
+    assert harness.counted == [BAD, HALF], "they belong to the pass that runs, or to the next one"
 
 
 def test_photos_set_aside_are_held_back_for_the_next_pass() -> None:
@@ -37,6 +40,7 @@ def test_photos_set_aside_are_held_back_for_the_next_pass() -> None:
     harness.outbox.deliver()
     assert harness.events == [NOTICE, HALF], "an incomplete photo is no reason for a pass"
     assert harness.outbox.held() == (BAD,)
+    assert harness.counted == [HALF], "the pass counts what it emits"
     harness.outbox.discard_held()
     harness.outbox.release_held()
     assert harness.events == [NOTICE, HALF]

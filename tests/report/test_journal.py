@@ -189,3 +189,9 @@ def test_the_clock_is_the_systems_unless_told_otherwise(tmp_path: Path) -> None:
     reader.close()
     (line,) = lines(tmp_path / "j")
     assert abs(datetime.fromisoformat(line["time"]) - datetime.now(UTC)) < timedelta(days=1)
+
+
+def test_a_line_between_two_runs_has_no_run() -> None:
+    encode = Encoder(lambda: EVENING)
+    events = (started(), over(), PhotoSetAside("a.jpg", "quarantined", "no image"), started(run_id="r2"))
+    assert [json.loads(encode(event))["run"] for event in events] == ["r1", "r1", None, "r2"]

@@ -114,6 +114,10 @@ class SinglePass:
         """Claim nothing more; the pass ends when the pictures in progress are finished."""
         self._drained = True
 
+    def count_quarantined(self) -> None:
+        """Count a photo that the caller has found to be unusable, and told, during this pass."""
+        self._outcomes.tally.failed += 1
+
     def run(self, ingest: Ingest | IngestResult, options: PassOptions = PassOptions()) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
 
@@ -190,6 +194,7 @@ class SinglePass:
         )
 
     def _report_set_aside(self, ingested: IngestResult) -> None:
+        self._outcomes.tally.failed += ingested.quarantined_before
         for photo in ingested.set_aside:
             self._emit(photo)
             self._outcomes.tally.failed += photo.kind == "quarantined"

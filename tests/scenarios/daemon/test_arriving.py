@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import JobFailed, JobState
+from pipeline.model import JobFailed, JobState, RunFinished
 from tests.daemon.harness import DaemonHarness, Gate
 from tests.fakes import write_photo
 
@@ -253,3 +253,19 @@ def test_another_chance_given_by_another_process_is_noticed(harness: DaemonHarne
         with harness.workshop.ledger() as ledger:
             ledger.jobs.retry()
         harness.wait_for(lambda: len(harness.set_aside()) == 2, "another look at the letter")
+
+
+def test_what_is_no_photo_is_counted_by_the_run_in_which_it_is_told(harness: DaemonHarness) -> None:
+    gate = Gate()
+    harness.workshop.photo("a.png")
+    with harness.running(executor=gate.executor):
+        gate.reached.wait()
+        (harness.folder / "letter.jpg").write_text("I am a letter, not a photo.")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.photo_problems(), "the letter to be looked at")
+        gate.open.set()
+        harness.wait_for(lambda: harness.set_aside() and harness.is_idle(), "the end of all runs")
+    kinds = [type(event).__name__ for event in harness.events]
+    told = kinds.index("PhotoSetAside")
+    ended = next(event for event in harness.events[told:] if isinstance(event, RunFinished))
+    assert ended.failed == 1
+    assert sum(run.failed for run in harness.runs()) == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from pipeline.executors import Executor
 from pipeline.model import JobFailed, JobState, PhotoSetAside
+from pipeline.report.summary import Summary
 from tests.daemon.harness import CONFIG, DaemonHarness, Gate, GatedExecutor
 from tests.daemon.wall_clock import WallClock
 from tests.workshop import InProcessExecutor
@@ -135,3 +137,22 @@ def test_it_can_be_stopped_while_it_rests(harness: DaemonHarness, clock: WallClo
         harness.wait_for(lambda: words(harness), "the word that it rests")
     assert [notice.kind for notice in harness.notices("stopped")] == ["stopped"]
     assert harness.runs() == []
+
+
+def test_what_it_tells_while_it_rests_is_counted_by_the_next_run_and_in_its_report(
+    harness: DaemonHarness, clock: WallClock, tmp_path: Path
+) -> None:
+    summary = Summary(tmp_path / "reports")
+    harness.on_event = summary
+    drop(harness, "a")
+    with harness.running(now=clock):
+        (harness.folder / "letter.jpg").write_text("I am a letter, not a photo.")
+        harness.wait_for(lambda: harness.set_aside() == [("letter.jpg", "quarantined")], "the damaged photo")
+        clock.set("2026-03-03 01:00")
+        harness.wait_for_pictures("a--night.jpg")
+        drop(harness, "b")
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    first, second = harness.runs()
+    assert (first.finished, first.failed, second.failed) == (1, 1, 0)
+    reports = [(folder / "report.csv").read_text() for folder in sorted((tmp_path / "reports").iterdir())]
+    assert ["letter.jpg" in report for report in reports] == [True, False]
