@@ -220,13 +220,23 @@ IgnorePattern = Annotated[StrictStr, AfterValidator(_check_pattern)]
 # --- names ------------------------------------------------------------------------------------------------
 
 
+#: The most characters of a name that becomes part of file names.
+MAX_NAME_LENGTH: Final = 80
+
+
+def is_forbidden_in_names(sign: str) -> bool:
+    """Tell whether some system refuses a character in file names, or it can't be seen."""
+    return sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith("C")
+
+
 def _check_file_name_part(value: str) -> str:
-    bad = sorted({sign for sign in value if sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith("C")})
+    bad = sorted(set(filter(is_forbidden_in_names, value)))
     if bad:
         raise ValueError(f"becomes part of file names and can't contain {quoted(bad)}, found {value!r}")
-    if not value or value != value.strip() or value.endswith(".") or len(value) > 80:
+    if not value or value != value.strip() or value.endswith(".") or len(value) > MAX_NAME_LENGTH:
         raise ValueError(
-            f"becomes part of file names: 1 to 80 characters, no space around, no dot at the end, found {value!r}"
+            f"becomes part of file names: 1 to {MAX_NAME_LENGTH} characters, no space around, no dot at the end, "
+            f"found {value!r}"
         )
     return value
 

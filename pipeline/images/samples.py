@@ -1,6 +1,8 @@
-"""Writes sample photos to try the program with. Owns their source and credits; overwrites nothing.
+"""Provides samples to try the program with. Owns their source and credits; overwrites nothing.
 
-Both are dedicated to the public domain (CC0) and lie in the wheel of scikit-image, which is not imported for it:
+The paintings come with the program: the files of ``configs/styles`` once more, in the package, so that they are
+installed. The photos are dedicated to the public domain (CC0) and lie in the wheel of scikit-image, which is not
+imported for it:
 
 - ``cat.jpg``: Chelsea the cat, photographed by Stéfan van der Walt.
 - ``coffee.jpg``: a cup of espresso at Pikolo Espresso Bar, photographed by Rachel Michetti.
@@ -57,6 +59,15 @@ def write_sample_photos(folder: Path) -> list[Path]:
         except OSError as error:
             raise StorageError(f"{path} can't be written ({error.strerror}); name another folder") from error
     return written
+
+
+def sample_paintings() -> dict[str, bytes]:
+    """Return the files of the sample paintings by their names. Raises StorageError if the installation is damaged."""
+    folder = Path(__file__).with_name("sample_paintings")
+    found = {path.name: path.read_bytes() for path in sorted(folder.glob("*.jpg"))}
+    if not found:
+        raise StorageError(f"{folder}: the sample paintings are missing; install stylewatch again")
+    return found
 
 
 def _source_folder() -> Path:

@@ -3,13 +3,16 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pipeline.errors import StorageError, UsageError
-from pipeline.images.samples import write_sample_photos
+from pipeline.images.samples import sample_paintings, write_sample_photos
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -89,3 +92,17 @@ def test_the_real_photos_are_written_without_importing_scikit_image(tmp_path: Pa
         with Image.open(path) as photo:
             sizes[path.name] = photo.size
     assert sizes == {"cat.jpg": (451, 300), "coffee.jpg": (600, 400)}
+
+
+def test_the_sample_paintings_of_the_package_are_those_of_the_configs() -> None:
+    shipped = {path.name: path.read_bytes() for path in (ROOT / "configs" / "styles").glob("*.jpg")}
+    assert len(shipped) == 3
+    assert sample_paintings() == shipped
+
+
+def test_the_sample_paintings_are_in_the_package_that_is_installed() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        data = tomllib.load(file)["tool"]["setuptools"]["package-data"]
+    package = ROOT / "pipeline" / "images"
+    packed = {path for pattern in data["pipeline.images"] for path in package.glob(pattern)}
+    assert {path.name for path in packed} == set(sample_paintings())
