@@ -14,6 +14,7 @@ import click
 from pipeline import __version__
 from pipeline.cli.check import check
 from pipeline.cli.demo import demo
+from pipeline.cli.init import init
 from pipeline.cli.plan import plan
 from pipeline.cli.retry import retry
 from pipeline.cli.run import run
@@ -30,6 +31,7 @@ _HELP: Final = """Turn folders of photos into paintings, unattended.
 First steps:
   stylewatch demo input                     put two sample photos into input/
   stylewatch run configs/quickstart.yaml    make their pictures
+  stylewatch init                           a config for your own photos and paintings
   stylewatch watch CONFIG                   make pictures of every photo dropped into a folder
   stylewatch try CONFIG PHOTO               one photo in all styles, to find settings
   stylewatch plan CONFIG                    what a run would do, and how long
@@ -48,7 +50,7 @@ Shell completion (bash; zsh and fish alike):
   eval "$(_STYLEWATCH_COMPLETE=bash_source stylewatch)"
 """
 
-_COMMANDS: Final = (run, try_, watch, plan, status, check, styles, schema, retry, demo)
+_COMMANDS: Final = (run, try_, watch, plan, status, check, styles, schema, retry, demo, init)
 
 
 @click.group(
