@@ -34,6 +34,8 @@ NAMES: Final = (
     "original-copied",
     "original-leaving",
     "original-moved",
+    "withdrawn-recorded",
+    "withdrawn-deleted",
 )
 
 _passages: dict[str, int] = {}

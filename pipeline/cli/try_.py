@@ -15,7 +15,7 @@ from pipeline.config.settings import pass_settings
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.formatting import counted
 from pipeline.runner.checking import require_usable_for_trial
-from pipeline.runner.execution.tryout import Tryout
+from pipeline.runner.execution.tryout import TRIES_FOLDER, Tryout
 from pipeline.runner.preparation import resolve_config
 
 
@@ -43,7 +43,7 @@ def try_(
     """
     settings = load_config(config)
     require_usable_for_trial(settings, photo, styles, recipes)
-    folder = into or settings.output.folder / "try" / photo.stem
+    folder = into or settings.output.folder / TRIES_FOLDER / photo.stem
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:

@@ -134,13 +134,29 @@ def read_provenance(path: Path, head_bytes: int = -1) -> dict[str, Any] | None:
 
     With ``head_bytes`` only that much of the file is read, which is enough for most JPEG files.
     """
+    return _provenance_in(_read_exif(path, head_bytes))
+
+
+def read_unedited_provenance(path: Path) -> dict[str, Any] | None:
+    """Return what :func:`read_provenance` does, but None if another program has written the file since."""
+    block = _read_exif(path)
+    fields = _provenance_in(block)
+    if block is None or fields is None:
+        return None
+    return fields if block.image.get(_SOFTWARE) == exif.text(str(fields.get("program"))) else None
+
+
+def _read_exif(path: Path, head_bytes: int = -1) -> Exif | None:
     try:
         with path.open("rb") as file:
-            block = exif.parse(read_metadata(file.read(head_bytes)).exif)
+            return exif.parse(read_metadata(file.read(head_bytes)).exif)
     except OSError as error:
         raise storage_error(path.parent, error) from error
     except (CodecError, PhotoError):
         return None
+
+
+def _provenance_in(block: Exif | None) -> dict[str, Any] | None:
     history = block.photo.get(_IMAGE_HISTORY) if block else None
     lines = history.data.rstrip(b"\0").splitlines() if history else []
     with suppress(ValueError, IndexError, LookupError, TypeError):

@@ -3,6 +3,7 @@
 Owns the SQLite file and every transition of a job; does not open photos, pictures or the output folder.
 """
 
+from pipeline.ledger.cleanup import published_in
 from pipeline.ledger.damage import ledger_exists
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
@@ -10,6 +11,7 @@ from pipeline.ledger.records import (
     Claim,
     FailureRow,
     FinishedJob,
+    ForgottenPicture,
     FoundPicture,
     KnownContent,
     Lease,
@@ -20,6 +22,7 @@ from pipeline.ledger.records import (
     Published,
     Timing,
     WantedJob,
+    WithdrawnPicture,
 )
 from pipeline.ledger.schema import LEDGER_NAME, LockWait
 from pipeline.ledger.sources import sources_in
@@ -30,6 +33,7 @@ __all__ = [
     "Claim",
     "FailureRow",
     "FinishedJob",
+    "ForgottenPicture",
     "FoundPicture",
     "KnownContent",
     "Lease",
@@ -42,6 +46,8 @@ __all__ = [
     "Published",
     "Timing",
     "WantedJob",
+    "WithdrawnPicture",
     "ledger_exists",
+    "published_in",
     "sources_in",
 ]

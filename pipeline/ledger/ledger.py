@@ -1,8 +1,9 @@
 """Opens the ledger. Owns the open file; each table's class owns its operations.
 
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
-:class:`IncompleteFiles` and :class:`Sources` that writes is one durable transaction. One ``Ledger`` is one source's
-view and belongs to one thread. Claims and leases need the state folder's lock; reading, ``retry`` and ``redo`` are
+:class:`IncompleteFiles`, :class:`Sources` and :class:`Cleanup` that writes is one durable transaction. One ``Ledger``
+is one source's view and belongs to one thread. Claims, leases and cleanup need the state folder's lock; reading,
+``retry`` and ``redo`` are
 safe beside a running instance.
 """
 
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.ledger import schema
+from pipeline.ledger.cleanup import Cleanup
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.incomplete import IncompleteFiles
 from pipeline.ledger.jobs import Jobs
@@ -33,8 +35,9 @@ class Ledger:
 
     ``photos``: what scans found. ``jobs``: what the config asks for. ``leases``: jobs in progress. ``moves``:
     originals that leave the input folder. ``found``: pictures that were there before this ledger. ``incomplete``:
-    files that are no whole photos yet. ``sources``: input folders. ``queries``: reports on all of them. Their methods
-    raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
+    files that are no whole photos yet. ``sources``: input folders. ``cleanup``: pictures that the program deletes.
+    ``queries``: reports on all of them. Their methods raise LedgerError (damaged, locked, LeaseLostError for a token)
+    and StorageError (its disk).
     """
 
     def __init__(self, store: Store) -> None:
@@ -47,6 +50,7 @@ class Ledger:
         self.found = FoundPictures(store)
         self.incomplete = IncompleteFiles(store)
         self.sources = Sources(store)
+        self.cleanup = Cleanup(store)
         self.queries = Queries(store)
 
     @classmethod

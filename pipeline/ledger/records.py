@@ -117,6 +117,29 @@ class FinishedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawnPicture:
+    """A picture that was published for a job which is withdrawn now; ``output`` as in Claim, ``sha256`` its file's.
+
+    If the photo is there, nothing asks for the picture; if not, it may be withdrawn for that alone.
+    """
+
+    job: Job
+    output: str
+    sha256: str
+    photo_is_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenPicture:
+    """A withdrawn picture whose job has lost it, with what was on record: the ``key``, and if it was current."""
+
+    picture: WithdrawnPicture
+    job_id: int
+    key: str | None
+    was_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRow:
     """A failed or quarantined job; ``when`` is in seconds since the epoch."""
 

@@ -14,7 +14,7 @@ from pipeline.cli.commands import stylewatch
 from tests.cli.invocation import Invoke, Result
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["check", "demo", "init", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
+COMMANDS = ["check", "clean", "demo", "init", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
 
 
 # --- help and bad usage -----------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def test_completion_knows_commands_and_options(invoke: Invoke, monkeypatch: pyte
 # --- config errors ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["check", "plan", "retry", "run", "status", "styles"])
+@pytest.mark.parametrize("name", ["check", "clean", "plan", "retry", "run", "status", "styles"])
 def test_every_problem_of_the_config_has_its_line_and_nothing_is_done(
     invoke: Invoke, tmp_path: Path, name: str
 ) -> None:

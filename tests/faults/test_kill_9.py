@@ -60,9 +60,11 @@ def assert_all_is_well(workshop: Workshop) -> None:
 
 
 MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
+#: Of 'clean', see tests/runner/cleaning/test_deletion.py and tests/faults/test_clean.py.
+DELETIONS = tuple(name for name in NAMES if name.startswith("withdrawn-"))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES + DELETIONS])
 def test_a_kill_at_every_named_moment_loses_and_doubles_nothing(workshop: Workshop, name: str) -> None:
     once = name in ("photos-recorded", "jobs-recorded")
     code, output = run_pass(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})

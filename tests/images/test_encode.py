@@ -14,7 +14,14 @@ from PIL import Image
 from pipeline.errors import StorageError
 from pipeline.images import exif
 from pipeline.images.decode import read_metadata
-from pipeline.images.encode import Provenance, read_provenance, suffix_of, write_picture, written_as
+from pipeline.images.encode import (
+    Provenance,
+    read_provenance,
+    read_unedited_provenance,
+    suffix_of,
+    write_picture,
+    written_as,
+)
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
 from pipeline.model import PictureOptions
@@ -102,6 +109,22 @@ def test_provenance_is_in_the_file_whatever_the_policy(tmp_path: Path, picture_f
         written(path, picture_format, metadata, policy)
         assert read_provenance(path) == dataclasses.asdict(PROVENANCE)
         assert carried_exif(path).image[0x0131] == exif.text("stylewatch 9.9")
+
+
+@pytest.mark.parametrize("picture_format", ["jpeg", "png", "webp"])  # Pillow can't save these tags as TIFF again
+def test_a_picture_that_another_program_has_saved_again_is_not_the_program_s(
+    tmp_path: Path, picture_format: Any
+) -> None:
+    path = tmp_path / "picture"
+    options = PictureOptions(format=picture_format)
+    write_picture(four_corners(), None, Metadata(), PROVENANCE, options, path)
+    assert read_unedited_provenance(path) == dataclasses.asdict(PROVENANCE)
+    with Image.open(path) as image:
+        tags = image.getexif()
+        tags[0x0131] = "A Painter's Program 3.0"
+        image.load()
+        image.save(path, PILLOW_NAMES[picture_format], exif=tags)
+    assert read_unedited_provenance(path) is None
 
 
 def test_a_history_the_photo_has_already_is_continued(tmp_path: Path) -> None:

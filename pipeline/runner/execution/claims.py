@@ -28,6 +28,8 @@ from pipeline.runner.ingest.unpacked_photos import NoRoomError, UnpackedPhotos
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
+#: Where intermediate pictures go, in the output folder.
+SNAPSHOTS_FOLDER: Final = "snapshots"
 _UNPACKED_FOLDER: Final = "unpacked"
 
 
@@ -245,7 +247,7 @@ class Claims:
 
     def _assignment(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
         recipe, folders = self._resolved.recipes[claim.job.recipe], self._settings.folders
-        snapshots = folders.output / "snapshots" / Path(claim.output).with_suffix("")
+        snapshots = folders.output / snapshots_of(claim.output)
         checkpoint = checkpoint_path(checkpoint_folder(folders.state), key)
         return Assignment(
             token=claim.token,
@@ -262,3 +264,8 @@ class Claims:
             max_pixels=self._settings.max_pixels,
             photo_folder=folders.input if photo_path == folders.input / claim.job.photo else None,
         )
+
+
+def snapshots_of(output: str) -> Path:
+    """Return the folder of a picture's snapshots; both are relative to the output folder."""
+    return Path(SNAPSHOTS_FOLDER) / Path(output).with_suffix("")

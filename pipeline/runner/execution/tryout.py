@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
@@ -31,6 +32,14 @@ from pipeline.model import (
 from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.publishing import make_output_folder
 from pipeline.runner.preparation import ResolvedConfig, variant_of
+
+#: Where 'try' puts its pictures by default: in a folder of the photo's name in this one, in the output folder.
+TRIES_FOLDER: Final = "try"
+
+
+def snapshots_folder_name(variant: str) -> str:
+    """Return the name of the folder of a try's intermediate pictures, beside its picture."""
+    return f"{variant}-snapshots"
 
 
 class Tryout:
@@ -106,7 +115,7 @@ class Tryout:
             recipe=recipe,
             part_path=folder / f".stylewatch-{token}.part",
             picture=self._settings.picture,
-            snapshot_folder=folder / f"{variant_of(job)}-snapshots" if recipe.snapshot_every else None,
+            snapshot_folder=folder / snapshots_folder_name(variant_of(job)) if recipe.snapshot_every else None,
             max_pixels=self._settings.max_pixels,
         )
 

@@ -126,6 +126,13 @@ def mark_folders(state_folder: Path, output_folder: Path) -> str:
     return f"the pictures of {state.output} are in {output_folder} now" if state and was_moved else ""
 
 
+def other_states(state_folder: Path, output_folder: Path) -> list[Path]:
+    """Return the other state folders that hold records of the pictures in ``output_folder``, as far as is known."""
+    output = _output_mark(output_folder)
+    known = (output_folder / OUTPUT_MARK.parent, *(output.states if output else ()))
+    return [path for path in known if path != state_folder and not are_same(path, state_folder)]
+
+
 class OutputFolderCheck:
     """The output folder as it was when a pass began: what has its name later must be the same folder."""
 

@@ -1,0 +1,104 @@
+"""Recognizes the program's snapshots and tries by their names and metadata. Owns what counts as its own file.
+
+Nothing else in these folders is the program's: what people put or changed there stays.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from pipeline.errors import StorageError
+from pipeline.images.encode import read_unedited_provenance, suffix_of
+from pipeline.model import Job, PictureFormat
+from pipeline.runner.execution.claims import snapshots_of
+from pipeline.runner.execution.tryout import TRIES_FOLDER, snapshots_folder_name
+from pipeline.runner.preparation import variant_of
+from pipeline.worker.writing import SNAPSHOT_NAME
+
+_SUFFIXES: Final = "|".join(sorted(re.escape(suffix_of(name)) for name in get_args(PictureFormat)))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFile:
+    """A file of the program's, as it was when it was recognized."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+
+    def is_unchanged(self) -> bool:
+        """Tell whether it is the same file, as far as can be told without reading it. Raises OSError."""
+        return _inspect(self.path) == self
+
+
+def own_file(path: Path) -> OwnFile | None:
+    """Return a regular file with what tells it from another version of it; None for a link or anything else."""
+    try:
+        return _inspect(path)
+    except OSError:
+        return None
+
+
+def _inspect(path: Path) -> OwnFile | None:
+    found = path.lstat()
+    return OwnFile(path, found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def find_snapshots(output_folder: Path, ended: Iterable[str], still_open: Iterable[str]) -> Iterator[OwnFile]:
+    """Yield the snapshots of pictures whose jobs have ended, unless a picture still to be made has the same folder.
+
+    Pictures are named relative to the output folder. Raises StorageError.
+    """
+    needed = {snapshots_of(output) for output in still_open}
+    for folder in dict.fromkeys(map(snapshots_of, ended)):
+        if folder not in needed:
+            yield from _snapshots_in(output_folder / folder)
+
+
+def find_tries(output_folder: Path) -> Iterator[OwnFile]:
+    """Yield the pictures that 'try' made in its own folder, with their snapshots. Raises StorageError."""
+    for folder in _entries(output_folder / TRIES_FOLDER):
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        for path in _entries(folder):
+            variant = _variant_in(path)
+            if variant is not None and re.fullmatch(rf"{re.escape(variant)}(-\d+)?({_SUFFIXES})", path.name):
+                yield from filter(None, [own_file(path)])
+            elif path.name.endswith(snapshots_folder_name("")) and not path.is_symlink():
+                yield from _snapshots_in(path)
+
+
+def _snapshots_in(folder: Path) -> Iterator[OwnFile]:
+    for path in _entries(folder):
+        if SNAPSHOT_NAME.fullmatch(path.name) and _variant_in(path) is not None:
+            yield from filter(None, [own_file(path)])
+
+
+def _variant_in(path: Path) -> str | None:
+    """Return which variant a picture is of by its metadata; None for a file that the program did not write."""
+    if own_file(path) is None or not re.search(rf"({_SUFFIXES})$", path.name):
+        return None
+    try:
+        found: dict[str, Any] = read_unedited_provenance(path) or {}
+    except StorageError:  # what can't be read stays
+        return None
+    style, recipe = found.get("style"), found.get("recipe")
+    return variant_of(Job("", style, recipe)) if isinstance(style, str) and isinstance(recipe, str) else None
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder / name for name in os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageError(
+            f"{folder} can't be listed ({error.strerror}); fix that first, nothing was deleted"
+        ) from error
