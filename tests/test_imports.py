@@ -54,10 +54,16 @@ def test_commands_about_nothing_load_nothing_heavy(arguments: list[str]) -> None
     assert not {"torch", "torchvision"} & set(heavy)
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "status", "retry", "styles"])
+@pytest.mark.parametrize("command", ["run", "plan", "status", "retry", "styles", "clean"])
 def test_commands_over_a_finished_folder_never_load_torch(finished: Path, command: str) -> None:
     code, _, heavy = spy(command, finished)
     assert code == 0
+    assert not {"torch", "torchvision"} & set(heavy)
+
+
+def test_setting_up_a_folder_never_loads_torch(tmp_path: Path) -> None:
+    code, out, heavy = spy("init", "--yes", tmp_path)
+    assert (code, "Next:" in out) == (0, True)
     assert not {"torch", "torchvision"} & set(heavy)
 
 

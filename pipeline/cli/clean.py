@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, Final
 import click
 
 from pipeline.cli.options import config_argument
+from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.ledger import Ledger, ledger_exists
@@ -92,7 +92,7 @@ def _survey(settings: Config, only: tuple[str, ...], *, has_ledger: bool) -> Sur
 
 
 def _confirmed(files: list[OwnFile]) -> bool:
-    if not sys.stdin.isatty():
+    if not can_ask():
         click.echo("Nothing was deleted: there is no terminal to ask in; --yes deletes these files.")
         return False
     if click.confirm(f"Delete {counted(len(files), 'file')} and free {_size(_bytes(files))}?"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, get_args
 import click
 
 from pipeline.cli.own_command import absolute_words, command_line, own_words, path_from_here
+from pipeline.cli.questions import ask, can_ask
 from pipeline.config.new_config import Use
 from pipeline.errors import UsageError
 from pipeline.report.formatting import counted, printable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _CONFIG: Final = "stylewatch.yaml"
 _PHOTOS, _OUTPUT = "input", "output"  # the config's own defaults
+_RECORD: Final = ".stylewatch"
 _USES: Final = """\
 What is it for?
   drop     a folder for photos that are painted as soon as you drop them into it
@@ -81,7 +83,7 @@ def init(
     answers = _Answers(use, photos, paintings, sample_paintings, output, config)
     if yes:
         answers = _by_default(answers, folder)
-    elif sys.stdin.isatty():
+    elif can_ask():
         answers = _ask(answers, folder)
     elif missing := list(answers.missing()):
         raise UsageError(f"without a terminal to ask in, also give {', '.join(missing)}; or --yes for the defaults")
@@ -101,16 +103,28 @@ def _by_default(answers: _Answers, folder: Path) -> _Answers:
         use=use,
         photos=answers.photos or folder / _PHOTOS,
         with_samples=answers.with_samples or not answers.paintings,
-        output=answers.output or folder / _OUTPUT,
+        output=answers.output or _free_output(folder),
     )
 
 
 def _ask(answers: _Answers, folder: Path) -> _Answers:
+    from pipeline.runner.new_setup import require_output_folder, require_photos_folder
+
     use = answers.use or _ask_use()
-    photos = answers.photos or _ask_path("Folder of the photos", None if use == "archive" else folder / _PHOTOS)
+
+    def photos_folder(text: str) -> Path:
+        require_photos_folder(_absolute(_typed_path(text)), use)
+        return _typed_path(text)
+
+    def output_folder(text: str) -> Path:
+        require_output_folder(_absolute(_typed_path(text)), _absolute(photos))
+        return _typed_path(text)
+
+    default = None if use == "archive" else str(folder / _PHOTOS)
+    photos = answers.photos or ask("Folder of the photos", photos_folder, default)
     paintings = answers.paintings or (() if answers.with_samples else tuple(_ask_paintings()))
-    output = answers.output or _ask_path("Folder for the pictures", folder / _OUTPUT)
-    config = answers.config or click.prompt("Name of the config", default=_free_name(folder))
+    output = answers.output or ask("Folder for the pictures", output_folder, str(_free_output(folder)))
+    config = answers.config or ask("Name of the config", lambda text: _free_name(folder, text), _next_name(folder))
     return _Answers(use, photos, paintings, answers.with_samples or not paintings, output, config)
 
 
@@ -120,19 +134,21 @@ def _ask_use() -> Use:
     return answer
 
 
-def _ask_path(question: str, default: Path | None) -> Path:
-    return _typed_path(click.prompt(question, default=None if default is None else str(default)))
-
-
 def _ask_paintings() -> Iterator[Path]:
     question = "A painting, or a folder of paintings (Enter: the program's own samples)"
-    while answer := click.prompt(question, default="", show_default=False).strip():
-        path = _typed_path(answer)
-        if not path.exists():
-            click.echo(printable(f"{path} is not there"), err=True)
-            continue
+    while path := ask(question, _painting, "", shown=False):
         yield path
         question = "One more painting or folder (Enter: no more)"
+
+
+def _painting(text: str) -> Path | None:
+    from pipeline.runner.new_setup import check_paintings
+
+    if not text.strip():
+        return None
+    path = _typed_path(text)
+    check_paintings([_absolute(path)])
+    return path
 
 
 def _typed_path(text: str) -> Path:
@@ -140,14 +156,28 @@ def _typed_path(text: str) -> Path:
     text = text.strip()
     if text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 2:
         text = text[1:-1]
-    elif "\\ " in text and not _expanded(Path(text)).exists():
+    elif os.name != "nt" and "\\ " in text and not _expanded(Path(text)).exists():
         text = text.replace("\\ ", " ")
     return Path(text)
 
 
-def _free_name(folder: Path) -> str:
+def _free_output(folder: Path) -> Path:
+    """Return a folder that holds no other config's record: two configs on the same two folders share all."""
+    names = (_OUTPUT if number == 1 else f"{_OUTPUT}-{number}" for number in count(1))
+    return next(folder / name for name in names if not (folder / name / _RECORD).exists())
+
+
+def _next_name(folder: Path) -> str:
     names = (_CONFIG if number == 1 else f"stylewatch-{number}.yaml" for number in count(1))
-    return next(name for name in names if not (folder / name).exists())
+    return next(name for name in names if not os.path.lexists(folder / name))
+
+
+def _free_name(folder: Path, name: str) -> str:
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise UsageError(f"--config: {name!r} is no name of a file; name the folder as FOLDER")
+    if os.path.lexists(folder / name):
+        raise UsageError(f"{folder / name} is there already and is not overwritten; give another name with --config")
+    return name
 
 
 def _expanded(path: Path) -> Path:
@@ -168,9 +198,7 @@ def _choices(answers: _Answers, folder: Path) -> SetupChoices:
     assert answers.use is not None
     assert answers.photos is not None
     assert answers.output is not None
-    name = answers.config or _CONFIG
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise UsageError(f"--config: {name!r} is no name of a file; name the folder as FOLDER")
+    name = _free_name(_absolute(folder), answers.config or _CONFIG)
     config = _absolute(folder) / name
     run = [*absolute_words(own_words()), "run", "--quiet", "--until", "06:00", str(config)]
     return SetupChoices(

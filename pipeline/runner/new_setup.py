@@ -64,10 +64,11 @@ def set_up(choices: SetupChoices) -> NewSetup:
 
     Raises UsageError, PaintingError, StorageError, LedgerError; then, as after an interruption, nothing is left.
     """
-    _require_places(choices)
-    named = find_paintings(choices.paintings)
-    for path in named:
-        check_painting(path)
+    if os.path.lexists(choices.config):
+        raise _is_there(choices.config)
+    require_photos_folder(choices.photos, choices.use)
+    require_output_folder(choices.output, choices.photos)
+    named = check_paintings(choices.paintings)
     with ExitStack() as undo:
         folder = choices.config.parent
         _make_folder(folder, undo)
@@ -81,23 +82,27 @@ def set_up(choices: SetupChoices) -> NewSetup:
     return NewSetup(settings, is_new, tuple(samples), among)
 
 
-def find_paintings(paths: Iterable[Path]) -> list[Path]:
+def check_paintings(paths: Iterable[Path]) -> list[Path]:
     """Return the files that are named, and those images that lie in the folders that are named, each once.
 
-    Raises UsageError for a path that is not there and for a folder without images, StorageError.
+    Raises UsageError for a path that is not there and for a folder without images, PaintingError for a file that
+    can't be used, StorageError.
     """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [file for file in sorted(path.iterdir()) if _is_image(file)]
-            if not inside:
-                raise UsageError(f"--painting: there is no image in the folder {path}; name another one, or a file")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise UsageError(f"--painting: {path} is not there; name an image file, or a folder of them")
-    return _each_once(found)
+    found = _each_once(file for path in paths for file in _images_at(path))
+    for file in found:
+        check_painting(file)
+    return found
+
+
+def _images_at(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = [file for file in sorted(path.iterdir()) if _is_image(file)]
+        if not inside:
+            raise UsageError(f"--painting: there is no image in the folder {path}; name another one, or a file")
+        return inside
+    if not path.exists():
+        raise UsageError(f"--painting: {path} is not there; name an image file, or a folder of them")
+    return [path]
 
 
 def _each_once(paths: Iterable[Path]) -> list[Path]:
@@ -108,16 +113,32 @@ def _is_image(file: Path) -> bool:
     return file.suffix.lower() in PHOTO_SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
-def _require_places(choices: SetupChoices) -> None:
-    """Raise UsageError for what is in the way, and for an archive that is not there, before anything is made."""
-    if os.path.lexists(choices.config):
-        raise UsageError(f"{choices.config} is there already and is not overwritten; give another name with --config")
-    for option, folder in (("--photos", choices.photos), ("--output", choices.output)):
-        in_the_way = nearest_existing(folder)
-        if not in_the_way.is_dir():
-            raise UsageError(f"{option}: {in_the_way} is a file; name a folder")
-    if choices.use == "archive" and not choices.photos.is_dir():
-        raise UsageError(f"--photos: {choices.photos} is not there; mount the archive's disk, or correct the path")
+def require_photos_folder(photos: Path, use: Use) -> None:
+    """Raise UsageError if the photos' folder can't be made, or is that of an archive and not there."""
+    _require_no_file("--photos", photos)
+    if use == "archive" and not photos.is_dir():
+        raise UsageError(f"--photos: {photos} is not there; mount the archive's disk, or correct the path")
+
+
+def require_output_folder(output: Path, photos: Path) -> None:
+    """Raise UsageError if the pictures' folder can't be made, or if pictures would become photos in it."""
+    _require_no_file("--output", output)
+    if output.resolve().is_relative_to(photos.resolve()):
+        raise UsageError(
+            f"--output: {output} is or lies in the folder of the photos, and pictures would become photos"
+        )
+    if photos.resolve().is_relative_to(output.resolve()):
+        raise UsageError(f"--output: {output} holds the folder of the photos; name a folder beside that")
+
+
+def _require_no_file(option: str, folder: Path) -> None:
+    in_the_way = nearest_existing(folder)
+    if not in_the_way.is_dir():
+        raise UsageError(f"{option}: {in_the_way} is a file; name a folder")
+
+
+def _is_there(config: Path) -> UsageError:
+    return UsageError(f"{config} is there already and is not overwritten; give another name with --config")
 
 
 def _make_folder(folder: Path, undo: ExitStack) -> None:
@@ -182,7 +203,7 @@ def _write_config(choices: SetupChoices, paintings: Sequence[Path], undo: ExitSt
     )
     loaded: list[Config] = []
     if not _write_new(choices.config, text.encode("utf-8"), undo, lambda part: loaded.append(_load(part))):
-        raise UsageError(f"{choices.config} has come to be meanwhile; give another name with --config")
+        raise _is_there(choices.config)
     return loaded[0]
 
 

@@ -95,12 +95,17 @@ def test_yes_takes_the_defaults(invoke: Invoke, folder: Path) -> None:
 def test_what_is_not_given_is_asked(invoke: Invoke, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     painting = write_painting(folder.parent / "my paintings" / "star night.jpg")
     (folder.parent / "shared").mkdir()
-    typed = ["nights", "night", "", "nowhere.jpg", f"'{painting}'", "", "../shared/out", ""]
+    (folder / "letter.jpg").write_text("I am a letter.")
+    (folder / "mine.yaml").write_text("mine")
+    typed = ["nights", "night", "letter.jpg/in", "", "nowhere.jpg", "letter.jpg", f"'{painting}'", ""]
+    typed += ["input/out", "../shared/out", "sub/x.yaml", "mine.yaml", ""]
     monkeypatch.setattr(sys, "stdin", Terminal("\n".join(typed) + "\n"))
     result = invoke("init")
     assert result.code == 0
     assert "'nights' is not one of 'drop', 'night', 'archive'" in result.out
-    assert "nowhere.jpg is not there" in result.err
+    explained = ("is a file; name", "nowhere.jpg is not there", "can't be used", "would become photos")
+    for line, part in zip(result.err.splitlines(), (*explained, "is no name of a file", "overwritten"), strict=True):
+        assert part in line
     config = load_config(folder / "stylewatch.yaml")
     assert [(style.name, *style.paintings) for style in config.styles] == [("star night", painting)]
     assert config.input.folder == folder / "input"
@@ -128,6 +133,12 @@ def test_a_name_that_is_taken_is_not_suggested(invoke: Invoke, folder: Path, mon
     assert "is not overwritten" in invoke("init", "--yes").err
 
 
+def test_a_folder_with_another_config_s_pictures_is_not_suggested(invoke: Invoke, folder: Path) -> None:
+    (folder / "output" / ".stylewatch").mkdir(parents=True)
+    assert invoke("init", "--yes").code == 0
+    assert load_config(folder / "stylewatch.yaml").output.folder == folder / "output-2"
+
+
 def test_ctrl_c_at_a_question_leaves_nothing(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal("drop\nin\n\n"))  # then its end, as with Ctrl-D
     result = invoke("init", "elsewhere")
@@ -140,7 +151,7 @@ def test_ctrl_c_at_a_question_leaves_nothing(invoke: Invoke, monkeypatch: pytest
     ("arguments", "message"),
     [
         (("--painting", "letter.jpg"), "letter.jpg can't be used"),
-        (("--output", "in"), "--output: can't hold the photos' folder"),
+        (("--output", "in"), "is or lies in the folder of the photos"),
         (("--config", "sub/a.yaml"), "--config: 'sub/a.yaml' is no name of a file"),
         (("--photos", "~nobody-at-all/in"), "there is no such user's folder"),
     ],

@@ -10,7 +10,7 @@ from pipeline.config.new_config import Use
 from pipeline.errors import PaintingError, StylewatchError, UsageError
 from pipeline.failpoints import failpoint_listener
 from pipeline.images.samples import sample_paintings
-from pipeline.runner.new_setup import NewSetup, SetupChoices, find_paintings, set_up
+from pipeline.runner.new_setup import NewSetup, SetupChoices, check_paintings, set_up
 from tests.fakes import write_painting, write_photo
 from tests.workshop import Workshop
 
@@ -87,8 +87,8 @@ def test_a_second_config_uses_the_sample_paintings_of_the_first(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"output": "in/out"}, "--output: can't lie in the photos' folder"),
-        ({"output": "."}, "--output: can't hold the photos' folder"),
+        ({"output": "in/out"}, "--output: .*out is or lies in the folder of the photos"),
+        ({"output": "."}, "--output: .* holds the folder of the photos"),
         ({"photos": "{output}/in"}, "can't be named in a config"),
         ({"use": "archive"}, "--photos: .*in is not there; mount the archive's disk"),
         ({"photos": "night.jpg"}, "--photos: .*night.jpg is a file; name a folder"),
@@ -138,10 +138,10 @@ def test_an_interruption_while_a_file_gets_its_name_leaves_nothing(tmp_path: Pat
 
 
 def test_paintings_in_folders_are_the_images_that_lie_there_each_once(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpg", ".hidden.jpg", "notes.txt", "sub/c.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_paintings([tmp_path / "b.PNG", tmp_path]) == [tmp_path / "b.PNG", tmp_path / "a.jpg"]
+    (tmp_path / "notes.txt").touch()
+    for name in ("b.PNG", "a.jpg", ".hidden.jpg", "sub/c.jpg"):
+        write_painting(tmp_path / name)
+    assert check_paintings([tmp_path / "b.PNG", tmp_path]) == [tmp_path / "b.PNG", tmp_path / "a.jpg"]
 
 
 def test_paintings_among_the_photos_are_told(tmp_path: Path) -> None:

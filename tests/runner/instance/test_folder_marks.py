@@ -13,6 +13,7 @@ from pipeline.runner.instance.folder_marks import (
     STATE_MARK,
     OutputFolderCheck,
     mark_folders,
+    other_states,
     require_folders,
     require_no_foreign_files,
 )
@@ -254,3 +255,13 @@ def test_files_that_the_config_puts_there_and_the_programs_own_are_not_foreign(t
 def test_what_a_state_folder_gets_later_is_its_owners_business(folders: Folders) -> None:
     (folders[0] / "ledger backup.sqlite3").write_bytes(b"mine")
     require_no_foreign_files(folders[0], ())
+
+
+def test_the_other_state_folders_of_the_same_pictures_are_known(folders: Folders, tmp_path: Path) -> None:
+    state, out = folders
+    another = tmp_path.resolve() / "another"
+    another.mkdir()
+    mark_folders(another, out)
+    assert other_states(state, out) == [out / ".stylewatch", another]
+    (out / ".stylewatch").mkdir(exist_ok=True)
+    assert other_states(out / ".stylewatch", out) == [state, another]
