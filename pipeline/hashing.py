@@ -139,13 +139,41 @@ def _source_id(choice: WeightsChoice) -> str:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsParts:
+    """Hashes of the parts of :func:`settings_sha256`: when that changes, those that differ tell why.
+
+    ``style`` is what a style sets beside its paintings.
+    """
+
+    paintings: str
+    style: str
+    recipe: str
+    weights: str
+
+
 def settings_sha256(style: Style, recipe: Recipe, weights: str) -> str:
     """Return the SHA-256 of everything that decides a picture's pixels, except the photo."""
+    return sha256_of_json(_settings(style, recipe, weights))
+
+
+def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
+    """Return the hashes of what :func:`settings_sha256` is made of."""
+    settings = _settings(style, recipe, weights)
+    return SettingsParts(
+        paintings=sha256_of_json(settings["paintings"]),
+        style=sha256_of_json([settings["style_scale"], settings.get("style")]),
+        recipe=sha256_of_json(settings["recipe"]),
+        weights=sha256_of_json(settings["weights"]),
+    )
+
+
+def _settings(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
     fields = RECIPE.key_fields(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
     paintings = sorted(map(_painting_fields, style.paintings), key=_painting_order)
     canonical = {"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights}
     added = STYLE.added_fields(style)
-    return sha256_of_json(canonical | ({"style": added} if added else {}))
+    return canonical | ({"style": added} if added else {})
 
 
 def _painting_fields(painting: Painting) -> tuple[Any, ...]:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import WeightsError
-from pipeline.hashing import KeyFields, job_key, settings_sha256, sha256_of_json, weights_id
+from pipeline.hashing import KeyFields, job_key, settings_parts, settings_sha256, sha256_of_json, weights_id
 from pipeline.model import Painting, Recipe, Style, WeightsChoice
 
 STYLE = Style("night", (Painting(Path("a.jpg"), "a" * 64), Painting(Path("b.jpg"), "b" * 64, 0.5)))
+DEFAULT = Recipe()
 
 
 def test_the_key_of_a_picture_never_changes_between_versions_of_the_program() -> None:
@@ -140,3 +141,19 @@ def test_a_field_that_no_key_can_outlive_is_refused_at_once() -> None:
     # The fields of a part would enter its key for ever, later ones too.
     with pytest.raises(TypeError, match="Thing is not JSON serializable"):
         settings_sha256(STYLE, RecipeWithPart(part=Thing()), "w")
+
+
+def test_the_parts_of_settings_differ_where_the_settings_do() -> None:
+    def parts_of(style: Style = STYLE, recipe: Recipe = DEFAULT, weights: str = "w") -> dict[str, str]:
+        return dataclasses.asdict(settings_parts(style, recipe, weights))
+
+    other = dataclasses.replace
+    changed = {
+        "paintings": parts_of(other(STYLE, paintings=(other(STYLE.paintings[0], sha256="other"),))),
+        "style": parts_of(other(STYLE, scale=2.0)),
+        "recipe": parts_of(recipe=Recipe(size=99)),
+        "weights": parts_of(weights="other"),
+    }
+    for name, parts in changed.items():
+        assert [part for part in parts if parts[part] != parts_of()[part]] == [name]
+    assert parts_of(other(STYLE, name="other"), Recipe(name="other", snapshot_every=5)) == parts_of()

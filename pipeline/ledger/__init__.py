@@ -3,6 +3,7 @@
 Owns the SQLite file and every transition of a job; does not open photos, pictures or the output folder.
 """
 
+from pipeline.ledger.claim_queue import Selection
 from pipeline.ledger.cleanup import published_in
 from pipeline.ledger.damage import ledger_exists
 from pipeline.ledger.ledger import Ledger
@@ -17,6 +18,7 @@ from pipeline.ledger.records import (
     Lease,
     Move,
     Original,
+    PendingPicture,
     PhotoProblem,
     PhotoRow,
     Published,
@@ -41,9 +43,11 @@ __all__ = [
     "LockWait",
     "Move",
     "Original",
+    "PendingPicture",
     "PhotoProblem",
     "PhotoRow",
     "Published",
+    "Selection",
     "Timing",
     "WantedJob",
     "WithdrawnPicture",

@@ -14,7 +14,7 @@ from pipeline.failpoints import failpoint
 from pipeline.ledger.leases import ending_lease
 from pipeline.ledger.names import folded
 from pipeline.ledger.records import FoundPicture
-from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT
+from pipeline.ledger.states import CLEAR_FAILURES, MADE_WITH_LEASED_SETTINGS, SET_CURRENT
 from pipeline.ledger.store import Store
 
 _SEARCHED: Final = "output_looked_through"
@@ -67,7 +67,7 @@ class FoundPictures:
             self._store.connection.execute("DELETE FROM found_pictures WHERE output = ?", (output,))
             self._store.connection.execute(
                 "UPDATE jobs SET output = ?, key = ?, published_sha256 = ?, engine_version = '',"  # noqa: S608
-                f" original_sha256 = NULL, {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
+                f" original_sha256 = NULL, {MADE_WITH_LEASED_SETTINGS}, {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
                 (output, picture.key, sha256, job_id),
             )
         failpoint("job-done")

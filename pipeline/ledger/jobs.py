@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.failpoints import failpoint
+from pipeline.hashing import job_key
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import WantedJob
 from pipeline.ledger.states import CLEAR_FAILURES
 from pipeline.ledger.store import Store, stored_paths
-from pipeline.model import Job
+from pipeline.ledger.tables import random_position
+from pipeline.model import Job, OnChange
 
 _JobName = tuple[bytes, str, str]
 
 _INSERT: Final = """
 INSERT INTO jobs (source_id, photo, style, recipe, photo_seconds, settings_sha256, changed_at, stem, suffix, output,
-    named_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    named_for, random_position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PHOTOS: Final = """
 SELECT path, mtime_seconds, absence IS NOT NULL OR problem IS NOT NULL FROM photos WHERE source_id = ?
@@ -33,21 +35,33 @@ class _Differences:
 
     new: list[WantedJob] = field(default_factory=list)
     changed: list[tuple[str, int]] = field(default_factory=list)
+    kept: list[tuple[str, int]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     renamed: list[tuple[bytes, str, int]] = field(default_factory=list)
     withdrawn: list[int] = field(default_factory=list)
 
 
-_Row = tuple[int, str, bytes, str, int]
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """``made_settings``: those that its picture was made with, None unless that is current."""
+
+    job_id: int
+    settings: str
+    made_settings: str | None
+    stem: bytes
+    suffix: str
+    live: int
 
 
 def _rows(store: Store, only: Collection[bytes] | None) -> dict[_JobName, _Row]:
     rows = store.rows_of_photos(
-        "SELECT photo, style, recipe, id, settings_sha256, stem, suffix, wanted FROM jobs WHERE source_id = ?",
+        "SELECT photo, style, recipe, id, settings_sha256,"
+        " CASE WHEN current THEN coalesce(made_settings_sha256, settings_sha256) END, stem, suffix, wanted"
+        " FROM jobs WHERE source_id = ?",
         "photo",
         only,
     )
-    return {row[:3]: row[3:] for row in rows}
+    return {row[:3]: _Row(*row[3:]) for row in rows}
 
 
 def _examined_photos(store: Store, only: Collection[bytes] | None) -> set[bytes]:
@@ -67,6 +81,7 @@ def _compare(
     rows: dict[_JobName, _Row],
     recorded: Collection[bytes],
     examined: set[bytes],
+    on_change: OnChange,
 ) -> _Differences:
     """Return what changes; takes items out of ``rows``. Jobs of photos that are not on record are left out."""
     found = _Differences()
@@ -76,26 +91,27 @@ def _compare(
         mentioned.add(photo)
         row = rows.pop((photo, item.job.style, item.job.recipe), None)
         if row is not None:
-            _compare_row(item, suffix, row, found)
+            _compare_row(item, suffix, row, on_change, found)
         elif photo in recorded:
             found.new.append(item)
     found.withdrawn = [
-        job_id
-        for (photo, _, _), (job_id, *_, live) in rows.items()
-        if live and (photo in mentioned or photo in examined)
+        row.job_id for (photo, _, _), row in rows.items() if row.live and (photo in mentioned or photo in examined)
     ]
     return found
 
 
-def _compare_row(item: WantedJob, suffix: str, row: _Row, found: _Differences) -> None:
-    job_id, settings, stem, old_suffix, live = row
-    if settings != item.settings_sha256:
-        found.changed.append((item.settings_sha256, job_id))
-    elif not live:
-        found.returned.append(job_id)
+def _compare_row(item: WantedJob, suffix: str, row: _Row, on_change: OnChange, found: _Differences) -> None:
+    if row.made_settings is not None and on_change == "keep":
+        # Its settings are those of the next picture, once there is a reason to make one.
+        found.kept += [(item.settings_sha256, row.job_id)] if row.settings != item.settings_sha256 else []
+        found.returned += [] if row.live else [row.job_id]
+    elif {row.settings, row.made_settings or row.settings} != {item.settings_sha256}:
+        found.changed.append((item.settings_sha256, row.job_id))
+    elif not row.live:
+        found.returned.append(row.job_id)
     new_stem = os.fsencode(item.stem)
-    if (stem, old_suffix) != (new_stem, suffix):
-        found.renamed.append((new_stem, suffix, job_id))
+    if (row.stem, row.suffix) != (new_stem, suffix):
+        found.renamed.append((new_stem, suffix, row.job_id))
 
 
 def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes, float]) -> None:
@@ -104,7 +120,8 @@ def _insert(store: Store, new: list[WantedJob], suffix: str, photos: dict[bytes,
         photo, stem = os.fsencode(item.job.photo), os.fsencode(item.stem)
         output = os.fsencode(allocator.allocate(item.stem, suffix))
         name = (store.source_id, photo, item.job.style, item.job.recipe)
-        rows.append((*name, photos[photo], item.settings_sha256, now, stem, suffix, output, stem + suffix.encode()))
+        names = (stem, suffix, output, stem + suffix.encode())
+        rows.append((*name, photos[photo], item.settings_sha256, now, *names, random_position(photo)))
     store.connection.executemany(_INSERT, rows)
 
 
@@ -115,6 +132,7 @@ def _apply(store: Store, found: _Differences) -> None:
         f"UPDATE jobs SET settings_sha256 = ?, wanted = 1, current = 0, {CLEAR_FAILURES} WHERE id = ?",  # noqa: S608
         found.changed,
     )
+    run("UPDATE jobs SET settings_sha256 = ? WHERE id = ?", found.kept)
     run("UPDATE leases SET disturbed = 1 WHERE job_id = ?", job_ids)
     run("UPDATE jobs SET wanted = 1 WHERE id = ?", [(job_id,) for job_id in found.returned])
     run("UPDATE jobs SET wanted = 0 WHERE id = ?", [(job_id,) for job_id in found.withdrawn])
@@ -139,6 +157,18 @@ def _requeue(store: Store, facts: str, job_ids: list[tuple[int]]) -> int:
     return len(job_ids)
 
 
+_KEPT: Final = """
+state = 'done' AND current AND made_settings_sha256 IS NOT settings_sha256
+AND (SELECT absence IS NULL FROM photos WHERE photos.source_id = jobs.source_id AND path = photo)
+"""
+
+_RECOGNIZABLE: Final = """
+SELECT id FROM jobs JOIN photos ON photos.source_id = jobs.source_id AND path = photo
+WHERE jobs.source_id = ? AND state IN ('pending', 'failed', 'quarantined') AND NOT current
+    AND absence IS NULL AND problem IS NULL AND key IS NOT NULL AND sha256 IS NOT NULL
+    AND (made_settings_sha256 = settings_sha256 OR ?) AND key = job_key(sha256, made_settings_sha256)
+"""
+
 # Without its key the picture is neither current nor copied; its hash stays, so that it is replaced.
 _OUTDATED: Final = "current = 0, key = NULL"
 
@@ -152,19 +182,31 @@ class Jobs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def record(self, wanted: Iterable[WantedJob], suffix: str, only: Collection[str] | None = None) -> None:
+    def record(
+        self,
+        wanted: Iterable[WantedJob],
+        suffix: str,
+        only: Collection[str] | None = None,
+        on_change: OnChange = "repaint",
+    ) -> None:
         """Make the jobs on record the wanted ones; names of new ones are allocated in the order of jobs.
 
-        Changed settings make a job pending again with all its attempts. One that is no longer wanted is withdrawn,
-        even if it is done, until it is wanted again. Jobs of photos that are gone, quarantined or not examined yet
-        stay as they are unless ``wanted`` mentions the photo; wanted jobs of photos that are not on record are
-        ignored. With ``only`` the jobs of other photos stay as they are.
+        Changed settings make a job pending again with all its attempts, but not, with ``on_change`` keep, one whose
+        picture is finished: it stays done, and the settings are those of its next picture. A job that is no longer
+        wanted is withdrawn, even if it is done, until it is wanted again. Jobs of photos that are gone, quarantined
+        or not examined yet stay as they are unless ``wanted`` mentions the photo; wanted jobs of photos that are not
+        on record are ignored. With ``only`` the jobs of other photos stay as they are.
         """
         store, concerned = self._store, stored_paths(only)
         with store.writing():
             photos = {path: facts for path, *facts in store.rows_of_photos(_PHOTOS, "path", concerned)}
             found = _compare(
-                wanted, suffix, _rows(store, concerned), photos.keys(), _examined_photos(store, concerned)
+                wanted,
+                suffix,
+                _rows(store, concerned),
+                photos.keys(),
+                _examined_photos(store, concerned),
+                on_change,
             )
             _insert(store, found.new, suffix, {path: seconds for path, (seconds, _) in photos.items()})
             photos_with_problem = {
@@ -204,12 +246,34 @@ class Jobs:
             ).fetchone()
         return None if moment is None else float(moment)
 
-    def redo_outdated(self, engine_version: str) -> int:
-        """Make done jobs of any other engine version pending. Returns how many."""
+    def recognize(self, on_change: OnChange = "repaint") -> int:
+        """Make jobs done whose picture is what is wanted, as after a setting was changed back. Returns how many.
+
+        With ``on_change`` keep that is any picture of the photo's present content.
+        """
         store = self._store
         with store.writing() as connection:
-            other = "state = 'done' AND engine_version IS NOT ?"
-            return _requeue(store, _OUTDATED, _ids(connection, other, (store.source_id, engine_version)))
+            connection.create_function("job_key", 2, job_key, deterministic=True)
+            rows = connection.execute(_RECOGNIZABLE, (store.source_id, on_change == "keep")).fetchall()
+            return _requeue(store, f"current = 1, {CLEAR_FAILURES}", rows)
+
+    def redo_outdated(self, engine_version: str, is_selected: Callable[[str], bool] | None = None) -> int:
+        """Make done jobs (of these photos) of any other engine version pending. Returns how many."""
+        return self._redo("state = 'done' AND engine_version IS NOT ?", (engine_version,), is_selected)
+
+    def redo_changed(self, is_selected: Callable[[str], bool] | None = None) -> int:
+        """Make done jobs (of these photos) pending that were kept when their settings changed. Returns how many."""
+        return self._redo(_KEPT, (), is_selected)
+
+    def _redo(self, condition: str, parameters: tuple[object, ...], is_selected: Callable[[str], bool] | None) -> int:
+        store = self._store
+        with store.writing() as connection:
+            rows = connection.execute(
+                f"SELECT id, photo FROM jobs WHERE source_id = ? AND {condition}",  # noqa: S608 (conditions are ours)
+                (store.source_id, *parameters),
+            ).fetchall()
+            chosen = [(job_id,) for job_id, photo in rows if is_selected is None or is_selected(os.fsdecode(photo))]
+            return _requeue(store, _OUTDATED, chosen)
 
     def redo(self, jobs: Iterable[Job]) -> int:
         """Make those of these jobs pending that are done. Returns how many."""

@@ -15,26 +15,14 @@ from typing import Final
 
 from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.failpoints import failpoint
+from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import Claim, Lease
-from pipeline.ledger.states import CLEAR_FAILURES, SET_CURRENT
+from pipeline.ledger.states import CLEAR_FAILURES, MADE_WITH_LEASED_SETTINGS, SET_CURRENT
 from pipeline.ledger.store import Store, job_from_columns, photo_from_columns, stored_text
 from pipeline.model import ClaimOrder, JobState
 
-_ORDERS: Final[dict[ClaimOrder, tuple[str, str]]] = {
-    "newest": ("pending_by_age", "photo_seconds DESC, photo, style, recipe"),
-    "oldest": ("pending_by_age", "photo_seconds, photo, style, recipe"),
-    "name": ("pending_by_name", "photo, style, recipe"),
-}
-
-# The index has the order: a claim takes no longer when 300,000 jobs are pending. CROSS JOIN keeps SQLite from
-# starting with the photos.
-_PENDING: Final = """
-SELECT jobs.* , photos.signature, photos.sha256 AS photo_sha256
-FROM jobs INDEXED BY {index} CROSS JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
-WHERE jobs.source_id = ? AND jobs.state = 'pending' AND photos.signature IS NOT NULL
-ORDER BY {order} LIMIT ?
-"""
+_COLUMNS: Final = "jobs.*, photos.signature, photos.sha256 AS photo_sha256"
 
 _LEASES: Final = """
 SELECT leases.*, jobs.photo, style, recipe, output, published_sha256
@@ -62,6 +50,7 @@ def _claim(store: Store, row: sqlite3.Row) -> Claim:
         consecutive_failures=row["setbacks"],
         published_sha256=None if renamed else row["published_sha256"],
         published_key=None if renamed else row["key"],
+        made_settings_sha256=None if renamed else row["made_settings_sha256"],
         original_sha256=None if renamed else row["original_sha256"],
     )
 
@@ -71,7 +60,7 @@ def _rename(store: Store, job_id: int) -> str:
     output = NameAllocator(store.connection).allocate(os.fsdecode(stem), suffix)
     store.connection.execute(
         "UPDATE jobs SET output = ?, named_for = ?, key = NULL, published_sha256 = NULL, engine_version = NULL,"
-        " original_sha256 = NULL WHERE id = ?",
+        " original_sha256 = NULL, made_settings_sha256 = NULL WHERE id = ?",
         (os.fsencode(output), stem + suffix.encode(), job_id),
     )
     return output
@@ -125,15 +114,15 @@ class Leases:
     Methods raise as those of :class:`pipeline.ledger.Ledger`.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, queue: ClaimQueue) -> None:
         self._store = store
+        self._queue = queue
 
     def claim(self, limit: int, order: ClaimOrder) -> list[Claim]:
-        """Lease up to ``limit`` pending jobs, each under a fresh token, by the photo's age or by name."""
+        """Lease up to ``limit`` pending jobs, each under a fresh token, in the order of their photos."""
         store = self._store
-        index, columns = _ORDERS[order]
         with store.writing():
-            rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
+            rows = self._queue.rows(_COLUMNS, order, limit)
             claims = [_claim(store, row) for row in rows]
             store.update_states("id = ?", [(row["id"],) for row in rows])
         if claims:
@@ -187,13 +176,16 @@ class Leases:
             store.connection.execute(
                 "UPDATE jobs SET key = ?, published_sha256 = ?, engine_version = ?,"  # noqa: S608 (facts are ours)
                 f" seconds = ?, pixel_evaluations = ?, made_at = ?, original_sha256 = NULL,"
-                f" {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
+                f" {MADE_WITH_LEASED_SETTINGS}, {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
                 (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
             )
         failpoint("job-done")
 
-    def complete_unchanged(self, token: str, key: str) -> None:
-        """Leased → done without work. Raises LedgerError unless ``key`` is the published picture's."""
+    def complete_unchanged(self, token: str, key: str, *, kept: bool = False) -> None:
+        """Leased → done without work. Raises LedgerError unless ``key`` is the published picture's.
+
+        ``kept``: that picture was made with earlier settings.
+        """
         store = self._store
         with ending_lease(store, token) as job_id:
             (published,) = store.connection.execute("SELECT key FROM jobs WHERE id = ?", (job_id,)).fetchone()
@@ -201,8 +193,9 @@ class Leases:
                 raise LedgerError(
                     f"{store.location}: the picture published for this job has another key than {key!r}"
                 )
+            made = "" if kept else f"{MADE_WITH_LEASED_SETTINGS}, "
             store.connection.execute(
-                f"UPDATE jobs SET {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",  # noqa: S608
+                f"UPDATE jobs SET {made}{SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",  # noqa: S608
                 (job_id,),
             )
 

@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.ledger import schema
+from pipeline.ledger.changes import Changes
+from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.cleanup import Cleanup
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.incomplete import IncompleteFiles
@@ -33,11 +35,11 @@ from pipeline.ledger.store import Store, open_store
 class Ledger:
     """What is on record about photos and pictures, by table.
 
-    ``photos``: what scans found. ``jobs``: what the config asks for. ``leases``: jobs in progress. ``moves``:
-    originals that leave the input folder. ``found``: pictures that were there before this ledger. ``incomplete``:
-    files that are no whole photos yet. ``sources``: input folders. ``cleanup``: pictures that the program deletes.
-    ``queries``: reports on all of them. Their methods raise LedgerError (damaged, locked, LeaseLostError for a token)
-    and StorageError (its disk).
+    ``photos``: what scans found. ``jobs``: what the config asks for. ``queue``: which of them come next. ``leases``:
+    jobs in progress. ``changes``: why finished pictures are made again. ``moves``: originals that leave the input
+    folder. ``found``: pictures that were there before this ledger. ``incomplete``: files that are no whole photos
+    yet. ``sources``: input folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all.
+    Their methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
     def __init__(self, store: Store) -> None:
@@ -45,7 +47,9 @@ class Ledger:
         self._version: tuple[int, object] | None = None
         self.photos = Photos(store)
         self.jobs = Jobs(store)
-        self.leases = Leases(store)
+        self.queue = ClaimQueue(store)
+        self.leases = Leases(store, self.queue)
+        self.changes = Changes(store, self.queue)
         self.moves = Moves(store)
         self.found = FoundPictures(store)
         self.incomplete = IncompleteFiles(store)

@@ -141,6 +141,16 @@ class Queries:
             )
         return {state: found.get(state.value, 0) for state in JobState}
 
+    def kept_count(self) -> int:
+        """Return how many finished pictures are kept although they were made with earlier settings."""
+        with self._store.reading() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM jobs INDEXED BY kept_jobs WHERE source_id = ? AND state = 'done'"
+                " AND current AND made_settings_sha256 IS NOT settings_sha256",
+                (self._store.source_id,),
+            ).fetchone()
+        return int(count)
+
     def made_since(self, moment: float) -> int:
         """Return how many pictures were published, made or copied, since ``moment`` (epoch seconds)."""
         with self._store.reading() as connection:
@@ -183,10 +193,11 @@ class Queries:
         """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
         with self._store.reading() as connection:
             rows = connection.execute(
-                "SELECT settings_sha256, count(*), sum(seconds), sum(pixel_evaluations) FROM (SELECT * FROM jobs"
+                "SELECT coalesce(made_settings_sha256, settings_sha256), count(*), sum(seconds),"
+                " sum(pixel_evaluations) FROM (SELECT * FROM jobs"
                 " WHERE pixel_evaluations > 0 AND state = 'done' AND engine_version = ?"
                 " ORDER BY changed_at DESC LIMIT ?)"
-                " GROUP BY settings_sha256",
+                " GROUP BY 1",
                 (engine_version, _TIMED_SAMPLE),
             ).fetchall()
         return {settings: Timing(*numbers) for settings, *numbers in rows}

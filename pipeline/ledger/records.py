@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.model import Job, JobState, Photo
+from pipeline.model import ChangeCause, Job, JobState, Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Claim:
     ``original_sha256`` is the content that the published picture was made of if that original was moved away: a photo
     of other content is no newer version of that photo, but another one of its name. ``published_sha256`` is the hash
     of the picture that we published earlier under ``output`` (the picture of a newer version of that photo may
-    replace exactly that), ``published_key`` that one's key.
+    replace exactly that), ``published_key`` that one's key, ``made_settings_sha256`` the settings it was made with.
     """
 
     token: str
@@ -42,6 +42,7 @@ class Claim:
     published_sha256: str | None
     published_key: str | None
     original_sha256: str | None
+    made_settings_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,14 @@ class FoundPicture:
     key: str
     style: str
     recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPicture:
+    """A job that can be claimed. ``causes``: why its finished picture is made again; empty for a new one."""
+
+    job: Job
+    causes: tuple[ChangeCause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ END
 #: At the end of a lease with a picture: it is current, unless photo or settings changed during the lease.
 SET_CURRENT: Final = "current = NOT (SELECT disturbed FROM leases WHERE job_id = jobs.id)"
 
+#: Likewise, unless the picture was made with earlier settings and is kept.
+MADE_WITH_LEASED_SETTINGS: Final = (
+    "made_settings_sha256 = (SELECT leases.settings_sha256 FROM leases WHERE job_id = jobs.id)"
+)
+
 CLEAR_FAILURES: Final = (
     "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
     " setbacks = 0, delayed_at = 0, not_before = 0"

@@ -20,15 +20,25 @@ class JobState(StrEnum):
     WITHDRAWN = "withdrawn"  # its photo, style or rule is gone
 
 
+#: Why a finished picture is made again: another recipe, painting, style (its scale) or weights, ``settings`` if it
+#: isn't known which; another photo; made by another engine's version, or missing, and wanted again.
+ChangeCause = Literal["recipe", "paintings", "style", "weights", "settings", "photo", "engine", "missing"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """A pass begins: ``jobs`` pictures of ``photos`` photos are to be made, ``done`` are finished already."""
+    """A pass begins: ``jobs`` pictures of ``photos`` photos are to be made, ``done`` are finished already.
+
+    ``again``: so many of ``jobs`` have a picture already, and because of what they are made again: ``reasons``.
+    """
 
     run_id: str
     config: str
     photos: int
     jobs: int
     done: int
+    again: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,18 @@ from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions,
 
 # --- execution, originals, instance -----------------------------------------------------------------------
 
-ClaimOrder = Literal["newest", "oldest", "name"]
+
+@dataclass(frozen=True, slots=True)
+class RandomOrder:
+    """Photos come in a random order, which is the same one for the same seed, whatever photos there are."""
+
+    seed: int = 0
+
+
+ClaimOrder = Literal["newest", "oldest", "name"] | RandomOrder
+
+#: What becomes of finished pictures whose settings have changed.
+OnChange = Literal["repaint", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,7 @@ class PassSettings:
     retries: RetryPolicy = RetryPolicy()
     picture: PictureOptions = PictureOptions()
     order: ClaimOrder = "newest"
+    on_change: OnChange = "repaint"
     max_pixels: int = 500_000_000
     min_free_bytes: int = 0
     archive_space_bytes: int = 2_000_000_000
@@ -81,6 +93,7 @@ class IngestSettings:
     archive_space_bytes: int = 2_000_000_000
     max_pixels: int = 500_000_000
     picture_format: PictureFormat = "jpeg"
+    on_change: OnChange = "repaint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,8 @@ class PlanSettings:
     ingest: IngestSettings
     engine: EngineSettings
     order: ClaimOrder = "newest"
+    picture: PictureOptions = PictureOptions()
+    min_free_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ def test_every_line_has_time_run_and_event_and_the_events_fields(tmp_path: Path)
         "photos": 2,
         "jobs": 3,
         "done": 1,
+        "again": 0,
+        "reasons": {},
     }
     assert (middle["event"], middle["run"]) == ("job_finished", "r1")
     assert (middle["photo"], middle["style"], middle["recipe"]) == ("zoo/lion.jpg", "wave", "default")

@@ -119,6 +119,8 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "photos": 2,
         "jobs": 3,
         "done": 1,
+        "again": 0,
+        "reasons": {},
         "started": "2026-03-01T22:00:05+01:00",
         "ended": "2026-03-01T22:00:35+01:00",
         "finished": 2,

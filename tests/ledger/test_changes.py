@@ -1,0 +1,211 @@
+"""Why finished pictures are made again, and when they are kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.hashing import SettingsParts, job_key
+from pipeline.model import ChangeCause, JobState, OnChange
+
+PARTS = {
+    "s1": SettingsParts("p1", "y1", "r1", "w1"),
+    "recipe": SettingsParts("p1", "y1", "r2", "w1"),
+    "painting": SettingsParts("p2", "y1", "r1", "w1"),
+    "scale": SettingsParts("p1", "y2", "r1", "w1"),
+    "weights": SettingsParts("p1", "y1", "r1", "w2"),
+    "both": SettingsParts("p2", "y1", "r2", "w1"),
+}
+
+
+def finished(house, *paths: str, settings: str = "s1") -> None:
+    """Let each photo have a finished picture, of the content and the settings that its key says."""
+    house.scan(*map(house.photo, paths))
+    house.ledger.changes.record_settings(PARTS)
+    want(house, settings, *paths)
+    for claim in house.ledger.leases.claim(99, "name"):
+        house.ledger.photos.note_sha256(claim.job.photo, content(claim.job.photo))
+        house.finish(claim, key_of(claim.job.photo, settings), sha256=f"picture of {claim.job.photo}")
+
+
+def content(path: str, version: int = 0) -> str:
+    return f"{path} {version}"
+
+
+def key_of(path: str, settings: str) -> str:
+    return job_key(content(path), settings)
+
+
+def want(house, settings: str, *paths: str, on_change: OnChange = "repaint") -> None:
+    house.ledger.jobs.record([house.wanted(path, settings=settings) for path in paths], ".jpg", on_change=on_change)
+    house.ledger.jobs.recognize(on_change)
+
+
+def causes(house, on_change: OnChange = "repaint", limit: int | None = None) -> list[tuple[ChangeCause, ...]]:
+    pending = house.ledger.changes.pending("1", "name", keep=on_change == "keep", limit=limit)
+    return [picture.causes for picture in pending]
+
+
+def test_a_new_picture_has_no_cause(house) -> None:
+    house.pending("a.jpg")
+    assert causes(house) == [()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("recipe", ("recipe",)),
+        ("painting", ("paintings",)),
+        ("scale", ("style",)),
+        ("weights", ("weights",)),
+        ("both", ("recipe", "paintings")),
+        ("never recorded", ("settings",)),
+    ],
+)
+def test_what_changed_is_the_cause(house, settings: str, expected: tuple[ChangeCause, ...]) -> None:
+    finished(house, "a.jpg")
+    assert causes(house) == []
+    want(house, settings, "a.jpg")
+    assert causes(house) == [expected]
+
+
+def test_a_touched_or_changed_photo_is_the_cause(house) -> None:
+    finished(house, "a.jpg")
+    house.scan(house.photo("a.jpg", version=1))
+    assert causes(house) == [("photo",)]
+
+
+def test_another_engine_is_the_cause_if_that_is_asked_for_and_a_missing_picture_is(house) -> None:
+    finished(house, "a.jpg", "b.jpg")
+    house.ledger.jobs.redo([house.wanted("b.jpg").job])
+    assert causes(house) == [("missing",)]
+    house.ledger.jobs.redo_outdated("2")
+    assert [picture.causes for picture in house.ledger.changes.pending("2", "name", keep=False)] == [("engine",)] * 2
+
+
+def test_only_the_first_ones_are_asked_about(house) -> None:
+    finished(house, "a.jpg", "b.jpg", "c.jpg")
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg")
+    assert len(causes(house, limit=2)) == 2
+
+
+def test_settings_that_are_changed_back_make_nothing_again(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "recipe", "a.jpg")
+    want(house, "s1", "a.jpg")
+    assert house.state() is JobState.DONE
+    assert causes(house) == []
+
+
+def test_a_photo_that_changed_meanwhile_is_not_taken_for_the_old_one(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "recipe", "a.jpg")
+    house.scan(house.photo("a.jpg", version=1))
+    want(house, "s1", "a.jpg")
+    assert causes(house) == [("photo",)]
+
+
+# --- Kept ---------------------------------------------------------------------------------------------------
+
+
+def test_finished_pictures_are_kept_and_new_photos_get_the_new_settings(house) -> None:
+    finished(house, "a.jpg")
+    house.scan(house.photo("a.jpg"), house.photo("b.jpg"))
+    want(house, "recipe", "a.jpg", "b.jpg", on_change="keep")
+    assert house.states() == {"done": 1, "pending": 1}
+    assert house.ledger.queries.kept_count() == 1
+    claim = house.claim()
+    assert (claim.job.photo, claim.settings_sha256) == ("b.jpg", "recipe")
+    (row,) = house.ledger.queries.published_with_key(key_of("a.jpg", "s1"))
+    assert row.output == "a--night.jpg", "its key stays true"
+
+
+def test_a_kept_picture_whose_photo_changes_is_made_with_the_new_settings(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "recipe", "a.jpg", on_change="keep")
+    house.scan(house.photo("a.jpg", version=1))
+    assert causes(house, "keep") == [("photo",)]
+    assert house.claim().settings_sha256 == "recipe"
+
+
+def test_redo_changed_makes_the_kept_ones_again_and_no_others(house) -> None:
+    finished(house, "a.jpg", "b.jpg")
+    house.scan(house.photo("a.jpg"), house.photo("b.jpg"), house.photo("c.jpg"))
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg", on_change="keep")
+    house.finish(house.claim(), "c")
+    assert house.ledger.jobs.redo_changed(lambda photo: photo != "b.jpg") == 1
+    assert causes(house, "keep") == [("recipe",)]
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg", on_change="keep")
+    assert house.states() == {"done": 2, "pending": 1}, "it stays pending until it is made"
+    claim = house.claim()
+    assert (claim.job.photo, claim.settings_sha256, claim.published_sha256) == ("a.jpg", "recipe", "picture of a.jpg")
+    house.finish(claim, "new")
+    assert house.ledger.queries.kept_count() == 1
+
+
+def test_redo_changed_leaves_alone_what_has_no_photo_any_more(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "recipe", "a.jpg", on_change="keep")
+    house.scan()
+    assert house.ledger.jobs.redo_changed() == 0
+    assert house.state() is JobState.DONE
+
+
+def test_from_keep_back_to_repaint_all_kept_ones_are_made_again(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "recipe", "a.jpg", on_change="keep")
+    want(house, "recipe", "a.jpg")
+    assert causes(house) == [("recipe",)]
+    assert house.ledger.queries.kept_count() == 0
+
+
+def test_keep_also_keeps_what_a_change_has_made_due_but_was_not_made_again_yet(house) -> None:
+    finished(house, "a.jpg", "b.jpg", "c.jpg")
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg")
+    house.finish(house.claim(), "new", sha256="new")
+    failed = house.claim()
+    house.ledger.leases.fail(failed.token, "nan", costs_attempt=True, max_attempts=1)
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg", on_change="keep")
+    assert house.states() == {"done": 3}
+    assert house.ledger.queries.kept_count() == 2
+
+
+def test_a_style_that_is_removed_and_returns_with_other_settings_is_kept(house) -> None:
+    finished(house, "a.jpg")
+    house.ledger.jobs.record([], ".jpg", on_change="keep")
+    assert house.state() is JobState.WITHDRAWN
+    want(house, "painting", "a.jpg", on_change="keep")
+    assert house.state() is JobState.DONE
+    assert house.ledger.queries.kept_count() == 1
+
+
+def test_a_failed_job_without_a_picture_gets_the_new_settings(house) -> None:
+    house.pending("a.jpg")
+    house.ledger.leases.fail(house.claim().token, "nan", costs_attempt=True, max_attempts=1)
+    want(house, "recipe", "a.jpg", on_change="keep")
+    claim = house.claim()
+    assert (claim.settings_sha256, claim.attempts) == ("recipe", 0)
+
+
+def test_a_job_in_progress_when_the_config_changes_gets_the_new_settings_next(house) -> None:
+    house.pending("a.jpg")
+    claim = house.claim()
+    want(house, "recipe", "a.jpg", on_change="keep")
+    house.finish(claim)
+    assert house.claim().settings_sha256 == "recipe"
+
+
+def test_an_edit_of_the_config_is_judged_by_what_the_picture_was_made_with(house) -> None:
+    finished(house, "a.jpg")
+    want(house, "painting", "a.jpg", on_change="keep")
+    want(house, "both", "a.jpg")
+    assert causes(house) == [("recipe", "paintings")]
+
+
+def test_a_picture_that_turns_out_the_same_counts_as_made_with_what_is_wanted_unless_it_is_kept(house) -> None:
+    finished(house, "a.jpg", "b.jpg")
+    want(house, "recipe", "a.jpg", "b.jpg", on_change="keep")
+    house.scan(house.photo("a.jpg", version=1), house.photo("b.jpg", version=1))
+    for claim, kept in zip(house.ledger.leases.claim(2, "name"), (True, False), strict=True):
+        house.ledger.leases.complete_unchanged(claim.token, key_of(claim.job.photo, "s1"), kept=kept)
+    assert house.states() == {"done": 2}
+    assert house.ledger.queries.kept_count() == 1
