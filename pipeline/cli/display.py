@@ -35,6 +35,7 @@ from pipeline.model import (
 from pipeline.report.formatting import duration, outcome, printable, unpaired_left_out
 from pipeline.report.journal import Encoder
 from pipeline.report.rate_limit import RateLimit
+from pipeline.report.reasons import backlog_sentence
 from pipeline.report.run_progress import JobProgress, RunProgress
 from pipeline.report.summary import Row, Summary
 
@@ -84,6 +85,8 @@ class Display:
         self._unpaired = RateLimit(clock=clock)
         self._live: Live | None = None
         self._is_closed = False
+        self._told: set[str] = set()
+        self._has_reloaded = False
 
     def __enter__(self) -> Display:
         """Return the display."""
@@ -112,6 +115,7 @@ class Display:
         if isinstance(event, RunStarted):
             self._board = RunProgress(self._clock())
         self._board.update(event)
+        self._has_reloaded |= isinstance(event, WatchNotice) and event.kind == "reloaded"
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
             self._start_live()
         self._print_event(event)
@@ -121,6 +125,8 @@ class Display:
             case PhotoSetAside(kind="unpaired"):
                 if self._unpaired.admits():
                     self._print(f"{event.path} gets no picture: it {event.reason}", _COLORS["warning"])
+            case RunStarted() if not self._quiet:
+                self._show_begin(event)
             case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
                 self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", _COLORS["warning"])
             case JobFailed():
@@ -141,6 +147,13 @@ class Display:
                 )
             case _:
                 pass
+
+    def _show_begin(self, event: RunStarted) -> None:
+        """Say what is made again; a daemon said it when it reloaded its config, and goes on in its next passes."""
+        if not (self._has_reloaded or self._told.issuperset(event.reasons)):
+            self._print(backlog_sentence(event.jobs - event.again, event.again, event.reasons))
+        self._told |= set(event.reasons)
+        self._has_reloaded = False
 
     def _position(self) -> str:
         return f"[{self._board.done}/{self._board.total}] " if self._board.planned else ""

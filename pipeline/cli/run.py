@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.options import config_argument, json_option, quiet_option
+from pipeline.cli.options import config_argument, json_option, only_option, quiet_option, redo_option
 from pipeline.cli.runtime import INTERRUPTED, before_exit_by_signal, event_readers, make_executor, stop_on_signal
 from pipeline.cli.until import MomentType, stopped_at
 from pipeline.config import Config, load_config
@@ -27,6 +27,7 @@ from pipeline.runner.input_root import open_input
 from pipeline.runner.instance.feedback_loops import require_no_feedback_loop
 from pipeline.runner.instance.lock import instance_lock, wait_for_orphaned_worker
 from pipeline.runner.memory_limits import require_possible_photos
+from pipeline.runner.planning.run_scope import Redo, RunScope
 from pipeline.runner.preparation import ResolvedConfig, open_ledger, require_state_and_output, resolve_config
 from pipeline.runner.style_folders import make_style_folders
 
@@ -34,9 +35,8 @@ from pipeline.runner.style_folders import make_style_folders
 @click.command()
 @config_argument
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Make at most N pictures.")
-@click.option(
-    "--redo", type=click.Choice(["outdated"]), help="Also make again the pictures of older engine versions."
-)
+@only_option
+@redo_option
 @click.option(
     "--until",
     type=MomentType(),
@@ -46,7 +46,13 @@ from pipeline.runner.style_folders import make_style_folders
 @quiet_option
 @json_option
 def run(
-    config: Path, limit: int | None, redo: str | None, until: datetime | None, quiet: bool, as_json: bool
+    config: Path,
+    limit: int | None,
+    only: tuple[str, ...],
+    redo: tuple[Redo, ...],
+    until: datetime | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Make every picture that is pending, then exit.
 
@@ -63,7 +69,7 @@ def run(
         before_exit_by_signal(heartbeat.remove, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
-        options = PassOptions(limit=limit, redo_outdated=redo is not None, config_name=str(config))
+        options = PassOptions(limit=limit, scope=RunScope(only, frozenset(redo)), config_name=str(config))
         finished = _run(settings, emit, options, heartbeat, until)
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
 

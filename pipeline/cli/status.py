@@ -16,6 +16,7 @@ from pipeline.config import load_config
 from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState
 from pipeline.report.formatting import counted, duration, printable
+from pipeline.report.reasons import kept_sentence
 from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.preparation import pairing_plan
 from pipeline.runner.status import Pictures, Status, collect_status
@@ -62,6 +63,8 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     if schedule:
         yield schedule
     yield from _next_attempt_line(current)
+    if pictures.kept:
+        yield kept_sentence(pictures.kept)
     for row in _failure_fields(pictures):
         what = f"{row['photo']} × {row['style']}" if row["style"] else row["photo"]
         yield f"{row['state']}: {what}: {row['reason']}"
@@ -154,6 +157,7 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "life": current.process_state,
         "process": _process_fields(current),
         "counts": {state.value: count for state, count in pictures.counts.items()},
+        "kept": pictures.kept,
         "done_today": pictures.made_today,
         "pictures_per_hour": None if heartbeat is None else _rounded(heartbeat.pictures_per_hour),
         "seconds_left": _rounded(left),

@@ -12,7 +12,7 @@ from string import Formatter
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.folder_rules import MoveSection, Originals, require_outside_input, require_own_folder
@@ -25,12 +25,15 @@ from pipeline.config.styles import StyleSection
 from pipeline.config.templates import template_error
 from pipeline.model import (
     CheckpointRules,
+    ClaimOrder,
     EngineSettings,
     MetadataPolicy,
+    OnChange,
     PictureFormat,
     PictureOptions,
     PrecisionKind,
     PreprocessingKind,
+    RandomOrder,
     Recipe,
     WeightsChoice,
     WindowRule,
@@ -46,6 +49,19 @@ def _resolved(path: str) -> Any:
     return Path(path)
 
 
+class RandomSection(Section):
+    """Photos in random order."""
+
+    random: f.Count = Field(description="The seed: another number is another order.")
+
+
+Order = Annotated[
+    Annotated[RandomSection, Tag(f.MAPPING_TAG)]
+    | Annotated[Literal["newest", "oldest", "name", "random"], Tag(f.PLAIN_TAG)],
+    f.one_of_forms("newest, oldest, name, random, or random: SEED"),
+]
+
+
 class InputSection(Section):
     """Where photos come from."""
 
@@ -53,7 +69,7 @@ class InputSection(Section):
     ignore: tuple[f.IgnorePattern, ...] = Field(
         (), description="Patterns of files and folders to leave alone, as in .gitignore."
     )
-    order: Literal["newest", "oldest", "name"] = Field("newest", description="Which photos come first.")
+    order: Order = Field("newest", description="Which photos come first.")
     settle_seconds: f.Seconds = Field(
         2.0, description="A photo is ready when its file has not changed for this long."
     )
@@ -80,6 +96,13 @@ class InputSection(Section):
         "keep",
         description="What becomes of a photo once all its pictures are made: keep, or move: FOLDER.",
     )
+
+    @property
+    def claim_order(self) -> ClaimOrder:
+        """Which photos come first."""
+        if isinstance(self.order, RandomSection):
+            return RandomOrder(self.order.random)
+        return RandomOrder() if self.order == "random" else self.order
 
     @property
     def originals_folder(self) -> Path | None:
@@ -110,6 +133,11 @@ class OutputSection(Section):
     )
     metadata: MetadataPolicy = Field(
         _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
+    )
+    on_change: OnChange = Field(
+        "repaint",
+        description="After a change of recipe, painting or weights: repaint finished pictures, or keep them, so that "
+        "only new photos get the new settings.",
     )
     min_free_disk: f.ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
 

@@ -35,7 +35,8 @@ def pass_settings(config: Config) -> PassSettings:
             max_delay_seconds=config.state.max_retry_seconds,
         ),
         picture=config.picture_options(),
-        order=config.input.order,
+        order=config.input.claim_order,
+        on_change=config.output.on_change,
         max_pixels=config.input.max_pixels,
         min_free_bytes=config.output.min_free_disk,
         archive_space_bytes=config.input.archive_space,
@@ -58,6 +59,7 @@ def ingest_settings(config: Config) -> IngestSettings:
         archive_space_bytes=config.input.archive_space,
         max_pixels=config.input.max_pixels,
         picture_format=config.output.format,
+        on_change=config.output.on_change,
     )
 
 
@@ -74,7 +76,9 @@ def plan_settings(config: Config) -> PlanSettings:
         folders=folder_settings(config),
         ingest=ingest_settings(config),
         engine=config.engine_settings(),
-        order=config.input.order,
+        order=config.input.claim_order,
+        picture=config.picture_options(),
+        min_free_bytes=config.output.min_free_disk,
     )
 
 

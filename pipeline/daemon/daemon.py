@@ -48,6 +48,7 @@ from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import InputRoot, make_input_folder, open_input
 from pipeline.runner.instance.folder_marks import OutputFolderCheck
 from pipeline.runner.instance.moved_source import take_over_moved_source
+from pipeline.runner.planning.run_scope import describe_backlog
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 from pipeline.runner.style_folders import make_style_folders
 
@@ -95,6 +96,7 @@ class Daemon:
         self._next_ledger_check = 0.0
         self._has_checked_paintings = False
         self._quarantined_before_pass = 0
+        self._must_tell_cost = False
 
     def stop(self) -> None:
         """Stop soon: publish what is done, return the rest to the queue. Safe to call from a signal handler."""
@@ -146,6 +148,7 @@ class Daemon:
 
     def _run_version(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         """Work under one version of the config, until stopped or until there is another version."""
+        self._must_tell_cost = self._version is not None
         self._version, self._config = version, version.config
         self._schedule_gate.set_window_rules(version.config.window_rules())
         self._paused_until = self._next_ledger_check = 0.0
@@ -191,12 +194,22 @@ class Daemon:
         self._check_for_new_config()
         if self._next_version is not None:
             return
+        self._tell_cost(version, ledger)
         if not self._may_run_pass(ledger):
             self._executor.close_if_idle()
             time.sleep(_POLL_SECONDS)
         elif not self._run_pass_if_needed(version, ledger, root):
             self._executor.close_if_idle()
             self._scan_thread.work_available.wait(_POLL_SECONDS)
+
+    def _tell_cost(self, version: ConfigVersion, ledger: Ledger) -> None:
+        """Say what a reloaded config makes again, once the folder was scanned under it, before anything is made."""
+        if self._must_tell_cost and self._scan_thread.has_scanned:
+            with contextlib.suppress(StorageError, LedgerLockedError):
+                settings = pass_settings(version.config)
+                text = describe_backlog(ledger, settings.order, settings.on_change)
+                self._must_tell_cost = False
+                self._outbox.emit(WatchNotice("reloaded", text))
 
     def _may_run_pass(self, ledger: Ledger) -> bool:
         # Before the first scan the jobs in the ledger may be those of a former config.

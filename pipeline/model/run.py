@@ -144,7 +144,8 @@ class WatchNotice:
 
     ``watching``: it receives file events. ``polling``: it scans by itself. ``paused``: it waits until a problem
     outside of it is solved. ``resumed``: it is solved; ``paused`` follows if there is another one. ``resting``: its
-    schedule allows no pictures now. ``working``: it does again. ``reloaded``: its config file was read again.
+    schedule allows no pictures now. ``working``: it does again. ``reloaded``: its config file was read again; then,
+    if anything changed, what that makes again.
     ``refused``: the new config can't be used, the old one stays in use. ``stopped``: it was told to end.
     """
 

@@ -28,6 +28,7 @@ from pipeline.model import (
 )
 from pipeline.report.formatting import counted, duration, efficiency, losses, outcome, printable, unpaired_left_out
 from pipeline.report.rate_limit import RateLimit
+from pipeline.report.reasons import backlog_sentence
 from pipeline.report.rotation import rotate
 
 LOGGER: Final = logging.getLogger("stylewatch")
@@ -172,7 +173,9 @@ class LogWriter:
 
 def _run_started_message(event: RunStarted) -> str:
     work = f"{counted(event.jobs, 'picture')} to make of {counted(event.photos, 'photo')}"
-    return f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} finished already"
+    begins = f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} finished already"
+    backlog = backlog_sentence(event.jobs - event.again, event.again, event.reasons)
+    return f"{begins}; {backlog}" if event.again else begins
 
 
 def _log_finished(event: JobFinished) -> None:

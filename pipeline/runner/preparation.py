@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline.config import Config
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
-from pipeline.hashing import settings_sha256, sha256_of_file, weights_id
+from pipeline.hashing import SettingsParts, settings_parts, settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule
@@ -68,6 +68,7 @@ class ResolvedConfig:
     """What all jobs of a pass share.
 
     ``settings_sha256``: by style and recipe, the hash of all that decides the pixels beside the photo.
+    ``settings_parts``: by that hash, those of what it is made of.
     """
 
     styles: Mapping[str, Style]
@@ -75,6 +76,7 @@ class ResolvedConfig:
     settings_sha256: Mapping[tuple[str, str], str]
     pairing: PairingPlan
     name_template: str
+    settings_parts: Mapping[str, SettingsParts] = field(default_factory=dict)
 
     def wanted_job(self, job: Job) -> WantedJob:
         """Return what the ledger has to know of a job."""
@@ -95,13 +97,18 @@ def resolve_config(config: Config) -> ResolvedConfig:
     }
     recipes = config.recipes_by_name()
     weights = weights_id(config.engine_settings().weights)
+    settings = {
+        (style.name, recipe.name): settings_sha256(style, recipe, weights)
+        for style in styles.values()
+        for recipe in recipes.values()
+    }
     return ResolvedConfig(
         styles=styles,
         recipes=recipes,
-        settings_sha256={
-            (style.name, recipe.name): settings_sha256(style, recipe, weights)
-            for style in styles.values()
-            for recipe in recipes.values()
+        settings_sha256=settings,
+        settings_parts={
+            settings[style, recipe]: settings_parts(styles[style], recipes[recipe], weights)
+            for style, recipe in settings
         },
         pairing=pairing_plan(config),
         name_template=config.output.name,

@@ -45,6 +45,7 @@ class Pictures:
     ``problems`` are the quarantined photos without a job among the ``failures``. ``unpaired`` are the first of the
     ``unpaired_count`` photos that no rule and no folder gives a style, with the reason. ``waiting_seconds``: how long
     the pending pictures take by earlier measurements, None if that is unknown.
+    ``kept``: so many are done with earlier settings, and stay as they are.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -56,6 +57,7 @@ class Pictures:
     made_today: int = 0
     next_attempt: float | None = None
     waiting_seconds: float | None = None
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             incomplete=tuple(ledger.incomplete.all()),
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
+            kept=ledger.queries.kept_count(),
             waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,
         )
 

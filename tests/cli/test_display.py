@@ -62,6 +62,19 @@ def test_names_are_neither_markup_nor_control_codes() -> None:
     ]
 
 
+def test_a_run_says_what_it_makes_again_and_a_daemons_next_passes_do_not_repeat_it() -> None:
+    again = {"again": 2, "reasons": {"recipe default changed": 2}}
+    words = "1 new picture, 2 to be made again: recipe default changed (2)"
+    assert shown(started(**again), started(**again)).splitlines() == [words]
+    assert shown(started()) == shown(started(**again), quiet=True) == ""
+    other = started(again=3, reasons={"recipe default changed": 2, "photo changed": 1})
+    assert shown(started(**again), other).splitlines()[1:] == [
+        "3 pictures to be made again: recipe default changed (2), photo changed (1)"
+    ]
+    reloaded = WatchNotice("reloaded", words)
+    assert shown(reloaded, started(**again), started(**again)).count(words) == 1, "the notice said it"
+
+
 def test_quiet_says_only_what_went_wrong() -> None:
     text = shown(
         started(),

@@ -131,3 +131,23 @@ def test_no_styles_folder_is_made_under_a_mount_that_is_gone(invoke: Invoke, wor
     assert result.code == 3
     assert "nothing is mounted there now" in result.err
     assert list(folder.iterdir()) == []
+
+
+def test_only_selects_photos_and_one_that_fits_none_is_exit_code_2(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("sea/a.png")
+    workshop.run()
+    path = config_of(workshop)
+    assert invoke("run", "--only", "sea/**", "--only", "*.jpg", path).out.startswith("Nothing to do")
+    result = invoke("run", "--only", "Sea/**", path)
+    assert result.code == 2
+    assert result.err == (
+        "stylewatch: --only: no photo in the input folder fits 'Sea/**'; a pattern without / is about the file's "
+        "name, ** spans folders, letter case counts\n"
+    )
+
+
+def test_both_kinds_of_redo_may_be_asked_for(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    assert invoke("run", "--redo", "changed", "--redo", "outdated", config_of(workshop)).code == 0
+    assert invoke("run", "--redo", "all", config_of(workshop)).code == 2

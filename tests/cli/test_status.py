@@ -131,6 +131,17 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     assert "tried again now" in status(workshop)[1][3]
 
 
+def test_pictures_that_are_kept_as_they_were_made_are_told(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("out,", "out, on_change: keep,")
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("size: 48", "size: 32")
+    workshop.run()
+    words = "1 picture is kept as it was made, under earlier settings ('run --redo changed' makes it again)"
+    assert words in status(workshop)[1]
+    assert as_json(workshop)["kept"] == 1
+
+
 def test_the_json_has_these_fields(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.photo("b.png", "diverges")
@@ -156,6 +167,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "troubles": "list",
         "life": "str",
         "counts": "dict",
+        "kept": "int",
         "done_today": "int",
         "pictures_per_hour": "float",
         "seconds_left": "float",

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 from pipeline.config import json_schema
-from pipeline.model import EngineSettings, PictureOptions, WeightsChoice
+from pipeline.model import ClaimOrder, EngineSettings, PictureOptions, RandomOrder, WeightsChoice
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
@@ -157,3 +157,26 @@ def test_the_schema_speaks_of_the_file_and_not_of_the_models() -> None:
     keys = {key for key, _ in settings_of(json_schema())}
     assert {"StyleSection.paintings", "StyleSection.recipes", "RuleSection.match", "PairingSection.rules"} <= keys
     assert not {key for key in keys if key.endswith((".blend", ".several_recipes", ".globs", ".rule_list"))}
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [("", "newest"), ("name", "name"), ("random", RandomOrder(0)), ("{random: 7}", RandomOrder(7))],
+)
+def test_photos_come_in_the_order_asked_for(load: Load, text: str, order: ClaimOrder) -> None:
+    assert load(STYLE + (f"input: {{order: {text}}}" if text else "")).input.claim_order == order
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("input: {order: shuffled}", "input.order: must be one of 'newest', 'oldest', 'name' or 'random'"),
+        ("input: {order: [random]}", "input.order: must be newest, oldest, name, random, or random: SEED"),
+        ("input: {order: {}}", "input.order.random: is missing: the seed"),
+        ("input: {order: {random: x}}", "input.order.random: must be a whole number"),
+        ("output: {on_change: ignore}", "output.on_change: must be one of 'repaint' or 'keep', found 'ignore'"),
+    ],
+)
+def test_a_wrong_order_or_change_is_explained(problems: Problems, text: str, said: str) -> None:
+    (problem,) = problems(STYLE + text)
+    assert said in str(problem)

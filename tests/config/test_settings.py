@@ -78,7 +78,12 @@ def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path)
     folder = tmp_path.resolve()
     assert folders == FolderSettings(input=folder / "in", output=folder / "out", state=folder / "out" / ".stylewatch")
     assert plan_settings(config) == PlanSettings(
-        folders=folders, ingest=ingest_settings(config), engine=engine, order="name"
+        folders=folders,
+        ingest=ingest_settings(config),
+        engine=engine,
+        order="name",
+        picture=config.picture_options(),
+        min_free_bytes=config.output.min_free_disk,
     )
     assert status_settings(config) == StatusSettings(
         folders=folders, recipes=config.recipes_by_name(), engine=engine, has_schedule=False

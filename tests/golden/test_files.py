@@ -29,7 +29,16 @@ from pipeline.errors import LedgerError
 from pipeline.hashing import job_key, sha256_of_file, weights_id
 from pipeline.images.encode import read_provenance
 from pipeline.ledger import Ledger
-from pipeline.model import EngineSettings, JobFailed, JobFinished, JobStarted, JobState, Progress, WeightsChoice
+from pipeline.model import (
+    EngineSettings,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    Progress,
+    RunStarted,
+    WeightsChoice,
+)
 from pipeline.report.heartbeat import read_heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.summary import Summary
@@ -88,6 +97,20 @@ def test_a_new_copy_of_a_photo_gets_a_copy_of_its_old_picture(tree: Workshop) ->
     shutil.copy(tree.folder / "in" / "sub" / "b.png", tree.folder / "in" / "new.png")
     over = tree.run()
     assert (over.finished, over.copied, over.left) == (0, 3, 0)
+
+
+def test_a_changed_recipe_makes_its_pictures_again_and_they_can_be_kept(tree: Workshop) -> None:
+    """The old ledger does not say what the settings were made of, but which pictures are of other settings."""
+    before = pictures_in(tree.out)
+    tree.text = tree.text.replace("size: 48", "size: 40").replace("out,", "out, on_change: keep,")
+    assert "size: 40" in tree.text
+    assert tree.run().left == 0
+    assert pictures_in(tree.out) == before
+    tree.text = tree.text.replace(" on_change: keep,", "")
+    assert tree.run().finished > 0
+    (started,) = (event for event in tree.events if isinstance(event, RunStarted))
+    assert set(started.reasons) == {"settings changed"}
+    assert sum(started.reasons.values()) == started.again == started.jobs
 
 
 @pytest.fixture

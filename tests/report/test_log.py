@@ -149,3 +149,8 @@ def test_many_photos_without_a_picture_are_counted_after_the_first(tmp_path: Pat
         "WARNING ... and 4,980 more photos without a picture; the report and the journal name all of them"
     )
     assert len(lines) == 23
+
+
+def test_a_run_that_makes_pictures_again_says_why(tmp_path: Path) -> None:
+    said = told(tmp_path, started(again=2, reasons={"recipe default changed": 2}))
+    assert said[0].endswith("1 finished already; 1 new picture, 2 to be made again: recipe default changed (2)")

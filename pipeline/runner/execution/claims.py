@@ -185,7 +185,7 @@ class Claims:
         """Return what a worker needs to make the picture; None if none is needed, or none can be made now."""
         photo_sha256 = self._photos.sha256(claim)
         key = job_key(photo_sha256, claim.settings_sha256)
-        if self._complete_unchanged(claim, key):
+        if self._complete_unchanged(claim, key, photo_sha256):
             return None
         claim = self._renamed_if_original_moved(claim, photo_sha256)
         if use_found_picture(self._ledger, self._output_folder, claim, key):
@@ -202,11 +202,23 @@ class Claims:
             self._left -= 1
         return assignment
 
-    def _complete_unchanged(self, claim: Claim, key: str) -> bool:
+    def _complete_unchanged(self, claim: Claim, key: str, photo_sha256: str) -> bool:
         """Complete a job whose published picture is the one wanted: its photo was touched, not changed."""
+        if claim.published_key is None:
+            return False
+        if claim.published_key == key:
+            self._ledger.leases.complete_unchanged(claim.token, key)
+            return True
+        return self._settings.on_change == "keep" and self._keep(claim, photo_sha256)
+
+    def _keep(self, claim: Claim, photo_sha256: str) -> bool:
+        """Complete a job whose picture was made of this very content, with earlier settings; tells whether it was."""
+        if claim.made_settings_sha256 is None:
+            return False
+        key = job_key(photo_sha256, claim.made_settings_sha256)
         if claim.published_key != key:
             return False
-        self._ledger.leases.complete_unchanged(claim.token, key)
+        self._ledger.leases.complete_unchanged(claim.token, key, kept=True)
         return True
 
     def _renamed_if_original_moved(self, claim: Claim, photo_sha256: str) -> Claim:

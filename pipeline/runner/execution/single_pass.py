@@ -11,14 +11,13 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import LeaseLostError, files_explained, in_words
 from pipeline.executors import Executor
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, Selection
 from pipeline.model import (
     Assignment,
     IncompleteFile,
@@ -39,6 +38,7 @@ from pipeline.runner.ingest.steps import IngestResult, known_sentence
 from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.originals.moving import OriginalMover
+from pipeline.runner.planning.run_scope import RunScope, apply_scope, reasons_of_backlog
 from pipeline.runner.preparation import ResolvedConfig
 
 _STOPPED: Final = "stopped before everything was done"
@@ -62,7 +62,7 @@ class PassOptions:
     """What the caller adds to the config for one pass; ``config_name`` is what reports call the config."""
 
     limit: int | None = None
-    redo_outdated: bool = False
+    scope: RunScope = field(default_factory=RunScope)
     config_name: str = ""
 
 
@@ -98,6 +98,8 @@ class SinglePass:
         self._stop_announced = False
         self._planned_end = ""
         self._counts: dict[JobState, int] = {}
+        self._pending = 0
+        self._selection: Selection | None = None
 
     def stop(self, planned: str = "") -> None:
         """End the pass soon: publish what is finished within ``grace_seconds``, return the rest to the queue.
@@ -136,10 +138,10 @@ class SinglePass:
                 self._emit(Remark("", moved))
             with files_explained():
                 self._make_pictures(options)
-            self._counts = self._ledger.queries.counts()
+            self._count()
         except Exception as raised:
             error = raised
-            self._counts = self._counts_or_estimate()
+            self._count_or_estimate()
         finished = self._run_finished(run_id, begun, error)
         self._emit(finished)
         if error is not None:
@@ -162,8 +164,7 @@ class SinglePass:
         except _StoppedError:
             return IngestResult(photos=self._ledger.queries.photo_count())
         self._keep_root(ingested)
-        if options.redo_outdated:
-            self._ledger.jobs.redo_outdated(ENGINE_VERSION)
+        self._selection = apply_scope(self._ledger, options.scope, self._settings.order)
         return ingested
 
     def _keep_root(self, ingested: IngestResult) -> None:
@@ -181,17 +182,23 @@ class SinglePass:
             raise _StoppedError
 
     def _emit_run_started(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
-        counts = self._counts = self._ledger.queries.counts()
-        pending = counts.get(JobState.PENDING, 0)
+        self._count()
+        done = self._selection.done if self._selection else self._counts.get(JobState.DONE, 0)
+        reasons = reasons_of_backlog(self._ledger, self._settings.order, self._settings.on_change, options.limit)
         self._emit(
             RunStarted(
                 run_id=run_id,
                 config=options.config_name,
                 photos=ingested.photos,
-                jobs=pending if options.limit is None else min(pending, options.limit),
-                done=counts.get(JobState.DONE, 0),
+                jobs=self._pending if options.limit is None else min(self._pending, options.limit),
+                done=done,
+                again=sum(reasons.values()),
+                reasons=reasons,
             )
         )
+
+    def _count(self) -> None:
+        self._counts, self._pending = self._ledger.queries.counts(), self._ledger.queue.pending_count()
 
     def _report_set_aside(self, ingested: IngestResult) -> None:
         self._outcomes.tally.failed += ingested.quarantined_before
@@ -244,13 +251,15 @@ class SinglePass:
                 Remark("", f"stopping: pictures in progress have {grace} to finish; the next run resumes the rest")
             )
 
-    def _counts_or_estimate(self) -> dict[JobState, int]:
-        """Return the counts, or, of a ledger that can't be read, the last ones with what was made since."""
+    def _count_or_estimate(self) -> None:
+        """Count, or, of a ledger that can't be read, add what was made since to the last counts."""
         with contextlib.suppress(Exception):
-            return self._ledger.queries.counts()
+            self._count()
+            return
         pending, done = (self._counts.get(state, 0) for state in (JobState.PENDING, JobState.DONE))
-        made = min(pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
-        return self._counts | {JobState.PENDING: pending - made, JobState.DONE: done + made}
+        made = min(self._pending, self._outcomes.tally.finished + self._outcomes.tally.copied)
+        self._counts |= {JobState.PENDING: pending - made, JobState.DONE: done + made}
+        self._pending -= made
 
     def _incomplete_files(self) -> tuple[IncompleteFile, ...]:
         with contextlib.suppress(Exception):  # the end of a run is told, whatever has become of the ledger
@@ -261,7 +270,7 @@ class SinglePass:
         return RunFinished(
             run_id=run_id,
             **dataclasses.asdict(self._outcomes.tally),
-            left=self._counts.get(JobState.PENDING, 0),
+            left=self._pending,
             interrupted=self._stopped and not self._planned_end,
             planned_end=bool(self._planned_end),
             seconds=time.monotonic() - begun,

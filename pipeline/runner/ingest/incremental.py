@@ -88,7 +88,8 @@ class IncrementalIngest:
         """Ingest the whole folder. The first time every photo is paired, since the config may have changed."""
         found = self._steps.scan()
         self._root.require()
-        if not self._paired_all:
+        is_first = not self._paired_all
+        if is_first:
             retry_outdated_refusals(self._ledger, self._settings)
             self._reported |= {file.path: file.reason for file in self._ledger.incomplete.all()}
         changes = self._record(found, self._ledger.photos.missing)
@@ -98,6 +99,8 @@ class IncrementalIngest:
         self._paired_all = True
         if changes.photos:
             self._store_mount()
+        if is_first:
+            self._ledger.jobs.recognize(self._settings.on_change)
         return changes
 
     def ingest_paths(self, paths: Collection[str]) -> IngestChanges:

@@ -51,6 +51,7 @@ def ingest(
     retry_outdated_refusals(ledger, settings)
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
+    ledger.jobs.recognize(settings.on_change)
     set_aside = [*unreadable_places(found), *recorded.set_aside(), *unpaired.new]
     files = ledger.incomplete.record({photo.path: photo.reason for photo in set_aside if photo.kind == "incomplete"})
     reasons = {file.path: incomplete_reason(file, time.time()) for file in files}

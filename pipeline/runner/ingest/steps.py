@@ -120,6 +120,7 @@ class IngestSteps:
         self._ledger = ledger
         self._archives = archives
         self._check_stability = check_stability
+        self._has_recorded_settings = False
 
     def scan(self, paths: Collection[str] | None = None) -> ScanResult:
         """Scan the whole folder, or only ``paths`` and what is below them.
@@ -167,13 +168,17 @@ class IngestSteps:
         ``new``: the photos that were not there before. ``whole``: these are all photos there are, so that the ledger
         is asked once for all of them.
         """
+        if not self._has_recorded_settings:
+            self._ledger.changes.record_settings(self._resolved.settings_parts)
+            self._has_recorded_settings = True
         photos = list(dict.fromkeys(paths))
         jobs = list(pair(photos, self._resolved.pairing))
         paired = {job.photo for job in jobs}
         unpaired = [photo for photo in photos if photo not in paired]
         new = {*new, *self._ledger.queries.with_wanted_jobs(unpaired)}
         suffix = suffix_of(self._settings.picture_format)
-        self._ledger.jobs.record(map(self._resolved.wanted_job, jobs), suffix, None if whole else photos)
+        wanted, on_change = map(self._resolved.wanted_job, jobs), self._settings.on_change
+        self._ledger.jobs.record(wanted, suffix, None if whole else photos, on_change)
         return self._explain(unpaired, new)
 
     def _explain(self, unpaired: Sequence[str], new: Collection[str]) -> UnpairedPhotos:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.engine.events import Event, Request
 from pipeline.hashing import job_key, sha256_of_file
-from pipeline.model import JobFailed, JobFinished, JobStarted, JobState, Remark
+from pipeline.model import JobFailed, JobFinished, JobStarted, JobState, Remark, RunStarted
 from pipeline.runner.preparation import resolve_config
 from tests.daemon.harness import DaemonHarness, Gate
 from tests.fakes import LookingEngine, write_painting
@@ -33,7 +33,10 @@ def test_a_new_style_makes_its_pictures_of_what_is_there_and_of_what_comes(harne
         harness.wait_for_pictures("a--day.jpg", "a--night.jpg")
         harness.workshop.photo("b.png", shade=3)
         harness.wait_for_pictures("a--day.jpg", "a--night.jpg", "b--day.jpg", "b--night.jpg")
-    assert [notice.text for notice in harness.notices("reloaded")] == ["config reloaded: styles changed"]
+    assert [notice.text for notice in harness.notices("reloaded")] == [
+        "config reloaded: styles changed",
+        "1 new picture; no finished picture is made again",
+    ]
     assert len(harness.finished()) == 4, "nothing was made twice"
     assert [notice.kind for notice in harness.notices("stopped")] == ["stopped"]
 
@@ -75,7 +78,32 @@ def test_a_bad_config_changes_nothing_and_a_good_one_after_it_does(harness: Daem
         harness.wait_for(lambda: len(harness.finished()) == 4, "all pictures at the new size")
         harness.wait_for(harness.is_idle, "the end of the run")
     assert len(harness.notices("refused")) == 1
-    assert len(harness.notices("reloaded")) == 1
+    assert [notice.text for notice in harness.notices("reloaded")] == [
+        "config reloaded: recipes changed",
+        "2 pictures to be made again: recipe default changed (2)",
+    ]
+    (started,) = (event for event in harness.events_of(RunStarted) if event.again)
+    assert started.reasons == {"recipe default changed": 2}
+    told = harness.notices("reloaded")[-1]
+    assert harness.events.index(told) < harness.events.index(started), "before it costs anything"
+
+
+def test_finished_pictures_are_kept_if_the_config_says_so(harness: DaemonHarness) -> None:
+    harness.workshop.text = harness.workshop.text.replace("out,", "out, on_change: keep,")
+    harness.workshop.photo("a.png")
+    with harness.running():
+        harness.wait_for_pictures("a--night.jpg")
+        before = sha256_of_file(harness.workshop.out / "a--night.jpg")
+        harness.rewrite("size: 48", "size: 32")
+        harness.wait_for(lambda: len(harness.notices("reloaded")) > 1, "what the new config costs")
+        harness.workshop.photo("b.png", shade=3)
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert harness.notices("reloaded")[1].text == (
+        "no finished picture is made again; 1 picture is kept as it was made, under earlier settings "
+        "('run --redo changed' makes it again)"
+    )
+    assert sha256_of_file(harness.workshop.out / "a--night.jpg") == before
+    assert len(harness.finished()) == 2
 
 
 def test_a_rule_that_is_gone_withdraws_what_waits_for_it(harness: DaemonHarness) -> None:

@@ -21,6 +21,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.planning.run_scope import RunScope
 from tests.fakes import write_painting
 from tests.workshop import InProcessExecutor, Workshop
 
@@ -156,7 +157,7 @@ def test_runs_that_are_cut_short_make_the_same_pictures_as_one(workshop: Worksho
 def test_redo_outdated_makes_again_what_another_engine_made(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
-    assert workshop.run(PassOptions(redo_outdated=True)).finished == 0
+    assert workshop.run(PassOptions(scope=RunScope(redo=frozenset({"outdated"})))).finished == 0
     with workshop.ledger() as ledger:
         assert ledger.jobs.redo_outdated(ENGINE_VERSION + "-next") == 1
     assert workshop.run().finished == 1

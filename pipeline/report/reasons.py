@@ -1,0 +1,64 @@
+"""Says in words why finished pictures are made again, and how many are new. Owns these words; asks no ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pipeline.model import ChangeCause, Job
+from pipeline.report.formatting import counted
+
+#: So many reasons are named in a sentence; of the others there is only a number.
+_REASONS_NAMED: Final = 5
+
+_WORDS: Final[Mapping[ChangeCause, str]] = {
+    "engine": "made by another version of the engine",
+    "missing": "wanted again by 'stylewatch retry --missing'",
+}
+
+
+def reason(job: Job, causes: Iterable[ChangeCause]) -> str:
+    """Return why a picture is made again: ``recipe default changed``; "" for a new one."""
+    subjects: dict[ChangeCause, str] = {
+        "recipe": f"recipe {job.recipe}",
+        "paintings": f"painting of style {job.style}",
+        "style": f"scale of style {job.style}",
+        "weights": "weights",
+        "settings": "settings",
+        "photo": "photo",
+    }
+    changed = " and ".join(subjects[cause] for cause in causes if cause in subjects)
+    others = [_WORDS[cause] for cause in causes if cause in _WORDS]
+    return ", ".join([f"{changed} changed", *others] if changed else others)
+
+
+def count_reasons(pictures: Iterable[tuple[Job, tuple[ChangeCause, ...]]]) -> dict[str, int]:
+    """Return how many pictures are made again for each reason, the most frequent one first; new ones are left out."""
+    counts = Counter((job.style, job.recipe, causes) for job, causes in pictures if causes)
+    reasons: Counter[str] = Counter()
+    for (style, recipe, causes), count in counts.items():
+        reasons[reason(Job("", style, recipe), causes)] += count
+    return dict(reasons.most_common())
+
+
+def backlog_sentence(new: int, again: int, reasons: Mapping[str, int]) -> str:
+    """Return ``3 new pictures, 12 to be made again: recipe default changed (8), ...`` without a full stop."""
+    if not again:
+        nothing = "no finished picture is made again"
+        return f"{counted(new, 'new picture')}; {nothing}" if new else nothing
+    named = [f"{words} ({count:,})" for words, count in list(reasons.items())[:_REASONS_NAMED]]
+    others = sum(reasons.values()) - sum(list(reasons.values())[:_REASONS_NAMED])
+    named += [f"other reasons ({others:,})"] if others else []
+    because = ", ".join(named)
+    if new:
+        return f"{counted(new, 'new picture')}, {again:,} to be made again: {because}"
+    return f"{counted(again, 'picture')} to be made again: {because}"
+
+
+def kept_sentence(kept: int) -> str:
+    """Return how many pictures stay although their settings changed; "" if there are none."""
+    if not kept:
+        return ""
+    them, was = ("it", "is kept as it was made") if kept == 1 else ("them", "are kept as they were made")
+    return f"{counted(kept, 'picture')} {was}, under earlier settings ('run --redo changed' makes {them} again)"

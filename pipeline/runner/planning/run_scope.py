@@ -1,0 +1,74 @@
+"""What a single run is about: some photos only, and pictures that are to be made again. Owns applying it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+from pipeline.engine import ENGINE_VERSION
+from pipeline.errors import UsageError
+from pipeline.ledger import Ledger, Selection
+from pipeline.model import ClaimOrder, OnChange
+from pipeline.pairing import fits
+from pipeline.report.reasons import backlog_sentence, count_reasons, kept_sentence
+
+Redo = Literal["outdated", "changed"]
+
+_PATTERNS: Final = "a pattern without / is about the file's name, ** spans folders, letter case counts"
+
+
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """``only``: patterns of photos, all photos if there is none. ``redo``: which finished pictures are made again.
+
+    ``outdated``: those of another version of the engine; ``changed``: those kept when their settings changed.
+    """
+
+    only: tuple[str, ...] = ()
+    redo: frozenset[Redo] = frozenset()
+
+
+def apply_scope(ledger: Ledger, scope: RunScope, order: ClaimOrder) -> Selection | None:
+    """Make what is to be made again pending, and narrow the ledger's queue; None: the scope is all photos.
+
+    The photos are on record already. Raises UsageError if no photo fits.
+    """
+    is_selected = partial(_fits_one, scope.only) if scope.only else None
+    _redo(ledger, scope, is_selected)
+    if is_selected is None:
+        return None
+    selection = ledger.queue.select(is_selected, order)
+    if not selection.photos:
+        patterns = " or ".join(f"'{pattern}'" for pattern in scope.only)
+        raise UsageError(f"--only: no photo in the input folder fits {patterns}; {_PATTERNS}")
+    return selection
+
+
+def _redo(ledger: Ledger, scope: RunScope, is_selected: Callable[[str], bool] | None) -> None:
+    if "outdated" in scope.redo:
+        ledger.jobs.redo_outdated(ENGINE_VERSION, is_selected)
+    if "changed" in scope.redo:
+        ledger.jobs.redo_changed(is_selected)
+
+
+def _fits_one(patterns: tuple[str, ...], photo: str) -> bool:
+    return any(fits(photo, pattern) for pattern in patterns)
+
+
+def reasons_of_backlog(
+    ledger: Ledger, order: ClaimOrder, on_change: OnChange, limit: int | None = None
+) -> dict[str, int]:
+    """Return how many of the first ``limit`` pending pictures are made again, by reason."""
+    pending = ledger.changes.pending(ENGINE_VERSION, order, keep=on_change == "keep", limit=limit)
+    return count_reasons((picture.job, picture.causes) for picture in pending)
+
+
+def describe_backlog(ledger: Ledger, order: ClaimOrder, on_change: OnChange) -> str:
+    """Return how many pictures are new, made again and why, and kept."""
+    reasons = reasons_of_backlog(ledger, order, on_change)
+    again = sum(reasons.values())
+    backlog = backlog_sentence(ledger.queue.pending_count() - again, again, reasons)
+    kept = kept_sentence(ledger.queries.kept_count())
+    return f"{backlog}; {kept}" if kept else backlog
