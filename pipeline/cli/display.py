@@ -32,7 +32,16 @@ from pipeline.model import (
     RunStarted,
     WatchNotice,
 )
-from pipeline.report.formatting import duration, outcome, printable, unpaired_left_out
+from pipeline.report.formatting import (
+    duration,
+    failed_text,
+    made_text,
+    outcome,
+    printable,
+    set_aside_text,
+    state_words,
+    unpaired_left_out,
+)
 from pipeline.report.journal import Encoder
 from pipeline.report.rate_limit import RateLimit
 from pipeline.report.reasons import backlog_sentence
@@ -122,19 +131,14 @@ class Display:
 
     def _print_event(self, event: RunEvent) -> None:
         match event:
-            case PhotoSetAside(kind="unpaired"):
-                if self._unpaired.admits():
-                    self._print(f"{event.path} gets no picture: it {event.reason}", _COLORS["warning"])
+            case PhotoSetAside():
+                self._show_set_aside(event)
             case RunStarted() if not self._quiet:
                 self._show_begin(event)
-            case PhotoSetAside() if not self._quiet or event.kind != "incomplete":
-                self._print(f"{event.path} is set aside ({event.kind}): {event.reason}", _COLORS["warning"])
-            case JobFailed():
-                outcome_words = "will be tried again" if event.state == JobState.PENDING else "failed"
-                self._print(f"{self._position()}{event.job} {outcome_words}: {event.reason}", _COLORS["failed"])
+            case JobFailed(photo_set_aside=False):
+                self._print(f"{self._position()}{failed_text(event)}", _COLORS["failed"])
             case JobFinished() if not self._quiet and not self._console.is_terminal:
-                took = "copied" if event.artwork is None else duration(event.artwork.seconds)
-                self._print(f"{self._position()}{event.job} → {event.output} ({took})")
+                self._print(f"{self._position()}{made_text(event)}")
             case Remark() if event.warning or not (self._quiet or event.token):
                 self._print(event.text, _COLORS["warning"] if event.warning else "")
             case OriginalsStay():
@@ -147,6 +151,11 @@ class Display:
                 )
             case _:
                 pass
+
+    def _show_set_aside(self, event: PhotoSetAside) -> None:
+        is_shown = self._unpaired.admits() if event.kind == "unpaired" else True
+        if is_shown and not (self._quiet and event.kind == "incomplete"):
+            self._print(set_aside_text(event), _COLORS["warning"])
 
     def _show_begin(self, event: RunStarted) -> None:
         """Say what is made again; a daemon said it when it reloaded its config, and goes on in its next passes."""
@@ -164,18 +173,14 @@ class Display:
             self._print(unpaired_left_out(left_out), _COLORS["warning"])
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
             self._console.print(results_table(rows))
-        if not self._quiet or event.failed or event.interrupted or (event.reason and not event.planned_end):
+        went_wrong = event.failed or event.photos_set_aside or event.interrupted
+        if not self._quiet or went_wrong or (event.reason and not event.planned_end):
             self._print(self._closing_line(event))
         if self._summary is not None and self._summary.write_error:
             self._print(self._summary.write_error, _COLORS["warning"])
 
     def _closing_line(self, event: RunFinished) -> str:
         text = outcome(event)
-        if text == "nothing to do":
-            # Pictures that this run only recognized count as well.
-            made = event.counts.get("done", self._board.finished_before)
-            found = f"all pictures exist already ({made:,})" if made else "'stylewatch plan' shows what was found"
-            text = f"nothing to do: {found}"
         report = self._summary.folder if self._summary is not None else None
         return f"{text[0].upper()}{text[1:]}" + ("." if report is None else f"; report: {report}")
 
@@ -247,7 +252,7 @@ def _table_of_jobs(rows: Sequence[Row]) -> Table:
     for row in rows:
         style = row.style if row.recipe == "default" else f"{row.style} ({row.recipe})"
         time = "copied" if row.copied else _duration_text(row.seconds)
-        picture = row.output if row.state == JobState.DONE else row.state
+        picture = row.output if row.state == JobState.DONE else state_words(JobState(row.state))
         _add_row(table, row.photo, style, time, _change_text(row.first_style, row.last_style), picture)
     return table
 

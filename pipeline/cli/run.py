@@ -71,7 +71,8 @@ def run(
     ):
         options = PassOptions(limit=limit, scope=RunScope(only, frozenset(redo)), config_name=str(config))
         finished = _run(settings, emit, options, heartbeat, until)
-    raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if finished.failed else 0)
+    has_failures = finished.failed > 0 or finished.photos_set_aside > 0
+    raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if has_failures else 0)
 
 
 def _run(

@@ -15,7 +15,7 @@ from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
 from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState
-from pipeline.report.formatting import counted, duration, printable
+from pipeline.report.formatting import counted, duration, printable, state_words
 from pipeline.report.reasons import kept_sentence
 from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.preparation import pairing_plan
@@ -57,7 +57,7 @@ def _backlog_seconds(current: Status) -> float | None:
 
 def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     pictures = current.pictures
-    yield ", ".join(f"{count:,} {state.value}" for state, count in pictures.counts.items())
+    yield _counts_line(pictures)
     yield from _process_lines(current)
     yield _progress_line(current)
     if schedule:
@@ -65,9 +65,10 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     yield from _next_attempt_line(current)
     if pictures.kept:
         yield kept_sentence(pictures.kept)
-    for row in _failure_fields(pictures):
-        what = f"{row['photo']} × {row['style']}" if row["style"] else row["photo"]
-        yield f"{row['state']}: {what}: {row['reason']}"
+    for row in pictures.other_failures():
+        yield f"{state_words(row.state)}: {row.job}: {row.reason}"
+    for problem in pictures.problems:
+        yield f"set aside: {problem.path}: {problem.reason}"
     if pictures.failures or pictures.problems:
         yield "'stylewatch retry' tries them again."
     yield from _incomplete_lines(current)
@@ -88,6 +89,19 @@ def _unpaired_lines(pictures: Pictures) -> Iterator[str]:
         yield f"no picture of {printable(photo)}: it {reason}"
     if left_out := pictures.unpaired_count - len(pictures.unpaired):
         yield f"... nor of {counted(left_out, 'more photo')} ('stylewatch plan --json' names all of them)"
+
+
+def _counts_line(pictures: Pictures) -> str:
+    if pictures.photos is None:
+        return "not looked yet: 'stylewatch plan' shows what there is to do"
+    if not pictures.photos and not any(pictures.counts.values()):
+        return "no photos on record yet: 'stylewatch plan' shows what there is to do"
+    always = (JobState.PENDING, JobState.DONE)
+    counts = ", ".join(
+        f"{count:,} {state_words(state)}" for state, count in pictures.counts.items() if count or state in always
+    )
+    set_aside = f"; {counted(len(pictures.problems), 'photo')} set aside" if pictures.problems else ""
+    return f"pictures: {counts}{set_aside}"
 
 
 def _process_lines(current: Status) -> Iterator[str]:
@@ -127,7 +141,8 @@ def _next_attempt_line(current: Status) -> Iterator[str]:
     if moment is not None:
         wait = moment - current.now
         when = f"in {duration(wait)}" if wait > 0 else "now"
-        yield f"of {counted(count, 'failed picture')} the first is tried again {when}; 'run' tries all at once"
+        which = "the picture" if count == 1 else f"the first of {count:,} pictures"
+        yield f"{which} that will be tried again is due {when}; 'run' tries all at once"
 
 
 def _failure_fields(pictures: Pictures) -> list[dict[str, Any]]:
@@ -142,9 +157,11 @@ def _failure_fields(pictures: Pictures) -> list[dict[str, Any]]:
         }
         for row in pictures.failures
     ]
-    # Photos that never had jobs, since no image could be read or no style fits, and refused archives.
+    # Photos of which no picture was to be made, and refused archives.
     no_job = {"style": "", "recipe": "", "state": JobState.QUARANTINED.value, "attempts": 0}
-    return rows + [{"photo": printable(row.path), "reason": row.reason, **no_job} for row in pictures.problems]
+    return rows + [
+        {"photo": printable(row.path), "reason": row.reason, **no_job} for row in pictures.problems_without_failures()
+    ]
 
 
 def _json_fields(current: Status) -> dict[str, Any]:
@@ -158,6 +175,8 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "process": _process_fields(current),
         "counts": {state.value: count for state, count in pictures.counts.items()},
         "kept": pictures.kept,
+        "photos": pictures.photos,
+        "photos_set_aside": len(pictures.problems),
         "done_today": pictures.made_today,
         "pictures_per_hour": None if heartbeat is None else _rounded(heartbeat.pictures_per_hour),
         "seconds_left": _rounded(left),

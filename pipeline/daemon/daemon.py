@@ -95,7 +95,7 @@ class Daemon:
         self._paused_until = 0.0
         self._next_ledger_check = 0.0
         self._has_checked_paintings = False
-        self._quarantined_before_pass = 0
+        self._emitted_before_pass: list[PhotoSetAside] = []
         self._must_tell_cost = False
 
     def stop(self) -> None:
@@ -276,7 +276,7 @@ class Daemon:
             ingested = IngestResult(
                 photos=ledger.queries.photo_count(),
                 set_aside=list(self._outbox.held()),
-                quarantined_before=self._quarantined_before_pass,
+                emitted_before=self._emitted_before_pass,
             )
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
                 options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
@@ -320,7 +320,7 @@ class Daemon:
         """Pass an event of the running pass to the readers, after the queued ones of the scan thread."""
         if isinstance(event, RunStarted):
             self._outbox.discard_held()  # the pass emits them next
-            self._quarantined_before_pass = 0
+            self._emitted_before_pass = []
         elif not isinstance(event, RunFinished):  # what comes now is not among what that counts
             self._outbox.deliver()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
@@ -343,11 +343,10 @@ class Daemon:
         self._health.report_main_alive()
 
     def _count_set_aside(self, photo: PhotoSetAside) -> None:
-        if photo.kind == "quarantined":
-            if self._pass is not None:
-                self._pass.count_quarantined()
-            else:
-                self._quarantined_before_pass += 1
+        if self._pass is not None:
+            self._pass.count_set_aside(photo)
+        else:
+            self._emitted_before_pass.append(photo)
 
     def _is_pass_expected(self) -> bool:
         return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses

@@ -69,6 +69,8 @@ class HookFolders:
                 return "after_picture", self._picture_fields(event)
             case RunFinished():
                 return "after_run", self._run_fields(event, report)
+            case JobFailed(photo_set_aside=True):
+                return None  # PhotoSetAside calls it, once for all pictures of the photo
             case JobFailed(state=JobState.FAILED | JobState.QUARANTINED):
                 job = event.job
                 return "on_failure", self.failure_fields(
@@ -108,6 +110,7 @@ class HookFolders:
             "finished": str(event.finished),
             "copied": str(event.copied),
             "failed": str(event.failed),
+            "photos_set_aside": str(event.photos_set_aside),
             "left": str(event.left),
             "seconds": f"{event.seconds:.1f}",
             "reason": event.reason,

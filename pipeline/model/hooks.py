@@ -11,7 +11,17 @@ HookName = Literal["after_picture", "after_run", "on_failure"]
 #: The fields that the arguments of each command may hold in braces. All paths are absolute.
 HOOK_FIELDS: Final[Mapping[HookName, tuple[str, ...]]] = {
     "after_picture": ("picture", "photo", "style", "recipe", "seconds", "output_folder"),
-    "after_run": ("finished", "copied", "failed", "left", "seconds", "reason", "report", "output_folder"),
+    "after_run": (
+        "finished",
+        "copied",
+        "failed",
+        "photos_set_aside",
+        "left",
+        "seconds",
+        "reason",
+        "report",
+        "output_folder",
+    ),
     "on_failure": ("photo", "style", "recipe", "state", "reason", "output_folder"),
 }
 

@@ -43,7 +43,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class PhotoSetAside:
-    """A photo that gets no jobs now.
+    """A photo of which no picture is made.
 
     ``incomplete``: its file is not whole, and is looked at again. ``quarantined``: it can't be used until it changes.
     ``gone``: it was removed before its pictures were made. ``unpaired``: no rule and no folder gives it a style.
@@ -86,7 +86,11 @@ class JobFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed:
-    """A job did not produce a picture; ``state`` is its state in the ledger now."""
+    """A job did not produce a picture; ``state`` is its state in the ledger now.
+
+    ``photo_set_aside``: its photo is to blame, which a PhotoSetAside says once for all pictures of that photo. Such a
+    picture does not count as a failed one.
+    """
 
     token: str
     job: Job
@@ -95,6 +99,7 @@ class JobFailed:
     attempts: int
     state: JobState
     reason: str
+    photo_set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class OriginalsStay:
 class RunFinished:
     """A pass is over; ``left`` jobs are still pending.
 
+    ``finished``, ``copied``, ``failed`` and ``left`` count pictures, ``counts`` all pictures by their state.
+    ``photos_set_aside`` counts photos that were quarantined in this pass; their pictures are not ``failed`` ones.
     ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
     of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`. ``incomplete``: the files that
     are incomplete at its end, of very many only some.
@@ -136,6 +143,7 @@ class RunFinished:
     reason: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     incomplete: tuple[IncompleteFile, ...] = ()
+    photos_set_aside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline.model import IncompleteFile, Losses, RunFinished
+from pipeline.model import IncompleteFile, JobFailed, JobFinished, JobState, Losses, PhotoSetAside, RunFinished
 
 _AGE_MATTERS_SECONDS: Final = 60.0
+
+#: The words that people read for the states of pictures; programs read the states themselves.
+_STATE_WORDS: Final = {
+    JobState.PENDING: "waiting",
+    JobState.LEASED: "being painted",
+    JobState.DONE: "done",
+    JobState.FAILED: "will be tried again",
+    JobState.QUARANTINED: "given up",
+    JobState.WITHDRAWN: "withdrawn",
+}
+
+_FAILURE_WORDS: Final = {
+    JobState.PENDING: "is waiting again",
+    JobState.FAILED: "failed and will be tried again",
+    JobState.QUARANTINED: "failed and is given up",
+    JobState.WITHDRAWN: "is withdrawn",
+}
+
+
+def state_words(state: JobState) -> str:
+    """Return what a picture's state is called for people: waiting, being painted, done, given up ..."""
+    return _STATE_WORDS[state]
 
 
 def printable(text: str) -> str:
@@ -22,6 +44,27 @@ def printable(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def made_text(event: JobFinished) -> str:
+    """Return ``zoo/lion.jpg × wave → zoo/lion--wave.jpg (12.3 s)``, with what the picture could not hold."""
+    artwork = event.artwork
+    took = (
+        "copied from an equal picture" if artwork is None else "; ".join((duration(artwork.seconds), *artwork.notes))
+    )
+    return f"{event.job} → {event.output} ({took})"
+
+
+def failed_text(event: JobFailed) -> str:
+    """Return which picture was not made, what becomes of it, and why."""
+    return f"{event.job} {_FAILURE_WORDS.get(event.state, 'failed')}: {event.reason}"
+
+
+def set_aside_text(event: PhotoSetAside) -> str:
+    """Return of which photo no picture is made, and why."""
+    words = {"quarantined": "is set aside", "incomplete": "waits"}.get(event.kind, "gets no picture")
+    it = "it " if event.kind == "unpaired" else ""
+    return f"{event.path} {words}: {it}{event.reason}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -60,16 +103,29 @@ def losses(values: Losses) -> str:
 def outcome(event: RunFinished) -> str:
     """Return the outcome of a run as one sentence without its full stop."""
     # With a reason the run ended early: there may be work left that was not counted.
-    if not (event.finished or event.copied or event.failed or event.left or event.interrupted or event.reason):
-        said = "nothing to do"
-    else:
-        parts = [f"{counted(event.finished, 'picture')} made"]
-        parts += [f"{event.copied:,} copied"] if event.copied else []
-        parts += [f"{event.failed:,} failed"] if event.failed else []
-        parts += [f"{event.left:,} left for the next run"] if event.left else []
-        said = ", ".join(parts) + f" in {duration(event.seconds)}"
+    counts = (event.finished, event.copied, event.failed, event.photos_set_aside, event.left)
+    if not (any(counts) or event.interrupted or event.reason):
+        return f"nothing to do: {_what_is_there(event)}"
+    parts = [f"{counted(event.finished, 'picture')} made"]
+    parts += [f"{event.copied:,} copied"] if event.copied else []
+    parts += [f"{counted(event.failed, 'picture')} failed"] if event.failed else []
+    parts += [f"{counted(event.photos_set_aside, 'photo')} set aside"] if event.photos_set_aside else []
+    parts += [f"{event.left:,} left for the next run"] if event.left else []
+    said = ", ".join(parts) + f" in {duration(event.seconds)}"
     said = f"interrupted: {said}" if event.interrupted else said
     return f"{said} ({printable(event.reason)})" if event.reason else said
+
+
+def _what_is_there(event: RunFinished) -> str:
+    done, failed, given_up = (
+        event.counts.get(state, 0) for state in (JobState.DONE, JobState.FAILED, JobState.QUARANTINED)
+    )
+    if failed or given_up:
+        parts = [f"{counted(done, 'picture')} {'exists' if done == 1 else 'exist'} already"]
+        parts += [f"{given_up:,} {'was' if given_up == 1 else 'were'} given up"] if given_up else []
+        parts += [f"{failed:,} will be tried again"] if failed else []
+        return ", ".join(parts) + "; 'stylewatch status' says why"
+    return f"all pictures exist already ({done:,})" if done else "'stylewatch plan' shows what was found"
 
 
 def efficiency(event: RunFinished) -> str:

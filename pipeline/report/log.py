@@ -26,7 +26,17 @@ from pipeline.model import (
     SnapshotSaved,
     WatchNotice,
 )
-from pipeline.report.formatting import counted, duration, efficiency, losses, outcome, printable, unpaired_left_out
+from pipeline.report.formatting import (
+    counted,
+    efficiency,
+    failed_text,
+    losses,
+    made_text,
+    outcome,
+    printable,
+    set_aside_text,
+    unpaired_left_out,
+)
 from pipeline.report.rate_limit import RateLimit
 from pipeline.report.reasons import backlog_sentence
 from pipeline.report.rotation import rotate
@@ -92,7 +102,10 @@ def close_log() -> None:
 
 
 class LogWriter:
-    """Logs a run: its start and end, each picture, each problem, and the losses on the way."""
+    """Logs a run for people: its beginning and end, each picture made, each failure, each photo that waits.
+
+    How the losses fall is logged at the level ``debug`` only.
+    """
 
     def __init__(self, progress_every: int = 10) -> None:
         """Log the first, the last and every ``progress_every``-th evaluation of each scale."""
@@ -111,52 +124,45 @@ class LogWriter:
                 self._set_aside(event)
             case WatchNotice():
                 LOGGER.log(logging.WARNING if event.kind in ("paused", "refused") else logging.INFO, "%s", event.text)
-            case Progress():
-                self._progress(event)
             case OriginalMoved():
                 LOGGER.info("%s is moved to %s", event.path, event.target)
             case OriginalsStay():
                 LOGGER.warning("%s", event.reason)
+            case JobFinished() | JobFailed():
+                self._jobs.pop(event.token, None)
+                _log_outcome(event)
             case _:
-                self._job(event)
+                self._in_progress(event)
 
-    def _job(self, event: JobStarted | SnapshotSaved | Remark | JobFinished | JobFailed) -> None:
+    def _in_progress(self, event: JobStarted | Progress | SnapshotSaved | Remark) -> None:
         match event:
             case JobStarted():
                 self._jobs[event.token] = event.job
                 LOGGER.debug("%s is begun: %s", event.job, event.output)
+            case Progress():
+                self._progress(event)
             case SnapshotSaved():
-                LOGGER.info("%s: intermediate picture %s", self._name(event.token), event.path)
+                LOGGER.debug("%s: intermediate picture %s", self._name(event.token), event.path)
             case Remark():
                 prefix = f"{self._name(event.token)}: " if event.token else ""
                 LOGGER.log(logging.WARNING if event.warning else logging.INFO, "%s%s", prefix, event.text)
-            case JobFinished():
-                self._jobs.pop(event.token, None)
-                _log_finished(event)
-            case JobFailed():
-                self._jobs.pop(event.token, None)
-                level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
-                details = (event.job, event.state, event.attempts, event.reason)
-                LOGGER.log(level, "%s is %s after attempt %d: %s", *details)
 
     def _set_aside(self, event: PhotoSetAside) -> None:
-        if event.kind != "unpaired":
-            level = logging.INFO if event.kind == "incomplete" else logging.WARNING
-            LOGGER.log(level, "%s is set aside (%s): %s", event.path, event.kind, event.reason)
-        elif self._unpaired.admits():
-            LOGGER.warning("%s gets no picture: it %s", event.path, event.reason)
+        if event.kind != "unpaired" or self._unpaired.admits():
+            level = logging.WARNING if event.kind in ("quarantined", "unpaired") else logging.INFO
+            LOGGER.log(level, "%s", set_aside_text(event))
 
     def _run_finished(self, event: RunFinished) -> None:
         if left_out := self._unpaired.take_left_out():
             LOGGER.warning("%s", unpaired_left_out(left_out))
-        LOGGER.info("run %s is over: %s", event.run_id, outcome(event))
+        LOGGER.info("the run is over: %s", outcome(event))
         if event.slots_offered:
-            LOGGER.info("%s", efficiency(event))
+            LOGGER.debug("%s", efficiency(event))
 
     def _progress(self, event: Progress) -> None:
         if event.iteration % self._progress_every and event.iteration not in (1, event.iterations):
             return
-        LOGGER.info(
+        LOGGER.debug(
             "%s: %d px (scale %d of %d), evaluation %d of %d: %s",
             self._name(event.token),
             event.size,
@@ -173,24 +179,18 @@ class LogWriter:
 
 def _run_started_message(event: RunStarted) -> str:
     work = f"{counted(event.jobs, 'picture')} to make of {counted(event.photos, 'photo')}"
-    begins = f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} finished already"
     backlog = backlog_sentence(event.jobs - event.again, event.again, event.reasons)
+    begins = f"run {event.run_id} of {event.config} begins: {work}, {event.done:,} done already"
     return f"{begins}; {backlog}" if event.again else begins
 
 
-def _log_finished(event: JobFinished) -> None:
-    artwork = event.artwork
-    if artwork is None:
-        LOGGER.info("%s is copied from an equal picture: %s", event.job, event.output)
+def _log_outcome(event: JobFinished | JobFailed) -> None:
+    if isinstance(event, JobFailed):
+        level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
+        level = logging.DEBUG if event.photo_set_aside else level  # PhotoSetAside has told it
+        LOGGER.log(level, "%s", failed_text(event))
         return
-    LOGGER.info(
-        "%s is done in %s on %s: %s (%s at first, %s at last)",
-        event.job,
-        duration(artwork.seconds),
-        artwork.device,
-        event.output,
-        losses(artwork.first),
-        losses(artwork.last),
-    )
-    for note in artwork.notes:
-        LOGGER.info("%s: %s", event.job, note)
+    LOGGER.info("%s", made_text(event))
+    if event.artwork is not None:
+        where, at_first, at_last = event.artwork.device, losses(event.artwork.first), losses(event.artwork.last)
+        LOGGER.debug("%s: on %s; %s at first, %s at last", event.job, where, at_first, at_last)

@@ -47,6 +47,7 @@ class RunProgress:
     made: int = 0
     copied: int = 0
     failed: int = 0
+    of_unusable_photos: int = 0
     finished_before: int = 0
     in_progress: dict[str, JobProgress] = field(default_factory=dict)
 
@@ -66,7 +67,8 @@ class RunProgress:
                 self.copied += event.artwork is None
             case JobFailed():
                 self.in_progress.pop(event.token, None)
-                self.failed += event.state != JobState.PENDING
+                self.of_unusable_photos += event.photo_set_aside
+                self.failed += event.state != JobState.PENDING and not event.photo_set_aside
             case RunFinished():
                 self.in_progress.clear()
             case _:
@@ -79,8 +81,8 @@ class RunProgress:
 
     @property
     def done(self) -> int:
-        """Pictures that are finished or failed in this run."""
-        return self.made + self.copied + self.failed
+        """Pictures that are finished or failed in this run, or whose photo was set aside."""
+        return self.made + self.copied + self.failed + self.of_unusable_photos
 
     @property
     def total(self) -> int:

@@ -108,6 +108,8 @@ class Summary:
             case RunStarted():
                 self._began, self._started, self.folder, self.write_error = self._now(), event, None, ""
                 self._jobs.clear()
+            case JobFailed(photo_set_aside=True):
+                self._jobs.pop(event.job, None)  # its photo has a row for all of its pictures
             case JobStarted() | JobFinished() | JobFailed():
                 self._jobs[event.job] = event
             case PhotoSetAside():

@@ -42,9 +42,10 @@ ProcessState = Literal["running", "hung", "died", "not running"]
 class Pictures:
     """What the ledger knows. ``next_attempt``: when the first failed picture is retried (seconds since the epoch).
 
-    ``problems`` are the quarantined photos without a job among the ``failures``. ``unpaired`` are the first of the
-    ``unpaired_count`` photos that no rule and no folder gives a style, with the reason. ``waiting_seconds``: how long
-    the pending pictures take by earlier measurements, None if that is unknown.
+    ``photos`` are on record, None before the first run has looked for any. ``failures`` are pictures, ``problems``
+    photos that were set aside. Their pictures are failures, too, but none of :meth:`other_failures`. ``unpaired`` are
+    the first of the ``unpaired_count`` photos that no rule and no folder gives a style, with the reason.
+    ``waiting_seconds``: how long the pending pictures take by earlier measurements, None if that is unknown.
     ``kept``: so many are done with earlier settings, and stay as they are.
     """
 
@@ -58,6 +59,17 @@ class Pictures:
     next_attempt: float | None = None
     waiting_seconds: float | None = None
     kept: int = 0
+    photos: int | None = None
+
+    def other_failures(self) -> tuple[FailureRow, ...]:
+        """Return the pictures that failed although their photo was not set aside."""
+        set_aside = {row.path for row in self.problems}
+        return tuple(row for row in self.failures if row.job.photo not in set_aside)
+
+    def problems_without_failures(self) -> tuple[PhotoProblem, ...]:
+        """Return the photos set aside that no picture was to be made of."""
+        photos = {row.job.photo for row in self.failures}
+        return tuple(row for row in self.problems if row.path not in photos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +121,12 @@ class Status:
 
     def _recent_failures(self) -> tuple[str, ...]:
         since = self.now - RECENT_SECONDS
-        given_up = [row.when for row in self.pictures.failures if row.state is JobState.QUARANTINED]
-        count = sum(when >= since for when in (*given_up, *(row.when for row in self.pictures.problems)))
-        return (f"{counted(count, 'picture')} given up in the last 24 hours",) if count else ()
+        given_up = [row for row in self.pictures.other_failures() if row.state is JobState.QUARANTINED]
+        pictures = sum(row.when >= since for row in given_up)
+        photos = sum(row.when >= since for row in self.pictures.problems)
+        said = [f"{counted(pictures, 'picture')} given up"] if pictures else []
+        said += [f"{counted(photos, 'photo')} set aside"] if photos else []
+        return (f"{' and '.join(said)} in the last 24 hours",) if said else ()
 
 
 def collect_status(
@@ -183,13 +198,11 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
     # Without a zone, so that the day begins at midnight also when the clock is changed on it.
     midnight = datetime.fromtimestamp(now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with Ledger.to_read(file, source_of(settings.folders), now) as ledger:
-        failures = ledger.queries.failures()
-        with_failed_jobs = {row.job.photo for row in failures}
         unpaired = [] if pairing is None else list(_unpaired(ledger, pairing))
         return Pictures(
             counts=ledger.queries.counts(),
-            failures=tuple(failures),
-            problems=tuple(row for row in ledger.queries.photo_problems() if row.path not in with_failed_jobs),
+            failures=tuple(ledger.queries.failures()),
+            problems=tuple(ledger.queries.photo_problems()),
             unpaired=tuple(unpaired[:_UNPAIRED_NAMED]),
             unpaired_count=len(unpaired),
             incomplete=tuple(ledger.incomplete.all()),
@@ -197,6 +210,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             next_attempt=ledger.jobs.next_due(),
             kept=ledger.queries.kept_count(),
             waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,
+            photos=ledger.queries.photo_count(),
         )
 
 

@@ -47,9 +47,9 @@ def test_elsewhere_than_on_a_terminal_each_picture_is_a_line() -> None:
     )
     assert text.splitlines() == [
         "[1/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)",
-        "[2/3] caf?.jpg × night (fine) failed: truncated",
-        "[3/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied)",
-        "2 pictures made, 1 failed in 41.0 s.",
+        "[2/3] caf?.jpg × night (fine) failed and is given up: truncated",
+        "[3/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied from an equal picture)",
+        "2 pictures made, 1 picture failed in 41.0 s.",
     ]
 
 
@@ -57,7 +57,7 @@ def test_names_are_neither_markup_nor_control_codes() -> None:
     nasty = PhotoSetAside("[red]a\x1b[2J\nb.jpg", "quarantined", "[link=x]no[/link]")
     text = shown(nasty, finished(BRACKETS))
     assert text.splitlines() == [
-        "[red]a\\x1b[2J\\nb.jpg is set aside (quarantined): [link=x]no[/link]",
+        "[red]a\\x1b[2J\\nb.jpg is set aside: [link=x]no[/link]",
         "[bold]lion[/bold].jpg × wave → [bold]lion[/bold].jpg--wave.jpg (12.3 s)",
     ]
 
@@ -86,9 +86,9 @@ def test_quiet_says_only_what_went_wrong() -> None:
         quiet=True,
     )
     assert text.splitlines() == [
-        "page.jpg is set aside (quarantined): HTML",
-        "[1/3] caf?.jpg × night (fine) will be tried again: disk full",
-        "2 pictures made, 1 failed in 41.0 s.",
+        "page.jpg is set aside: HTML",
+        "[1/3] caf?.jpg × night (fine) is waiting again: disk full",
+        "2 pictures made, 1 picture failed in 41.0 s.",
     ]
 
 
@@ -111,9 +111,9 @@ def test_json_is_every_event_as_in_the_journal() -> None:
 def test_on_a_terminal_the_screen_is_live_and_problems_stay() -> None:
     text = shown(started(), begun(), progress(7), failed(), finished(), over(), terminal=True)
     assert "0 of 3" in text
-    assert "caf?.jpg × night (fine) failed: truncated" in text
+    assert "caf?.jpg × night (fine) failed and is given up: truncated" in text
     assert "→ zoo/lion.jpg--wave.jpg (12.3 s)" not in text
-    assert text.rstrip().endswith("2 pictures made, 1 failed in 41.0 s.")
+    assert text.rstrip().endswith("2 pictures made, 1 picture failed in 41.0 s.")
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, then back
 
 
@@ -191,7 +191,7 @@ def test_few_jobs_have_a_row_each_in_the_table() -> None:
     assert [cells(line) for line in lines[2:]] == [
         ["[b]x.jpg", "wave", "10.0 s", "0.5 → 0.02", "o.jpg"],
         ["lion.jpg", "wave (fine)", "copied", "", "o.jpg"],
-        ["lion.jpg", "wave", "", "", "quarantined"],
+        ["lion.jpg", "wave", "", "", "given up"],
     ]
 
 
@@ -228,18 +228,17 @@ def test_the_end_of_a_run_shows_the_table_and_where_the_report_is(ending: Callab
 
 
 def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
-    idle = over(finished=0, failed=0)
-    assert ending(started(jobs=0, done=1234), idle).startswith(
-        "Nothing to do: all pictures exist already (1,234); report"
-    )
-    assert ending(started(jobs=0, done=0), idle).startswith(
-        "Nothing to do: 'stylewatch plan' shows what was found; report"
-    )
+    idle = over(finished=0, failed=0, counts={"done": 7})  # those that this run only recognized among them
+    assert ending(started(jobs=7, done=0), idle).startswith("Nothing to do: all pictures exist already (7)")
 
 
-def test_pictures_that_a_run_only_recognized_were_made_before_too(ending: Callable[..., str]) -> None:
-    idle = over(finished=0, failed=0, counts={"done": 7})
-    assert ending(started(jobs=7, done=0), idle).startswith("Nothing to do: all pictures exist already (7); report")
+def test_a_photo_set_aside_is_one_line_and_its_pictures_are_none(ending: Callable[..., str]) -> None:
+    aside = PhotoSetAside(CAFE.photo, "quarantined", "truncated")
+    broken = [aside, *(failed(token=token, photo_set_aside=True) for token in ("t2", "t3"))]
+    lines = ending(started(), *broken, over(finished=0, failed=0, photos_set_aside=1)).splitlines()
+    assert lines[0].endswith(" is set aside: truncated")
+    assert lines[1].startswith("0 pictures made, 1 photo set aside in 41.0 s; report: ")
+    assert ending(over(finished=0, failed=0, photos_set_aside=1), quiet=True) != ""
 
 
 def test_a_report_that_can_not_be_written_is_told_even_when_quiet(tmp_path: Path) -> None:
@@ -268,7 +267,7 @@ def test_problems_go_to_standard_error_when_quiet(capsys: pytest.CaptureFixture[
     Display(quiet=True, clock=time.monotonic)(failed())
     Display(clock=time.monotonic)(finished())
     captured = capsys.readouterr()
-    assert "failed: truncated" in captured.err
+    assert "given up: truncated" in captured.err
     assert "(12.3 s)" in captured.out
 
 

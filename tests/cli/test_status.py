@@ -56,7 +56,7 @@ def at_work(workshop: Workshop) -> Iterator[None]:
 def test_before_the_first_run_nothing_runs_and_all_is_well(workshop: Workshop) -> None:
     code, lines = status(workshop)
     assert code == 0
-    assert lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
+    assert lines[:2] == ["not looked yet: 'stylewatch plan' shows what there is to do", "not running"]
     assert lines[2].startswith("0 done today, ")
     assert lines[2].endswith(" GB of disk free")
     assert len(lines) == 3
@@ -121,14 +121,14 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     workshop.run()
     code, lines = status(workshop)
     assert code == 0, "it is tried again by itself"
-    assert lines[3].startswith("of 1 failed picture the first is tried again in ")
-    assert lines[4] == "failed: b.png × night: the loss became nan"
+    assert lines[3].startswith("the picture that will be tried again is due in ")
+    assert lines[4] == "will be tried again: b.png × night: the loss became nan"
     assert as_json(workshop)["next_attempt"].endswith("Z")
     workshop.text = workshop.text.replace("1000", "0")
     with workshop.ledger() as ledger:
         ledger.jobs.requeue_failed()
     workshop.run()
-    assert "tried again now" in status(workshop)[1][3]
+    assert "tried again is due now" in status(workshop)[1][3]
 
 
 def test_pictures_that_are_kept_as_they_were_made_are_told(workshop: Workshop) -> None:
@@ -168,6 +168,8 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "life": "str",
         "counts": "dict",
         "kept": "int",
+        "photos": "int",
+        "photos_set_aside": "int",
         "done_today": "int",
         "pictures_per_hour": "float",
         "seconds_left": "float",
@@ -186,22 +188,32 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
 
 def test_what_is_unknown_is_null_and_not_left_out(workshop: Workshop) -> None:
     fields = as_json(workshop)
-    unknown = {"process", "pictures_per_hour", "seconds_left", "last_scan", "next_attempt", "schedule"}
+    unknown = {"process", "photos", "pictures_per_hour", "seconds_left", "last_scan", "next_attempt", "schedule"}
     assert {name for name, value in fields.items() if value is None} == unknown
 
 
-def test_status_before_the_first_run_is_all_zero_and_makes_nothing(invoke: Invoke, workshop: Workshop) -> None:
+def test_status_before_the_first_run_says_so_and_makes_nothing(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
     result = invoke("status", config_of(workshop))
-    assert result.lines[:2] == ["0 pending, 0 leased, 0 done, 0 failed, 0 quarantined, 0 withdrawn", "not running"]
+    assert result.lines[:2] == ["not looked yet: 'stylewatch plan' shows what there is to do", "not running"]
     assert not workshop.out.exists()
+    assert json.loads(invoke("status", "--json", config_of(workshop)).out)["photos"] is None
+
+
+def test_a_folder_in_which_nothing_was_found_is_told_as_that(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.run()
+    result = invoke("status", config_of(workshop))
+    assert result.lines[0] == "no photos on record yet: 'stylewatch plan' shows what there is to do"
+    assert json.loads(invoke("status", "--json", config_of(workshop)).out)["photos"] == 0
 
 
 def test_status_counts_and_gives_reasons(invoke: Invoke, workshop: Workshop) -> None:
     result = invoke("status", config_with_failures(workshop))
     assert result.code == 1, "a photo was just given up"
-    assert result.lines[0] == "0 pending, 0 leased, 1 done, 1 failed, 1 quarantined, 0 withdrawn"
-    assert result.lines[-3] == "failed: b.png × night: the loss became nan"
-    assert result.lines[-2].startswith("quarantined: c.jpg × night: ")
+    assert result.lines[0] == ("pictures: 0 waiting, 1 done, 1 will be tried again, 1 given up; 1 photo set aside")
+    assert "warning: 1 photo set aside in the last 24 hours" in result.lines
+    assert result.lines[-3] == "will be tried again: b.png × night: the loss became nan"
+    assert result.lines[-2].startswith("set aside: c.jpg: ")
     assert result.lines[-1] == "'stylewatch retry' tries them again."
 
 
@@ -210,9 +222,9 @@ def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop:
     workshop.run()
     result = invoke("status", config_of(workshop))
     assert result.lines[-3].startswith(
-        "quarantined: trip.zip: 1 of the archive's files are refused, the others are used: "
+        "set aside: trip.zip: 1 of the archive's files are refused, the others are used: "
     )
-    assert result.lines[-2] == "quarantined: trip.zip/letter.png: not an image: it looks like text"
+    assert result.lines[-2] == "set aside: trip.zip/letter.png: not an image: it looks like text"
     assert [row["style"] for row in json.loads(invoke("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",

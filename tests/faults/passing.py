@@ -30,4 +30,5 @@ def make_a_pass(folder: Path) -> int:
         with contextlib.closing(executor), open_ledger(config) as ledger:
             resolved = resolve_config(config)
             the_pass = SinglePass(pass_settings(config), resolved, ledger, executor, emit)
-            return 1 if the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger)).failed else 0
+            over = the_pass.run(partial(ingest, ingest_settings(config), resolved, ledger))
+            return 1 if over.failed or over.photos_set_aside else 0

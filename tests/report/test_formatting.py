@@ -2,9 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import Losses
-from pipeline.report.formatting import counted, duration, losses, outcome, printable
-from tests.report.events import over
+from pipeline.model import JobState, Losses, PhotoSetAside
+from pipeline.report.formatting import (
+    counted,
+    duration,
+    failed_text,
+    losses,
+    made_text,
+    outcome,
+    printable,
+    set_aside_text,
+    state_words,
+)
+from tests.report.events import artwork, failed, finished, over
 
 
 @pytest.mark.parametrize(
@@ -51,15 +61,71 @@ def test_losses_have_four_digits() -> None:
     assert losses(Losses(1e7, 1 / 3, 12345.6)) == "total 1.235e+04, content 1e+07, style 0.3333"
 
 
+IDLE = {"finished": 0, "failed": 0}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "2 pictures made, 1 failed in 41.0 s"),
+        ({}, "2 pictures made, 1 picture failed in 41.0 s"),
         ({"finished": 1, "failed": 0, "copied": 3, "left": 4}, "1 picture made, 3 copied, 4 left for the next run"),
-        ({"interrupted": True, "reason": "Ctrl\nC"}, "interrupted: 2 pictures made, 1 failed in 41.0 s (Ctrl\\nC)"),
-        ({"finished": 0, "failed": 0}, "nothing to do"),
+        (
+            {"interrupted": True, "reason": "Ctrl\nC"},
+            "interrupted: 2 pictures made, 1 picture failed in 41.0 s (Ctrl\\nC)",
+        ),
+        (
+            {"finished": 10, "failed": 2, "photos_set_aside": 1},
+            "10 pictures made, 2 pictures failed, 1 photo set aside in 41.0 s",
+        ),
+        ({**IDLE, "photos_set_aside": 2}, "0 pictures made, 2 photos set aside in 41.0 s"),
+        (IDLE, "nothing to do: 'stylewatch plan' shows what was found"),
+        ({**IDLE, "counts": {"done": 1234, "withdrawn": 9}}, "nothing to do: all pictures exist already (1,234)"),
+        (
+            {**IDLE, "counts": {"done": 10, "quarantined": 2}},
+            "nothing to do: 10 pictures exist already, 2 were given up; 'stylewatch status' says why",
+        ),
+        (
+            {**IDLE, "counts": {"done": 1, "failed": 3, "quarantined": 1}},
+            "nothing to do: 1 picture exists already, 1 was given up, 3 will be tried again; 'stylewatch",
+        ),
         ({"finished": 0, "failed": 0, "reason": "the disk is full"}, "0 pictures made in 41.0 s (the disk is full)"),
     ],
 )
 def test_the_outcome_is_one_sentence(changes: dict[str, object], said: str) -> None:
     assert outcome(over(**changes)).startswith(said)
+
+
+def test_every_state_has_words_that_people_know() -> None:
+    assert {state.value: state_words(state) for state in JobState} == {
+        "pending": "waiting",
+        "leased": "being painted",
+        "done": "done",
+        "failed": "will be tried again",
+        "quarantined": "given up",
+        "withdrawn": "withdrawn",
+    }
+
+
+def test_a_picture_made_is_told_with_its_time_and_what_it_could_not_hold() -> None:
+    assert made_text(finished()) == "zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)"
+    assert made_text(finished(artwork=artwork(notes=("no room for XMP",)))).endswith("(12.3 s; no room for XMP)")
+    assert made_text(finished(artwork=None)).endswith("--wave.jpg (copied from an equal picture)")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (JobState.PENDING, "is waiting again"),
+        (JobState.FAILED, "failed and will be tried again"),
+        (JobState.QUARANTINED, "failed and is given up"),
+        (JobState.WITHDRAWN, "is withdrawn"),
+    ],
+)
+def test_a_picture_that_was_not_made_is_told_with_what_becomes_of_it(state: JobState, words: str) -> None:
+    assert failed_text(failed(state=state)) == f"caf?.jpg × night (fine) {words}: truncated"
+
+
+def test_a_photo_without_pictures_is_told_with_what_becomes_of_it() -> None:
+    assert set_aside_text(PhotoSetAside("a.jpg", "quarantined", "no image")) == "a.jpg is set aside: no image"
+    assert set_aside_text(PhotoSetAside("a.jpg", "incomplete", "no end")) == "a.jpg waits: no end"
+    assert set_aside_text(PhotoSetAside("a.jpg", "gone", "removed")) == "a.jpg gets no picture: removed"

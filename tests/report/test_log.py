@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.model import JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent, SnapshotSaved
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
-from tests.report.events import artwork, begun, failed, finished, over, progress, started
+from tests.report.events import begun, failed, finished, over, progress, started
 
 
 def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
@@ -23,19 +23,22 @@ def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
     return [line[20:] for line in lines]
 
 
-def test_a_run_is_told_from_its_beginning_to_its_end(tmp_path: Path) -> None:
-    assert told(tmp_path, started(), begun(), finished(), over()) == [
-        "INFO    run r1 of my.yaml begins: 3 pictures to make of 2 photos, 1 finished already",
-        "INFO    zoo/lion.jpg × wave is done in 12.3 s on cpu: zoo/lion.jpg--wave.jpg "
-        "(total 1.5, content 0, style 1 at first, total 0.5, content 0.25, style 0.125 at last)",
-        "INFO    run r1 is over: 2 pictures made, 1 failed in 41.0 s",
+def test_a_run_is_told_from_its_beginning_to_its_end_with_one_line_a_picture(tmp_path: Path) -> None:
+    assert told(tmp_path, started(), begun(), progress(1), finished(), over(slots_used=9, slots_offered=10)) == [
+        "INFO    run r1 of my.yaml begins: 3 pictures to make of 2 photos, 1 done already",
+        "INFO    zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)",
+        "INFO    the run is over: 2 pictures made, 1 picture failed in 41.0 s",
     ]
 
 
-def test_a_run_tells_what_it_spared_itself(tmp_path: Path) -> None:
-    *_, last = told(tmp_path, over(slots_used=987, slots_offered=1000))
-    assert last == (
-        "INFO    4 style targets computed, 3 taken from the cache; 98.7 % of the engine's slots were in use"
+def test_how_a_picture_and_a_run_went_is_for_the_curious(tmp_path: Path) -> None:
+    _, losses, _, spared = told(tmp_path, finished(), over(slots_used=987, slots_offered=1000), level="DEBUG")
+    assert losses == (
+        "DEBUG   zoo/lion.jpg × wave: on cpu; total 1.5, content 0, style 1 at first, "
+        "total 0.5, content 0.25, style 0.125 at last"
+    )
+    assert spared == (
+        "DEBUG   4 style targets computed, 3 taken from the cache; 98.7 % of the engine's slots were in use"
     )
 
 
@@ -44,40 +47,36 @@ def test_photos_set_aside_and_failures_are_told_by_weight(tmp_path: Path) -> Non
         tmp_path,
         PhotoSetAside("half.jpg", "incomplete", "no end"),
         PhotoSetAside("page.jpg", "quarantined", "HTML"),
+        failed(photo_set_aside=True),
         failed(),
         failed(state=JobState.PENDING, reason="disk full"),
     )
     assert lines == [
-        "INFO    half.jpg is set aside (incomplete): no end",
-        "WARNING page.jpg is set aside (quarantined): HTML",
-        "ERROR   caf?.jpg × night (fine) is quarantined after attempt 2: truncated",
-        "WARNING caf?.jpg × night (fine) is pending after attempt 2: disk full",
+        "INFO    half.jpg waits: no end",
+        "WARNING page.jpg is set aside: HTML",
+        "ERROR   caf?.jpg × night (fine) failed and is given up: truncated",
+        "WARNING caf?.jpg × night (fine) is waiting again: disk full",
     ]
 
 
-def test_losses_are_told_as_they_go(tmp_path: Path) -> None:
+def test_losses_are_told_as_they_go_to_the_curious(tmp_path: Path) -> None:
     events = [progress(n, scale, iterations=25) for scale in (0, 1) for n in range(1, 26)]
-    lines = told(tmp_path, begun(), *events)
+    assert told(tmp_path, *events) == []
+    lines = told(tmp_path, begun(), *events, level="DEBUG")[1:]
     assert [re.search(r"scale (\d).*evaluation (\d+)", line).groups() for line in lines] == [  # type: ignore[union-attr]
         (scale, n) for scale in "12" for n in ("1", "10", "20", "25")
     ]
     assert lines[0] == (
-        "INFO    zoo/lion.jpg × wave: 128 px (scale 1 of 2), evaluation 1 of 25: total 0.75, content 0.25, style 0.5"
+        "DEBUG   zoo/lion.jpg × wave: 128 px (scale 1 of 2), evaluation 1 of 25: total 0.75, content 0.25, style 0.5"
     )
 
 
-def test_copies_notes_and_intermediate_pictures_are_told(tmp_path: Path) -> None:
-    assert told(
-        tmp_path,
-        begun(),
-        SnapshotSaved("t1", Path("x.png")),
-        finished(artwork=artwork(notes=("no room for XMP",))),
-        finished(artwork=None),
-        SnapshotSaved("t1", Path("y.png")),
-    )[::2] == [
-        "INFO    zoo/lion.jpg × wave: intermediate picture x.png",
-        "INFO    zoo/lion.jpg × wave: no room for XMP",
-        "INFO    t1: intermediate picture y.png",
+def test_intermediate_pictures_are_for_the_curious_by_the_jobs_name_while_it_lasts(tmp_path: Path) -> None:
+    events = (begun(), SnapshotSaved("t1", Path("x.png")), finished(artwork=None), SnapshotSaved("t1", Path("y.png")))
+    assert told(tmp_path, *events, level="DEBUG")[1:] == [
+        "DEBUG   zoo/lion.jpg × wave: intermediate picture x.png",
+        "INFO    zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied from an equal picture)",
+        "DEBUG   t1: intermediate picture y.png",
     ]
 
 
@@ -87,7 +86,7 @@ def test_beginnings_are_for_the_curious(tmp_path: Path) -> None:
 
 def test_a_file_name_cannot_forge_a_line(tmp_path: Path) -> None:
     (line,) = told(tmp_path, PhotoSetAside("a\n2026-01-01 00:00:00 ERROR b\x1b[2J\udce9", "incomplete", "x"))
-    assert line.startswith("INFO    a\\n2026-01-01 00:00:00 ERROR b\\x1b[2J\\udce9 is set aside")
+    assert line.startswith("INFO    a\\n2026-01-01 00:00:00 ERROR b\\x1b[2J\\udce9 waits: x")
 
 
 def test_the_log_rotates_by_size(tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def test_pictures_are_counted_by_what_became_of_them() -> None:
     assert (counted.total, counted.finished_before) == (9, 4)
 
 
+def test_a_picture_of_a_photo_that_was_set_aside_is_settled_and_has_not_failed() -> None:
+    counted = run_progress(started(jobs=3), begun(CAFE, "t2"), failed(photo_set_aside=True))
+    assert (counted.failed, counted.done, counted.total, counted.in_progress) == (0, 1, 3, {})
+
+
 def test_late_arrivals_make_the_total_grow() -> None:
     assert run_progress(started(jobs=1), finished(), begun(), begun(CAFE, "t2")).total == 3
 

@@ -137,6 +137,7 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "reason": "",
         "counts": {},
         "incomplete": [],
+        "photos_set_aside": 0,
     }
     assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
     (job,) = report["jobs"]

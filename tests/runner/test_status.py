@@ -144,7 +144,7 @@ def test_what_was_given_up_is_a_warning_for_a_day(workshop: Workshop) -> None:
     (workshop.folder / "in" / "c.jpg").write_text("I am a letter, not a photo.")
     workshop.run()
     status = status_of(workshop)
-    assert (status.exit_code(), status.warnings()) == (1, ("1 picture given up in the last 24 hours",))
+    assert (status.exit_code(), status.warnings()) == (1, ("1 photo set aside in the last 24 hours",))
     assert status_of(workshop, now=lambda: time.time() + 86_401).exit_code() == 0
     assert status.pictures.counts[JobState.FAILED] == 1, "which is retried, and no warning"
     assert status.pictures.next_attempt is not None

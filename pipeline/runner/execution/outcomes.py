@@ -16,6 +16,7 @@ from pipeline.model import (
     JobFinished,
     JobState,
     Occupancy,
+    PhotoSetAside,
     RetryPolicy,
     RunEvent,
 )
@@ -30,7 +31,8 @@ _MOST_CONSECUTIVE_FAILURES: Final = 60
 class Tally:
     """Numbers of one pass, under the names they have in RunFinished.
 
-    ``failed`` counts jobs that failed in it and were not returned to the queue for another attempt in it.
+    ``failed`` counts jobs that failed in it and were not returned to the queue for another attempt in it; without
+    those of the ``photos_set_aside``, each of which counts once, whoever found out.
     """
 
     finished: int = 0
@@ -40,6 +42,7 @@ class Tally:
     cache_misses: int = 0
     slots_used: int = 0
     slots_offered: int = 0
+    photos_set_aside: int = 0
 
     def add(self, occupancy: Occupancy) -> None:
         """Add how full the engine was."""
@@ -67,7 +70,20 @@ class Outcomes:
         self._ledger = ledger
         self._emit = emit
         self._policy = policy
+        self._set_aside: set[str] = set()
         self.tally = Tally()
+
+    def set_aside(self, photo: PhotoSetAside) -> None:
+        """Emit a photo of which no picture is made; a quarantined one is counted and emitted once."""
+        if photo.path not in self._set_aside:
+            self.count_set_aside(photo)
+            self._emit(photo)
+
+    def count_set_aside(self, photo: PhotoSetAside) -> None:
+        """Count a photo that somebody else emits."""
+        if photo.kind == "quarantined":
+            self._set_aside.add(photo.path)
+            self.tally.photos_set_aside = len(self._set_aside)
 
     def finish(self, claim: Claim, key: str, output: str, artwork: Artwork | None) -> None:
         """Count and emit a published picture; ``artwork`` is None for a copy."""
@@ -94,7 +110,9 @@ class Outcomes:
         A daemon tries it again after ``least_seconds`` at the earliest.
         """
         state = self._record_failure(claim, failure, least_seconds)
-        if state in (JobState.FAILED, JobState.QUARANTINED):
+        if failure.kind is FailureKind.PHOTO:
+            self.set_aside(PhotoSetAside(claim.job.photo, "quarantined", failure.reason))
+        elif state in (JobState.FAILED, JobState.QUARANTINED):
             self.tally.failed += 1
         if failure.kind in (FailureKind.REQUEUED, FailureKind.STORAGE, FailureKind.PAINTING):
             return
@@ -107,6 +125,7 @@ class Outcomes:
                 attempts=claim.attempts + 1,
                 state=state,
                 reason=failure.reason,
+                photo_set_aside=failure.kind is FailureKind.PHOTO,
             )
         )
 

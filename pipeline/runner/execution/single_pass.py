@@ -23,6 +23,7 @@ from pipeline.model import (
     IncompleteFile,
     JobState,
     PassSettings,
+    PhotoSetAside,
     Remark,
     RunEvent,
     RunFinished,
@@ -116,9 +117,9 @@ class SinglePass:
         """Claim nothing more; the pass ends when the pictures in progress are finished."""
         self._drained = True
 
-    def count_quarantined(self) -> None:
-        """Count a photo that the caller has found to be unusable, and told, during this pass."""
-        self._outcomes.tally.failed += 1
+    def count_set_aside(self, photo: PhotoSetAside) -> None:
+        """Count a photo that the caller emits during the pass, having found it meanwhile."""
+        self._outcomes.count_set_aside(photo)
 
     def run(self, ingest: Ingest | IngestResult, options: PassOptions = PassOptions()) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
@@ -133,7 +134,8 @@ class SinglePass:
         self._emit_run_started(run_id, ingested, options)
         error: Exception | None = None
         try:
-            self._report_set_aside(ingested)
+            for photo in ingested.set_aside:
+                self._outcomes.set_aside(photo)
             if moved:
                 self._emit(Remark("", moved))
             with files_explained():
@@ -201,10 +203,10 @@ class SinglePass:
         self._counts, self._pending = self._ledger.queries.counts(), self._ledger.queue.pending_count()
 
     def _report_set_aside(self, ingested: IngestResult) -> None:
-        self._outcomes.tally.failed += ingested.quarantined_before
+        for photo in ingested.emitted_before:
+            self._outcomes.count_set_aside(photo)
         for photo in ingested.set_aside:
-            self._emit(photo)
-            self._outcomes.tally.failed += photo.kind == "quarantined"
+            self._outcomes.set_aside(photo)
         if ingested.known:
             self._emit(Remark("", known_sentence(len(ingested.known))))
 

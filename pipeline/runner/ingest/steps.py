@@ -30,8 +30,8 @@ class IngestResult:
 
     ``known`` were set aside by an earlier ingest, and nothing has changed. ``skipped`` counts files that are no
     photos; ``unpaired`` photos that no style wants, those among them that a rule gives none. ``root`` is the input
-    folder as it was meanwhile, None if the caller knows it. ``quarantined_before``: so many photos were quarantined
-    and told since the last pass.
+    folder as it was meanwhile, None if the caller knows it. ``emitted_before``: photos that were set
+    aside since the last pass, and emitted then.
     """
 
     photos: int
@@ -40,7 +40,7 @@ class IngestResult:
     skipped: Counter[str] = field(default_factory=Counter)
     unpaired: int = 0
     root: InputRoot | None = None
-    quarantined_before: int = 0
+    emitted_before: Sequence[PhotoSetAside] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

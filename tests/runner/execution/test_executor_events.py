@@ -49,7 +49,7 @@ def workshop(workshop: Workshop) -> Workshop:
 @pytest.mark.parametrize(
     ("kind", "state", "failed"),
     [
-        (FailureKind.PHOTO, JobState.QUARANTINED, 1),
+        (FailureKind.PHOTO, JobState.QUARANTINED, 0),
         (FailureKind.ENGINE, JobState.FAILED, 1),
         (FailureKind.MEMORY, JobState.FAILED, 1),
         (FailureKind.UNREADABLE, JobState.FAILED, 1),
@@ -64,6 +64,7 @@ def test_a_failure_brings_its_job_into_its_state_and_the_rest_is_done(
     finished = workshop.run(executor=Answers(kind))
     assert (finished.finished, finished.failed) == (1, failed)
     assert [(event.state, event.reason) for event in workshop.failed()] == [(state, "it went wrong")]
+    assert finished.photos_set_aside == (kind is FailureKind.PHOTO)
     assert finished.counts[state] == 1
     assert len(workshop.pictures()) == 1
 

@@ -15,6 +15,7 @@ from pipeline.model import (
     JobFinished,
     JobState,
     Occupancy,
+    PhotoSetAside,
     RetryPolicy,
     RunEvent,
 )
@@ -51,7 +52,6 @@ def desk(workshop: Workshop) -> Iterator[Desk]:
 @pytest.mark.parametrize(
     ("kind", "state", "failed"),
     [
-        (FailureKind.PHOTO, JobState.QUARANTINED, 1),
         (FailureKind.ENGINE, JobState.FAILED, 1),
         (FailureKind.CRASH, JobState.QUARANTINED, 1),
         (FailureKind.GONE, JobState.WITHDRAWN, 0),
@@ -67,6 +67,25 @@ def test_a_failure_is_recorded_counted_and_emitted(
     (event,) = desk.events
     assert isinstance(event, JobFailed)
     assert (event.state, event.key, event.attempts, event.reason) == (state, "key", 1, "it went wrong")
+
+
+def test_a_photo_that_is_to_blame_is_set_aside_once_for_all_its_pictures(desk: Desk) -> None:
+    desk.fail(FailureKind.PHOTO)
+    found_by_the_scan = PhotoSetAside("a.png", "quarantined", "it went wrong")
+    desk.outcomes.set_aside(found_by_the_scan)
+    desk.outcomes.count_set_aside(found_by_the_scan)
+    assert desk.ledger.queries.counts()[JobState.QUARANTINED] == 1
+    assert desk.outcomes.tally == Tally(photos_set_aside=1)
+    aside, failed = desk.events
+    assert aside == found_by_the_scan
+    assert isinstance(failed, JobFailed)
+    assert (failed.state, failed.photo_set_aside) == (JobState.QUARANTINED, True)
+
+
+def test_photos_that_wait_are_emitted_and_not_counted(desk: Desk) -> None:
+    half = PhotoSetAside("half.jpg", "incomplete", "no end")
+    desk.outcomes.set_aside(half)
+    assert (desk.events, desk.outcomes.tally) == ([half], Tally())
 
 
 @pytest.mark.parametrize("kind", [FailureKind.REQUEUED, FailureKind.STORAGE, FailureKind.PAINTING])

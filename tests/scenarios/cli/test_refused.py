@@ -111,7 +111,7 @@ def test_status_and_plan_need_no_more_than_reading(tmp_path: Path, faults: Stora
         result = said(faults, config, ("status",), ("plan",))
         assert "not running" in result["status",][1]
     assert [result[command][0] for command in (("status",), ("plan",))] == [0, 0]
-    assert result["status",][1].startswith("0 pending, 0 leased, 1 done")
+    assert result["status",][1].startswith("pictures: 0 waiting, 1 done")
     assert sorted(path.name for path in state.iterdir()) == before
 
 

@@ -225,7 +225,20 @@ def test_a_file_that_is_no_photo_is_told_of_once_and_stands_in_a_report_of_its_o
         (harness.folder / "letter.jpg").write_text("I am a letter, not a photo.")
         harness.wait_for(lambda: harness.set_aside() and harness.is_idle(), "the letter to be noticed")
     assert harness.set_aside() == [("letter.jpg", "quarantined")]
-    assert [event.failed for event in harness.runs()] == [1]
+    assert [(event.failed, event.photos_set_aside) for event in harness.runs()] == [(0, 1)]
+
+
+def test_a_file_that_is_no_photo_counts_in_the_pass_during_which_it_is_found(harness: DaemonHarness) -> None:
+    gate = Gate()
+    for number in range(3):
+        harness.workshop.photo(f"{number}.png", shade=number)
+    with harness.running(executor=gate.executor):
+        gate.reached.wait()
+        (harness.folder / "letter.jpg").write_text("I am a letter, not a photo.")
+        harness.wait_for_ledger(lambda ledger: ledger.queries.photo_problems(), "the letter to be noticed")
+        gate.open.set()
+        harness.wait_for(lambda: bool(harness.runs()) and harness.is_idle(), "the end of the pass")
+    assert sum(event.photos_set_aside for event in harness.runs()) == len(harness.set_aside()) == 1
 
 
 def test_a_photo_repaired_after_it_was_refused_is_made(harness: DaemonHarness) -> None:
