@@ -144,6 +144,6 @@ def test_a_second_run_over_10_000_finished_photos_does_nothing_and_says_so(tmp_p
     finish(workshop, 10_000)
     code, out, heavy = spy("run", tmp_path / "stylewatch.yaml")
     assert code == 0
-    assert out.startswith("Nothing to do: all pictures exist already (10,000); report: ")
+    assert out.startswith("Nothing to do: all pictures exist already (10,000).")
     assert "torch" not in heavy
     assert workshop.pictures() == [name for name in workshop.pictures() if not name.endswith(".jpg")]

@@ -45,8 +45,10 @@ from pipeline.report.formatting import (
 from pipeline.report.journal import Encoder
 from pipeline.report.rate_limit import RateLimit
 from pipeline.report.reasons import backlog_sentence
+from pipeline.report.rows import Row
 from pipeline.report.run_progress import JobProgress, RunProgress
-from pipeline.report.summary import Row, Summary
+from pipeline.report.style_totals import style_totals
+from pipeline.report.summary import Summary
 
 #: Up to this many jobs the table at the end has a row for each job, beyond that a row for each style.
 ROWS_SHOWN: Final = 20
@@ -258,14 +260,11 @@ def _table_of_jobs(rows: Sequence[Row]) -> Table:
 
 
 def _table_of_styles(rows: Sequence[Row]) -> Table:
-    table = _empty_table("Style", "Recipe", "#Made", "#Copied", "#Not made", "#Time each", "#Style loss")
-    for style, recipe in sorted({(row.style, row.recipe) for row in rows}):
-        mine = [row for row in rows if (row.style, row.recipe) == (style, recipe)]
-        made = [row for row in mine if row.seconds is not None]
-        copied = sum(row.copied for row in mine)
-        counts = (f"{len(made):,}", f"{copied:,}", f"{len(mine) - len(made) - copied:,}")
-        change = _change_text(_mean([row.first_style for row in made]), _mean([row.last_style for row in made]))
-        _add_row(table, style, recipe, *counts, _duration_text(_mean([row.seconds for row in made])), change)
+    table = _empty_table("Style", "Recipe", "#Made", "#Copied", "#Failed", "#Time each", "#Style loss")
+    for totals in style_totals(rows):
+        counts = (f"{totals.made:,}", f"{totals.copied:,}", f"{totals.failed:,}")
+        change = _change_text(totals.mean_first_style, totals.mean_last_style)
+        _add_row(table, totals.style, totals.recipe, *counts, _duration_text(totals.mean_seconds), change)
     return table
 
 
@@ -290,8 +289,3 @@ def _duration_text(seconds: float | None) -> str:
 
 def _change_text(first: float | None, last: float | None) -> str:
     return "" if first is None or last is None else f"{first:.3g} → {last:.3g}"
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

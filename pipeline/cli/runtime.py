@@ -40,7 +40,7 @@ def event_readers(
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
     journal = Journal(config.log.journal, max_bytes, config.log.backups)
-    summary = Summary(config.log.reports, keep=config.log.keep_reports)
+    summary = Summary(config.log.reports, keep=config.log.keep_reports, keep_days=config.log.keep_report_days)
     display = Display(quiet=quiet, json_lines=as_json, summary=summary)
     hooks = Hooks(
         config.hooks.settings(),

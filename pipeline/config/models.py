@@ -251,7 +251,10 @@ class LogSection(Section):
         _resolved("{output}/journal.jsonl"), description="One JSON object a line for each event, for programs."
     )
     reports: f.ResolvedPath = Field(_resolved("{output}/reports"), description="Folder of the runs' reports.")
-    keep_reports: f.Count = Field(1000, description="How many reports are kept, the latest ones; 0 = all.")
+    keep_reports: f.Count = Field(100, description="How many reports are kept, the latest ones; 0 = all.")
+    keep_report_days: Annotated[f.Count, Field(le=100_000)] = Field(
+        365, description="For how many days a report is kept; 0 = for ever."
+    )
     max_megabytes: f.Factor = Field(10.0, description="Log and journal begin a new file at this size.")
     backups: Annotated[f.Count, Field(le=10_000)] = Field(
         5, description="How many older log and journal files are kept."

@@ -10,33 +10,37 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from pipeline.durable_files import make_folder, sync_folder, write_file
 
+_TIME: Final = "%Y-%m-%d-%H%M%S"
 _NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}-\d{6})(?:-(\d+))?")
-_FILES: Final = ("report.csv", "report.json")
+_FILES: Final = ("report.txt", "report.csv", "report.json")
 _PARTS: Final = tuple(f".{name}.part" for name in _FILES)
 
 
 class ReportFolders:
-    """The folder ``reports``, of whose own folders the latest ``keep`` stay; 0 = all."""
+    """The folder ``reports``, of whose own folders the latest ``keep`` stay for ``keep_days``; 0 = no limit."""
 
-    def __init__(self, reports: Path, keep: int = 0) -> None:
+    def __init__(self, reports: Path, keep: int = 0, keep_days: int = 0) -> None:
         self._reports = reports
         self._keep = keep
+        self._keep_days = keep_days
 
     def write(self, began: datetime, files: Mapping[str, bytes]) -> Path:
         """Write the files of a new report; returns its folder, DATE-TIME. Raises OSError."""
-        folder = _new_folder(self._reports, began.strftime("%Y-%m-%d-%H%M%S"))
+        folder = _new_folder(self._reports, began.strftime(_TIME))
         for name, data in files.items():
             write_file(folder / name, data)
         return folder
 
-    def prune(self, latest: Path | None = None) -> None:
-        """Remove the oldest reports over the limit, never the ``latest``, and half-written files of killed runs.
+    def prune(self, now: datetime, latest: Path | None = None) -> None:
+        """Remove the reports beyond the limits, never the ``latest``, and half-written files of killed runs.
+
+        A report is as old as its name says, in local time as ``now``.
 
         Raises OSError if the folder can't be listed; what can't be removed stays.
         """
@@ -45,9 +49,11 @@ class ReportFolders:
             for name in _PARTS:
                 with contextlib.suppress(OSError):
                     (folder / name).unlink(missing_ok=True)
-        surplus = len(own) - self._keep if self._keep else 0
-        for folder in [folder for folder in own[: max(0, surplus)] if folder != latest]:
-            _remove(folder)
+        surplus = max(0, len(own) - self._keep) if self._keep else 0
+        oldest = (now - timedelta(days=self._keep_days)).strftime(_TIME) if self._keep_days else ""
+        for folder in [*own[:surplus], *(folder for folder in own[surplus:] if _age(folder)[0] < oldest)]:
+            if folder != latest:
+                _remove(folder)
 
 
 def _folders_in(reports: Path) -> list[Path]:

@@ -1,11 +1,25 @@
-"""The report of a run as tables: ``report.csv`` and ``report.json``. Owns their columns; prints nothing.
+"""The report of a run: ``report.txt``, ``report.csv`` and ``report.json``. Owns what is in the latter two.
 
-Both have one row a job that the run touched; the CSV has one more, without style and recipe, for each photo that was
-set aside before it could become jobs. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text that
-a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
-apostrophe in front. The JSON is exact: ``run`` holds the run's totals, ``set_aside`` the photos that made no jobs,
-``jobs`` the rows; its strings are escaped as in the journal. ``version`` grows when a field changes its
-meaning; fields may be added at any time, and columns to the CSV after its last one.
+A run that touched no picture and set no photo aside gets none. CSV and JSON have one row for each picture that the
+run touched; the CSV has one more, without style and recipe, for each photo that was set aside or waits. The CSV is
+for spreadsheets: UTF-8, lists joined by spaces, and a text that a spreadsheet would take for a formula (it begins
+with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an apostrophe in front. The JSON is exact, its strings
+are escaped as in the journal:
+
+    version    2; grows when a field changes its meaning; fields may be added at any time
+    run        run_id, config, started, ended (ISO 8601, local), seconds, interrupted, planned_end, reason
+               photos_found: in the input folder
+               pictures_to_make, pictures_done_before: when it began
+               pictures_to_make_again: of these, there is a picture already; reasons_to_make_again: why, with how many
+               pictures_made, pictures_copied, pictures_failed, pictures_left (still to be made): by this run
+               photos_set_aside: by this run; pictures of these photos are not among those that failed
+               pictures_by_state: all on record at the end, by the ledger's states
+               cache_hits, cache_misses: style targets taken from the cache, computed
+               slots_used, slots_offered: how full the engine's batches were
+    set_aside  the photos that got no picture: path, kind (quarantined, incomplete, gone, unpaired), reason
+    pictures   the rows, see :class:`pipeline.report.rows.Row`
+
+In version 1 ``pictures`` was called ``jobs``, and in ``run`` the numbers did not say of what they were.
 """
 
 from __future__ import annotations
@@ -15,8 +29,7 @@ import dataclasses
 import io
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,61 +40,44 @@ from pipeline.model import (
     JobFailed,
     JobFinished,
     JobStarted,
-    JobState,
     PhotoSetAside,
     RunEvent,
     RunFinished,
     RunStarted,
 )
 from pipeline.report.folders import ReportFolders
-from pipeline.report.formatting import incomplete_reason
+from pipeline.report.formatting import incomplete_reason, outcome
+from pipeline.report.rows import Row, photo_row, picture_row
+from pipeline.report.text_report import TextReport
 
 _LOG = logging.getLogger("stylewatch")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+
+#: What fields of RunStarted and RunFinished are called in the JSON, where both stand side by side.
+_NAMES_AT_START: Final = {
+    "photos": "photos_found",
+    "jobs": "pictures_to_make",
+    "done": "pictures_done_before",
+    "again": "pictures_to_make_again",
+    "reasons": "reasons_to_make_again",
+}
+_NAMES_AT_END: Final = {
+    "finished": "pictures_made",
+    "copied": "pictures_copied",
+    "failed": "pictures_failed",
+    "left": "pictures_left",
+    "counts": "pictures_by_state",
+}
+
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One job of the run. Losses are of the first and last evaluation at the finest scale.
-
-    ``state`` is "done", "failed", "quarantined", or "pending" for a job that was begun and returned to the
-    queue. What does not apply is None or empty: a ``copied`` picture took no seconds and has no losses. New columns
-    come last.
-    """
-
-    photo: str
-    style: str
-    recipe: str
-    output: str
-    state: str
-    reason: str = ""
-    copied: bool = False
-    attempts: int | None = None
-    width: int | None = None
-    height: int | None = None
-    sizes: tuple[int, ...] = ()
-    iterations: tuple[int, ...] = ()
-    seconds: float | None = None
-    device: str = ""
-    first_content: float | None = None
-    first_style: float | None = None
-    first_total: float | None = None
-    last_content: float | None = None
-    last_style: float | None = None
-    last_total: float | None = None
-    cache_hits: int | None = None
-    cache_misses: int | None = None
-    notes: tuple[str, ...] = ()
-    key: str = ""
 
 
 class Summary:
     """Collects the events of one run and writes its report when the run ends, also if it was interrupted.
 
-    A report that can't be written doesn't fail the run: ``write_error`` and the log say so, and ``folder`` stays
-    None.
+    ``folder`` stays None if there was nothing to report, or if the report can't be written; that doesn't fail the
+    run, ``write_error`` and the log say so.
     """
 
     def __init__(
@@ -90,11 +86,15 @@ class Summary:
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
         *,
         keep: int = 0,
+        keep_days: int = 0,
     ) -> None:
-        """``reports`` gets a folder DATE-TIME for each run (local time of its start); the latest ``keep`` stay."""
+        """``reports`` gets a folder DATE-TIME for each run (local time of its start).
+
+        The latest ``keep`` stay for ``keep_days``; 0 = no limit.
+        """
         self.folder: Path | None = None
         self.write_error = ""
-        self._folders = ReportFolders(reports, keep)
+        self._folders = ReportFolders(reports, keep, keep_days)
         self._reports = reports
         self._now = now
         self._began = now()
@@ -124,7 +124,7 @@ class Summary:
 
     def rows(self) -> tuple[Row, ...]:
         """Return one row for each job so far, in the order of their first events."""
-        return tuple(_row(event) for event in self._jobs.values())
+        return tuple(picture_row(event) for event in self._jobs.values())
 
     def _note_incomplete(self, files: Sequence[IncompleteFile]) -> None:
         """Bring the incomplete files up to date: some have become whole, some are as they were in an earlier run."""
@@ -138,59 +138,48 @@ class Summary:
                 self._set_aside[file.path] = PhotoSetAside(file.path, "incomplete", incomplete_reason(file, now))
 
     def _write(self, event: RunFinished) -> None:
-        rows = self.rows()
+        ended = self._now()
+        undone = "the report can't be written"
         try:
-            table = _csv([*rows, *map(_row_aside, self._set_aside.values())])
-            self.folder = self._folders.write(
-                self._began, {"report.csv": table, "report.json": self._json(rows, event)}
-            )
-            self._folders.prune(self.folder)
+            if self._jobs or self._set_aside:
+                self.folder = self._folders.write(self._began, self._files(event, ended))
+            undone = "old reports can't be removed"
+            self._folders.prune(ended, self.folder)
         except OSError as error:
-            undone = "can't be written" if self.folder is None else "is written, but older ones can't be removed"
-            self.write_error = f"the report in {self._reports} {undone} ({error.strerror}); see log.reports"
+            self.write_error = f"{undone}: {self._reports} ({error.strerror}); see log.reports"
             _LOG.warning("%s", self.write_error)
 
-    def _json(self, rows: Sequence[Row], event: RunFinished) -> bytes:
-        run = {"started": self._began.isoformat(timespec="seconds")}
-        run |= {"ended": self._now().isoformat(timespec="seconds")}
-        run |= dataclasses.asdict(self._started) if self._started else {}
-        run |= dataclasses.asdict(event)
+    def _files(self, event: RunFinished, ended: datetime) -> dict[str, bytes]:
+        rows = self.rows()
+        text = TextReport(
+            config=self._started.config if self._started else "",
+            began=self._began,
+            ended=ended,
+            outcome=outcome(event),
+            pictures=tuple(self._jobs.values()),
+            photos=tuple(self._set_aside.values()),
+        ).text()
+        return {
+            "report.txt": text.encode("utf-8"),
+            "report.csv": _csv([*rows, *map(photo_row, self._set_aside.values())]),
+            "report.json": self._json(rows, event, ended),
+        }
+
+    def _json(self, rows: Sequence[Row], event: RunFinished, ended: datetime) -> bytes:
+        run = {"started": self._began.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
+        run |= _renamed(self._started, _NAMES_AT_START) if self._started else {}
+        run |= _renamed(event, _NAMES_AT_END) | {"seconds": round(event.seconds, 1)}
         report = {
             "version": _VERSION,
             "run": run,
             "set_aside": [dataclasses.asdict(photo) for photo in self._set_aside.values()],
-            "jobs": [dataclasses.asdict(row) for row in rows],
+            "pictures": [dataclasses.asdict(row) for row in rows],
         }
         return json.dumps(report, indent=1).encode("ascii")
 
 
-def _row(event: JobStarted | JobFinished | JobFailed) -> Row:
-    job = event.job
-    row = Row(photo=job.photo, style=job.style, recipe=job.recipe, output=event.output, state=JobState.PENDING)
-    match event:
-        case JobFailed():
-            return dataclasses.replace(
-                row, state=event.state, reason=event.reason, attempts=event.attempts, key=event.key
-            )
-        case JobFinished():
-            row = dataclasses.replace(row, state=JobState.DONE, attempts=event.attempts, key=event.key, copied=True)
-            return dataclasses.replace(row, copied=False, **_artwork_cells(event)) if event.artwork else row
-        case JobStarted():
-            return row
-
-
-def _row_aside(event: PhotoSetAside) -> Row:
-    return Row(photo=event.path, style="", recipe="", output="", state=event.kind, reason=event.reason)
-
-
-def _artwork_cells(event: JobFinished) -> dict[str, Any]:
-    artwork = event.artwork
-    assert artwork is not None
-    same = ("width", "height", "sizes", "iterations", "seconds", "device", "cache_hits", "cache_misses", "notes")
-    cells = {name: getattr(artwork, name) for name in same}
-    for when, losses in (("first", artwork.first), ("last", artwork.last)):
-        cells |= {f"{when}_{kind}": value for kind, value in dataclasses.asdict(losses).items()}
-    return cells
+def _renamed(event: RunStarted | RunFinished, names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in dataclasses.asdict(event).items()}
 
 
 def _csv(rows: Sequence[Row]) -> bytes:

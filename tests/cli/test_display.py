@@ -12,8 +12,9 @@ from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, live_view, results_table
 from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
+from pipeline.report.rows import Row
 from pipeline.report.run_progress import RunProgress
-from pipeline.report.summary import Row, Summary
+from pipeline.report.summary import Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -199,7 +200,7 @@ def test_many_jobs_have_a_row_for_each_style() -> None:
     rows = [row(f"{n}.jpg", seconds=float(n)) for n in range(ROWS_SHOWN)]
     rows += [row("c.jpg", copied=True, seconds=None), row("x.jpg", "night", state="failed", seconds=None)]
     lines = drawn(results_table(rows)).splitlines()
-    assert cells(lines[0]) == ["Style", "Recipe", "Made", "Copied", "Not made", "Time each", "Style loss"]
+    assert cells(lines[0]) == ["Style", "Recipe", "Made", "Copied", "Failed", "Time each", "Style loss"]
     assert [cells(line) for line in lines[2:]] == [
         ["night", "default", "0", "0", "1", "", ""],
         ["wave", "default", "20", "1", "0", "9.5 s", "0.5 → 0.02"],
@@ -245,10 +246,10 @@ def test_a_report_that_can_not_be_written_is_told_even_when_quiet(tmp_path: Path
     (tmp_path / "reports").write_text("a file in its place")
     summary, out = Summary(tmp_path / "reports"), io.StringIO()
     display = Display(quiet=True, summary=summary, console=Console(file=out, width=200))
-    for event in (started(), over(finished=1, failed=0)):
+    for event in (started(), finished(), over(finished=1, failed=0)):
         summary(event)
         display(event)
-    assert out.getvalue() == f"the report in {tmp_path / 'reports'} can't be written (File exists); see log.reports\n"
+    assert out.getvalue() == f"the report can't be written: {tmp_path / 'reports'} (File exists); see log.reports\n"
 
 
 def test_quiet_needs_no_table(ending: Callable[..., str]) -> None:

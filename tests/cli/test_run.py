@@ -16,7 +16,7 @@ def test_a_run_over_a_finished_folder_says_that_all_is_there(invoke: Invoke, wor
     workshop.run()
     result = invoke("run", config_of(workshop))
     assert result.code == 0
-    assert result.out.startswith("Nothing to do: all pictures exist already (1); report: ")
+    assert result.out.startswith("Nothing to do: all pictures exist already (1).\n")
 
 
 def test_a_run_over_an_empty_folder_has_nothing_to_do(invoke: Invoke, workshop: Workshop) -> None:
@@ -47,14 +47,21 @@ def test_json_is_one_object_a_line(invoke: Invoke, workshop: Workshop) -> None:
     assert [json.loads(line)["event"] for line in result.lines] == ["run_started", "run_finished"]
 
 
-def test_log_journal_and_report_are_written_by_every_run(invoke: Invoke, workshop: Workshop) -> None:
+def test_a_run_that_did_nothing_is_in_log_and_journal_and_has_no_report(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()
     invoke("run", config_of(workshop))
     assert "nothing to do" in (workshop.out / "stylewatch.log").read_text()
     assert len((workshop.out / "journal.jsonl").read_text().splitlines()) == 2
+    assert not (workshop.out / "reports").exists()
+
+
+def test_a_run_that_only_set_a_photo_aside_has_a_report(invoke: Invoke, workshop: Workshop) -> None:
+    (workshop.folder / "in" / "b.jpg").write_text("I am a letter, not a photo.")
+    result = invoke("run", config_of(workshop))
     (report,) = (workshop.out / "reports").iterdir()
-    assert sorted(path.name for path in report.iterdir()) == ["report.csv", "report.json"]
+    assert sorted(path.name for path in report.iterdir()) == ["report.csv", "report.json", "report.txt"]
+    assert result.lines[-1].endswith(f"; report: {report}")
 
 
 def test_a_second_instance_is_refused_with_exit_code_3_and_the_firsts_pid(invoke: Invoke, workshop: Workshop) -> None:

@@ -25,6 +25,7 @@ def test_everything_but_styles_has_a_default_beside_the_config(load: Load, folde
     assert config.log.file == folder / "output" / "stylewatch.log"
     assert config.log.journal == folder / "output" / "journal.jsonl"
     assert config.log.reports == folder / "output" / "reports"
+    assert (config.log.keep_reports, config.log.keep_report_days) == (100, 365)
     assert config.pairing.rules == ()
 
 

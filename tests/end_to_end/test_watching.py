@@ -47,7 +47,7 @@ def test_a_dropped_photo_is_painted_and_a_signal_ends_it(tmp_path: Path) -> None
     assert (said[0], said[-1]) == ("watch_notice", "watch_notice")
     reports = sorted((tmp_path / "out" / "reports").iterdir())
     assert len(reports) == 2
-    assert json.loads((reports[1] / "report.json").read_text("utf-8"))["jobs"][0]["photo"] == "trip/second.png"
+    assert json.loads((reports[1] / "report.json").read_text("utf-8"))["pictures"][0]["photo"] == "trip/second.png"
     journal = (tmp_path / "out" / "journal.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["event"] for line in journal].count("run_finished") == 2
     assert "by file events" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")

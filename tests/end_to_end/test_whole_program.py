@@ -140,12 +140,14 @@ def test_the_report_has_one_row_a_job(finished: Finished) -> None:
 
 def test_the_report_for_programs_tells_of_the_run_and_of_what_was_set_aside(finished: Finished) -> None:
     report = json.loads(finished.report("report.json"))
-    assert (report["run"]["photos"], report["run"]["finished"], report["run"]["failed"]) == (4, 2, 1)
+    assert [
+        report["run"][key] for key in ("photos_found", "pictures_made", "pictures_failed", "photos_set_aside")
+    ] == [4, 2, 0, 1]
     assert {(photo["path"], photo["kind"]) for photo in report["set_aside"]} == {
         ("letter.png", "quarantined"),
         ("broken.jpg", "incomplete"),
     }
-    assert len(report["jobs"]) == 2
+    assert len(report["pictures"]) == 2
 
 
 def test_style_targets_are_computed_once_for_all_photos(finished: Finished) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.model import IncompleteFile, Job, JobState, PhotoSetAside, RunEvent, RunFinished, SnapshotSaved
-from pipeline.report.summary import Row, Summary
+from pipeline.report.rows import Row
+from pipeline.report.summary import Summary
 from tests.faults.injection import StorageFaults, needs_injection
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, started
 
@@ -21,9 +22,10 @@ _REPORT = """
 import sys
 from pathlib import Path
 from pipeline.report.summary import Summary
-from tests.report.events import over, started
+from tests.report.events import finished, over, started
 reader = Summary(Path(sys.argv[1]), keep=1)
 reader(started())
+reader(finished())
 reader(over())
 print(reader.write_error)
 """
@@ -56,7 +58,7 @@ def test_a_finished_job_is_a_row_with_all_its_figures(tmp_path: Path) -> None:
     picture = finished(artwork=artwork(notes=("no room for XMP",)))
     reader = summary(tmp_path, started(), begun(), picture, SnapshotSaved("t1", Path("x")), over())
     assert reader.folder == tmp_path / "reports" / "2026-03-01-220005"
-    assert sorted(file.name for file in reader.folder.iterdir()) == ["report.csv", "report.json"]
+    assert sorted(file.name for file in reader.folder.iterdir()) == ["report.csv", "report.json", "report.txt"]
     (row,) = table(reader)
     assert row == {
         "photo": "zoo/lion.jpg",
@@ -71,7 +73,7 @@ def test_a_finished_job_is_a_row_with_all_its_figures(tmp_path: Path) -> None:
         "height": "192",
         "sizes": "128 256",
         "iterations": "50 40",
-        "seconds": "12.34",
+        "seconds": "12.3",
         "device": "cpu",
         "first_content": "0.0",
         "first_style": "1.0",
@@ -112,21 +114,21 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
     reader = summary(tmp_path, started(), half, begun(CAFE, "t2"), failed(), over(interrupted=True))
     assert reader.folder is not None
     report = json.loads((reader.folder / "report.json").read_text("ascii"))
-    assert report["version"] == 1
+    assert report["version"] == 2
     assert report["run"] == {
         "run_id": "r1",
         "config": "my.yaml",
-        "photos": 2,
-        "jobs": 3,
-        "done": 1,
-        "again": 0,
-        "reasons": {},
+        "photos_found": 2,
+        "pictures_to_make": 3,
+        "pictures_done_before": 1,
+        "pictures_to_make_again": 0,
+        "reasons_to_make_again": {},
         "started": "2026-03-01T22:00:05+01:00",
         "ended": "2026-03-01T22:00:35+01:00",
-        "finished": 2,
-        "copied": 0,
-        "failed": 1,
-        "left": 0,
+        "pictures_made": 2,
+        "pictures_copied": 0,
+        "pictures_failed": 1,
+        "pictures_left": 0,
         "interrupted": True,
         "planned_end": False,
         "seconds": 41.0,
@@ -135,12 +137,12 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "slots_used": 0,
         "slots_offered": 0,
         "reason": "",
-        "counts": {},
+        "pictures_by_state": {},
         "incomplete": [],
         "photos_set_aside": 0,
     }
     assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
-    (job,) = report["jobs"]
+    (job,) = report["pictures"]
     assert (job["photo"], job["state"], job["reason"]) == (CAFE.photo, "quarantined", "truncated")
     assert (job["attempts"], job["seconds"], job["sizes"]) == (2, None, [])
 
@@ -182,9 +184,9 @@ def test_bytes_that_are_not_utf8_are_escaped_in_the_table(tmp_path: Path) -> Non
 
 
 def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:
-    first = summary(tmp_path, started(), over())
-    second = summary(tmp_path, started(), over())
-    third = summary(tmp_path, started(), over())
+    first = summary(tmp_path, started(), finished(), over())
+    second = summary(tmp_path, started(), finished(), over())
+    third = summary(tmp_path, started(), finished(), over())
     assert [reader.folder.name for reader in (first, second, third) if reader.folder] == [
         "2026-03-01-220005",
         "2026-03-01-220005-2",
@@ -196,9 +198,34 @@ def test_the_next_run_starts_with_an_empty_table(tmp_path: Path) -> None:
     half = PhotoSetAside("half.jpg", "incomplete", "no end")
     reader = summary(tmp_path, started(), half, finished(), over(), started())
     assert (reader.rows(), reader.folder) == ((), None)
+    reader(failed())
     reader(over())
     assert reader.folder is not None
-    assert json.loads((reader.folder / "report.json").read_text("ascii"))["set_aside"] == []
+    report = json.loads((reader.folder / "report.json").read_text("ascii"))
+    assert (report["set_aside"], len(report["pictures"])) == ([], 1)
+
+
+def test_a_run_that_did_nothing_has_no_report_and_old_ones_go_all_the_same(tmp_path: Path) -> None:
+    old = tmp_path / "reports" / "2025-01-01-120000"
+    old.mkdir(parents=True)
+    reader = Summary(tmp_path / "reports", lambda: datetime(2026, 3, 1, 22), keep_days=365)
+    reader(started())
+    reader(over(finished=0, failed=0))
+    assert (reader.folder, reader.write_error, old.exists()) == (None, "", False)
+
+
+@pytest.mark.parametrize(
+    "event", [failed(), finished(artwork=None), begun(), PhotoSetAside("a.jpg", "incomplete", "no end")]
+)
+def test_a_run_that_did_anything_has_one(tmp_path: Path, event: RunEvent) -> None:
+    assert summary(tmp_path, started(), event, over()).folder is not None
+
+
+def test_a_photo_that_the_worker_set_aside_has_one_row_for_all_its_pictures(tmp_path: Path) -> None:
+    aside = PhotoSetAside(CAFE.photo, "quarantined", "truncated")
+    reader = summary(tmp_path, started(), begun(CAFE, "t2"), aside, failed(photo_set_aside=True), over())
+    (row,) = table(reader)
+    assert (row["style"], row["state"], row["reason"]) == ("", "quarantined", "truncated")
 
 
 def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
@@ -206,21 +233,23 @@ def test_a_report_that_cannot_be_written_is_told_and_fails_nothing(
 ) -> None:
     (tmp_path / "reports").write_bytes(b"")
     with caplog.at_level(logging.WARNING, "stylewatch"):
-        reader = summary(tmp_path, started(), over())
+        reader = summary(tmp_path, started(), finished(), over())
     assert reader.folder is None
-    assert "can't be written (File exists)" in caplog.text
+    assert "the report can't be written: " in caplog.text
+    assert "(File exists)" in caplog.text
     assert reader.write_error in caplog.text
 
 
 def test_a_stray_part_of_any_kind_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "reports" / "2026-01-01-120000" / ".report.csv.part").mkdir(parents=True)
-    assert summary(tmp_path, started(), over()).folder is not None
+    assert summary(tmp_path, started(), finished(), over()).folder is not None
 
 
 def test_reports_beyond_the_limit_go(tmp_path: Path) -> None:
     reader = Summary(tmp_path / "reports", keep=2)
     for _ in range(3):
         reader(started())
+        reader(finished())
         reader(over())
     assert reader.folder is not None
     assert len(list((tmp_path / "reports").iterdir())) == 2
@@ -235,19 +264,21 @@ def test_a_folder_that_can_not_be_listed_costs_no_report(tmp_path: Path) -> None
     said = subprocess.run(
         command, cwd=ROOT, env=faults.environment(), check=True, capture_output=True, text=True
     ).stdout
-    assert "older ones can't be removed (Input/output error); see log.reports" in said
+    assert f"old reports can't be removed: {tmp_path / 'reports'} (Input/output error); see log.reports" in said
     assert len(list((tmp_path / "reports").glob("*/report.json"))) == 1
 
 
 def test_the_clock_is_local_unless_told_otherwise(tmp_path: Path) -> None:
     reader = Summary(tmp_path)
+    reader(finished())
     reader(over())
     assert reader.folder is not None
     assert reader.folder.name.startswith("2")
 
 
 def set_aside(reader: Summary) -> list[tuple[str, str]]:
-    return [(row["photo"], row["reason"]) for row in table(reader) if not row["style"]]
+    rows = table(reader) if reader.folder else []
+    return [(row["photo"], row["reason"]) for row in rows if not row["style"]]
 
 
 def test_photos_set_aside_between_two_runs_are_in_the_report_of_the_next_one_only(tmp_path: Path) -> None:
