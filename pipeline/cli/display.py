@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.pictures_in_progress import PicturesInProgress
 from pipeline.model import (
     JobFailed,
     JobFinished,
@@ -33,6 +34,7 @@ from pipeline.model import (
     WatchNotice,
 )
 from pipeline.report.formatting import (
+    LOADING_TEXT,
     duration,
     failed_text,
     made_text,
@@ -46,12 +48,15 @@ from pipeline.report.journal import Encoder
 from pipeline.report.rate_limit import RateLimit
 from pipeline.report.reasons import backlog_sentence
 from pipeline.report.rows import Row
-from pipeline.report.run_progress import JobProgress, RunProgress
+from pipeline.report.run_progress import RunProgress
 from pipeline.report.style_totals import style_totals
 from pipeline.report.summary import Summary
 
 #: Up to this many jobs the table at the end has a row for each job, beyond that a row for each style.
 ROWS_SHOWN: Final = 20
+
+#: Wider than any table.
+_ANY_WIDTH: Final = 100_000
 
 _COLORS: Final = {
     "warning": "yellow",
@@ -68,9 +73,10 @@ _COLORS: Final = {
 class Display:
     """Shows a run's events; a context manager, so that the terminal is restored whatever happens.
 
-    On a terminal: a progress bar, a line for each picture in progress, problems above. Elsewhere: a line for each
-    finished picture. ``quiet``: only problems, on standard error. ``json_lines``: each event as in the journal. With
-    ``summary``, which must be given each event first, the end of a run shows its table and where the report is.
+    On a terminal: a progress bar, a line for each picture in progress, problems above. Elsewhere, and on a dumb
+    terminal: a line for each finished picture. ``quiet``: only problems, on standard error. ``json_lines``: each
+    event as in the journal. With ``summary``, which must be given each event first, the end of a run shows its table
+    and where the report is.
     """
 
     def __init__(
@@ -91,6 +97,8 @@ class Display:
         if isinstance(self._console.file, TextIOWrapper):
             # Not every terminal can show "→": a question mark is better than an error that ends the run.
             self._console.file.reconfigure(errors="replace")
+        # A dumb terminal can't move its cursor: it gets lines, as a pipe does.
+        self._is_live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._clock = clock
         self._board = RunProgress(clock())
         self._unpaired = RateLimit(clock=clock)
@@ -139,7 +147,7 @@ class Display:
                 self._show_begin(event)
             case JobFailed(photo_set_aside=False):
                 self._print(f"{self._position()}{failed_text(event)}", _COLORS["failed"])
-            case JobFinished() if not self._quiet and not self._console.is_terminal:
+            case JobFinished() if not self._quiet and not self._is_live:
                 self._print(f"{self._position()}{made_text(event)}")
             case Remark() if event.warning or not (self._quiet or event.token):
                 self._print(event.text, _COLORS["warning"] if event.warning else "")
@@ -174,7 +182,7 @@ class Display:
         if left_out := self._unpaired.take_left_out():
             self._print(unpaired_left_out(left_out), _COLORS["warning"])
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
-            self._console.print(results_table(rows))
+            self._print_table(results_table(rows))
         went_wrong = event.failed or event.photos_set_aside or event.interrupted
         if not self._quiet or went_wrong or (event.reason and not event.planned_end):
             self._print(self._closing_line(event))
@@ -189,8 +197,16 @@ class Display:
     def _print(self, text: str, style: str = "") -> None:
         self._console.print(Text(printable(text), style), soft_wrap=True)
 
+    def _print_table(self, table: Table) -> None:
+        if self._is_live:
+            self._console.print(table)
+            return
+        # Elsewhere than on a terminal nothing is too wide: names stay whole, and each row is a line.
+        width = self._console.measure(table, options=self._console.options.update(max_width=_ANY_WIDTH)).maximum
+        Console(file=self._console.file, width=width, color_system=None, force_terminal=False).print(table)
+
     def _start_live(self) -> None:
-        if self._live is None and self._console.is_terminal:
+        if self._live is None and self._is_live:
             self._live = Live(console=self._console, get_renderable=self._draw, transient=True)
             self._live.start()
 
@@ -210,13 +226,9 @@ def live_view(board: RunProgress, now: float) -> RenderableType:
     overall.add_column(ratio=1)
     overall.add_column(no_wrap=True)
     overall.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(_overall_text(board, now)))
-    jobs = Table.grid(padding=(0, 2))
-    jobs.add_column(max_width=50)
-    for _ in range(3):
-        jobs.add_column(no_wrap=True)
-    for job in list(board.in_progress.values()):  # a copy: rich draws from a thread of its own
-        jobs.add_row(*_job_cells(job))
-    return Group(overall, jobs)
+    jobs = list(board.in_progress.values())  # a copy: rich draws from a thread of its own
+    loading = [Text(LOADING_TEXT)] if board.is_loading and not jobs else []
+    return Group(overall, *loading, PicturesInProgress(jobs))
 
 
 def _overall_text(board: RunProgress, now: float) -> str:
@@ -228,19 +240,6 @@ def _overall_text(board: RunProgress, now: float) -> str:
         parts += [f"{per_minute:.1f} a minute" if per_minute >= 1 else f"{60 * per_minute:.1f} an hour"]
         parts += [f"about {duration(left)} left"]
     return ", ".join(parts)
-
-
-def _job_cells(job: JobProgress) -> tuple[Text, ...]:
-    name = Text(printable(str(job.job)), no_wrap=True, overflow="ellipsis")
-    progress = job.progress
-    if progress is None:
-        return name, Text("starting")
-    return (
-        name,
-        Text(f"scale {progress.scale_index + 1}/{progress.scale_count}"),
-        Text(f"{progress.iteration}/{progress.iterations}"),
-        Text(f"content {progress.losses.content:.3g}, style {progress.losses.style:.3g}"),
-    )
 
 
 def results_table(rows: Sequence[Row]) -> Table:

@@ -30,6 +30,7 @@ from pipeline.model import (
     Failure,
     FailureKind,
     JobSource,
+    NetworkLoading,
     Remark,
     Started,
 )
@@ -89,6 +90,8 @@ class LocalExecutor:
         try:
             finished = False
             while not (finished or self._stopping):
+                if self._worker is None:
+                    yield NetworkLoading()
                 worker = self._ensure_worker()
                 finished = yield from self._serve_worker(worker, source, pending)
         except BaseException as error:

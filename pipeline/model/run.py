@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from pipeline.model.work import Artwork, Job, Progress, Remark, SnapshotSaved
+from pipeline.model.work import Artwork, Job, NetworkLoading, Progress, Remark, SnapshotSaved
 
 
 class JobState(StrEnum):
@@ -164,6 +164,7 @@ class WatchNotice:
 RunEvent = (
     RunStarted
     | PhotoSetAside
+    | NetworkLoading
     | JobStarted
     | Progress
     | SnapshotSaved

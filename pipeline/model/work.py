@@ -63,6 +63,11 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkLoading:
+    """A worker is being started, which loads the network; nothing is in progress until the first Started."""
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The worker has begun this job."""
 
@@ -165,4 +170,4 @@ class Failure:
     reason: str
 
 
-ExecutorEvent = Started | Progress | SnapshotSaved | Remark | Occupancy | Artwork | Failure
+ExecutorEvent = NetworkLoading | Started | Progress | SnapshotSaved | Remark | Occupancy | Artwork | Failure

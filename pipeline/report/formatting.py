@@ -18,6 +18,9 @@ _STATE_WORDS: Final = {
     JobState.WITHDRAWN: "withdrawn",
 }
 
+#: What a run does between its beginning and its first picture.
+LOADING_TEXT: Final = "loading the network"
+
 _FAILURE_WORDS: Final = {
     JobState.PENDING: "is waiting again",
     JobState.FAILED: "failed and will be tried again",

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import JobFinished, JobStarted, RunEvent, RunFinished, RunStarted, WatchNotice
-from pipeline.report.formatting import counted
+from pipeline.model import JobFinished, JobStarted, NetworkLoading, RunEvent, RunFinished, RunStarted, WatchNotice
+from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
 FILE_NAME: Final = "heartbeat.json"
@@ -216,6 +216,8 @@ class Heartbeat:
                 self._throughput.end(self._clock())
             case JobStarted():
                 self._record_start(event.token)
+            case NetworkLoading():
+                pass
             case JobFinished() if event.artwork is not None:
                 self._throughput.count(self._clock())
             case WatchNotice():
@@ -245,8 +247,9 @@ class Heartbeat:
         """Return what the program is doing, for people."""
         match self.activity():
             case "painting":
-                pictures = counted(len(self._progress.in_progress), "picture")
-                return f"making {pictures}, {self._progress.done:,} of {self._progress.total:,} done"
+                pictures = f"making {counted(len(self._progress.in_progress), 'picture')}"
+                doing = LOADING_TEXT if self._progress.is_loading else pictures
+                return f"{doing}, {self._progress.done:,} of {self._progress.total:,} done"
             case "paused":
                 return self._paused
             case "resting":

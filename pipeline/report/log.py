@@ -15,6 +15,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    NetworkLoading,
     OriginalMoved,
     OriginalsStay,
     PhotoSetAside,
@@ -27,6 +28,7 @@ from pipeline.model import (
     WatchNotice,
 )
 from pipeline.report.formatting import (
+    LOADING_TEXT,
     counted,
     efficiency,
     failed_text,
@@ -134,8 +136,10 @@ class LogWriter:
             case _:
                 self._in_progress(event)
 
-    def _in_progress(self, event: JobStarted | Progress | SnapshotSaved | Remark) -> None:
+    def _in_progress(self, event: NetworkLoading | JobStarted | Progress | SnapshotSaved | Remark) -> None:
         match event:
+            case NetworkLoading():
+                LOGGER.debug("%s", LOADING_TEXT)
             case JobStarted():
                 self._jobs[event.token] = event.job
                 LOGGER.debug("%s is begun: %s", event.job, event.output)

@@ -11,6 +11,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    NetworkLoading,
     Progress,
     RunEvent,
     RunFinished,
@@ -50,13 +51,18 @@ class RunProgress:
     of_unusable_photos: int = 0
     finished_before: int = 0
     in_progress: dict[str, JobProgress] = field(default_factory=dict)
+    is_loading: bool = False
 
     def update(self, event: RunEvent) -> None:
         """Count one event."""
         match event:
             case RunStarted():
                 self.planned, self.finished_before = event.jobs, event.done
+            case NetworkLoading():
+                self.is_loading = True
+                self.in_progress.clear()  # those of a worker that died
             case JobStarted():
+                self.is_loading = False
                 self._remove(event.job)
                 self.in_progress[event.token] = JobProgress(event.job)
             case Progress() if event.token in self.in_progress:
@@ -70,6 +76,7 @@ class RunProgress:
                 self.of_unusable_photos += event.photo_set_aside
                 self.failed += event.state != JobState.PENDING and not event.photo_set_aside
             case RunFinished():
+                self.is_loading = False
                 self.in_progress.clear()
             case _:
                 pass

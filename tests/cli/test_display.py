@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, live_view, results_table
-from pipeline.model import Job, JobState, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
+from pipeline.model import Job, JobState, NetworkLoading, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
 from pipeline.report.rows import Row
 from pipeline.report.run_progress import RunProgress
 from pipeline.report.summary import Summary
@@ -147,20 +147,36 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
     assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
     shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
-    assert " ".join(third.split()) == "caf?.jpg × night (fine) starting"
+    assert " ".join(third.split()) == r"caf\udce9.jpg × night (fine) starting"
 
 
-def test_on_80_columns_a_long_name_gives_way_and_each_canvas_keeps_its_line() -> None:
+def busy_progress(style: str = "wave") -> RunProgress:
     run_progress = RunProgress(0.0)
     run_progress.update(started(jobs=123_456))
     run_progress.update(finished())
     for number in range(3):
-        run_progress.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", "wave", "default"), str(number)))
+        run_progress.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", style, "fine"), str(number)))
         run_progress.update(progress(50, 1, token=str(number)))
-    lines = drawn(live_view(run_progress, 3600.0), width=80).splitlines()
+    return run_progress
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_on_any_terminal_each_picture_keeps_its_line_its_style_and_the_end_of_its_name(width: int) -> None:
+    lines = drawn(live_view(busy_progress(), 3600.0), width=width).splitlines()
     assert len(lines) == 4
     assert lines[0].rstrip().endswith("left")
-    assert all("… " in line and line.rstrip().endswith("style 0.5") for line in lines[1:])
+    for number, line in enumerate(lines[1:]):
+        assert re.search(rf"holi.*….*g {number}\.jpg +× wave \(fine\) +scale 2/2  50/50", line), line
+        assert ("style 0.5" in line) == (width >= 80)
+
+
+def test_while_the_network_is_loaded_the_live_view_says_so() -> None:
+    run_progress = RunProgress(0.0)
+    run_progress.update(started())
+    run_progress.update(NetworkLoading())
+    assert drawn(live_view(run_progress, 1.0)).splitlines()[1].strip() == "loading the network"
+    run_progress.update(begun())
+    assert "loading" not in drawn(live_view(run_progress, 1.0))
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
@@ -205,6 +221,25 @@ def test_many_jobs_have_a_row_for_each_style() -> None:
         ["night", "default", "0", "0", "1", "", ""],
         ["wave", "default", "20", "1", "0", "9.5 s", "0.5 → 0.02"],
     ]
+
+
+def test_elsewhere_than_on_a_terminal_the_names_in_the_table_stay_whole(tmp_path: Path) -> None:
+    out, summary = io.StringIO(), Summary(tmp_path, lambda: NOON)
+    name = f"holidays/{'very ' * 40}long.jpg"
+    display = Display(summary=summary, console=Console(file=out, width=60))
+    for event in (finished(Job(name, "wave", "default")), over()):
+        summary(event)
+        display(event)
+    (row,) = [line for line in out.getvalue().splitlines() if "│" in line and name in line]
+    assert cells(row) == [name, "wave", "12.3 s", "1 → 0.125", f"{name}--wave.jpg"]
+
+
+def test_a_dumb_terminal_gets_lines_as_a_pipe_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = (started(), begun(), NetworkLoading(), progress(1), finished(), failed(), over())
+    monkeypatch.setenv("TERM", "dumb")
+    on_a_dumb_terminal = shown(*events, terminal=True)
+    assert on_a_dumb_terminal == shown(*events)
+    assert "\x1b" not in on_a_dumb_terminal
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from pipeline.model import (
     ExecutorEvent,
     Failure,
     FailureKind,
+    NetworkLoading,
     Progress,
 )
 from tests.executors.dying_engine import dying_engine
@@ -113,6 +114,8 @@ def test_ctrl_c_does_not_end_the_first_worker_of_a_program_either(tmp_path: Path
 def test_the_worker_stays_for_the_next_run(tmp_path: Path, executor: LocalExecutor) -> None:
     first = list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "first"))))
     second = list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), "second"))))
+    assert isinstance(first[0], NetworkLoading), "which takes seconds, so that people are told"
+    assert not [event for event in second if isinstance(event, NetworkLoading)]
     assert isinstance(first[-1], Artwork)
     assert isinstance(second[-1], Artwork)
     assert second[-1].token == "second"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LeaseLostError, LockedError
-from pipeline.model import RunEvent, WatchNotice
+from pipeline.model import NetworkLoading, RunEvent, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress, read_heartbeat
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
 
@@ -104,6 +104,11 @@ def test_pictures_in_progress_come_and_go(machine: Machine) -> None:
     assert [picture.photo for picture in machine.handle(finished()).pictures] == ["caf\udce9.jpg"]
     record = machine.handle(failed(), over())
     assert (record.pictures, record.activity) == ((), "idle")
+
+
+def test_loading_the_network_is_told(machine: Machine) -> None:
+    assert machine.handle(started(), NetworkLoading()).activity_text == "loading the network, 0 of 3 done"
+    assert machine.handle(begun()).activity_text == "making 1 picture, 0 of 3 done"
 
 
 def test_a_picture_that_begins_again_after_it_was_put_back_is_in_progress_once(machine: Machine) -> None:

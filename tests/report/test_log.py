@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.model import JobState, OriginalMoved, OriginalsStay, PhotoSetAside, Remark, RunEvent, SnapshotSaved
+from pipeline.model import (
+    JobState,
+    NetworkLoading,
+    OriginalMoved,
+    OriginalsStay,
+    PhotoSetAside,
+    Remark,
+    RunEvent,
+    SnapshotSaved,
+)
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import begun, failed, finished, over, progress, started
 
@@ -24,7 +33,9 @@ def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
 
 
 def test_a_run_is_told_from_its_beginning_to_its_end_with_one_line_a_picture(tmp_path: Path) -> None:
-    assert told(tmp_path, started(), begun(), progress(1), finished(), over(slots_used=9, slots_offered=10)) == [
+    assert told(
+        tmp_path, started(), NetworkLoading(), begun(), progress(1), finished(), over(slots_used=9, slots_offered=10)
+    ) == [
         "INFO    run r1 of my.yaml begins: 3 pictures to make of 2 photos, 1 done already",
         "INFO    zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)",
         "INFO    the run is over: 2 pictures made, 1 picture failed in 41.0 s",

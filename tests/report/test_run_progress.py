@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.model import JobState, PhotoSetAside
+from pipeline.model import JobState, NetworkLoading, PhotoSetAside
 from pipeline.report.run_progress import JobProgress, RunProgress
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 
@@ -29,6 +29,14 @@ def test_pictures_are_counted_by_what_became_of_them() -> None:
 def test_a_picture_of_a_photo_that_was_set_aside_is_settled_and_has_not_failed() -> None:
     counted = run_progress(started(jobs=3), begun(CAFE, "t2"), failed(photo_set_aside=True))
     assert (counted.failed, counted.done, counted.total, counted.in_progress) == (0, 1, 3, {})
+
+
+def test_while_the_network_is_loaded_nothing_is_in_progress() -> None:
+    counted = run_progress(started(), begun(), NetworkLoading())  # after the death of a worker
+    assert (counted.is_loading, counted.in_progress) == (True, {})
+    counted.update(begun())
+    assert not counted.is_loading
+    assert not run_progress(started(), NetworkLoading(), over()).is_loading
 
 
 def test_late_arrivals_make_the_total_grow() -> None:
