@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.cli.pictures_in_progress import PicturesInProgress
+from pipeline.cli.resizable_live import ResizableLive
 from pipeline.model import (
     JobFailed,
     JobFinished,
@@ -102,7 +102,7 @@ class Display:
         self._clock = clock
         self._board = RunProgress(clock())
         self._unpaired = RateLimit(clock=clock)
-        self._live: Live | None = None
+        self._live: ResizableLive | None = None
         self._is_closed = False
         self._told: set[str] = set()
         self._has_reloaded = False
@@ -207,7 +207,7 @@ class Display:
 
     def _start_live(self) -> None:
         if self._live is None and self._is_live:
-            self._live = Live(console=self._console, get_renderable=self._draw, transient=True)
+            self._live = ResizableLive(self._console, self._draw)
             self._live.start()
 
     def _stop_live(self) -> None:

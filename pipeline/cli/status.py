@@ -57,7 +57,7 @@ def _backlog_seconds(current: Status) -> float | None:
 
 def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     pictures = current.pictures
-    yield _counts_line(pictures)
+    yield _counts_line(current)
     yield from _process_lines(current)
     yield _progress_line(current)
     if schedule:
@@ -91,17 +91,28 @@ def _unpaired_lines(pictures: Pictures) -> Iterator[str]:
         yield f"... nor of {counted(left_out, 'more photo')} ('stylewatch plan --json' names all of them)"
 
 
-def _counts_line(pictures: Pictures) -> str:
+def _counts_line(current: Status) -> str:
+    pictures = current.pictures
     if pictures.photos is None:
         return "not looked yet: 'stylewatch plan' shows what there is to do"
     if not pictures.photos and not any(pictures.counts.values()):
         return "no photos on record yet: 'stylewatch plan' shows what there is to do"
     always = (JobState.PENDING, JobState.DONE)
     counts = ", ".join(
-        f"{count:,} {state_words(state)}" for state, count in pictures.counts.items() if count or state in always
+        f"{count:,} {state_words(state)}" for state, count in _in_view(current).items() if count or state in always
     )
     set_aside = f"; {counted(len(pictures.problems), 'photo')} set aside" if pictures.problems else ""
     return f"pictures: {counts}{set_aside}"
+
+
+def _in_view(current: Status) -> dict[JobState, int]:
+    """Return the pictures by state, those whose photo is only being read ahead as waiting: no line below has them."""
+    counts = dict(current.pictures.counts)
+    if current.process_state == "running" and current.heartbeat is not None:
+        read_ahead = max(0, counts[JobState.LEASED] - len(current.heartbeat.pictures))
+        counts[JobState.LEASED] -= read_ahead
+        counts[JobState.PENDING] += read_ahead
+    return counts
 
 
 def _process_lines(current: Status) -> Iterator[str]:

@@ -111,7 +111,7 @@ def test_json_is_every_event_as_in_the_journal() -> None:
 
 def test_on_a_terminal_the_screen_is_live_and_problems_stay() -> None:
     text = shown(started(), begun(), progress(7), failed(), finished(), over(), terminal=True)
-    assert "0 of 3" in text
+    assert "1 of 3, 1 failed" in text, "it is drawn below the problem"
     assert "caf?.jpg × night (fine) failed and is given up: truncated" in text
     assert "→ zoo/lion.jpg--wave.jpg (12.3 s)" not in text
     assert text.rstrip().endswith("2 pictures made, 1 picture failed in 41.0 s.")

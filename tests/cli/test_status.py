@@ -19,6 +19,7 @@ from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
 from tests.cli.invocation import Invoke, config_of, config_with_failures
 from tests.intake.packing import photo, zipped
 from tests.report.events import begun, finished, progress, started
+from tests.runner.execution.claimed import claim_all
 from tests.workshop import Workshop
 
 COMMAND = "stylewatch watch my.yaml"
@@ -88,6 +89,18 @@ def test_the_time_left_is_told_when_pictures_wait(workshop: Workshop) -> None:
     assert ", about " in lines[3]
     assert " left, " in lines[3]
     assert fields["seconds_left"] > 0
+
+
+def test_photos_that_are_only_read_ahead_are_told_as_waiting(workshop: Workshop) -> None:
+    for shade, name in enumerate(("a.png", "b.png", "c.png")):
+        workshop.photo(name, shade=shade)
+    with workshop.ledger() as ledger:
+        claim_all(workshop, ledger)
+    with at_work(workshop):
+        _, lines = status(workshop)
+        assert as_json(workshop)["counts"]["leased"] == 3
+    assert lines[0] == "pictures: 2 waiting, 1 being painted, 0 done"
+    assert ": making 1 picture, " in lines[1]
 
 
 def test_a_hung_and_a_dead_one_are_trouble_and_exit_code_3(workshop: Workshop) -> None:
