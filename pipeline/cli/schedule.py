@@ -32,11 +32,11 @@ def _window_clause(schedule: Schedule, state: ScheduleState, window: Window, now
 
 def _fit_clause(schedule: Schedule, window: Window, now: datetime, seconds: float | None) -> str:
     if seconds is None:
-        return "how long the pending pictures take is not known yet"
+        return "how long the waiting pictures take is not known yet"
     if not seconds:
-        return "no picture is pending"
+        return "no picture is waiting"
     done_by = schedule.done_by(now, seconds)
-    work = f"the pending pictures take {approximate_duration(seconds)}"
+    work = f"the waiting pictures take {approximate_duration(seconds)}"
     if _fits(window, done_by):
         return f"{work} and fit into it"
     end = "in some years" if done_by is None else f"by {schedule.format_moment(done_by, now)}"

@@ -84,5 +84,5 @@ class ScheduleGate:
 
 def _pending_text(count: int) -> str:
     if not count:
-        return "no pictures pending"
-    return f"{counted(count, 'picture')} pending"
+        return "no pictures waiting"
+    return f"{counted(count, 'picture')} waiting"

@@ -157,12 +157,12 @@ def test_plan_and_status_tell_of_the_schedule(invoke: Invoke, workshop: Workshop
     workshop.text += ALWAYS
     path = config_of(workshop)
     opened = "The schedule's window is open without an end; "
-    assert opened + "how long the pending pictures take is not known yet." in invoke("status", path).lines
+    assert opened + "how long the waiting pictures take is not known yet." in invoke("status", path).lines
     workshop.photo("a.png")
-    assert invoke("plan", path).lines[-1] == opened + "the pending pictures take about 5 seconds and fit into it."
+    assert invoke("plan", path).lines[-1] == opened + "the waiting pictures take about 5 seconds and fit into it."
     assert json.loads(invoke("plan", "--json", path).out)["schedule"]["fits"] is True
     workshop.run()
-    assert opened + "no picture is pending." in invoke("status", path).lines
+    assert opened + "no picture is waiting." in invoke("status", path).lines
     schedule = json.loads(invoke("status", "--json", path).out)["schedule"]
     assert (schedule["open"], schedule["backlog_seconds"], schedule["fits"]) == (True, 0.0, True)
 

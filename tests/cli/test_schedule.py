@@ -35,38 +35,38 @@ def test_without_a_schedule_nothing_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("now", "seconds", "said"),
     [
-        (NOON, 0.0, "The next window: Tue 01:00, until Tue 06:00; no picture is pending."),
+        (NOON, 0.0, "The next window: Tue 01:00, until Tue 06:00; no picture is waiting."),
         (
             NOON,
             2 * HOUR,
-            "The next window: Tue 01:00, until Tue 06:00; the pending pictures take about 2 hours and fit into it.",
+            "The next window: Tue 01:00, until Tue 06:00; the waiting pictures take about 2 hours and fit into it.",
         ),
         (
             NOON,
             7 * HOUR,
-            "The next window: Tue 01:00, until Tue 06:00; the pending pictures take about 7 hours, do not fit into "
+            "The next window: Tue 01:00, until Tue 06:00; the waiting pictures take about 7 hours, do not fit into "
             "it and will be done by Wed 03:00.",
         ),
         (
             NIGHT,
             None,
-            "The schedule's window is open until Tue 06:00; how long the pending pictures take is not known yet.",
+            "The schedule's window is open until Tue 06:00; how long the waiting pictures take is not known yet.",
         ),
         (
             NIGHT,
             4 * HOUR,
-            "The schedule's window is open until Tue 06:00; the pending pictures take about 4 hours and fit into it.",
+            "The schedule's window is open until Tue 06:00; the waiting pictures take about 4 hours and fit into it.",
         ),
         (
             NIGHT,
             5 * HOUR,
-            "The schedule's window is open until Tue 06:00; the pending pictures take about 5 hours, do not fit into "
+            "The schedule's window is open until Tue 06:00; the waiting pictures take about 5 hours, do not fit into "
             "it and will be done by Wed 02:00.",
         ),
         (
             NIGHT,
             9000 * HOUR,
-            "The schedule's window is open until Tue 06:00; the pending pictures take about 375 days, do not fit "
+            "The schedule's window is open until Tue 06:00; the waiting pictures take about 375 days, do not fit "
             "into it and will be done in some years.",
         ),
     ],
@@ -80,7 +80,7 @@ def test_the_window_is_told_and_whether_the_work_fits(
 def test_a_window_that_never_ends_is_told_as_such(tmp_path: Path) -> None:
     config = scheduled(tmp_path, "@daily", "24:00")
     assert words(config, NOON, 9000 * HOUR) == (
-        "The schedule's window is open without an end; the pending pictures take about 375 days and fit into it."
+        "The schedule's window is open without an end; the waiting pictures take about 375 days and fit into it."
     )
 
 

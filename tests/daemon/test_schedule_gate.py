@@ -35,7 +35,7 @@ class Harness:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "words"), [(0, "no pictures pending"), (1, "1 picture pending"), (1200, "1,200 pictures pending")]
+    ("waiting", "words"), [(0, "no pictures waiting"), (1, "1 picture waiting"), (1200, "1,200 pictures waiting")]
 )
 def test_rest_is_told_with_its_end_and_what_waits(waiting: int, words: str) -> None:
     harness = Harness()
@@ -52,9 +52,9 @@ def test_every_change_is_told_once() -> None:
         schedule_gate.announce(lambda: 3)
         schedule_gate.announce(lambda: 3)
     assert harness.words() == [
-        "resting until Tue 01:00; 3 pictures pending",
+        "resting until Tue 01:00; 3 pictures waiting",
         "working until Tue 06:00",
-        "resting until Wed 01:00; 3 pictures pending",
+        "resting until Wed 01:00; 3 pictures waiting",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_change_whose_pictures_could_not_be_counted_is_told_when_they_can_be()
     with pytest.raises(StorageError):
         schedule_gate.announce(unreadable)
     schedule_gate.announce(lambda: 3)
-    assert harness.words() == ["resting until Tue 01:00; 3 pictures pending"]
+    assert harness.words() == ["resting until Tue 01:00; 3 pictures waiting"]
 
 
 def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> None:
@@ -78,7 +78,7 @@ def test_the_end_of_the_schedule_itself_is_told_to_whoever_heard_of_a_rest() -> 
     schedule_gate.set_window_rules(())
     schedule_gate.announce(lambda: 0)
     assert schedule_gate.may_work()
-    assert harness.words() == ["resting until Tue 01:00; no pictures pending", "working, with no end scheduled"]
+    assert harness.words() == ["resting until Tue 01:00; no pictures waiting", "working, with no end scheduled"]
 
 
 def test_pictures_are_counted_only_to_be_told() -> None:
@@ -110,7 +110,7 @@ def test_a_schedule_that_never_comes_is_told_as_such() -> None:
     harness = Harness("0 0 30 2 *")
     schedule_gate = harness.schedule_gate()
     schedule_gate.announce(lambda: 1)
-    assert harness.words() == ["resting, with no end scheduled; 1 picture pending"]
+    assert harness.words() == ["resting, with no end scheduled; 1 picture waiting"]
     assert not schedule_gate.may_work()
 
 

@@ -61,7 +61,7 @@ def test_photos_wait_for_the_window_without_a_worker(harness: DaemonHarness, clo
         harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
         drop(harness, "c")
         harness.wait_for_pictures("a--night.jpg", "b--night.jpg", "c--night.jpg")
-    assert words(harness) == ["resting until Tue 01:00; 1 picture pending", "working until Tue 06:00"]
+    assert words(harness) == ["resting until Tue 01:00; 1 picture waiting", "working until Tue 06:00"]
 
 
 def test_a_damaged_photo_is_told_of_while_it_rests(harness: DaemonHarness, clock: WallClock) -> None:
@@ -94,7 +94,7 @@ def test_at_its_end_what_is_not_finished_goes_on_in_the_next_window(harness: Dae
         harness.wait_for_pictures(*(f"{name}--night.jpg" for name in "abcd"))
     assert words(harness) == [
         "working until Tue 06:00",
-        "resting until Wed 01:00; 2 pictures pending",
+        "resting until Wed 01:00; 2 pictures waiting",
         "working until Wed 06:00",
     ]
     first, *_ = harness.runs()
