@@ -1,7 +1,8 @@
 """Decodes the bytes of a photo to upright sRGB pixels of the wanted size. Does not repair damaged files.
 
 A file is either decoded whole or refused with a PhotoError: Pillow's LOAD_TRUNCATED_IMAGES stays off. The size in the
-header is checked against the caller's limit before anything is decoded.
+header is checked against the caller's limit before anything is decoded. An image that a caller has opened itself is
+treated in the same way, as far as it still has its profile and its orientation.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
@@ -95,6 +96,20 @@ def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
         raise PaintingError(f"the painting {path} can't be used: {error}") from error
 
 
+def decode_image(image: Image.Image, *, long_side: int) -> DecodedPhoto:
+    """Do as :func:`decode` with an image that is open already; the metadata is left out. Raises as that does.
+
+    Of an animation it is the current frame. A large JPEG's pixels differ a little from those that :func:`decode`
+    gives, which lets libjpeg reduce it.
+    """
+    return _decode_image(image, lambda size: fit(size, long_side))
+
+
+def decode_painting_image(image: Image.Image) -> NDArray[np.uint8]:
+    """Do as :func:`decode_painting` with an image that is open already. Raises as :func:`decode` does."""
+    return _decode_image(image, _painting_size).pixels
+
+
 def _painting_size(size: Size) -> Size:
     return size if max(size) <= PAINTING_LONG_SIDE_PIXELS else fit(size, PAINTING_LONG_SIDE_PIXELS)
 
@@ -135,9 +150,24 @@ def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -
         stored_size = image.size if box is None else full_size
         profile = image.info.get("icc_profile", b"")
         small = color.to_eight_bits(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
-    opaque, alpha = _split_alpha(_transposed(small, orientation_tag))
+    upright = _transposed(small, orientation_tag)
     with translated_errors(data, pixels):
-        rgb, note = color.to_srgb(opaque, profile)
+        return _in_srgb(upright, profile, metadata)
+
+
+def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
+    with translated_errors(b"", math.prod(image.size)):
+        image.load()
+        # Where a plugin has turned the pixels while they were loaded, it has removed the tag.
+        orientation_tag = image.getexif().get(ExifTags.Base.Orientation, 1)
+        profile = image.info.get("icc_profile", b"")
+        small = color.to_eight_bits(image).resize(choose_size(image.size), Image.Resampling.LANCZOS)
+        return _in_srgb(_transposed(small, orientation_tag), profile, Metadata())
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None, metadata: Metadata) -> DecodedPhoto:
+    opaque, alpha = _split_alpha(image)
+    rgb, note = color.to_srgb(opaque, profile)
     return DecodedPhoto(_opaque_pixels(rgb, alpha), alpha, metadata, (note,) if note else ())
 
 

@@ -89,6 +89,11 @@ def write_picture(
     return notes + copied.notes + omissions
 
 
+def opaque(pixels: NDArray[np.float32] | NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Return (H, W, 3) pixels as a JPEG file holds them: 8 bits, transparent parts over white."""
+    return _channels(_eight_bits(pixels), alpha, "jpeg")[0]
+
+
 def _eight_bits(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.dtype != np.uint8:
         pixels = np.rint(np.clip(pixels, 0, 1) * 255)

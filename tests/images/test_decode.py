@@ -9,7 +9,15 @@ from PIL import Image
 
 from pipeline.errors import PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_file
-from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, decode, decode_painting, fit, read_size
+from pipeline.images.decode import (
+    PAINTING_LONG_SIDE_PIXELS,
+    decode,
+    decode_image,
+    decode_painting,
+    decode_painting_image,
+    fit,
+    read_size,
+)
 from tests.images.pictures import (
     CORNERS,
     as_stored,
@@ -22,6 +30,7 @@ from tests.images.pictures import (
     jpeg_with,
     orientation_block,
 )
+from tests.images.profiles import swapped_rgb
 
 LOSSY = {"JPEG": 6, "WEBP": 10, "AVIF": 10, "GIF": 0, "PNG": 0, "TIFF": 0, "BMP": 0}
 
@@ -248,3 +257,54 @@ def test_a_painting_with_other_bytes_than_were_hashed_is_not_decoded(tmp_path: P
     path.write_bytes(path.read_bytes()[:-20])  # while it is written anew, too
     with pytest.raises(PaintingChangedError, match=r"painting\.png has changed since this run began"):
         decode_painting(path, hashed)
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG"])
+def test_an_open_image_has_the_pixels_of_its_file(picture_format: str) -> None:
+    data = file_of(Image.fromarray(four_corners()), picture_format)
+    expected = decoded(data, 64)
+    for image in (Image.open(io.BytesIO(data)), Image.open(io.BytesIO(data)).copy()):
+        assert np.array_equal(decode_image(image, long_side=64).pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "TIFF", "WEBP", "JPEG"])
+@pytest.mark.parametrize("number", [1, 3, 6])
+def test_an_open_image_is_turned_upright_once(picture_format: str, number: int) -> None:
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), number)))
+    exif = Image.Exif()
+    exif[0x0112] = number
+    data = file_of(stored, picture_format, exif=exif, **({"quality": 95} if picture_format in LOSSY else {}))
+    for image in (Image.open(io.BytesIO(data)), Image.open(io.BytesIO(data)).copy()):
+        assert_color(corners_of(decode_image(image, long_side=64).pixels), CORNERS, LOSSY[picture_format])
+
+
+def test_an_open_heic_is_turned_upright_once() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 6)))
+    pillow_heif.from_pillow(stored).save(buffer, quality=95, exif=b"Exif\0\0" + orientation_block(6))
+    decoded(buffer.getvalue(), 64)  # from now on Pillow opens such files
+    assert_color(corners_of(decode_image(Image.open(buffer), long_side=64).pixels), CORNERS, 12)
+
+
+def test_an_open_image_is_converted_from_its_profile() -> None:
+    data = file_of(Image.fromarray(four_corners()), "PNG", icc_profile=swapped_rgb())
+    photo = decode_image(Image.open(io.BytesIO(data)), long_side=64)
+    assert np.array_equal(photo.pixels, decoded(data, 64).pixels)
+    assert not np.array_equal(photo.pixels, four_corners())
+    damaged = Image.fromarray(four_corners())
+    damaged.info["icc_profile"] = b"no profile"
+    assert "profile is damaged" in decode_image(damaged, long_side=64).notes[0]
+
+
+def test_an_open_image_that_is_cut_short_is_refused() -> None:
+    data = file_of(Image.fromarray(four_corners()), "PNG")
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decode_image(Image.open(io.BytesIO(data[:60])), long_side=64)
+
+
+def test_a_painting_that_is_open_is_reduced_like_its_file(tmp_path: Path) -> None:
+    image = Image.new("RGB", (PAINTING_LONG_SIDE_PIXELS * 2, 10), "red")
+    image.save(tmp_path / "wide.png")
+    assert np.array_equal(decode_painting_image(image), decode_painting(tmp_path / "wide.png"))
+    assert np.array_equal(decode_painting_image(Image.fromarray(four_corners())), four_corners())

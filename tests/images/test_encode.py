@@ -16,6 +16,7 @@ from pipeline.images import exif
 from pipeline.images.decode import read_metadata
 from pipeline.images.encode import (
     Provenance,
+    opaque,
     read_provenance,
     read_unedited_provenance,
     suffix_of,
@@ -68,6 +69,12 @@ def test_jpeg_lays_transparency_over_white(tmp_path: Path) -> None:
     notes = written(tmp_path / "part", alpha=alpha, pixels=np.zeros((6, 8, 3), dtype=np.uint8))
     assert notes == ("transparent parts made white: JPEG has no transparency",)
     assert_color(np.asarray(opened(tmp_path / "part")), 204, 1)
+
+
+def test_opaque_pixels_are_those_of_a_jpeg_before_it_is_compressed() -> None:
+    values = np.array([[-0.5, 99.6 / 255, 7.0]], dtype=np.float32)[..., None].repeat(3, axis=2)
+    assert opaque(values, None)[0, :, 1].tolist() == [0, 100, 255]
+    assert opaque(values, np.array([[0, 255, 51]], dtype=np.uint8))[0, :, 1].tolist() == [255, 100, 255]
 
 
 @pytest.mark.parametrize("picture_format", FORMATS)
