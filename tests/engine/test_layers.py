@@ -18,7 +18,7 @@ LAYERS = (
     {"transfer", "memory", "speed"},
     {"network"},
     {"cpu"},
-    {"devices", "events"},
+    {"devices", "events", "isolation"},
     {"machine"},
 )
 

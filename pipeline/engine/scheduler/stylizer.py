@@ -100,7 +100,7 @@ class Stylizer:
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
         self._checkpoints = Checkpoints({"device": device_name, **machine()}, weights.id, self._device)
 
-    def run(self, pull: NextRequests, control: RunControl = RunControl()) -> Iterator[Event]:
+    def run(self, pull: NextRequests, control: RunControl = RunControl()) -> Generator[Event, None, None]:
         """Work on requests until none is left; one that fails never stops the others.
 
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` requests, none if there are

@@ -83,7 +83,9 @@ def _clear_backward_queue(device: torch.device) -> None:
 
 def peak_bytes(network: Network, objective: Objective, count: int, side: int, device: torch.device) -> int:
     """Return the memory that evaluating ``count`` square pictures on a CUDA device takes at most."""
-    pictures = torch.rand(count, 3, side, side, device=device)
+    # A generator of its own: the caller's random numbers stay as they are.
+    generator = torch.Generator(device).manual_seed(0)
+    pictures = torch.rand(count, 3, side, side, device=device, generator=generator)
     with torch.no_grad():
         features = network.features(pictures)
     content = {layer: features[layer] for layer, _ in objective.content_layers}
