@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from filelock import FileLock
 
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 #: Builds an engine in the worker's process; picklable, that is, a function of a module.
 EngineFactory = Callable[[EngineSettings], Any]
+
+
+# By default torch's threads spin for a long time while they wait for each other: as soon as another program uses a
+# core, an evaluation takes two to three times as long. With no spinning at all it takes half as long again on an idle
+# machine. GNU's OpenMP reads this when torch is loaded.
+_SHORT_SPINS: Final = ("GOMP_SPINCOUNT", "1000")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,13 +59,22 @@ Question = Callable[[EngineSettings, float], Answer]
 
 
 def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None = None) -> Stylizer:
-    """Build the real engine. It is imported here and not above, so that only worker processes load torch."""
+    """Build the real engine in a process that is there to compute. Raises StylewatchError."""
     prepare_for_torch()
+    stylizer = import_stylizer()
     with _import_errors_explained():
-        from pipeline.engine.scheduler.stylizer import Stylizer
         from pipeline.images.decode import decode_painting
 
-    return Stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
+    return stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
+
+
+def import_stylizer() -> type[Stylizer]:
+    """Load torch and return the real engine's class. Raises CannotRunError."""
+    # Here and not above, so that only processes that compute load torch.
+    with _import_errors_explained():
+        from pipeline.engine.scheduler.stylizer import Stylizer
+
+    return Stylizer
 
 
 def measure_stylizer(settings: EngineSettings, seconds: float) -> Speed:
@@ -85,11 +100,20 @@ def find_device(settings: EngineSettings, _seconds: float) -> str:
 
 def prepare_for_torch() -> None:
     """Set how torch uses threads and memory; a process that computes calls this before it loads torch."""
-    # By default torch's threads spin for a long time while they wait for each other: as soon as another program uses
-    # a core, an evaluation takes two to three times as long. With no spinning at all it takes half as long again on
-    # an idle machine. GNU's OpenMP reads this when torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault(*_SHORT_SPINS)
     keep_memory()
+
+
+@contextlib.contextmanager
+def short_spins() -> Iterator[None]:
+    """Let torch's threads spin for a short time only, if it is loaded meanwhile; the environment stays as it is."""
+    before = os.environ.get(_SHORT_SPINS[0])
+    os.environ.setdefault(*_SHORT_SPINS)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SHORT_SPINS[0]]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from pipeline.errors import CannotRunError
-from pipeline.executors.child import WorkerOptions
+from pipeline.executors.child import WorkerOptions, short_spins
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings
 from tests.executors.test_local import Source
@@ -44,7 +45,7 @@ def test_the_worker_holds_its_lock_as_long_as_it_lives(tmp_path: Path) -> None:
 PARENT = """
 import sys
 from pathlib import Path
-from pipeline.executors.child import WorkerOptions
+from pipeline.executors.child import WorkerOptions, short_spins
 from pipeline.executors.local import LocalExecutor
 from pipeline.model import EngineSettings, Started
 from tests.executors.test_local import Source
@@ -72,3 +73,15 @@ def test_a_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         parent.kill()
     with FileLock(tmp_path / "worker.lock", timeout=30):
         pass
+
+
+@pytest.mark.parametrize("before", [None, "7"])
+def test_while_torch_is_loaded_its_threads_are_told_to_spin_shortly_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if before is not None:
+        monkeypatch.setenv("GOMP_SPINCOUNT", before)
+    with short_spins():
+        assert os.environ["GOMP_SPINCOUNT"] == (before or "1000")
+    assert os.environ.get("GOMP_SPINCOUNT") == before
