@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+import pipeline
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import read_speed
 from pipeline.intake.scan import scan
@@ -111,6 +112,30 @@ def test_a_plan_measures_the_machine_without_loading_torch_itself(
     assert len(measured.measurements) >= 2
     assert measured.startup_seconds > 0.1
     assert list(pending.parent.rglob("*.safetensors")) == []  # the noise it measures with is no style
+
+
+def heavy_after(code: str) -> list[str]:
+    """Return which heavy modules a program of these lines has loaded."""
+    names = '("torch", "torchvision", "PIL", "numpy", "pydantic", "pipeline.api")'
+    code += f"\nimport sys\nprint(*[name for name in {names} if name in sys.modules])"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def test_the_package_loads_nothing_until_a_name_is_asked_for_and_torch_only_with_a_network() -> None:
+    assert heavy_after("import pipeline; dir(pipeline); pipeline.__version__") == []
+    assert "pipeline.api" not in heavy_after("import pipeline.cli.commands")
+    loaded = heavy_after("from pipeline import Progress, StyleTransfer, StylewatchError, TransferSettings, stylize")
+    assert "pipeline.api" in loaded
+    assert not {"torch", "torchvision"} & set(loaded)
+
+
+def test_the_package_knows_its_names_and_no_others() -> None:
+    assert set(pipeline.__all__) <= set(dir(pipeline))
+    assert [name for name in pipeline.__all__ if not hasattr(pipeline, name)] == []
+    with pytest.raises(AttributeError, match="module 'pipeline' has no attribute 'stylise'"):
+        pipeline.stylise  # noqa: B018
 
 
 def test_the_spy_sees_torch_where_it_is_needed(finished: Path) -> None:

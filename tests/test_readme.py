@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -15,12 +17,14 @@ import yaml
 
 from pipeline.cli.commands import stylewatch
 from pipeline.config import load_config
+from tests.end_to_end.program import write_landscape, write_small_painting
 from tests.fakes import write_painting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 CONFIGS = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "styles:" in block]
+PYTHON = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
 SHELL = [line for block in re.findall(r"```(?:\w*)\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 
@@ -51,6 +55,25 @@ def test_every_config_in_the_readme_loads(tmp_path: Path, block: str) -> None:
     path = tmp_path / "stylewatch.yaml"
     path.write_text(block, encoding="utf-8")
     assert load_config(path).styles
+
+
+def test_the_example_in_python_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cat", "coffee"):
+        write_landscape(tmp_path / "input" / f"{name}.jpg")
+    for painting in (ROOT / "configs" / "styles").glob("*.jpg"):
+        write_small_painting(tmp_path / "configs" / "styles" / painting.name)
+    (tmp_path / "input" / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "output").mkdir()
+    monkeypatch.chdir(tmp_path)
+    small, count = re.subn(r"size=256", "size=48, iterations=10, style_layers=['relu1_1']", PYTHON)
+    assert count == 3
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(small, "README.md", "exec"), {"__name__": "__main__"})
+    made = {path.name for path in (tmp_path / "output").iterdir()}
+    assert made == {"cat.png", "mirrored.png", "cat--blossoms.jpg", "coffee--blossoms.jpg"}
+    progress, error = out.getvalue().splitlines()
+    assert re.fullmatch(r"48 10 \d+\.\d+", progress)
+    assert "broken.jpg: the file is not a JPEG" in error
 
 
 @pytest.mark.parametrize("use", sorted(set(uses())))

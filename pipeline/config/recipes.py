@@ -120,7 +120,7 @@ class RecipeSection(Section):
 
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""
-        values = {key: getattr(self, key) for key in type(self).model_fields}
+        values = {key: getattr(self, key) for key in RecipeSection.model_fields}
         values["content_layers"] = _weighted(self.content_layers)
         values["style_layers"] = _weighted(self.style_layers)
         if "learning_rate" not in self.model_fields_set:

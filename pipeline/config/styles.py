@@ -15,6 +15,8 @@ Paintings = Annotated[
     | Annotated[tuple[f.PaintingPath, ...], Field(min_length=1), Tag(f.LIST_TAG)],
     f.one_of_forms("a list of files, or a mapping of files to weights"),
 ]
+#: A painting's size relative to the picture's.
+Scale = Annotated[f.Factor, Field(le=1000)]
 RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
 
 
@@ -33,7 +35,7 @@ class StyleSection(Section):
     blend: Paintings | None = Field(
         None, alias="paintings", description="Several paintings blended: a list of files, or file: weight."
     )
-    scale: Annotated[f.Factor, Field(le=1000)] = Field(
+    scale: Scale = Field(
         1.0, description="Size of the painting relative to the picture: smaller gives finer strokes."
     )
     recipe: f.KnownRecipe | None = Field(None, description="The recipe for this style (default: 'default').")
