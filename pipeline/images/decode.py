@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -44,9 +46,6 @@ _TRANSPOSITIONS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow's own limit is one number for the whole process, and can't be raised for a photo that the user trusts.
-# _check_size takes its place.
-Image.MAX_IMAGE_PIXELS = None
 # What Pillow logs about a damaged file is in the PhotoError; without a handler it would be printed as well.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -116,7 +115,7 @@ def _painting_size(size: Size) -> Size:
 
 def read_size(file: Path | BinaryIO) -> Size:
     """Return a picture's width and height in its header, before orientation. Raises as :func:`decode` does."""
-    with translated_errors(b""), Image.open(file, formats=_readable_formats()) as image:
+    with translated_errors(b""), _opened(file) as image:
         return image.size
 
 
@@ -134,6 +133,11 @@ def fit(size: Size, long_side: int) -> Size:
 
 
 def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
+    with _PIXEL_LIMIT.lifted():  # some formats are checked again when they are loaded
+        return _decode_of_any_size(data, max_pixels, choose_size)
+
+
+def _decode_of_any_size(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
     with translated_errors(data):
         image = _open(data)
     full_size = image.size
@@ -172,7 +176,41 @@ def _in_srgb(image: Image.Image, profile: bytes | None, metadata: Metadata) -> D
 
 
 def _open(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=_readable_formats())
+    return _opened(io.BytesIO(data))
+
+
+def _opened(file: Path | BinaryIO) -> Image.Image:
+    with _PIXEL_LIMIT.lifted():
+        return Image.open(file, formats=_readable_formats())
+
+
+class _PixelLimit:
+    """Pillow's own limit: one number for the whole process, which can't be raised for a photo that the user trusts.
+
+    :func:`_check_size` takes its place. What else the process opens with Pillow keeps it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._opening = 0
+        self._limit: int | None = None
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        with self._lock:
+            if not self._opening:
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            self._opening += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._opening -= 1
+                if not self._opening:
+                    Image.MAX_IMAGE_PIXELS = self._limit
+
+
+_PIXEL_LIMIT: Final = _PixelLimit()
 
 
 def _readable_formats() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 import io
 import struct
+import threading
 import zlib
 from pathlib import Path
 
@@ -308,3 +309,36 @@ def test_a_painting_that_is_open_is_reduced_like_its_file(tmp_path: Path) -> Non
     image.save(tmp_path / "wide.png")
     assert np.array_equal(decode_painting_image(image), decode_painting(tmp_path / "wide.png"))
     assert np.array_equal(decode_painting_image(Image.fromarray(four_corners())), four_corners())
+
+
+@pytest.mark.parametrize("picture_format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF"])
+def test_pillows_limit_holds_for_all_but_what_is_decoded_here(
+    monkeypatch: pytest.MonkeyPatch, picture_format: str
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    data = file_of(Image.fromarray(four_corners()), picture_format)
+    assert decoded(data, 64).pixels.shape == (32, 64, 3)
+    assert read_size(io.BytesIO(data)) == (64, 32)
+    assert Image.MAX_IMAGE_PIXELS == 100
+    with pytest.raises(PhotoError):
+        decoded(b"no picture")
+    assert Image.MAX_IMAGE_PIXELS == 100
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(io.BytesIO(data))
+
+
+def test_pillows_limit_is_lifted_as_long_as_any_thread_opens_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    data = file_of(Image.fromarray(four_corners()), "PNG")
+
+    class Meanwhile(io.BytesIO):
+        """A file in whose midst another thread opens one."""
+
+        def seek(self, *place: int) -> int:
+            thread = threading.Thread(target=read_size, args=(io.BytesIO(data),))
+            thread.start()
+            thread.join()
+            return super().seek(*place)
+
+    assert read_size(Meanwhile(data)) == (64, 32)
+    assert Image.MAX_IMAGE_PIXELS == 100
