@@ -107,6 +107,19 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_the_first_command_shows_the_progress_of_its_long_download() -> None:
+    first = README.partition("```bash\n")[2].partition("\n```")[0]
+    assert "pip install" in first
+    assert not {"-q", "--quiet"} & set(shlex.split(first))
+
+
+def test_what_takes_gigabytes_is_said_and_how_to_do_without() -> None:
+    text = " ".join(README.partition("## Try it")[2].partition("## Three uses")[0].split())
+    assert "several gigabytes" in text
+    assert "CUDA libraries" in text
+    assert "take PyTorch's CPU build first" in text
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell")
 def test_ci_runs_exactly_the_test_command_of_the_readme(tmp_path: Path) -> None:
     (tmp_path / ".ci").mkdir()

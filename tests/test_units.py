@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.commands import stylewatch
+from pipeline.errors import ConfigError, DeviceError, PaintingError, SizeError, StorageError, UnusableConfigError
 
 UNITS = Path(__file__).parents[1] / "configs" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
+#: Where README.md has the program installed.
+PROGRAM = "/opt/stylewatch/.venv/bin/stylewatch"
 #: Seconds that an evaluation of a picture of 8 megapixels may take on a slow machine, with much room.
 SLOWEST_EVALUATION_SECONDS = 600
 
@@ -29,7 +32,7 @@ def installed(tmp_path: Path) -> Path:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     for unit in UNITS.iterdir():
-        text = unit.read_text(encoding="utf-8").replace("/opt/stylewatch/bin/stylewatch", str(program))
+        text = unit.read_text(encoding="utf-8").replace(PROGRAM, str(program))
         (tmp_path / unit.name.replace("@", "@photos")).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -68,6 +71,27 @@ def test_the_program_can_work_and_end_as_it_wants_to(unit: Path) -> None:
     assert found["OOMPolicy"] == "continue", "it replaces its worker itself"
     assert found["SuccessExitStatus"] == "130"
     assert minutes(found["TimeoutStopSec"]) * 60 > SLOWEST_EVALUATION_SECONDS
+
+
+def test_one_install_serves_the_services_and_the_line_for_cron() -> None:
+    readme = (UNITS.parents[1] / "README.md").read_text(encoding="utf-8")
+    (cron,) = re.findall(r"^0 1 \* \* \* (.+)$", readme, re.MULTILINE)
+    commands = [shlex.split(cron), *(shlex.split(settings(unit)["ExecStart"]) for unit in SERVICES)]
+    assert [command[0] for command in commands] == [PROGRAM] * 3
+    assert PROGRAM.removesuffix("/.venv/bin/stylewatch") in readme.partition("**As a service.**")[2]
+
+
+def test_a_nightly_run_ends_in_the_morning() -> None:
+    words = shlex.split(settings(UNITS / "stylewatch-run@.service")["ExecStart"])
+    assert words[words.index("--until") + 1] == "06:00"
+
+
+def test_a_service_is_not_restarted_for_what_only_the_user_can_change() -> None:
+    found = settings(UNITS / "stylewatch-watch@.service")
+    assert (found["Restart"], found["RestartPreventExitStatus"]) == ("on-failure", "2")
+    final = (ConfigError, PaintingError, SizeError, UnusableConfigError)
+    assert {error.exit_code for error in final} == {2}
+    assert DeviceError.exit_code == StorageError.exit_code == 3
 
 
 def test_the_watchdog_waits_longer_than_the_slowest_evaluation() -> None:
