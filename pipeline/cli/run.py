@@ -61,7 +61,6 @@ def run(
     and resumed by the next run. The config's schedule is for 'watch': a run starts at once.
     """
     settings, command = load_config(config), f"stylewatch run {config}"
-    require_usable_config(settings)
     require_state_and_output(settings)  # before the lock and the log make folders where a disk should be mounted
     with (
         instance_lock(settings.state.folder, command),
@@ -69,6 +68,7 @@ def run(
         before_exit_by_signal(heartbeat.remove, "SIGTERM"),
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
+        require_usable_config(settings)
         options = PassOptions(limit=limit, scope=RunScope(only, frozenset(redo)), config_name=str(config))
         finished = _run(settings, emit, options, heartbeat, until)
     has_failures = finished.failed > 0 or finished.photos_set_aside > 0

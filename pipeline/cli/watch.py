@@ -46,8 +46,6 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
     """
     reloader = ConfigReloader(config)  # before it is read: every change from here on counts
     settings, command = load_config(config), f"stylewatch watch {config}"
-    require_usable_config(settings)
-    require_device(settings.engine_settings())
     notifier = notifier_from_environment(os.environ)
     wait_for_folders(settings, notifier)
     with (
@@ -57,6 +55,8 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         event_readers(settings, quiet, as_json, heartbeat) as emit,
     ):
         with before_exit_by_signal(heartbeat.remove, "SIGHUP"):
+            require_usable_config(settings)
+            require_device(settings.engine_settings())
             wait_for_orphaned_worker(settings.state.folder)
             require_no_feedback_loop(folder_settings(settings))
         health = Health(heartbeat, notifier)

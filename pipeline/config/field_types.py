@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -66,10 +66,8 @@ class RepeatedError(ValueError):
 class UnknownNameError(RepeatedError):
     """A name of a style or recipe (``kind``) that there is none of; ``hint`` says which one is perhaps meant."""
 
-    def __init__(self, kind: str, name: str, names: Iterable[str]) -> None:
-        names = list(names)
-        self.kind = kind
-        self.hint = did_you_mean(name, names)
+    def __init__(self, kind: str, name: str, names: Collection[str]) -> None:
+        self.kind, self.hint = kind, did_you_mean(name, names)
         super().__init__(f"must be the name of a {kind} ({quoted(names)}), found {name!r}{self.hint}", (kind, name))
 
 

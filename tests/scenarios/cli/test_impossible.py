@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline.config.settings import folder_settings
+from pipeline.runner.preparation import ledger_file
 from tests.cli.invocation import Invoke, config_of
 from tests.workshop import CONFIG, Workshop
 
@@ -36,7 +39,8 @@ def test_a_painting_that_can_not_be_read(
     assert (result.code, result.out) == (2, "")
     (line,) = result.err.splitlines()
     assert line.startswith(f"stylewatch: the painting {workshop.folder / name} can't be used: ")
-    assert not workshop.out.exists(), "nothing was begun"
+    assert workshop.pictures() in ([], ["stylewatch.log"]), "nothing was begun"
+    assert not ledger_file(folder_settings(workshop.config())).exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -47,7 +51,18 @@ def test_a_size_that_no_machine_can_make(invoke: Invoke, workshop: Workshop, com
     (line,) = result.err.splitlines()
     assert line.startswith("stylewatch: recipes.default.size: even a picture of 65000 × ")
     assert line.endswith(" or less")
-    assert not workshop.out.exists()
+    assert workshop.pictures() in ([], ["stylewatch.log"])
+
+
+@pytest.mark.parametrize("command", ["run", "watch"])
+def test_who_is_not_there_to_read_it_is_told_by_the_hook(invoke: Invoke, workshop: Workshop, command: str) -> None:
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.argv[2])"
+    hook = [sys.executable, "-c", write, str(workshop.folder / "told"), "{state}: {reason}"]
+    (workshop.folder / "night.jpg").write_text("a letter")
+    workshop.text += f"hooks: {{on_failure: {json.dumps(hook)}}}\n"
+    assert invoke(command, config_of(workshop)).code == 2
+    assert (workshop.folder / "told").read_text().startswith("stopped: the painting ")
+    assert invoke("status", config_of(workshop)).code == 0, "no sign of life is left behind"
 
 
 def test_each_problem_has_its_line(invoke: Invoke, workshop: Workshop) -> None:
