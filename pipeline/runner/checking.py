@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -80,7 +80,7 @@ def require_usable_config(config: Config) -> None:
 
     Paintings of which the style cache has something were decoded before, and are not decoded again.
     """
-    _require_none_failed(config_checks(config, known=_decoded_before(config)))
+    _require_none_failed(config_checks(config, known=_decoded_before(config, config.styles)))
 
 
 def require_usable_for_trial(
@@ -90,7 +90,7 @@ def require_usable_for_trial(
     chosen = [style for style in config.styles if not styles or style.name in styles]
     used = recipes or {name for style in chosen for name in style.recipes}
     engine = config.engine_settings()
-    checks = list(_painting_checks(chosen, _decoded_before(config)))
+    checks = list(_painting_checks(chosen, _decoded_before(config, chosen)))
     for name, recipe in config.recipes_by_name().items():
         if name in used:
             proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
@@ -106,14 +106,14 @@ def recipes_in_use(config: Config) -> dict[str, Recipe]:
 
 
 def _painting_checks(styles: Iterable[StyleSection], known: Collection[Path]) -> Iterator[CheckResult]:
+    check = cache(check_painting)  # several styles may share one
     for style in styles:
         for path in style.paintings:
             if path not in known:
-                yield _run_check(f"painting of {style.name!r}", partial(check_painting, path))
+                yield _run_check(f"painting of {style.name!r}", partial(check, path))
 
 
 def _require_none_failed(checks: Iterable[CheckResult]) -> None:
-    # Several styles may share a painting.
     errors = list({str(check.error): check.error for check in checks if check.error is not None}.values())
     if errors:
         raise errors[0] if len(errors) == 1 else UnusableConfigError(errors)
@@ -125,11 +125,11 @@ def require_device(engine: EngineSettings) -> None:
         ask_engine(find_device, engine, _DEVICE_SECONDS)
 
 
-def _decoded_before(config: Config) -> set[Path]:
+def _decoded_before(config: Config, styles: Iterable[StyleSection]) -> set[Path]:
     cached: set[str] = set()
     with contextlib.suppress(OSError):
         cached = {entry.painting_sha256 for entry in StyleCache(config.cache.folder, 0).entries()}
-    paintings = {path for style in config.styles for path in style.paintings} if cached else set()
+    paintings = {path for style in styles for path in style.paintings} if cached else set()
     known = set()
     for path in paintings:
         with contextlib.suppress(OSError):
