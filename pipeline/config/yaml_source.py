@@ -37,7 +37,7 @@ _DRIVE_IN_DOUBLE_QUOTES: Final = re.compile(r'"[A-Za-z]:\\[^\\]')
 
 #: In a flow mapping, {content_weight: 0,02} is 0 and a key 02 without a value.
 _BEFORE_COMMA: Final = re.compile(r"[-+]?[0-9]+")
-_AFTER_COMMA: Final = re.compile(r"[0-9]+(?: ?[kKMGT]?i?B)?")
+_AFTER_COMMA: Final = re.compile(r"[0-9]+(?:[eE][-+]?[0-9]+| ?[kKMGT]?i?B)?")
 
 _NULL: Final = "tag:yaml.org,2002:null"
 _BOOL: Final = "tag:yaml.org,2002:bool"
@@ -302,7 +302,7 @@ class _Builder:
 
 def comma_hint(text: str, *, is_whole: bool = False) -> str:
     """Return what to write instead of a number, a whole one perhaps, with a comma; nothing for other text."""
-    if not re.fullmatch(r"[-+]?\d*(,\d+)+( ?[kKMGT]?i?B)?", text):
+    if not re.fullmatch(r"[-+]?\d*(,\d+)+([eE][-+]?\d+| ?[kKMGT]?i?B)?", text):
         return ""
     whole = text.replace(",", "")
     if text.count(",") > 1 or (is_whole and re.fullmatch(r"[-+]?\d+,\d{3}", text)):

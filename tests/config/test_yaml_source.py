@@ -133,6 +133,7 @@ FAULTS = [
     ('x: {"D:\\new.jpg": 1}', "('x', 'D:\\new.jpg')", 1, "use single quotes or forward slashes"),
     ("x: {weight: 0,02}", "('x', 'weight')", 1, "has a comma in a number, found 0,02; use a point: 0.02"),
     ("x: {a: 1, size: 1,024, b: 2}", "('x', 'size')", 1, "found 1,024; use a point: 1.024, or no comma: 1024"),
+    ("x: {weight: 1,5e-2, b: 2}", "('x', 'weight')", 1, "found 1,5e-2; use a point: 1.5e-2"),
     ("x: {space: 1,5 GB}", "('x', 'space')", 1, "found 1,5 GB; use a point: 1.5 GB"),
     ("x: !!timestamp 2024-01-01", "('x',)", 1, "can't be read as !!timestamp"),
 ]
