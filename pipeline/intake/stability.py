@@ -27,6 +27,10 @@ _NS: Final = 1_000_000_000
 #: Seconds between checks of an incomplete photo without file events.
 _MIN_DELAY_SECONDS: Final = 2.0
 _MAX_DELAY_SECONDS: Final = 600.0
+#: A copy that takes longer is worth a word.
+_LONG_UNSETTLED_SECONDS: Final = 60.0
+
+STILL_WRITTEN: Final = "it is still being written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,16 @@ def check_stability(
 
 @dataclass(slots=True)
 class _TrackedPhoto:
-    """A photo seen before: unchanged ``since`` a moment of the clock, to be checked again when it is ``due``."""
+    """A photo seen before: unchanged ``since`` a moment of the clock, to be checked again when it is ``due``.
+
+    ``unsettled_since``: when it was first seen, if it has never been left alone for long enough to be checked.
+    """
 
     photo: Photo
     since: float
     due: float
     delay: float
+    unsettled_since: float | None = None
 
 
 class StabilityTracker:
@@ -153,6 +161,15 @@ class StabilityTracker:
         first = min((tracked.due for tracked in self._tracked.values()), default=None)
         return None if first is None else max(0.0, first - self._clock())
 
+    def long_unsettled(self) -> list[str]:
+        """Return the photos that are being written again and again for a minute or longer, as a slow copy is."""
+        latest = self._clock() - _LONG_UNSETTLED_SECONDS
+        return [
+            path
+            for path, tracked in self._tracked.items()
+            if tracked.unsettled_since is not None and tracked.unsettled_since <= latest
+        ]
+
     def forget(self, paths: Iterable[str]) -> None:
         """Stop tracking these."""
         for path in paths:
@@ -168,7 +185,8 @@ class StabilityTracker:
         untouched = max(now - since, state.untouched_seconds if self._trust_times else 0.0)
         if untouched < self._settle_seconds:
             due = now + self._settle_seconds - untouched
-            self._tracked[photo.path] = _TrackedPhoto(state.photo, since, due, self._settle_seconds)
+            first = now if before is None or before.unsettled_since is None else before.unsettled_since
+            self._tracked[photo.path] = _TrackedPhoto(state.photo, since, due, self._settle_seconds, first)
             return None
         return self._track_incomplete(self._photo_check.check_content(state), before, since)
 
@@ -208,7 +226,7 @@ class _PhotoCheck:
         if not isinstance(state, _FileState):
             return state
         if state.photo != before.photo:
-            return state.photo, "incomplete", "it is still being written"
+            return state.photo, "incomplete", STILL_WRITTEN
         return self.check_content(state)
 
     def check_content(self, state: _FileState) -> _Finding | None:

@@ -277,7 +277,7 @@ def test_the_tracker_counts_by_its_own_clock_where_times_say_nothing(
 
 def test_the_tracker_does_not_trust_the_times_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
-    tracked = TrackedFolder(tmp_path, FakeDisk({}), trust_times=False)
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (5, 5)}), trust_times=False)
     assert tracked.check().ready == ()
     assert names(tracked.after(2.0).ready) == ["a.jpg"]
 
@@ -355,3 +355,23 @@ def test_a_photo_that_memory_is_too_short_to_look_at_is_looked_at_again(tmp_path
     tracker = StabilityTracker(tmp_path, StabilityTimes(0, 0), examine=too_little_memory)
     assert tracker.check([photo]) == check
     assert tracker.seconds_left() is not None
+
+
+def test_the_tracker_knows_what_is_being_written_for_long(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(jpeg()[:-20])
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (5, 5)}), trust_times=False)
+    tracked.check()
+    for _ in range(59):
+        file.write_bytes(file.read_bytes() + b"x")
+        tracked.after(1)
+        assert tracked.tracker.long_unsettled() == []
+    file.write_bytes(file.read_bytes() + b"x")
+    tracked.after(1)
+    assert tracked.tracker.long_unsettled() == ["a.jpg"]
+    assert names_of_incomplete(tracked.after(2)) == ["a.jpg"]
+    assert tracked.tracker.long_unsettled() == [], "it was left alone, and its content is what counts now"
+
+
+def names_of_incomplete(result: StabilityResult) -> list[str]:
+    return [photo.path for photo, _ in result.incomplete]

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from pipeline.intake.archives import containing_file
 from pipeline.intake.scan import ScanResult
-from pipeline.intake.stability import StabilityTracker
+from pipeline.intake.stability import STILL_WRITTEN, StabilityTracker
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.runner.ingest.archives import ArchiveIngest
@@ -196,9 +196,10 @@ class IncrementalIngest:
             self._forget_reported(
                 path for path in looked_for if path not in seen and not _lies_under(path, found.unreadable)
             )
-        if self._reported != self._recorded_incomplete:
-            self._ledger.incomplete.record(self._reported)
-            self._recorded_incomplete = dict(self._reported)
+        incomplete = dict.fromkeys(self._tracker.long_unsettled(), STILL_WRITTEN) | self._reported
+        if incomplete != self._recorded_incomplete:
+            self._ledger.incomplete.record(incomplete)
+            self._recorded_incomplete = incomplete
 
     def _forget_reported(self, paths: Iterable[str]) -> None:
         for path in paths:

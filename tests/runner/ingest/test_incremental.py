@@ -265,3 +265,30 @@ def test_an_incomplete_file_is_on_record_until_it_is_whole_or_gone_and_named_onc
         (folder / "a.png").unlink()
         desk.incremental_ingest.ingest_folder()
         assert on_record(desk) == []
+
+
+def test_a_slow_copy_is_on_record_without_a_word_until_it_is_over(workshop: Workshop) -> None:
+    file = workshop.photo("a.png")
+    data, clock = file.read_bytes(), [0.0]
+    config = workshop.config()
+    tracker = StabilityTracker(
+        config.input.folder, StabilityTimes(2, 3600), trust_times=False, clock=lambda: clock[0]
+    )
+    with workshop.ledger() as ledger:
+        ingest = IncrementalIngest(
+            ingest_settings(config), resolve_config(config), ledger, tracker, InputRoot(config.input.folder)
+        )
+        ingest.ingest_folder()
+        for size in range(10, 70):
+            assert ledger.incomplete.all() == []
+            file.write_bytes(data[:size])
+            clock[0] += 1
+            assert ingest.ingest_paths(["a.png"]).is_empty
+        assert [(found.path, found.reason) for found in ledger.incomplete.all()] == [
+            ("a.png", "it is still being written")
+        ]
+        file.write_bytes(data)
+        ingest.ingest_paths(["a.png"])
+        clock[0] += 2
+        assert ingest.ingest_paths(["a.png"]).arrived == 1
+        assert ledger.incomplete.all() == []
