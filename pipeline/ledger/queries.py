@@ -86,6 +86,15 @@ class Queries:
             ).fetchone()
         return int(count)
 
+    def photo_paths(self, limit: int) -> list[str]:
+        """Return some of the photos on record that are in the input folder."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL LIMIT ?",
+                (self._store.source_id, limit),
+            ).fetchall()
+        return [os.fsdecode(path) for (path,) in rows]
+
     def with_wanted_jobs(self, photos: Iterable[str]) -> set[str]:
         """Return those of the photos that the config as last recorded wants pictures of."""
         query = "SELECT 1 FROM jobs WHERE source_id = ? AND photo = ? AND wanted LIMIT 1"

@@ -10,12 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from pipeline.errors import StorageError
+from pipeline.intake.archives import containing_file
 from pipeline.intake.mounts import mount_point, nearest_existing, place_without_mount
 from pipeline.ledger import Ledger
 from pipeline.report.formatting import counted
 from pipeline.runner.instance import known_mounts
+
+#: So many of the photos on record are looked for.
+_SAMPLE: Final = 1000
 
 
 class InputRoot:
@@ -82,8 +87,9 @@ def open_input(
 ) -> InputRoot:
     """Return the input folder as it is now. Raises StorageError if it is not there, or is only its mount point.
 
-    Where it lay before is known from ``file``, see :mod:`pipeline.runner.instance.known_mounts`. If that is unknown,
-    an empty folder is taken for a mount point only where disks are mounted, and if it had photos at the last scan.
+    Where it lay before is known from ``file``, see :mod:`pipeline.runner.instance.known_mounts`. A folder that holds
+    the photos on record is the right one, wherever it lies: they were moved, or a service sees other mounts. If it is
+    unknown, an empty folder is taken for a mount point only where disks are mounted, and if it had photos before.
     """
     if _is_missing(folder) and not ledger.queries.photo_count():
         raise StorageError(
@@ -91,7 +97,7 @@ def open_input(
         )
     root = open_root(folder)
     before = known_mounts.stored_mount(folder, file)
-    if before is not None and known_mounts.is_lost(before, root.mount):
+    if before is not None and known_mounts.is_lost(before, root.mount) and not _holds_known_photos(folder, ledger):
         raise StorageError(
             f"input.folder: {folder} was on the disk or share mounted at {before}, and nothing is mounted there now; "
             f"no photo is treated as deleted: mount it, or delete {file or known_mounts.default_file()} if the "
@@ -135,6 +141,11 @@ def make_input_folder(
             f"setting"
         ) from error
     return f"made the folder {folder}: it did not exist"
+
+
+def _holds_known_photos(folder: Path, ledger: Ledger) -> bool:
+    paths = dict.fromkeys(containing_file(folder, path) for path in ledger.queries.photo_paths(_SAMPLE))
+    return any(os.path.lexists(folder / path) for path in paths)
 
 
 def holds_files(folder: Path) -> bool:

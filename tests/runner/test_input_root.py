@@ -155,6 +155,13 @@ def test_a_folder_whose_mount_is_not_there_is_lost_whatever_lies_under_it(machin
     assert machine.open().is_there()
 
 
+def test_a_folder_that_holds_the_known_photos_is_the_right_one_whatever_its_mount(machine: Machine) -> None:
+    machine.record_photo()
+    store_input_mount(machine.folder, machine.folder.parent, machine.cache)
+    (machine.folder / "a.png").touch()
+    assert machine.open().is_there()
+
+
 def test_a_share_mounted_over_the_folder_since_then_is_no_loss(machine: Machine) -> None:
     machine.record_photo()
     store_input_mount(machine.folder, Path("/"), machine.cache)
