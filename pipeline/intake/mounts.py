@@ -58,6 +58,17 @@ def mount_point(folder: Path, table: Path = _TABLE) -> Path:
     return next((parent for parent in (path, *path.parents) if os.path.ismount(parent)), Path(path.anchor))
 
 
+def mounts_below(folder: Path, table: Path = _TABLE) -> frozenset[str]:
+    """Return where in ``folder`` something is mounted, as relative paths; without a table that is unknown."""
+    path = os.path.realpath(folder)
+    inside = [
+        mount.point
+        for mount in _mounts(table)
+        if mount.kind != _ON_DEMAND and mount.point != path and _lies_on(mount.point, path)
+    ]
+    return frozenset(Path(point).relative_to(path).as_posix() for point in inside)
+
+
 def place_without_mount(folder: Path, mounted: Path, planned: Path = _PLANNED) -> Path | None:
     """Return where a disk seems to be missing that ``folder`` should lie on; None if nothing points to that.
 

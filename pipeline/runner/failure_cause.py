@@ -98,7 +98,8 @@ class FailureCause:
         """Return the failure of a photo that can't be read. Raises StorageError if the disk or share is to blame."""
         photo = claim.job.photo
         if isinstance(error, FileNotFoundError):
-            failure = Failure(claim.token, FailureKind.GONE, "the photo is gone")
+            lost = [why for place, why in self._root.missing_below().items() if photo.startswith(f"{place}/")]
+            failure = Failure(claim.token, FailureKind.GONE, next(iter(lost), "the photo is gone"))
         elif error.errno == errno.ENOMEM:
             failure = Failure(claim.token, FailureKind.MEMORY, MEMORY_SHORT)
         else:

@@ -8,13 +8,13 @@ empty folder on the mount where photos were before is one that somebody emptied.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.intake.archives import containing_file
-from pipeline.intake.mounts import mount_point, nearest_existing, place_without_mount
+from pipeline.intake.mounts import mount_point, mounts_below, nearest_existing, place_without_mount
 from pipeline.ledger import Ledger
 from pipeline.report.formatting import counted
 from pipeline.runner.instance import known_mounts
@@ -26,16 +26,43 @@ _SAMPLE: Final = 1000
 class InputRoot:
     """One input folder, from the moment it was first seen; safe to use from any thread."""
 
-    def __init__(self, folder: Path, *, mount_point: Callable[[Path], Path] = mount_point) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        mount_point: Callable[[Path], Path] = mount_point,
+        mounts_below: Callable[[Path], frozenset[str]] = mounts_below,
+    ) -> None:
         """Remember what ``folder`` lies on. Raises StorageError if it is not there."""
         self.folder = folder
         self._mount_point = mount_point
+        self._mounts_below = mounts_below
+        self._known_below = mounts_below(folder)
         self._mount, self._identity = self._inspect()
 
     @property
     def mount(self) -> Path:
         """The mount point that the folder lies on."""
         return self._mount
+
+    @property
+    def known_below(self) -> frozenset[str]:
+        """Where in the folder something else is, or was, mounted, as relative paths."""
+        return self._known_below
+
+    def expect_below(self, mounts: frozenset[str]) -> None:
+        """Take it for a loss if nothing is mounted there."""
+        self._known_below |= mounts
+
+    def missing_below(self) -> Mapping[str, str]:
+        """Return where in the folder a disk or share is missing, each with a sentence for the user."""
+        mounted = self._mounts_below(self.folder)
+        self._known_below |= mounted
+        return {
+            name: f"the disk or share that was mounted at {self.folder / name} is not there; no photo in it is "
+            f"treated as deleted: mount it, or delete {known_mounts.default_file()} if it is gone for good"
+            for name in sorted(self._known_below - mounted)
+        }
 
     def require(self) -> None:
         """Raise StorageError if the folder is not there, or an empty one shows in its place."""
@@ -96,6 +123,7 @@ def open_input(
             f"input.folder: {folder} does not exist; make it, mount its disk or share, or correct the setting"
         )
     root = open_root(folder)
+    root.expect_below(known_mounts.stored_mounts_below(folder, file))
     before = known_mounts.stored_mount(folder, file)
     if before is not None and known_mounts.is_lost(before, root.mount) and not _holds_known_photos(folder, ledger):
         raise StorageError(

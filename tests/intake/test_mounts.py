@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake.mounts import knows_kinds, mount_point, place_without_mount, shared_mount
+from pipeline.intake.mounts import knows_kinds, mount_point, mounts_below, place_without_mount, shared_mount
 
 TABLE = r"""
 /dev/sda1 / ext4 rw 0 0
@@ -107,3 +107,9 @@ def test_a_disk_is_missed_where_one_should_be(tmp_path: Path, folder: str, mount
         encoding="ascii",
     )
     assert place_without_mount(Path(folder), Path(mounted), planned) == (Path(place) if place else None)
+
+
+def test_mounts_below_a_folder_are_found(table: Path, tmp_path: Path) -> None:
+    assert mounts_below(Path("/mnt"), table) == {"nas", "my share", "nas/local"}
+    assert mounts_below(Path("/mnt/nas"), table) == {"local"}
+    assert mounts_below(Path("/mnt"), tmp_path / "nothing") == frozenset()

@@ -173,7 +173,7 @@ class SinglePass:
         if (root := ingested.root) is not None:
             self._session.root = self._session.root or root
             if ingested.photos:
-                store_input_mount(root.folder, root.mount)
+                store_input_mount(root.folder, root.mount, below=root.known_below)
 
     def _sleep_unless_stopped(self, seconds: float) -> None:
         """Wait; raises _StoppedError once the pass is stopped: photos that were not waited for are not judged."""

@@ -82,19 +82,20 @@ class IncrementalIngest:
         self._paired_all = False
         self._reported: dict[str, str] = {}
         self._recorded_incomplete: dict[str, str] | None = None
-        self._stored_mount: Path | None = None
+        self._stored_mounts: tuple[Path, frozenset[str]] | None = None
 
     def ingest_folder(self) -> IngestChanges:
         """Ingest the whole folder. The first time every photo is paired, since the config may have changed."""
         found = self._steps.scan()
         self._root.require()
+        found, lost = self._steps.with_missing_mounts(found, self._root)
         is_first = not self._paired_all
         if is_first:
             retry_outdated_refusals(self._ledger, self._settings)
             self._reported |= {file.path: file.reason for file in self._ledger.incomplete.all()}
-        changes = self._record(found, self._ledger.photos.missing)
+        changes = self._record(found, lost, self._ledger.photos.missing)
         self._record_incomplete(found)
-        if not self._paired_all:
+        if is_first:
             changes.known += known_problems(self._ledger, changes.set_aside)
         self._paired_all = True
         if changes.photos:
@@ -108,10 +109,11 @@ class IncrementalIngest:
         paths = {containing_file(self._settings.folder, path) for path in paths}  # an archive for its photos
         found = self._steps.scan(paths)
         self._root.require()
+        found, lost = self._steps.with_missing_mounts(found, self._root)
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
         recorded = {photo for path in paths for photo in self._ledger.photos.recorded_under(path)}
-        changes = self._record(found, lambda seen: sorted(recorded - set(seen)))
+        changes = self._record(found, lost, lambda seen: sorted(recorded - set(seen)))
         self._record_incomplete(found, paths)
         return changes
 
@@ -124,11 +126,15 @@ class IncrementalIngest:
         return self._tracker.seconds_left()
 
     def _store_mount(self) -> None:
-        if self._root.mount != self._stored_mount:
-            self._stored_mount = self._root.mount
-            store_input_mount(self._root.folder, self._stored_mount)
+        mounts = (self._root.mount, self._root.known_below)
+        if mounts != self._stored_mounts:
+            self._stored_mounts = mounts
+            store_input_mount(self._root.folder, self._root.mount, below=self._root.known_below)
 
-    def _record(self, found: ScanResult, missing: Callable[[Iterable[str]], Sequence[str]]) -> IngestChanges:
+    def _record(
+        self, found: ScanResult, lost: Collection[str], missing: Callable[[Iterable[str]], Sequence[str]]
+    ) -> IngestChanges:
+        """Record what a scan found, and what is ``missing`` of what was there. ``lost``: where a mount is missing."""
         changes = IngestChanges(photos=len(found.photos), folders=found.folders, skipped=Counter(found.skipped))
         for piece in _pieces(found.photos):
             if self._is_stopped():
@@ -137,10 +143,14 @@ class IncrementalIngest:
         in_archives = self._record_present((), found.archives, changes)
         seen = [photo.path for photo in (*found.photos, *in_archives)]
         # What lies under a folder that can't be read is unknown, not gone.
-        gone = [path for path in missing(seen) if not _lies_under(path, found.unreadable)]
+        absent = missing(seen)
+        gone = [path for path in absent if not _lies_under(path, found.unreadable)]
         for piece_of_gone in _pieces(gone):
             self._record_gone(piece_of_gone, changes)
         self._report(unreadable_places(found), changes)
+        if away := [path for path in absent if _lies_under(path, lost)]:
+            self._ledger.photos.record((), (), (), away)  # until the disk or share is back
+            changes.gone += len(away)
         return changes
 
     def _record_present(

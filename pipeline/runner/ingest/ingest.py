@@ -48,6 +48,7 @@ def ingest(
     found = steps.scan()
     if root is not None:
         root.require()
+        found, _ = steps.with_missing_mounts(found, root)
     retry_outdated_refusals(ledger, settings)
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.images.encode import suffix_of
-from pipeline.intake.scan import ScanResult, scan, scan_paths
+from pipeline.intake.scan import ScanResult, kinds_in_archives, scan, scan_paths
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
@@ -134,6 +134,13 @@ class IngestSteps:
             return found
         skipped = Counter(found.skipped) + Counter(archive=len(found.archives))
         return dataclasses.replace(found, archives=(), skipped=skipped)
+
+    def with_missing_mounts(self, found: ScanResult, root: InputRoot) -> tuple[ScanResult, Sequence[str]]:
+        """Return where in the folder a disk or share is missing, and the scan's result with that as unreadable."""
+        kind_of = kinds_in_archives(self._settings.ignore)
+        missing = {name: why for name, why in root.missing_below().items() if kind_of(f"{name}/photo.jpg") is None}
+        places, notes = (*found.unreadable, *missing), (*found.notes, *missing.values())
+        return dataclasses.replace(found, unreadable=places, notes=notes), list(missing)
 
     def record_photos(
         self, photos: Sequence[Photo], archives: Sequence[Photo] = (), *, whole: bool = False

@@ -9,7 +9,7 @@ mount that it was on before is one that somebody emptied.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -49,16 +49,26 @@ def stored_mount(folder: Path, file: Path | None = None) -> Path | None:
     return None if before is None else Path(before)
 
 
-def store_input_mount(folder: Path, mount: Path, file: Path | None = None) -> None:
+def stored_mounts_below(folder: Path, file: Path | None = None) -> frozenset[str]:
+    """Return where in ``folder`` something was mounted when it was last used, as relative paths."""
+    points = [Path(name) for name, point in _read(file or default_file()).items() if name == point]
+    return frozenset(
+        point.relative_to(folder).as_posix() for point in points if point != folder and point.is_relative_to(folder)
+    )
+
+
+def store_input_mount(folder: Path, mount: Path, file: Path | None = None, *, below: Collection[str] = ()) -> None:
     """Store that ``folder``, which holds photos, is mounted on ``mount``, be it the machine's root file system.
 
-    So an empty folder is known to be one whose photos are gone. Does nothing where no cache can be written.
+    So an empty folder is known to be one whose photos are gone. ``below``: where in it something else is mounted.
+    Does nothing where no cache can be written.
     """
     file = file or default_file()
     with contextlib.suppress(OSError):
         before = _read(file)
-        if before.get(str(folder)) != str(mount):
-            store_measurement(file, before | {str(folder): str(mount)})
+        after = before | {str(folder): str(mount)} | {str(folder / name): str(folder / name) for name in below}
+        if after != before:
+            store_measurement(file, after)
 
 
 def store_mount(folder: Path, file: Path | None = None, *, mount_point: MountPoint = mount_point) -> None:

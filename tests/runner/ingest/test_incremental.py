@@ -292,3 +292,36 @@ def test_a_slow_copy_is_on_record_without_a_word_until_it_is_over(workshop: Work
         clock[0] += 2
         assert ingest.ingest_paths(["a.png"]).arrived == 1
         assert ledger.incomplete.all() == []
+
+
+def test_a_share_below_the_folder_that_is_away_loses_no_photo_and_is_named_once(workshop: Workshop) -> None:
+    folder, mounted = workshop.folder / "in", {"nas", ".snapshots"}
+    for name in ("a.png", "nas/b.png", "nas/sub/c.png"):
+        workshop.photo(name)
+    config = workshop.config()
+    root = InputRoot(folder, mounts_below=lambda _: frozenset(mounted))
+    tracker = StabilityTracker(folder, StabilityTimes(0, 3600))
+
+    def pending(ledger: Ledger) -> list[str]:
+        claims = ledger.leases.claim(1000, "name")
+        for claim in claims:
+            ledger.leases.release(claim.token)
+        return [claim.job.photo for claim in claims]
+
+    with workshop.ledger() as ledger:
+        ingest = IncrementalIngest(ingest_settings(config), resolve_config(config), ledger, tracker, root)
+        ingest.ingest_folder()
+        share = (folder / "nas").rename(workshop.folder / "share")
+        (folder / "nas").mkdir()
+        mounted.clear()
+        for changes in (ingest.ingest_folder(), ingest.ingest_paths(["nas/b.png"])):
+            told = [(event.path, event.kind) for event in changes.set_aside]
+            assert told == ([("nas", "incomplete")] if changes.gone else [])
+            assert pending(ledger) == ["a.png"], "the others can't be read now"
+            assert [file.path for file in ledger.incomplete.all()] == ["nas"]
+        (folder / "nas").rmdir()
+        share.rename(folder / "nas")
+        mounted.add("nas")
+        assert ingest.ingest_folder().arrived == 2
+        assert pending(ledger) == ["a.png", "nas/b.png", "nas/sub/c.png"]
+        assert ledger.incomplete.all() == []

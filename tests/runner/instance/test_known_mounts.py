@@ -91,3 +91,10 @@ def test_what_is_known_of_a_folder_of_photos_refuses_no_folder_of_pictures(tmp_p
     known_mounts.store_input_mount(tmp_path, Path("/"), file)
     for points in ((), (tmp_path,)):
         known_mounts.require_mounted(tmp_path, file, mount_point=mounted_at(*points))
+
+
+def test_mounts_below_a_folder_of_photos_are_remembered(tmp_path: Path, file: Path) -> None:
+    known_mounts.store_input_mount(tmp_path, Path("/"), file, below=["nas", "cards/1"])
+    known_mounts.store_input_mount(tmp_path / "other", tmp_path, file)
+    assert known_mounts.stored_mounts_below(tmp_path, file) == {"nas", "cards/1"}
+    assert known_mounts.stored_mounts_below(tmp_path / "nas", file) == frozenset()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StorageError, UsageError
-from pipeline.model import JobStarted, JobState, RunEvent
+from pipeline.model import JobStarted, JobState, PhotoSetAside, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.instance.known_mounts import store_input_mount, stored_mount
 from tests.workshop import CONFIG, Workshop
@@ -118,3 +118,20 @@ def test_a_plan_stores_nothing_about_the_mount(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.plan()
     assert stored_mount(workshop.folder / "in") is None
+
+
+def test_a_share_of_photos_below_the_folder_that_is_not_mounted_is_named_and_its_photos_come_back(
+    workshop: Workshop,
+) -> None:
+    workshop.photo("a.png")
+    workshop.photo("nas/b.png", "diverges")
+    workshop.run()
+    folder = workshop.folder / "in"
+    store_input_mount(folder, stored_mount(folder) or folder, below=["nas"])  # as if it had been a mount of its own
+    disk = taken_away(folder / "nas")
+    workshop.run()
+    (told,) = [event for event in workshop.events if isinstance(event, PhotoSetAside)]
+    assert (told.path, told.kind) == ("nas", "incomplete")
+    assert f"mounted at {folder / 'nas'} is not there; no photo in it is treated as deleted" in told.reason
+    put_back(disk, folder / "nas")
+    assert workshop.run().failed == 1, "it is tried again"
