@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -10,44 +12,60 @@ from typing import Final
 
 import click
 
-from pipeline.cli.options import config_argument, json_option
+from pipeline.cli.options import config_argument, json_object_option, only_option, redo_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import PhotoSetAside
 from pipeline.report.formatting import counted, printable
+from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
+from pipeline.runner.planning.disk_need import DiskNeed
+from pipeline.runner.planning.overview import Total, sample_over_folders, totals_by_folder, totals_by_style
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, plan_run
+from pipeline.runner.planning.run_scope import Redo, RunScope
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
 _JOBS_SHOWN: Final = 20
+_UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+#: So many styles, and so many folders, have a line of their own.
+_GROUPS_SHOWN: Final = 10
 
 
 @click.command()
 @config_argument
-@click.option("--all", "show_all", is_flag=True, help=f"List every picture, not only the first {_JOBS_SHOWN}.")
-@json_option
-def plan(config: Path, show_all: bool, as_json: bool) -> None:
+@click.option(
+    "--all", "show_all", is_flag=True, help=f"List every picture, not only {_JOBS_SHOWN} from all the folders."
+)
+@only_option
+@redo_option
+@json_object_option
+def plan(config: Path, show_all: bool, only: tuple[str, ...], redo: tuple[Redo, ...], as_json: bool) -> None:
     """Show what 'run' would do, and how long it would take.
 
-    Lists photo × style (recipe) -> picture, in the order in which they are made; changes nothing.
+    Lists photo × style (recipe) -> picture, in the order in which they are made, says how many are new and how many are
+    made again because of what, and whether they fit on the disk; changes nothing.
     """
     settings = load_config(config)
     report = partial(click.echo, err=True)
     require_usable_config(settings)
     require_state_and_output(settings)
     run_plan = plan_run(
-        plan_settings(settings), resolve_config(settings), lambda engine: load_or_measure_speed(engine, report)
+        plan_settings(settings),
+        resolve_config(settings),
+        lambda engine: load_or_measure_speed(engine, report),
+        RunScope(only, frozenset(redo)),
     )
     _require_possible_photos(settings, run_plan)
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))
         return
-    for job in run_plan.jobs if show_all else run_plan.jobs[:_JOBS_SHOWN]:
-        click.echo(printable(f"{job.job} -> {job.output}"))
+    for job in run_plan.jobs if show_all else sample_over_folders(run_plan.jobs, _JOBS_SHOWN):
+        again = f" (again: {job.reason})" if job.reason else ""
+        click.echo(printable(f"{job.job} -> {job.output}{again}"))
     if not show_all and len(run_plan.jobs) > _JOBS_SHOWN:
         click.echo(f"... and {len(run_plan.jobs) - _JOBS_SHOWN:,} more (--all lists them)")
     _print_plan(settings, run_plan)
@@ -81,8 +99,17 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         f"{len(run_plan.jobs):,} to make, {run_plan.done:,} done, {run_plan.quarantined:,} quarantined; "
         f"{counted(run_plan.ingested.photos, 'photo')} in {config.input.folder}"
     )
+    if kept := kept_sentence(run_plan.kept):
+        click.echo(f"{kept}.")
     if not run_plan.jobs:
         return
+    if again := sum(run_plan.reasons.values()):
+        click.echo(printable(f"{backlog_sentence(len(run_plan.jobs) - again, again, run_plan.reasons)}."))
+    for line in (
+        *_total_lines("By style:", totals_by_style(run_plan.jobs), "styles"),
+        *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folders"),
+    ):
+        click.echo(printable(line))
     if run_plan.found:
         click.echo(
             f"Up to {counted(run_plan.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
@@ -92,6 +119,7 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
     # On a GPU the batch size follows from its memory, so there is nothing to say.
     on_cpu = run_plan.device is None or run_plan.device.startswith("cpu")
     memory = f" and up to {run_plan.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
+    click.echo(_disk_sentence(run_plan.disk))
     click.echo(f"It takes {time}{memory} ({_basis(run_plan)}).")
     if run_plan.advice:
         click.echo("What would shorten it:")
@@ -116,6 +144,35 @@ def _unpaired(run_plan: RunPlan) -> list[PhotoSetAside]:
     )
 
 
+def _total_lines(title: str, totals: Mapping[str, Total], names: str) -> Iterator[str]:
+    """Yield a line for each of the largest groups, if there are several."""
+    if len(totals) < 2:
+        return
+    yield title
+    for name, total in list(totals.items())[:_GROUPS_SHOWN]:
+        again = f" ({total.again:,} of them again)" if total.again else ""
+        yield f"  {total.all:,} {name or 'in the input folder itself'}{again}"
+    if others := list(totals.values())[_GROUPS_SHOWN:]:
+        yield f"  {sum(total.all for total in others):,} in {len(others):,} other {names}"
+
+
+def _disk_sentence(disk: DiskNeed) -> str:
+    need = f"The pictures take about {_size_text(disk.bytes)} of disk"
+    if disk.free_bytes is None:
+        return f"{need}; how much is free is not known."
+    if disk.fits:
+        return f"{need}; {_size_text(disk.free_bytes)} are free."
+    return (
+        f"{need}, which does not fit: {_size_text(disk.free_bytes)} are free, and a run stops when there is less "
+        f"than {_size_text(disk.min_free_bytes)} (output.min_free_disk)."
+    )
+
+
+def _size_text(size_bytes: int) -> str:
+    unit, size = next(((unit, size) for unit, size in _UNITS if size_bytes >= size), _UNITS[-1])
+    return f"{size_bytes / size:,.1f} {unit}"
+
+
 def _basis(run_plan: RunPlan) -> str:
     learned = any(recipe.learned for recipe in run_plan.forecast.recipes.values())
     if run_plan.device is None:
@@ -123,7 +180,12 @@ def _basis(run_plan: RunPlan) -> str:
     return "as measured here" + (", and by the pictures made so far" if learned else "")
 
 
+def _total_fields(totals: Mapping[str, Total]) -> dict[str, dict[str, int]]:
+    return {printable(name): dataclasses.asdict(total) for name, total in totals.items()}
+
+
 def _json_fields(run_plan: RunPlan) -> dict[str, object]:
+    again = sum(run_plan.reasons.values())
     return {
         "jobs": [
             {
@@ -131,12 +193,19 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
                 "style": job.job.style,
                 "recipe": job.job.recipe,
                 "output": printable(job.output),
+                "again": job.reason or None,
             }
             for job in run_plan.jobs
         ],
         "photos": run_plan.ingested.photos,
         "done": run_plan.done,
         "found": run_plan.found,
+        "new": len(run_plan.jobs) - again,
+        "again": again,
+        "reasons": run_plan.reasons,
+        "kept": run_plan.kept,
+        "styles": _total_fields(totals_by_style(run_plan.jobs)),
+        "folders": _total_fields(totals_by_folder(run_plan.jobs)),
         "quarantined": run_plan.quarantined,
         "unpaired": run_plan.ingested.unpaired,
         "unpaired_photos": [
@@ -148,6 +217,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,
+        "disk": dataclasses.asdict(run_plan.disk) | {"fits": run_plan.disk.fits},
         "recipes": {
             name: {
                 "pictures": recipe.pictures,

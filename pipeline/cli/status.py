@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from pipeline.cli.options import config_argument, json_option
+from pipeline.cli.options import config_argument, json_object_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
 from pipeline.config.settings import status_settings
@@ -29,7 +29,7 @@ _INCOMPLETE_NAMED: Final = 20
 
 @click.command()
 @config_argument
-@json_option
+@json_object_option
 def status(config: Path, as_json: bool) -> None:
     """Show what is running, what is pending, and what failed and why.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.invocation import Invoke, config_of
+from tests.fakes import write_painting
 from tests.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ def test_plan_lists_what_run_would_make_and_how_long(invoke: Invoke, workshop: W
     assert result.lines[2].startswith("quarantined: c.jpg: ")
     assert result.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
     assert re.fullmatch(
-        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", result.lines[4]
+        r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", result.lines[-1]
     )
     assert not workshop.out.exists()
 
@@ -109,8 +110,17 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
     fields = json.loads(invoke("plan", "--json", config_of(workshop)).out)
     assert fields.pop("seconds") == 5.1
     assert 0.5e9 < fields.pop("memory_bytes") < 2e9
+    disk = fields.pop("disk")
+    assert (disk["learned"], disk["min_free_bytes"], disk["fits"]) == (False, 0, True)
+    assert 1000 < disk["bytes"] < 5000 < disk["free_bytes"]
+    total = {"new": 1, "again": 0}
     assert fields == {
-        "jobs": [{"photo": "a.png", "style": "night", "recipe": "default", "output": "a--night.jpg"}],
+        "jobs": [{"photo": "a.png", "style": "night", "recipe": "default", "output": "a--night.jpg", "again": None}],
+        **total,
+        "reasons": {},
+        "kept": 0,
+        "styles": {"night": total},
+        "folders": {"": total},
         "photos": 1,
         "done": 0,
         "quarantined": 0,
@@ -178,3 +188,76 @@ def test_plan_names_photos_in_no_styles_folder_some_of_many(invoke: Invoke, work
     named = json.loads(invoke("plan", "--json", config_of(workshop)).out)["unpaired_photos"]
     assert len(named) == 22
     assert named[0] == {"photo": "00.png", "reason": "lies in no style's folder: night; letter case counts"}
+
+
+def test_plan_says_what_is_made_again_and_why_by_style_and_folder(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("styles:", "styles:\n  - {name: wave, painting: wave.jpg, recipe: big}")
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: name")
+    workshop.text += "  big: {size: 64, scales: 1}\n"
+    write_painting(workshop.folder / "wave.jpg", (20, 90, 200))
+    for number, name in enumerate(("a.png", "sea/b.png", "sea/deep/c.png")):
+        workshop.photo(name, shade=number)
+    workshop.run()
+    workshop.photo("d.png", shade=8)
+    workshop.text = workshop.text.replace("size: 48", "size: 32")
+    path = config_of(workshop)
+    result = invoke("plan", path)
+    assert "sea/b.png × night -> sea/b--night.jpg (again: recipe default changed)" in result.lines
+    first = next(number for number, line in enumerate(result.lines) if line.startswith("5 to make, 3 done"))
+    assert result.lines[first + 1 : first + 8] == [
+        "2 new pictures, 3 to be made again: recipe default changed (3).",
+        "By style:",
+        "  4 night (3 of them again)",
+        "  1 wave",
+        "By folder:",
+        "  3 in the input folder itself (1 of them again)",
+        "  2 sea (2 of them again)",
+    ]
+    fields = json.loads(invoke("plan", "--json", path).out)
+    assert (fields["new"], fields["again"], fields["reasons"]) == (2, 3, {"recipe default changed": 3})
+    assert fields["styles"] == {"night": {"new": 1, "again": 3}, "wave": {"new": 1, "again": 0}}
+    assert fields["folders"] == {"": {"new": 2, "again": 1}, "sea": {"new": 0, "again": 2}}
+    assert [job["again"] for job in fields["jobs"] if job["photo"] == "d.png"] == [None, None]
+
+
+def test_plan_says_what_is_kept_and_what_redo_would_make(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("out,", "out, on_change: keep,")
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("size: 48", "size: 32")
+    path = config_of(workshop)
+    kept = "1 picture is kept as it was made, under earlier settings ('run --redo changed' makes it again)."
+    result = invoke("plan", path)
+    assert result.lines[-1] == kept
+    assert result.lines[0].startswith("0 to make, 1 done")
+    assert json.loads(invoke("plan", "--json", path).out)["kept"] == 1
+    again = invoke("plan", "--redo", "changed", path)
+    assert "1 picture to be made again: recipe default changed (1)." in again.lines
+    assert kept not in again.lines
+
+
+def test_plan_of_some_photos_only(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("sea/b.png", shade=1)
+    path = config_of(workshop)
+    result = invoke("plan", "--only", "sea/", path)
+    assert [line for line in result.lines if "->" in line] == ["sea/b.png × night -> sea/b--night.jpg"]
+    assert any(line.startswith("1 to make, 0 done") for line in result.lines)
+    missed = invoke("plan", "--only", "see/", path)
+    assert (missed.code, missed.err.startswith("stylewatch: --only: no photo in the input folder fits 'see/'")) == (
+        2,
+        True,
+    )
+
+
+def test_plan_says_if_the_pictures_do_not_fit_on_the_disk(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    assert re.search(
+        r"The pictures take about 1\.8 kB of disk; [\d,.]+ [TGM]B are free\.", invoke("plan", config_of(workshop)).out
+    )
+    workshop.text = workshop.text.replace("min_free_disk: 0", "min_free_disk: 100000 TB")
+    assert re.search(
+        r"of disk, which does not fit: .* are free, and a run stops when there is less than "
+        r"100,000\.0 TB \(output\.min_free_disk\)\.",
+        invoke("plan", config_of(workshop)).out,
+    )

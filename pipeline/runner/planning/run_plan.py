@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim, Ledger, Timing
-from pipeline.model import EngineSettings, Job, JobState, PlanSettings, Recipe, Style
+from pipeline.model import EngineSettings, JobState, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
+from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
+from pipeline.runner.planning.disk_need import DiskNeed, disk_need
 from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
+from pipeline.runner.planning.overview import PlannedJob
+from pipeline.runner.planning.run_scope import RunScope, apply_scope, reasons_by_job
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 #: Returns the speed of this machine, None if it is unknown and can't be measured.
@@ -36,34 +41,36 @@ _ALL_PENDING: Final = 2**31 - 1
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedJob:
-    """A picture that would be made; ``output`` is relative to the output folder."""
-
-    job: Job
-    output: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
     ``found`` counts the finished pictures that a new ledger will recognize by their metadata: so many of ``jobs``, at
-    most, are done already. ``device`` is the one whose speed was measured, None if ``forecast`` is a guess.
+    most, are done already. ``kept`` of the ``done`` ones were made with earlier settings. ``reasons``: how many of
+    ``jobs`` are made again because of what. ``device`` is the one whose speed was measured, None if ``forecast`` is
+    a guess.
     """
 
     jobs: tuple[PlannedJob, ...]
     ingested: IngestResult
     done: int
     found: int
+    kept: int
     quarantined: int
+    reasons: Mapping[str, int]
     forecast: Forecast
     memory_bytes: int
     device: str | None
+    disk: DiskNeed
     advice: tuple[str, ...]
 
 
-def plan_run(settings: PlanSettings, resolved: ResolvedConfig, measure_speed: MeasureSpeed = read_speed) -> RunPlan:
+def plan_run(
+    settings: PlanSettings,
+    resolved: ResolvedConfig,
+    measure_speed: MeasureSpeed = read_speed,
+    scope: RunScope = RunScope(),
+) -> RunPlan:
     """Ingest and claim on a copy of the ledger in memory. Raises what a run would raise at its begin.
 
     ``measure_speed`` is called only if there is something to do.
@@ -77,22 +84,29 @@ def plan_run(settings: PlanSettings, resolved: ResolvedConfig, measure_speed: Me
         take_over_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
+        selection = apply_scope(ledger, scope, settings.order)
+        reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
         claims = ledger.leases.claim(_ALL_PENDING, settings.order)
         timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
-        counts, found = ledger.queries.counts(), ledger.found.count()
+        counts, found, kept = ledger.queries.counts(), ledger.found.count(), ledger.queries.kept_count()
+        finished = ledger.queries.finished_sample(DISK_SAMPLE)
     speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]
     expected = forecast(speed or GUESS, tasks, _missing_targets(settings.engine, resolved, claims), timings)
+    jobs = tuple(PlannedJob(claim.job, claim.output, reasons.get(claim.job, "")) for claim in claims)
     return RunPlan(
-        jobs=tuple(PlannedJob(claim.job, claim.output) for claim in claims),
+        jobs=jobs,
         ingested=ingested,
-        done=counts.get(JobState.DONE, 0),
+        done=selection.done if selection else counts.get(JobState.DONE, 0),
         found=found,
+        kept=kept,
+        reasons=dict(Counter(job.reason for job in jobs if job.reason).most_common()),
         quarantined=counts.get(JobState.QUARANTINED, 0),
         forecast=expected,
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
+        disk=_disk_need(settings, jobs, sum(_pixels(task, expected) for task in tasks), finished),
         advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
     )
 
@@ -117,6 +131,29 @@ def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]
     known = {photo: _proportion(input_folder, photo) for photo in photos[::step]}
     typical = sum(known.values()) / len(known) if known else TYPICAL_PROPORTION
     return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, typical)) for claim in claims]
+
+
+def _disk_need(
+    settings: PlanSettings, jobs: Iterable[PlannedJob], pixels: float, finished: Iterable[str]
+) -> DiskNeed:
+    replaced = [job.output for job in jobs if job.reason]
+    return disk_need(
+        settings.folders.output,
+        settings.picture,
+        settings.min_free_bytes,
+        pixels=pixels,
+        finished=finished,
+        replaced=replaced,
+    )
+
+
+def _pixels(task: Task, expected: Forecast) -> float:
+    """Return how many pixels a picture has, with its intermediate ones."""
+    recipe, whole = task.recipe, task.recipe.size**2
+    if recipe.snapshot_every:
+        per_size = zip(recipe.sizes(), expected.recipes[recipe.name].evaluations, strict=True)
+        whole += sum(size**2 * int(count // recipe.snapshot_every) for size, count in per_size)
+    return whole * task.proportion
 
 
 def _missing_targets(

@@ -10,9 +10,9 @@ from typing import Final, Literal
 from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger, Selection
-from pipeline.model import ClaimOrder, OnChange
+from pipeline.model import ClaimOrder, Job, OnChange
 from pipeline.pairing import fits
-from pipeline.report.reasons import backlog_sentence, count_reasons, kept_sentence
+from pipeline.report.reasons import backlog_sentence, count_reasons, kept_sentence, reason
 
 Redo = Literal["outdated", "changed"]
 
@@ -63,6 +63,12 @@ def reasons_of_backlog(
     """Return how many of the first ``limit`` pending pictures are made again, by reason."""
     pending = ledger.changes.pending(ENGINE_VERSION, order, keep=on_change == "keep", limit=limit)
     return count_reasons((picture.job, picture.causes) for picture in pending)
+
+
+def reasons_by_job(ledger: Ledger, order: ClaimOrder, on_change: OnChange) -> dict[Job, str]:
+    """Return the pending pictures that are made again, each with the reason."""
+    pending = ledger.changes.pending(ENGINE_VERSION, order, keep=on_change == "keep")
+    return {picture.job: reason(picture.job, picture.causes) for picture in pending if picture.causes}
 
 
 def describe_backlog(ledger: Ledger, order: ClaimOrder, on_change: OnChange) -> str:

@@ -1,0 +1,113 @@
+"""Estimates how much disk the pictures of a run take, and whether so much is free. Owns the rule; writes nothing.
+
+What finished pictures take a pixel is what the next ones take; without any a rule of thumb is used.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import JobError
+from pipeline.images.decode import read_size
+from pipeline.images.encode import suffix_of
+from pipeline.intake.mounts import nearest_existing
+from pipeline.model import PictureFormat, PictureOptions
+
+#: So many finished pictures are measured.
+SAMPLE: Final = 200
+
+#: Bytes a pixel by quality, as measured on pictures of several styles; between two points in proportion.
+_BYTES_PER_PIXEL: Final[dict[PictureFormat, tuple[tuple[int, float], ...]]] = {
+    "jpeg": ((1, 0.05), (50, 0.4), (75, 0.6), (92, 1.15), (100, 2.4)),
+    "webp": ((1, 0.05), (50, 0.3), (75, 0.4), (92, 0.65), (100, 0.9)),
+    "png": ((1, 2.5), (100, 2.5)),
+    "tiff": ((1, 2.6), (100, 2.6)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskNeed:
+    """By how many ``bytes`` the pictures' folder grows. ``free_bytes`` is None if the disk can't be read.
+
+    ``min_free_bytes`` have to stay free. ``learned``: finished pictures were measured.
+    """
+
+    bytes: int
+    free_bytes: int | None
+    min_free_bytes: int
+    learned: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room; assumed if that is unknown."""
+        return self.free_bytes is None or self.bytes <= max(0, self.free_bytes - self.min_free_bytes)
+
+
+def disk_need(
+    output: Path,
+    options: PictureOptions,
+    min_free_bytes: int,
+    *,
+    pixels: float,
+    finished: Iterable[str],
+    replaced: Sequence[str],
+) -> DiskNeed:
+    """Return what pictures with so many ``pixels`` all together take.
+
+    ``finished`` are names of pictures to learn from, ``replaced`` those that new ones take the place of.
+    """
+    per_pixel = _measured_bytes_per_pixel(output, suffix_of(options.format), finished)
+    total = pixels * (usual_bytes_per_pixel(options) if per_pixel is None else per_pixel)
+    return DiskNeed(
+        bytes=max(0, round(total - _size_of_all(output, replaced))),
+        free_bytes=_free_bytes(output),
+        min_free_bytes=min_free_bytes,
+        learned=per_pixel is not None,
+    )
+
+
+def usual_bytes_per_pixel(options: PictureOptions) -> float:
+    """Return what a picture of a quality usually takes."""
+    for (low, less), (high, more) in pairwise(_BYTES_PER_PIXEL[options.format]):
+        if options.quality <= high:
+            return less + (more - less) * (options.quality - low) / (high - low)
+    raise AssertionError("a quality is 100 at most")
+
+
+def _measured_bytes_per_pixel(output: Path, suffix: str, finished: Iterable[str]) -> float | None:
+    total_bytes, total_pixels = 0, 0
+    for name in finished:
+        path = output / name
+        try:
+            if path.suffix == suffix:
+                total_pixels += math.prod(read_size(path))
+                total_bytes += path.stat().st_size
+        except (JobError, OSError):
+            continue
+    return total_bytes / total_pixels if total_pixels else None
+
+
+def _size_of_all(output: Path, names: Sequence[str]) -> float:
+    """Return how many bytes these files take together, by a sample of them."""
+    sample = names[:: -(-len(names) // SAMPLE) or 1]
+    return sum(map(_size, (output / name for name in sample))) * len(names) / len(sample) if sample else 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(nearest_existing(folder)).free
+    except OSError:
+        return None
