@@ -45,8 +45,8 @@ _GROUPS_SHOWN: Final = 10
 def plan(config: Path, show_all: bool, only: tuple[str, ...], redo: tuple[Redo, ...], as_json: bool) -> None:
     """Show what 'run' would do, and how long it would take.
 
-    Lists photo × style (recipe) -> picture, in the order in which they are made, says how many are new and how many are
-    made again because of what, and whether they fit on the disk; changes nothing.
+    Lists photo × style (recipe) -> picture, in the order in which they are made, says how many are new and how many
+    are made again because of what, and whether they fit on the disk; changes nothing.
     """
     settings = load_config(config)
     report = partial(click.echo, err=True)
