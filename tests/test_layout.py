@@ -14,6 +14,7 @@ TESTED_ELSEWHERE = {
     "engine/events.py": "engine/scheduler/test_stylizer.py",
     "executors/protocol.py": "executors/test_message_receiver.py",
     "ledger/records.py": "ledger/test_leases.py",
+    "model/estimate.py": "report/test_time_left.py",
     "model/hooks.py": "hooks/test_calls.py",
     "model/run.py": "report/test_journal.py",
     "model/settings.py": "config/test_settings.py",

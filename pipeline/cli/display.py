@@ -133,7 +133,7 @@ class Display:
             return
         if isinstance(event, RunStarted):
             self._board = RunProgress(self._clock())
-        self._board.update(event)
+        self._board.update(event, self._clock())
         self._has_reloaded |= isinstance(event, WatchNotice) and event.kind == "reloaded"
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
             self._start_live()
@@ -175,7 +175,7 @@ class Display:
         self._has_reloaded = False
 
     def _position(self) -> str:
-        return f"[{self._board.done}/{self._board.total}] " if self._board.planned else ""
+        return f"[{self._board.done}/{self._board.total}] " if self._board.is_planned else ""
 
     def _show_end(self, event: RunFinished) -> None:
         self._stop_live()
@@ -234,10 +234,9 @@ def live_view(board: RunProgress, now: float) -> RenderableType:
 def _overall_text(board: RunProgress, now: float) -> str:
     parts = [f"{board.done:,} of {board.total:,}"]
     parts += [f"{board.failed:,} failed"] if board.failed else []
-    left = board.seconds_left(now)
-    if left is not None:
-        per_minute = 60 * board.pictures_per_second(now)
+    if per_minute := 60 * board.pictures_per_second(now):
         parts += [f"{per_minute:.1f} a minute" if per_minute >= 1 else f"{60 * per_minute:.1f} an hour"]
+    if left := board.seconds_left(now):
         parts += [f"about {duration(left)} left"]
     return ", ".join(parts)
 

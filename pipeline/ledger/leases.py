@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -129,14 +128,6 @@ class Leases:
         if claims:
             failpoint("job-leased")
         return claims
-
-    def next_by_recipe(self, limit: int, order: ClaimOrder) -> dict[str, int]:
-        """Return how many jobs of each recipe :meth:`claim` would lease."""
-        store = self._store
-        index, columns = _ORDERS[order]
-        with store.reading():
-            rows = store.named_rows(_PENDING.format(index=index, order=columns), (store.source_id, limit))
-        return dict(Counter(row["recipe"] for row in rows))
 
     def start(self, token: str) -> None:
         """Record that work began: from now on an interruption counts."""

@@ -212,25 +212,6 @@ class Queries:
             ).fetchall()
         return [Backlog(*row) for row in rows]
 
-    def backlog_size(self) -> int:
-        """Return how many jobs are pending or leased; 12 ms with 200,000 of them."""
-        with self._store.reading() as connection:
-            (count,) = connection.execute(
-                "SELECT count(*) FROM jobs WHERE source_id = ? AND state IN ('pending', 'leased')",
-                (self._store.source_id,),
-            ).fetchone()
-        return int(count)
-
-    def backlog_by_recipe(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many jobs of each recipe are pending, and how many are leased; 100 ms with 200,000."""
-        query = "SELECT recipe, count(*) FROM jobs WHERE source_id = ? AND state = ? GROUP BY recipe"
-        with self._store.reading() as connection:
-            pending, leased = (
-                dict(connection.execute(query, (self._store.source_id, state)).fetchall())
-                for state in (JobState.PENDING, JobState.LEASED)
-            )
-        return pending, leased
-
     def timings(self, engine_version: str) -> dict[str, Timing]:
         """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
         with self._store.reading() as connection:

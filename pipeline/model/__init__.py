@@ -5,6 +5,7 @@ times are seconds, paths of photos are relative to the input folder with ``/`` b
 UTF-8 as surrogates, see :func:`os.fsdecode`).
 """
 
+from pipeline.model.estimate import PictureEstimate, WorkEstimate
 from pipeline.model.exits import exit_in_words
 from pipeline.model.hooks import HOOK_FIELDS, HookName, HookSettings
 from pipeline.model.inputs import (
@@ -31,6 +32,7 @@ from pipeline.model.inputs import (
     canonical_layer,
 )
 from pipeline.model.run import (
+    BacklogChanged,
     ChangeCause,
     IncompleteFile,
     JobFailed,
@@ -82,6 +84,7 @@ __all__ = [
     "LAYERS",
     "Artwork",
     "Assignment",
+    "BacklogChanged",
     "ChangeCause",
     "CheckpointRules",
     "ClaimOrder",
@@ -115,6 +118,7 @@ __all__ = [
     "PassSettings",
     "Photo",
     "PhotoSetAside",
+    "PictureEstimate",
     "PictureFormat",
     "PictureOptions",
     "PlanSettings",
@@ -137,6 +141,7 @@ __all__ = [
     "WatchSettings",
     "WeightsChoice",
     "WindowRule",
+    "WorkEstimate",
     "canonical_layer",
     "clock_time",
     "exit_in_words",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from pipeline.model.estimate import WorkEstimate
 from pipeline.model.work import Artwork, Job, NetworkLoading, Progress, Remark, SnapshotSaved
 
 
@@ -30,6 +31,9 @@ class RunStarted:
     """A pass begins: ``jobs`` pictures of ``photos`` photos are to be made, ``done`` are finished already.
 
     ``again``: so many of ``jobs`` have a picture already, and because of what they are made again: ``reasons``.
+    ``seconds``: how long that takes by the forecast, None if it is unknown; ``estimate``: what the forecast is made
+    of. ``recipes``: the jobs by recipe. ``made_before``: pictures that the passes before it made since there was last
+    nothing to do; those and these are one backlog.
     """
 
     run_id: str
@@ -39,6 +43,23 @@ class RunStarted:
     done: int
     again: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+    estimate: WorkEstimate | None = None
+    recipes: dict[str, int] = field(default_factory=dict)
+    made_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogChanged:
+    """``left`` pictures are still to be made in this pass or the next, those in progress included.
+
+    Emitted, at most once a second, when that is not what follows from the pictures made and failed since the last
+    such event or RunStarted: photos came, changed or are gone. ``recipes``: the same by recipe. Pictures that failed
+    and are tried again later are not among them until they are due.
+    """
+
+    left: int
+    recipes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +184,7 @@ class WatchNotice:
 
 RunEvent = (
     RunStarted
+    | BacklogChanged
     | PhotoSetAside
     | NetworkLoading
     | JobStarted

@@ -21,7 +21,16 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import JobFinished, JobStarted, NetworkLoading, RunEvent, RunFinished, RunStarted, WatchNotice
+from pipeline.model import (
+    JobFinished,
+    JobStarted,
+    NetworkLoading,
+    Progress,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    WatchNotice,
+)
 from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
@@ -62,7 +71,8 @@ class HeartbeatRecord:
 
     The next one follows within ``max_silence_seconds``. ``activity`` is starting, painting, paused, resting, idle or
     stopping, ``activity_text`` the same for people; ``paused`` says why it waits, if it does. ``pictures_per_hour``
-    counts only the time in which there was work, and is None before the first picture.
+    counts only the time in which there was work, and is None before the first picture. While it is painting: ``done``
+    and ``total`` pictures of the backlog, and the ``seconds_left``, as far as they are known.
     """
 
     pid: int
@@ -78,6 +88,9 @@ class HeartbeatRecord:
     last_scan: float | None
     pictures_per_hour: float | None
     pictures: tuple[PictureInProgress, ...]
+    done: int | None = None
+    total: int | None = None
+    seconds_left: float | None = None
 
     def age_seconds(self, now: float, monotonic: float, host: str) -> float:
         """Return how long ago it was written. ``monotonic`` is this machine's clock since it was started.
@@ -177,6 +190,7 @@ class Heartbeat:
         self._resting = ""
         self._stopping = False
         self._has_started = False
+        self._has_news = False
         self._other_writer: HeartbeatRecord | None = None
         self._write()
 
@@ -206,11 +220,15 @@ class Heartbeat:
 
     def __call__(self, event: RunEvent) -> None:
         """Handle one event."""
-        self._progress.update(event)
-        after_seconds = _NEWS_SECONDS
+        if isinstance(event, RunStarted):
+            self._start_run()
+        self._progress.update(event, self._clock())
+        self._handle(event)
+        self._write_if_due()
+
+    def _handle(self, event: RunEvent) -> None:
+        self._has_news |= not isinstance(event, Progress)
         match event:
-            case RunStarted():
-                self._start_run()
             case RunFinished():
                 self._is_running = False
                 self._throughput.end(self._clock())
@@ -223,13 +241,12 @@ class Heartbeat:
             case WatchNotice():
                 self._handle_notice(event)
             case _:
-                after_seconds = BEAT_SECONDS
-        self._write_if_due(after_seconds)
+                pass
 
     def beat(self) -> None:
         """Report that the program makes progress. Called often; mostly it costs no more than reading the clock."""
         self._has_started = True
-        self._write_if_due(BEAT_SECONDS)
+        self._write_if_due()
 
     def activity(self) -> str:
         """Return starting, painting, paused, resting (outside its schedule), idle or stopping."""
@@ -247,9 +264,11 @@ class Heartbeat:
         """Return what the program is doing, for people."""
         match self.activity():
             case "painting":
-                pictures = f"making {counted(len(self._progress.in_progress), 'picture')}"
-                doing = LOADING_TEXT if self._progress.is_loading else pictures
-                return f"{doing}, {self._progress.done:,} of {self._progress.total:,} done"
+                progress = self._progress
+                pictures = f"making {counted(len(progress.in_progress), 'picture')}"
+                doing = LOADING_TEXT if progress.is_loading else pictures
+                failed = f", {progress.failed:,} failed" if progress.failed else ""
+                return f"{doing}, {progress.done:,} of {progress.total:,} done{failed}"
             case "paused":
                 return self._paused
             case "resting":
@@ -260,9 +279,7 @@ class Heartbeat:
                 return other
 
     def _start_run(self) -> None:
-        self._progress = RunProgress(
-            self._clock(), planned=self._progress.planned, finished_before=self._progress.finished_before
-        )
+        self._progress = RunProgress(self._clock())
         self._started_at.clear()
         self._is_running = True
         self._has_started = True
@@ -283,7 +300,8 @@ class Heartbeat:
         elif notice.kind == "stopped":
             self._stopping = True
 
-    def _write_if_due(self, after_seconds: float) -> None:
+    def _write_if_due(self) -> None:
+        after_seconds = _NEWS_SECONDS if self._has_news else BEAT_SECONDS
         if self._other_writer is None and self._clock() - self._written_at >= after_seconds:
             self._check_for_other_writer()
             if self._other_writer is not None:
@@ -303,7 +321,7 @@ class Heartbeat:
         )
 
     def _write(self) -> None:
-        self._written_at = self._clock()
+        self._written_at, self._has_news = self._clock(), False
         # A full disk must not stop the work; the file then grows old, which status reports.
         with contextlib.suppress(OSError):
             write_file(self._file, json.dumps(self._fields()).encode("ascii"), durable=False)
@@ -323,6 +341,9 @@ class Heartbeat:
             last_scan=self.last_scan,
             pictures_per_hour=self._throughput.per_hour(self._written_at),
             pictures=tuple(self._pictures()),
+            done=self._progress.done if self._is_running else None,
+            total=self._progress.total if self._is_running else None,
+            seconds_left=self._progress.seconds_left(self._written_at) if self._is_running else None,
         )
         fields = {_FILE_KEYS.get(name, name): value for name, value in dataclasses.asdict(record).items()}
         return {"version": _VERSION, **fields}
@@ -333,7 +354,7 @@ class Heartbeat:
                 job.job.photo,
                 job.job.style,
                 job.job.recipe,
-                round(job.share_done(), 3),
+                round(job.share_done, 3),
                 self._started_at.get(token, self._started),
             )
             for token, job in self._progress.in_progress.items()

@@ -5,8 +5,8 @@ r"""The structured log for programs: one event a line. Owns its encoding and its
     version 1; grows when a field changes its meaning. Events and fields may be added at any time
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null outside of a run
-    event   run_started, photo_set_aside, network_loading, job_started, progress, checkpoint, remark, job_finished,
-            job_failed, original_moved, originals_stay, run_finished, watch_notice
+    event   run_started, backlog_changed, photo_set_aside, network_loading, job_started, progress, checkpoint, remark,
+            job_finished, job_failed, original_moved, originals_stay, run_finished, watch_notice
 
 and the fields of the dataclass of that name in :mod:`pipeline.model` (``checkpoint`` is SnapshotSaved), with ``job``
 spread out into ``photo``, ``style`` and ``recipe``, paths as strings and non-finite numbers as null. ``token`` ties
@@ -78,6 +78,8 @@ def _json_value(value: Any) -> Any:
         return _fields(value)
     if isinstance(value, tuple):
         return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _json_value(item) for key, item in value.items()}
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -10,6 +10,7 @@ from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.model import (
+    BacklogChanged,
     Job,
     JobFailed,
     JobFinished,
@@ -120,6 +121,8 @@ class LogWriter:
         match event:
             case RunStarted():
                 LOGGER.info("%s", _run_started_message(event))
+            case BacklogChanged():
+                LOGGER.debug("%s to make, those in progress included", counted(event.left, "picture"))
             case RunFinished():
                 self._run_finished(event)
             case PhotoSetAside():

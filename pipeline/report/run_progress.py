@@ -1,9 +1,13 @@
-"""Counts how far a run is: how many pictures, how fast, how long still. Owns the counting; displays nothing."""
+"""Counts how far a run is: how many pictures, how fast, how long still. Owns the counting; displays nothing.
+
+There is one backlog: what was made since there was last nothing to do, in however many passes, and what is left.
+``total`` is both, and what failed in this pass. A picture that failed and is tried again later is neither done nor
+left: once it is due again, it is left.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from pipeline.model import (
     Job,
@@ -17,26 +21,17 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
-
-#: Sizes about double from scale to scale, so an evaluation takes about four times as long as at the scale before.
-_COST_RATIO: Final = 4.0
+from pipeline.report.backlog_count import BacklogCount
+from pipeline.report.time_left import TimeLeft
 
 
 @dataclass(slots=True)
 class JobProgress:
-    """A job that is being worked on, and its latest evaluation."""
+    """A job that is being worked on, its latest evaluation, and how much of its work is done, 0..1."""
 
     job: Job
     progress: Progress | None = None
-
-    def share_done(self) -> float:
-        """Return how much of the picture's work is done, 0..1, by iterations and the scales' cost."""
-        if self.progress is None:
-            return 0.0
-        now = self.progress
-        costs: list[float] = [_COST_RATIO**scale for scale in range(now.scale_count)]
-        here = costs[now.scale_index] * now.iteration / max(1, now.iterations)
-        return (sum(costs[: now.scale_index]) + here) / sum(costs)
+    share_done: float = 0.0
 
 
 @dataclass(slots=True)
@@ -44,67 +39,104 @@ class RunProgress:
     """The count of a run's pictures. ``began`` and every ``now`` are seconds of one monotonic clock."""
 
     began: float
-    planned: int = 0
+    is_planned: bool = False
     made: int = 0
     copied: int = 0
-    failed: int = 0
-    of_unusable_photos: int = 0
+    made_before: int = 0
     finished_before: int = 0
     in_progress: dict[str, JobProgress] = field(default_factory=dict)
     is_loading: bool = False
+    _failed: set[Job] = field(default_factory=set)
+    _backlog: BacklogCount = field(default_factory=BacklogCount)
+    _time_left: TimeLeft = field(init=False)
 
-    def update(self, event: RunEvent) -> None:
+    def __post_init__(self) -> None:
+        self._time_left = TimeLeft(None, self.began)
+
+    def update(self, event: RunEvent, now: float) -> None:
         """Count one event."""
+        self._backlog.update(event)
         match event:
             case RunStarted():
-                self.planned, self.finished_before = event.jobs, event.done
+                self._start(event, now)
             case NetworkLoading():
                 self.is_loading = True
                 self.in_progress.clear()  # those of a worker that died
             case JobStarted():
-                self.is_loading = False
-                self._remove(event.job)
-                self.in_progress[event.token] = JobProgress(event.job)
+                self._begin(event)
             case Progress() if event.token in self.in_progress:
-                self.in_progress[event.token].progress = event
+                self._time_left.progress(event, now)
+                job = self.in_progress[event.token]
+                job.progress, job.share_done = event, self._time_left.share(event.token)
             case JobFinished():
-                self.in_progress.pop(event.token, None)
-                self.made += event.artwork is not None
-                self.copied += event.artwork is None
+                self._finish(event, now)
             case JobFailed():
-                self.in_progress.pop(event.token, None)
-                self.of_unusable_photos += event.photo_set_aside
-                self.failed += event.state != JobState.PENDING and not event.photo_set_aside
+                self._fail(event)
             case RunFinished():
                 self.is_loading = False
                 self.in_progress.clear()
             case _:
                 pass
 
-    def _remove(self, job: Job) -> None:
+    def _start(self, event: RunStarted, now: float) -> None:
+        self.began, self.is_planned = now, True
+        self.made_before, self.finished_before = event.made_before, event.done
+        self._time_left = TimeLeft(event.estimate, now)
+
+    def _begin(self, event: JobStarted) -> None:
         # There is no event for a job that returned to the queue, as after a worker's death, until it starts again.
-        for token in [token for token, other in self.in_progress.items() if other.job == job]:
+        for token in [token for token, other in self.in_progress.items() if other.job == event.job]:
             del self.in_progress[token]
+            self._time_left.restart(token)
+        self._failed.discard(event.job)
+        self.is_loading = False
+        self.in_progress[event.token] = JobProgress(event.job)
+        self._time_left.begin(event.token, event.job.recipe)
+
+    def _finish(self, event: JobFinished, now: float) -> None:
+        self.in_progress.pop(event.token, None)
+        self.made += event.artwork is not None
+        self.copied += event.artwork is None
+        if event.artwork is None:
+            self._time_left.drop(event.token)
+        else:
+            self._time_left.finish(event.token, event.job.recipe, now)
+
+    def _fail(self, event: JobFailed) -> None:
+        self.in_progress.pop(event.token, None)
+        if event.state == JobState.PENDING:
+            self._time_left.restart(event.token)
+        else:
+            self._time_left.drop(event.token)
+            if not event.photo_set_aside:
+                self._failed.add(event.job)
+
+    @property
+    def failed(self) -> int:
+        """Pictures that failed in this pass, those that are tried again later included; none of unusable photos."""
+        return len(self._failed)
 
     @property
     def done(self) -> int:
-        """Pictures that are finished or failed in this run, or whose photo was set aside."""
-        return self.made + self.copied + self.failed + self.of_unusable_photos
+        """Pictures of this backlog that are made or copied."""
+        return self.made_before + self.made + self.copied
+
+    @property
+    def left(self) -> int:
+        """Pictures of this backlog that are still to be made, those in progress included."""
+        return max(self._backlog.total(), len(self.in_progress))
 
     @property
     def total(self) -> int:
-        """Pictures of this run; photos that arrive meanwhile can make them more than planned."""
-        return max(self.planned, self.done + len(self.in_progress))
+        """Pictures of this backlog, made, left and failed; photos that arrive make them more."""
+        return self.done + self.failed + self.left
 
     def pictures_per_second(self, now: float) -> float:
-        """Return the speed so far, unfinished pictures counted by their share; 0 while it is unknown."""
+        """Return the speed so far, unfinished pictures counted by their share; 0 before the first one is made."""
         elapsed = now - self.began
-        return (self.made + self._unfinished_share()) / elapsed if elapsed > 0 else 0.0
+        unfinished = sum(job.share_done for job in list(self.in_progress.values()))
+        return (self.made + unfinished) / elapsed if self.made and elapsed > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
-        """Return how long the rest will take at the speed so far, None while it is unknown."""
-        speed = self.pictures_per_second(now)
-        return (self.total - self.done - self._unfinished_share()) / speed if speed else None
-
-    def _unfinished_share(self) -> float:
-        return sum(job.share_done() for job in list(self.in_progress.values()))
+        """Return how long the rest will take, None while it is unknown."""
+        return self._time_left.seconds(self._backlog.left, now)

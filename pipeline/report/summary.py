@@ -11,6 +11,8 @@ are escaped as in the journal:
                photos_found: in the input folder
                pictures_to_make, pictures_done_before: when it began
                pictures_to_make_again: of these, there is a picture already; reasons_to_make_again: why, with how many
+               pictures_to_make_by_recipe; seconds_expected: for these, by the forecast, null if there was none
+               pictures_made_by_earlier_passes: of a daemon, since there was last nothing to do
                pictures_made, pictures_copied, pictures_failed, pictures_left (still to be made): by this run
                photos_set_aside: by this run; pictures of these photos are not among those that failed
                pictures_by_state: all on record at the end, by the ledger's states
@@ -54,13 +56,17 @@ _LOG = logging.getLogger("stylewatch")
 
 _VERSION: Final = 2
 
-#: What fields of RunStarted and RunFinished are called in the JSON, where both stand side by side.
+#: What fields of RunStarted and RunFinished are called in the JSON, side by side; "" = left out.
 _NAMES_AT_START: Final = {
     "photos": "photos_found",
     "jobs": "pictures_to_make",
     "done": "pictures_done_before",
     "again": "pictures_to_make_again",
     "reasons": "reasons_to_make_again",
+    "recipes": "pictures_to_make_by_recipe",
+    "made_before": "pictures_made_by_earlier_passes",
+    "seconds": "seconds_expected",
+    "estimate": "",
 }
 _NAMES_AT_END: Final = {
     "finished": "pictures_made",
@@ -179,7 +185,9 @@ class Summary:
 
 
 def _renamed(event: RunStarted | RunFinished, names: Mapping[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in dataclasses.asdict(event).items()}
+    fields = {names.get(name, name): value for name, value in dataclasses.asdict(event).items()}
+    fields.pop("", None)
+    return fields
 
 
 def _csv(rows: Sequence[Row]) -> bytes:

@@ -11,11 +11,22 @@ import pytest
 from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, live_view, results_table
-from pipeline.model import Job, JobState, NetworkLoading, OriginalsStay, PhotoSetAside, Remark, RunEvent, WatchNotice
+from pipeline.model import (
+    Job,
+    JobState,
+    NetworkLoading,
+    OriginalsStay,
+    PhotoSetAside,
+    Remark,
+    RunEvent,
+    RunStarted,
+    WatchNotice,
+)
 from pipeline.report.rows import Row
 from pipeline.report.run_progress import RunProgress
 from pipeline.report.summary import Summary
 from tests.report.events import CAFE, LION, artwork, begun, failed, finished, over, progress, started
+from tests.report.simulated_run import SMALL, forecast
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BRACKETS = Job("[bold]lion[/bold].jpg", "wave", "default")
@@ -48,8 +59,8 @@ def test_elsewhere_than_on_a_terminal_each_picture_is_a_line() -> None:
     )
     assert text.splitlines() == [
         "[1/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (12.3 s)",
-        "[2/3] caf?.jpg × night (fine) failed and is given up: truncated",
-        "[3/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied from an equal picture)",
+        "[1/3] caf?.jpg × night (fine) failed and is given up: truncated",
+        "[2/3] zoo/lion.jpg × wave → zoo/lion.jpg--wave.jpg (copied from an equal picture)",
         "2 pictures made, 1 picture failed in 41.0 s.",
     ]
 
@@ -132,32 +143,53 @@ def test_the_terminal_is_given_back_after_an_error() -> None:
     assert out.getvalue().count("\x1b[?25h") == 1
 
 
-def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
+def board(*events: RunEvent) -> RunProgress:
+    """Return the count of a run that began at 0 s, and whose other events came at 30 s."""
     run_progress = RunProgress(0.0)
-    for event in (
-        started(jobs=40),
+    for event in events:
+        run_progress.update(event, 0.0 if isinstance(event, RunStarted) else 30.0)
+    return run_progress
+
+
+def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
+    run_progress = board(
+        started(jobs=40, recipes={"default": 40}),
         finished(),
-        failed(),
+        failed(LION),
         begun(BRACKETS, "a"),
         begun(CAFE, "b"),
-        progress(50, 1, token="a"),
-    ):
-        run_progress.update(event)
-    first, second, third = drawn(live_view(run_progress, 30.0)).splitlines()
-    assert "2 of 40, 1 failed, 4.0 a minute, about 9 min 15 s left" in first
-    shown = "[bold]lion[/bold].jpg × wave scale 2/2 50/50 content 0.25, style 0.5"
+        progress(24, 0, token="a"),
+    )
+    first, second, third = drawn(live_view(run_progress, 30.0), width=100).splitlines()
+    assert "1 of 40, 1 failed, 2.2 a minute, about " in first
+    assert first.rstrip().endswith(" left")
+    shown = "[bold]lion[/bold].jpg × wave scale 1/2 24/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
     assert " ".join(third.split()) == r"caf\udce9.jpg × night (fine) starting"
 
 
 def busy_progress(style: str = "wave") -> RunProgress:
-    run_progress = RunProgress(0.0)
-    run_progress.update(started(jobs=123_456))
-    run_progress.update(finished())
+    run_progress = board(started(jobs=123_456), finished())
     for number in range(3):
-        run_progress.update(begun(Job(f"holidays/{'very ' * 20}long {number}.jpg", style, "fine"), str(number)))
-        run_progress.update(progress(50, 1, token=str(number)))
+        job = Job(f"holidays/{'very ' * 20}long {number}.jpg", style, "fine")
+        run_progress.update(begun(job, str(number)), 40.0)
+        run_progress.update(progress(50, 1, token=str(number)), 50.0)
     return run_progress
+
+
+def test_nothing_is_said_of_the_time_before_it_is_known() -> None:
+    run_progress = board(started(jobs=40, recipes={"default": 40}), begun(), progress(2))
+    assert drawn(live_view(run_progress, 30.0)).splitlines()[0].rstrip().endswith(" 0 of 40")
+
+
+@pytest.mark.parametrize("width", [60, 100, 200])
+def test_the_overall_line_is_one_line_on_any_terminal(width: int) -> None:
+    estimate = forecast({"default": SMALL}, wrong=100)
+    run_progress = board(started(jobs=12_345, recipes={"default": 12_345}, estimate=estimate), finished(), failed())
+    (line,) = drawn(live_view(run_progress, 60.0), width=width).splitlines()
+    assert "1 of 12,345, 1 failed, 1.0 a minute, about " in line
+    assert line.rstrip().endswith("days left")
+    assert len(line.rstrip()) <= width
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])
@@ -171,18 +203,16 @@ def test_on_any_terminal_each_picture_keeps_its_line_its_style_and_the_end_of_it
 
 
 def test_while_the_network_is_loaded_the_live_view_says_so() -> None:
-    run_progress = RunProgress(0.0)
-    run_progress.update(started())
-    run_progress.update(NetworkLoading())
+    run_progress = board(started(), NetworkLoading())
     assert drawn(live_view(run_progress, 1.0)).splitlines()[1].strip() == "loading the network"
-    run_progress.update(begun())
+    run_progress.update(begun(), 31.0)
     assert "loading" not in drawn(live_view(run_progress, 1.0))
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
     run_progress = RunProgress(0.0)
-    run_progress.update(started(jobs=2))
-    run_progress.update(finished())
+    run_progress.update(started(jobs=2), 0.0)
+    run_progress.update(finished(), 360.0)
     assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(live_view(run_progress, 360.0))
 
 

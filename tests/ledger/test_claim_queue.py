@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.ledger import Selection
-from pipeline.model import ClaimOrder, RandomOrder
+from pipeline.ledger import Selection, WantedJob
+from pipeline.model import ClaimOrder, Job, RandomOrder
+from tests.ledger.conftest import photo
 
 NAMES = tuple(f"{folder}/{number}.jpg" for folder in ("a", "b", "c") for number in range(10))
 
@@ -124,3 +125,50 @@ def test_nothing_selected_is_nothing_to_claim(house) -> None:
     house.pending("a.jpg")
     assert house.ledger.queue.select(lambda _: False, "newest") == Selection(photos=0, pending=0, done=0)
     assert claimed(house, "newest") == []
+
+
+def want_recipes(house, *jobs: tuple[str, str]) -> None:
+    house.scan(*(photo(f"{name}.jpg", age=age) for age, (name, _) in enumerate(jobs)))
+    house.want(*(WantedJob(Job(f"{name}.jpg", "night", recipe), "s1", f"{name}--{recipe}") for name, recipe in jobs))
+
+
+def test_the_backlog_is_what_waits_and_what_is_in_progress(house, another_house) -> None:
+    queue = house.ledger.queue
+    assert (queue.backlog_size(), queue.backlog_by_recipe()) == (0, ({}, {}))
+    another_house.pending("other.jpg")
+    want_recipes(house, ("a", "fine"), ("b", "default"), ("c", "default"), ("d", "default"))
+    house.claim()
+    house.finish(house.claim())
+    assert queue.backlog_size() == 3
+    assert queue.backlog_by_recipe() == ({"default": 2}, {"fine": 1})
+
+
+def test_what_failed_is_no_part_of_the_backlog_until_it_is_due(house) -> None:
+    house.pending("a.jpg")
+    house.ledger.leases.fail(house.claim().token, "nan", costs_attempt=True, max_attempts=3, delay_seconds=60)
+    assert house.ledger.queue.backlog_size() == 0
+    house.ledger.jobs.requeue_failed()
+    assert house.ledger.queue.backlog_size() == 1
+
+
+@pytest.mark.parametrize(("order", "recipes"), [("newest", {"fine": 1, "default": 1}), ("name", {"default": 2})])
+def test_what_would_be_claimed_next_is_counted_without_claiming_it(
+    house, order: str, recipes: dict[str, int]
+) -> None:
+    ages = {"a.jpg": 30.0, "b.jpg": 20.0, "c.jpg": 10.0}
+    house.scan(*(house.photo(path, age=age) for path, age in ages.items()))
+    house.want(
+        *(WantedJob(Job(path, "night", "fine" if path == "c.jpg" else "default"), "s1", path) for path in ages)
+    )
+    assert house.ledger.queue.next_by_recipe(2, order) == recipes
+    assert house.states() == {"pending": 3}
+
+
+def test_the_backlog_of_a_selection_is_that_of_its_photos(house) -> None:
+    want_recipes(house, ("a", "fine"), ("b", "default"), ("c", "default"), ("d", "default"))
+    queue = house.ledger.queue
+    queue.select(lambda path: path != "d.jpg", "newest")
+    assert (queue.backlog_size(), queue.backlog_by_recipe()) == (3, ({"fine": 1, "default": 2}, {}))
+    house.claim()
+    assert (queue.backlog_size(), queue.backlog_by_recipe()) == (3, ({"default": 2}, {"fine": 1}))
+    assert queue.next_by_recipe(1, "newest") == {"default": 1}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.errors import LeaseLostError, LedgerError
-from pipeline.ledger import Ledger, WantedJob
-from pipeline.model import Job, JobState
+from pipeline.ledger import Ledger
+from pipeline.model import JobState
 
 ENDS: dict[str, tuple[Callable[[Ledger, str], object], JobState]] = {
     "release": (lambda ledger, token: ledger.leases.release(token), JobState.PENDING),
@@ -308,16 +308,3 @@ def test_an_interruption_counts_only_if_work_had_begun(house) -> None:
         states.append(house.ledger.leases.interrupt(token, 2))
     assert states == [JobState.PENDING, JobState.QUARANTINED]
     assert "ended unexpectedly" in house.ledger.queries.failures()[0].reason
-
-
-@pytest.mark.parametrize(("order", "recipes"), [("newest", {"fine": 1, "default": 1}), ("name", {"default": 2})])
-def test_what_would_be_claimed_next_is_counted_without_claiming_it(
-    house, order: str, recipes: dict[str, int]
-) -> None:
-    ages = {"a.jpg": 30.0, "b.jpg": 20.0, "c.jpg": 10.0}
-    house.scan(*(house.photo(path, age=age) for path, age in ages.items()))
-    house.want(
-        *(WantedJob(Job(path, "night", "fine" if path == "c.jpg" else "default"), "s1", path) for path in ages)
-    )
-    assert house.ledger.leases.next_by_recipe(2, order) == recipes
-    assert house.states() == {"pending": 3}

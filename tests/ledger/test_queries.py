@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.hashing import job_key
-from pipeline.ledger import Backlog, Timing, WantedJob
-from pipeline.model import Job, JobState
+from pipeline.ledger import Backlog, Timing
+from pipeline.model import JobState
 from tests.ledger.conftest import photo, wanted
 
 
@@ -123,30 +123,6 @@ def test_photos_of_which_no_picture_is_wanted_are_found(house) -> None:
     assert house.ledger.queries.with_wanted_jobs(["a", "b", "nothing"]) == {"a"}
     house.want()
     assert house.ledger.queries.without_wanted_jobs() == ["a", "b", "c"], "of a withdrawn one no longer, either"
-
-
-def want_recipes(house, *jobs: tuple[str, str]) -> None:
-    house.scan(*(photo(f"{name}.jpg", age=age) for age, (name, _) in enumerate(jobs)))
-    house.want(*(WantedJob(Job(f"{name}.jpg", "night", recipe), "s1", f"{name}--{recipe}") for name, recipe in jobs))
-
-
-def test_the_backlog_is_what_waits_and_what_is_in_progress(house, another_house) -> None:
-    queries = house.ledger.queries
-    assert (queries.backlog_size(), queries.backlog_by_recipe()) == (0, ({}, {}))
-    another_house.pending("other.jpg")
-    want_recipes(house, ("a", "fine"), ("b", "default"), ("c", "default"), ("d", "default"))
-    house.claim()
-    house.finish(house.claim())
-    assert queries.backlog_size() == 3
-    assert queries.backlog_by_recipe() == ({"default": 2}, {"fine": 1})
-
-
-def test_what_failed_is_no_part_of_the_backlog_until_it_is_due(house) -> None:
-    house.pending("a.jpg")
-    house.ledger.leases.fail(house.claim().token, "nan", costs_attempt=True, max_attempts=3, delay_seconds=60)
-    assert house.ledger.queries.backlog_size() == 0
-    house.ledger.jobs.requeue_failed()
-    assert house.ledger.queries.backlog_size() == 1
 
 
 def test_a_change_by_anybody_is_seen(house, another_house) -> None:

@@ -13,6 +13,7 @@ from pipeline.errors import LeaseLostError, LockedError
 from pipeline.model import NetworkLoading, RunEvent, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress, read_heartbeat
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
+from tests.report.simulated_run import SMALL, changed, forecast
 
 
 class Machine:
@@ -71,7 +72,7 @@ def test_its_fields_are_these_and_whoever_reads_it_may_rely_on_them(machine: Mac
     fields = json.loads((machine.folder / FILE_NAME).read_text("ascii"))
     times = {"started", "beat", "beat_monotonic", "quiet_seconds", "last_scan"}
     names = {"version", "pid", "host", "command", "doing", "words", "paused", "pictures_per_hour", "pictures"}
-    assert set(fields) == times | names
+    assert set(fields) == times | names | {"done", "total", "seconds_left"}
     assert (fields["version"], fields["doing"], fields["quiet_seconds"]) == (1, "painting", 300)
     assert set(fields["pictures"][0]) == {"photo", "style", "recipe", "share_done", "since"}
 
@@ -84,6 +85,25 @@ def test_beats_are_written_every_ten_seconds_and_news_after_one(machine: Machine
     assert machine.handle(progress(1), after=5).beat_monotonic == 1011
     assert machine.beat_after(1).beat_monotonic == 1011
     assert machine.beat_after(4).pictures[0].share_done > 0
+
+
+def test_news_that_came_too_soon_are_written_by_the_next_beat(machine: Machine) -> None:
+    machine.handle(started())
+    assert machine.handle(begun(), changed({"default": 80}), after=0.2).total == 3
+    assert machine.beat_after(1).total == 80
+
+
+def test_it_tells_done_and_left_of_the_whole_backlog_and_how_long_that_takes(machine: Machine) -> None:
+    estimate = forecast({"default": SMALL})
+    record = machine.handle(started(jobs=2, made_before=10, estimate=estimate), begun(), changed({"default": 80}))
+    assert (record.done, record.total) == (10, 90)
+    assert record.activity_text == "making 1 picture, 10 of 90 done"
+    assert record.seconds_left == pytest.approx(4 + 80 * 1.8 * SMALL.alone() / 2)
+    record = machine.handle(finished(), failed())
+    assert (record.done, record.total) == (11, 90)
+    assert record.activity_text == "making 0 pictures, 11 of 90 done, 1 failed"
+    record = machine.handle(over())
+    assert (record.done, record.total, record.seconds_left) == (None, None, None)
 
 
 def test_it_gets_an_hour_to_begin_and_five_minutes_from_then_on(machine: Machine) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pipeline.model import Losses, PhotoSetAside, RunEvent, SnapshotSaved
 from pipeline.report.journal import Encoder, Journal
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
+from tests.report.simulated_run import SMALL, changed, forecast
 
 EVENING = datetime(2026, 3, 1, 23, 0, 0, 1500, timezone(timedelta(hours=1)))
 
@@ -44,12 +45,25 @@ def test_every_line_has_time_run_and_event_and_the_events_fields(tmp_path: Path)
         "done": 1,
         "again": 0,
         "reasons": {},
+        "seconds": None,
+        "estimate": None,
+        "recipes": {},
+        "made_before": 0,
     }
     assert (middle["event"], middle["run"]) == ("job_finished", "r1")
     assert (middle["photo"], middle["style"], middle["recipe"]) == ("zoo/lion.jpg", "wave", "default")
     assert middle["artwork"]["sizes"] == [128, 256]
     assert middle["artwork"]["last"] == {"content": 0.25, "style": 0.125, "total": 0.5}
     assert (last["event"], last["counts"]) == ("run_finished", {"done": 2})
+
+
+def test_the_estimate_is_an_object_and_a_changed_backlog_is_a_line(tmp_path: Path) -> None:
+    estimate = forecast({"default": SMALL})
+    write(tmp_path / "j", started(seconds=90.5, estimate=estimate, recipes={"default": 3}), changed({"default": 80}))
+    first, second = lines(tmp_path / "j")
+    assert (first["seconds"], first["recipes"]) == (90.5, {"default": 3})
+    assert first["estimate"]["recipes"]["default"]["evaluations"] == [48.0, 40.0]
+    assert (second["event"], second["left"], second["recipes"]) == ("backlog_changed", 80, {"default": 80})
 
 
 def test_no_event_has_a_field_that_every_line_has() -> None:
