@@ -86,10 +86,7 @@ def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
 
 
 def _print_plan(config: Config, run_plan: RunPlan) -> None:
-    for photo in run_plan.ingested.set_aside:
-        if photo.kind != "unpaired":
-            click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
-    _print_unpaired(run_plan)
+    _print_set_aside(run_plan)
     if run_plan.ingested.unpaired:
         unpaired = counted(run_plan.ingested.unpaired, "photo")
         click.echo(
@@ -110,6 +107,11 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folders"),
     ):
         click.echo(printable(line))
+    _print_needs(run_plan)
+
+
+def _print_needs(run_plan: RunPlan) -> None:
+    """Say what the pictures take: disk, time and memory."""
     if run_plan.found:
         click.echo(
             f"Up to {counted(run_plan.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
@@ -127,7 +129,10 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         click.echo(f"  {line}")
 
 
-def _print_unpaired(run_plan: RunPlan) -> None:
+def _print_set_aside(run_plan: RunPlan) -> None:
+    for photo in run_plan.ingested.set_aside:
+        if photo.kind != "unpaired":
+            click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
     unpaired = _unpaired(run_plan)
     for photo in unpaired[:_JOBS_SHOWN]:
         click.echo(printable(f"no picture of {photo.path}: it {photo.reason}"))

@@ -50,7 +50,7 @@ def status(config: Path, as_json: bool) -> None:
 
 
 def _backlog_seconds(current: Status) -> float | None:
-    """Return how long the pending pictures take: at the present pace, or else by earlier measurements."""
+    """Return how long the pending pictures take: by whoever makes them, or else by the forecast."""
     left = current.seconds_left()
     return current.pictures.waiting_seconds if left is None else left
 
@@ -219,6 +219,8 @@ def _process_fields(current: Status) -> dict[str, Any] | None:
         "doing": heartbeat.activity,
         "words": heartbeat.activity_text,
         "paused": heartbeat.paused or None,
+        "done": heartbeat.done,
+        "total": heartbeat.total,
         "pictures": [
             {
                 "photo": printable(picture.photo),
@@ -234,7 +236,7 @@ def _process_fields(current: Status) -> dict[str, Any] | None:
 
 def _unknown_process_fields(holder: LockHolder) -> dict[str, Any]:
     """Return what is known of a program that has only just started."""
-    unknown = ("started", "silent_seconds", "doing", "words", "paused")
+    unknown = ("started", "silent_seconds", "doing", "words", "paused", "done", "total")
     known = {"pid": holder.pid, "host": holder.host, "command": holder.command}
     return {**known, **dict.fromkeys(unknown), "pictures": []}
 

@@ -62,7 +62,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            return make_executor(settings, health.report_main_alive)
+            return make_executor(settings, lambda: daemon.report_alive())
 
         daemon = Daemon(settings, executor, emit, reloader, health=health)
         with stop_on_signal(daemon.stop, heartbeat.remove), on_hangup(reloader.request_reload, daemon.stop):

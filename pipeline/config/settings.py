@@ -28,6 +28,7 @@ def pass_settings(config: Config) -> PassSettings:
     """Return what a pass needs."""
     return PassSettings(
         folders=folder_settings(config),
+        engine=config.engine_settings(),
         retries=RetryPolicy(
             max_attempts=config.state.max_attempts,
             max_crashes=config.state.max_crashes,
@@ -88,5 +89,4 @@ def status_settings(config: Config) -> StatusSettings:
         folders=folder_settings(config),
         recipes=config.recipes_by_name(),
         engine=config.engine_settings(),
-        has_schedule=bool(config.schedule),
     )

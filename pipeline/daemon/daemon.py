@@ -104,6 +104,12 @@ class Daemon:
         self._stopped = True
         self._stop_pass()
 
+    def report_alive(self) -> None:
+        """Report that this thread is alive, and what came meanwhile. Called often while a worker is waited for."""
+        self._health.report_main_alive()
+        if (the_pass := self._pass) is not None:
+            the_pass.check_backlog()
+
     def _stop_pass(self) -> None:
         if (the_pass := self._pass) is not None:
             the_pass.stop()
@@ -142,7 +148,9 @@ class Daemon:
                 self._remark(moved)
             startup.retry_until_done(partial(recover, ledger, output), "work")
             while not self._stopped:
-                self._session = Session(guard, OversizedPictures(version.config.state.max_retry_seconds), root)
+                oversized = OversizedPictures(version.config.state.max_retry_seconds)
+                backlog_done = self._session.backlog_done if self._session else 0
+                self._session = Session(guard, oversized, root, backlog_done)
                 self._run_version(version, ledger, root)
                 version, self._next_version = self._next_version or version, None
 
@@ -228,7 +236,10 @@ class Daemon:
         if not self._scan_thread.work_available.is_set() and "work" not in self._pauses:
             return False
         self._scan_thread.work_available.clear()
-        return ledger.queries.has_work() or bool(self._outbox.held())
+        has_work = ledger.queries.has_work()
+        if self._session is not None and not has_work:
+            self._session.backlog_done = 0
+        return has_work or bool(self._outbox.held())
 
     def _check_ledger(self, ledger: Ledger) -> None:
         if ledger.was_changed_by_others():
@@ -279,7 +290,9 @@ class Daemon:
                 emitted_before=self._emitted_before_pass,
             )
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
-                options = PassOptions(limit=PICTURES_PER_PASS, config_name=str(self._reloader.file))
+                options = PassOptions(
+                    limit=PICTURES_PER_PASS, is_continued=True, config_name=str(self._reloader.file)
+                )
                 self._pass.run(ingested, options)
         finally:
             self._pass = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -50,7 +50,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassSettings:
-    """What a pass over the pending pictures needs.
+    """What a pass over the pending pictures needs; of the ``engine`` only what its speed depends on.
 
     ``max_pixels`` bounds width × height of a photo. ``min_free_bytes`` is left free on the pictures' disk,
     ``archive_space_bytes`` bounds what photos taken out of archives take. A stop leaves ``grace_seconds`` to the
@@ -58,6 +58,7 @@ class PassSettings:
     """
 
     folders: FolderSettings
+    engine: EngineSettings = field(default_factory=EngineSettings)
     retries: RetryPolicy = RetryPolicy()
     picture: PictureOptions = PictureOptions()
     order: ClaimOrder = "newest"
@@ -122,9 +123,8 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSettings:
-    """What the status is collected from. How long pending pictures take is estimated only if ``has_schedule``."""
+    """What the status is collected from."""
 
     folders: FolderSettings
     recipes: Mapping[str, Recipe]
     engine: EngineSettings
-    has_schedule: bool = False

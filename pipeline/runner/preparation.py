@@ -78,6 +78,10 @@ class ResolvedConfig:
     name_template: str
     settings_parts: Mapping[str, SettingsParts] = field(default_factory=dict)
 
+    def recipe_settings(self) -> tuple[tuple[str, str], ...]:
+        """Return each recipe with the hash of its settings in each style."""
+        return tuple((recipe, sha256) for (_, recipe), sha256 in self.settings_sha256.items())
+
     def wanted_job(self, job: Job) -> WantedJob:
         """Return what the ledger has to know of a job."""
         return WantedJob(

@@ -45,8 +45,8 @@ class Pictures:
     ``photos`` are on record, None before the first run has looked for any. ``failures`` are pictures, ``problems``
     photos that were set aside. Their pictures are failures, too, but none of :meth:`other_failures`. ``unpaired`` are
     the first of the ``unpaired_count`` photos that no rule and no folder gives a style, with the reason.
-    ``waiting_seconds``: how long the pending pictures take by earlier measurements, None if that is unknown.
-    ``kept``: so many are done with earlier settings, and stay as they are.
+    ``waiting_seconds``: how long the pending pictures take by the forecast, None if that is unknown. ``kept``: so
+    many are done with earlier settings, and stay as they are.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -91,14 +91,17 @@ class Status:
     not_mounted: str = ""
 
     def seconds_left(self) -> float | None:
-        """Return how long the pending pictures take at the latest pace; None if that is unknown."""
+        """Return how long the process at work takes for the pending pictures; None if that is unknown.
+
+        While it makes pictures that is its own estimate, else the forecast.
+        """
         heartbeat = self.heartbeat if self.process_state == "running" else None
-        if heartbeat is None or not heartbeat.pictures_per_hour:
+        if heartbeat is None:
             return None
-        counts = self.pictures.counts
-        begun = sum(picture.share_done for picture in heartbeat.pictures)
-        left = counts[JobState.PENDING] + counts[JobState.LEASED] - begun
-        return max(0.0, 3600 * left / heartbeat.pictures_per_hour)
+        if heartbeat.total is None:
+            return self.pictures.waiting_seconds
+        left = heartbeat.seconds_left
+        return None if left is None else max(0.0, left - self.heartbeat_age_seconds)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what needs somebody's attention, in sentences; old failures are left out."""
@@ -209,7 +212,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
             kept=ledger.queries.kept_count(),
-            waiting_seconds=_waiting_seconds(settings, ledger) if settings.has_schedule else None,
+            waiting_seconds=backlog_seconds(ledger, settings.recipes, read_speed(settings.engine)),
             photos=ledger.queries.photo_count(),
         )
 
@@ -218,10 +221,6 @@ def _unpaired(ledger: Ledger, pairing: PairingPlan) -> Iterator[tuple[str, str]]
     for path in ledger.queries.without_wanted_jobs():
         if not names_archive(path) and (reason := why_unpaired(path, pairing)):
             yield path, reason
-
-
-def _waiting_seconds(settings: StatusSettings, ledger: Ledger) -> float | None:
-    return backlog_seconds(ledger, settings.recipes, read_speed(settings.engine))
 
 
 def _free_bytes(folder: Path) -> int | None:

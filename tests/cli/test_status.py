@@ -171,6 +171,8 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "doing": "str",
         "words": "str",
         "paused": "NoneType",
+        "done": "int",
+        "total": "int",
         "pictures": "list",
     }
     assert set(process["pictures"][0]) == {"photo", "style", "recipe", "share_done", "since"}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from pipeline.config import Config
 from pipeline.config.settings import (
     folder_settings,
@@ -85,15 +83,7 @@ def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path)
         picture=config.picture_options(),
         min_free_bytes=config.output.min_free_disk,
     )
-    assert status_settings(config) == StatusSettings(
-        folders=folders, recipes=config.recipes_by_name(), engine=engine, has_schedule=False
-    )
-
-
-@pytest.mark.parametrize(("schedule", "expected"), [("[]", False), ('{cron: "0 1 * * *", until: "06:00"}', True)])
-def test_a_status_knows_whether_there_is_a_schedule(tmp_path: Path, schedule: str, expected: bool) -> None:
-    config = config_of(tmp_path, f"{STYLES}schedule: {schedule}\n")
-    assert status_settings(config).has_schedule is expected
+    assert status_settings(config) == StatusSettings(folders=folders, recipes=config.recipes_by_name(), engine=engine)
 
 
 def test_the_folders_are_absolute_and_the_state_lies_with_the_pictures_by_default(tmp_path: Path) -> None:
@@ -116,6 +106,7 @@ def test_every_setting_of_a_pass_comes_from_the_config(tmp_path: Path) -> None:
     config = Workshop(tmp_path, text).config()
     assert pass_settings(config) == PassSettings(
         folders=folder_settings(config),
+        engine=config.engine_settings(),
         retries=RetryPolicy(max_attempts=5, max_crashes=6, first_delay_seconds=7, max_delay_seconds=8),
         picture=PictureOptions(format="png"),
         order="name",
@@ -129,5 +120,9 @@ def test_every_setting_of_a_pass_comes_from_the_config(tmp_path: Path) -> None:
 
 def test_the_settings_begin_from_the_configs_defaults(tmp_path: Path) -> None:
     config = Workshop(tmp_path, "styles: [{name: night, painting: night.jpg}]").config()
-    expected = PassSettings(folders=folder_settings(config), min_free_bytes=config.output.min_free_disk)
+    expected = PassSettings(
+        folders=folder_settings(config),
+        engine=config.engine_settings(),
+        min_free_bytes=config.output.min_free_disk,
+    )
     assert pass_settings(config) == expected

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Generator, Sequence
+
 import pytest
 
+from pipeline.daemon import Daemon
 from pipeline.executors import Executor
-from pipeline.model import RunEvent, RunStarted, WatchNotice
-from tests.daemon.harness import DaemonHarness
+from pipeline.model import (
+    Assignment,
+    BacklogChanged,
+    ExecutorEvent,
+    JobFinished,
+    JobSource,
+    JobStarted,
+    RunEvent,
+    RunStarted,
+    WatchNotice,
+)
+from tests.daemon.harness import DaemonHarness, Gate
 from tests.workshop import InProcessExecutor
 
 
@@ -56,3 +70,55 @@ def test_an_error_of_the_scan_thread_ends_the_daemon(harness: DaemonHarness) -> 
     with pytest.raises(ZeroDivisionError, match="a mistake of ours"):
         daemon.run()
     assert harness.events_of(RunStarted) == []
+
+
+def test_photos_that_arrive_while_the_worker_is_busy_are_counted_at_once(harness: DaemonHarness) -> None:
+    daemons: list[Daemon] = []
+
+    class BusyExecutor(InProcessExecutor):
+        """Is busy with the first picture until the second photo is known, and calls back meanwhile as workers do."""
+
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            def wait_for_both(count: int) -> Sequence[Assignment]:
+                assignments = source(count)
+                while daemons and assignments and not harness.events_of(BacklogChanged):
+                    daemons[0]._pass._backlog._next_check = 0.0  # type: ignore[union-attr]
+                    daemons[0].report_alive()
+                    time.sleep(0.01)
+                return assignments
+
+            yield from super().run(wait_for_both)
+
+    with harness.running(executor=BusyExecutor) as daemon:
+        daemons.append(daemon)
+        harness.workshop.photo("a.png")
+        harness.wait_for(lambda: harness.events_of(RunStarted), "a pass")
+        harness.workshop.photo("b.png", shade=2)
+        harness.wait_for_pictures("a--night.jpg", "b--night.jpg")
+    assert harness.events_of(BacklogChanged)[0].left == 2
+    assert len(harness.events_of(RunStarted)) == 1
+
+
+def test_a_backlog_goes_on_after_a_reload_and_ends_when_there_is_nothing_left(harness: DaemonHarness) -> None:
+    for number in range(3):
+        harness.workshop.photo(f"{number}.png", shade=number)
+    daemons: list[Daemon] = []
+    gate = Gate()
+
+    def reload_once(event: RunEvent) -> None:
+        if isinstance(event, JobFinished) and len(harness.finished()) == 1:
+            harness.rewrite("rescan_seconds: 3600", "rescan_seconds: 3500")
+            daemons[0]._reloader.request_reload()
+        if isinstance(event, JobStarted) and len(harness.started()) == 2:
+            time.sleep(0.15)  # until the new config counts as settled
+            daemons[0]._reloader.request_reload()
+
+    harness.on_event = reload_once
+    with harness.running(executor=gate.executor) as daemon:
+        daemons.append(daemon)
+        gate.open.set()
+        harness.wait_for_pictures("0--night.jpg", "1--night.jpg", "2--night.jpg")
+        harness.workshop.photo("late.png", shade=9)
+        harness.wait_for_pictures("0--night.jpg", "1--night.jpg", "2--night.jpg", "late--night.jpg")
+    begun = [(event.made_before, event.made_before + event.jobs) for event in harness.events_of(RunStarted)]
+    assert begun[1:] == [(2, 3), (0, 1)]

@@ -98,6 +98,7 @@ def test_one_that_was_killed_is_dead_and_not_hung(workshop: Workshop) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
+from typing import Any
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 state = Path({str(state)!r})
@@ -152,25 +153,38 @@ def test_what_was_given_up_is_a_warning_for_a_day(workshop: Workshop) -> None:
     assert status_of(workshop, now=lambda: time.time() + 2 * 86_400).pictures.made_today == 0
 
 
-def test_the_time_left_is_by_the_latest_pace_and_what_is_begun_counts() -> None:
-    counts = dict.fromkeys(JobState, 0) | {JobState.PENDING: 3, JobState.LEASED: 1, JobState.FAILED: 7}
+def test_the_time_left_is_what_the_program_at_work_says_itself_and_else_the_forecast() -> None:
     status = Status(
         now=0.0,
         process_state="running",
         holder=None,
-        heartbeat=a_heartbeat(),
-        heartbeat_age_seconds=0.0,
-        pictures=Pictures(counts=counts),
+        heartbeat=a_heartbeat(done=12, total=92, seconds_left=500.0),
+        heartbeat_age_seconds=8.0,
+        pictures=Pictures(waiting_seconds=700.0),
         free_bytes=None,
     )
-    assert status.seconds_left() == pytest.approx(3600 * 3.5 / 90)
+    assert status.seconds_left() == 492
+    assert dataclasses.replace(status, heartbeat_age_seconds=600.0).seconds_left() == 0
     assert dataclasses.replace(status, process_state="died").seconds_left() is None
-    assert dataclasses.replace(status, heartbeat=a_heartbeat(pictures_per_hour=None)).seconds_left() is None
-    assert dataclasses.replace(status, pictures=Pictures()).seconds_left() == 0
+    not_known_yet = a_heartbeat(done=0, total=92)
+    assert dataclasses.replace(status, heartbeat=not_known_yet).seconds_left() is None
+    resting = a_heartbeat()
+    assert dataclasses.replace(status, heartbeat=resting).seconds_left() == 700
 
 
-def a_heartbeat(pictures_per_hour: float | None = 90.0) -> HeartbeatRecord:
+def test_without_a_program_at_work_the_forecast_is_there_for_the_schedule(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    with workshop.ledger() as ledger:
+        ledger.jobs.redo(finished.job for finished in ledger.queries.finished())
+    status = status_of(workshop)
+    assert status.seconds_left() is None
+    assert status.pictures.waiting_seconds is not None
+
+
+def a_heartbeat(**fields: Any) -> HeartbeatRecord:
     return HeartbeatRecord(
+        **fields,
         pid=7,
         host="here",
         command=COMMAND,
@@ -182,7 +196,7 @@ def a_heartbeat(pictures_per_hour: float | None = 90.0) -> HeartbeatRecord:
         activity_text="making 1 picture",
         paused="",
         last_scan=None,
-        pictures_per_hour=pictures_per_hour,
+        pictures_per_hour=90.0,
         pictures=(PictureInProgress("a.png", "night", "default", 0.5, 0.0),),
     )
 

@@ -104,6 +104,10 @@ class Claims:
             self._ledger.leases.release(waiting.token)
         return job
 
+    def most_to_make(self) -> int | None:
+        """Return how many jobs may still be made, those handed out included; None without a limit."""
+        return None if self._left is None else self._left + len(self.assigned)
+
     def release_all(self) -> None:
         """Return all unanswered jobs to the queue, and remove their temporary files: no worker writes any more.
 

@@ -18,12 +18,14 @@ from pipeline.runner.instance.folder_marks import OutputFolderCheck
 class Session:
     """The folders as they were when the first pass began, and the pictures known not to fit into memory.
 
-    ``root`` is None until the input folder is looked at for the first time.
+    ``root`` is None until the input folder is looked at for the first time. ``backlog_done`` counts the pictures made
+    since there was last nothing to do.
     """
 
     output: OutputFolderCheck
     oversized: OversizedPictures
     root: InputRoot | None = None
+    backlog_done: int = 0
 
     @classmethod
     def begin(cls, settings: PassSettings) -> Session:

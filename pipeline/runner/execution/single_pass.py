@@ -29,6 +29,7 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.runner.execution.backlog_tracker import BacklogTracker
 from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.executor_events import EventHandler
@@ -39,6 +40,7 @@ from pipeline.runner.ingest.steps import IngestResult, known_sentence
 from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.originals.moving import OriginalMover
+from pipeline.runner.planning.backlog import estimate_work, work_seconds
 from pipeline.runner.planning.run_scope import RunScope, apply_scope, reasons_of_backlog
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -60,10 +62,14 @@ class Ingest(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassOptions:
-    """What the caller adds to the config for one pass; ``config_name`` is what reports call the config."""
+    """What the caller adds to the config for one pass; ``config_name`` is what reports call the config.
+
+    ``is_continued``: the caller makes another pass for what a ``limit`` leaves, which so counts as to be made, too.
+    """
 
     limit: int | None = None
     scope: RunScope = field(default_factory=RunScope)
+    is_continued: bool = False
     config_name: str = ""
 
 
@@ -89,11 +95,13 @@ class SinglePass:
         self._resolved = resolved
         self._ledger = ledger
         self._executor = executor
-        self._emit = emit
+        self._emit_event = emit
         self._on_poll = on_poll
         self._session = session or Session.begin(settings)
-        self._outcomes = Outcomes(ledger, emit, settings.retries)
-        self._originals = OriginalMover(ledger, settings.folders.input, settings.folders.originals, emit)
+        self._outcomes = Outcomes(ledger, self._emit, settings.retries)
+        self._originals = OriginalMover(ledger, settings.folders.input, settings.folders.originals, self._emit)
+        self._backlog: BacklogTracker | None = None
+        self._claims: Claims | None = None
         self._stopped = False
         self._drained = False
         self._stop_announced = False
@@ -121,6 +129,18 @@ class SinglePass:
         """Count a photo that the caller emits during the pass, having found it meanwhile."""
         self._outcomes.count_set_aside(photo)
 
+    def check_backlog(self) -> None:
+        """Emit BacklogChanged if photos came or went; for while there are no other events. Called often."""
+        if self._backlog is not None:
+            self._backlog.check()
+
+    def _emit(self, event: RunEvent) -> None:
+        self._emit_event(event)
+        if self._backlog is not None:
+            self._backlog.note(event)
+        if not isinstance(event, RunStarted):  # that was counted just now
+            self.check_backlog()
+
     def run(self, ingest: Ingest | IngestResult, options: PassOptions = PassOptions()) -> RunFinished:
         """Make the pictures that are pending. Raises CannotRunError.
 
@@ -144,7 +164,11 @@ class SinglePass:
         except Exception as raised:
             error = raised
             self._count_or_estimate()
+        self._backlog = None
         finished = self._run_finished(run_id, begun, error)
+        self._session.backlog_done += finished.finished + finished.copied
+        if not finished.left:
+            self._session.backlog_done = 0
         self._emit(finished)
         if error is not None:
             raise error
@@ -187,15 +211,27 @@ class SinglePass:
         self._count()
         done = self._selection.done if self._selection else self._counts.get(JobState.DONE, 0)
         reasons = reasons_of_backlog(self._ledger, self._settings.order, self._settings.on_change, options.limit)
+        limit = None if options.is_continued else options.limit
+
+        def most_to_make() -> int | None:
+            return limit if limit is None or self._claims is None else self._claims.most_to_make()
+
+        self._backlog = BacklogTracker(self._ledger, self._settings.order, self._emit_event, most_to_make)
+        left = self._backlog.count()
+        estimate = estimate_work(self._ledger, self._settings.engine, self._resolved, left)
         self._emit(
             RunStarted(
                 run_id=run_id,
                 config=options.config_name,
                 photos=ingested.photos,
-                jobs=self._pending if options.limit is None else min(self._pending, options.limit),
+                jobs=sum(left.values()),
                 done=done,
                 again=sum(reasons.values()),
                 reasons=reasons,
+                seconds=work_seconds(estimate, left),
+                estimate=estimate,
+                recipes=left,
+                made_before=self._session.backlog_done,
             )
         )
 
@@ -212,7 +248,7 @@ class SinglePass:
 
     def _make_pictures(self, options: PassOptions) -> None:
         root = self._session.input_root(self._settings.folders.input)
-        claims = Claims(
+        claims = self._claims = Claims(
             self._ledger, self._resolved, self._settings, self._session, root, self._outcomes, options.limit
         )
         try:
@@ -230,6 +266,7 @@ class SinglePass:
 
     def _must_end(self) -> bool:
         self._on_poll()
+        self.check_backlog()
         return self._stopped or self._drained
 
     def _execute(self, claims: Claims, first: list[Assignment]) -> None:

@@ -5,30 +5,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from pipeline.engine import ENGINE_VERSION
-from pipeline.engine.speed import Speed
+from pipeline.engine.speed import Speed, read_speed
 from pipeline.ledger import Ledger
-from pipeline.model import Recipe
-from pipeline.runner.planning.forecast import Task, forecast
-from pipeline.runner.planning.run_plan import TYPICAL_PROPORTION
+from pipeline.model import EngineSettings, Recipe, WorkEstimate
+from pipeline.report.time_left import TimeLeft
+from pipeline.runner.planning.forecast import timings_by_recipe, work_estimate
+from pipeline.runner.preparation import ResolvedConfig
+
+
+def estimate_work(
+    ledger: Ledger, engine: EngineSettings, resolved: ResolvedConfig, left: Mapping[str, int]
+) -> WorkEstimate:
+    """Return what pictures take on this machine, as far as it was ever measured, and by those made so far.
+
+    ``left``: how many are to be made, by recipe.
+    """
+    timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
+    return work_estimate(read_speed(engine), resolved.recipes, timings, left)
+
+
+def work_seconds(estimate: WorkEstimate, left: Mapping[str, int]) -> float | None:
+    """Return how long a run with these pictures takes, by recipe, None if that is unknown: its first time left."""
+    return TimeLeft(estimate, 0.0).seconds(left, 0.0)
 
 
 def backlog_seconds(ledger: Ledger, recipes: Mapping[str, Recipe], speed: Speed | None) -> float | None:
     """Return the seconds that all pending pictures take; None if that is unknown.
 
     A picture takes as long as finished ones of the same settings took, or else as long as follows from the machine's
-    ``speed`` (None = it was never measured).
+    ``speed`` (None = it was never measured). Those whose recipe the config has no more will be withdrawn.
     """
-    timings = ledger.queries.timings(ENGINE_VERSION)
-    seconds, tasks = 0.0, list[Task]()
-    for waiting in ledger.queries.backlog():
-        timing = timings.get(waiting.settings_sha256)
-        if timing is not None:
-            seconds += waiting.pictures * timing.seconds / timing.pictures
-        elif waiting.recipe in recipes:  # else it will be withdrawn
-            tasks += [Task(recipes[waiting.recipe], TYPICAL_PROPORTION)] * waiting.pictures
-    if not tasks:
-        return seconds
-    return None if speed is None else seconds + forecast(speed, tasks, (), {}).seconds
+    backlog = [waiting for waiting in ledger.queries.backlog() if waiting.recipe in recipes]
+    settings = [(waiting.recipe, waiting.settings_sha256) for waiting in backlog]
+    left: Counter[str] = Counter()
+    for waiting in backlog:
+        left[waiting.recipe] += waiting.pictures
+    timings = timings_by_recipe(settings, ledger.queries.timings(ENGINE_VERSION))
+    return work_seconds(work_estimate(speed, recipes, timings, left), left)

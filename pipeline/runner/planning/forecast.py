@@ -7,16 +7,20 @@ compares with what was measured.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pipeline.engine.memory.requirements import need_of, program_bytes
-from pipeline.engine.speed import Speed, network_pixels
+from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
 from pipeline.ledger import Timing
-from pipeline.model import OptimizerKind, Recipe
+from pipeline.model import OptimizerKind, PictureEstimate, Recipe, WorkEstimate
 from pipeline.runner.execution.publishing import pixel_evaluations
+
+#: Short side by long side of a photo that was not looked at; most photos are 3:2 or 4:3.
+TYPICAL_PROPORTION: Final = 0.7
 
 #: Evaluations after which a scale typically gains too little to continue, with the default tolerance.
 TYPICAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 48.0, "adam": 60.0, "sgd": 60.0}
@@ -157,27 +161,94 @@ def expected_evaluations(recipe: Recipe, timing: Timing | None, proportion: floa
     return tuple(count * share for count in most)
 
 
-class _PictureSeconds:
-    """Estimates how long pictures of one recipe take."""
+def work_estimate(
+    speed: Speed | None, recipes: Mapping[str, Recipe], timings: Mapping[str, Timing], needed: Iterable[str]
+) -> WorkEstimate:
+    """Return what a picture of each of the ``recipes`` takes, without a look at any photo; ``timings`` by recipe.
 
-    def __init__(self, speed: Speed, recipe: Recipe, timing: Timing | None, proportion: float) -> None:
+    Without a ``speed`` that is known only if pictures of all recipes that are ``needed`` were made before.
+    """
+    estimates = {
+        name: _PictureSeconds(
+            speed or GUESS,
+            recipe,
+            timings.get(name),
+            TYPICAL_PROPORTION,
+            plausible_slowdown=_PLAUSIBLE_SLOWDOWN if speed else (0.0, math.inf),
+        )
+        for name, recipe in recipes.items()
+    }
+    if speed is None and timings:
+        # As much slower or faster than the guess as this machine was with the other recipes.
+        learned = [estimates[name].slowdown for name in recipes if name in timings]
+        for name in estimates.keys() - timings.keys():
+            estimates[name].slowdown = sum(learned) / len(learned) if learned else 1.0
+    return WorkEstimate(
+        is_known=speed is not None or all(name in timings for name in needed),
+        start_seconds=0.0 if speed is None else speed.startup_seconds,
+        pictures_at_once=(speed or GUESS).pictures_at_once,
+        recipes={name: estimate.of_typical_photo() for name, estimate in estimates.items()},
+    )
+
+
+def timings_by_recipe(settings: Iterable[tuple[str, str]], found: Mapping[str, Timing]) -> dict[str, Timing]:
+    """Return what finished pictures took, added up by recipe; ``settings``: recipes with hashes of their settings."""
+    timings: dict[str, Timing] = {}
+    # Styles of the same paintings have the same settings, and the same pictures.
+    for settings_sha256, recipe in {sha256: recipe for recipe, sha256 in settings}.items():
+        if settings_sha256 in found:
+            before, more = timings.get(recipe, Timing(0, 0.0, 0.0)), found[settings_sha256]
+            timings[recipe] = Timing(
+                before.pictures + more.pictures,
+                before.seconds + more.seconds,
+                before.pixel_evaluations + more.pixel_evaluations,
+            )
+    return timings
+
+
+class _PictureSeconds:
+    """Estimates how long pictures of one recipe take: ``slowdown`` times as long as the speed says."""
+
+    def __init__(
+        self,
+        speed: Speed,
+        recipe: Recipe,
+        timing: Timing | None,
+        proportion: float,
+        plausible_slowdown: tuple[float, float] = _PLAUSIBLE_SLOWDOWN,
+    ) -> None:
         self._speed, self._recipe = speed, recipe
-        self._slowdown = 1.0
+        self.slowdown = 1.0
         self._cache: dict[tuple[int, ...], tuple[float, float]] = {}
         self.evaluations = expected_evaluations(recipe, timing, proportion)
         if timing is not None:
             _, together = self.of(proportion)
             slowdown = timing.seconds / (timing.pictures * together / speed.pictures_at_once)
-            self._cache.clear()
-            self._slowdown = slowdown if _PLAUSIBLE_SLOWDOWN[0] < slowdown < _PLAUSIBLE_SLOWDOWN[1] else 1.0
+            self.slowdown = slowdown if plausible_slowdown[0] < slowdown < plausible_slowdown[1] else 1.0
 
     def of(self, proportion: float) -> tuple[float, float]:
         """Return the seconds that a picture takes alone, and with as many as possible in progress."""
         pixels = tuple(network_pixels(size, proportion) for size in self._recipe.sizes())
         if pixels not in self._cache:
             alone, together = (
-                self._slowdown * self._speed.picture(self._recipe, pixels, self.evaluations, count)
+                self._speed.picture(self._recipe, pixels, self.evaluations, count)
                 for count in (1, self._speed.pictures_at_once)
             )
             self._cache[pixels] = (alone, together)
-        return self._cache[pixels]
+        alone, together = self._cache[pixels]
+        return self.slowdown * alone, self.slowdown * together
+
+    def of_typical_photo(self) -> PictureEstimate:
+        """Return the same, and how it is divided among the scales, for a photo as most are."""
+        alone, together = self.of(TYPICAL_PROPORTION)
+        pixels = [network_pixels(size, TYPICAL_PROPORTION) for size in self._recipe.sizes()]
+        scales = [
+            self._speed.evaluation(size) * (count + FORWARD)
+            for size, count in zip(pixels, self.evaluations, strict=True)
+        ]
+        return PictureEstimate(
+            evaluations=self.evaluations,
+            shares=tuple(seconds / sum(scales) for seconds in scales),
+            alone_seconds=alone,
+            together_seconds=together,
+        )

@@ -14,7 +14,7 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
-from pipeline.ledger import Claim, Ledger, Timing
+from pipeline.ledger import Claim, Ledger
 from pipeline.model import EngineSettings, JobState, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
@@ -23,16 +23,22 @@ from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
 from pipeline.runner.planning.disk_need import DiskNeed, disk_need
-from pipeline.runner.planning.forecast import Forecast, RecipeForecast, TargetCost, Task, forecast, memory_bytes
+from pipeline.runner.planning.forecast import (
+    TYPICAL_PROPORTION,
+    Forecast,
+    RecipeForecast,
+    TargetCost,
+    Task,
+    forecast,
+    memory_bytes,
+    timings_by_recipe,
+)
 from pipeline.runner.planning.overview import PlannedJob
 from pipeline.runner.planning.run_scope import RunScope, apply_scope, reasons_by_job
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 #: Returns the speed of this machine, None if it is unknown and can't be measured.
 MeasureSpeed = Callable[[EngineSettings], Speed | None]
-
-#: Short side by long side of a photo whose header can't be read; most photos are 3:2 or 4:3.
-TYPICAL_PROPORTION: Final = 0.7
 
 #: Of so many photos the headers are read; the others are assumed to be like them.
 _SAMPLE: Final = 300
@@ -87,7 +93,7 @@ def plan_run(
         selection = apply_scope(ledger, scope, settings.order)
         reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
         claims = ledger.leases.claim(_ALL_PENDING, settings.order)
-        timings = _timings(resolved, ledger.queries.timings(ENGINE_VERSION))
+        timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
         counts, found, kept = ledger.queries.counts(), ledger.found.count(), ledger.queries.kept_count()
         finished = ledger.queries.finished_sample(DISK_SAMPLE)
     speed = measure_speed(settings.engine) if claims else None
@@ -195,21 +201,6 @@ def _proportion(root: Path, photo: str) -> float:
     except (JobError, OSError):
         return TYPICAL_PROPORTION
     return min(sides) / max(sides)
-
-
-def _timings(resolved: ResolvedConfig, found: Mapping[str, Timing]) -> dict[str, Timing]:
-    """Return what finished pictures took, added up by their recipe."""
-    timings: dict[str, Timing] = {}
-    # Styles of the same paintings have the same settings, and the same pictures.
-    for settings, recipe in {settings: recipe for (_, recipe), settings in resolved.settings_sha256.items()}.items():
-        if settings in found:
-            before, more = timings.get(recipe, Timing(0, 0.0, 0.0)), found[settings]
-            timings[recipe] = Timing(
-                before.pictures + more.pictures,
-                before.seconds + more.seconds,
-                before.pixel_evaluations + more.pixel_evaluations,
-            )
-    return timings
 
 
 def _advice(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> tuple[str, ...]:

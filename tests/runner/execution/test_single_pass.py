@@ -10,6 +10,7 @@ import pytest
 from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.errors import LockedError
 from pipeline.model import (
+    BacklogChanged,
     JobFinished,
     JobStarted,
     PhotoSetAside,
@@ -18,11 +19,12 @@ from pipeline.model import (
     RunFinished,
     RunStarted,
 )
+from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import resolve_config
 from tests.fakes import write_photo
-from tests.workshop import InProcessExecutor, Workshop
+from tests.workshop import InProcessExecutor, Workshop, know_the_machine
 
 
 def test_every_photo_becomes_a_picture_in_a_mirrored_folder(workshop: Workshop) -> None:
@@ -71,6 +73,61 @@ def test_a_limit_leaves_the_rest_for_the_next_run(workshop: Workshop) -> None:
     first = workshop.run(PassOptions(limit=2))
     assert (first.finished, first.left) == (2, 3)
     assert workshop.run().finished == 3
+
+
+def test_a_limit_bounds_what_is_told_from_begin_to_end(workshop: Workshop) -> None:
+    for number in range(5):
+        workshop.photo(f"{number}.png", shade=number)
+    workshop.run(PassOptions(limit=2))
+    begun = workshop.events[0]
+    assert isinstance(begun, RunStarted)
+    assert (begun.jobs, begun.recipes) == (2, {"default": 2})
+    assert not [event for event in workshop.events if isinstance(event, BacklogChanged)]
+
+
+def test_a_pass_that_is_continued_tells_the_whole_backlog_and_what_was_made_of_it(workshop: Workshop) -> None:
+    for number in range(5):
+        workshop.photo(f"{number}.png", shade=number)
+    session = Session.begin(pass_settings(workshop.config()))
+    told = []
+    for _ in range(3):
+        workshop.run(PassOptions(limit=2, is_continued=True), session=session)
+        begun = workshop.events[0]
+        assert isinstance(begun, RunStarted)
+        told.append((begun.made_before, begun.jobs))
+    assert told == [(0, 5), (2, 3), (4, 1)]
+    assert session.backlog_done == 0, "there is nothing left"
+
+
+def test_a_photo_that_arrives_during_the_pass_is_told_and_so_is_how_long_all_takes(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+
+    def drop(the_pass: SinglePass, event: RunEvent) -> None:
+        if isinstance(event, JobStarted) and event.job.photo == "a.png":
+            assert the_pass._backlog is not None
+            the_pass._backlog._next_check = 0.0  # as if a second had passed
+            workshop.photo("b.png", shade=1)
+            config = workshop.config()
+            with workshop.ledger() as ledger:
+                ingest(ingest_settings(config), resolve_config(config), ledger, sleep=lambda _: None)
+
+    workshop.run(on_event=drop)
+    assert [event for event in workshop.events if isinstance(event, BacklogChanged)] == [
+        BacklogChanged(2, {"default": 2})
+    ]
+    assert len(workshop.finished()) == 2
+
+
+def test_a_run_begins_with_the_estimate_of_the_plan(workshop: Workshop) -> None:
+    know_the_machine()
+    for number in range(4):
+        workshop.photo(f"{number}.png", shade=number)
+    planned = workshop.plan().forecast
+    workshop.run()
+    begun = workshop.events[0]
+    assert isinstance(begun, RunStarted)
+    assert begun.seconds is not None
+    assert begun.seconds == pytest.approx(planned.seconds - planned.painting_seconds, rel=0.05)
 
 
 def test_a_stop_publishes_what_is_done_and_puts_the_rest_back(workshop: Workshop) -> None:

@@ -8,6 +8,7 @@ from pipeline.ledger import Timing
 from pipeline.model import Recipe
 from pipeline.runner.planning.forecast import (
     TYPICAL_EVALUATIONS,
+    TYPICAL_PROPORTION,
     Forecast,
     TargetCost,
     Task,
@@ -15,6 +16,8 @@ from pipeline.runner.planning.forecast import (
     forecast,
     makespan,
     memory_bytes,
+    timings_by_recipe,
+    work_estimate,
 )
 
 #: A microsecond a pixel, whoever else is at work: two pictures at once are made in the time of one.
@@ -112,3 +115,44 @@ def test_finished_pictures_tell_the_pace_unless_another_machine_must_have_made_t
     found = forecast(SPEED, [Task(RECIPE, 1.0)], [], {"default": timing})
     assert found.seconds - found.start_seconds == pytest.approx(SECONDS * followed)
     assert found.recipes["default"].learned
+
+
+def test_the_estimate_of_a_recipe_is_its_forecast_for_a_typical_photo() -> None:
+    small, large = Recipe(name="small", size=128), Recipe(name="large", size=1024)
+    estimate = work_estimate(SPEED, {"small": small, "large": large}, {}, ["small"])
+    (alone,) = forecast(SPEED, [Task(large, TYPICAL_PROPORTION)], [], {}).recipes.values()
+    assert (estimate.is_known, estimate.start_seconds, estimate.pictures_at_once) == (True, 5.0, 2)
+    assert estimate.recipes["large"].together_seconds / 2 == pytest.approx(alone.seconds)
+    assert estimate.recipes["large"].evaluations == (TYPICAL_EVALUATIONS["lbfgs"],) * 4
+    assert sum(estimate.recipes["large"].shares) == pytest.approx(1)
+    assert estimate.recipes["large"].shares[-1] == pytest.approx(0.75, abs=0.03)
+    assert estimate.recipes["small"].shares == (1.0,)
+
+
+def test_without_a_speed_it_is_known_once_pictures_of_all_that_is_needed_were_made() -> None:
+    recipes = {"small": Recipe(name="small", size=128), "large": Recipe(name="large", size=256)}
+    timings = {"small": Timing(pictures=10, seconds=5000.0, pixel_evaluations=1e7)}
+    assert not work_estimate(None, recipes, {}, ["small"]).is_known
+    assert not work_estimate(None, recipes, timings, ["small", "large"]).is_known
+    estimate = work_estimate(None, recipes, timings, ["small"])
+    assert estimate.is_known
+    assert estimate.recipes["small"].together_seconds / estimate.pictures_at_once == pytest.approx(500)
+    # The other one is as much slower than guessed as this one, but takes its typical evaluations.
+    guess = work_estimate(None, recipes, {}, []).recipes
+    slowdown = 500 / (estimate.recipes["small"].evaluations[0] / 48 * guess["small"].together_seconds / 2)
+    assert estimate.recipes["large"].together_seconds == pytest.approx(
+        slowdown * guess["large"].together_seconds, rel=0.02
+    )
+
+
+def test_a_measured_machine_is_trusted_more_than_pictures_of_another_one() -> None:
+    recipes = {"small": Recipe(name="small", size=128)}
+    timings = {"small": Timing(pictures=10, seconds=5000.0, pixel_evaluations=1e9)}
+    learned = work_estimate(SPEED, recipes, timings, ["small"]).recipes["small"]
+    assert learned.alone_seconds < 10
+
+
+def test_timings_of_a_recipe_are_those_of_all_its_styles_each_counted_once() -> None:
+    found = {"s1": Timing(1, 10.0, 100.0), "s2": Timing(2, 30.0, 300.0), "other": Timing(5, 1.0, 1.0)}
+    settings = [("default", "s1"), ("default", "s2"), ("default", "s1"), ("fine", "s3")]
+    assert timings_by_recipe(settings, found) == {"default": Timing(3, 40.0, 400.0)}
