@@ -72,9 +72,11 @@ schedule:                           # when 'watch' makes pictures; a list of suc
   until: "06:00"                    # it ends; add timezone: Europe/Berlin if the machine runs on another time
 """,
     "archive": """
-pairing:
-  rules:                            # the first one that fits a photo decides: match, styles, and recipe if need be
-    - {match: "**/screenshots/**", styles: []}   # no pictures of these; all other photos get every style
+# Every photo gets every style, unless a rule says something else. The first one that fits a photo decides:
+#
+# pairing:
+#   rules:
+#     - {match: "**/screenshots/**", styles: []}   # no pictures of these
 """,
 }
 

@@ -66,6 +66,9 @@ def set_up(choices: SetupChoices) -> NewSetup:
     """
     if os.path.lexists(choices.config):
         raise _is_there(choices.config)
+    _require_no_file("FOLDER", choices.config.parent)
+    if choices.with_samples:
+        _require_no_file("--sample-paintings", choices.config.parent / SAMPLES_FOLDER)
     require_photos_folder(choices.photos, choices.use)
     require_output_folder(choices.output, choices.photos)
     named = check_paintings(choices.paintings)
@@ -134,7 +137,7 @@ def require_output_folder(output: Path, photos: Path) -> None:
 def _require_no_file(option: str, folder: Path) -> None:
     in_the_way = nearest_existing(folder)
     if not in_the_way.is_dir():
-        raise UsageError(f"{option}: {in_the_way} is a file; name a folder")
+        raise UsageError(f"{option}: {in_the_way} is a file, not a folder; give another name")
 
 
 def _is_there(config: Path) -> UsageError:
@@ -159,7 +162,11 @@ def _write_new(path: Path, data: bytes, undo: ExitStack, check: Callable[[Path],
         return False
 
     def write(part: Path) -> None:
-        part.write_bytes(data)
+        try:
+            part.write_bytes(data)
+        except OSError as error:
+            error.filename = error.filename or str(part)  # writing knows only the file's number
+            raise
         check(part)
 
     undo.callback(_remove_if_holding, path, data)

@@ -103,7 +103,7 @@ def test_what_is_not_given_is_asked(invoke: Invoke, folder: Path, monkeypatch: p
     result = invoke("init")
     assert result.code == 0
     assert "'nights' is not one of 'drop', 'night', 'archive'" in result.out
-    explained = ("is a file; name", "nowhere.jpg is not there", "can't be used", "would become photos")
+    explained = ("is a file, not", "nowhere.jpg is not there", "can't be used", "would become photos")
     for line, part in zip(result.err.splitlines(), (*explained, "is no name of a file", "overwritten"), strict=True):
         assert part in line
     config = load_config(folder / "stylewatch.yaml")

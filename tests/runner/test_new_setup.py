@@ -79,6 +79,13 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "paintings" / "window.jpg").read_text() == "my own window"
 
 
+def test_a_file_in_the_place_of_the_sample_paintings_is_named(tmp_path: Path) -> None:
+    (tmp_path / "paintings").write_text("a list of paintings")
+    with pytest.raises(UsageError, match=r"--sample-paintings: .*paintings is a file, not a folder"):
+        set_up(choices(tmp_path))
+    assert everything_in(tmp_path) == {"paintings"}
+
+
 def test_a_second_config_uses_the_sample_paintings_of_the_first(tmp_path: Path) -> None:
     first = set_up(choices(tmp_path)).settings.styles
     assert set_up(choices(tmp_path, config=tmp_path / "second.yaml")).settings.styles == first
@@ -91,8 +98,9 @@ def test_a_second_config_uses_the_sample_paintings_of_the_first(tmp_path: Path) 
         ({"output": "."}, "--output: .* holds the folder of the photos"),
         ({"photos": "{output}/in"}, "can't be named in a config"),
         ({"use": "archive"}, "--photos: .*in is not there; mount the archive's disk"),
-        ({"photos": "night.jpg"}, "--photos: .*night.jpg is a file; name a folder"),
-        ({"output": "night.jpg/out"}, "--output: .*night.jpg is a file; name a folder"),
+        ({"photos": "night.jpg"}, "--photos: .*night.jpg is a file, not a folder"),
+        ({"config": "night.jpg/a.yaml"}, "FOLDER: .*night.jpg is a file, not a folder"),
+        ({"output": "night.jpg/out"}, "--output: .*night.jpg is a file, not a folder"),
         ({"paintings": ("letter.jpg",)}, "letter.jpg can't be used"),
         ({"paintings": ("tiny.png",)}, "tiny.png is only 8 × 8 pixels"),
         ({"paintings": ("nowhere.jpg",)}, "--painting: .*nowhere.jpg is not there"),

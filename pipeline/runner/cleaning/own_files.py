@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -23,6 +24,10 @@ from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = "|".join(sorted(re.escape(suffix_of(name)) for name in get_args(PictureFormat)))
 
+#: A part file has its final name a moment after it was written; one of this age is a killed program's.
+_PART_NAME: Final = re.compile(r"\.stylewatch-[0-9a-f]+\.part")
+_STALE_NS: Final = 3600 * 10**9
+
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
@@ -30,8 +35,7 @@ class OwnFile:
 
     path: Path
     size_bytes: int
-    mtime_ns: int
-    inode: int
+    mtime_ns: int  # no inode: some shares give a file another one each time
 
     def is_unchanged(self) -> bool:
         """Tell whether it is the same file, as far as can be told without reading it. Raises OSError."""
@@ -48,7 +52,7 @@ def own_file(path: Path) -> OwnFile | None:
 
 def _inspect(path: Path) -> OwnFile | None:
     found = path.lstat()
-    return OwnFile(path, found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+    return OwnFile(path, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def find_snapshots(output_folder: Path, ended: Iterable[str], still_open: Iterable[str]) -> Iterator[OwnFile]:
@@ -62,8 +66,12 @@ def find_snapshots(output_folder: Path, ended: Iterable[str], still_open: Iterab
             yield from _snapshots_in(output_folder / folder)
 
 
-def find_tries(output_folder: Path) -> Iterator[OwnFile]:
-    """Yield the pictures that 'try' made in its own folder, with their snapshots. Raises StorageError."""
+def find_tries(output_folder: Path, now_ns: Callable[[], int] = time.time_ns) -> Iterator[OwnFile]:
+    """Yield the pictures that 'try' made in its own folder, with their snapshots, and what a killed one left.
+
+    Raises StorageError.
+    """
+    written_before_ns = now_ns() - _STALE_NS
     for folder in _entries(output_folder / TRIES_FOLDER):
         if folder.is_symlink() or not folder.is_dir():
             continue
@@ -73,6 +81,8 @@ def find_tries(output_folder: Path) -> Iterator[OwnFile]:
                 yield from filter(None, [own_file(path)])
             elif path.name.endswith(snapshots_folder_name("")) and not path.is_symlink():
                 yield from _snapshots_in(path)
+            elif _PART_NAME.fullmatch(path.name):
+                yield from (file for file in filter(None, [own_file(path)]) if file.mtime_ns < written_before_ns)
 
 
 def _snapshots_in(folder: Path) -> Iterator[OwnFile]:

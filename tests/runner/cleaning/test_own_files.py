@@ -60,6 +60,18 @@ def test_a_try_that_another_program_has_written_again_stays(workshop: TwoStyles)
     assert tries(workshop) == ["try/sea/night.jpg"]
 
 
+def test_what_a_killed_try_left_goes_once_no_other_can_be_at_it(workshop: TwoStyles) -> None:
+    workshop.try_out()
+    part = workshop.out / "try" / "sea" / ".stylewatch-0123456789abcdef.part"
+    part.write_bytes(b"half a picture")
+    (part.parent / ".stylewatch-mine.part").write_bytes(b"mine")
+    assert len(tries(workshop)) == 2
+    written = part.stat().st_mtime_ns
+    assert len(list(find_tries(workshop.out, now_ns=lambda: written + 3599 * 10**9))) == 2
+    later = below(workshop.out, find_tries(workshop.out, now_ns=lambda: written + 3601 * 10**9))
+    assert later == ["try/sea/.stylewatch-0123456789abcdef.part", "try/sea/day.jpg", "try/sea/night.jpg"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 def test_links_are_not_followed(workshop: TwoStyles) -> None:
     workshop.try_out()
