@@ -12,7 +12,7 @@ import pytest
 from pipeline.failpoints import NAMES, VARIABLE
 from pipeline.model import JobState
 from tests.faults.ready import run_pass
-from tests.faults.test_kill_9 import MOVES
+from tests.faults.test_kill_9 import DELETIONS, MOVES
 from tests.intake.packing import photo, tarred, zipped
 from tests.workshop import Workshop
 
@@ -30,7 +30,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return workshop
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES + DELETIONS])
 def test_a_kill_at_every_named_moment_loses_and_leaves_nothing(workshop: Workshop, name: str) -> None:
     once = name in ("photos-recorded", "jobs-recorded")
     code, output = run_pass(workshop.folder, **{VARIABLE: name if once else f"{name}:2"})

@@ -60,7 +60,7 @@ def assert_all_is_well(workshop: Workshop) -> None:
 
 
 MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
-#: Of 'clean', see tests/runner/cleaning/test_deletion.py and tests/faults/test_clean.py.
+#: Of 'clean': tests/faults/test_clean.py kills that.
 DELETIONS = tuple(name for name in NAMES if name.startswith("withdrawn-"))
 
 

@@ -19,7 +19,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pipeline.failpoints import NAMES as FAILPOINTS
 from tests.faults.chances import EXAMPLES, SEED, how_to_replay
 from tests.faults.painters import CONTENTS, FINE
-from tests.faults.truth import check_end, check_ledger, check_no_photo_lost, check_originals, check_pictures
+from tests.faults.truth import (
+    check_deleted,
+    check_end,
+    check_ledger,
+    check_no_photo_lost,
+    check_originals,
+    check_pictures,
+)
 from tests.faults.world import NAMES, PAPERS, Happening, World, memory_folder
 
 # Measured line by line it takes twice as long, and what it reaches others reach, too.
@@ -51,9 +58,10 @@ ELSEWHERE = st.one_of(
     st.just(("unmount",)),
     st.tuples(st.just("clock"), st.sampled_from((1.0, 700.0, -100_000.0))),
 )
-BETWEEN_PASSES = st.one_of(
-    st.tuples(st.just("restyle"), st.sampled_from(("night", "day", "night+day"))), st.just(("retry",))
-)
+STYLES_IN_USE = ("night", "day", "night+day")
+BETWEEN_PASSES = st.one_of(st.tuples(st.just("restyle"), st.sampled_from(STYLES_IN_USE)), st.just(("retry",)))
+IN_A_PASS = [name for name in FAILPOINTS if not name.startswith("withdrawn-")]
+IN_A_CLEANUP = (None, None, *(name for name in FAILPOINTS if name.startswith("withdrawn-")))
 DURING_A_PASS = st.lists(IN_THE_FOLDER | DROPS | ELSEWHERE | st.just(("stop",)), max_size=4)
 
 
@@ -100,7 +108,7 @@ class FolderLife(RuleBasedStateMachine):
         drops=st.lists(DROPS, max_size=2),
         happenings=DURING_A_PASS,
         at_once=st.integers(1, 3),
-        where=st.sampled_from(FAILPOINTS),
+        where=st.sampled_from(IN_A_PASS),
         passage=st.sampled_from((1, 1, 1, 2, 3)),
     )
     def a_killed_pass(
@@ -108,6 +116,16 @@ class FolderLife(RuleBasedStateMachine):
     ) -> None:
         self.something_happens_in_the_folder(drops)
         self.world.run(happenings, at_once, lambda _: None, (where, passage))
+        self.world.happen(("mount",))
+        check_pictures(self.world, killed=True)
+        check_no_photo_lost(self.world)
+
+    @rule(styles=st.sampled_from(STYLES_IN_USE), where=st.sampled_from(IN_A_CLEANUP))
+    def what_is_needed_no_more_is_deleted(self, styles: str, where: str | None) -> None:
+        self.world.happen(("restyle", styles))
+        before = self.world.contents()
+        self.world.clean(where)
+        check_deleted(self.world, before)
         self.world.happen(("mount",))
         check_pictures(self.world, killed=True)
         check_no_photo_lost(self.world)

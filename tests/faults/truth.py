@@ -49,11 +49,24 @@ def check_ledger(world: World, ledger: Ledger) -> None:
         name = os.fsdecode(output)
         published.add(name)
         data = (world.out / name).read_bytes() if (world.out / name).exists() else None
+        if key is None:  # it was deleted, or a kill came between the ledger and the file
+            assert name in world.model.cleaned, f"{name} has lost its key"
+            continue
         if data is not None and sha256_of_bytes(data) == sha256:
             assert keys[key] == shown_in(data), f"{name} was made of another photo"
         else:
             assert name in world.model.papers or name in world.model.discarded, f"{name} is lost"
     _check_strays(world, published)
+
+
+def check_deleted(world: World, before: dict[str, bytes]) -> None:
+    """What 'clean' has deleted was its own, nothing asks for it, and its photo is there to make it again."""
+    there = {path.lower() for path in world.model.photos} if world.model.mounted else set()
+    for name in before.keys() - set(world.pictures()):
+        assert name not in world.model.papers, f"the owner's {name} was deleted"
+        _, style = shown_in(before[name]) or (None, "")
+        assert style not in world.model.styles.split("+"), f"{name} was deleted, and is asked for"
+        assert name.partition("--")[0].lower() + ".png" in there, f"{name} was deleted, and its photo is gone"
 
 
 def _all_settings(world: World) -> dict[tuple[str, str], str]:

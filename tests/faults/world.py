@@ -23,7 +23,9 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
 from pipeline.errors import StorageError
 from pipeline.failpoints import failpoint_listener
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, ledger_exists
+from pipeline.runner.cleaning.deletion import Deletion
+from pipeline.runner.cleaning.survey import survey
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
@@ -50,6 +52,7 @@ class Model:
     papers: dict[str, bytes] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     discarded: set[str] = field(default_factory=set)
+    cleaned: set[str] = field(default_factory=set)
     styles: str = "night"
     mounted: bool = True
     now: float = 1_700_000_000.0
@@ -146,6 +149,35 @@ class World:
                 if self._alive:
                     raise
         self._resurrect()
+
+    def clean(self, where: str | None) -> None:
+        """Delete what is needed no more; at the fail point ``where`` it dies."""
+        config, resolved = self.settled()
+        folders = folder_settings(config)
+
+        def opened() -> Ledger:
+            self._open = self.ledger()
+            return self._open
+
+        self._alive = True
+        with contextlib.ExitStack() as stack:
+            if where:
+                stack.enter_context(failpoint_listener(self._deadly(where, 1)))
+            try:
+                has_ledger = ledger_exists(ledger_file(folders))
+                found = survey(folders, ingest_settings(config), resolved, has_ledger=has_ledger)
+                self.model.cleaned |= {entry.picture.output for entry in found.withdrawn}
+                Deletion(self.out).run(found, opened)
+            except StorageError:
+                assert not self.model.mounted, "the only trouble there is"
+            except BaseException:
+                if self._alive:
+                    raise
+        self._resurrect()
+
+    def contents(self) -> dict[str, bytes]:
+        """Return what is in each picture."""
+        return {name: (self.out / name).read_bytes() for name in self.pictures()}
 
     def _deadly(self, place: str, passage: int) -> Callable[[str], None]:
         passages = 0
