@@ -41,7 +41,8 @@ First steps:
 _EPILOG: Final = """\b
 Exit codes:
   0    all done
-  1    some pictures failed or photos were set aside, the rest is done; status: in the last 24 hours
+  1    some pictures failed or photos were set aside, the rest is done; status: in the last 24 hours; clean: not all
+       could be deleted
   2    bad usage or config
   3    cannot run: weights, device, disk, or another instance is running; status: hung, killed or paused
   130  interrupted

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -33,26 +33,33 @@ def yaml_text(text: str) -> str:
     return dumped.removesuffix("\n")
 
 
-def path_text(path: Path, folder: Path) -> str:
+def path_text(path: Path, folder: Path, home: Callable[[], Path] = Path.home) -> str:
     """Return how a config in ``folder`` names an absolute path, ``/`` between its parts.
 
     Relative if it lies in that folder or beside it, so that both can be moved together; else from the home folder on;
     else absolute. Raises UsageError for a path that no config can name.
     """
-    for text in _candidates(path, folder):
+    for text in _candidates(path, folder, _home_folder(home)):
         if "{output}" not in text and _means(text, path, folder):
             return text
     raise UsageError(f"{path} can't be named in a config ('{{output}}' and '~' mean other folders there); rename it")
 
 
-def _candidates(path: Path, folder: Path) -> Iterator[str]:
-    home, real = Path.home(), folder.resolve()
+def _home_folder(home: Callable[[], Path]) -> Path | None:
+    try:
+        return home()
+    except RuntimeError:  # a user without one, as in some containers
+        return None
+
+
+def _candidates(path: Path, folder: Path, home: Path | None) -> Iterator[str]:
+    real = folder.resolve()
     if path.is_relative_to(folder):
         yield path.relative_to(folder).as_posix()
     beside = real.parent
     if beside not in (home, Path(beside.anchor)) and path.is_relative_to(beside):
         yield Path(os.path.relpath(path, real)).as_posix()
-    if path.is_relative_to(home) and path != home:
+    if home and path.is_relative_to(home) and path != home:
         yield f"~/{path.relative_to(home).as_posix()}"
     yield path.as_posix()
 

@@ -82,6 +82,13 @@ def test_a_path_in_the_home_folder_begins_there(tmp_path: Path, monkeypatch: pyt
     assert path_text(folder / "in", folder) == "in"
 
 
+def test_a_user_without_a_home_folder_has_absolute_paths(tmp_path: Path) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    assert path_text(tmp_path / "in", tmp_path / "a" / "b", no_home) == (tmp_path / "in").as_posix()
+
+
 @pytest.mark.parametrize("name", ["~me", "~", "a\nb", "#1", "it's", "a: b"])
 def test_an_odd_path_means_the_same_when_it_is_read(tmp_path: Path, name: str) -> None:
     text = path_text(tmp_path / name, tmp_path)
