@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields
 from functools import cache
-from typing import Final
+from typing import Final, get_args
 
 from pipeline.hashing import SettingsParts
 from pipeline.ledger.claim_queue import ALL, ClaimQueue
@@ -14,10 +15,16 @@ from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import ChangeCause, ClaimOrder
 
 #: The picture of an original that was moved away stays, and a new photo of its name gets another one.
-_COLUMNS: Final = """
-jobs.photo, style, recipe, output, settings_sha256, made_settings_sha256, engine_version, key IS NULL AS requested,
-published_sha256 IS NOT NULL AND (original_sha256 IS NULL OR original_sha256 IS photos.sha256) AS again
+_AGAIN: Final = """
+published_sha256 IS NOT NULL AND (original_sha256 IS NULL OR original_sha256 IS (
+    SELECT sha256 FROM photos WHERE photos.source_id = jobs.source_id AND path = photo
+))
 """
+_FACTS: Final = "style, recipe, settings_sha256, made_settings_sha256, engine_version, key IS NULL"
+_COUNT: Final = f"""
+SELECT {_FACTS}, count(*) FROM jobs WHERE source_id = ? AND state = 'pending' AND {_AGAIN} AND {{selected}}
+GROUP BY {_FACTS}
+"""  # noqa: S608 (columns are ours)
 _PARTS: Final = tuple(field.name for field in fields(SettingsParts))
 
 
@@ -40,44 +47,58 @@ class Changes:
                 )
 
     def pending(
-        self, engine_version: str, order: ClaimOrder, *, keep: bool, limit: int | None = None
+        self, engine_version: str, order: ClaimOrder, *, keep: bool, limit: int = ALL
     ) -> Iterator[PendingPicture]:
         """Yield the first ``limit`` jobs that can be claimed, with why their pictures are made again.
 
         ``keep``: pictures made with other settings are kept, so that these are no reason.
         """
+        judge = self._judge(engine_version, keep=keep)
+        columns = f"jobs.photo, {_AGAIN} AS again, {_FACTS}"
+        with self._store.reading():
+            rows = self._queue.rows(columns, order, limit)
+        for photo, again, style, recipe, *facts in rows:
+            yield PendingPicture(job_from_columns(photo, style, recipe), judge.causes(*facts) if again else ())
+
+    def count(self, engine_version: str, *, keep: bool) -> Counter[tuple[str, str, tuple[ChangeCause, ...]]]:
+        """Return how many finished pictures are made again, by style, recipe and causes; fast for any number."""
+        judge = self._judge(engine_version, keep=keep)
         with self._store.reading() as connection:
-            rows = self._queue.rows(_COLUMNS, order, ALL if limit is None else limit)
-            names = ", ".join(_PARTS)
-            parts = {
-                sha256: SettingsParts(*rest)
-                for sha256, *rest in connection.execute(f"SELECT sha256, {names} FROM settings")  # noqa: S608
-            }
+            query = _COUNT.format(selected=self._queue.condition())
+            rows = connection.execute(query, (self._store.source_id,)).fetchall()
+        counts: Counter[tuple[str, str, tuple[ChangeCause, ...]]] = Counter()
+        for style, recipe, *facts, count in rows:
+            counts[style, recipe, judge.causes(*facts)] += count
+        return counts
 
-        @cache
-        def changed_settings(before: str | None, now: str) -> tuple[ChangeCause, ...]:
-            return _changed_parts(parts.get(before or ""), parts.get(now))
-
-        for row in rows:
-            causes: tuple[ChangeCause, ...] = ()
-            if row["again"]:
-                before, now = row["made_settings_sha256"], row["settings_sha256"]
-                if before != now and (row["requested"] or not keep):
-                    causes = changed_settings(before, now)
-                elif row["requested"]:
-                    causes = ("missing",) if row["engine_version"] == engine_version else ("engine",)
-                else:
-                    causes = ("photo",)
-            yield PendingPicture(job_from_columns(row["photo"], row["style"], row["recipe"]), causes)
+    def _judge(self, engine_version: str, *, keep: bool) -> _Judge:
+        names = ", ".join(_PARTS)
+        with self._store.reading() as connection:
+            rows = connection.execute(f"SELECT sha256, {names} FROM settings").fetchall()  # noqa: S608
+        return _Judge({sha256: SettingsParts(*parts) for sha256, *parts in rows}, engine_version, keep)
 
 
-def _changed_parts(before: SettingsParts | None, now: SettingsParts | None) -> tuple[ChangeCause, ...]:
-    if before is None or now is None:
-        return ("settings",)
-    causes: dict[str, ChangeCause] = {
-        "recipe": "recipe",
-        "paintings": "paintings",
-        "style": "style",
-        "weights": "weights",
-    }
-    return tuple(cause for name, cause in causes.items() if getattr(before, name) != getattr(now, name))
+class _Judge:
+    """Decides from a job's row why its picture is made again."""
+
+    def __init__(self, parts: Mapping[str, SettingsParts], engine_version: str, keep: bool) -> None:
+        self._parts = parts
+        self._engine_version = engine_version
+        self._keep = keep
+        self.causes = cache(self._causes)
+
+    def _causes(
+        self, settings: str, made_settings: str | None, engine_version: str, is_requested: int
+    ) -> tuple[ChangeCause, ...]:
+        if made_settings != settings and (is_requested or not self._keep):
+            return self._changed_parts(made_settings, settings)
+        if is_requested:
+            return ("missing",) if engine_version == self._engine_version else ("engine",)
+        return ("photo",)
+
+    def _changed_parts(self, made_settings: str | None, settings: str) -> tuple[ChangeCause, ...]:
+        before, now = self._parts.get(made_settings or ""), self._parts.get(settings)
+        if before is None or now is None:
+            return ("settings",)
+        causes: tuple[ChangeCause, ...] = get_args(ChangeCause)
+        return tuple(each for each in causes if each in _PARTS and getattr(before, each) != getattr(now, each))

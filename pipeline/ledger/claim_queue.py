@@ -156,6 +156,16 @@ class ClaimQueue:
         query = "SELECT recipe, count(*) FROM jobs WHERE source_id = ? AND state = ? GROUP BY recipe"
         return dict(self._store.connection.execute(query, (self._store.source_id, state)).fetchall())
 
+    def condition(self) -> str:
+        """Return what is true, in SQL, of the jobs in the queue as far as they are pending.
+
+        Belongs inside :meth:`pipeline.ledger.store.Store.reading`.
+        """
+        if self._selected is None:
+            return "1"
+        self._require_table(self._store.connection, self._selected)
+        return "jobs.id IN (SELECT id FROM temp.selected)"
+
     def _selected_rows(self, columns: str, limit: int) -> list[sqlite3.Row]:
         assert self._selected is not None
         self._require_table(self._store.connection, self._selected)

@@ -33,9 +33,11 @@ def reason(job: Job, causes: Iterable[ChangeCause]) -> str:
     return ", ".join([f"{changed} changed", *others] if changed else others)
 
 
-def count_reasons(pictures: Iterable[tuple[Job, tuple[ChangeCause, ...]]]) -> dict[str, int]:
-    """Return how many pictures are made again for each reason, the most frequent one first; new ones are left out."""
-    counts = Counter((job.style, job.recipe, causes) for job, causes in pictures if causes)
+def count_reasons(counts: Mapping[tuple[str, str, tuple[ChangeCause, ...]], int]) -> dict[str, int]:
+    """Return how many pictures are made again for each reason, the most frequent one first.
+
+    ``counts`` are by style, recipe and causes.
+    """
     reasons: Counter[str] = Counter()
     for (style, recipe, causes), count in counts.items():
         reasons[reason(Job("", style, recipe), causes)] += count

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from pipeline.hashing import SettingsParts, job_key
+from pipeline.ledger.claim_queue import ALL
 from pipeline.model import ChangeCause, JobState, OnChange
 
 PARTS = {
@@ -40,9 +43,13 @@ def want(house, settings: str, *paths: str, on_change: OnChange = "repaint") -> 
     house.ledger.jobs.recognize(on_change)
 
 
-def causes(house, on_change: OnChange = "repaint", limit: int | None = None) -> list[tuple[ChangeCause, ...]]:
-    pending = house.ledger.changes.pending("1", "name", keep=on_change == "keep", limit=limit)
-    return [picture.causes for picture in pending]
+def causes(house, on_change: OnChange = "repaint", limit: int = ALL) -> list[tuple[ChangeCause, ...]]:
+    keep = on_change == "keep"
+    found = [picture.causes for picture in house.ledger.changes.pending("1", "name", keep=keep, limit=limit)]
+    if limit == ALL:
+        counted = house.ledger.changes.count("1", keep=keep)
+        assert counted == Counter(("night", "default", each) for each in found if each), "the quick way says the same"
+    return found
 
 
 def test_a_new_picture_has_no_cause(house) -> None:
@@ -209,3 +216,18 @@ def test_a_picture_that_turns_out_the_same_counts_as_made_with_what_is_wanted_un
         house.ledger.leases.complete_unchanged(claim.token, key_of(claim.job.photo, "s1"), kept=kept)
     assert house.states() == {"done": 2}
     assert house.ledger.queries.kept_count() == 1
+
+
+def test_of_a_selection_only_its_pictures_are_counted(house) -> None:
+    finished(house, "a.jpg", "b.jpg", "c.jpg")
+    want(house, "recipe", "a.jpg", "b.jpg", "c.jpg")
+    house.ledger.queue.select(lambda photo: photo != "a.jpg", "name")
+    assert causes(house) == [("recipe",)] * 2
+
+
+def test_a_new_photo_under_the_name_of_one_that_was_moved_away_has_a_new_picture(house) -> None:
+    finished(house, "a.jpg")
+    house.ledger.moves.begin("a.jpg", "/done/a.jpg")
+    house.ledger.moves.end("a.jpg")
+    house.scan(house.photo("a.jpg", version=1))
+    assert causes(house) == [()]

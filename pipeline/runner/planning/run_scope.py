@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -61,8 +62,11 @@ def reasons_of_backlog(
     ledger: Ledger, order: ClaimOrder, on_change: OnChange, limit: int | None = None
 ) -> dict[str, int]:
     """Return how many of the first ``limit`` pending pictures are made again, by reason."""
-    pending = ledger.changes.pending(ENGINE_VERSION, order, keep=on_change == "keep", limit=limit)
-    return count_reasons((picture.job, picture.causes) for picture in pending)
+    keep = on_change == "keep"
+    if limit is None:
+        return count_reasons(ledger.changes.count(ENGINE_VERSION, keep=keep))
+    pending = ledger.changes.pending(ENGINE_VERSION, order, keep=keep, limit=limit)
+    return count_reasons(Counter((each.job.style, each.job.recipe, each.causes) for each in pending if each.causes))
 
 
 def reasons_by_job(ledger: Ledger, order: ClaimOrder, on_change: OnChange) -> dict[Job, str]:
