@@ -52,11 +52,12 @@ class Queries:
         for photo, style, recipe, output, *rest in rows:
             yield FinishedJob(job_from_columns(photo, style, recipe), os.fsdecode(output), *rest)
 
-    def finished_sample(self, count: int) -> list[str]:
-        """Return the names of at most ``count`` finished pictures, from all over the folder."""
+    def published_sample(self, count: int) -> list[str]:
+        """Return the names of at most ``count`` published pictures, from all over the folder."""
         with self._store.reading() as connection:
             rows = connection.execute(
-                "SELECT output FROM jobs WHERE source_id = ? AND state = 'done' ORDER BY random_position LIMIT ?",
+                "SELECT output FROM jobs WHERE source_id = ? AND published_sha256 IS NOT NULL"
+                " ORDER BY random_position LIMIT ?",
                 (self._store.source_id, count),
             ).fetchall()
         return [os.fsdecode(output) for (output,) in rows]

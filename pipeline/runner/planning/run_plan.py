@@ -95,7 +95,7 @@ def plan_run(
         claims = ledger.leases.claim(_ALL_PENDING, settings.order)
         timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
         counts, found, kept = ledger.queries.counts(), ledger.found.count(), ledger.queries.kept_count()
-        finished = ledger.queries.finished_sample(DISK_SAMPLE)
+        finished = ledger.queries.published_sample(DISK_SAMPLE)
     speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]

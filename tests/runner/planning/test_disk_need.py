@@ -68,5 +68,9 @@ def test_a_plan_learns_from_the_pictures_that_are_there_and_counts_intermediate_
     (picture,) = workshop.pictures()
     assert plain.learned
     assert plain.bytes == pytest.approx((workshop.out / picture).stat().st_size, rel=0.01)
+    workshop.text = workshop.text.replace("size: 48", "size: 96")
+    bigger = workshop.plan().disk
+    assert (bigger.learned, bigger.bytes // plain.bytes) == (True, 7), "two of four times the size, one in place"
+    workshop.text = workshop.text.replace("size: 96", "size: 48")
     workshop.text = workshop.text.replace("scales: 1}", "scales: 1, iterations: 40, snapshot_every: 10}")
     assert workshop.plan().disk.bytes >= 3 * plain.bytes
