@@ -65,7 +65,7 @@ _NAMES_AT_START: Final = {
     "reasons": "reasons_to_make_again",
     "recipes": "pictures_to_make_by_recipe",
     "made_before": "pictures_made_by_earlier_passes",
-    "seconds": "seconds_expected",
+    "seconds": "estimated_seconds",
     "estimate": "",
 }
 _NAMES_AT_END: Final = {

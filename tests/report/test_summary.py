@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import errno
 import json
 import logging
@@ -10,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import IncompleteFile, Job, JobState, PhotoSetAside, RunEvent, RunFinished, SnapshotSaved
+from pipeline.model import (
+    IncompleteFile,
+    Job,
+    JobState,
+    PhotoSetAside,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    SnapshotSaved,
+)
 from pipeline.report.rows import Row
 from pipeline.report.summary import Summary
 from tests.faults.injection import StorageFaults, needs_injection
@@ -148,6 +158,14 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
     (job,) = report["pictures"]
     assert (job["photo"], job["state"], job["reason"]) == (CAFE.photo, "quarantined", "truncated")
     assert (job["attempts"], job["seconds"], job["sizes"]) == (2, None, [])
+
+
+def test_no_field_of_the_beginning_hides_one_of_the_end_in_the_json(tmp_path: Path) -> None:
+    reader = summary(tmp_path, started(), failed(), over())
+    assert reader.folder is not None
+    run = json.loads((reader.folder / "report.json").read_text("ascii"))["run"]
+    fields = [len(dataclasses.fields(event)) for event in (RunStarted, RunFinished)]
+    assert len(run) == sum(fields) - 1 + 2, "run_id once, when it started and when it ended"
 
 
 def test_a_job_tried_twice_is_one_row_and_one_put_back_is_pending(tmp_path: Path) -> None:
