@@ -14,8 +14,8 @@ from pipeline.cli.options import config_argument, json_object_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
 from pipeline.config.settings import status_settings
-from pipeline.model import Job, JobState
-from pipeline.report.formatting import counted, duration, printable, state_words
+from pipeline.model import Job, JobState, PhotoSetAside
+from pipeline.report.formatting import counted, duration, failure_text, printable, set_aside_text, state_words
 from pipeline.report.reasons import kept_sentence
 from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.preparation import pairing_plan
@@ -66,9 +66,9 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     if pictures.kept:
         yield kept_sentence(pictures.kept)
     for row in pictures.other_failures():
-        yield f"{state_words(row.state)}: {row.job}: {row.reason}"
+        yield failure_text(row.job, row.state, row.reason)
     for problem in pictures.problems:
-        yield f"set aside: {problem.path}: {problem.reason}"
+        yield set_aside_text(PhotoSetAside(problem.path, "quarantined", problem.reason))
     if pictures.failures or pictures.problems:
         yield "'stylewatch retry' tries them again."
     yield from _incomplete_lines(current)
@@ -101,8 +101,16 @@ def _counts_line(current: Status) -> str:
     counts = ", ".join(
         f"{count:,} {state_words(state)}" for state, count in _in_view(current).items() if count or state in always
     )
-    set_aside = f"; {counted(len(pictures.problems), 'photo')} set aside" if pictures.problems else ""
-    return f"pictures: {counts}{set_aside}"
+    return f"pictures: {counts}{_set_aside_clause(pictures)}"
+
+
+def _set_aside_clause(pictures: Pictures) -> str:
+    """Return how many photos are set aside, and how many of the pictures given up are theirs."""
+    if not pictures.problems:
+        return ""
+    theirs = len(pictures.failures) - len(pictures.other_failures())
+    of_them = f" with {counted(theirs, 'picture')}" if theirs else ""
+    return f"; {counted(len(pictures.problems), 'photo')} set aside{of_them}"
 
 
 def _in_view(current: Status) -> dict[JobState, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline.model import IncompleteFile, JobFailed, JobFinished, JobState, Losses, PhotoSetAside, RunFinished
+from pipeline.model import IncompleteFile, Job, JobFailed, JobFinished, JobState, Losses, PhotoSetAside, RunFinished
 
 _AGE_MATTERS_SECONDS: Final = 60.0
 
@@ -60,7 +60,12 @@ def made_text(event: JobFinished) -> str:
 
 def failed_text(event: JobFailed) -> str:
     """Return which picture was not made, what becomes of it, and why."""
-    return f"{event.job} {_FAILURE_WORDS.get(event.state, 'failed')}: {event.reason}"
+    return failure_text(event.job, event.state, event.reason)
+
+
+def failure_text(job: Job, state: JobState, reason: str) -> str:
+    """Return the same of a picture on record."""
+    return f"{job} {_FAILURE_WORDS.get(state, 'failed')}: {reason}"
 
 
 def set_aside_text(event: PhotoSetAside) -> str:

@@ -11,7 +11,7 @@ are escaped as in the journal:
                photos_found: in the input folder
                pictures_to_make, pictures_done_before: when it began
                pictures_to_make_again: of these, there is a picture already; reasons_to_make_again: why, with how many
-               pictures_to_make_by_recipe; seconds_expected: for these, by the forecast, null if there was none
+               pictures_to_make_by_recipe; estimated_seconds: for these, by the forecast, null if there was none
                pictures_made_by_earlier_passes: of a daemon, since there was last nothing to do
                pictures_made, pictures_copied, pictures_failed, pictures_left (still to be made): by this run
                photos_set_aside: by this run; pictures of these photos are not among those that failed

@@ -135,7 +135,7 @@ def test_failures_are_told_with_the_next_attempt(workshop: Workshop) -> None:
     code, lines = status(workshop)
     assert code == 0, "it is tried again by itself"
     assert lines[3].startswith("the picture that will be tried again is due in ")
-    assert lines[4] == "will be tried again: b.png × night: the loss became nan"
+    assert lines[4] == "b.png × night failed and will be tried again: the loss became nan"
     assert as_json(workshop)["next_attempt"].endswith("Z")
     workshop.text = workshop.text.replace("1000", "0")
     with workshop.ledger() as ledger:
@@ -225,10 +225,12 @@ def test_a_folder_in_which_nothing_was_found_is_told_as_that(invoke: Invoke, wor
 def test_status_counts_and_gives_reasons(invoke: Invoke, workshop: Workshop) -> None:
     result = invoke("status", config_with_failures(workshop))
     assert result.code == 1, "a photo was just given up"
-    assert result.lines[0] == ("pictures: 0 waiting, 1 done, 1 will be tried again, 1 given up; 1 photo set aside")
+    assert result.lines[0] == (
+        "pictures: 0 waiting, 1 done, 1 will be tried again, 1 given up; 1 photo set aside with 1 picture"
+    )
     assert "warning: 1 photo set aside in the last 24 hours" in result.lines
-    assert result.lines[-3] == "will be tried again: b.png × night: the loss became nan"
-    assert result.lines[-2].startswith("set aside: c.jpg: ")
+    assert result.lines[-3] == "b.png × night failed and will be tried again: the loss became nan"
+    assert result.lines[-2].startswith("c.jpg is set aside: ")
     assert result.lines[-1] == "'stylewatch retry' tries them again."
 
 
@@ -237,9 +239,9 @@ def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop:
     workshop.run()
     result = invoke("status", config_of(workshop))
     assert result.lines[-3].startswith(
-        "set aside: trip.zip: 1 of the archive's files are refused, the others are used: "
+        "trip.zip is set aside: 1 of the archive's files are refused, the others are used: "
     )
-    assert result.lines[-2] == "set aside: trip.zip/letter.png: not an image: it looks like text"
+    assert result.lines[-2] == "trip.zip/letter.png is set aside: not an image: it looks like text"
     assert [row["style"] for row in json.loads(invoke("status", "--json", config_of(workshop)).out)["failures"]] == [
         "",
         "",

@@ -52,7 +52,7 @@ def notes(folder: Path) -> list[list[str]]:
 def test_names_arrive_byte_for_byte_and_failing_hooks_change_nothing(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     hooks = hook("after_picture", folder, "{photo}", "-x={style}|{picture}") + hook(
-        "after_run", folder, "{finished}", "{failed}", "{report}"
+        "after_run", folder, "{finished}", "{failed}", "{photos_set_aside}", "{report}"
     )
     config = write_config(folder, hooks + hook("on_failure", folder, "{photo}", "{state}"))
     name = "-rf {photo} $(touch owned)\n'\"; " + os.fsdecode(b"\xff")
@@ -68,8 +68,8 @@ def test_names_arrive_byte_for_byte_and_failing_hooks_change_nothing(tmp_path: P
     assert Path(picture).is_file()
     assert Path(picture).parent == folder / "out"
     assert by_moment["on_failure"] == [str(folder / "in" / "letter.jpg"), "quarantined"]
-    finished, failed, report = by_moment["after_run"]
-    assert (finished, failed) == ("1", "1")
+    finished, failed, photos_set_aside, report = by_moment["after_run"]
+    assert (finished, failed, photos_set_aside) == ("1", "0", "1")
     assert (Path(report) / "report.json").is_file()
     assert notes(folder)[-1][0] == "after_run"
     assert not (folder / "owned").exists()

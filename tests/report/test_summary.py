@@ -135,7 +135,7 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "reasons_to_make_again": {},
         "pictures_to_make_by_recipe": {},
         "pictures_made_by_earlier_passes": 0,
-        "seconds_expected": None,
+        "estimated_seconds": None,
         "started": "2026-03-01T22:00:05+01:00",
         "ended": "2026-03-01T22:00:35+01:00",
         "pictures_made": 2,
