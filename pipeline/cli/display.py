@@ -100,7 +100,7 @@ class Display:
         # A dumb terminal can't move its cursor: it gets lines, as a pipe does.
         self._is_live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._clock = clock
-        self._board = RunProgress(clock())
+        self._board = RunProgress()
         self._unpaired = RateLimit(clock=clock)
         self._live: ResizableLive | None = None
         self._is_closed = False
@@ -131,8 +131,6 @@ class Display:
             self._console.file.write(self._encode(event) + "\n")
             self._console.file.flush()
             return
-        if isinstance(event, RunStarted):
-            self._board = RunProgress(self._clock())
         self._board.update(event, self._clock())
         self._has_reloaded |= isinstance(event, WatchNotice) and event.kind == "reloaded"
         if not self._quiet and isinstance(event, RunStarted | JobStarted):
@@ -234,8 +232,8 @@ def live_view(board: RunProgress, now: float) -> RenderableType:
 def _overall_text(board: RunProgress, now: float) -> str:
     parts = [f"{board.done:,} of {board.total:,}"]
     parts += [f"{board.failed:,} failed"] if board.failed else []
-    if per_minute := 60 * board.pictures_per_second(now):
-        parts += [f"{per_minute:.1f} a minute" if per_minute >= 1 else f"{60 * per_minute:.1f} an hour"]
+    if per_hour := board.pictures_per_hour(now):
+        parts += [f"{per_hour / 60:.1f} a minute" if per_hour >= 60 else f"{per_hour:.1f} an hour"]
     if left := board.seconds_left(now):
         parts += [f"about {duration(left)} left"]
     return ", ".join(parts)

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +20,7 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import (
-    JobFinished,
-    JobStarted,
-    NetworkLoading,
-    Progress,
-    RunEvent,
-    RunFinished,
-    RunStarted,
-    WatchNotice,
-)
+from pipeline.model import JobStarted, NetworkLoading, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
 from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
@@ -50,8 +40,6 @@ _NEWS_SECONDS: Final = 1.0
 _STARTING_SECONDS: Final = 3600.0
 #: The longest silence of a healthy program: it reads, hashes or moves one large file.
 _MAX_SILENCE_SECONDS: Final = 300.0
-#: The speed is that of the latest pictures, at most so many.
-_RECENT_PICTURES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,31 +124,6 @@ def _known(kind: type[HeartbeatRecord | PictureInProgress], fields: Mapping[str,
     return {name: fields[key] for name, key in keys.items() if key in fields}
 
 
-class _Throughput:
-    """Pictures per hour of work; times are seconds of a monotonic clock."""
-
-    def __init__(self) -> None:
-        self._work_seconds = 0.0
-        self._since: float | None = None
-        self._finished_at: deque[float] = deque([0.0], maxlen=_RECENT_PICTURES + 1)
-
-    def begin(self, now: float) -> None:
-        self._since = now
-
-    def end(self, now: float) -> None:
-        self._work_seconds, self._since = self._at(now), None
-
-    def count(self, now: float) -> None:
-        self._finished_at.append(self._at(now))
-
-    def per_hour(self, now: float) -> float | None:
-        pictures, seconds = len(self._finished_at) - 1, self._at(now) - self._finished_at[0]
-        return 3600 * pictures / seconds if pictures and seconds > 0 else None
-
-    def _at(self, now: float) -> float:
-        return self._work_seconds + (0.0 if self._since is None else now - self._since)
-
-
 class Heartbeat:
     """Writes the heartbeat file; a context manager that removes it at the end. Use it in the working thread only."""
 
@@ -183,8 +146,7 @@ class Heartbeat:
         self._now = now
         self._started = now()
         self._started_at: dict[str, float] = {}
-        self._progress = RunProgress(clock())
-        self._throughput = _Throughput()
+        self._progress = RunProgress()
         self._is_running = False
         self._paused = ""
         self._resting = ""
@@ -220,8 +182,6 @@ class Heartbeat:
 
     def __call__(self, event: RunEvent) -> None:
         """Handle one event."""
-        if isinstance(event, RunStarted):
-            self._start_run()
         self._progress.update(event, self._clock())
         self._handle(event)
         self._write_if_due()
@@ -229,15 +189,14 @@ class Heartbeat:
     def _handle(self, event: RunEvent) -> None:
         self._has_news |= not isinstance(event, Progress)
         match event:
+            case RunStarted():
+                self._is_running = self._has_started = True
             case RunFinished():
                 self._is_running = False
-                self._throughput.end(self._clock())
             case JobStarted():
                 self._record_start(event.token)
             case NetworkLoading():
                 pass
-            case JobFinished() if event.artwork is not None:
-                self._throughput.count(self._clock())
             case WatchNotice():
                 self._handle_notice(event)
             case _:
@@ -277,13 +236,6 @@ class Heartbeat:
                 return "waiting for photos"
             case other:
                 return other
-
-    def _start_run(self) -> None:
-        self._progress = RunProgress(self._clock())
-        self._started_at.clear()
-        self._is_running = True
-        self._has_started = True
-        self._throughput.begin(self._clock())
 
     def _record_start(self, token: str) -> None:
         self._started_at[token] = self._now()
@@ -339,7 +291,7 @@ class Heartbeat:
             activity_text=self.activity_text(),
             paused=self._paused,
             last_scan=self.last_scan,
-            pictures_per_hour=self._throughput.per_hour(self._written_at),
+            pictures_per_hour=self._progress.pictures_per_hour(self._written_at),
             pictures=tuple(self._pictures()),
             done=self._progress.done if self._is_running else None,
             total=self._progress.total if self._is_running else None,

@@ -31,6 +31,7 @@ from pipeline.model import (
 from pipeline.report.formatting import (
     LOADING_TEXT,
     counted,
+    duration,
     efficiency,
     failed_text,
     losses,
@@ -120,7 +121,7 @@ class LogWriter:
         """Log one event."""
         match event:
             case RunStarted():
-                LOGGER.info("%s", _run_started_message(event))
+                _log_started(event)
             case BacklogChanged():
                 LOGGER.debug("%s to make, those in progress included", counted(event.left, "picture"))
             case RunFinished():
@@ -182,6 +183,12 @@ class LogWriter:
 
     def _name(self, token: str) -> str:
         return str(self._jobs.get(token, token))
+
+
+def _log_started(event: RunStarted) -> None:
+    LOGGER.info("%s", _run_started_message(event))
+    if event.seconds:
+        LOGGER.info("this takes about %s by the forecast", duration(event.seconds))
 
 
 def _run_started_message(event: RunStarted) -> str:

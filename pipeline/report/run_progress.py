@@ -1,4 +1,4 @@
-"""Counts how far a run is: how many pictures, how fast, how long still. Owns the counting; displays nothing.
+"""Counts how far a program is: how many pictures, how fast, how long still. Owns the counting; displays nothing.
 
 There is one backlog: what was made since there was last nothing to do, in however many passes, and what is left.
 ``total`` is both, and what failed in this pass. A picture that failed and is tried again later is neither done nor
@@ -22,6 +22,7 @@ from pipeline.model import (
     RunStarted,
 )
 from pipeline.report.backlog_count import BacklogCount
+from pipeline.report.throughput import Throughput
 from pipeline.report.time_left import TimeLeft
 
 
@@ -36,9 +37,8 @@ class JobProgress:
 
 @dataclass(slots=True)
 class RunProgress:
-    """The count of a run's pictures. ``began`` and every ``now`` are seconds of one monotonic clock."""
+    """The count of the present run's pictures; every ``now`` is in seconds of one monotonic clock."""
 
-    began: float
     is_planned: bool = False
     made: int = 0
     copied: int = 0
@@ -48,14 +48,13 @@ class RunProgress:
     is_loading: bool = False
     _failed: set[Job] = field(default_factory=set)
     _backlog: BacklogCount = field(default_factory=BacklogCount)
-    _time_left: TimeLeft = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._time_left = TimeLeft(None, self.began)
+    _time_left: TimeLeft = field(default_factory=lambda: TimeLeft(None, 0.0))
+    _throughput: Throughput = field(default_factory=Throughput)
 
     def update(self, event: RunEvent, now: float) -> None:
         """Count one event."""
         self._backlog.update(event)
+        self._throughput.update(event, now)
         match event:
             case RunStarted():
                 self._start(event, now)
@@ -79,7 +78,10 @@ class RunProgress:
                 pass
 
     def _start(self, event: RunStarted, now: float) -> None:
-        self.began, self.is_planned = now, True
+        self.is_planned = True
+        self.made = self.copied = 0
+        self._failed.clear()
+        self.in_progress.clear()
         self.made_before, self.finished_before = event.made_before, event.done
         self._time_left = TimeLeft(event.estimate, now)
 
@@ -131,11 +133,9 @@ class RunProgress:
         """Pictures of this backlog, made, left and failed; photos that arrive make them more."""
         return self.done + self.failed + self.left
 
-    def pictures_per_second(self, now: float) -> float:
-        """Return the speed so far, unfinished pictures counted by their share; 0 before the first one is made."""
-        elapsed = now - self.began
-        unfinished = sum(job.share_done for job in list(self.in_progress.values()))
-        return (self.made + unfinished) / elapsed if self.made and elapsed > 0 else 0.0
+    def pictures_per_hour(self, now: float) -> float | None:
+        """Return the speed of the latest pictures, also of runs before, None before the first one is made."""
+        return self._throughput.per_hour(now)
 
     def seconds_left(self, now: float) -> float | None:
         """Return how long the rest will take, None while it is unknown."""

@@ -145,7 +145,7 @@ def test_the_terminal_is_given_back_after_an_error() -> None:
 
 def board(*events: RunEvent) -> RunProgress:
     """Return the count of a run that began at 0 s, and whose other events came at 30 s."""
-    run_progress = RunProgress(0.0)
+    run_progress = RunProgress()
     for event in events:
         run_progress.update(event, 0.0 if isinstance(event, RunStarted) else 30.0)
     return run_progress
@@ -161,7 +161,7 @@ def test_the_live_view_has_a_line_for_the_run_and_one_for_each_canvas() -> None:
         progress(24, 0, token="a"),
     )
     first, second, third = drawn(live_view(run_progress, 30.0), width=100).splitlines()
-    assert "1 of 40, 1 failed, 2.2 a minute, about " in first
+    assert "1 of 40, 1 failed, 2.0 a minute, about " in first
     assert first.rstrip().endswith(" left")
     shown = "[bold]lion[/bold].jpg × wave scale 1/2 24/50 content 0.25, style 0.5"
     assert " ".join(second.split()) == shown
@@ -210,7 +210,7 @@ def test_while_the_network_is_loaded_the_live_view_says_so() -> None:
 
 
 def test_slow_runs_are_told_by_the_hour() -> None:
-    run_progress = RunProgress(0.0)
+    run_progress = RunProgress()
     run_progress.update(started(jobs=2), 0.0)
     run_progress.update(finished(), 360.0)
     assert "1 of 2, 10.0 an hour, about 6 min 0 s left" in drawn(live_view(run_progress, 360.0))

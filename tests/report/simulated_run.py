@@ -102,7 +102,7 @@ class SimulatedRun:
     samples: list[Sample] = field(default_factory=list)
 
     def run(self) -> list[Sample]:
-        board = RunProgress(self.now)
+        board = RunProgress()
         counts = {name: self.recipes.count(name) for name in dict.fromkeys(self.recipes)}
         self._tell(board, started(len(self.recipes), counts, self.estimate))
         waiting = [(Job(f"{number}.jpg", "night", recipe), recipe) for number, recipe in enumerate(self.recipes)]

@@ -17,6 +17,7 @@ from pipeline.model import (
 )
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from tests.report.events import begun, failed, finished, over, progress, started
+from tests.report.simulated_run import changed
 
 
 def told(folder: Path, *events: RunEvent, level: str = "INFO") -> list[str]:
@@ -163,4 +164,12 @@ def test_many_photos_without_a_picture_are_counted_after_the_first(tmp_path: Pat
 
 def test_a_run_that_makes_pictures_again_says_why(tmp_path: Path) -> None:
     said = told(tmp_path, started(again=2, reasons={"recipe default changed": 2}))
-    assert said[0].endswith("1 finished already; 1 new picture, 2 to be made again: recipe default changed (2)")
+    assert said[0].endswith("1 done already; 1 new picture, 2 to be made again: recipe default changed (2)")
+
+
+def test_how_long_it_takes_is_told_if_it_is_known_and_a_changed_backlog_only_to_who_debugs(tmp_path: Path) -> None:
+    lines = told(tmp_path, started(seconds=1573.2), changed({"default": 80}))
+    assert lines[1:] == ["INFO    this takes about 26 min 13 s by the forecast"]
+    assert told(tmp_path / "debug", changed({"default": 80}), level="DEBUG") == [
+        "DEBUG   80 pictures to make, those in progress included"
+    ]

@@ -1,16 +1,16 @@
 import pytest
 
-from pipeline.model import Job, JobState, NetworkLoading, PhotoSetAside, RunEvent
+from pipeline.model import Job, JobState, NetworkLoading, PhotoSetAside, RunEvent, RunStarted
 from pipeline.report.run_progress import JobProgress, RunProgress
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
 
 
-def run_progress(*events: RunEvent, began: float = 100.0, now: float | None = None) -> RunProgress:
-    """Return the count of a run whose other events than its start came at ``now``."""
-    counted = RunProgress(began)
+def run_progress(*events: RunEvent, now: float = 100.0) -> RunProgress:
+    """Return the count of a run that began at 100 s, and whose other events came at ``now``."""
+    counted = RunProgress()
     for event in events:
-        counted.update(event, began if now is None or type(event) is type(started()) else now)
+        counted.update(event, 100.0 if isinstance(event, RunStarted) else now)
     return counted
 
 
@@ -52,7 +52,6 @@ def test_the_total_is_all_that_is_known_and_not_only_what_was_claimed() -> None:
 def test_a_backlog_of_several_passes_is_counted_on() -> None:
     counted = run_progress(started(jobs=500, made_before=1000), finished())
     assert (counted.done, counted.total) == (1001, 1500)
-    assert counted.pictures_per_second(110.0) == 0.1
 
 
 def test_a_failure_is_neither_done_nor_lost_and_counts_once_when_it_is_tried_again() -> None:
@@ -96,19 +95,25 @@ def test_a_canvas_without_progress_has_nothing_done() -> None:
 
 def test_the_time_left_follows_from_the_speed_so_far() -> None:
     counted = run_progress(started(jobs=10), finished(), finished(CAFE), now=120.0)
-    assert counted.pictures_per_second(120.0) == pytest.approx(2 / 20)
     assert counted.seconds_left(120.0) == pytest.approx(80.0, rel=0.25)
 
 
 def test_copies_say_nothing_about_the_speed() -> None:
     counted = run_progress(started(jobs=3), finished(artwork=None))
-    assert counted.pictures_per_second(160.0) == 0.0
+    assert counted.pictures_per_hour(160.0) is None
     assert counted.seconds_left(160.0) is None
 
 
 def test_at_the_first_moment_the_speed_is_unknown() -> None:
     assert run_progress(started(), finished()).seconds_left(100.0) is None
-    assert run_progress(started(), begun(), progress(20)).pictures_per_second(120.0) == 0.0
+    assert run_progress(started(), begun(), progress(20)).pictures_per_hour(120.0) is None
+
+
+def test_the_next_run_begins_anew_but_for_the_speed() -> None:
+    counted = run_progress(started(jobs=9), begun(CAFE, "t2"), finished(), failed(), over(), now=110.0)
+    counted.update(started(jobs=4, run_id="r2"), 500.0)
+    assert (counted.made, counted.failed, counted.total, counted.in_progress) == (0, 0, 4, {})
+    assert counted.pictures_per_hour(510.0) == pytest.approx(3600 / 20)
 
 
 def test_a_run_begins_with_its_forecast() -> None:

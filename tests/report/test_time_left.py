@@ -160,7 +160,7 @@ def test_no_run_makes_it_absurd(
 
 
 def board(*events: object, estimate: WorkEstimate | None = None, jobs: int = 4) -> RunProgress:
-    counted = RunProgress(1000.0)
+    counted = RunProgress()
     counted.update(started(jobs, {"small": jobs}, estimate), 1000.0)
     for event in events:
         counted.update(event, 1000.0)  # type: ignore[arg-type]

@@ -219,6 +219,7 @@ class SinglePass:
         self._backlog = BacklogTracker(self._ledger, self._settings.order, self._emit_event, most_to_make)
         left = self._backlog.count()
         estimate = estimate_work(self._ledger, self._settings.engine, self._resolved, left)
+        seconds = work_seconds(estimate, left)
         self._emit(
             RunStarted(
                 run_id=run_id,
@@ -228,7 +229,7 @@ class SinglePass:
                 done=done,
                 again=sum(reasons.values()),
                 reasons=reasons,
-                seconds=work_seconds(estimate, left),
+                seconds=None if seconds is None else round(seconds, 1),
                 estimate=estimate,
                 recipes=left,
                 made_before=self._session.backlog_done,
