@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.model import (
+    BacklogChanged,
     Job,
     JobFailed,
     JobFinished,
@@ -61,6 +62,8 @@ class RunProgress:
             case NetworkLoading():
                 self.is_loading = True
                 self.in_progress.clear()  # those of a worker that died
+            case BacklogChanged() if not self.is_planned:  # 'try' has no run, only pictures
+                self._time_left = TimeLeft(None, now)
             case JobStarted():
                 self._begin(event)
             case Progress() if event.token in self.in_progress:

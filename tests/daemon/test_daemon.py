@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator, Sequence
 
 import pytest
 
+from pipeline.config.settings import status_settings
 from pipeline.daemon import Daemon
 from pipeline.executors import Executor
 from pipeline.model import (
+    Artwork,
     Assignment,
     BacklogChanged,
     ExecutorEvent,
     JobFinished,
     JobSource,
     JobStarted,
+    JobState,
     RunEvent,
     RunStarted,
     WatchNotice,
 )
+from pipeline.report.heartbeat import Heartbeat
+from pipeline.runner.status import Status, collect_status
 from tests.daemon.harness import DaemonHarness, Gate
-from tests.workshop import InProcessExecutor
+from tests.workshop import InProcessExecutor, know_the_machine
 
 
 def test_one_that_is_stopped_before_it_starts_only_says_so(harness: DaemonHarness) -> None:
@@ -122,3 +128,34 @@ def test_a_backlog_goes_on_after_a_reload_and_ends_when_there_is_nothing_left(ha
         harness.wait_for_pictures("0--night.jpg", "1--night.jpg", "2--night.jpg", "late--night.jpg")
     begun = [(event.made_before, event.made_before + event.jobs) for event in harness.events_of(RunStarted)]
     assert begun[1:] == [(2, 3), (0, 1)]
+
+
+def test_status_beside_it_has_its_own_numbers(harness: DaemonHarness) -> None:
+    know_the_machine()
+    for number in range(3):
+        harness.workshop.photo(f"{number}.png", shade=number)
+    settings = status_settings(harness.workshop.config())
+    state, seen = settings.folders.state, list[Status]()
+    state.mkdir(parents=True)
+    ticks = itertools.count()
+    heartbeat = Heartbeat(state, "stylewatch watch", clock=lambda: 10.0 * next(ticks))  # every event is written
+    harness.on_event = heartbeat
+
+    class WatchedExecutor(InProcessExecutor):
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            for event in super().run(source):
+                if isinstance(event, Artwork):
+                    seen.append(collect_status(settings, clock=lambda: 0.0))
+                yield event
+
+    with harness.running(executor=WatchedExecutor):
+        harness.wait_for_pictures("0--night.jpg", "1--night.jpg", "2--night.jpg")
+    records = [status.heartbeat for status in seen]
+    assert [(record.done, record.total) for record in records if record] == [(0, 3), (1, 3), (2, 3)]
+    for number, status in enumerate(seen):
+        counts = status.pictures.counts
+        assert counts[JobState.PENDING] + counts[JobState.LEASED] == 3 - number
+        assert counts[JobState.DONE] == number
+        assert status.heartbeat is not None
+        assert status.heartbeat.seconds_left is not None
+        assert status.seconds_left() == status.heartbeat.seconds_left

@@ -120,3 +120,13 @@ def test_a_run_begins_with_its_forecast() -> None:
     estimate = forecast({"default": SMALL})
     counted = run_progress(started(jobs=10, recipes={"default": 10}, estimate=estimate))
     assert counted.seconds_left(100.0) == pytest.approx(6 + 10 * 1.8 * SMALL.alone() / 2)
+
+
+def test_pictures_without_a_run_have_a_total_and_a_time_left_too() -> None:
+    counted = RunProgress()
+    counted.update(changed({"default": 2}), 5000.0)
+    assert (counted.total, counted.is_planned, counted.seconds_left(5000.0)) == (2, False, None)
+    counted.update(finished(), 5010.0)
+    left = counted.seconds_left(5010.0)
+    assert left is not None
+    assert 5 < left < 20

@@ -216,7 +216,9 @@ class SinglePass:
         def most_to_make() -> int | None:
             return limit if limit is None or self._claims is None else self._claims.most_to_make()
 
-        self._backlog = BacklogTracker(self._ledger, self._settings.order, self._emit_event, most_to_make)
+        self._backlog = BacklogTracker(
+            self._ledger, self._settings.order, self._resolved.recipes.keys(), self._emit_event, most_to_make
+        )
         left = self._backlog.count()
         estimate = estimate_work(self._ledger, self._settings.engine, self._resolved, left)
         seconds = work_seconds(estimate, left)

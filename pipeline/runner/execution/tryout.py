@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from pipeline.intake.safe_open import open_below
 from pipeline.model import (
     Artwork,
     Assignment,
+    BacklogChanged,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -60,6 +62,8 @@ class Tryout:
         """
         assignments = {assignment.token: assignment for assignment in self._assign(photo, folder, styles, recipes)}
         make_output_folder(folder)
+        jobs = Counter(assignment.job.recipe for assignment in assignments.values())
+        self._emit(BacklogChanged(jobs.total(), dict(jobs)))
         waiting = list(assignments.values())
         pictures: list[Path] = []
         failures: list[str] = []

@@ -10,6 +10,7 @@ from pipeline.config.settings import pass_settings
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
 from pipeline.model import (
+    BacklogChanged,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -99,8 +100,9 @@ def test_a_recipe_can_be_tried_that_no_style_uses(trial: Trial) -> None:
 
 def test_events_tell_of_each_picture_under_its_name(trial: Trial) -> None:
     trial.run("night")
-    assert [type(event) for event in trial.events] == [JobStarted, Progress, JobFinished]
-    started, finished = trial.events[0], trial.events[-1]
+    assert [type(event) for event in trial.events] == [BacklogChanged, JobStarted, Progress, JobFinished]
+    assert trial.events[0] == BacklogChanged(1, {"default": 1})
+    started, finished = trial.events[1], trial.events[-1]
     assert isinstance(started, JobStarted)
     assert isinstance(finished, JobFinished)
     assert (started.output, finished.output) == ("night", "night.jpg")
@@ -151,7 +153,7 @@ def test_trouble_with_the_disk_ends_the_trial(trial: Trial) -> None:
     with pytest.raises(CannotRunError, match="it went wrong"):
         trial.run(executor=Fails(FailureKind.STORAGE))
     assert trial.files() == []
-    assert trial.events == []
+    assert [type(event) for event in trial.events] == [BacklogChanged]
 
 
 def test_a_stop_keeps_what_is_done_and_is_no_failure(trial: Trial) -> None:
