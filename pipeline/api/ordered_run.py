@@ -38,8 +38,8 @@ class Engine(Protocol):
 class OrderedRun:
     """One run over photos, all in one style by one recipe.
 
-    ``name(index)`` is what errors and the log call a photo. A photo that fails is the last one to be begun, unless
-    ``go_on``.
+    ``name(index)`` is what errors and the log call a photo. After a photo that fails none is begun any more, and its
+    error is raised when it is its turn; with ``go_on`` it is given like a picture.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class OrderedRun:
     ) -> Iterator[Image.Image | JobError]:
         """Yield a picture or the error for each photo; ``step`` is entered whenever the engine works.
 
-        Raises what concerns all of them: PaintingError, CannotRunError.
+        Raises what concerns all of them, whatever ``go_on`` says: PaintingError, CannotRunError.
         """
         with contextlib.closing(engine.run(self._pull)) as events:
             while True:
@@ -129,5 +129,8 @@ class OrderedRun:
 
     def _ready(self) -> Iterator[Image.Image | JobError]:
         while self._next in self._results:
+            result = self._results.pop(self._next)
             self._next += 1
-            yield self._results.pop(self._next - 1)
+            if isinstance(result, JobError) and not self._go_on:
+                raise result
+            yield result

@@ -111,10 +111,23 @@ def test_a_picture_comes_as_soon_as_it_is_its_turn_and_photos_are_taken_as_there
     assert taken == [0, 1, 2, 3]
 
 
-def test_a_failure_is_raised_by_nobody_here_and_ends_the_run_in_its_turn() -> None:
+def test_a_failure_is_raised_in_its_turn_and_nothing_is_begun_after_it() -> None:
     engine, error = Backwards(1), PhotoError("damaged")
-    assert pictures([1, error, 2, 3], engine) == [1, error]
+    found = a_run([1, error, 2, 3]).pictures(engine, None, contextlib.nullcontext)
+    assert shades([next(found)]) == [1]
+    with pytest.raises(PhotoError) as caught:
+        next(found)
+    assert caught.value is error
     assert engine.begun == [0]
+
+
+def test_a_failure_closes_the_engine_whoever_still_has_the_error() -> None:
+    engine = Backwards(2, {0: StylizeError("nan")})
+    found = a_run([1, 2, 3]).pictures(engine, None, contextlib.nullcontext)
+    with pytest.raises(StylizeError) as caught:
+        next(found)
+    assert caught.traceback  # a notebook keeps it, with all its frames
+    assert engine.closed
 
 
 def test_with_go_on_the_others_are_made() -> None:

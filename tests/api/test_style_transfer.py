@@ -22,7 +22,9 @@ from PIL import Image
 import pipeline
 from pipeline.api.pictures import style_of
 from pipeline.api.settings import engine_settings, recipe_of
-from pipeline.api.style_transfer import StyleTransfer, stylize
+from pipeline.api.style_transfer import StyleTransfer, _reword, stylize
+from pipeline.engine.events import Request
+from pipeline.engine.transfer.reports import out_of_memory
 from pipeline.errors import (
     ConfigError,
     DeviceError,
@@ -329,6 +331,16 @@ def test_a_loss_that_diverges_says_what_to_do(transfer: StyleTransfer, folder: P
     with pytest.raises(StylizeError) as caught:
         transfer.stylize(folder / "0.jpg", folder / "painting.jpg", **extreme)
     assert str(caught.value).endswith("use a smaller learning_rate, smaller weights or optimizer lbfgs")
+
+
+def test_short_memory_is_told_without_words_of_the_config_and_of_commands() -> None:
+    style, photo = style_of(np.zeros((32, 32), np.uint8), 1.0), np.zeros((32, 48, 3), np.uint8)
+    error = out_of_memory(Request("0", photo, style, recipe_of({"size": 96})[0]))
+    _reword(error)
+    assert str(error) == (
+        "a picture of 96 × 64 pixels does not fit into the device's memory, even alone; use a smaller size or "
+        "another device, or free memory"
+    )
 
 
 def test_a_picture_that_no_memory_holds_is_refused(transfer: StyleTransfer, folder: Path) -> None:
