@@ -42,7 +42,10 @@ def path_text(path: Path, folder: Path, home: Callable[[], Path] = Path.home) ->
     for text in _candidates(path, folder, _home_folder(home)):
         if "{output}" not in text and _means(text, path, folder):
             return text
-    raise UsageError(f"{path} can't be named in a config ('{{output}}' and '~' mean other folders there); rename it")
+    raise UsageError(
+        f"{path} can't be named in a config: '{{output}}', a '~' at the beginning and control characters "
+        f"mean something else there; rename it"
+    )
 
 
 def _home_folder(home: Callable[[], Path]) -> Path | None:

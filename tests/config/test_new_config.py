@@ -11,7 +11,7 @@ USES: tuple[Use, ...] = ("drop", "night", "archive")
 
 
 def written(folder: Path, use: Use, name: str = "new.yaml", free_bytes: int = 10**12) -> tuple[Config, str]:
-    painting = folder / "it's #1: a\ttab.jpg"
+    painting = folder / "it's #1: a tab.jpg"
     painting.touch()
     text = config_text(
         NewConfig(
@@ -34,7 +34,7 @@ def test_the_text_is_a_config_with_these_folders_and_styles(tmp_path: Path, use:
     config, text = written(tmp_path, use)
     assert (config.input.folder, config.output.folder) == (tmp_path / "in: put", tmp_path / "out #2")
     assert [(style.name, *style.paintings) for style in config.styles] == [
-        ("one, two", tmp_path / "it's #1: a\ttab.jpg")
+        ("one, two", tmp_path / "it's #1: a tab.jpg")
     ]
     assert "#     stylewatch " in text.partition("input:")[0]
     assert max(map(len, text.splitlines())) <= 120

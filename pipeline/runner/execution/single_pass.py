@@ -154,8 +154,7 @@ class SinglePass:
         self._emit_run_started(run_id, ingested, options)
         error: Exception | None = None
         try:
-            for photo in ingested.set_aside:
-                self._outcomes.set_aside(photo)
+            self._report_set_aside(ingested)
             if moved:
                 self._emit(Remark("", moved))
             with files_explained():
