@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypedDict, TypeVar
 
@@ -49,6 +50,20 @@ class TransferSettings(TypedDict, total=False):
 
 
 _NAMES: Final = tuple(TransferSettings.__annotations__)
+
+C = TypeVar("C", bound=Callable[..., object])
+
+
+def with_settings_in_signature(function: C) -> C:
+    """Let help and notebooks show each setting, with its default, where type checkers read ``**settings``."""
+    known = _Arguments.model_fields
+    settings = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default) for name in _NAMES
+    ]
+    signature = inspect.signature(function)
+    others = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    function.__dict__["__signature__"] = signature.replace(parameters=[*others, *settings])
+    return function
 
 
 class _Arguments(RecipeSection):

@@ -15,7 +15,13 @@ from PIL import Image
 
 from pipeline.api.ordered_run import OrderedRun, ProgressCallback
 from pipeline.api.pictures import ImageLike, PaintingLike, PhotoReader, load_painting, style_of
-from pipeline.api.settings import TransferSettings, engine_settings, max_pixels_of, recipe_of
+from pipeline.api.settings import (
+    TransferSettings,
+    engine_settings,
+    max_pixels_of,
+    recipe_of,
+    with_settings_in_signature,
+)
 from pipeline.engine.memory.available import available_bytes
 from pipeline.errors import JobError, OutOfMemoryError, StylewatchError, UsageError
 from pipeline.executors.child import import_stylizer, short_spins
@@ -34,6 +40,7 @@ _WORDS: Final = (
 )
 
 
+@with_settings_in_signature
 def stylize(
     photo: ImageLike,
     painting: PaintingLike,
@@ -153,6 +160,7 @@ class StyleTransfer:
         """What it computes on, for people: "cpu (2 threads, float32), direct"."""
         return self._device_name
 
+    @with_settings_in_signature
     def stylize(
         self,
         photo: ImageLike,
@@ -188,6 +196,7 @@ class StyleTransfer:
         **settings: Unpack[TransferSettings],
     ) -> Iterator[Image.Image | JobError]: ...
 
+    @with_settings_in_signature
     def stylize_many(
         self,
         photos: Iterable[ImageLike],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,14 @@ def test_every_setting_of_a_recipe_is_an_argument_but_that_of_files() -> None:
 def test_every_setting_is_explained_where_callers_look() -> None:
     text = stylize.__doc__ or ""
     assert [name for name in sorted(NAMES) if name not in text] == []
+
+
+@pytest.mark.parametrize("function", [stylize, StyleTransfer.stylize, StyleTransfer.stylize_many])
+def test_notebooks_show_every_setting_with_its_default(function: Callable[..., object]) -> None:
+    shown = inspect.signature(function).parameters
+    assert set(shown) >= NAMES | {"painting", "progress"}
+    assert "settings" not in shown
+    assert recipe_of({name: shown[name].default for name in NAMES}) == (Recipe(), 1.0)
 
 
 def test_nothing_given_is_the_default_recipe() -> None:
