@@ -34,6 +34,7 @@ def ask_engine(question: child.Question[Answer], settings: EngineSettings, timeo
     finally:
         process.kill()
         process.join()
+        process.close()
         parent_end.close()
     if isinstance(found, StylewatchError):
         raise found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from multiprocessing import resource_tracker
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,12 @@ def test_an_error_there_is_raised_here() -> None:
 def test_no_answer_is_a_sentence(question: object, patience: float, words: str) -> None:
     with pytest.raises(CannotRunError, match=words):
         ask_engine(question, EngineSettings(), patience)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="counts open files")
+def test_no_file_stays_open_after_an_error() -> None:
+    resource_tracker.ensure_running()  # keeps a pipe of its own once it runs
+    used = len(os.listdir("/dev/fd"))
+    with pytest.raises(CannotRunError) as kept:  # with its frames
+        ask_engine(death, EngineSettings(), 60.0)
+    assert len(os.listdir("/dev/fd")) == used, kept
