@@ -37,14 +37,18 @@ class Changes:
 
     def record_settings(self, parts: Mapping[str, SettingsParts]) -> None:
         """Record what these hashes of settings are made of, so that a later change can be told."""
-        with self._store.reading() as connection:
-            known = {row[0] for row in connection.execute("SELECT sha256 FROM settings")}
+        known = self.recorded_settings()
         if new := [(sha256, *astuple(each)) for sha256, each in parts.items() if sha256 not in known]:
             with self._store.writing() as connection:
                 connection.executemany(
                     f"INSERT OR IGNORE INTO settings (sha256, {', '.join(_PARTS)}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
                     new,
                 )
+
+    def recorded_settings(self) -> set[str]:
+        """Return the hashes of all settings that were ever recorded."""
+        with self._store.reading() as connection:
+            return {sha256 for (sha256,) in connection.execute("SELECT sha256 FROM settings")}
 
     def pending(
         self, engine_version: str, order: ClaimOrder, *, keep: bool, limit: int = ALL

@@ -135,6 +135,12 @@ class Leases:
             _job_id(self._store, token)
             connection.execute("UPDATE leases SET started = 1 WHERE token = ?", (token,))
 
+    def use_settings(self, token: str, settings_sha256: str) -> None:
+        """Record that the job's picture is one that was made with these settings, not with those claimed."""
+        with self._store.writing() as connection:
+            _job_id(self._store, token)
+            connection.execute("UPDATE leases SET settings_sha256 = ? WHERE token = ?", (settings_sha256, token))
+
     def record_artwork(self, token: str, sha256: str) -> None:
         """Record that the job's temporary file is complete, with this hash, before it is published."""
         with self._store.writing() as connection:

@@ -30,14 +30,20 @@ class Queries:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def published_with_key(self, key: str) -> list[Published]:
-        """Return pictures of this key, of all sources; the caller checks that the file is there with that hash."""
+    def published_with_key(self, key: str, *, of_gone_photos: bool = False) -> list[Published]:
+        """Return pictures of this key, of all sources; the caller checks that the file is there with that hash.
+
+        ``of_gone_photos``: only those whose photo is gone from its folder, as after it was renamed, and was not
+        moved away when its pictures were made.
+        """
+        query = "SELECT output, published_sha256 FROM jobs WHERE key = ? AND published_sha256 IS NOT NULL"
+        if of_gone_photos:
+            query += (
+                " AND (SELECT absence IS NOT NULL AND moved_to IS NULL FROM photos"
+                " WHERE photos.source_id = jobs.source_id AND path = photo)"
+            )
         with self._store.reading() as connection:
-            rows = connection.execute(
-                "SELECT output, published_sha256 FROM jobs WHERE key = ? AND published_sha256 IS NOT NULL"
-                " ORDER BY id",
-                (key,),
-            ).fetchall()
+            rows = connection.execute(f"{query} ORDER BY id", (key,)).fetchall()
         return [Published(os.fsdecode(output), sha256) for output, sha256 in rows]
 
     def finished(self) -> Iterator[FinishedJob]:
@@ -166,10 +172,12 @@ class Queries:
         return {state: found.get(state.value, 0) for state in JobState}
 
     def kept_count(self) -> int:
-        """Return how many finished pictures are kept although they were made with earlier settings."""
+        """Return how many finished pictures of photos that are there are kept, made with earlier settings."""
         with self._store.reading() as connection:
             (count,) = connection.execute(
-                "SELECT count(*) FROM jobs INDEXED BY kept_jobs WHERE source_id = ? AND state = 'done'"
+                "SELECT count(*) FROM jobs INDEXED BY kept_jobs CROSS JOIN photos"
+                " ON photos.source_id = jobs.source_id AND path = photo"
+                " WHERE jobs.source_id = ? AND state = 'done' AND absence IS NULL"
                 " AND current AND made_settings_sha256 IS NOT settings_sha256",
                 (self._store.source_id,),
             ).fetchone()

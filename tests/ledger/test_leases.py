@@ -33,6 +33,7 @@ STEPS: dict[str, Callable[[Ledger, str], object]] = {
     **{name: end for name, (end, _) in ENDS.items()},
     "start": lambda ledger, token: ledger.leases.start(token),
     "record_artwork": lambda ledger, token: ledger.leases.record_artwork(token, "p1"),
+    "use_settings": lambda ledger, token: ledger.leases.use_settings(token, "s0"),
     "rename_output": lambda ledger, token: ledger.leases.rename_output(token),
     "complete_unchanged": lambda ledger, token: ledger.leases.complete_unchanged(token, "k1"),
 }

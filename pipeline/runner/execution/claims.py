@@ -194,7 +194,9 @@ class Claims:
         claim = self._renamed_if_original_moved(claim, photo_sha256)
         if use_found_picture(self._ledger, self._output_folder, claim, key):
             return None
-        if self._copy_finished(claim, key) or self._wait_for_same_key(claim, key):
+        if self._copy_finished(claim, key) or self._copy_kept(claim, photo_sha256):
+            return None
+        if self._wait_for_same_key(claim, key):
             return None
         assignment = self._assignment(claim, self._photos.path(claim), photo_sha256, key)
         if self._fail_oversized(claim, assignment):
@@ -238,12 +240,27 @@ class Claims:
 
     def _copy_finished(self, claim: Claim, key: str) -> bool:
         """Publish a copy of a finished picture with the same key; tells whether there was one."""
-        sha256 = copy_finished(self._ledger, self._output_folder, self._settings.picture, claim, key)
+        published = self._ledger.queries.published_with_key(key)
+        sha256 = copy_finished(published, self._output_folder, self._settings.picture, claim)
         if sha256 is None:
             return False
         output = self.publisher.publish(claim, key, sha256)
         self._outcomes.finish(claim, key, output, None)
         return True
+
+    def _copy_kept(self, claim: Claim, photo_sha256: str) -> bool:
+        """Publish a copy of a renamed photo's picture that was made with earlier settings; tells whether it did."""
+        if self._settings.on_change != "keep" or claim.published_sha256 is not None:
+            return False
+        for settings in self._ledger.changes.recorded_settings() - {claim.settings_sha256}:
+            key = job_key(photo_sha256, settings)
+            published = self._ledger.queries.published_with_key(key, of_gone_photos=True)
+            if sha256 := copy_finished(published, self._output_folder, self._settings.picture, claim):
+                self._ledger.leases.use_settings(claim.token, settings)
+                output = self.publisher.publish(claim, key, sha256)
+                self._outcomes.finish(claim, key, output, None)
+                return True
+        return False
 
     def _fail_oversized(self, claim: Claim, assignment: Assignment) -> bool:
         """Fail a job whose picture is known not to fit into memory just now; tells whether it is."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import read_provenance, written_as
 from pipeline.images.publish import storage_error
-from pipeline.ledger import Claim, Ledger
+from pipeline.ledger import Claim, Published
 from pipeline.model import PictureOptions
 from pipeline.runner.execution.publishing import copy_durably, make_output_folder, part_path, sha256_if_there
 
 
-def copy_finished(ledger: Ledger, output_folder: Path, picture: PictureOptions, claim: Claim, key: str) -> str | None:
-    """Copy a finished picture with the same key into the part file of ``claim``, and return its SHA-256.
+def copy_finished(
+    published: Iterable[Published], output_folder: Path, picture: PictureOptions, claim: Claim
+) -> str | None:
+    """Copy one of these finished pictures into the part file of ``claim``, and return its SHA-256.
 
     None if there is none, if the user has changed it, or if it was written with other names or options.
     Raises StorageError.
     """
     part = part_path(output_folder, claim.output, claim.token)
-    for finished in ledger.queries.published_with_key(key):
+    for finished in published:
         source = output_folder / finished.output
         if sha256_if_there(source) != finished.sha256 or not _would_be_written(source, claim, picture):
             continue

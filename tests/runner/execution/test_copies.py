@@ -27,7 +27,8 @@ class Desk:
     def copy(self, picture: PictureOptions | None = None) -> str | None:
         key = job_key(sha256_of_file(self.workshop.folder / "in" / "b.png"), self.claim.settings_sha256)
         options = picture or self.workshop.config().picture_options()
-        return copy_finished(self.ledger, self.workshop.out, options, self.claim, key)
+        published = self.ledger.queries.published_with_key(key)
+        return copy_finished(published, self.workshop.out, options, self.claim)
 
 
 @pytest.fixture

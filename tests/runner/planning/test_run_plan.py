@@ -9,6 +9,7 @@ from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Job, Painting, Recipe, Style
+from pipeline.runner.execution.single_pass import PassOptions
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, missing_targets
@@ -101,6 +102,20 @@ def test_jobs_are_planned_in_the_order_of_the_run(workshop: Workshop) -> None:
     plan = [job.job for job in workshop.plan().jobs]
     workshop.run()
     assert [event.job for event in workshop.finished()] == plan
+
+
+def test_a_random_order_is_planned_as_it_is_made_also_after_a_restart(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, order: {random: 7}")
+    for number in range(12):
+        workshop.photo(f"{number // 4}/{number:02}.png", shade=number)
+    plan = [job.job.photo for job in workshop.plan().jobs]
+    assert plan != sorted(plan)
+    workshop.run(PassOptions(limit=5))
+    first = [event.job.photo for event in workshop.finished()]
+    workshop.run()
+    assert first + [event.job.photo for event in workshop.finished()] == plan
+    workshop.text = workshop.text.replace("{random: 7}", "{random: 8}").replace("size: 48", "size: 32")
+    assert [job.job.photo for job in workshop.plan().jobs] != plan
 
 
 def test_nothing_is_planned_over_a_finished_folder(workshop: Workshop) -> None:

@@ -198,6 +198,23 @@ def test_a_copy_of_a_photo_whose_picture_is_kept_is_a_new_photo(kept: Workshop) 
     assert width_of(kept, "copy--night.jpg") == 32
 
 
+def test_a_renamed_photo_keeps_its_picture_and_its_key_stays_true(kept: Workshop) -> None:
+    run(kept)
+    before = sha256_of_file(kept.out / "a--night.jpg")
+    (kept.folder / "in" / "sea").mkdir()
+    (kept.folder / "in" / "a.png").rename(kept.folder / "in" / "sea" / "renamed.png")
+    over = run(kept)
+    assert (over.finished, over.copied, over.left) == (0, 1, 0)
+    assert sha256_of_file(kept.out / "sea" / "renamed--night.jpg") == before
+    provenance = read_provenance(kept.out / "sea" / "renamed--night.jpg")
+    with kept.ledger() as ledger:
+        assert provenance is not None
+        assert len(ledger.queries.published_with_key(provenance["key"])) == 2
+        assert ledger.queries.kept_count() == 1, "the one under the old name has no photo"
+    assert run(kept, redo="changed").finished == 1
+    assert width_of(kept, "sea/renamed--night.jpg") == 32
+
+
 def test_a_photo_that_was_moved_away_and_is_put_back_keeps_its_picture(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("in,", "in, originals: {move: done},").replace(
         "out,", "out, on_change: keep,"
