@@ -18,11 +18,12 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import PhotoSetAside
-from pipeline.report.formatting import counted, printable
+from pipeline.report.formatting import counted, printable, set_aside_text
 from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
 from pipeline.runner.planning.disk_need import DiskNeed
+from pipeline.runner.planning.forecast import Forecast
 from pipeline.runner.planning.overview import Total, sample_over_folders, totals_by_folder, totals_by_style
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, plan_run
 from pipeline.runner.planning.run_scope import Redo, RunScope
@@ -92,10 +93,7 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         click.echo(
             f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none"
         )
-    click.echo(
-        f"{len(run_plan.jobs):,} to make, {run_plan.done:,} done, {run_plan.quarantined:,} quarantined; "
-        f"{counted(run_plan.ingested.photos, 'photo')} in {config.input.folder}"
-    )
+    click.echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
         click.echo(f"{kept}.")
     if not run_plan.jobs:
@@ -108,6 +106,15 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
     ):
         click.echo(printable(line))
     _print_needs(run_plan)
+
+
+def _counts_line(config: Config, run_plan: RunPlan) -> str:
+    given_up = f", {run_plan.given_up:,} given up" if run_plan.given_up else ""
+    set_aside = f", {run_plan.photos_set_aside:,} of them set aside" if run_plan.photos_set_aside else ""
+    return (
+        f"{counted(len(run_plan.jobs), 'picture')} to make, {run_plan.done:,} done{given_up}; "
+        f"{counted(run_plan.ingested.photos, 'photo')} in {config.input.folder}{set_aside}"
+    )
 
 
 def _print_needs(run_plan: RunPlan) -> None:
@@ -132,7 +139,7 @@ def _print_needs(run_plan: RunPlan) -> None:
 def _print_set_aside(run_plan: RunPlan) -> None:
     for photo in run_plan.ingested.set_aside:
         if photo.kind != "unpaired":
-            click.echo(printable(f"{photo.kind}: {photo.path}: {photo.reason}"))
+            click.echo(printable(set_aside_text(photo)))
     unpaired = _unpaired(run_plan)
     for photo in unpaired[:_JOBS_SHOWN]:
         click.echo(printable(f"no picture of {photo.path}: it {photo.reason}"))
@@ -212,17 +219,25 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "styles": _total_fields(totals_by_style(run_plan.jobs)),
         "folders": _total_fields(totals_by_folder(run_plan.jobs)),
         "quarantined": run_plan.quarantined,
+        "given_up": run_plan.given_up,
+        "photos_set_aside": run_plan.photos_set_aside,
         "unpaired": run_plan.ingested.unpaired,
         "unpaired_photos": [
             {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
         ],
-        "seconds": round(run_plan.forecast.seconds, 1),
-        "start_seconds": round(run_plan.forecast.start_seconds, 1),
-        "painting_seconds": round(run_plan.forecast.painting_seconds, 1),
+        **_forecast_fields(run_plan.forecast),
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,
         "disk": dataclasses.asdict(run_plan.disk) | {"fits": run_plan.disk.fits},
+    }
+
+
+def _forecast_fields(expected: Forecast) -> dict[str, object]:
+    return {
+        "seconds": round(expected.seconds, 1),
+        "start_seconds": round(expected.start_seconds, 1),
+        "painting_seconds": round(expected.painting_seconds, 1),
         "recipes": {
             name: {
                 "pictures": recipe.pictures,
@@ -230,6 +245,6 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
                 "evaluations": [round(count, 1) for count in recipe.evaluations],
                 "learned": recipe.learned,
             }
-            for name, recipe in run_plan.forecast.recipes.items()
+            for name, recipe in expected.recipes.items()
         },
     }

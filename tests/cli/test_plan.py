@@ -25,8 +25,9 @@ def test_plan_lists_what_run_would_make_and_how_long(invoke: Invoke, workshop: W
     result = invoke("plan", config_of(workshop))
     assert result.code == 0
     assert sorted(result.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
-    assert result.lines[2].startswith("quarantined: c.jpg: ")
-    assert result.lines[3].startswith("2 to make, 0 done, 1 quarantined; 3 photos in ")
+    assert result.lines[2].startswith("c.jpg is set aside: ")
+    assert result.lines[3].startswith("2 pictures to make, 0 done; 3 photos in ")
+    assert result.lines[3].endswith(", 1 of them set aside")
     assert re.fullmatch(
         r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", result.lines[-1]
     )
@@ -51,7 +52,7 @@ def test_plan_over_a_finished_folder_says_so_without_a_time(invoke: Invoke, work
     workshop.photo("a.png")
     workshop.run()
     result = invoke("plan", config_of(workshop))
-    assert result.lines == [f"0 to make, 1 done, 0 quarantined; 1 photo in {workshop.config().input.folder}"]
+    assert result.lines == [f"0 pictures to make, 1 done; 1 photo in {workshop.config().input.folder}"]
 
 
 def test_plan_measures_on_the_pictures_made_before_and_names_photos_without_style(
@@ -124,6 +125,8 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
         "photos": 1,
         "done": 0,
         "quarantined": 0,
+        "given_up": 0,
+        "photos_set_aside": 0,
         "found": 0,
         "unpaired": 0,
         "unpaired_photos": [],
@@ -203,7 +206,7 @@ def test_plan_says_what_is_made_again_and_why_by_style_and_folder(invoke: Invoke
     path = config_of(workshop)
     result = invoke("plan", path)
     assert "sea/b.png × night -> sea/b--night.jpg (again: recipe default changed)" in result.lines
-    first = next(number for number, line in enumerate(result.lines) if line.startswith("5 to make, 3 done"))
+    first = next(number for number, line in enumerate(result.lines) if line.startswith("5 pictures to make, 3 done"))
     assert result.lines[first + 1 : first + 8] == [
         "2 new pictures, 3 to be made again: recipe default changed (3).",
         "By style:",
@@ -229,7 +232,7 @@ def test_plan_says_what_is_kept_and_what_redo_would_make(invoke: Invoke, worksho
     kept = "1 picture is kept as it was made, under earlier settings ('run --redo changed' makes it again)."
     result = invoke("plan", path)
     assert result.lines[-1] == kept
-    assert result.lines[0].startswith("0 to make, 1 done")
+    assert result.lines[0].startswith("0 pictures to make, 1 done")
     assert json.loads(invoke("plan", "--json", path).out)["kept"] == 1
     again = invoke("plan", "--redo", "changed", path)
     assert "1 picture to be made again: recipe default changed (1)." in again.lines
@@ -242,7 +245,7 @@ def test_plan_of_some_photos_only(invoke: Invoke, workshop: Workshop) -> None:
     path = config_of(workshop)
     result = invoke("plan", "--only", "sea/", path)
     assert [line for line in result.lines if "->" in line] == ["sea/b.png × night -> sea/b--night.jpg"]
-    assert any(line.startswith("1 to make, 0 done") for line in result.lines)
+    assert any(line.startswith("1 picture to make, 0 done") for line in result.lines)
     missed = invoke("plan", "--only", "see/", path)
     assert (missed.code, missed.err.startswith("stylewatch: --only: no photo in the input folder fits 'see/'")) == (
         2,

@@ -14,8 +14,8 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
-from pipeline.ledger import Claim, Ledger
-from pipeline.model import EngineSettings, JobState, PlanSettings, Recipe, Style
+from pipeline.ledger import Claim, Ledger, Timing
+from pipeline.model import EngineSettings, Job, JobState, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
@@ -52,9 +52,9 @@ class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
     ``found`` counts the finished pictures that a new ledger will recognize by their metadata: so many of ``jobs``, at
-    most, are done already. ``kept`` of the ``done`` ones were made with earlier settings. ``reasons``: how many of
-    ``jobs`` are made again because of what. ``device`` is the one whose speed was measured, None if ``forecast`` is
-    a guess.
+    most, are done already. ``quarantined`` pictures are those ``given_up`` and all of the ``photos_set_aside``.
+    ``kept`` of the ``done`` ones were made with earlier settings. ``reasons``: how many of ``jobs`` are made again
+    because of what. ``device`` is the one whose speed was measured, None if ``forecast`` is a guess.
     """
 
     jobs: tuple[PlannedJob, ...]
@@ -63,12 +63,31 @@ class RunPlan:
     found: int
     kept: int
     quarantined: int
+    given_up: int
+    photos_set_aside: int
     reasons: Mapping[str, int]
     forecast: Forecast
     memory_bytes: int
     device: str | None
     disk: DiskNeed
     advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rehearsed:
+    """What a run would find; see :class:`RunPlan`."""
+
+    ingested: IngestResult
+    claims: Sequence[Claim]
+    reasons: Mapping[Job, str]
+    timings: Mapping[str, Timing]
+    finished: Sequence[str]
+    done: int
+    found: int
+    kept: int
+    quarantined: int
+    given_up: int
+    photos_set_aside: int
 
 
 def plan_run(
@@ -81,6 +100,34 @@ def plan_run(
 
     ``measure_speed`` is called only if there is something to do.
     """
+    rehearsed = _rehearse(settings, resolved, scope)
+    claims = rehearsed.claims
+    speed = measure_speed(settings.engine) if claims else None
+    tasks = _tasks(settings.folders.input, resolved, claims)
+    scales = [resolved.styles[claim.job.style].scale for claim in claims]
+    targets = _missing_targets(settings.engine, resolved, claims)
+    expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
+    jobs = tuple(PlannedJob(claim.job, claim.output, rehearsed.reasons.get(claim.job, "")) for claim in claims)
+    return RunPlan(
+        jobs=jobs,
+        ingested=rehearsed.ingested,
+        done=rehearsed.done,
+        found=rehearsed.found,
+        kept=rehearsed.kept,
+        quarantined=rehearsed.quarantined,
+        given_up=rehearsed.given_up,
+        photos_set_aside=rehearsed.photos_set_aside,
+        reasons=dict(Counter(job.reason for job in jobs if job.reason).most_common()),
+        forecast=expected,
+        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
+        device=speed.device if speed else None,
+        disk=_disk_need(settings, jobs, sum(_pixels(task, expected) for task in tasks), rehearsed.finished),
+        advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
+    )
+
+
+def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope) -> _Rehearsed:
+    """Ingest and claim on a copy of the ledger in memory."""
     folders = settings.folders
     with Ledger.rehearsal(ledger_file(folders), source_of(folders)) as ledger:
         for lease in ledger.leases.all():
@@ -92,29 +139,21 @@ def plan_run(
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
         selection = apply_scope(ledger, scope, settings.order)
         reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
-        claims = ledger.leases.claim(_ALL_PENDING, settings.order)
-        timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
-        counts, found, kept = ledger.queries.counts(), ledger.found.count(), ledger.queries.kept_count()
-        finished = ledger.queries.published_sample(DISK_SAMPLE)
-    speed = measure_speed(settings.engine) if claims else None
-    tasks = _tasks(folders.input, resolved, claims)
-    scales = [resolved.styles[claim.job.style].scale for claim in claims]
-    expected = forecast(speed or GUESS, tasks, _missing_targets(settings.engine, resolved, claims), timings)
-    jobs = tuple(PlannedJob(claim.job, claim.output, reasons.get(claim.job, "")) for claim in claims)
-    return RunPlan(
-        jobs=jobs,
-        ingested=ingested,
-        done=selection.done if selection else counts.get(JobState.DONE, 0),
-        found=found,
-        kept=kept,
-        reasons=dict(Counter(job.reason for job in jobs if job.reason).most_common()),
-        quarantined=counts.get(JobState.QUARANTINED, 0),
-        forecast=expected,
-        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
-        device=speed.device if speed else None,
-        disk=_disk_need(settings, jobs, sum(_pixels(task, expected) for task in tasks), finished),
-        advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
-    )
+        set_aside = {row.path for row in ledger.queries.photo_problems()}
+        failures = ledger.queries.failures()
+        return _Rehearsed(
+            ingested=ingested,
+            claims=ledger.leases.claim(_ALL_PENDING, settings.order),
+            reasons=reasons,
+            timings=timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION)),
+            finished=ledger.queries.published_sample(DISK_SAMPLE),
+            done=selection.done if selection else ledger.queries.counts()[JobState.DONE],
+            found=ledger.found.count(),
+            kept=ledger.queries.kept_count(),
+            quarantined=len(failures),
+            given_up=sum(row.job.photo not in set_aside for row in failures),
+            photos_set_aside=len(set_aside),
+        )
 
 
 def approximate_duration(seconds: float) -> str:
