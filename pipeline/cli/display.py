@@ -42,6 +42,7 @@ from pipeline.report.formatting import (
     printable,
     set_aside_text,
     state_words,
+    time_left,
     unpaired_left_out,
 )
 from pipeline.report.journal import Encoder
@@ -235,7 +236,7 @@ def _overall_text(board: RunProgress, now: float) -> str:
     if per_hour := board.pictures_per_hour(now):
         parts += [f"{per_hour / 60:.1f} a minute" if per_hour >= 60 else f"{per_hour:.1f} an hour"]
     if left := board.seconds_left(now):
-        parts += [f"about {duration(left)} left"]
+        parts += [time_left(left)]
     return ", ".join(parts)
 
 

@@ -15,7 +15,15 @@ from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
 from pipeline.config.settings import status_settings
 from pipeline.model import Job, JobState, PhotoSetAside
-from pipeline.report.formatting import counted, duration, failure_text, printable, set_aside_text, state_words
+from pipeline.report.formatting import (
+    counted,
+    duration,
+    failure_text,
+    printable,
+    set_aside_text,
+    state_words,
+    time_left,
+)
 from pipeline.report.reasons import kept_sentence
 from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.preparation import pairing_plan
@@ -147,7 +155,7 @@ def _progress_line(current: Status) -> str:
         parts += [f"{heartbeat.pictures_per_hour:.1f} pictures an hour lately"]
     left = current.seconds_left()
     if left:
-        parts += [f"about {duration(left)} left"]
+        parts += [time_left(left)]
     if heartbeat is not None and heartbeat.last_scan is not None:
         parts += [f"last full scan of the folder {duration(max(0.0, current.now - heartbeat.last_scan))} ago"]
     if current.free_bytes is not None:

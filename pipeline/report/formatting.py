@@ -92,6 +92,11 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 86400)} days"
 
 
+def time_left(seconds: float) -> str:
+    """Return an estimate for people, without a precision that it does not have: ``about 18 s left``."""
+    return f"about {f'{max(1, round(seconds))} s' if seconds < 59.5 else duration(round(seconds))} left"
+
+
 def unpaired_left_out(count: int) -> str:
     """Return what is said, in their place, of photos without a picture that are too many to be named."""
     return f"... and {counted(count, 'more photo')} without a picture; the report and the journal name all of them"

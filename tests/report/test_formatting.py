@@ -13,6 +13,7 @@ from pipeline.report.formatting import (
     printable,
     set_aside_text,
     state_words,
+    time_left,
 )
 from tests.report.events import artwork, failed, finished, over
 
@@ -51,6 +52,13 @@ def test_whatever_the_name_it_is_one_line_of_unicode(text: str) -> None:
 )
 def test_durations_are_said_in_words(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "1 s"), (18.04, "18 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s")]
+)
+def test_an_estimate_has_no_tenths_of_seconds(seconds: float, said: str) -> None:
+    assert time_left(seconds) == f"about {said} left"
 
 
 def test_counts_know_their_plural() -> None:
