@@ -19,7 +19,7 @@ from pipeline.errors import StorageError
 from pipeline.ledger import Ledger
 from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heartbeat
-from pipeline.runner.checking import recipes_in_use, require_usable_config
+from pipeline.runner.checking import recipes_in_use, require_device, require_usable_config
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
@@ -101,7 +101,10 @@ def _run(
 def _ingest(
     settings: Config, resolved: ResolvedConfig, ledger: Ledger, *, sleep: Callable[[float], None]
 ) -> IngestResult:
+    """Ingest the photos; raises what the machine can't do before the first of them is claimed."""
     ingested = ingest(ingest_settings(settings), resolved, ledger, sleep=sleep)
+    if ledger.queries.has_work():
+        require_device(settings.engine_settings())
     require_possible_photos(
         recipes_in_use(settings).values(),
         settings.engine_settings(),

@@ -95,14 +95,15 @@ def test_a_run_looks_at_its_photos_before_it_refuses_a_size(invoke: Invoke, work
 def test_a_device_that_is_not_there(invoke: Invoke, workshop: Workshop, command: str) -> None:
     workshop.text += "engine: {device: 'cuda:99'}\n"
     result = invoke(*arguments(workshop, command))
-    assert result.code == 3
-    assert result.err.splitlines()[-1] == (
+    assert (result.code, result.out) == (3, "")
+    assert [line for line in result.err.splitlines() if not line.startswith("Measuring")] == [
         "stylewatch: engine.device: this machine has no usable 'cuda:99'; use 'auto' or 'cpu'"
-    )
+    ]
     if command == "run":
         with workshop.ledger() as ledger:
             (claim,) = ledger.leases.claim(1, "name")
         assert (claim.attempts, claim.consecutive_failures) == (0, 0)
+        assert not (workshop.out / "reports").exists(), "nothing was begun"
 
 
 @pytest.mark.slow
