@@ -137,8 +137,11 @@ class IngestSteps:
 
     def with_missing_mounts(self, found: ScanResult, root: InputRoot) -> tuple[ScanResult, Sequence[str]]:
         """Return where in the folder a disk or share is missing, and the scan's result with that as unreadable."""
+        missing = root.missing_below()
+        if not missing:
+            return found, ()
         kind_of = kinds_in_archives(self._settings.ignore)
-        missing = {name: why for name, why in root.missing_below().items() if kind_of(f"{name}/photo.jpg") is None}
+        missing = {name: why for name, why in missing.items() if kind_of(f"{name}/photo.jpg") is None}
         places, notes = (*found.unreadable, *missing), (*found.notes, *missing.values())
         return dataclasses.replace(found, unreadable=places, notes=notes), list(missing)
 
