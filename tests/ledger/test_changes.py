@@ -231,3 +231,14 @@ def test_a_new_photo_under_the_name_of_one_that_was_moved_away_has_a_new_picture
     house.ledger.moves.end("a.jpg")
     house.scan(house.photo("a.jpg", version=1))
     assert causes(house) == [()]
+
+
+def test_a_copied_picture_counts_as_made_with_its_own_settings_also_after_a_kill(house) -> None:
+    house.pending("a.jpg")
+    claim = house.claim()
+    house.ledger.leases.use_settings(claim.token, "earlier")
+    house.reopen()
+    (lease,) = house.ledger.leases.all()
+    assert lease.settings_sha256 == "earlier"
+    house.finish(claim, "its key")
+    assert house.ledger.queries.kept_count() == 1
