@@ -20,10 +20,16 @@ published_sha256 IS NOT NULL AND (original_sha256 IS NULL OR original_sha256 IS 
     SELECT sha256 FROM photos WHERE photos.source_id = jobs.source_id AND path = photo
 ))
 """
-_FACTS: Final = "style, recipe, settings_sha256, made_settings_sha256, engine_version, key IS NULL"
+# Whether the photo's content is known is asked only where it may be the cause.
+_FACTS: Final = """
+style, recipe, settings_sha256, made_settings_sha256, engine_version, key IS NULL,
+CASE WHEN {keep} OR made_settings_sha256 IS settings_sha256 THEN
+    (SELECT sha256 IS NULL FROM photos WHERE photos.source_id = jobs.source_id AND path = photo)
+END
+"""
 _COUNT: Final = f"""
 SELECT {_FACTS}, count(*) FROM jobs WHERE source_id = ? AND state = 'pending' AND {_AGAIN} AND {{selected}}
-GROUP BY {_FACTS}
+GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (columns are ours)
 _PARTS: Final = tuple(field.name for field in fields(SettingsParts))
 
@@ -58,7 +64,7 @@ class Changes:
         ``keep``: pictures made with other settings are kept, so that these are no reason.
         """
         judge = self._judge(engine_version, keep=keep)
-        columns = f"jobs.photo, {_AGAIN} AS again, {_FACTS}"
+        columns = f"jobs.photo, {_AGAIN} AS again, {_FACTS.format(keep=int(keep))}"
         with self._store.reading():
             rows = self._queue.rows(columns, order, limit)
         for photo, again, style, recipe, *facts in rows:
@@ -68,7 +74,7 @@ class Changes:
         """Return how many finished pictures are made again, by style, recipe and causes; fast for any number."""
         judge = self._judge(engine_version, keep=keep)
         with self._store.reading() as connection:
-            query = _COUNT.format(selected=self._queue.condition())
+            query = _COUNT.format(selected=self._queue.condition(), keep=int(keep))
             rows = connection.execute(query, (self._store.source_id,)).fetchall()
         counts: Counter[tuple[str, str, tuple[ChangeCause, ...]]] = Counter()
         for style, recipe, *facts, count in rows:
@@ -92,13 +98,13 @@ class _Judge:
         self.causes = cache(self._causes)
 
     def _causes(
-        self, settings: str, made_settings: str | None, engine_version: str, is_requested: int
+        self, settings: str, made_settings: str | None, engine_version: str, is_requested: int, is_unread: int | None
     ) -> tuple[ChangeCause, ...]:
         if made_settings != settings and (is_requested or not self._keep):
             return self._changed_parts(made_settings, settings)
         if is_requested:
             return ("missing",) if engine_version == self._engine_version else ("engine",)
-        return ("photo",)
+        return ("file",) if is_unread else ("photo",)
 
     def _changed_parts(self, made_settings: str | None, settings: str) -> tuple[ChangeCause, ...]:
         before, now = self._parts.get(made_settings or ""), self._parts.get(settings)

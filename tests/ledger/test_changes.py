@@ -78,6 +78,8 @@ def test_what_changed_is_the_cause(house, settings: str, expected: tuple[ChangeC
 def test_a_touched_or_changed_photo_is_the_cause(house) -> None:
     finished(house, "a.jpg")
     house.scan(house.photo("a.jpg", version=1))
+    assert causes(house) == [("file",)]
+    house.ledger.photos.note_sha256("a.jpg", content("a.jpg", 1))
     assert causes(house) == [("photo",)]
 
 
@@ -108,6 +110,9 @@ def test_a_photo_that_changed_meanwhile_is_not_taken_for_the_old_one(house) -> N
     want(house, "recipe", "a.jpg")
     house.scan(house.photo("a.jpg", version=1))
     want(house, "s1", "a.jpg")
+    assert causes(house) == [("file",)]
+    house.ledger.photos.note_sha256("a.jpg", content("a.jpg", 1))
+    want(house, "s1", "a.jpg")
     assert causes(house) == [("photo",)]
 
 
@@ -130,7 +135,7 @@ def test_a_kept_picture_whose_photo_changes_is_made_with_the_new_settings(house)
     finished(house, "a.jpg")
     want(house, "recipe", "a.jpg", on_change="keep")
     house.scan(house.photo("a.jpg", version=1))
-    assert causes(house, "keep") == [("photo",)]
+    assert causes(house, "keep") == [("file",)]
     assert house.claim().settings_sha256 == "recipe"
 
 

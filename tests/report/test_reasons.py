@@ -20,6 +20,7 @@ JOB = Job("a.jpg", "night", "default")
         (("weights",), "weights changed"),
         (("settings",), "settings changed"),
         (("photo",), "photo changed"),
+        (("file",), "the photo's file changed, perhaps not its content"),
         (("engine",), "made by another version of the engine"),
         (("missing",), "wanted again by 'stylewatch retry --missing'"),
     ],

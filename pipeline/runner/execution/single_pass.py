@@ -225,7 +225,7 @@ class SinglePass:
             RunStarted(
                 run_id=run_id,
                 config=options.config_name,
-                photos=ingested.photos,
+                photos=self._selection.photos if self._selection else ingested.photos,
                 jobs=sum(left.values()),
                 done=done,
                 again=sum(reasons.values()),

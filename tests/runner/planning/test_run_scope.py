@@ -42,7 +42,7 @@ def many(workshop: Workshop) -> Workshop:
 
 def test_only_pictures_of_photos_that_fit_are_made_and_counted(many: Workshop) -> None:
     over = run(many, "sea/**")
-    assert (begun(many).jobs, begun(many).done, over.finished, over.left) == (3, 0, 3, 0)
+    assert (begun(many).photos, begun(many).jobs, begun(many).done, over.finished, over.left) == (3, 3, 0, 3, 0)
     assert sorted(made(many)) == ["sea/b.png", "sea/d-1.png", "sea/deep/c.png"]
     over = run(many, "sea/**", "a.png", limit=1)
     assert (begun(many).jobs, begun(many).done, over.finished, over.left) == (1, 3, 1, 0)
@@ -103,7 +103,7 @@ def test_a_changed_photo_and_a_changed_scale_are_reasons_too(workshop: Workshop)
     run(workshop)
     workshop.photo("a.png", shade=5)
     run(workshop)
-    assert begun(workshop).reasons == {"photo changed": 1}
+    assert begun(workshop).reasons == {"the photo's file changed, perhaps not its content": 1}
     workshop.text = workshop.text.replace("painting: night.jpg}", "painting: night.jpg, scale: 2}")
     run(workshop)
     assert begun(workshop).reasons == {"scale of style night changed": 1}
@@ -164,7 +164,7 @@ def test_a_changed_photo_gets_the_new_settings_in_place(kept: Workshop) -> None:
     run(kept)
     kept.photo("a.png", shade=7)
     assert run(kept).finished == 1
-    assert begun(kept).reasons == {"photo changed": 1}
+    assert begun(kept).reasons == {"the photo's file changed, perhaps not its content": 1}
     assert width_of(kept, "a--night.jpg") == 32
     provenance = read_provenance(kept.out / "a--night.jpg")
     with kept.ledger() as ledger:
