@@ -25,6 +25,7 @@ from pipeline.model import (
     JobFinished,
     JobStarted,
     JobState,
+    NetworkLoading,
     OriginalsStay,
     PhotoSetAside,
     Remark,
@@ -134,7 +135,7 @@ class Display:
             return
         self._board.update(event, self._clock())
         self._has_reloaded |= isinstance(event, WatchNotice) and event.kind == "reloaded"
-        if not self._quiet and isinstance(event, RunStarted | JobStarted):
+        if not self._quiet and isinstance(event, RunStarted | NetworkLoading | JobStarted):
             self._start_live()
         self._print_event(event)
 

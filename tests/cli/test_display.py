@@ -209,6 +209,11 @@ def test_while_the_network_is_loaded_the_live_view_says_so() -> None:
     assert "loading" not in drawn(live_view(run_progress, 1.0))
 
 
+def test_a_try_shows_that_the_network_is_loaded_too_though_it_is_no_run() -> None:
+    assert "loading the network" in shown(NetworkLoading(), Remark("", "hello"), terminal=True)
+    assert shown(NetworkLoading(), Remark("", "hello"), terminal=True, quiet=True) == ""
+
+
 def test_slow_runs_are_told_by_the_hour() -> None:
     run_progress = RunProgress()
     run_progress.update(started(jobs=2), 0.0)
