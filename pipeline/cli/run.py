@@ -115,10 +115,9 @@ def _ingest(
 
 
 def _style_folders(settings: Config, ledger: Ledger) -> Iterator[Remark]:
-    if settings.pairing.folders_to_make:
-        with contextlib.suppress(StorageError):  # the pass raises it, in its order
-            open_input(settings.input.folder, ledger)
-            yield from make_style_folders(ingest_settings(settings), [style.name for style in settings.styles])
+    with contextlib.suppress(StorageError):  # the pass raises it, in its order
+        open_input(settings.input.folder, ledger)
+        yield from make_style_folders(ingest_settings(settings), settings.style_folders())
 
 
 def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:

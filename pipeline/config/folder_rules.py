@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
+from pipeline.config.ignore_patterns import is_ignored
 from pipeline.config.section import Section
 
 
@@ -20,7 +21,7 @@ def require_outside_input(folder: Path, info: ValidationInfo, otherwise: str) ->
         raise ValueError(f"can't hold the photos' folder {context.input}; choose a folder beside it, found {folder}")
     if folder.is_relative_to(context.input):
         inside = folder.relative_to(context.input).as_posix() + "/"
-        if not f.is_ignored(inside, context.ignore):
+        if not is_ignored(inside, context.ignore):
             raise f.RepeatedError(
                 f"can't lie in the photos' folder, or {otherwise}; choose a folder beside it, "
                 f"or add '/{inside}' to input.ignore, found {folder}",

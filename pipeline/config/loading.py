@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.error_messages import format_location
-from pipeline.config.field_types import ValidationContext, is_pattern, resolve
+from pipeline.config.field_types import ValidationContext, resolve
+from pipeline.config.ignore_patterns import is_pattern
 from pipeline.config.mistakes import validate
 from pipeline.config.models import Config
 from pipeline.config.yaml_source import read_document

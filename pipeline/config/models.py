@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr, Tag, Validat
 from pipeline.config import field_types as f
 from pipeline.config.folder_rules import MoveSection, Originals, require_outside_input, require_own_folder
 from pipeline.config.hooks import HooksSection
+from pipeline.config.ignore_patterns import IgnorePattern
 from pipeline.config.pairing import PairingSection
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.schedule import OptionalWindows
@@ -66,7 +67,7 @@ class InputSection(Section):
     """Where photos come from."""
 
     folder: f.ResolvedPath = Field(_resolved("input"), description="The folder of photos, with all its sub-folders.")
-    ignore: tuple[f.IgnorePattern, ...] = Field(
+    ignore: tuple[IgnorePattern, ...] = Field(
         (), description="Patterns of files and folders to leave alone, as in .gitignore."
     )
     order: Order = Field("newest", description="Which photos come first.")
@@ -293,6 +294,10 @@ class Config(Section):
         """Return all recipes, ``default`` among them, in the order of the file."""
         named = {name: section.recipe(name) for name, section in self.recipes.items()}
         return named if "default" in named else {"default": Recipe(), **named}
+
+    def style_folders(self) -> tuple[str, ...]:
+        """Return the names of the folders in the input folder that are made if missing, one a style."""
+        return tuple(style.name for style in self.styles) if self.pairing.folders_to_make else ()
 
     def window_rules(self) -> tuple[WindowRule, ...]:
         """Return when a daemon may make pictures; empty = always."""

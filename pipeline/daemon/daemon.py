@@ -21,6 +21,7 @@ from pipeline.daemon.event_outbox import EventOutbox
 from pipeline.daemon.health import Health
 from pipeline.daemon.on_demand_executor import OnDemandExecutor
 from pipeline.daemon.pause_tracker import PauseTracker
+from pipeline.daemon.reload_cost import ReloadCost
 from pipeline.daemon.scan_thread import ScanThread
 from pipeline.daemon.schedule_gate import ScheduleGate
 from pipeline.daemon.startup import Startup, StoppedError
@@ -48,7 +49,6 @@ from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import InputRoot, make_input_folder, open_input
 from pipeline.runner.instance.folder_marks import OutputFolderCheck
 from pipeline.runner.instance.moved_source import take_over_moved_source
-from pipeline.runner.planning.run_scope import describe_backlog
 from pipeline.runner.preparation import open_ledger, require_state_and_output, resolve_config
 from pipeline.runner.style_folders import make_style_folders
 
@@ -88,6 +88,7 @@ class Daemon:
         self._pauses = PauseTracker(self._outbox.put)
         self._scan_thread = ScanThread(self._pauses, self._health, self._outbox.put, self._stop_pass, clock)
         self._schedule_gate = ScheduleGate(config.window_rules(), self._outbox.emit, clock.now)
+        self._reload_cost = ReloadCost(self._outbox.emit)
         self._executor = OnDemandExecutor(make_executor, clock.monotonic)
         self._pass: SinglePass | None = None
         self._session: Session | None = None
@@ -95,8 +96,6 @@ class Daemon:
         self._paused_until = 0.0
         self._next_ledger_check = 0.0
         self._has_checked_paintings = False
-        self._emitted_before_pass: list[PhotoSetAside] = []
-        self._must_tell_cost = False
 
     def stop(self) -> None:
         """Stop soon: publish what is done, return the rest to the queue. Safe to call from a signal handler."""
@@ -137,8 +136,7 @@ class Daemon:
         startup.retry_until_done(partial(require_state_and_output, config), "work")
         startup.retry_until_done(partial(make_output_folder, output), "work")
         with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
-            guard = OutputFolderCheck(output)
-            folder = config.input.folder
+            folder, guard = config.input.folder, OutputFolderCheck(output)
             if made := startup.retry_until_done(partial(make_input_folder, folder, ledger), "input"):
                 self._remark(made)
             root = startup.retry_until_done(partial(open_input, folder, ledger), "input")
@@ -149,19 +147,21 @@ class Daemon:
             startup.retry_until_done(partial(recover, ledger, output), "work")
             while not self._stopped:
                 oversized = OversizedPictures(version.config.state.max_retry_seconds)
-                backlog_done = self._session.backlog_done if self._session else 0
-                self._session = Session(guard, oversized, root, backlog_done)
+                self._session = Session(guard, oversized, root, self._session.backlog_done if self._session else 0)
                 self._run_version(version, ledger, root)
                 version, self._next_version = self._next_version or version, None
 
     def _run_version(self, version: ConfigVersion, ledger: Ledger, root: InputRoot) -> None:
         """Work under one version of the config, until stopped or until there is another version."""
-        self._must_tell_cost = self._version is not None
+        if self._version is not None:
+            self._reload_cost.expect()
         self._version, self._config = version, version.config
         self._schedule_gate.set_window_rules(version.config.window_rules())
         self._paused_until = self._next_ledger_check = 0.0
         self._has_checked_paintings = False
-        self._make_style_folders(version.config, root)
+        if root.is_there():
+            for remark in make_style_folders(ingest_settings(version.config), version.config.style_folders()):
+                self._outbox.emit(remark)
         with self._scan_thread.running(version, root, self._is_replacing_config):
             try:
                 while not (self._stopped or self._next_version):
@@ -171,11 +171,6 @@ class Daemon:
                     self._health.stopping()
                 self._executor.close()
                 self._outbox.deliver()
-
-    def _make_style_folders(self, config: Config, root: InputRoot) -> None:
-        if config.pairing.folders_to_make and root.is_there():
-            for remark in make_style_folders(ingest_settings(config), [style.name for style in config.styles]):
-                self._outbox.emit(remark)
 
     def _is_replacing_config(self) -> bool:
         return self._next_version is not None and not self._stopped
@@ -202,22 +197,14 @@ class Daemon:
         self._check_for_new_config()
         if self._next_version is not None:
             return
-        self._tell_cost(version, ledger)
+        if self._scan_thread.has_scanned:
+            self._reload_cost.report_if_expected(pass_settings(version.config), ledger)
         if not self._may_run_pass(ledger):
             self._executor.close_if_idle()
             time.sleep(_POLL_SECONDS)
         elif not self._run_pass_if_needed(version, ledger, root):
             self._executor.close_if_idle()
             self._scan_thread.work_available.wait(_POLL_SECONDS)
-
-    def _tell_cost(self, version: ConfigVersion, ledger: Ledger) -> None:
-        """Say what a reloaded config makes again, once the folder was scanned under it, before anything is made."""
-        if self._must_tell_cost and self._scan_thread.has_scanned:
-            with contextlib.suppress(StorageError, LedgerLockedError):
-                settings = pass_settings(version.config)
-                text = describe_backlog(ledger, settings.order, settings.on_change)
-                self._must_tell_cost = False
-                self._outbox.emit(WatchNotice("reloaded", text))
 
     def _may_run_pass(self, ledger: Ledger) -> bool:
         # Before the first scan the jobs in the ledger may be those of a former config.
@@ -287,7 +274,7 @@ class Daemon:
             ingested = IngestResult(
                 photos=ledger.queries.photo_count(),
                 set_aside=list(self._outbox.held()),
-                emitted_before=self._emitted_before_pass,
+                emitted_before=self._outbox.emitted_before_pass(),
             )
             with self._schedule_gate.stop_at_window_end(partial(self._stop_for_schedule, self._pass)):
                 options = PassOptions(
@@ -333,7 +320,6 @@ class Daemon:
         """Pass an event of the running pass to the readers, after the queued ones of the scan thread."""
         if isinstance(event, RunStarted):
             self._outbox.discard_held()  # the pass emits them next
-            self._emitted_before_pass = []
         elif not isinstance(event, RunFinished):  # what comes now is not among what that counts
             self._outbox.deliver()
         if isinstance(event, JobFailed) and event.state is JobState.PENDING:
@@ -355,11 +341,10 @@ class Daemon:
         self._outbox.deliver()
         self._health.report_main_alive()
 
-    def _count_set_aside(self, photo: PhotoSetAside) -> None:
-        if self._pass is not None:
-            self._pass.count_set_aside(photo)
-        else:
-            self._emitted_before_pass.append(photo)
+    def _count_set_aside(self, photo: PhotoSetAside) -> bool:
+        if (the_pass := self._pass) is not None:
+            the_pass.count_set_aside(photo)
+        return the_pass is not None
 
     def _is_pass_expected(self) -> bool:
         return self._pass is None and self._schedule_gate.may_work() and "work" not in self._pauses

@@ -16,19 +16,20 @@ class EventOutbox:
         self,
         emit: Callable[[RunEvent], None],
         is_pass_expected: Callable[[], bool],
-        count: Callable[[PhotoSetAside], None] = lambda _: None,
+        count: Callable[[PhotoSetAside], bool] = lambda _: False,
     ) -> None:
         """``emit`` passes an event to all readers.
 
         While ``is_pass_expected()``, photos that were set aside are held back: the pass emits them after its
-        RunStarted, and counts them. The others are passed on at once, and ``count`` is called for each: they belong
-        to the pass that runs, or else to the next one.
+        RunStarted, and counts them. The others are passed on at once, and ``count`` is called for each. It returns
+        whether there is a pass that counts it; else the photo belongs to the next one.
         """
         self._emit = emit
         self._is_pass_expected = is_pass_expected
         self._count = count
         self._queue: queue.SimpleQueue[PhotoSetAside | Remark | WatchNotice] = queue.SimpleQueue()
         self._held: list[PhotoSetAside] = []
+        self._emitted_before_pass: list[PhotoSetAside] = []
 
     def put(self, event: PhotoSetAside | Remark | WatchNotice) -> None:
         """Queue an event. Safe to call from any thread."""
@@ -47,16 +48,21 @@ class EventOutbox:
                     self._held.append(event)
                 else:
                     self._emit(event)
-                    if isinstance(event, PhotoSetAside):
-                        self._count(event)
+                    if isinstance(event, PhotoSetAside) and not self._count(event):
+                        self._emitted_before_pass.append(event)
 
     def held(self) -> tuple[PhotoSetAside, ...]:
         """Return the photos that are held back for the next pass."""
         return tuple(self._held)
 
+    def emitted_before_pass(self) -> tuple[PhotoSetAside, ...]:
+        """Return the photos that were emitted since the last pass, and that the next one counts."""
+        return tuple(self._emitted_before_pass)
+
     def discard_held(self) -> None:
-        """Forget the photos held back: a pass has started that emits them itself."""
+        """Forget these photos and those held back: a pass has started that counts both, and emits the latter."""
         self._held.clear()
+        self._emitted_before_pass.clear()
 
     def release_held(self) -> None:
         """Pass the photos held back to the readers, since there will be no pass."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,14 @@ _RESERVED_ON_WINDOWS: Final = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0
 
 
 def make_style_folders(
-    settings: IngestSettings, styles: Iterable[str], *, mkdir: Callable[[Path], None] = Path.mkdir
+    settings: IngestSettings, styles: Collection[str], *, mkdir: Callable[[Path], None] = Path.mkdir
 ) -> Iterator[Remark]:
-    """Make the missing folders of these styles; yield what is to be said of it, which may be nothing.
+    """Make the missing folders of these styles, if any; yield what is to be said of it, which may be nothing.
 
     The caller has made sure that the input folder is in its place. Where it can't be written nothing fails.
     """
+    if not styles:
+        return
     try:
         there = {_composed(entry.name) for entry in settings.folder.iterdir()}
     except OSError:

@@ -10,8 +10,6 @@ from pipeline.config.field_types import (
     case_folded,
     did_you_mean,
     first_duplicate,
-    is_ignored,
-    is_pattern,
     parse_size,
     quoted,
     resolve,
@@ -161,12 +159,3 @@ def test_words_are_listed_in_quotes() -> None:
 def test_a_value_is_repeated_when_it_means_the_same_as_an_earlier_one() -> None:
     assert first_duplicate(["1", "2", "01"], int) == "01"
     assert first_duplicate(["1", "x", "x", 7, 7, None], int) == ""
-
-
-def test_patterns_are_those_of_gitignore() -> None:
-    assert is_ignored("a/b.tmp", ["*.tmp"])
-    assert is_ignored("out/", ["/out/"])
-    assert not is_ignored("keep.tmp", ["*.tmp", "!keep.tmp"])
-    assert is_pattern("**/x/")
-    assert not is_pattern("!")
-    assert not is_pattern(7)

@@ -17,10 +17,10 @@ class Harness:
     events: list[RunEvent] = field(default_factory=list)
     is_pass_expected: bool = False
 
-    counted: list[PhotoSetAside] = field(default_factory=list)
+    is_pass_running: bool = False
 
     def __post_init__(self) -> None:
-        self.outbox = EventOutbox(self.events.append, lambda: self.is_pass_expected, self.counted.append)
+        self.outbox = EventOutbox(self.events.append, lambda: self.is_pass_expected, lambda _: self.is_pass_running)
 
 
 def test_queued_events_wait_for_their_delivery_and_keep_their_order() -> None:
@@ -30,7 +30,16 @@ def test_queued_events_wait_for_their_delivery_and_keep_their_order() -> None:
     harness.outbox.emit(Remark("", "at once"))
     harness.outbox.deliver()
     assert harness.events == [Remark("", "at once"), BAD, NOTICE, HALF]
-    assert harness.counted == [BAD, HALF], "they belong to the pass that runs, or to the next one"
+    assert harness.outbox.emitted_before_pass() == (BAD, HALF), "they belong to the next pass"
+    harness.outbox.discard_held()
+    assert harness.outbox.emitted_before_pass() == ()
+
+
+def test_what_a_running_pass_counts_is_not_left_to_the_next_one() -> None:
+    harness = Harness(is_pass_running=True)
+    harness.outbox.put(BAD)
+    harness.outbox.deliver()
+    assert (harness.events, harness.outbox.emitted_before_pass()) == ([BAD], ())
 
 
 def test_photos_set_aside_are_held_back_for_the_next_pass() -> None:
@@ -40,7 +49,7 @@ def test_photos_set_aside_are_held_back_for_the_next_pass() -> None:
     harness.outbox.deliver()
     assert harness.events == [NOTICE, HALF], "an incomplete photo is no reason for a pass"
     assert harness.outbox.held() == (BAD,)
-    assert harness.counted == [HALF], "the pass counts what it emits"
+    assert harness.outbox.emitted_before_pass() == (HALF,), "the pass counts what it emits"
     harness.outbox.discard_held()
     harness.outbox.release_held()
     assert harness.events == [NOTICE, HALF]

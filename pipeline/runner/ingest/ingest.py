@@ -9,12 +9,12 @@ import dataclasses
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from pipeline.intake.stability import StabilityTimes, check_stability
 from pipeline.ledger import Ledger
-from pipeline.model import IngestSettings
+from pipeline.model import IngestSettings, PhotoSetAside
 from pipeline.report.formatting import incomplete_reason
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
@@ -54,13 +54,18 @@ def ingest(
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
     ledger.jobs.recognize(settings.on_change)
     set_aside = [*unreadable_places(found), *recorded.set_aside(), *unpaired.new]
-    files = ledger.incomplete.record({photo.path: photo.reason for photo in set_aside if photo.kind == "incomplete"})
-    reasons = {file.path: incomplete_reason(file, time.time()) for file in files}
     return IngestResult(
         photos=len(found.photos) + recorded.archived.count,
-        set_aside=[dataclasses.replace(photo, reason=reasons.get(photo.path, photo.reason)) for photo in set_aside],
+        set_aside=_with_ages(ledger, set_aside),
         known=[*unpaired.known, *known_problems(ledger, set_aside)],
         skipped=Counter(found.skipped) + recorded.archived.skipped,
         unpaired=unpaired.count,
         root=root,
     )
+
+
+def _with_ages(ledger: Ledger, set_aside: Sequence[PhotoSetAside]) -> list[PhotoSetAside]:
+    """Record which of these files are incomplete; return all, with how long those have been so."""
+    files = ledger.incomplete.record({photo.path: photo.reason for photo in set_aside if photo.kind == "incomplete"})
+    reasons = {file.path: incomplete_reason(file, time.time()) for file in files}
+    return [dataclasses.replace(photo, reason=reasons.get(photo.path, photo.reason)) for photo in set_aside]
