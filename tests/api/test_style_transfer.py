@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import _thread
 import itertools
-import re
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -40,8 +37,7 @@ from pipeline.executors.child import make_stylizer
 from pipeline.hashing import sha256_of_file
 from pipeline.model import Artwork, Assignment, Job, PictureOptions, Progress
 from pipeline.worker import Worker
-from tests.end_to_end.program import ROOT, write_landscape, write_small_painting
-from tests.end_to_end.program import run as run_program
+from tests.end_to_end.program import write_landscape, write_small_painting
 from tests.images.pictures import orientation_block
 
 TINY: Any = {
@@ -114,30 +110,6 @@ def test_a_picture_has_the_pixels_that_the_programs_worker_gives_it(
     picture = transfer.stylize(photo, painting, **TINY)
     assert (picture.mode, picture.size) == ("RGB", (48, 32))
     assert np.array_equal(pixels(picture), made_by_the_worker(photo, painting, tmp_path / "p.png"))
-
-
-@pytest.mark.slow
-def test_a_picture_has_the_pixels_of_the_programs_file(transfer: StyleTransfer, folder: Path, tmp_path: Path) -> None:
-    config = tmp_path / "c.yaml"
-    recipe = "{size: 64, iterations: 5, content_weight: 0.05, init: blend, seed: 3}"
-    config.write_text(
-        f"output: {{format: png}}\nengine: {{device: cpu}}\nrecipes: {{default: {recipe}}}\n"
-        f"styles: [{{name: s, painting: '{folder / 'painting.jpg'}', scale: 0.5}}]\n"
-    )
-    code, _, err = run_program("try", config, folder / "2.jpg", "--into", tmp_path / "tried")
-    assert (code, err) == (0, "")
-    picture = transfer.stylize(
-        folder / "2.jpg",
-        folder / "painting.jpg",
-        size=64,
-        iterations=5,
-        content_weight=0.05,
-        init="blend",
-        seed=3,
-        scale=0.5,
-    )
-    with Image.open(tmp_path / "tried" / "s.png") as made:
-        assert np.array_equal(pixels(picture), np.asarray(made))
 
 
 def test_stylize_is_the_same_in_one_call(transfer: StyleTransfer, folder: Path) -> None:
@@ -367,48 +339,3 @@ def test_closing_frees_the_network_and_ends_its_use(folder: Path) -> None:
     assert engine() is None
     with pytest.raises(UsageError, match="is closed"):
         transfer.stylize(folder / "0.jpg", folder / "painting.jpg", **TINY)
-
-
-TYPED = """
-from pathlib import Path
-
-import numpy as np
-from PIL import Image
-
-import pipeline
-from pipeline import Progress, StyleTransfer, StylewatchError, TransferSettings, stylize
-
-
-def show(progress: Progress) -> None:
-    print(progress.size, progress.iteration, progress.losses.total)
-
-
-picture: Image.Image = stylize("a.jpg", Path("b.jpg"), size=256, style_layers={"relu1_1": 1.0}, progress=show)
-settings: TransferSettings = {"size": 256, "optimizer": "adam"}
-with StyleTransfer(device="cpu") as transfer:
-    picture = transfer.stylize(picture, {"a.jpg": 0.5, "b.jpg": 0.5}, **settings)
-    picture = transfer.stylize(np.asarray(picture), [("a.jpg", 0.5), (picture, 0.5)], scale=2)
-    picture = transfer.stylize(np.asarray(picture) / 255, ["a.jpg", Path("b.jpg")])
-    for made in transfer.stylize_many(Path("photos").glob("*.jpg"), "a.jpg"):
-        made.save("x.png")
-    for each in transfer.stylize_many(["a.jpg"], "b.jpg", return_exceptions=True):
-        print(each if isinstance(each, StylewatchError) else each.size)
-"""
-WRONG = """
-stylize("a.jpg", "b.jpg", sise=256)
-stylize("a.jpg", "b.jpg", loss="l2")
-stylize(5, "b.jpg")
-pipeline.stylise
-"""
-
-
-@pytest.mark.slow
-def test_a_callers_script_is_typed(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(TYPED + WRONG)
-    # By the project's own settings, so that what was found of torch and numpy is known already.
-    command = [sys.executable, "-m", "mypy", "--no-error-summary", "--hide-error-context", str(script)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    lines = [int(line) for line in re.findall(r"script\.py:(\d+): error: ", ended.stdout)]
-    first = TYPED.count("\n") + 2
-    assert lines == [first, first + 1, first + 2, first + 3], ended.stdout + ended.stderr
