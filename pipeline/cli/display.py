@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from types import TracebackType
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -59,6 +60,8 @@ ROWS_SHOWN: Final = 20
 
 #: Wider than any table.
 _ANY_WIDTH: Final = 100_000
+#: Columns that the bar has beside the numbers at least, with the space between.
+_SHORTEST_BAR: Final = 8
 
 _COLORS: Final = {
     "warning": "yellow",
@@ -222,23 +225,43 @@ class Display:
 def live_view(board: RunProgress, now: float) -> RenderableType:
     """Return the live view of a run: a line for the whole run, and one for each picture in progress."""
     # On a narrow terminal the bar and the photos' names are shortened, so that nothing wraps.
-    overall = Table.grid(padding=(0, 2), expand=True)
-    overall.add_column(ratio=1)
-    overall.add_column(no_wrap=True)
-    overall.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(_overall_text(board, now)))
     jobs = list(board.in_progress.values())  # a copy: rich draws from a thread of its own
     loading = [Text(LOADING_TEXT)] if board.is_loading and not jobs else []
-    return Group(overall, *loading, PicturesInProgress(jobs))
+    return Group(_OverallLine(board, now), *loading, PicturesInProgress(jobs))
 
 
-def _overall_text(board: RunProgress, now: float) -> str:
-    parts = [f"{board.done:,} of {board.total:,}"]
-    parts += [f"{board.failed:,} failed"] if board.failed else []
-    if per_hour := board.pictures_per_hour(now):
-        parts += [f"{per_hour / 60:.1f} a minute" if per_hour >= 60 else f"{per_hour:.1f} an hour"]
-    if left := board.seconds_left(now):
-        parts += [time_left(left)]
-    return ", ".join(parts)
+@dataclass(frozen=True, slots=True)
+class _OverallLine:
+    """The bar and the numbers of the whole run; as many of these as fit on the line beside a short bar."""
+
+    board: RunProgress
+    now: float
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        board, line = self.board, Table.grid(padding=(0, 2), expand=True)
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True)
+        numbers = _overall_text(board, self.now, options.max_width - _SHORTEST_BAR)
+        line.add_row(ProgressBar(total=max(1, board.total), completed=board.done), Text(numbers))
+        yield line
+
+
+def _overall_text(board: RunProgress, now: float, width: int) -> str:
+    """Return the numbers; the speed is left out if they are longer than ``width``, then the failures."""
+    count, failed = f"{board.done:,} of {board.total:,}", f"{board.failed:,} failed" if board.failed else ""
+    speed, left = _speed_text(board.pictures_per_hour(now)), board.seconds_left(now)
+    still = time_left(left) if left else ""
+    texts = [
+        ", ".join(filter(None, parts))
+        for parts in ((count, failed, speed, still), (count, failed, still), (count, still))
+    ]
+    return next((text for text in texts if len(text) <= width), texts[-1])
+
+
+def _speed_text(per_hour: float | None) -> str:
+    if not per_hour:
+        return ""
+    return f"{per_hour / 60:.1f} a minute" if per_hour >= 60 else f"{per_hour:.1f} an hour"
 
 
 def results_table(rows: Sequence[Row]) -> Table:
