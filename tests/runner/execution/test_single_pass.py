@@ -76,12 +76,17 @@ def test_a_limit_leaves_the_rest_for_the_next_run(workshop: Workshop) -> None:
 
 
 def test_a_limit_bounds_what_is_told_from_begin_to_end(workshop: Workshop) -> None:
+    know_the_machine()
     for number in range(5):
         workshop.photo(f"{number}.png", shade=number)
+    planned = workshop.plan().forecast
+    pictures_seconds = planned.seconds - planned.start_seconds - planned.painting_seconds
     workshop.run(PassOptions(limit=2))
     begun = workshop.events[0]
     assert isinstance(begun, RunStarted)
     assert (begun.jobs, begun.recipes) == (2, {"default": 2})
+    assert begun.seconds is not None
+    assert begun.seconds - planned.start_seconds == pytest.approx(2 / 5 * pictures_seconds, abs=0.1)
     assert not [event for event in workshop.events if isinstance(event, BacklogChanged)]
 
 
