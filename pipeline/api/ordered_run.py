@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
@@ -38,8 +39,8 @@ class Engine(Protocol):
 class OrderedRun:
     """One run over photos, all in one style by one recipe.
 
-    ``name(index)`` is what errors and the log call a photo. After a photo that fails none is begun any more, and its
-    error is raised when it is its turn; with ``go_on`` it is given like a picture.
+    ``name(index)`` is what errors and the log call a photo. After a photo that fails none behind it is begun any
+    more, and its error is raised when it is its turn; with ``go_on`` it is given like a picture.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class OrderedRun:
         self._recipe = recipe
         self._name = name
         self._go_on = go_on
-        self._over = False
+        self._failed_at = math.inf
         self._next = 0
         self._begun: dict[int, tuple[object, NDArray[np.uint8] | None]] = {}
         self._results: dict[int, Image.Image | JobError] = {}
@@ -98,9 +99,11 @@ class OrderedRun:
         return requests
 
     def _next_photo(self) -> tuple[int, object] | None:
-        if self._over:
-            return None
-        return self._again.pop(0) if self._again else next(self._photos, None)
+        while self._again:
+            entry = self._again.pop(0)
+            if entry[0] < self._failed_at:
+                return entry
+        return next(self._photos, None) if self._failed_at == math.inf else None
 
     def _take(self, event: Event) -> None:
         match event:
@@ -121,7 +124,8 @@ class OrderedRun:
             raise error
         assert isinstance(error, JobError)
         self._results[index] = error
-        self._over = self._over or not self._go_on
+        if not self._go_on:
+            self._failed_at = min(self._failed_at, index)
 
     def _log(self, index: int, notes: Iterable[str]) -> None:
         for note in notes:

@@ -148,6 +148,17 @@ def test_a_photo_that_found_no_memory_beside_others_is_begun_again() -> None:
     assert engine.begun == [0, 1, 1, 2]
 
 
+def test_a_photo_that_waits_for_memory_is_made_although_one_behind_it_failed() -> None:
+    diverged = StylizeError("nan")
+    engine = Backwards(3, {0: MemoryShortError("just now"), 1: diverged, 2: MemoryShortError("just now")})
+    found = a_run([10, 20, 30, 40]).pictures(engine, None, contextlib.nullcontext)
+    assert shades([next(found)]) == [10]
+    with pytest.raises(StylizeError) as caught:
+        next(found)
+    assert caught.value is diverged
+    assert engine.begun == [0, 1, 2, 0]
+
+
 @pytest.mark.parametrize("error", [PaintingError("too small"), PaintingChangedError("replaced")])
 def test_what_concerns_all_photos_is_raised_at_once(error: StylewatchError) -> None:
     engine = Backwards(2, {1: error})
