@@ -157,6 +157,6 @@ class ScanLoop:
         for photo in changes.set_aside:
             self._callbacks.emit(photo)
         if changes.known:
-            self._callbacks.emit(Remark("", known_sentence(len(changes.known))))
+            self._callbacks.emit(Remark("", known_sentence(changes.known)))
         if not changes.is_empty or not self._has_scanned:
             self._callbacks.on_change()

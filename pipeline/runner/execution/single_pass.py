@@ -246,7 +246,7 @@ class SinglePass:
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
         if ingested.known:
-            self._emit(Remark("", known_sentence(len(ingested.known))))
+            self._emit(Remark("", known_sentence(ingested.known)))
 
     def _make_pictures(self, options: PassOptions) -> None:
         root = self._session.input_root(self._settings.folders.input)

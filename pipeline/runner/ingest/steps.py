@@ -11,6 +11,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from pipeline.images.encode import suffix_of
 from pipeline.intake.scan import ScanResult, kinds_in_archives, scan, scan_paths
@@ -22,6 +23,9 @@ from pipeline.report.formatting import counted
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
+
+#: What is said of how many known photos of each kind, in this order.
+_KNOWN_WORDS: Final = {"quarantined": "set aside", "incomplete": "incomplete", "unpaired": "without a picture"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,7 +225,8 @@ def known_problems(ledger: Ledger, told: Iterable[PhotoSetAside]) -> Iterator[Ph
             yield PhotoSetAside(row.path, "quarantined", row.reason)
 
 
-def known_sentence(count: int) -> str:
-    """Return what is said of photos that an earlier ingest has named."""
-    are, them = ("is", "it") if count == 1 else ("are", "them")
-    return f"{counted(count, 'photo')} {are} set aside as before; 'stylewatch status' names {them}"
+def known_sentence(known: Collection[PhotoSetAside]) -> str:
+    """Return what is said of photos that an earlier ingest has named: how many of each kind, and where to read."""
+    kinds = Counter(str(photo.kind) for photo in known)
+    parts = [f"{counted(kinds[kind], 'photo')} {words}" for kind, words in _KNOWN_WORDS.items() if kinds[kind]]
+    return f"as before: {', '.join(parts)}; 'stylewatch status' names {'it' if len(known) == 1 else 'them'}"
