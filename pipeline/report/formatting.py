@@ -105,7 +105,8 @@ def unpaired_left_out(count: int) -> str:
 def incomplete_reason(file: IncompleteFile, now: float) -> str:
     """Return why a file is incomplete, and for how long at ``now`` (seconds since the epoch) once that matters."""
     age_seconds = now - file.since
-    return file.reason if age_seconds < _AGE_MATTERS_SECONDS else f"for {duration(age_seconds)}: {file.reason}"
+    since = f"; it has been so for {duration(age_seconds)}" if age_seconds >= _AGE_MATTERS_SECONDS else ""
+    return f"{file.reason}{since}"
 
 
 def losses(values: Losses) -> str:
@@ -123,8 +124,8 @@ def outcome(event: RunFinished) -> str:
     parts += [f"{event.copied:,} copied"] if event.copied else []
     parts += [f"{counted(event.failed, 'picture')} failed"] if event.failed else []
     parts += [f"{counted(event.photos_set_aside, 'photo')} set aside"] if event.photos_set_aside else []
-    parts += [f"{event.left:,} left for the next run"] if event.left else []
-    said = ", ".join(parts) + f" in {duration(event.seconds)}"
+    left = f", {event.left:,} left for the next run" if event.left else ""
+    said = f"{', '.join(parts)} in {duration(event.seconds)}{left}"
     said = f"interrupted: {said}" if event.interrupted else said
     return f"{said} ({printable(event.reason)})" if event.reason else said
 

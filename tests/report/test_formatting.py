@@ -76,7 +76,10 @@ IDLE = {"finished": 0, "failed": 0}
     ("changes", "said"),
     [
         ({}, "2 pictures made, 1 picture failed in 41.0 s"),
-        ({"finished": 1, "failed": 0, "copied": 3, "left": 4}, "1 picture made, 3 copied, 4 left for the next run"),
+        (
+            {"finished": 1, "failed": 0, "copied": 3, "left": 4},
+            "1 picture made, 3 copied in 41.0 s, 4 left for the next run",
+        ),
         (
             {"interrupted": True, "reason": "Ctrl\nC"},
             "interrupted: 2 pictures made, 1 picture failed in 41.0 s (Ctrl\\nC)",

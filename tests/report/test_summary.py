@@ -324,7 +324,7 @@ def test_a_file_that_is_incomplete_is_in_each_report_with_its_age(tmp_path: Path
     reader = Summary(tmp_path, lambda: end)
     for event in (started(), PhotoSetAside("new.jpg", "incomplete", "no end"), over(incomplete=(half, new))):
         reader(event)
-    assert set_aside(reader) == [("new.jpg", "no end"), ("half.jpg", "for 12 min 0 s: no end")]
+    assert set_aside(reader) == [("new.jpg", "no end"), ("half.jpg", "no end; it has been so for 12 min 0 s")]
 
 
 def test_one_that_became_whole_has_its_job_only(tmp_path: Path) -> None:
