@@ -111,9 +111,11 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
 def _counts_line(config: Config, run_plan: RunPlan) -> str:
     given_up = f", {run_plan.given_up:,} given up" if run_plan.given_up else ""
     set_aside = f", {run_plan.photos_set_aside:,} of them set aside" if run_plan.photos_set_aside else ""
+    there = run_plan.ingested.photos
+    selected = "" if run_plan.photos == there else f"{run_plan.photos:,} of "
     return (
         f"{counted(len(run_plan.jobs), 'picture')} to make, {run_plan.done:,} done{given_up}; "
-        f"{counted(run_plan.ingested.photos, 'photo')} in {config.input.folder}{set_aside}"
+        f"{selected}{counted(there, 'photo')} in {config.input.folder}{set_aside}"
     )
 
 
@@ -209,7 +211,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
             }
             for job in run_plan.jobs
         ],
-        "photos": run_plan.ingested.photos,
+        "photos": run_plan.photos,
         "done": run_plan.done,
         "found": run_plan.found,
         "new": len(run_plan.jobs) - again,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +79,8 @@ class ClaimQueue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._selected: list[int] | None = None
+        self.selected_photos: Collection[bytes] | None = None
+        """The photos of the selection, None = all."""
 
     def rows(self, columns: str, order: ClaimOrder, limit: int = ALL) -> list[sqlite3.Row]:
         """Return these columns of ``jobs`` and ``photos`` for the first jobs that can be claimed.
@@ -110,6 +112,7 @@ class ClaimQueue:
             rows = self.rows("jobs.id, jobs.photo", order)
             self._selected = [row["id"] for row in rows if row["photo"] in photos]
             self._fill(connection, self._selected)
+            self.selected_photos = photos
             done = connection.execute(
                 "SELECT photo FROM jobs WHERE source_id = ? AND state = 'done'", (store.source_id,)
             )

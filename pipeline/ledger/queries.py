@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from pipeline.hashing import job_key
 from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
 from pipeline.ledger.store import Store, job_from_columns
-from pipeline.model import JobState
+from pipeline.model import JobState, Standing
 
 _TIMED_SAMPLE: Final = 1000
 
@@ -170,6 +170,30 @@ class Queries:
                 )
             )
         return {state: found.get(state.value, 0) for state in JobState}
+
+    def standing(self, photos: Collection[bytes] | None = None) -> Standing:
+        """Return how it stands with these photos (paths as bytes); None = all of this source."""
+        rows, problems = self.failures(), {os.fsencode(row.path) for row in self.photo_problems()}
+        if photos is None:
+            done = self.counts()[JobState.DONE]
+        else:
+            problems &= set(photos)
+            rows = [row for row in rows if os.fsencode(row.job.photo) in photos]
+            done = self._done_of(photos)
+        given_up = [os.fsencode(row.job.photo) in problems for row in rows if row.state is JobState.QUARANTINED]
+        return Standing(
+            photos=None if photos is None else len(photos),
+            photos_set_aside=len(problems),
+            done=done,
+            failed=sum(row.state is JobState.FAILED for row in rows),
+            set_aside=sum(given_up),
+            given_up=len(given_up) - sum(given_up),
+        )
+
+    def _done_of(self, photos: Collection[bytes]) -> int:
+        query = "SELECT photo FROM jobs WHERE source_id = ? AND state = 'done'"
+        with self._store.reading() as connection:
+            return sum(photo in photos for (photo,) in connection.execute(query, (self._store.source_id,)))
 
     def kept_count(self) -> int:
         """Return how many finished pictures of photos that are there are kept, made with earlier settings."""

@@ -45,6 +45,7 @@ from pipeline.model.run import (
     RunEvent,
     RunFinished,
     RunStarted,
+    Standing,
     WatchNotice,
 )
 from pipeline.model.settings import (
@@ -134,6 +135,7 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "SnapshotSaved",
+    "Standing",
     "Started",
     "StatusSettings",
     "Style",

@@ -140,6 +140,21 @@ class OriginalsStay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How it stands with ``photos`` photos, None = with all in the input folder.
+
+    Their pictures by what became of them; those of the ``photos_set_aside`` are ``set_aside``, and not ``given_up``.
+    """
+
+    photos: int | None = None
+    photos_set_aside: int = 0
+    set_aside: int = 0
+    done: int = 0
+    failed: int = 0
+    given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """A pass is over; ``left`` jobs are still pending.
 
@@ -147,7 +162,8 @@ class RunFinished:
     ``photos_set_aside`` counts photos that were quarantined in this pass; their pictures are not ``failed`` ones.
     ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
     of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`. ``incomplete``: the files that
-    are incomplete at its end, of very many only some.
+    are incomplete at its end, of very many only some. ``standing``: if there was nothing to do, how it stands
+    with the photos that the pass was about.
     """
 
     run_id: str
@@ -166,6 +182,7 @@ class RunFinished:
     counts: dict[str, int] = field(default_factory=dict)
     incomplete: tuple[IncompleteFile, ...] = ()
     photos_set_aside: int = 0
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipeline.model import IncompleteFile, Job, JobFailed, JobFinished, JobState, Losses, PhotoSetAside, RunFinished
+from pipeline.model import (
+    IncompleteFile,
+    Job,
+    JobFailed,
+    JobFinished,
+    JobState,
+    Losses,
+    PhotoSetAside,
+    RunFinished,
+    Standing,
+)
 
 _AGE_MATTERS_SECONDS: Final = 60.0
 
@@ -119,7 +129,7 @@ def outcome(event: RunFinished) -> str:
     # With a reason the run ended early: there may be work left that was not counted.
     counts = (event.finished, event.copied, event.failed, event.photos_set_aside, event.left)
     if not (any(counts) or event.interrupted or event.reason):
-        return f"nothing to do: {_what_is_there(event)}"
+        return f"nothing to do: {_what_is_there(event.standing or Standing())}"
     parts = [f"{counted(event.finished, 'picture')} made"]
     parts += [f"{event.copied:,} copied"] if event.copied else []
     parts += [f"{counted(event.failed, 'picture')} failed"] if event.failed else []
@@ -130,16 +140,18 @@ def outcome(event: RunFinished) -> str:
     return f"{said} ({printable(event.reason)})" if event.reason else said
 
 
-def _what_is_there(event: RunFinished) -> str:
-    done, failed, given_up = (
-        event.counts.get(state, 0) for state in (JobState.DONE, JobState.FAILED, JobState.QUARANTINED)
-    )
-    if failed or given_up:
-        parts = [f"{counted(done, 'picture')} {'exists' if done == 1 else 'exist'} already"]
-        parts += [f"{given_up:,} {'was' if given_up == 1 else 'were'} given up"] if given_up else []
-        parts += [f"{failed:,} will be tried again"] if failed else []
+def _what_is_there(standing: Standing) -> str:
+    of_photos = "" if standing.photos is None else f" of {counted(standing.photos, 'photo')}"
+    if standing.given_up or standing.failed or standing.photos_set_aside:
+        exist = "exists" if standing.done == 1 else "exist"
+        parts = [f"{counted(standing.done, 'picture')}{of_photos} {exist} already"] if standing.done else []
+        parts += [f"{counted(standing.given_up, 'picture')} given up"] if standing.given_up else []
+        parts += [f"{counted(standing.failed, 'picture')} will be tried again"] if standing.failed else []
+        parts += [f"{counted(standing.photos_set_aside, 'photo')} set aside"] if standing.photos_set_aside else []
         return ", ".join(parts) + "; 'stylewatch status' says why"
-    return f"all pictures exist already ({done:,})" if done else "'stylewatch plan' shows what was found"
+    if standing.done:
+        return f"all pictures{of_photos} exist already ({standing.done:,})"
+    return "'stylewatch plan' shows what was found"
 
 
 def efficiency(event: RunFinished) -> str:

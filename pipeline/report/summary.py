@@ -74,6 +74,7 @@ _NAMES_AT_END: Final = {
     "failed": "pictures_failed",
     "left": "pictures_left",
     "counts": "pictures_by_state",
+    "standing": "",
 }
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")

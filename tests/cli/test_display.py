@@ -20,6 +20,7 @@ from pipeline.model import (
     Remark,
     RunEvent,
     RunStarted,
+    Standing,
     WatchNotice,
 )
 from pipeline.report.rows import Row
@@ -306,7 +307,7 @@ def test_the_end_of_a_run_shows_the_table_and_where_the_report_is(ending: Callab
 
 
 def test_a_run_with_nothing_to_do_says_so(ending: Callable[..., str]) -> None:
-    idle = over(finished=0, failed=0, counts={"done": 7})  # those that this run only recognized among them
+    idle = over(finished=0, failed=0, standing=Standing(done=7))  # those that this run only recognized among them
     assert ending(started(jobs=7, done=0), idle).startswith("Nothing to do: all pictures exist already (7)")
 
 

@@ -245,7 +245,7 @@ def test_plan_of_some_photos_only(invoke: Invoke, workshop: Workshop) -> None:
     path = config_of(workshop)
     result = invoke("plan", "--only", "sea/", path)
     assert [line for line in result.lines if "->" in line] == ["sea/b.png × night -> sea/b--night.jpg"]
-    assert any(line.startswith("1 picture to make, 0 done") for line in result.lines)
+    assert any(line.startswith("1 picture to make, 0 done; 1 of 2 photos in ") for line in result.lines)
     missed = invoke("plan", "--only", "see/", path)
     assert (missed.code, missed.err.startswith("stylewatch: --only: no photo in the input folder fits 'see/'")) == (
         2,

@@ -140,6 +140,23 @@ def test_no_styles_folder_is_made_under_a_mount_that_is_gone(invoke: Invoke, wor
     assert list(folder.iterdir()) == []
 
 
+def test_with_nothing_to_do_for_some_photos_only_these_are_counted(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("sea/a.png")
+    workshop.photo("land/b.png")
+    (workshop.folder / "in" / "land" / "c.jpg").write_text("I am a letter, not a photo.")
+    workshop.run()
+    workshop.photo("land/d.png", shade=9)
+    path = config_of(workshop)
+
+    def said(only: str) -> str:
+        return invoke("run", "--only", only, path).lines[-1]
+
+    assert said("sea/**") == "Nothing to do: all pictures of 1 photo exist already (1)."
+    assert said("?.jpg") == "Nothing to do: 1 photo set aside; 'stylewatch status' says why."
+    assert said("[bc].*").startswith("Nothing to do: 1 picture of 2 photos exists already, 1 photo set aside; ")
+    assert invoke("status", path).lines[0].startswith("pictures: 1 waiting, 2 done")
+
+
 def test_only_selects_photos_and_one_that_fits_none_is_exit_code_2(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("sea/a.png")
     workshop.run()

@@ -190,7 +190,7 @@ def test_a_second_run_does_nothing_and_says_so(finished: Finished) -> None:
     before = {name: (finished.out / name).stat().st_mtime_ns for name in pictures(finished.out)}
     code, out, _ = run_here("run", finished.config)
     assert code == 0, out
-    assert "Nothing to do: 2 pictures exist already, 1 was given up; 'stylewatch status' says why" in out
+    assert "Nothing to do: 2 pictures exist already, 1 photo set aside; 'stylewatch status' says why" in out
     assert {name: (finished.out / name).stat().st_mtime_ns for name in pictures(finished.out)} == before
 
 

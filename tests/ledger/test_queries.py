@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.hashing import job_key
 from pipeline.ledger import Backlog, Timing
-from pipeline.model import JobState
+from pipeline.model import JobState, Standing
 from tests.ledger.conftest import photo, wanted
 
 
@@ -12,6 +12,12 @@ def test_counts_name_every_state(house) -> None:
     assert house.ledger.queries.counts() == dict.fromkeys(JobState, 0)
     house.pending("a.jpg")
     assert house.ledger.queries.counts()[JobState.PENDING] == 1
+
+
+def test_how_it_stands_is_counted_for_all_photos_or_for_some(house) -> None:
+    house.done("a.jpg", "b.jpg")
+    assert house.ledger.queries.standing() == Standing(done=2)
+    assert house.ledger.queries.standing({b"b.jpg", b"new.jpg"}) == Standing(photos=2, done=1)
 
 
 def test_pictures_of_one_key_are_found_in_all_sources(house, another_house) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model import JobState, Losses, PhotoSetAside
+from pipeline.model import JobState, Losses, PhotoSetAside, Standing
 from pipeline.report.formatting import (
     counted,
     duration,
@@ -90,14 +90,26 @@ IDLE = {"finished": 0, "failed": 0}
         ),
         ({**IDLE, "photos_set_aside": 2}, "0 pictures made, 2 photos set aside in 41.0 s"),
         (IDLE, "nothing to do: 'stylewatch plan' shows what was found"),
-        ({**IDLE, "counts": {"done": 1234, "withdrawn": 9}}, "nothing to do: all pictures exist already (1,234)"),
+        ({**IDLE, "standing": Standing(done=1234)}, "nothing to do: all pictures exist already (1,234)"),
         (
-            {**IDLE, "counts": {"done": 10, "quarantined": 2}},
-            "nothing to do: 10 pictures exist already, 2 were given up; 'stylewatch status' says why",
+            {**IDLE, "standing": Standing(photos=617, done=1234)},
+            "nothing to do: all pictures of 617 photos exist already (1,234)",
         ),
         (
-            {**IDLE, "counts": {"done": 1, "failed": 3, "quarantined": 1}},
-            "nothing to do: 1 picture exists already, 1 was given up, 3 will be tried again; 'stylewatch",
+            {**IDLE, "standing": Standing(done=10, given_up=2)},
+            "nothing to do: 10 pictures exist already, 2 pictures given up; 'stylewatch status' says why",
+        ),
+        (
+            {**IDLE, "standing": Standing(done=10, photos_set_aside=1, set_aside=2)},
+            "nothing to do: 10 pictures exist already, 1 photo set aside; 'stylewatch status' says why",
+        ),
+        (
+            {**IDLE, "standing": Standing(photos=2, done=1, failed=3, given_up=1)},
+            "nothing to do: 1 picture of 2 photos exists already, 1 picture given up, 3 pictures will be tried",
+        ),
+        (
+            {**IDLE, "standing": Standing(photos=1, photos_set_aside=1, set_aside=2)},
+            "nothing to do: 1 photo set aside; 'stylewatch status' says why",
         ),
         ({"finished": 0, "failed": 0, "reason": "the disk is full"}, "0 pictures made in 41.0 s (the disk is full)"),
     ],

@@ -28,12 +28,13 @@ from pipeline.model import (
     RunEvent,
     RunFinished,
     RunStarted,
+    Standing,
 )
 from pipeline.runner.execution.backlog_tracker import BacklogTracker
 from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.executor_events import EventHandler
-from pipeline.runner.execution.outcomes import Outcomes
+from pipeline.runner.execution.outcomes import Outcomes, Tally
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
 from pipeline.runner.ingest.steps import IngestResult, known_sentence
@@ -318,4 +319,12 @@ class SinglePass:
             reason=in_words(error) if error else self._planned_end or (_STOPPED if self._stopped else ""),
             counts={state.value: count for state, count in self._counts.items()},
             incomplete=self._incomplete_files(),
+            standing=self._standing(),
         )
+
+    def _standing(self) -> Standing | None:
+        if self._pending or self._outcomes.tally != Tally():
+            return None
+        with contextlib.suppress(Exception):  # as above
+            return self._ledger.queries.standing(self._ledger.queue.selected_photos)
+        return None

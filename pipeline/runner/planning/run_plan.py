@@ -15,7 +15,7 @@ from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
 from pipeline.ledger import Claim, Ledger, Timing
-from pipeline.model import EngineSettings, Job, JobState, PlanSettings, Recipe, Style
+from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
@@ -52,13 +52,15 @@ class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
     ``found`` counts the finished pictures that a new ledger will recognize by their metadata: so many of ``jobs``, at
-    most, are done already. ``quarantined`` pictures are those ``given_up`` and all of the ``photos_set_aside``.
-    ``kept`` of the ``done`` ones were made with earlier settings. ``reasons``: how many of ``jobs`` are made again
-    because of what. ``device`` is the one whose speed was measured, None if ``forecast`` is a guess.
+    most, are done already. ``photos`` are those that the scope selects. ``quarantined`` pictures are those
+    ``given_up`` and all of the ``photos_set_aside``. ``kept`` of the ``done`` ones were made with earlier settings.
+    ``reasons``: how many of ``jobs`` are made again because of what. ``device`` is the one whose speed was measured,
+    None if ``forecast`` is a guess.
     """
 
     jobs: tuple[PlannedJob, ...]
     ingested: IngestResult
+    photos: int
     done: int
     found: int
     kept: int
@@ -82,6 +84,7 @@ class _Rehearsed:
     reasons: Mapping[Job, str]
     timings: Mapping[str, Timing]
     finished: Sequence[str]
+    photos: int
     done: int
     found: int
     kept: int
@@ -111,6 +114,7 @@ def plan_run(
     return RunPlan(
         jobs=jobs,
         ingested=rehearsed.ingested,
+        photos=rehearsed.photos,
         done=rehearsed.done,
         found=rehearsed.found,
         kept=rehearsed.kept,
@@ -137,22 +141,22 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
         take_over_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
-        selection = apply_scope(ledger, scope, settings.order)
+        apply_scope(ledger, scope, settings.order)
         reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
-        set_aside = {row.path for row in ledger.queries.photo_problems()}
-        failures = ledger.queries.failures()
+        standing = ledger.queries.standing(ledger.queue.selected_photos)
         return _Rehearsed(
             ingested=ingested,
             claims=ledger.leases.claim(_ALL_PENDING, settings.order),
             reasons=reasons,
             timings=timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION)),
             finished=ledger.queries.published_sample(DISK_SAMPLE),
-            done=selection.done if selection else ledger.queries.counts()[JobState.DONE],
+            photos=ingested.photos if standing.photos is None else standing.photos,
+            done=standing.done,
             found=ledger.found.count(),
             kept=ledger.queries.kept_count(),
-            quarantined=len(failures),
-            given_up=sum(row.job.photo not in set_aside for row in failures),
-            photos_set_aside=len(set_aside),
+            quarantined=standing.given_up + standing.set_aside,
+            given_up=standing.given_up,
+            photos_set_aside=standing.photos_set_aside,
         )
 
 
