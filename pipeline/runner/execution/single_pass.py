@@ -210,8 +210,8 @@ class SinglePass:
     def _emit_run_started(self, run_id: str, ingested: IngestResult, options: PassOptions) -> None:
         self._count()
         done = self._selection.done if self._selection else self._counts.get(JobState.DONE, 0)
-        reasons = reasons_of_backlog(self._ledger, self._settings.order, self._settings.on_change, options.limit)
         limit = None if options.is_continued else options.limit
+        reasons = reasons_of_backlog(self._ledger, self._settings.order, self._settings.on_change, limit)
 
         def most_to_make() -> int | None:
             return limit if limit is None or self._claims is None else self._claims.most_to_make()

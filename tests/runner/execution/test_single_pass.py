@@ -104,6 +104,17 @@ def test_a_pass_that_is_continued_tells_the_whole_backlog_and_what_was_made_of_i
     assert session.backlog_done == 0, "there is nothing left"
 
 
+def test_a_pass_that_is_continued_counts_the_whole_backlog_that_is_made_again(workshop: Workshop) -> None:
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+    workshop.run()
+    workshop.text = workshop.text.replace("size: 48", "size: 40")
+    workshop.run(PassOptions(limit=2, is_continued=True))
+    begun = workshop.events[0]
+    assert isinstance(begun, RunStarted)
+    assert (begun.jobs, begun.again, begun.reasons) == (3, 3, {"recipe default changed": 3})
+
+
 def test_a_photo_that_arrives_during_the_pass_is_told_and_so_is_how_long_all_takes(workshop: Workshop) -> None:
     workshop.photo("a.png")
 
