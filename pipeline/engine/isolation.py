@@ -50,7 +50,7 @@ class _ProcessSettings:
             if not self._computing:
                 self._restore = [
                     partial(torch.set_default_dtype, torch.get_default_dtype()),
-                    *_take_precision(tf32=tf32),
+                    *_take_precision(),
                 ]
                 torch.set_default_dtype(torch.float32)
             self._computing += 1
@@ -69,8 +69,8 @@ class _ProcessSettings:
 _PROCESS_SETTINGS: Final = _ProcessSettings()
 
 
-def _take_precision(*, tf32: bool) -> Iterator[Callable[[], None]]:
-    """Let float32 products be exact; yield what brings the caller's precision back, unless nothing changes."""
+def _take_precision() -> Iterator[Callable[[], None]]:
+    """Let float32 products be exact; yield what brings the caller's precision back."""
     backends = torch.backends
     try:
         products, convolutions = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32
@@ -81,6 +81,6 @@ def _take_precision(*, tf32: bool) -> Iterator[Callable[[], None]]:
         return
     if products != _EXACT:
         torch.set_float32_matmul_precision(_EXACT)
-    if tf32 or products != _EXACT:
-        yield partial(torch.set_float32_matmul_precision, products)
-        yield partial(setattr, backends.cudnn, "allow_tf32", convolutions)
+    # Even if nothing changes now: another thread may compute with less precision before this one ends.
+    yield partial(torch.set_float32_matmul_precision, products)
+    yield partial(setattr, backends.cudnn, "allow_tf32", convolutions)

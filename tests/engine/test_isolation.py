@@ -87,6 +87,20 @@ def test_while_any_thread_computes_the_settings_are_the_engines() -> None:
     assert torch.get_default_dtype() is torch.float64
 
 
+def test_a_thread_on_a_gpu_beside_one_on_the_cpu_leaves_the_precision_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    torch.backends.cudnn.allow_tf32 = False
+    cpu, gpu = isolated(tf32=False), isolated(tf32=True)
+    cpu.__enter__()
+    gpu.__enter__()
+    gpu.__exit__(None, None, None)
+    cpu.__exit__(None, None, None)
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
+
+
 def test_an_error_brings_the_callers_settings_back_too() -> None:
     torch.set_default_dtype(torch.float64)
     with contextlib.suppress(ValueError), torch.no_grad(), isolated(tf32=False):
