@@ -3,8 +3,7 @@
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
 :class:`IncompleteFiles`, :class:`Sources` and :class:`Cleanup` that writes is one durable transaction. One ``Ledger``
 is one source's view and belongs to one thread. Claims, leases and cleanup need the state folder's lock; reading,
-``retry`` and ``redo`` are
-safe beside a running instance.
+``retry`` and ``redo`` are safe beside a running instance.
 """
 
 from __future__ import annotations

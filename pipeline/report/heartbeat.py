@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import JobStarted, NetworkLoading, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
+from pipeline.model import JobStarted, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
 from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
@@ -195,8 +195,6 @@ class Heartbeat:
                 self._is_running = False
             case JobStarted():
                 self._record_start(event.token)
-            case NetworkLoading():
-                pass
             case WatchNotice():
                 self._handle_notice(event)
             case _:
