@@ -18,7 +18,7 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import PhotoSetAside
-from pipeline.report.formatting import counted, printable, set_aside_text
+from pipeline.report.formatting import counted, printable, set_aside_text, unpaired_left_out
 from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
@@ -144,9 +144,9 @@ def _print_set_aside(run_plan: RunPlan) -> None:
             click.echo(printable(set_aside_text(photo)))
     unpaired = _unpaired(run_plan)
     for photo in unpaired[:_JOBS_SHOWN]:
-        click.echo(printable(f"no picture of {photo.path}: it {photo.reason}"))
+        click.echo(printable(set_aside_text(photo)))
     if len(unpaired) > _JOBS_SHOWN:
-        click.echo(f"... nor of {counted(len(unpaired) - _JOBS_SHOWN, 'more photo')} (--json names them)")
+        click.echo(unpaired_left_out(len(unpaired) - _JOBS_SHOWN, "--json names all of them"))
 
 
 def _unpaired(run_plan: RunPlan) -> list[PhotoSetAside]:

@@ -23,6 +23,7 @@ from pipeline.report.formatting import (
     set_aside_text,
     state_words,
     time_left,
+    unpaired_left_out,
 )
 from pipeline.report.reasons import kept_sentence
 from pipeline.runner.instance.lock import LockHolder
@@ -94,9 +95,9 @@ def _incomplete_lines(current: Status) -> Iterator[str]:
 
 def _unpaired_lines(pictures: Pictures) -> Iterator[str]:
     for photo, reason in pictures.unpaired:
-        yield f"no picture of {printable(photo)}: it {reason}"
+        yield set_aside_text(PhotoSetAside(photo, "unpaired", reason))
     if left_out := pictures.unpaired_count - len(pictures.unpaired):
-        yield f"... nor of {counted(left_out, 'more photo')} ('stylewatch plan --json' names all of them)"
+        yield unpaired_left_out(left_out, "'stylewatch plan --json' names all of them")
 
 
 def _counts_line(current: Status) -> str:

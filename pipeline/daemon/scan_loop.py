@@ -16,8 +16,8 @@ from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MAX_PATHS, Hints
 from pipeline.model import PhotoSetAside, Remark, WatchNotice
+from pipeline.report.formatting import as_before_text
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
-from pipeline.runner.ingest.steps import known_sentence
 from pipeline.runner.input_root import InputRoot
 
 #: A full scan is repeated after so many times its processor time at the earliest: a third of a percent of a core.
@@ -157,6 +157,6 @@ class ScanLoop:
         for photo in changes.set_aside:
             self._callbacks.emit(photo)
         if changes.known:
-            self._callbacks.emit(Remark("", known_sentence(changes.known)))
+            self._callbacks.emit(Remark("", as_before_text(changes.known)))
         if not changes.is_empty or not self._has_scanned:
             self._callbacks.on_change()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from pipeline.model import (
@@ -36,6 +38,15 @@ _FAILURE_WORDS: Final = {
     JobState.FAILED: "failed and will be tried again",
     JobState.QUARANTINED: "failed and is given up",
     JobState.WITHDRAWN: "is withdrawn",
+}
+
+
+#: By the kind of a PhotoSetAside, of one photo and of several.
+_SET_ASIDE_WORDS: Final = {
+    "quarantined": ("is set aside", "are set aside"),
+    "unpaired": ("gets no picture", "get no picture"),
+    "incomplete": ("waits", "wait"),
+    "gone": ("gets no picture", "get no picture"),
 }
 
 
@@ -80,9 +91,20 @@ def failure_text(job: Job, state: JobState, reason: str) -> str:
 
 def set_aside_text(event: PhotoSetAside) -> str:
     """Return of which photo no picture is made, and why."""
-    words = {"quarantined": "is set aside", "incomplete": "waits"}.get(event.kind, "gets no picture")
     it = "it " if event.kind == "unpaired" else ""
-    return f"{event.path} {words}: {it}{event.reason}"
+    return f"{event.path} {_SET_ASIDE_WORDS[event.kind][0]}: {it}{event.reason}"
+
+
+def as_before_text(photos: Iterable[PhotoSetAside]) -> str:
+    """Return how many photos still are what was said of each of them earlier."""
+    counts: Counter[str] = Counter(photo.kind for photo in photos)
+    parts = [
+        f"{counted(counts[kind], 'photo')} {words[counts[kind] > 1]}"
+        for kind, words in _SET_ASIDE_WORDS.items()
+        if counts[kind]
+    ]
+    them = "it" if counts.total() == 1 else "them"
+    return f"as before, {', '.join(parts)}: 'stylewatch status' names {them}"
 
 
 def counted(number: int, noun: str) -> str:
@@ -107,9 +129,9 @@ def time_left(seconds: float) -> str:
     return f"about {f'{max(1, round(seconds))} s' if seconds < 59.5 else duration(round(seconds))} left"
 
 
-def unpaired_left_out(count: int) -> str:
+def unpaired_left_out(count: int, where: str = "the report and the journal name all of them") -> str:
     """Return what is said, in their place, of photos without a picture that are too many to be named."""
-    return f"... and {counted(count, 'more photo')} without a picture; the report and the journal name all of them"
+    return f"... and {counted(count, 'more photo')} without a picture; {where}"
 
 
 def incomplete_reason(file: IncompleteFile, now: float) -> str:

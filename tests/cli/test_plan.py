@@ -186,8 +186,8 @@ def test_plan_names_photos_in_no_styles_folder_some_of_many(invoke: Invoke, work
         workshop.photo(f"{number:02}.png", shade=number)
     workshop.run()
     result = invoke("plan", config_of(workshop))
-    assert result.lines[0] == "no picture of 00.png: it lies in no style's folder: night; letter case counts"
-    assert result.lines[20] == "... nor of 2 more photos (--json names them)"
+    assert result.lines[0] == "00.png gets no picture: it lies in no style's folder: night; letter case counts"
+    assert result.lines[20] == "... and 2 more photos without a picture; --json names all of them"
     named = json.loads(invoke("plan", "--json", config_of(workshop)).out)["unpaired_photos"]
     assert len(named) == 22
     assert named[0] == {"photo": "00.png", "reason": "lies in no style's folder: night; letter case counts"}

@@ -286,12 +286,12 @@ def test_photos_in_no_styles_folder_are_named_some_of_many_with_their_count(work
     workshop.run()
     code, lines = status(workshop)
     assert code == 0, "nothing is wrong with the program"
-    named = [line for line in lines if line.startswith("no picture of ")]
+    named = [line for line in lines if " gets no picture: " in line]
     assert named[0] == (
-        "no picture of 00.png: it fits no rule, and lies in no style's folder: night; letter case counts"
+        "00.png gets no picture: it fits no rule, and lies in no style's folder: night; letter case counts"
     )
     assert len(named) == 20
-    assert lines[-1] == "... nor of 2 more photos ('stylewatch plan --json' names all of them)"
+    assert lines[-1] == "... and 2 more photos without a picture; 'stylewatch plan --json' names all of them"
     fields = as_json(workshop)["unpaired"]
     assert (fields["count"], len(fields["photos"])) == (22, 20)
     workshop.text = workshop.text.replace("by: folder", "by: all")

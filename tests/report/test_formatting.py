@@ -1,9 +1,12 @@
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model import JobState, Losses, PhotoSetAside, Standing
 from pipeline.report.formatting import (
+    as_before_text,
     counted,
     duration,
     failed_text,
@@ -152,3 +155,14 @@ def test_a_photo_without_pictures_is_told_with_what_becomes_of_it() -> None:
     assert set_aside_text(PhotoSetAside("a.jpg", "quarantined", "no image")) == "a.jpg is set aside: no image"
     assert set_aside_text(PhotoSetAside("a.jpg", "incomplete", "no end")) == "a.jpg waits: no end"
     assert set_aside_text(PhotoSetAside("a.jpg", "gone", "removed")) == "a.jpg gets no picture: removed"
+
+
+def test_what_was_said_of_photos_before_is_counted_by_what_it_was() -> None:
+    kinds: list[Literal["quarantined", "incomplete", "unpaired"]] = ["unpaired", "quarantined", "unpaired"]
+    photos = [PhotoSetAside(f"{number}.jpg", kind, "") for number, kind in enumerate(kinds)]
+    assert as_before_text(photos) == (
+        "as before, 1 photo is set aside, 2 photos get no picture: 'stylewatch status' names them"
+    )
+    assert as_before_text([PhotoSetAside("a.jpg", "incomplete", "")]) == (
+        "as before, 1 photo waits: 'stylewatch status' names it"
+    )

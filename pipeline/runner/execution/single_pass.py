@@ -30,6 +30,7 @@ from pipeline.model import (
     RunStarted,
     Standing,
 )
+from pipeline.report.formatting import as_before_text
 from pipeline.runner.execution.backlog_tracker import BacklogTracker
 from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
 from pipeline.runner.execution.claims import Claims
@@ -37,7 +38,7 @@ from pipeline.runner.execution.executor_events import EventHandler
 from pipeline.runner.execution.outcomes import Outcomes, Tally
 from pipeline.runner.execution.recovery import recover
 from pipeline.runner.execution.session import Session
-from pipeline.runner.ingest.steps import IngestResult, known_sentence
+from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.known_mounts import store_input_mount
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.originals.moving import OriginalMover
@@ -247,7 +248,7 @@ class SinglePass:
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
         if ingested.known:
-            self._emit(Remark("", known_sentence(ingested.known)))
+            self._emit(Remark("", as_before_text(ingested.known)))
 
     def _make_pictures(self, options: PassOptions) -> None:
         root = self._session.input_root(self._settings.folders.input)

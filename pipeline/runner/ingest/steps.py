@@ -11,7 +11,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from pipeline.images.encode import suffix_of
 from pipeline.intake.scan import ScanResult, kinds_in_archives, scan, scan_paths
@@ -19,13 +18,9 @@ from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.pairing import pair, why_unpaired
-from pipeline.report.formatting import counted
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
-
-#: What is said of how many known photos of each kind, in this order.
-_KNOWN_WORDS: Final = {"quarantined": "set aside", "incomplete": "incomplete", "unpaired": "without a picture"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,16 +212,9 @@ def unreadable_places(found: ScanResult) -> Iterator[PhotoSetAside]:
         yield PhotoSetAside(path, "incomplete", note)
 
 
-def known_problems(ledger: Ledger, told: Iterable[PhotoSetAside]) -> Iterator[PhotoSetAside]:
-    """Yield the quarantined photos on record that are not among those ``told`` of now."""
-    new = {photo.path for photo in told}
+def known_problems(ledger: Ledger, new: Iterable[PhotoSetAside]) -> Iterator[PhotoSetAside]:
+    """Yield the quarantined photos on record that are not among the ``new`` ones."""
+    paths = {photo.path for photo in new}
     for row in ledger.queries.photo_problems():
-        if row.path not in new:
+        if row.path not in paths:
             yield PhotoSetAside(row.path, "quarantined", row.reason)
-
-
-def known_sentence(known: Collection[PhotoSetAside]) -> str:
-    """Return what is said of photos that an earlier ingest has named: how many of each kind, and where to read."""
-    kinds = Counter(str(photo.kind) for photo in known)
-    parts = [f"{counted(kinds[kind], 'photo')} {words}" for kind, words in _KNOWN_WORDS.items() if kinds[kind]]
-    return f"as before: {', '.join(parts)}; 'stylewatch status' names {'it' if len(known) == 1 else 'them'}"

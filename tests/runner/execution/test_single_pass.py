@@ -286,6 +286,6 @@ def test_a_photo_without_a_style_is_named_by_one_run_and_counted_by_the_next(wor
     assert (finished.photos_set_aside, finished.failed) == (1, 0), "of an unpaired photo nothing has failed"
     again = workshop.run()
     assert [type(event) for event in workshop.events] == [RunStarted, Remark, RunFinished]
-    counts = "as before: 1 photo set aside, 1 photo without a picture; 'stylewatch status' names them"
-    assert Remark("", counts) in workshop.events
+    said = "as before, 1 photo is set aside, 1 photo gets no picture: 'stylewatch status' names them"
+    assert Remark("", said) in workshop.events
     assert again.failed == 0

@@ -10,10 +10,9 @@ import pytest
 
 from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.intake.stability import StabilityTimes, StabilityTracker
-from pipeline.model import PhotoSetAside
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.ingest.steps import IngestSteps, known_sentence
+from pipeline.runner.ingest.steps import IngestSteps
 from pipeline.runner.preparation import ledger_file, resolve_config
 from tests.intake.packing import photo, zipped
 from tests.workshop import Workshop
@@ -136,12 +135,3 @@ def test_photos_that_nothing_gives_a_style_are_explained_if_they_are_new(worksho
     assert [(event.path, event.kind) for event in unpaired.new] == [("a.png", "unpaired")]
     assert [event.path for event in unpaired.known] == ["b.png"], "the letter is told as a letter"
     assert unpaired.new[0].reason == "fits no rule, and lies in no style's folder: night; letter case counts"
-
-
-def test_known_photos_are_counted_by_what_status_says_of_them() -> None:
-    astray = [PhotoSetAside(f"{number}.jpg", "unpaired", "lies in no style's folder") for number in range(5)]
-    known = [*astray, PhotoSetAside("letter.jpg", "quarantined", "text"), PhotoSetAside("half.jpg", "incomplete", "")]
-    assert known_sentence(known) == (
-        "as before: 1 photo set aside, 1 photo incomplete, 5 photos without a picture; 'stylewatch status' names them"
-    )
-    assert known_sentence(astray[:1]) == "as before: 1 photo without a picture; 'stylewatch status' names it"

@@ -226,5 +226,5 @@ def test_by_folder_a_new_style_gets_its_folder_and_photos_outside_are_only_count
     assert [remark.text for remark in harness.events_of(Remark)] == [
         f"made the folder night in {folder}: a photo in a style's folder gets that style",
         f"made the folder day in {folder}: a photo in a style's folder gets that style",
-        "as before: 1 photo without a picture; 'stylewatch status' names it",
+        "as before, 1 photo gets no picture: 'stylewatch status' names it",
     ]
