@@ -22,7 +22,7 @@ from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, Pic
 from pipeline.runner.instance.lock import instance_lock, is_held
 from pipeline.runner.status import Pictures, Status, collect_status
 from tests.report.events import begun, started
-from tests.workshop import Workshop
+from tests.workshop import Workshop, know_the_machine
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "stylewatch watch my.yaml"
@@ -98,7 +98,6 @@ def test_one_that_was_killed_is_dead_and_not_hung(workshop: Workshop) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from typing import Any
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 state = Path({str(state)!r})
@@ -173,6 +172,7 @@ def test_the_time_left_is_what_the_program_at_work_says_itself_and_else_the_fore
 
 
 def test_without_a_program_at_work_the_forecast_is_there_for_the_schedule(workshop: Workshop) -> None:
+    know_the_machine()
     workshop.photo("a.png")
     workshop.run()
     with workshop.ledger() as ledger:
