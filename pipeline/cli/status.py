@@ -136,7 +136,9 @@ def _process_lines(current: Status) -> Iterator[str]:
     heartbeat, holder = current.heartbeat, current.holder
     if current.process_state == "running" and heartbeat is not None:
         started = datetime.fromtimestamp(heartbeat.started).astimezone()
-        yield f"running: {heartbeat.name()} since {started:%Y-%m-%d %H:%M}: {heartbeat.activity_text}"
+        # Why it is paused is a warning below, also while pictures in progress are finished.
+        doing = "paused" if heartbeat.activity == "paused" else heartbeat.activity_text
+        yield f"running: {heartbeat.name()} since {started:%Y-%m-%d %H:%M}: {doing}"
         for picture in heartbeat.pictures:
             took = duration(max(0.0, current.now - picture.since))
             job = Job(picture.photo, picture.style, picture.recipe)

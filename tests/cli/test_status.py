@@ -13,7 +13,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from pipeline.cli.commands import stylewatch
-from pipeline.model import JobState
+from pipeline.model import JobState, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import HOLDER_NAME, instance_lock
 from tests.cli.invocation import Invoke, config_of, config_with_failures
@@ -116,6 +116,18 @@ def test_a_hung_and_a_dead_one_are_trouble_and_exit_code_3(workshop: Workshop) -
     code, lines = status(workshop)
     assert code == 3
     assert lines[1].endswith("was killed, or the machine lost power; start it again and it continues")
+
+
+def test_why_it_is_paused_is_said_once(workshop: Workshop) -> None:
+    state, reason = workshop.config().state.folder, "paused: the disk is full"
+    with instance_lock(state, COMMAND), Heartbeat(state, COMMAND) as heart:
+        heart(WatchNotice("paused", reason))
+        heart._write()
+        code, lines = status(workshop)
+        assert as_json(workshop)["process"]["words"] == reason
+    assert code == 3
+    assert lines[1].endswith(": paused")
+    assert [line for line in lines if reason in line] == [f"warning: {reason}"]
 
 
 def test_one_that_has_said_nothing_yet_is_told_by_its_lock(workshop: Workshop) -> None:
