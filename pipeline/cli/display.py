@@ -185,7 +185,7 @@ class Display:
         if left_out := self._unpaired.take_left_out():
             self._print(unpaired_left_out(left_out), _COLORS["warning"])
         if not self._quiet and self._summary is not None and (rows := self._summary.rows()):
-            self._print_table(results_table(rows))
+            self._print_table(rows)
         went_wrong = event.failed or event.photos_set_aside or event.interrupted
         if not self._quiet or went_wrong or (event.reason and not event.planned_end):
             self._print(self._closing_line(event))
@@ -200,12 +200,13 @@ class Display:
     def _print(self, text: str, style: str = "") -> None:
         self._console.print(Text(printable(text), style), soft_wrap=True)
 
-    def _print_table(self, table: Table) -> None:
+    def _print_table(self, rows: Sequence[Row]) -> None:
+        table = results_table(rows)
+        width = self._console.measure(table, options=self._console.options.update(max_width=_ANY_WIDTH)).maximum
         if self._is_live:
-            self._console.print(table)
+            self._console.print(table if width <= self._console.width else results_table(rows, figures=False))
             return
         # Elsewhere than on a terminal nothing is too wide: names stay whole, and each row is a line.
-        width = self._console.measure(table, options=self._console.options.update(max_width=_ANY_WIDTH)).maximum
         Console(file=self._console.file, width=width, color_system=None, force_terminal=False).print(table)
 
     def _start_live(self) -> None:
@@ -264,19 +265,23 @@ def _speed_text(per_hour: float | None) -> str:
     return f"{per_hour / 60:.1f} a minute" if per_hour >= 60 else f"{per_hour:.1f} an hour"
 
 
-def results_table(rows: Sequence[Row]) -> Table:
-    """Return the table at the end of a run: a row for each job, or for each style if there are many jobs."""
-    return _table_of_jobs(rows) if len(rows) <= ROWS_SHOWN else _table_of_styles(rows)
+def results_table(rows: Sequence[Row], *, figures: bool = True) -> Table:
+    """Return the table at the end of a run: a row for each job, or for each style if there are many jobs.
+
+    Without ``figures`` that of jobs has only what is made of what, so that the names have room.
+    """
+    return _table_of_jobs(rows, figures) if len(rows) <= ROWS_SHOWN else _table_of_styles(rows)
 
 
-def _table_of_jobs(rows: Sequence[Row]) -> Table:
+def _table_of_jobs(rows: Sequence[Row], figures: bool) -> Table:
     # The names fill a small terminal; the other figures are in the report.
-    table = _empty_table("Photo", "Style", "#Time", "#Style loss", "Picture")
+    table = _empty_table("Photo", "Style", *(("#Time", "#Style loss") if figures else ()), "Picture")
     for row in rows:
         style = row.style if row.recipe == "default" else f"{row.style} ({row.recipe})"
         time = "copied" if row.copied else _duration_text(row.seconds)
+        numbers = (time, _change_text(row.first_style, row.last_style)) if figures else ()
         picture = row.output if row.state == JobState.DONE else state_words(JobState(row.state))
-        _add_row(table, row.photo, style, time, _change_text(row.first_style, row.last_style), picture)
+        _add_row(table, row.photo, style, *numbers, picture)
     return table
 
 

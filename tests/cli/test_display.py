@@ -277,6 +277,21 @@ def test_elsewhere_than_on_a_terminal_the_names_in_the_table_stay_whole(tmp_path
     assert cells(row) == [name, "wave", "12.3 s", "1 → 0.125", f"{name}--wave.jpg"]
 
 
+def test_on_a_narrow_terminal_the_table_has_names_instead_of_figures(tmp_path: Path) -> None:
+    def table(width: int) -> list[list[str]]:
+        out, summary = io.StringIO(), Summary(tmp_path, lambda: NOON)
+        console = Console(file=out, force_terminal=True, width=width, color_system=None, legacy_windows=False)
+        display = Display(summary=summary, console=console)
+        for event in (finished(Job("blossoms/photo.jpg", "blossoms", "default")), over()):
+            summary(event)
+            display(event)
+        return [cells(line) for line in out.getvalue().splitlines() if "│" in line]
+
+    job, picture = ["blossoms/photo.jpg", "blossoms"], "blossoms/photo.jpg--blossoms.jpg"
+    assert table(100) == [[*job, "12.3 s", "1 → 0.125", picture]]
+    assert table(66) == [[*job, picture]]
+
+
 def test_a_dumb_terminal_gets_lines_as_a_pipe_does(monkeypatch: pytest.MonkeyPatch) -> None:
     events = (started(), begun(), NetworkLoading(), progress(1), finished(), failed(), over())
     monkeypatch.setenv("TERM", "dumb")
