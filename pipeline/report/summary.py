@@ -32,7 +32,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,6 +176,7 @@ class Summary:
         run = {"started": self._began.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
         run |= _renamed(self._started, _NAMES_AT_START) if self._started else {}
         run |= _renamed(event, _NAMES_AT_END) | {"seconds": round(event.seconds, 1)}
+        run["incomplete"] = [_incomplete_fields(file) for file in event.incomplete]
         report = {
             "version": _VERSION,
             "run": run,
@@ -189,6 +190,11 @@ def _renamed(event: RunStarted | RunFinished, names: Mapping[str, str]) -> dict[
     fields = {names.get(name, name): value for name, value in dataclasses.asdict(event).items()}
     fields.pop("", None)
     return fields
+
+
+def _incomplete_fields(file: IncompleteFile) -> dict[str, str]:
+    since = datetime.fromtimestamp(file.since, UTC).isoformat(timespec="seconds")
+    return {"path": file.path, "reason": file.reason, "since": since}
 
 
 def _csv(rows: Sequence[Row]) -> bytes:

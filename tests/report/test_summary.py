@@ -325,6 +325,10 @@ def test_a_file_that_is_incomplete_is_in_each_report_with_its_age(tmp_path: Path
     for event in (started(), PhotoSetAside("new.jpg", "incomplete", "no end"), over(incomplete=(half, new))):
         reader(event)
     assert set_aside(reader) == [("new.jpg", "no end"), ("half.jpg", "no end; it has been so for 12 min 0 s")]
+    assert reader.folder is not None
+    recorded = json.loads((reader.folder / "report.json").read_text("ascii"))["run"]["incomplete"]
+    assert recorded[0] == {"path": "half.jpg", "reason": "no end", "since": "2026-03-01T20:48:05+00:00"}
+    assert [file["since"] for file in recorded[1:]] == ["2026-03-01T21:00:02+00:00"]
 
 
 def test_one_that_became_whole_has_its_job_only(tmp_path: Path) -> None:
