@@ -173,7 +173,10 @@ class Summary:
         }
 
     def _json(self, rows: Sequence[Row], event: RunFinished, ended: datetime) -> bytes:
-        run = {"started": self._began.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
+        run: dict[str, Any] = {
+            "started": self._began.isoformat(timespec="seconds"),
+            "ended": ended.isoformat(timespec="seconds"),
+        }
         run |= _renamed(self._started, _NAMES_AT_START) if self._started else {}
         run |= _renamed(event, _NAMES_AT_END) | {"seconds": round(event.seconds, 1)}
         run["incomplete"] = [_incomplete_fields(file) for file in event.incomplete]
