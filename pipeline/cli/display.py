@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.line_width import wrapped
 from pipeline.cli.pictures_in_progress import PicturesInProgress
 from pipeline.cli.resizable_live import ResizableLive
 from pipeline.model import (
@@ -198,7 +199,8 @@ class Display:
         return f"{text[0].upper()}{text[1:]}" + ("." if report is None else f"; report: {report}")
 
     def _print(self, text: str, style: str = "") -> None:
-        self._console.print(Text(printable(text), style), soft_wrap=True)
+        width = self._console.width if self._is_live else None
+        self._console.print(Text(wrapped(printable(text), width), style), soft_wrap=True)
 
     def _print_table(self, rows: Sequence[Row]) -> None:
         table = results_table(rows)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from pipeline.cli.line_width import terminal_width, wrapped
 from pipeline.cli.options import config_argument, json_object_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import load_config
@@ -53,8 +54,9 @@ def status(config: Path, as_json: bool) -> None:
         limits = {"min_free_disk_bytes": settings.output.min_free_disk, "schedule": schedule}
         click.echo(json.dumps(_json_fields(current) | limits))
     else:
+        width = terminal_width()
         for line in _text_lines(current, schedule_sentence(settings, now, seconds)):
-            click.echo(printable(line))
+            click.echo(wrapped(printable(line), width))
     raise click.exceptions.Exit(current.exit_code())
 
 

@@ -292,6 +292,18 @@ def test_on_a_narrow_terminal_the_table_has_names_instead_of_figures(tmp_path: P
     assert table(66) == [[*job, picture]]
 
 
+def test_a_line_is_broken_between_words_on_a_terminal_only() -> None:
+    def lines(terminal: bool) -> list[str]:
+        out = io.StringIO()
+        console = Console(file=out, force_terminal=terminal, width=60, color_system=None, legacy_windows=False)
+        Display(console=console)(PhotoSetAside("root1.jpg", "unpaired", "lies in no style's folder: night, wave"))
+        return out.getvalue().splitlines()
+
+    begins, ends = "root1.jpg gets no picture: it lies in no style's folder:", "night, wave"
+    assert lines(terminal=True) == [begins, f"  {ends}"]
+    assert lines(terminal=False) == [f"{begins} {ends}"]
+
+
 def test_a_dumb_terminal_gets_lines_as_a_pipe_does(monkeypatch: pytest.MonkeyPatch) -> None:
     events = (started(), begun(), NetworkLoading(), progress(1), finished(), failed(), over())
     monkeypatch.setenv("TERM", "dumb")
