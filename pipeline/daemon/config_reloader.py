@@ -115,9 +115,9 @@ class ConfigReloader:
                 if reload_requested or not (check_requested and self._rejection == previous):
                     emit(WatchNotice("refused", self._rejection))
                 return None
-        self._rejection = ""
+        was_refused, self._rejection = bool(self._rejection), ""
         changes = _changes(current, new_version)
-        if changes or unchanged or reload_requested:
+        if changes or unchanged or reload_requested or was_refused:
             emit(WatchNotice("reloaded", _reload_text(changes, unchanged)))
         return new_version if changes else None
 

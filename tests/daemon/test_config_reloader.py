@@ -130,6 +130,20 @@ def test_a_bad_config_is_told_once_with_all_that_is_wrong(harness: ReloaderHarne
     assert harness.after(1.1) is not None
 
 
+def test_after_a_refusal_it_is_said_that_all_is_well_again_even_if_nothing_has_changed(
+    harness: ReloaderHarness,
+) -> None:
+    painting = (harness.folder / "night.jpg").read_bytes()
+    (harness.folder / "night.jpg").write_bytes(b"half a pain")
+    harness.reloader.check_paintings()
+    assert [harness.after(1.1) for _ in range(2)] == [None, None]
+    (harness.folder / "night.jpg").write_bytes(painting)
+    harness.reloader.check_paintings()
+    assert [harness.after(1.1) for _ in range(2)] == [None, None]
+    assert [kind for kind, _ in harness.words()] == ["refused", "reloaded"]
+    assert harness.words()[-1][1] == "config reloaded: no effective change"
+
+
 def test_a_painting_that_is_none_is_refused_before_it_can_do_harm(harness: ReloaderHarness) -> None:
     (harness.folder / "letter.jpg").write_text("Dear Theo,")
     harness.change("painting: night.jpg", "painting: letter.jpg")
