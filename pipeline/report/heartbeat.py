@@ -34,8 +34,8 @@ _FILE_KEYS: Final = {"max_silence_seconds": "quiet_seconds", "activity": "doing"
 
 #: A healthy program writes at least this often, except while it starts or is busy with one large file.
 BEAT_SECONDS: Final = 10.0
-#: News is written sooner, but never more often than this.
-_NEWS_SECONDS: Final = 1.0
+#: News is written sooner, but never more often than this: status shows it beside the ledger's own numbers.
+_NEWS_SECONDS: Final = 0.25
 #: Before the first beat the folder is scanned and photos are hashed, which may take long.
 _STARTING_SECONDS: Final = 3600.0
 #: The longest silence of a healthy program: it reads, hashes or moves one large file.
