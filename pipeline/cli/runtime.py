@@ -18,7 +18,7 @@ from pipeline.hooks import Hooks
 from pipeline.model import RunEvent
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.journal import Journal
-from pipeline.report.log import LogWriter, close_log, configure_log
+from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
 from pipeline.runner.instance.lock import WORKER_LOCK_NAME
 
@@ -60,6 +60,8 @@ def event_readers(
         try:
             yield emit
         except Exception as error:
+            for sentence in in_words(error).splitlines():
+                LOGGER.error("%s", sentence)
             hooks.report_failure(in_words(error))
             raise
         finally:

@@ -49,6 +49,7 @@ def test_a_run_that_cant_begin_is_a_failure(tmp_path: Path) -> None:
     state, _, reason = (tmp_path / "notes").read_text().partition(": ")
     assert state == "stopped"
     assert reason in ended.stderr
+    assert f" ERROR   {reason}\n" in (tmp_path / "out" / "stylewatch.log").read_text("utf-8")
 
 
 def test_an_error_that_nobody_foresaw_is_a_failure_too(tmp_path: Path) -> None:
