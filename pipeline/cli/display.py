@@ -110,7 +110,7 @@ class Display:
         self._unpaired = RateLimit(clock=clock)
         self._live: ResizableLive | None = None
         self._is_closed = False
-        self._told: set[str] = set()
+        self._reasons_shown: set[str] = set()
         self._has_reloaded = False
 
     def __enter__(self) -> Display:
@@ -173,9 +173,9 @@ class Display:
 
     def _show_begin(self, event: RunStarted) -> None:
         """Say what is made again; a daemon said it when it reloaded its config, and goes on in its next passes."""
-        if not (self._has_reloaded or self._told.issuperset(event.reasons)):
+        if not (self._has_reloaded or self._reasons_shown.issuperset(event.reasons)):
             self._print(backlog_sentence(event.jobs - event.again, event.again, event.reasons))
-        self._told |= set(event.reasons)
+        self._reasons_shown |= set(event.reasons)
         self._has_reloaded = False
 
     def _position(self) -> str:

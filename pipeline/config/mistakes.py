@@ -77,7 +77,7 @@ def validate(document: Document, make_context: MakeContext) -> tuple[Config | No
                 mistakes.append(_mistake(fault, document))
         for location, key in meant.items():
             document = _with_key(document, location, key)
-            skipped.add((*location[:-1], key))  # what is wrong with its own value is told once the key is right
+            skipped.add((*location[:-1], key))  # what is wrong with its own value is said once the key is right
 
 
 def _meant_keys(faults: Iterable[_Fault], data: Mapping[str, Any]) -> dict[Location, str]:
@@ -125,11 +125,11 @@ def _replaced(items: list[Any], index: int, value: Any) -> list[Any]:
 
 
 def _mistakes(faults: Iterable[_Fault], document: Document, skipped: set[Location]) -> list[Mistake]:
-    told = [fault for fault in faults if not (is_redundant(fault.error) or fault.location in skipped)]
-    told = _without_absent_keys(told)
-    uncertain = {str(fault.location[0]) for fault in told if _hides_names(fault, document)}
-    told = [fault for fault in told if not _follows_from_bad_names(fault, uncertain)]
-    return [*_grouped(told, document), *_empty_mappings(told, document)]
+    named = [fault for fault in faults if not (is_redundant(fault.error) or fault.location in skipped)]
+    named = _without_absent_keys(named)
+    uncertain = {str(fault.location[0]) for fault in named if _hides_names(fault, document)}
+    named = [fault for fault in named if not _follows_from_bad_names(fault, uncertain)]
+    return [*_grouped(named, document), *_empty_mappings(named, document)]
 
 
 def _without_absent_keys(faults: list[_Fault]) -> list[_Fault]:

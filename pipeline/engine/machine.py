@@ -41,12 +41,12 @@ def gpu_names(folder: Path = Path("/proc/driver/nvidia/gpus")) -> tuple[str, ...
 
 
 def gpu_memory_bytes(command: Sequence[str] = _GPU_MEMORY_COMMAND) -> int | None:
-    """Return the memory of the largest NVIDIA GPU, as the driver's own program tells it; None if it does not."""
+    """Return the memory of the largest NVIDIA GPU, as the driver's own program reports it; None if it does not."""
     try:
-        told = subprocess.run(  # noqa: S603 - a fixed command
+        reported = subprocess.run(  # noqa: S603 - a fixed command
             command, capture_output=True, text=True, timeout=_GPU_MEMORY_SECONDS, check=True
         ).stdout
-        return max(int(line) for line in told.split()) * 1024**2
+        return max(int(line) for line in reported.split()) * 1024**2
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 

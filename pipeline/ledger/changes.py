@@ -1,4 +1,4 @@
-"""Tells why finished pictures are made again. Owns comparing what a picture was made with to what is wanted now."""
+"""Finds out why finished pictures are made again. Owns comparing what a picture was made with to what is wanted now."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Changes:
         self._queue = queue
 
     def record_settings(self, parts: Mapping[str, SettingsParts]) -> None:
-        """Record what these hashes of settings are made of, so that a later change can be told."""
+        """Record what these hashes of settings are made of, so that the reason of a later change is known."""
         known = self.recorded_settings()
         if new := [(sha256, *astuple(each)) for sha256, each in parts.items() if sha256 not in known]:
             with self._store.writing() as connection:

@@ -201,7 +201,7 @@ def _run_started_message(event: RunStarted) -> str:
 def _log_outcome(event: JobFinished | JobFailed) -> None:
     if isinstance(event, JobFailed):
         level = logging.WARNING if event.state == JobState.PENDING else logging.ERROR
-        level = logging.DEBUG if event.photo_set_aside else level  # PhotoSetAside has told it
+        level = logging.DEBUG if event.photo_set_aside else level  # PhotoSetAside has said it
         LOGGER.log(level, "%s", failed_text(event))
         return
     LOGGER.info("%s", made_text(event))

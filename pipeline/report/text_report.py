@@ -23,7 +23,7 @@ _FIRST_FIGURE: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReport:
-    """What the report tells; ``pictures`` are the last event of each picture, ``outcome`` is a sentence."""
+    """What the report says; ``pictures`` are the last event of each picture, ``outcome`` is a sentence."""
 
     config: str
     began: datetime

@@ -1,4 +1,4 @@
-"""Tells the readers of a pass what is left to be made whenever that is not what its events say.
+"""Reports what is left to be made in a pass whenever that is not what its events say.
 
 Photos come and go during a pass: a daemon's other thread records them, 'stylewatch retry' returns pictures, one
 damaged photo ends three jobs. Owns how often the ledger is asked.
@@ -60,7 +60,7 @@ class BacklogTracker:
         return dict(Counter(pending) + Counter(leased))
 
     def note(self, event: RunEvent) -> None:
-        """Record what the readers were told."""
+        """Record what was emitted to the readers."""
         self._believed.update(event)
 
     def check(self) -> None:
@@ -70,7 +70,7 @@ class BacklogTracker:
         try:
             left = self._changed_count()
         except StylewatchError:
-            return  # what is wrong with the ledger is told where it is needed
+            return  # what is wrong with the ledger is reported where it is needed
         if left is not None:
             event = BacklogChanged(sum(left.values()), left)
             self.note(event)

@@ -305,7 +305,7 @@ class SinglePass:
         self._pending -= made
 
     def _incomplete_files(self) -> tuple[IncompleteFile, ...]:
-        with contextlib.suppress(Exception):  # the end of a run is told, whatever has become of the ledger
+        with contextlib.suppress(Exception):  # the end of a run is emitted, whatever has become of the ledger
             return tuple(self._ledger.incomplete.all())
         return ()
 
