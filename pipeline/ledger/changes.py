@@ -1,4 +1,4 @@
-"""Finds out why finished pictures are made again. Owns comparing what a picture was made with to what is wanted now."""
+"""Finds out why finished pictures are made again: compares what they were made with to what is wanted now."""
 
 from __future__ import annotations
 
