@@ -8,7 +8,7 @@ says what to do. ``pipeline.cli`` is the only place that turns errors into text 
     ├── ConfigError                  2   no: carries every problem of the file at once
     ├── PaintingError                2   no: a style painting can't be used
     ├── SizeError                    2   no: a recipe's pictures are larger than this machine can ever make
-    ├── UnusableConfigError          2   no: carries several of these two
+    ├── UnusableConfigError          2   no: carries several, one of these two at least
     ├── HookError                    2   no: the program of a hook does not exist; only 'check' raises it
     ├── CannotRunError               3   the machine or its setup is at fault, no photo is
     │   ├── WeightsError             3   no
@@ -88,7 +88,7 @@ class SizeError(StylewatchError):
 
 
 class UnusableConfigError(StylewatchError):
-    """Several paintings and sizes that can't be used; ``errors`` holds them, the message a line for each."""
+    """Several things are wrong, a painting or a size at least; ``errors`` has them, the message a line for each."""
 
     exit_code = 2
 

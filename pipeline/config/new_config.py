@@ -51,7 +51,7 @@ _INPUT: Final[dict[Use, str]] = {
   order: newest                     # the latest photos first
 """,
     "archive": """\
-  order: oldest                     # work forward through the years; or newest, or name
+  order: oldest                     # work forward through the years; or newest, name, random
   ignore: []                        # files and folders to leave alone, as in .gitignore: ["*.tmp", "_rejected/"]
 """,
 }

@@ -80,7 +80,7 @@ def require_usable_config(config: Config) -> None:
 
     Paintings of which the style cache has something were decoded before, and are not decoded again.
     """
-    _require_none_failed(config_checks(config, known=_decoded_before(config, config.styles)))
+    raise_failures(config_checks(config, known=_decoded_before(config, config.styles)))
 
 
 def require_usable_for_trial(
@@ -95,7 +95,7 @@ def require_usable_for_trial(
         if name in used:
             proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
             checks.append(_run_check(f"size of {name!r}", partial(_check_size, recipe, engine, proportions)))
-    _require_none_failed(checks)
+    raise_failures(checks)
 
 
 def recipes_in_use(config: Config) -> dict[str, Recipe]:
@@ -113,10 +113,13 @@ def _painting_checks(styles: Iterable[StyleSection], known: Collection[Path]) ->
                 yield _run_check(f"painting of {style.name!r}", partial(check, path))
 
 
-def _require_none_failed(checks: Iterable[CheckResult]) -> None:
+def raise_failures(checks: Iterable[CheckResult]) -> None:
+    """Raise the error of a check that failed, UnusableConfigError with all of them if the config is to blame."""
     errors = list({str(check.error): check.error for check in checks if check.error is not None}.values())
+    if len(errors) > 1 and any(error.exit_code == UnusableConfigError.exit_code for error in errors):
+        raise UnusableConfigError(errors)
     if errors:
-        raise errors[0] if len(errors) == 1 else UnusableConfigError(errors)
+        raise errors[0]
 
 
 def require_device(engine: EngineSettings) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.errors import (
+    CannotRunError,
     DeviceError,
     HookError,
     LedgerError,
@@ -21,6 +22,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import EngineSettings
 from pipeline.runner.checking import (
     CheckResult,
+    raise_failures,
     recipes_in_use,
     require_device,
     require_usable_config,
@@ -176,3 +178,13 @@ def test_a_device_that_is_asked_for_by_name_has_to_be_there() -> None:
     require_device(EngineSettings(device="auto"))
     with pytest.raises(DeviceError, match=r"engine\.device: this machine has no usable 'cuda:99'"):
         require_device(EngineSettings(device="cuda:99"))
+
+
+def test_what_passes_by_itself_is_no_fault_of_the_config_however_often_it_is_found() -> None:
+    short = [CheckResult("painting", "", CannotRunError(f"not enough memory to read {name}")) for name in "ab"]
+    with pytest.raises(CannotRunError) as caught:
+        raise_failures(short)
+    assert caught.value.exit_code == 3, "so that a service starts it again"
+    with pytest.raises(UnusableConfigError) as refused:
+        raise_failures([*short, CheckResult("painting", "", PaintingError("c.jpg is no image"))])
+    assert len(refused.value.errors) == 3
