@@ -280,5 +280,5 @@ def test_what_is_no_photo_is_counted_by_the_run_in_which_it_is_told(harness: Dae
     kinds = [type(event).__name__ for event in harness.events]
     told = kinds.index("PhotoSetAside")
     ended = next(event for event in harness.events[told:] if isinstance(event, RunFinished))
-    assert ended.failed == 1
-    assert sum(run.failed for run in harness.runs()) == 1
+    assert (ended.photos_set_aside, ended.failed) == (1, 0)
+    assert sum(run.photos_set_aside for run in harness.runs()) == 1

@@ -24,6 +24,7 @@ from pipeline.model import (
     ExecutorEvent,
     Failure,
     FailureKind,
+    NetworkLoading,
     Progress,
     Remark,
     Started,
@@ -163,7 +164,8 @@ def test_a_worker_that_dies_before_it_is_ready_is_no_trouble_to_a_stop() -> None
         worker.stop()
 
     with executor(factory=stillborn_engine, on_poll=stop_at_its_death) as worker:
-        (told,) = worker.run(Source())
+        loading, told = worker.run(Source())
+    assert loading == NetworkLoading()
     assert isinstance(told, Remark)
     assert told.text == (
         "the worker process died (SIGKILL: probably out of memory) before it could begin with no picture in progress"
@@ -178,7 +180,8 @@ def test_a_stop_is_not_kept_waiting_by_a_worker_that_is_to_be_started_later() ->
         worker.stop()
 
     with executor(factory=stillborn_engine, sleep=sleep) as worker:
-        (told,) = worker.run(Source())
+        loading, told = worker.run(Source())
+    assert loading == NetworkLoading()
     assert isinstance(told, Remark)
     assert told.text.endswith("the next one is started in 1 s")
     assert slept == [0.1]
