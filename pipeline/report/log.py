@@ -115,15 +115,17 @@ class LogWriter:
         """Log the first, the last and every ``progress_every``-th evaluation of each scale."""
         self._progress_every = progress_every
         self._jobs: dict[str, Job] = {}
+        self._backlog = 0
         self._unpaired = RateLimit()
 
     def __call__(self, event: RunEvent) -> None:
         """Log one event."""
         match event:
             case RunStarted():
+                self._backlog = event.jobs
                 _log_started(event)
             case BacklogChanged():
-                LOGGER.debug("%s to make, those in progress included", counted(event.left, "picture"))
+                self._backlog_changed(event)
             case RunFinished():
                 self._run_finished(event)
             case PhotoSetAside():
@@ -139,6 +141,14 @@ class LogWriter:
                 _log_outcome(event)
             case _:
                 self._in_progress(event)
+
+    def _backlog_changed(self, event: BacklogChanged) -> None:
+        """Log it for people if it has doubled since they last read of it: a copy of many files is not a line each."""
+        has_grown = event.left >= 2 * max(1, self._backlog)
+        if has_grown:
+            self._backlog = event.left
+        level = logging.INFO if has_grown else logging.DEBUG
+        LOGGER.log(level, "%s to make now, those in progress included", counted(event.left, "picture"))
 
     def _in_progress(self, event: NetworkLoading | JobStarted | Progress | SnapshotSaved | Remark) -> None:
         match event:

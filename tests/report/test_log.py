@@ -168,8 +168,15 @@ def test_a_run_that_makes_pictures_again_says_why(tmp_path: Path) -> None:
 
 
 def test_how_long_it_takes_is_told_if_it_is_known_and_a_changed_backlog_only_to_who_debugs(tmp_path: Path) -> None:
-    lines = told(tmp_path, started(seconds=1573.2), changed({"default": 80}))
+    lines = told(tmp_path, started(seconds=1573.2), changed({"default": 5}))
     assert lines[1:] == ["INFO    this takes about 26 min 13 s by the forecast"]
-    assert told(tmp_path / "debug", changed({"default": 80}), level="DEBUG") == [
-        "DEBUG   80 pictures to make, those in progress included"
+    assert told(tmp_path / "debug", started(), changed({"default": 5}), level="DEBUG")[1:] == [
+        "DEBUG   5 pictures to make now, those in progress included"
+    ]
+
+
+def test_photos_that_come_in_numbers_are_logged_as_often_as_the_backlog_doubles(tmp_path: Path) -> None:
+    dropped = [changed({"default": left}) for left in range(2, 41)]
+    assert told(tmp_path, started(jobs=1, done=0), *dropped)[1:] == [
+        f"INFO    {left} pictures to make now, those in progress included" for left in (2, 4, 8, 16, 32)
     ]
