@@ -172,6 +172,8 @@ def _total_lines(title: str, totals: Mapping[str, Total], names: str) -> Iterato
 
 def _disk_sentence(disk: DiskNeed) -> str:
     need = f"The pictures take about {_size_text(disk.bytes)} of disk"
+    if not disk.bytes:
+        need = "The pictures take no more of the disk than those that they replace"
     if disk.free_bytes is None:
         return f"{need}; how much is free is not known."
     if disk.fits:

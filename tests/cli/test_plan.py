@@ -264,3 +264,12 @@ def test_plan_says_if_the_pictures_do_not_fit_on_the_disk(invoke: Invoke, worksh
         r"100,000\.0 TB \(output\.min_free_disk\)\.",
         invoke("plan", config_of(workshop)).out,
     )
+
+
+def test_plan_says_if_smaller_pictures_take_the_place_of_larger_ones(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    workshop.text = workshop.text.replace("size: 48", "size: 32")
+    out = invoke("plan", config_of(workshop)).out
+    assert "1 picture to be made again" in out
+    assert re.search(r"The pictures take no more of the disk than those that they replace; .* are free\.", out)
