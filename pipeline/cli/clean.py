@@ -17,7 +17,7 @@ from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.ledger import Ledger, ledger_exists
-from pipeline.report.formatting import counted, printable
+from pipeline.report.formatting import byte_size, counted, printable
 from pipeline.runner.cleaning.deletion import Deleted, Deletion
 from pipeline.runner.cleaning.own_files import OwnFile
 from pipeline.runner.cleaning.survey import EDITED, OF_ANOTHER, PHOTO_GONE, Survey, survey
@@ -95,7 +95,7 @@ def _confirmed(files: list[OwnFile]) -> bool:
     if not can_ask():
         click.echo("Nothing was deleted: there is no terminal to ask in; --yes deletes these files.")
         return False
-    if click.confirm(f"Delete {counted(len(files), 'file')} and free {_size(_bytes(files))}?"):
+    if click.confirm(f"Delete {counted(len(files), 'file')} and free {byte_size(_bytes(files))}?"):
         return True
     click.echo("Nothing was deleted.")
     return False
@@ -113,7 +113,7 @@ def _delete(settings: Config, found: Survey) -> Deleted:
 def _print_survey(found: Survey, show_all: bool) -> None:
     for kind, files in found.by_kind().items():
         if files:
-            click.echo(f"{counted(len(files), 'file')}, {_size(_bytes(files))}: {_KINDS[kind]}")
+            click.echo(f"{counted(len(files), 'file')}, {byte_size(_bytes(files))}: {_KINDS[kind]}")
         if kind == "withdrawn":
             _print_styles(found)
         for file in files if show_all else ():
@@ -130,20 +130,13 @@ def _print_styles(found: Survey) -> None:
 
 
 def _print_deleted(deleted: Deleted) -> None:
-    click.echo(f"{counted(deleted.files.total(), 'file')} deleted, {_size(deleted.size_bytes.total())} freed")
+    click.echo(f"{counted(deleted.files.total(), 'file')} deleted, {byte_size(deleted.size_bytes.total())} freed")
     for path, reason in deleted.failed:
         click.echo(printable(f"{path} was not deleted: {reason}"), err=True)
 
 
 def _bytes(files: list[OwnFile] | tuple[OwnFile, ...]) -> int:
     return sum(file.size_bytes for file in files)
-
-
-def _size(size_bytes: int) -> str:
-    for unit, factor in (("kB", 1e3), ("MB", 1e6)):
-        if size_bytes < 999.95 * factor:
-            return f"{size_bytes / factor:,.1f} {unit}"
-    return f"{size_bytes / 1e9:,.1f} GB"
 
 
 def _json_fields(found: Survey, deleted: Deleted | None) -> dict[str, Any]:

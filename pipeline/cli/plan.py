@@ -18,7 +18,7 @@ from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import PhotoSetAside
-from pipeline.report.formatting import counted, printable, set_aside_text, unpaired_left_out
+from pipeline.report.formatting import byte_size, counted, printable, set_aside_text, unpaired_left_out
 from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
@@ -30,7 +30,6 @@ from pipeline.runner.planning.run_scope import Redo, RunScope
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
 _JOBS_SHOWN: Final = 20
-_UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 #: So many styles, and so many folders, have a line of their own.
 _GROUPS_SHOWN: Final = 10
 
@@ -171,22 +170,17 @@ def _total_lines(title: str, totals: Mapping[str, Total], names: str) -> Iterato
 
 
 def _disk_sentence(disk: DiskNeed) -> str:
-    need = f"The pictures take about {_size_text(disk.bytes)} of disk"
+    need = f"The pictures take about {byte_size(disk.bytes)} of disk"
     if not disk.bytes:
         need = "The pictures take no more of the disk than those that they replace"
     if disk.free_bytes is None:
         return f"{need}; how much is free is not known."
     if disk.fits:
-        return f"{need}; {_size_text(disk.free_bytes)} are free."
+        return f"{need}; {byte_size(disk.free_bytes)} are free."
     return (
-        f"{need}, which does not fit: {_size_text(disk.free_bytes)} are free, and a run stops when there is less "
-        f"than {_size_text(disk.min_free_bytes)} (output.min_free_disk)."
+        f"{need}, which does not fit: {byte_size(disk.free_bytes)} are free, and a run stops when there is less "
+        f"than {byte_size(disk.min_free_bytes)} (output.min_free_disk)."
     )
-
-
-def _size_text(size_bytes: int) -> str:
-    unit, size = next(((unit, size) for unit, size in _UNITS if size_bytes >= size), _UNITS[-1])
-    return f"{size_bytes / size:,.1f} {unit}"
 
 
 def _basis(run_plan: RunPlan) -> str:

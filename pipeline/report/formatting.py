@@ -112,6 +112,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def byte_size(size_bytes: int) -> str:
+    """Return ``0.5 kB``, ``21.7 kB``, ``1.2 GB``, ``3.0 TB``."""
+    for unit, factor in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if size_bytes < 999.95 * factor:
+            return f"{size_bytes / factor:.1f} {unit}"
+    return f"{size_bytes / 1e12:,.1f} TB"
+
+
 def duration(seconds: float) -> str:
     """Return a duration for people: ``4.2 s``, ``3 min 20 s``, ``5 h 10 min``, ``53 days``."""
     if seconds < 59.95:

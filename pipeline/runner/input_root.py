@@ -67,7 +67,7 @@ class InputRoot:
     def require(self) -> None:
         """Raise StorageError if the folder is not there, or an empty one shows in its place."""
         mount, _ = self._inspect()
-        if mount != self._mount and self._mount.is_relative_to(mount):
+        if known_mounts.is_lost(self._mount, mount):
             raise self._lost("nothing is mounted there any more")
         self._mount = mount  # a share that was mounted over an empty folder after the start
 

@@ -7,7 +7,6 @@ frees when a process dies, the heartbeat and the ledger.
 from __future__ import annotations
 
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from typing import Final, Literal
 
 from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
-from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import names_archive
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
 from pipeline.model import FolderSettings, IncompleteFile, JobState, StatusSettings
@@ -27,6 +25,7 @@ from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
 from pipeline.runner.instance.folder_marks import require_folders
 from pipeline.runner.instance.lock import LockHolder, is_held, read_holder
 from pipeline.runner.planning.backlog import backlog_seconds
+from pipeline.runner.planning.disk_need import free_bytes
 from pipeline.runner.preparation import ledger_file, source_of
 
 #: For how long a given-up picture makes the exit code 1.
@@ -159,7 +158,7 @@ def collect_status(
         heartbeat=heartbeat,
         heartbeat_age_seconds=heartbeat_age_seconds,
         pictures=_pictures(settings, pairing, now),
-        free_bytes=_free_bytes(folders.output),
+        free_bytes=free_bytes(folders.output),
         not_mounted=_not_mounted(folders),
     )
 
@@ -221,10 +220,3 @@ def _unpaired(ledger: Ledger, pairing: PairingPlan) -> Iterator[tuple[str, str]]
     for path in ledger.queries.without_wanted_jobs():
         if not names_archive(path) and (reason := why_unpaired(path, pairing)):
             yield path, reason
-
-
-def _free_bytes(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(nearest_existing(folder)).free
-    except OSError:
-        return None

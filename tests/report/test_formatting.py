@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pipeline.model import JobState, Losses, PhotoSetAside, Standing
 from pipeline.report.formatting import (
     as_before_text,
+    byte_size,
     counted,
     duration,
     failed_text,
@@ -166,3 +167,17 @@ def test_what_was_said_of_photos_before_is_counted_by_what_it_was() -> None:
     assert as_before_text([PhotoSetAside("a.jpg", "incomplete", "")]) == (
         "as before, 1 photo waits: 'stylewatch status' names it"
     )
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [
+        (0, "0.0 kB"),
+        (21_700, "21.7 kB"),
+        (999_960, "1.0 MB"),
+        (64_500_000_000, "64.5 GB"),
+        (1234 * 10**12, "1,234.0 TB"),
+    ],
+)
+def test_sizes_are_shown_in_the_unit_that_fits(size_bytes: int, shown: str) -> None:
+    assert byte_size(size_bytes) == shown

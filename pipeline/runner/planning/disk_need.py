@@ -66,7 +66,7 @@ def disk_need(
     total = pixels * (usual_bytes_per_pixel(options) if per_pixel is None else per_pixel)
     return DiskNeed(
         bytes=max(0, round(total - _size_of_all(output, replaced))),
-        free_bytes=_free_bytes(output),
+        free_bytes=free_bytes(output),
         min_free_bytes=min_free_bytes,
         learned=per_pixel is not None,
     )
@@ -106,7 +106,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _free_bytes(folder: Path) -> int | None:
+def free_bytes(folder: Path) -> int | None:
+    """Return how much is free on a folder's disk, None if that can't be found out."""
     try:
         return shutil.disk_usage(nearest_existing(folder)).free
     except OSError:
