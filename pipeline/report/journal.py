@@ -2,7 +2,7 @@ r"""The structured log for programs: one event a line. Owns its encoding and its
 
 ``journal.jsonl`` holds one JSON object a line, in ASCII. Every object has
 
-    version 1; grows when a field changes its meaning. Events and fields may be added at any time
+    version 2; grows when a field changes its meaning. Events and fields may be added at any time
     time    ISO 8601, UTC, milliseconds: "2026-03-01T22:00:00.000Z"
     run     the run's id, null outside of a run
     event   run_started, backlog_changed, photo_set_aside, network_loading, job_started, progress, checkpoint, remark,
@@ -14,6 +14,9 @@ the lines of one attempt at a job together. Bytes of a name that are not UTF-8 s
 after reading the JSON, Python's ``os.fsencode`` turns them back into those bytes.
 
 Of the many progress events only the last one of each scale is written.
+
+In version 1 ``failed`` of ``run_finished`` counted photos that were set aside and their pictures, too, and ``jobs``
+of ``run_started`` only those of one pass of a daemon.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from pipeline.report.rotation import rotate
 
 _LOG = logging.getLogger("stylewatch")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 #: Events whose names in the journal differ from their classes: programs that read journals know these names.
 _NAMES: Final[dict[type, str]] = {SnapshotSaved: "checkpoint"}

@@ -35,7 +35,7 @@ def test_every_line_has_time_run_and_event_and_the_events_fields(tmp_path: Path)
     write(path, started(), finished(), over(counts={"done": 2}))
     first, middle, last = lines(path)
     assert first == {
-        "version": 1,
+        "version": 2,
         "time": "2026-03-01T22:00:00.001Z",
         "run": "r1",
         "event": "run_started",
