@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import itertools
+import signal
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -226,6 +227,7 @@ def test_ctrl_c_while_the_engine_computes_leaves_all_usable(folder: Path, thread
 
     running = threading.active_count()
     torch.set_num_threads(threads)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the workers of a parallel test run ignore it
     try:
         with StyleTransfer(device="cpu") as transfer:
             with pytest.raises(KeyboardInterrupt):
@@ -233,6 +235,7 @@ def test_ctrl_c_while_the_engine_computes_leaves_all_usable(folder: Path, thread
             assert torch.get_num_threads() == threads
             assert transfer.stylize(folder / "0.jpg", folder / "painting.jpg", **TINY).size == (48, 32)
     finally:
+        signal.signal(signal.SIGINT, before)
         torch.set_num_threads(1)
     assert threading.active_count() <= running
 
