@@ -15,7 +15,7 @@ _REASONS_NAMED: Final = 5
 _WORDS: Final[Mapping[ChangeCause, str]] = {
     "file": "the photo's file changed, perhaps not its content",
     "engine": "made by another version of the engine",
-    "missing": "wanted again by 'stylewatch retry --missing'",
+    "missing": "deleted, and wanted again",
 }
 
 

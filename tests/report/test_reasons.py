@@ -22,7 +22,7 @@ JOB = Job("a.jpg", "night", "default")
         (("photo",), "photo changed"),
         (("file",), "the photo's file changed, perhaps not its content"),
         (("engine",), "made by another version of the engine"),
-        (("missing",), "wanted again by 'stylewatch retry --missing'"),
+        (("missing",), "deleted, and wanted again"),
     ],
 )
 def test_every_cause_has_its_words(causes: tuple[ChangeCause, ...], words: str) -> None:
