@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from pipeline.cli.line_width import echo
 from pipeline.cli.options import config_argument
 from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
@@ -113,20 +114,20 @@ def _delete(settings: Config, found: Survey) -> Deleted:
 def _print_survey(found: Survey, show_all: bool) -> None:
     for kind, files in found.by_kind().items():
         if files:
-            click.echo(f"{counted(len(files), 'file')}, {byte_size(_bytes(files))}: {_KINDS[kind]}")
+            echo(f"{counted(len(files), 'file')}, {byte_size(_bytes(files))}: {_KINDS[kind]}")
         if kind == "withdrawn":
             _print_styles(found)
         for file in files if show_all else ():
-            click.echo(printable(f"  {file.path}"))
+            echo(f"  {file.path}")
     for reason, count in found.kept.items():
-        click.echo(f"{counted(count, 'withdrawn picture')} kept: {_REASONS[reason]}")
+        echo(f"{counted(count, 'withdrawn picture')} kept: {_REASONS[reason]}")
     if not any(found.by_kind().values()):
-        click.echo("nothing to delete")
+        echo("nothing to delete")
 
 
 def _print_styles(found: Survey) -> None:
     for variant, count in sorted(Counter(variant_of(entry.picture.job) for entry in found.withdrawn).items()):
-        click.echo(printable(f"  {variant}: {count:,}"))
+        echo(f"  {variant}: {count:,}")
 
 
 def _print_deleted(deleted: Deleted) -> None:

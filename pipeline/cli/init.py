@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
+from pipeline.cli.line_width import echo
 from pipeline.cli.own_command import absolute_words, command_line, own_words, path_from_here
 from pipeline.cli.questions import ask, can_ask
 from pipeline.config.new_config import Use
@@ -129,13 +130,14 @@ def _ask(answers: _Answers, folder: Path) -> _Answers:
 
 
 def _ask_use() -> Use:
-    click.echo(_USES)
+    for line in _USES.splitlines():
+        echo(line)
     answer: Use = click.prompt("Use", type=click.Choice(get_args(Use)), default="drop")
     return answer
 
 
 def _ask_paintings() -> Iterator[Path]:
-    question = "A painting, or a folder of paintings (Enter: the program's own samples)"
+    question = "Painting, or folder of them (Enter: the program's own)"
     while path := ask(question, _painting, "", shown=False):
         yield path
         question = "One more painting or folder (Enter: no more)"
@@ -217,15 +219,13 @@ def _print_setup(choices: SetupChoices, setup: NewSetup) -> None:
     settings, output = setup.settings, setup.settings.output.folder
     styles = settings.styles
     config = path_from_here(choices.config)
-    click.echo(printable(f"{config} is written, and was checked:"))
+    echo(f"{config} is written, and was checked:")
     photos = "made: put your photos into it" if setup.made_photos_folder else "is there"
-    click.echo(printable(f"  photos     {path_from_here(settings.input.folder)} ({photos})"))
+    echo(f"  photos     {path_from_here(settings.input.folder)} ({photos})")
     names = ", ".join(style.name for style in styles[:5]) + (", ..." if len(styles) > 5 else "")
-    click.echo(
-        printable(f"  paintings  {len(styles):,}, so {counted(len(styles), 'picture')} of each photo: {names}")
-    )
+    echo(f"  paintings  {len(styles):,}, so {counted(len(styles), 'picture')} of each photo: {names}")
     is_there = "is there" if output.is_dir() else "will be made"
-    click.echo(printable(f"  pictures   {path_from_here(output)} ({is_there})"))
+    echo(f"  pictures   {path_from_here(output)} ({is_there})")
     for path in setup.paintings_among_photos:
         click.echo(
             printable(f"{path} lies in the folder of the photos and is one of them: name it in input.ignore"),
@@ -235,7 +235,7 @@ def _print_setup(choices: SetupChoices, setup: NewSetup) -> None:
     for words in _next_words(choices.use):
         click.echo(f"  {printable(command_line(*own_words(), *words, config))}")
     if choices.use == "night":
-        click.echo("or, without a program that always runs, this line in crontab -e:")
+        echo("or, without a program that always runs, this line in crontab -e:")
         click.echo(f"  {printable(choices.crontab_line)}")
 
 

@@ -7,6 +7,10 @@ import sys
 import textwrap
 from typing import Final
 
+import click
+
+from pipeline.report.formatting import printable
+
 #: On a narrower terminal every line would be in pieces anyway.
 _NARROWEST: Final = 20
 
@@ -23,3 +27,8 @@ def wrapped(text: str, width: int | None) -> str:
     return textwrap.fill(
         text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False, expand_tabs=False
     )
+
+
+def echo(text: str) -> None:
+    """Print one line on standard output, with names made harmless."""
+    click.echo(wrapped(printable(text), terminal_width()))

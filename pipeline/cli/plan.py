@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from pipeline.cli.line_width import echo
 from pipeline.cli.options import config_argument, json_object_option, only_option, redo_option
 from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
@@ -65,12 +66,12 @@ def plan(config: Path, show_all: bool, only: tuple[str, ...], redo: tuple[Redo, 
         return
     for job in run_plan.jobs if show_all else sample_over_folders(run_plan.jobs, _JOBS_SHOWN):
         again = f" (again: {job.reason})" if job.reason else ""
-        click.echo(printable(f"{job.job} -> {job.output}{again}"))
+        echo(f"{job.job} -> {job.output}{again}")
     if not show_all and len(run_plan.jobs) > _JOBS_SHOWN:
-        click.echo(f"... and {len(run_plan.jobs) - _JOBS_SHOWN:,} more (--all lists them)")
+        echo(f"... and {len(run_plan.jobs) - _JOBS_SHOWN:,} more (--all lists them)")
     _print_plan(settings, run_plan)
     if words := schedule_sentence(settings, datetime.now(UTC), run_plan.forecast.seconds):
-        click.echo(words)
+        echo(words)
 
 
 def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
@@ -89,21 +90,19 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
     _print_set_aside(run_plan)
     if run_plan.ingested.unpaired:
         unpaired = counted(run_plan.ingested.unpaired, "photo")
-        click.echo(
-            f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none"
-        )
-    click.echo(_counts_line(config, run_plan))
+        echo(f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none")
+    echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
-        click.echo(f"{kept}.")
+        echo(f"{kept}.")
     if not run_plan.jobs:
         return
     if again := sum(run_plan.reasons.values()):
-        click.echo(printable(f"{backlog_sentence(len(run_plan.jobs) - again, again, run_plan.reasons)}."))
+        echo(f"{backlog_sentence(len(run_plan.jobs) - again, again, run_plan.reasons)}.")
     for line in (
         *_total_lines("By style:", totals_by_style(run_plan.jobs), "styles"),
         *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folders"),
     ):
-        click.echo(printable(line))
+        echo(line)
     _print_needs(run_plan)
 
 
@@ -121,7 +120,7 @@ def _counts_line(config: Config, run_plan: RunPlan) -> str:
 def _print_needs(run_plan: RunPlan) -> None:
     """Say what the pictures take: disk, time and memory."""
     if run_plan.found:
-        click.echo(
+        echo(
             f"Up to {counted(run_plan.found, 'picture')} of these may be there already: the ledger is new, and 'run' "
             f"recognizes finished pictures by their metadata."
         )
@@ -129,23 +128,23 @@ def _print_needs(run_plan: RunPlan) -> None:
     # On a GPU the batch size follows from its memory, so there is nothing to say.
     on_cpu = run_plan.device is None or run_plan.device.startswith("cpu")
     memory = f" and up to {run_plan.memory_bytes / 1e9:.1f} GB of memory" if on_cpu else ""
-    click.echo(_disk_sentence(run_plan.disk))
-    click.echo(f"It takes {time}{memory} ({_basis(run_plan)}).")
+    echo(_disk_sentence(run_plan.disk))
+    echo(f"It takes {time}{memory} ({_basis(run_plan)}).")
     if run_plan.advice:
-        click.echo("What would shorten it:")
+        echo("What would shorten it:")
     for line in run_plan.advice:
-        click.echo(f"  {line}")
+        echo(f"  {line}")
 
 
 def _print_set_aside(run_plan: RunPlan) -> None:
     for photo in run_plan.ingested.set_aside:
         if photo.kind != "unpaired":
-            click.echo(printable(set_aside_text(photo)))
+            echo(set_aside_text(photo))
     unpaired = _unpaired(run_plan)
     for photo in unpaired[:_JOBS_SHOWN]:
-        click.echo(printable(set_aside_text(photo)))
+        echo(set_aside_text(photo))
     if len(unpaired) > _JOBS_SHOWN:
-        click.echo(unpaired_left_out(len(unpaired) - _JOBS_SHOWN, "--json names all of them"))
+        echo(unpaired_left_out(len(unpaired) - _JOBS_SHOWN, "--json names all of them"))
 
 
 def _unpaired(run_plan: RunPlan) -> list[PhotoSetAside]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+
 import pytest
 
-from pipeline.cli.line_width import terminal_width, wrapped
+from pipeline.cli.line_width import echo, terminal_width, wrapped
 
 SENTENCE = "root1.jpg gets no picture: it lies in no style's folder: blossoms, window; letter case counts"
 PATH = "/home/me/photos/painted/reports/2026-11-29-144153"
@@ -33,3 +36,18 @@ def test_an_indent_and_spaces_between_words_stay() -> None:
 @pytest.mark.usefixtures("capsys")
 def test_what_is_no_terminal_has_no_width() -> None:
     assert terminal_width() is None
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "lines"), [(FakeTerminal(), 2), (io.StringIO(), 1)])
+def test_a_line_is_printed_as_wide_as_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, out: io.StringIO, lines: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with contextlib.redirect_stdout(out):
+        echo(SENTENCE)
+    assert len(out.getvalue().splitlines()) == lines
