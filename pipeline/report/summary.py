@@ -1,10 +1,10 @@
 """The report of a run: ``report.txt``, ``report.csv`` and ``report.json``. Owns what is in the latter two.
 
-A run that touched no picture and set no photo aside gets none. CSV and JSON have one row for each picture that the
-run touched; the CSV has one more, without style and recipe, for each photo that was set aside or waits. The CSV is
-for spreadsheets: UTF-8, lists joined by spaces, and a text that a spreadsheet would take for a formula (it begins
-with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an apostrophe in front. The JSON is exact, its strings
-are escaped as in the journal:
+A run that touched no picture and set no photo aside gets none, nor one that only found files still incomplete. CSV
+and JSON have one row for each picture that the run touched; the CSV has one more, without style and recipe, for each
+photo that was set aside or waits. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text that a
+spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
+apostrophe in front. The JSON is exact, its strings are escaped as in the journal:
 
     version    2; grows when a field changes its meaning; fields may be added at any time
     run        run_id, config, started, ended (ISO 8601, local), seconds, interrupted, planned_end, reason
@@ -148,7 +148,7 @@ class Summary:
         ended = self._now()
         undone = "the report can't be written"
         try:
-            if self._jobs or self._set_aside:
+            if self._jobs or not _seen_before(event, ended).issuperset(self._set_aside):
                 self.folder = self._folders.write(self._began, self._files(event, ended))
             undone = "old reports can't be removed"
             self._folders.prune(ended, self.folder)
@@ -187,6 +187,12 @@ class Summary:
             "pictures": [dataclasses.asdict(row) for row in rows],
         }
         return json.dumps(report, indent=1).encode("ascii")
+
+
+def _seen_before(event: RunFinished, ended: datetime) -> set[str]:
+    """Return the files that were incomplete before this run, too."""
+    began = ended.timestamp() - event.seconds
+    return {file.path for file in event.incomplete if file.since < began}
 
 
 def _renamed(event: RunStarted | RunFinished, names: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -329,6 +329,18 @@ def test_a_file_that_is_incomplete_is_in_each_report_with_its_age(tmp_path: Path
     recorded = json.loads((reader.folder / "report.json").read_text("ascii"))["run"]["incomplete"]
     assert recorded[0] == {"path": "half.jpg", "reason": "no end", "since": "2026-03-01T20:48:05+00:00"}
     assert [file["since"] for file in recorded[1:]] == ["2026-03-01T21:00:02+00:00"]
+
+
+@pytest.mark.parametrize(("age_seconds", "has_report"), [(40, True), (42, False)])
+def test_a_run_that_only_found_a_file_incomplete_again_has_no_report(
+    tmp_path: Path, age_seconds: float, has_report: bool
+) -> None:
+    end = datetime(2026, 3, 1, 22, 0, 5, tzinfo=UTC)
+    half = IncompleteFile("half.jpg", "no end", end.timestamp() - age_seconds)
+    reader = Summary(tmp_path, lambda: end)
+    for event in (started(), PhotoSetAside("half.jpg", "incomplete", "no end"), over(incomplete=(half,))):
+        reader(event)
+    assert (reader.folder is not None, any(tmp_path.iterdir())) == (has_report, has_report)
 
 
 def test_one_that_became_whole_has_its_job_only(tmp_path: Path) -> None:
