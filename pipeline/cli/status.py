@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,17 +117,25 @@ def _counts_line(current: Status) -> str:
 
 
 def _set_aside_clause(pictures: Pictures) -> str:
-    """Return how many photos are set aside, and how many of the pictures given up are theirs."""
+    """Return how many photos are set aside, and of how many pictures, which no other number has."""
     if not pictures.problems:
         return ""
-    theirs = len(pictures.failures) - len(pictures.other_failures())
+    theirs = sum(_of_photos_set_aside(pictures).values())
     of_them = f" with {counted(theirs, 'picture')}" if theirs else ""
     return f"; {counted(len(pictures.problems), 'photo')} set aside{of_them}"
 
 
+def _of_photos_set_aside(pictures: Pictures) -> Counter[JobState]:
+    return Counter(row.state for row in pictures.failures) - Counter(row.state for row in pictures.other_failures())
+
+
 def _in_view(current: Status) -> dict[JobState, int]:
-    """Return the pictures by state, those whose photo is only being read ahead as waiting: no line below has them."""
-    counts = dict(current.pictures.counts)
+    """Return the pictures by state, without those of photos that are set aside.
+
+    Those whose photo is only being read ahead are waiting: no line below has them.
+    """
+    elsewhere = _of_photos_set_aside(current.pictures)
+    counts = {state: count - elsewhere[state] for state, count in current.pictures.counts.items()}
     if current.process_state == "running" and current.heartbeat is not None:
         read_ahead = max(0, counts[JobState.LEASED] - len(current.heartbeat.pictures))
         counts[JobState.LEASED] -= read_ahead
