@@ -184,7 +184,7 @@ def work_estimate(
         for name in estimates.keys() - timings.keys():
             estimates[name].slowdown = sum(learned) / len(learned) if learned else 1.0
     return WorkEstimate(
-        is_known=speed is not None or all(name in timings for name in needed),
+        is_known=speed is not None or (bool(timings) and all(name in timings for name in needed)),
         start_seconds=0.0 if speed is None else speed.startup_seconds,
         pictures_at_once=(speed or GUESS).pictures_at_once,
         recipes={name: estimate.of_typical_photo() for name, estimate in estimates.items()},

@@ -133,6 +133,7 @@ def test_without_a_speed_it_is_known_once_pictures_of_all_that_is_needed_were_ma
     recipes = {"small": Recipe(name="small", size=128), "large": Recipe(name="large", size=256)}
     timings = {"small": Timing(pictures=10, seconds=5000.0, pixel_evaluations=1e7)}
     assert not work_estimate(None, recipes, {}, ["small"]).is_known
+    assert not work_estimate(None, recipes, {}, []).is_known, "photos may come during a pass that began with none"
     assert not work_estimate(None, recipes, timings, ["small", "large"]).is_known
     estimate = work_estimate(None, recipes, timings, ["small"])
     assert estimate.is_known
