@@ -27,7 +27,7 @@ _PHOTOS_SHOWN: Final = 5
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
 @click.option("--missing", is_flag=True, help="Also make pictures again that were deleted from the output folder.")
 def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
-    """Try failed and quarantined photos again in the next run.
+    """Try what failed or is set aside again in the next run.
 
     Without PHOTO all of them; PHOTO is a path as 'stylewatch status' prints it, relative to the input folder.
     """
