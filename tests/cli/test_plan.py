@@ -253,6 +253,18 @@ def test_plan_of_some_photos_only(invoke: Invoke, workshop: Workshop) -> None:
     )
 
 
+def test_plan_of_some_photos_names_no_others(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.photo("sea/b.png", shade=1)
+    (workshop.folder / "in" / "letter.png").write_text("I am a letter, not a photo.")
+    workshop.text += "pairing: {by: folder, make_folders: false}\n"
+    path = config_of(workshop)
+    for only, named in (("sea/", {"sea/b.png"}), ("[al]*", {"a.png", "letter.png"})):
+        out = invoke("plan", "--only", only, path).out
+        assert {name for name in ("a.png", "sea/b.png", "letter.png") if name in out} == named
+        assert "no picture of 1 photo:" in out
+
+
 def test_plan_says_if_the_pictures_do_not_fit_on_the_disk(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
     assert re.search(

@@ -151,6 +151,7 @@ def test_with_nothing_to_do_for_some_photos_only_these_are_counted(invoke: Invok
     def said(only: str) -> str:
         return invoke("run", "--only", only, path).lines[-1]
 
+    assert len(invoke("run", "--only", "sea/**", path).lines) == 1, "nothing is said of the letter in land"
     assert said("sea/**") == "Nothing to do: all pictures of 1 photo exist already (1)."
     assert said("?.jpg") == "Nothing to do: 1 photo set aside; 'stylewatch status' says why."
     assert said("[bc].*").startswith("Nothing to do: 1 picture of 2 photos exists already, 1 photo set aside; ")

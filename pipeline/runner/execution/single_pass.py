@@ -156,7 +156,7 @@ class SinglePass:
         self._emit_run_started(run_id, ingested, options)
         error: Exception | None = None
         try:
-            self._report_set_aside(ingested)
+            self._report_set_aside(ingested, options.scope)
             if moved:
                 self._emit(Remark("", moved))
             with files_explained():
@@ -242,13 +242,13 @@ class SinglePass:
     def _count(self) -> None:
         self._counts, self._pending = self._ledger.queries.counts(), self._ledger.queue.pending_count()
 
-    def _report_set_aside(self, ingested: IngestResult) -> None:
+    def _report_set_aside(self, ingested: IngestResult, scope: RunScope) -> None:
         for photo in ingested.emitted_before:
             self._outcomes.count_set_aside(photo)
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
-        if ingested.known:
-            self._emit(Remark("", as_before_text(ingested.known)))
+        if known := [photo for photo in ingested.known if scope.selects(photo.path)]:
+            self._emit(Remark("", as_before_text(known)))
 
     def _make_pictures(self, options: PassOptions) -> None:
         root = self._session.input_root(self._settings.folders.input)

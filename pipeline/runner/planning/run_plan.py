@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
+from pipeline.intake.scan import names_archive
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
@@ -145,7 +147,7 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
         reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
         standing = ledger.queries.standing(ledger.queue.selected_photos)
         return _Rehearsed(
-            ingested=ingested,
+            ingested=_narrowed(ingested, scope, ledger) if scope.only else ingested,
             claims=ledger.leases.claim(_ALL_PENDING, settings.order),
             reasons=reasons,
             timings=timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION)),
@@ -158,6 +160,17 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
             given_up=standing.given_up,
             photos_set_aside=standing.photos_set_aside,
         )
+
+
+def _narrowed(ingested: IngestResult, scope: RunScope, ledger: Ledger) -> IngestResult:
+    """Return what became of the photos that the scope selects; ``photos`` counts all as before."""
+    unpaired = (path for path in ledger.queries.without_wanted_jobs() if not names_archive(path))
+    return dataclasses.replace(
+        ingested,
+        set_aside=[photo for photo in ingested.set_aside if scope.selects(photo.path)],
+        known=[photo for photo in ingested.known if scope.selects(photo.path)],
+        unpaired=sum(map(scope.selects, unpaired)),
+    )
 
 
 def approximate_duration(seconds: float) -> str:

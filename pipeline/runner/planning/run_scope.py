@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Literal
 
 from pipeline.engine import ENGINE_VERSION
@@ -30,13 +29,17 @@ class RunScope:
     only: tuple[str, ...] = ()
     redo: frozenset[Redo] = frozenset()
 
+    def selects(self, photo: str) -> bool:
+        """Tell whether this is about the photo."""
+        return not self.only or any(fits(photo, pattern) for pattern in self.only)
+
 
 def apply_scope(ledger: Ledger, scope: RunScope, order: ClaimOrder) -> Selection | None:
     """Make what is to be made again pending, and narrow the ledger's queue; None: the scope is all photos.
 
     The photos are on record already. Raises UsageError if no photo fits.
     """
-    is_selected = partial(_fits_one, scope.only) if scope.only else None
+    is_selected = scope.selects if scope.only else None
     _redo(ledger, scope, is_selected)
     if is_selected is None:
         return None
@@ -52,10 +55,6 @@ def _redo(ledger: Ledger, scope: RunScope, is_selected: Callable[[str], bool] | 
         ledger.jobs.redo_outdated(ENGINE_VERSION, is_selected)
     if "changed" in scope.redo:
         ledger.jobs.redo_changed(is_selected)
-
-
-def _fits_one(patterns: tuple[str, ...], photo: str) -> bool:
-    return any(fits(photo, pattern) for pattern in patterns)
 
 
 def reasons_of_backlog(
