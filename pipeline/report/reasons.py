@@ -50,13 +50,22 @@ def backlog_sentence(new: int, again: int, reasons: Mapping[str, int]) -> str:
     if not again:
         nothing = "no finished picture is made again"
         return f"{counted(new, 'new picture')}; {nothing}" if new else nothing
+    changed = {words: count for words, count in reasons.items() if words != _WORDS["file"]}
+    touched = reasons.get(_WORDS["file"], 0)
+    due = again - touched
+    parts = [counted(new, "new picture")] if new else []
+    if due:
+        parts += [f"{f'{due:,}' if new else counted(due, 'picture')} to be made again: {_because(changed)}"]
+    if touched:
+        # Most of these files were only copied or touched: their content is read when it is their turn.
+        parts += [f"{f'{touched:,}' if parts else counted(touched, 'picture')} to be checked: {_WORDS['file']}"]
+    return f"{parts[0]}, {'; '.join(parts[1:])}" if new else "; ".join(parts)
+
+
+def _because(reasons: Mapping[str, int]) -> str:
     named = [f"{words} ({count:,})" for words, count in list(reasons.items())[:_REASONS_NAMED]]
     others = sum(reasons.values()) - sum(list(reasons.values())[:_REASONS_NAMED])
-    named += [f"other reasons ({others:,})"] if others else []
-    because = ", ".join(named)
-    if new:
-        return f"{counted(new, 'new picture')}, {again:,} to be made again: {because}"
-    return f"{counted(again, 'picture')} to be made again: {because}"
+    return ", ".join(named + ([f"other reasons ({others:,})"] if others else []))
 
 
 def kept_sentence(kept: int) -> str:

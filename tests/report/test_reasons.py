@@ -7,6 +7,7 @@ import pytest
 from pipeline.model import ChangeCause, Job
 from pipeline.report.reasons import backlog_sentence, count_reasons, kept_sentence, reason
 
+FILE = "the photo's file changed, perhaps not its content"
 JOB = Job("a.jpg", "night", "default")
 
 
@@ -45,6 +46,14 @@ def test_equal_reasons_of_several_styles_are_one_and_the_most_frequent_comes_fir
         (0, {}, "no finished picture is made again"),
         (1, {}, "1 new picture; no finished picture is made again"),
         (0, {"photo changed": 1}, "1 picture to be made again: photo changed (1)"),
+        (0, {FILE: 5}, f"5 pictures to be checked: {FILE}"),
+        (2, {FILE: 5}, f"2 new pictures, 5 to be checked: {FILE}"),
+        (0, {FILE: 5, "photo changed": 1}, f"1 picture to be made again: photo changed (1); 5 to be checked: {FILE}"),
+        (
+            2,
+            {FILE: 1, "photo changed": 3},
+            f"2 new pictures, 3 to be made again: photo changed (3); 1 to be checked: {FILE}",
+        ),
         (
             3000,
             {"recipe default changed": 1008, "painting of style night changed": 4},
