@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
-from pipeline.model import PhotoSetAside
+from pipeline.model import Job, PhotoSetAside
 from pipeline.report.formatting import byte_size, counted, printable, set_aside_text, unpaired_left_out
 from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
@@ -58,8 +58,8 @@ def plan(config: Path, show_all: bool, only: tuple[str, ...], redo: tuple[Redo, 
         resolve_config(settings),
         lambda engine: load_or_measure_speed(engine, report),
         RunScope(only, frozenset(redo)),
+        partial(_require_possible_photos, settings),
     )
-    _require_possible_photos(settings, run_plan)
     if as_json:
         schedule = schedule_fields(settings, datetime.now(UTC), run_plan.forecast.seconds)
         click.echo(json.dumps(_json_fields(run_plan) | {"schedule": schedule}))
@@ -74,10 +74,10 @@ def plan(config: Path, show_all: bool, only: tuple[str, ...], redo: tuple[Redo, 
         echo(words)
 
 
-def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
+def _require_possible_photos(config: Config, jobs: Sequence[Job]) -> None:
     photos: dict[str, dict[str, None]] = {}
-    for planned in run_plan.jobs:
-        photos.setdefault(planned.job.recipe, {})[planned.job.photo] = None
+    for job in jobs:
+        photos.setdefault(job.recipe, {})[job.photo] = None
     require_possible_photos(
         recipes_in_use(config).values(),
         config.engine_settings(),
@@ -88,9 +88,10 @@ def _require_possible_photos(config: Config, run_plan: RunPlan) -> None:
 
 def _print_plan(config: Config, run_plan: RunPlan) -> None:
     _print_set_aside(run_plan)
-    if run_plan.ingested.unpaired:
-        unpaired = counted(run_plan.ingested.unpaired, "photo")
-        echo(f"no picture of {unpaired}: no rule and no style's folder fits, or the rule that fits gives it none")
+    if ruled_out := run_plan.ingested.unpaired - len(_unpaired(run_plan)):
+        echo(
+            f"no picture of {counted(ruled_out, 'photo')}: a rule gives {'it' if ruled_out == 1 else 'them'} no style"
+        )
     echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
         echo(f"{kept}.")

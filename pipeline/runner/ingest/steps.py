@@ -44,7 +44,7 @@ class IngestResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpairedPhotos:
-    """Photos that no style wants. ``count``: all of them, those among them that a rule gives none.
+    """Photos that no style wants, without unusable ones. ``count``: with those that a rule gives none.
 
     Of the others, ``new`` had pictures or were not there before, ``known`` had none before either.
     """
@@ -195,7 +195,7 @@ class IngestSteps:
         reasons = {photo: why_unpaired(photo, self._resolved.pairing) for photo in unpaired if photo not in problems}
         events = [PhotoSetAside(photo, "unpaired", reason) for photo, reason in reasons.items() if reason]
         return UnpairedPhotos(
-            count=len(unpaired),
+            count=len(reasons),
             new=[event for event in events if event.path in new],
             known=[event for event in events if event.path not in new],
         )

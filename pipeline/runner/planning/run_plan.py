@@ -100,13 +100,16 @@ def plan_run(
     resolved: ResolvedConfig,
     measure_speed: MeasureSpeed = read_speed,
     scope: RunScope = RunScope(),
+    require_possible: Callable[[Sequence[Job]], None] = lambda _: None,
 ) -> RunPlan:
     """Ingest and claim on a copy of the ledger in memory. Raises what a run would raise at its begin.
 
-    ``measure_speed`` is called only if there is something to do.
+    ``require_possible`` gets the pictures to make, and raises if one can't be made. ``measure_speed``, which may take
+    long, is called after that, and only if there is something to do.
     """
     rehearsed = _rehearse(settings, resolved, scope)
     claims = rehearsed.claims
+    require_possible([claim.job for claim in claims])
     speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(settings.folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].scale for claim in claims]
