@@ -179,7 +179,9 @@ def test_accidents_cost_what_was_made_since_the_last_checkpoint(
     assert sum("resumed from its checkpoint" in text for text in remarks(events)) > 2
     assert 30 < evaluations_of(events) < EVALUATIONS
     assert made(config) == undisturbed
-    assert kept(config) == []
+    assert ".safetensors" not in kept(config)
+    code, _ = run(config)  # what the killed worker may have left half-written goes at the next start
+    assert (code, kept(config)) == (0, [])
 
 
 def test_a_checkpoint_without_room_is_not_written_and_told_once(
