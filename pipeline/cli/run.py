@@ -115,9 +115,10 @@ def _ingest(
 
 
 def _style_folders(settings: Config, ledger: Ledger) -> Iterator[Remark]:
-    with contextlib.suppress(StorageError):  # the pass raises it, in its order
-        open_input(settings.input.folder, ledger)
-        yield from make_style_folders(ingest_settings(settings), settings.style_folders())
+    if folders := settings.style_folders():
+        with contextlib.suppress(StorageError):  # the pass raises it, in its order
+            open_input(settings.input.folder, ledger)
+            yield from make_style_folders(ingest_settings(settings), folders)
 
 
 def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
