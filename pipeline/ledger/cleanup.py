@@ -17,6 +17,7 @@ from pipeline.errors import LedgerError
 from pipeline.failpoints import failpoint
 from pipeline.ledger.records import ForgottenPicture, WithdrawnPicture
 from pipeline.ledger.sources import uri_of
+from pipeline.ledger.states import FORGET_KEY
 from pipeline.ledger.store import Store, job_from_columns
 
 _BUSY_SECONDS: Final = 5.0
@@ -58,8 +59,7 @@ class Cleanup:
         with store.writing():
             forgotten = [found for picture in pictures for found in self._find(picture)]
             ids: list[tuple[object, ...]] = [(picture.job_id,) for picture in forgotten]
-            # Without its key the picture is neither current nor copied; its hash stays, so that it is replaced.
-            store.connection.executemany("UPDATE jobs SET wanted = 0, current = 0, key = NULL WHERE id = ?", ids)
+            store.connection.executemany(f"UPDATE jobs SET wanted = 0, {FORGET_KEY} WHERE id = ?", ids)  # noqa: S608
             store.update_states("id = ?", ids)
         failpoint("withdrawn-recorded")
         return forgotten

@@ -12,7 +12,7 @@ from pipeline.failpoints import failpoint
 from pipeline.hashing import job_key
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import WantedJob
-from pipeline.ledger.states import CLEAR_FAILURES
+from pipeline.ledger.states import CLEAR_FAILURES, FORGET_KEY
 from pipeline.ledger.store import Store, stored_paths
 from pipeline.ledger.tables import random_position
 from pipeline.model import Job, OnChange
@@ -169,9 +169,6 @@ WHERE jobs.source_id = ? AND state IN ('pending', 'failed', 'quarantined') AND N
     AND (made_settings_sha256 = settings_sha256 OR ?) AND key = job_key(sha256, made_settings_sha256)
 """
 
-# Without its key the picture is neither current nor copied; its hash stays, so that it is replaced.
-_OUTDATED: Final = "current = 0, key = NULL"
-
 
 class Jobs:
     """The jobs on record, outside their leases.
@@ -273,7 +270,7 @@ class Jobs:
                 (store.source_id, *parameters),
             ).fetchall()
             chosen = [(job_id,) for job_id, photo in rows if is_selected is None or is_selected(os.fsdecode(photo))]
-            return _requeue(store, _OUTDATED, chosen)
+            return _requeue(store, FORGET_KEY, chosen)
 
     def redo(self, jobs: Iterable[Job]) -> int:
         """Make those of these jobs pending that are done. Returns how many."""
@@ -286,7 +283,7 @@ class Jobs:
                     f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
                     name,
                 ).fetchall()
-            return _requeue(store, _OUTDATED, job_ids)
+            return _requeue(store, FORGET_KEY, job_ids)
 
     def retry(self, photos: Collection[str] | None = None) -> int:
         """Make failed and quarantined jobs (of these photos) pending; quarantined photos become unknown.

@@ -36,6 +36,9 @@ MADE_WITH_LEASED_SETTINGS: Final = (
     "made_settings_sha256 = (SELECT leases.settings_sha256 FROM leases WHERE job_id = jobs.id)"
 )
 
+#: Without its key a picture is neither current nor copied; its hash stays, so that it is replaced.
+FORGET_KEY: Final = "current = 0, key = NULL"
+
 CLEAR_FAILURES: Final = (
     "verdict = NULL, fault = '', attempts = 0, crashes = 0, interruptions = 0,"
     " setbacks = 0, delayed_at = 0, not_before = 0"
