@@ -20,6 +20,7 @@ from typing import Final
 from pipeline.config import Config
 from pipeline.config.settings import folder_settings
 from pipeline.config.styles import StyleSection
+from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import (
     CannotRunError,
@@ -163,7 +164,7 @@ def check_painting(path: Path) -> str:
         height, width, _ = decode_painting(path).shape
     except MemoryError as error:
         raise CannotRunError(f"not enough memory to read the painting {path} just now; free some") from error
-    if min(height, width) < 32:
+    if min(height, width) < LEAST_SIDE:
         raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")
     return f"{path}, {width} × {height} pixels"
 

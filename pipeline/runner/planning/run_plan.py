@@ -17,6 +17,7 @@ from pipeline.images.decode import fit, read_size
 from pipeline.intake.safe_open import open_below
 from pipeline.intake.scan import names_archive
 from pipeline.ledger import Claim, Ledger, Timing
+from pipeline.ledger.claim_queue import ALL
 from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.found_pictures import find_pictures
@@ -45,7 +46,6 @@ MeasureSpeed = Callable[[EngineSettings], Speed | None]
 #: Of so many photos the headers are read; the others are assumed to be like them.
 _SAMPLE: Final = 300
 
-_ALL_PENDING: Final = 2**31 - 1
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
 
 
@@ -151,7 +151,7 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
         standing = ledger.queries.standing(ledger.queue.selected_photos)
         return _Rehearsed(
             ingested=_narrowed(ingested, scope, ledger) if scope.only else ingested,
-            claims=ledger.leases.claim(_ALL_PENDING, settings.order),
+            claims=ledger.leases.claim(ALL, settings.order),
             reasons=reasons,
             timings=timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION)),
             finished=ledger.queries.published_sample(DISK_SAMPLE),
