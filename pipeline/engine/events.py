@@ -19,13 +19,13 @@ from pipeline.model import Losses, Occupancy, Progress, Recipe, Style
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A picture to make. ``photo``: uint8 sRGB (H, W, 3), its long side the recipe's size.
+    """A picture to make. ``photo``: sRGB (H, W, 3), uint8 or float32 in 0..1, its long side the recipe's size.
 
     ``checkpoint``: the file from which the picture is resumed, if it is there.
     """
 
     token: str
-    photo: npt.NDArray[np.uint8]
+    photo: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
     style: Style
     recipe: Recipe
     checkpoint: Path | None = None

@@ -81,9 +81,12 @@ def resample(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     return picture
 
 
-def to_tensor(pixels: npt.NDArray[np.uint8]) -> Tensor:
-    """Return sRGB pixels (H, W, 3) 0..255 as float32 (1, 3, H, W) 0..1."""
-    return torch.from_numpy(np.array(pixels, dtype=np.float32)).div_(255).permute(2, 0, 1)[None].contiguous()
+def to_tensor(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> Tensor:
+    """Return sRGB pixels (H, W, 3), uint8 or float32 in 0..1, as float32 (1, 3, H, W) 0..1."""
+    values = torch.from_numpy(np.array(pixels, dtype=np.float32))
+    if pixels.dtype == np.uint8:
+        values.div_(255)
+    return values.permute(2, 0, 1)[None].contiguous()
 
 
 def to_pixels(picture: Tensor) -> npt.NDArray[Any]:
