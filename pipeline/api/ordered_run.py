@@ -8,13 +8,11 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.engine.events import Event, Failed, Finished, Request
 from pipeline.errors import CannotRunError, JobError, MemoryShortError, PaintingError, StylewatchError
-from pipeline.images.decode import DecodedPhoto
+from pipeline.images.decode import DecodedPhoto, PixelArray
 from pipeline.images.encode import opaque
 from pipeline.model import Progress, Recipe, Style
 
@@ -62,7 +60,7 @@ class OrderedRun:
         self._go_on = go_on
         self._failed_at = math.inf
         self._next = 0
-        self._begun: dict[int, tuple[object, NDArray[np.uint8] | None]] = {}
+        self._begun: dict[int, tuple[object, PixelArray | None]] = {}
         self._results: dict[int, Image.Image | JobError] = {}
 
     def pictures(

@@ -25,7 +25,6 @@ from pipeline.errors import CodecError, OutOfMemoryError, PaintingError, PhotoEr
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import (
     DecodedPhoto,
-    Size,
     decode,
     decode_image,
     decode_painting,
@@ -33,6 +32,7 @@ from pipeline.images.decode import (
     fit,
     read_size,
 )
+from pipeline.images.decoders.raster import Size
 from pipeline.model import Painting, Recipe, Style
 
 Array = NDArray[np.uint8] | NDArray[np.floating[Any]]

@@ -7,13 +7,11 @@ treated in the same way, as far as it still has its profile and its orientation.
 
 from __future__ import annotations
 
-import io
 import logging
 import math
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -24,27 +22,19 @@ from PIL import ExifTags, Image
 from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images import color
-from pipeline.images.decode_errors import register_heif, translated_errors
-from pipeline.images.metadata import Metadata, collect, orientation
+from pipeline.images.decode_errors import translated_errors
+from pipeline.images.decoders.library_output import collected_output
+from pipeline.images.decoders.opened import opened
+from pipeline.images.decoders.photo_file import PhotoFile
+from pipeline.images.decoders.pillow import PIXEL_LIMIT
+from pipeline.images.decoders.raster import DeepPixels, Pixels, Raster, Size, resized, upright
+from pipeline.images.metadata import Metadata
 
-Size = tuple[int, int]
+PixelArray = NDArray[np.uint8] | NDArray[np.float32]
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 PAINTING_LONG_SIDE_PIXELS: Final = 4096
 PAINTING_MAX_PIXELS: Final = 500_000_000
 
-_NO_ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF"})
-#: Formats whose plugins apply the orientation themselves.
-_ORIENTED_BY_PILLOW: Final = frozenset({"TIFF", "HEIF"})
-_TRANSPOSITIONS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # What Pillow logs about a damaged file is in the PhotoError; without a handler it would be printed as well.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -54,12 +44,12 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 class DecodedPhoto:
     """The pixels of a photo, ready to be stylized, and its metadata.
 
-    ``pixels``: (H, W, 3) uint8, sRGB, upright, transparent parts over white. ``alpha``: (H, W) uint8, None if the
-    photo is opaque. ``notes``: for the log.
+    ``pixels``: (H, W, 3) sRGB, upright, transparent parts over white: uint8, or float32 in 0..1 if the file has more
+    than 8 bits a channel. ``alpha``: (H, W) of the same type, None if the photo is opaque. ``notes``: for the log.
     """
 
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None
+    pixels: PixelArray
+    alpha: PixelArray | None
     metadata: Metadata
     notes: tuple[str, ...] = ()
 
@@ -86,7 +76,7 @@ def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
                 f"the painting {path} has changed since this run began (replaced, or still being written), so no "
                 f"more pictures are made with it: the next run uses the painting that is there then"
             )
-        return _decode(data, PAINTING_MAX_PIXELS, _painting_size).pixels
+        return eight_bits(_decode(data, PAINTING_MAX_PIXELS, _painting_size).pixels)
     except OSError as error:
         raise PaintingError(
             f"the painting {path} can't be read ({error.strerror}): name an existing picture"
@@ -106,7 +96,14 @@ def decode_image(image: Image.Image, *, long_side: int) -> DecodedPhoto:
 
 def decode_painting_image(image: Image.Image) -> NDArray[np.uint8]:
     """Do as :func:`decode_painting` with an image that is open already. Raises as :func:`decode` does."""
-    return _decode_image(image, _painting_size).pixels
+    return eight_bits(_decode_image(image, _painting_size).pixels)
+
+
+def eight_bits(pixels: PixelArray) -> NDArray[np.uint8]:
+    """Return pixels, uint8 or float32 in 0..1, as uint8; what lies outside is clipped."""
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
+    return pixels.astype(np.uint8, copy=False)
 
 
 def _painting_size(size: Size) -> Size:
@@ -115,14 +112,15 @@ def _painting_size(size: Size) -> Size:
 
 def read_size(file: Path | BinaryIO) -> Size:
     """Return a picture's width and height in its header, before orientation. Raises as :func:`decode` does."""
-    with translated_errors(b""), _opened(file) as image:
-        return image.size
+    with ExitStack() as stack, translated_errors(b""), collected_output():
+        stream = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
+        return opened(PhotoFile(stream)).size
 
 
 def read_metadata(data: bytes) -> Metadata:
     """Return a picture's metadata without decoding its pixels. Raises as :func:`decode` does."""
-    with translated_errors(data):
-        return collect(_open(data), data)
+    with translated_errors(data), collected_output():
+        return opened(PhotoFile.of(data)).metadata()
 
 
 def fit(size: Size, long_side: int) -> Size:
@@ -133,30 +131,29 @@ def fit(size: Size, long_side: int) -> Size:
 
 
 def _decode(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
-    with _PIXEL_LIMIT.lifted():  # some formats are checked again when they are loaded
-        return _decode_of_any_size(data, max_pixels, choose_size)
+    with collected_output() as lines:
+        photo = _decode_quietly(data, max_pixels, choose_size)
+    return replace(photo, notes=(*photo.notes, *lines)) if lines else photo
 
 
-def _decode_of_any_size(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
-    with translated_errors(data):
-        image = _open(data)
-    full_size = image.size
-    pixels = math.prod(full_size)
-    with translated_errors(data, pixels):
-        _check_size(full_size, max_pixels)
-        if image.format in _NO_ANIMATIONS and getattr(image, "is_animated", False):
-            raise PhotoError("the file is an animation: save the frame you want as a separate picture")
-        box = _decode_reduced(image, choose_size(full_size))
-        image.load()
-        metadata = collect(image, data)
-        orientation_tag = 1 if image.format in _ORIENTED_BY_PILLOW else orientation(metadata)
-        # Pillow gives an oriented TIFF's size before it transposes the pixels.
-        stored_size = image.size if box is None else full_size
-        profile = image.info.get("icc_profile", b"")
-        small = color.to_eight_bits(image).resize(choose_size(stored_size), Image.Resampling.LANCZOS, box=box)
-    upright = _transposed(small, orientation_tag)
-    with translated_errors(data, pixels):
-        return _in_srgb(upright, profile, metadata)
+def _decode_quietly(data: bytes, max_pixels: int, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
+    with PIXEL_LIMIT.lifted():  # some formats are checked again when they are loaded
+        with translated_errors(data):
+            file = opened(PhotoFile.of(data))
+        pixels = math.prod(file.size)
+        with translated_errors(data, pixels):
+            _check_size(file.size, max_pixels)
+            raster = file.load(choose_size)
+            # Pillow gives an oriented TIFF's size before it transposes the pixels.
+            stored_size = raster.pixels.size if raster.box is None else file.size
+            return _reduced(raster, choose_size(stored_size), file.metadata())
+
+
+def _reduced(raster: Raster, size: Size, metadata: Metadata) -> DecodedPhoto:
+    """Return a raster at ``size``, before orientation, as a photo."""
+    small = resized(raster.pixels, size, raster.box)
+    photo = _in_srgb(upright(small, raster.orientation), raster.profile, metadata)
+    return replace(photo, notes=(*raster.notes, *photo.notes))
 
 
 def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> DecodedPhoto:
@@ -165,56 +162,14 @@ def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> De
         # Where a plugin has turned the pixels while they were loaded, it has removed the tag.
         orientation_tag = image.getexif().get(ExifTags.Base.Orientation, 1)
         profile = image.info.get("icc_profile", b"")
-        small = color.to_eight_bits(image).resize(choose_size(image.size), Image.Resampling.LANCZOS)
-        return _in_srgb(_transposed(small, orientation_tag), profile, Metadata())
+        raster = Raster(color.to_eight_bits(image), profile, orientation_tag)
+        return _reduced(raster, choose_size(image.size), Metadata())
 
 
-def _in_srgb(image: Image.Image, profile: bytes | None, metadata: Metadata) -> DecodedPhoto:
-    opaque, alpha = _split_alpha(image)
-    rgb, note = color.to_srgb(opaque, profile)
-    return DecodedPhoto(_opaque_pixels(rgb, alpha), alpha, metadata, (note,) if note else ())
-
-
-def _open(data: bytes) -> Image.Image:
-    return _opened(io.BytesIO(data))
-
-
-def _opened(file: Path | BinaryIO) -> Image.Image:
-    with _PIXEL_LIMIT.lifted():
-        return Image.open(file, formats=_readable_formats())
-
-
-class _PixelLimit:
-    """Pillow's own limit: one number for the whole process, which can't be raised for a photo that the user trusts.
-
-    :func:`_check_size` takes its place. What else the process opens with Pillow keeps it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._opening = 0
-        self._limit: int | None = None
-
-    @contextmanager
-    def lifted(self) -> Iterator[None]:
-        with self._lock:
-            if not self._opening:
-                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            self._opening += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._opening -= 1
-                if not self._opening:
-                    Image.MAX_IMAGE_PIXELS = self._limit
-
-
-_PIXEL_LIMIT: Final = _PixelLimit()
-
-
-def _readable_formats() -> tuple[str, ...]:
-    return FORMATS if register_heif() else (*FORMATS, "HEIF")
+def _in_srgb(pixels: Pixels, profile: bytes | None, metadata: Metadata) -> DecodedPhoto:
+    opaque, alpha = _split_alpha(pixels)
+    rgb, note = _to_srgb(opaque, profile)
+    return DecodedPhoto(rgb if alpha is None else over_white(rgb, alpha), alpha, metadata, (note,) if note else ())
 
 
 def _check_size(size: Size, max_pixels: int) -> None:
@@ -228,37 +183,31 @@ def too_many_pixels(max_pixels: int) -> str:
     return f"more than the allowed {max_pixels}: reduce it, or raise input.max_megapixels if you trust it"
 
 
-def _decode_reduced(image: Image.Image, target: Size) -> tuple[float, float, float, float] | None:
-    """Let libjpeg decode a large JPEG at 1/2, 1/4 or 1/8, to twice the target or more; return the photo's box in it.
-
-    The reduced size is rounded up to whole pixels: the box (left, top, right, bottom) is what the photo covers.
-    """
-    if image.format not in {"JPEG", "MPO"}:
-        return None
-    drafted = image.draft(None, (2 * target[0], 2 * target[1]))
-    return drafted[1] if drafted else None
-
-
-def _transposed(image: Image.Image, orientation_tag: int) -> Image.Image:
-    transposition = _TRANSPOSITIONS.get(orientation_tag)
-    return image if transposition is None else image.transpose(transposition)
+def _to_srgb(pixels: Pixels, profile: bytes | None) -> tuple[PixelArray, str | None]:
+    if isinstance(pixels, Image.Image):
+        image, note = color.to_srgb(pixels, profile)
+        return np.array(image), note
+    values = pixels.values
+    if pixels.mode == "CMYK":
+        values = (1 - values[..., :3]) * (1 - values[..., 3:])
+    return (values if values.shape[2] == 3 else values.repeat(3, axis=2)), None
 
 
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
-    """Return the colors and the alpha channel of an L, LA, RGB, RGBA, CMYK or LAB image; None where it is opaque."""
-    if image.mode not in {"LA", "RGBA"}:
-        return image, None
-    alpha = np.array(image.getchannel("A"))
-    return image.convert(image.mode[:-1]), None if alpha.min() == 255 else alpha
+def _split_alpha(pixels: Pixels) -> tuple[Pixels, PixelArray | None]:
+    """Return the colors and the alpha channel; None where all is opaque."""
+    if not pixels.mode.endswith("A"):
+        return pixels, None
+    if isinstance(pixels, Image.Image):
+        alpha = np.array(pixels.getchannel("A"))
+        return pixels.convert(pixels.mode[:-1]), None if alpha.min() == 255 else alpha
+    colors, deep_alpha = pixels.values[..., :-1], np.ascontiguousarray(pixels.values[..., -1])
+    opaque = DeepPixels(colors, "L" if pixels.mode == "LA" else "RGB", pixels.white)
+    return opaque, None if deep_alpha.min() == 1 else deep_alpha
 
 
-def _opaque_pixels(rgb: Image.Image, alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    pixels = np.array(rgb)
-    return pixels if alpha is None else over_white(pixels, alpha)
-
-
-def over_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (H, W, 3) uint8 pixels, composited with their (H, W) uint8 alpha over white."""
-    opacity = alpha[..., None] / np.float32(255)
-    mixed = pixels * opacity + 255 * (1 - opacity)
-    return np.rint(mixed).astype(np.uint8)
+def over_white(pixels: PixelArray, alpha: PixelArray) -> PixelArray:
+    """Return (H, W, 3) pixels, uint8 or float32 in 0..1, composited over white by their (H, W) alpha alike."""
+    white = np.float32(255 if pixels.dtype == np.uint8 else 1)
+    opacity = alpha[..., None] / white
+    mixed = pixels * opacity + white * (1 - opacity)
+    return np.rint(mixed).astype(np.uint8) if pixels.dtype == np.uint8 else mixed.astype(np.float32)

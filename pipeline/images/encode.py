@@ -20,7 +20,7 @@ from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
-from pipeline.images.decode import over_white, read_metadata
+from pipeline.images.decode import PixelArray, eight_bits, over_white, read_metadata
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, copied_metadata
 from pipeline.images.publish import storage_error
@@ -61,8 +61,8 @@ def suffix_of(picture_format: PictureFormat) -> str:
 
 
 def write_picture(
-    pixels: NDArray[np.float32] | NDArray[np.uint8],
-    alpha: NDArray[np.uint8] | None,
+    pixels: PixelArray,
+    alpha: PixelArray | None,
     metadata: Metadata,
     provenance: Provenance,
     options: PictureOptions,
@@ -70,11 +70,11 @@ def write_picture(
 ) -> tuple[str, ...]:
     """Write a picture to ``path``, whatever its suffix, and return notes on what it could not hold.
 
-    ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped and rounded to 8 bits) or uint8. ``alpha``: (H, W) uint8.
+    ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped and rounded to 8 bits) or uint8; ``alpha``: (H, W) alike.
     What an earlier attempt left at ``path`` is replaced. Raises StorageError, after which no file is left, and
     JobError for a picture that is larger than its format allows.
     """
-    channels, notes = _channels(_eight_bits(pixels), alpha, options.format)
+    channels, notes = _channels(eight_bits(pixels), alpha, options.format)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
     record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
@@ -89,25 +89,20 @@ def write_picture(
     return notes + copied.notes + omissions
 
 
-def opaque(pixels: NDArray[np.float32] | NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+def opaque(pixels: PixelArray, alpha: PixelArray | None) -> NDArray[np.uint8]:
     """Return (H, W, 3) pixels as a JPEG file holds them: 8 bits, transparent parts over white."""
-    return _channels(_eight_bits(pixels), alpha, "jpeg")[0]
-
-
-def _eight_bits(pixels: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.dtype != np.uint8:
-        pixels = np.rint(np.clip(pixels, 0, 1) * 255)
-    return pixels.astype(np.uint8, copy=False)
+    return _channels(eight_bits(pixels), alpha, "jpeg")[0]
 
 
 def _channels(
-    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, picture_format: PictureFormat
+    pixels: NDArray[np.uint8], alpha: PixelArray | None, picture_format: PictureFormat
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     if alpha is None:
         return np.ascontiguousarray(pixels), ()
+    opacity = eight_bits(alpha)
     if picture_format == "jpeg":
-        return over_white(pixels, alpha), ("transparent parts made white: JPEG has no transparency",)
-    return np.dstack([pixels, alpha]), ()
+        return eight_bits(over_white(pixels, opacity)), ("transparent parts made white: JPEG has no transparency",)
+    return np.dstack([pixels, opacity]), ()
 
 
 def _with_provenance(block: Exif, provenance: Provenance, record: str) -> Exif:

@@ -58,7 +58,7 @@ class CopiedMetadata:
 def collect(image: Image.Image, data: bytes) -> Metadata:
     """Return the metadata of a loaded ``image`` that was read from ``data``."""
     if image.format == "TIFF":
-        return _collect_tiff(data)
+        return collect_tiff(data)
     packet = image.info.get("xmp", b"")
     photoshop = image.info.get("photoshop", {})
     return Metadata(
@@ -76,7 +76,8 @@ def _imagemagick_exif(image: Image.Image) -> bytes:
     return b""
 
 
-def _collect_tiff(data: bytes) -> Metadata:
+def collect_tiff(data: bytes) -> Metadata:
+    """Return the metadata of a TIFF file, whose directory is the EXIF directory."""
     found = exif.parse(data)
     if found is None:
         return Metadata()

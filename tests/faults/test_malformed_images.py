@@ -105,14 +105,21 @@ def expected(data: bytes, image: Image.Image) -> NDArray[np.uint8]:
     return 255 - decode(data, long_side=SIZE[0], max_pixels=MAX_PIXELS).pixels
 
 
-def is_right(picture: Path, data: bytes) -> bool:
+def resembles_sound(made: NDArray[np.int_], path: str) -> bool:
+    """Whether a file that Pillow refuses, for damage in a text or in a tag it can do without, gave its picture."""
+    sound = originals()[path.rpartition("/")[2].partition(".")[2]]
+    wanted = 255 - decode(sound, long_side=SIZE[0], max_pixels=MAX_PIXELS).pixels.astype(int)
+    return made.shape == wanted.shape and float((np.abs(made - wanted).max(axis=2) <= 4).mean()) > 0.95
+
+
+def is_right(picture: Path, data: bytes, path: str) -> bool:
+    with Image.open(picture) as opened:
+        made = np.asarray(opened.convert("RGB")).astype(int)
     image = read_strictly(data)
     if image is None:
-        return False
-    with Image.open(picture) as made:
-        pixels = np.asarray(made.convert("RGB")).astype(int)
+        return resembles_sound(made, path)
     wanted = expected(data, image)
-    return pixels.shape == wanted.shape and int(np.abs(pixels - wanted).max()) <= 1
+    return made.shape == wanted.shape and int(np.abs(made - wanted).max()) <= 1
 
 
 def damage_of(path: str) -> str:
@@ -158,7 +165,7 @@ def test_a_thousand_damaged_images_end_in_reasons_or_in_right_pictures(tmp_path:
                 findings.refused_though_readable.append(f"{path}: {reasons[path]}")
         else:
             findings.painted[damage_of(path)] += 1
-            if not is_right(made[path], data):
+            if not is_right(made[path], data, path):
                 findings.wrong.append(path)
     findings.tell()
     assert not findings.wrong

@@ -63,16 +63,12 @@ def test_mpo_gives_its_first_picture() -> None:
     assert_color(corners_of(decoded(data, 64).pixels), CORNERS, 6)
 
 
-def test_gif_gives_its_first_frame() -> None:
-    data = file_of(flat("RGB", "red"), "GIF", save_all=True, append_images=[flat("RGB", "blue")])
-    assert_color(decoded(data).pixels, (255, 0, 0))
-
-
-@pytest.mark.parametrize("picture_format", ["PNG", "WEBP", "AVIF"])
-def test_animations_are_refused(picture_format: str) -> None:
+@pytest.mark.parametrize("picture_format", ["PNG", "WEBP", "AVIF", "GIF"])
+def test_animations_give_their_first_frame_and_a_note(picture_format: str) -> None:
     data = file_of(flat("RGB", "red"), picture_format, save_all=True, append_images=[flat("RGB", "blue")])
-    with pytest.raises(PhotoError, match="animation"):
-        decoded(data)
+    photo = decoded(data)
+    assert_color(photo.pixels, (255, 0, 0), 3)
+    assert photo.notes == ("the file is an animation of 2 frames: the first is used",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

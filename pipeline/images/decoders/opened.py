@@ -1,0 +1,36 @@
+"""Chooses the decoder of a file by its first bytes. Owns the order in which libraries are asked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipeline.images.decoders import bmp, png
+from pipeline.images.decoders.photo_file import PhotoFile
+from pipeline.images.decoders.pillow import PillowFile
+from pipeline.images.decoders.raster import OpenedFile
+from pipeline.images.decoders.tiff import TiffFile
+
+_TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def opened(file: PhotoFile) -> OpenedFile:
+    """Read a picture's header. Raises PhotoError, CodecError, and whatever the libraries raise."""
+    if file.head.startswith(_TIFF_STARTS):
+        tiff = TiffFile(file)
+        return PillowFile(file) if tiff.needs_pillow else tiff
+    if file.head.startswith(png.SIGNATURE):
+        return png.open_png(file)
+    if file.head.startswith(b"BM"):
+        return _opened_bmp(file)
+    return PillowFile(file)
+
+
+def _opened_bmp(file: PhotoFile) -> OpenedFile:
+    try:
+        return PillowFile(file)
+    except OSError:
+        if inside := bmp.embedded_file(file.data):
+            return opened(PhotoFile.of(inside))
+        if (fields := bmp.open_bit_fields(file.data)) is None:
+            raise
+        return fields

@@ -1,0 +1,131 @@
+"""Reads PNG: 8 bits with Pillow, 16 bits with libpng through imagecodecs. Owns what is done about damaged extras.
+
+A PNG's pixels stand in few kinds of chunks. Damage in others, or a text that unpacks to megabytes, costs the chunk
+and not the picture.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import imagecodecs
+import numpy as np
+from PIL import Image
+
+from pipeline.images.decoders.library_output import collected_output
+from pipeline.images.decoders.photo_file import PhotoFile
+from pipeline.images.decoders.pillow import PillowFile
+from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
+
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+
+_NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_LARGEST_TEXT_BYTES: Final = 1_000_000  # what Pillow unpacks
+_MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_WHITE: Final = 65535.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk of a PNG file. ``stored``: all of its bytes in the file, with length and checksum."""
+
+    kind: bytes
+    content: memoryview
+    stored: memoryview
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the pixels can't be told without it; unknown kinds say so by a capital letter."""
+        return self.kind in _NEEDED or not self.kind[0] & 0x20
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether its checksum is right."""
+        return zlib.crc32(self.stored[4:-4]) == int.from_bytes(self.stored[-4:], "big")
+
+
+def chunks_of(data: bytes) -> Iterator[Chunk]:
+    """Return the chunks of a PNG file up to its end, or to where it is cut short."""
+    view, at = memoryview(data), len(SIGNATURE)
+    while at + 12 <= len(view):
+        end = at + 12 + int.from_bytes(view[at : at + 4], "big")
+        if end > len(view):
+            return
+        chunk = Chunk(bytes(view[at + 4 : at + 8]), view[at + 8 : end - 4], view[at:end])
+        yield chunk
+        if chunk.kind == b"IEND":
+            return
+        at = end
+
+
+def open_png(file: PhotoFile) -> PillowFile:
+    """Read a PNG's header. Raises what Pillow raises."""
+    try:
+        return _PngFile(file)
+    except Exception:
+        return _PngFile(_readable(file))
+
+
+class _PngFile(PillowFile):
+    """A PNG, of which Pillow decodes what it decodes right."""
+
+    def load(self, choose_size: Callable[[Size], Size]) -> Raster:
+        """Decode the pixels in full."""
+        if self._needs_libpng():
+            return self._raster(_decoded(self._file.data))
+        try:
+            return super().load(choose_size)
+        except Exception:  # what stands behind the pixels is read after them
+            return _PngFile(_readable(self._file)).load(choose_size)
+
+    def _needs_libpng(self) -> bool:
+        """Whether it has 16 bits, which Pillow makes 8, or few bits of gray, whose transparent value it mistakes."""
+        depth, color = self._file.head[24], self._file.head[25]
+        return depth == 16 or (color == 0 and depth in {2, 4} and "transparency" in self._image.info)
+
+
+def _decoded(data: bytes) -> Pixels:
+    needed = SIGNATURE + b"".join(chunk.stored for chunk in chunks_of(data) if chunk.is_needed)
+    with collected_output():  # libpng has advice for its callers; what is damaged it raises
+        values = imagecodecs.png_decode(needed)
+    values = values if values.ndim == 3 else values[..., np.newaxis]
+    mode = _MODES[values.shape[2]]
+    if values.dtype == np.uint8:
+        return Image.fromarray(values[..., 0] if mode == "L" else values)
+    return DeepPixels(values, mode, _WHITE)
+
+
+def _readable(file: PhotoFile) -> PhotoFile:
+    """Return a file without what Pillow stumbles over; raises again what it just raised if that is nothing."""
+    readable = _without_damaged_extras(file.data)
+    if readable == file.data:
+        raise
+    return PhotoFile.of(readable)
+
+
+def _without_damaged_extras(data: bytes) -> bytes:
+    """Return the file without the chunks that Pillow stumbles over and that the pixels don't need."""
+    kept = (chunk for chunk in chunks_of(data) if chunk.is_needed or _is_harmless(chunk))
+    return SIGNATURE + b"".join(chunk.stored for chunk in kept)
+
+
+def _is_harmless(chunk: Chunk) -> bool:
+    """Whether a chunk holds metadata that can be read: EXIF, or a text of bounded size, as XMP is."""
+    if not chunk.is_intact:
+        return False
+    return chunk.kind == b"eXIf" or (chunk.kind == b"iTXt" and _text_bytes(chunk) <= _LARGEST_TEXT_BYTES)
+
+
+def _text_bytes(chunk: Chunk) -> int:
+    """Return how large an international text is, unpacked only as far as it is allowed to be."""
+    _, _, rest = bytes(chunk.content).partition(b"\0")
+    text = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    if rest[:1] != b"\1":
+        return len(text)
+    try:
+        return len(zlib.decompressobj().decompress(text, _LARGEST_TEXT_BYTES + 1))
+    except zlib.error:
+        return _LARGEST_TEXT_BYTES + 1

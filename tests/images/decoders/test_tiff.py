@@ -1,0 +1,203 @@
+import io
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from pipeline.errors import PhotoError
+from pipeline.images.decode import eight_bits, read_size
+from tests.images.pictures import CORNERS, assert_color, corners_of, decoded, four_corners
+
+RGB = four_corners()
+DEEP = RGB.astype(np.uint16) * 257
+#: Pixels that 8 bits can't hold.
+FINE = (np.arange(64 * 32 * 3, dtype=np.uint16).reshape(32, 64, 3) * 7) + 1000
+
+
+def tiff_of(values: Any, **options: Any) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, **{"photometric": "rgb", "metadata": None, **options})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "zstd"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_16_bits_are_read_at_full_depth(planar: str, order: Any, compression: str | None, tile: Any) -> None:
+    values = FINE if planar == "contig" else np.moveaxis(FINE, -1, 0)
+    data = tiff_of(values, planarconfig=planar, byteorder=order, compression=compression, tile=tile)
+    photo = decoded(data, 64)
+    assert photo.pixels.dtype == np.float32
+    assert np.abs(photo.pixels * 65535 - FINE).max() < 0.05
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_16_bit_cmyk(planar: str) -> None:
+    inks = np.zeros((8, 8, 4), np.uint16) + np.array((204, 51, 0, 51), np.uint16) * 257
+    values = inks if planar == "contig" else np.moveaxis(inks, -1, 0)
+    data = tiff_of(values, photometric="separated", planarconfig=planar)
+    assert_color(eight_bits(decoded(data).pixels), (41, 163, 204), 1)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_16_bit_alpha(planar: str) -> None:
+    values = np.full((8, 8, 4), 40000, np.uint16)
+    values[:, 4:, 3] = 65535
+    stored = values if planar == "contig" else np.moveaxis(values, -1, 0)
+    photo = decoded(tiff_of(stored, planarconfig=planar, extrasamples=["unassalpha"]))
+    assert photo.alpha is not None
+    assert photo.alpha.dtype == np.float32
+    assert photo.alpha[0, 0] == pytest.approx(40000 / 65535, abs=1e-6)
+    assert photo.pixels[0, 7] == pytest.approx(40000 / 65535, abs=1e-6)
+
+
+@pytest.mark.parametrize(("depth", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_multiplied_alpha_is_divided_out(depth: Any, white: int) -> None:
+    values = np.full((8, 8, 4), white // 4, depth)
+    values[..., 3] = white // 2
+    values[:, 4:] = white
+    photo = decoded(tiff_of(values, extrasamples=["assocalpha"]))
+    # 1/4 at an opacity of 1/2 is 1/2, and over white 3/4.
+    assert_color(eight_bits(photo.pixels)[0, 0], 191, 2)
+
+
+def test_a_channel_that_is_not_called_alpha_is_left_out() -> None:
+    values = np.dstack([RGB, np.zeros(RGB.shape[:2], np.uint8)])
+    photo = decoded(tiff_of(values, extrasamples=["unspecified"]), 64)
+    assert photo.alpha is None
+    assert_color(corners_of(photo.pixels), CORNERS)
+
+
+@pytest.mark.parametrize("predictor", [False, True])
+@pytest.mark.parametrize("compression", ["lzw", "deflate"])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_float_gray(order: Any, kind: Any, compression: str, predictor: bool) -> None:
+    values = np.linspace(0, 1, 64, dtype=kind)[None].repeat(8, axis=0)
+    data = tiff_of(values, photometric="minisblack", byteorder=order, compression=compression, predictor=predictor)
+    assert np.abs(decoded(data, 64).pixels[0, :, 0] - np.linspace(0, 1, 64)).max() < 1e-3
+
+
+@pytest.mark.parametrize("shift", [0, 8])
+def test_color_maps_of_16_bits_and_of_8(shift: int) -> None:
+    indices = np.zeros((8, 8), np.uint8)
+    colors = np.zeros((3, 256), np.uint16)
+    colors[:, 0] = np.array((200, 100, 50), np.uint16) << shift
+    assert_color(decoded(tiff_of(indices, photometric="palette", colormap=colors)).pixels, (200, 100, 50))
+
+
+@pytest.mark.parametrize(
+    ("bits", "kind"), [(1, np.uint8), (2, np.uint8), (4, np.uint8), (10, np.uint16), (12, np.uint16)]
+)
+def test_odd_depths_reach_white(bits: int, kind: Any) -> None:
+    top = 2**bits - 1
+    values = np.array([[0, top] * 4] * 8, kind)
+    stored = imagecodecs.packints_encode(values, bits) if bits != 1 else np.packbits(values).tobytes()
+    data = (
+        tiff_of(
+            iter([stored]),
+            photometric="minisblack",
+            shape=values.shape,
+            dtype=kind,
+            bitspersample=bits,
+            rowsperstrip=8,
+        )
+        if bits > 1
+        else tiff_of(values.astype(bool), photometric="minisblack")
+    )
+    assert eight_bits(decoded(data).pixels)[0, :2, 0].tolist() == [0, 255]
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_gray_whose_zero_is_white(depth: Any) -> None:
+    values = np.zeros((8, 8), depth)
+    assert_color(eight_bits(decoded(tiff_of(values, photometric="miniswhite")).pixels), 255)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_bigtiff(order: Any) -> None:
+    assert_color(corners_of(decoded(tiff_of(RGB, bigtiff=True, byteorder=order), 64).pixels), CORNERS)
+
+
+@pytest.mark.parametrize("compression", ["webp", "jpeg", "zstd", "lzma", "jpegxl"])
+def test_compressions_that_few_read(compression: str) -> None:
+    assert_color(corners_of(decoded(tiff_of(RGB, compression=compression), 64).pixels), CORNERS, 12)
+
+
+def test_the_full_picture_is_read_and_not_the_thumbnail_before_it() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(np.zeros((4, 8, 3), np.uint8), photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(RGB, photometric="rgb", metadata=None)
+    assert read_size(io.BytesIO(file.getvalue())) == (64, 32)
+    photo = decoded(file.getvalue(), 64)
+    assert_color(corners_of(photo.pixels), CORNERS)
+
+
+def test_more_pages_are_a_note() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for _ in range(3):
+            writer.write(RGB, photometric="rgb", metadata=None)
+    assert decoded(file.getvalue()).notes == ("the TIFF has 3 pages: the first picture is used",)
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_that_is_cut_short_is_refused(compression: str | None, share: float) -> None:
+    data = tiff_of(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8), compression=compression)
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decoded(data[: int(len(data) * share)])
+
+
+def test_missing_strips_are_refused() -> None:
+    data = bytearray(tiff_of(RGB, rowsperstrip=8, compression="deflate"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        counts = tiff.pages.first.tags[279]  # type: ignore[union-attr]
+    data[counts.valueoffset : counts.valueoffset + 2] = b"\0\0"
+    with pytest.raises(PhotoError, match="3 of 4 strips or tiles are there"):
+        decoded(bytes(data))
+
+
+def test_a_private_tag_that_leads_beyond_the_file_costs_nothing() -> None:
+    data = bytearray(tiff_of(RGB, extratags=[(50000, "B", 100, bytes(100), True)]))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[50000].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 12] = (len(data) * 5).to_bytes(4, "little")
+    assert_color(corners_of(decoded(bytes(data), 64).pixels), CORNERS)
+
+
+def test_the_depth_of_a_damaged_file_is_not_guessed() -> None:
+    data = bytearray(tiff_of(RGB))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[258].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 12] = (len(data) * 5).to_bytes(4, "little")
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decoded(bytes(data))
+
+
+def test_without_the_tag_that_says_what_samples_mean_three_are_rgb() -> None:
+    data = bytearray(tiff_of(RGB))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[262].offset  # type: ignore[union-attr]
+    data[offset : offset + 2] = (261).to_bytes(2, "little")
+    assert_color(corners_of(decoded(bytes(data), 64).pixels), CORNERS)
+
+
+def test_a_kind_that_nobody_reads_is_named() -> None:
+    data = bytearray(tiff_of(RGB))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[259].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 10] = (32809).to_bytes(2, "little")
+    with pytest.raises(PhotoError, match="TIFF with THUNDERSCAN compression, which can't be read"):
+        decoded(bytes(data))
+
+
+def test_what_only_libtiff_decodes_is_left_to_pillow() -> None:
+    file = io.BytesIO()
+    Image.fromarray(RGB).convert("YCbCr").save(file, "TIFF", compression="tiff_lzw")
+    assert_color(corners_of(decoded(file.getvalue(), 64).pixels), CORNERS, 3)
