@@ -144,7 +144,6 @@ def _decode_quietly(data: bytes, max_pixels: int, choose_size: Callable[[Size], 
         with translated_errors(data, pixels):
             _check_size(file.size, max_pixels)
             raster = file.load(choose_size)
-            # Pillow gives an oriented TIFF's size before it transposes the pixels.
             stored_size = raster.pixels.size if raster.box is None else file.size
             return _reduced(raster, choose_size(stored_size), file.metadata())
 

@@ -16,8 +16,7 @@ _TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 def opened(file: PhotoFile) -> OpenedFile:
     """Read a picture's header. Raises PhotoError, CodecError, and whatever the libraries raise."""
     if file.head.startswith(_TIFF_STARTS):
-        tiff = TiffFile(file)
-        return PillowFile(file) if tiff.needs_pillow else tiff
+        return TiffFile(file)
     if file.head.startswith(png.SIGNATURE):
         return png.open_png(file)
     if file.head.startswith(b"BM"):

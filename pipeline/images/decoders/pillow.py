@@ -15,9 +15,9 @@ from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import Box, Pixels, Raster, Size
 from pipeline.images.metadata import Metadata, collect, orientation
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
-#: Formats whose plugins apply the orientation themselves.
-_ORIENTED_BY_PILLOW: Final = frozenset({"TIFF", "HEIF"})
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF")
+#: Formats whose plugin applies the orientation itself.
+_ORIENTED_BY_PILLOW: Final = frozenset({"HEIF"})
 _ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF", "GIF"})
 
 

@@ -1,4 +1,4 @@
-"""Reads TIFF and BigTIFF with tifffile and imagecodecs, at full depth. Leaves to Pillow what only libtiff decodes.
+"""Reads TIFF and BigTIFF with tifffile, at full depth; with libtiff, at 8 bits, what tifffile does not.
 
 Damage is refused: tifffile itself goes on with what it can make sense of, and fills missing strips with zeros.
 """
@@ -12,30 +12,41 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import PhotoError
+from pipeline.images.decoders import lab
+from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.photo_file import PhotoFile
-from pipeline.images.decoders.raster import DeepPixels, Mode, Raster, Size, unmultiplied
+from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, unmultiplied
 from pipeline.images.metadata import Metadata, collect_tiff, orientation
 
-_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR, _CIELAB, _ICCLAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
-_OLD_JPEG, _JPEG = 6, 7
-_READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED})
+_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
+_LOGL, _LOGLUV = 32844, 32845
+_OLD_JPEG, _JPEG, _THUNDERSCAN = 6, 7, 32809
+_READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_PHOTOMETRIC, _ICC = 262, 34675
+_PHOTOMETRIC, _ORIENTATION, _ICC = 262, 274, 34675
+_UNPACK: Final[dict[int, Callable[[bytes], object]]] = {
+    5: imagecodecs.lzw_decode,
+    8: imagecodecs.zlib_decode,
+    32773: imagecodecs.packbits_decode,
+    32946: imagecodecs.zlib_decode,
+}
+_THUMBNAIL_OR_MASK: Final = 0b101
 
 #: Tags without which pixels can't be told: size, depth, compression, meaning, strips, tiles, predictor, color map.
 _ESSENTIAL: Final = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
 )
 _DAMAGED_TAG: Final = re.compile(r"TiffTag (\d+) ")
-_LARGEST_SIGNED_16: Final = 32767.0
 _WHITE_OF_32_BITS: Final = 65535.0
+_HELP: Final = "save it as RGB or gray, uncompressed or with LZW"
 
 
 class TiffFile:
@@ -43,22 +54,16 @@ class TiffFile:
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises PhotoError, and what tifffile raises."""
-        with _essential_damage():
+        with _complaints() as complaints:
             self._tiff = tifffile.TiffFile(file.stream())
             self._page = _first_full_page(self._tiff)
+        _require_essentials(complaints)
         self._file = file
 
     @property
     def size(self) -> Size:
         """Return width and height as stored."""
         return self._page.imagewidth, self._page.imagelength
-
-    @property
-    def needs_pillow(self) -> bool:
-        """Whether libtiff, through Pillow, has to decode it: YCbCr without JPEG, JPEG of TIFF 6.0, 8-bit L*a*b*."""
-        page = self._page
-        is_plain_color = page.photometric == _YCBCR and page.compression != _JPEG
-        return page.compression == _OLD_JPEG or is_plain_color or page.photometric in {_CIELAB, _ICCLAB}
 
     def metadata(self) -> Metadata:
         """Return the file's metadata."""
@@ -67,37 +72,39 @@ class TiffFile:
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
         """Decode the pixels in full."""
         del choose_size
+        with _complaints():
+            pages = len(self._tiff.pages)
+            pixels = self._pixels()
+        notes = (f"the TIFF has {pages} pages: the first picture is used",) if pages > 1 else ()
+        profile = b"" if self._page.photometric in lab.ENCODINGS else _profile(self._page)
+        return Raster(pixels, profile, orientation(self.metadata()), notes=notes)
+
+    def _pixels(self) -> Pixels:
         page = self._page
+        if _only_libtiff_reads(page):
+            return _read_by_libtiff(page, self._file.data)
         if _meaning(page) not in _READ_HERE:
             raise PhotoError(
                 f"the file is a TIFF with {_name(page.photometric)} pixels, which can't be read: {_HELP}"
             )
         _require_all_segments(page)
-        pixels = _pixels(page, _values(page))
-        pages = len(self._tiff.pages)
-        notes = (f"the TIFF has {pages} pages: the first picture is used",) if pages > 1 else ()
-        return Raster(pixels, _profile(page), orientation(self.metadata()), notes=notes)
+        return _interpreted(page, _samples(page))
 
 
-_HELP: Final = "save it as RGB or gray, uncompressed or with LZW"
+# Each complaint is judged here; without this it would be printed as well.
+tifffile.logger().propagate = False
 
 
 @contextmanager
-def _essential_damage() -> Iterator[None]:
-    """Raise PhotoError if tifffile logs that it can't read a tag that decides the pixels; it goes on without."""
-    messages = _Messages(logging.ERROR)
+def _complaints() -> Iterator[list[str]]:
+    """Collect what tifffile logs as errors."""
+    handler = _Messages(logging.ERROR)
     logger = tifffile.logger()
-    was_propagated, logger.propagate = logger.propagate, False
-    logger.addHandler(messages)
+    logger.addHandler(handler)
     try:
-        yield
+        yield handler.found
     finally:
-        logger.removeHandler(messages)
-        logger.propagate = was_propagated
-    for message in messages.found:
-        match = _DAMAGED_TAG.search(message)
-        if match is not None and int(match[1]) in _ESSENTIAL:
-            raise PhotoError(f"the picture is damaged or cut short ({message}): copy it again from its source")
+        logger.removeHandler(handler)
 
 
 class _Messages(logging.Handler):
@@ -109,32 +116,74 @@ class _Messages(logging.Handler):
         self.found.append(" ".join(record.getMessage().split()))
 
 
+def _require_essentials(complaints: list[str]) -> None:
+    """Raise PhotoError if tifffile could not read a tag that decides the pixels; it goes on without."""
+    for complaint in complaints:
+        match = _DAMAGED_TAG.search(complaint)
+        if match is not None and int(match[1]) in _ESSENTIAL:
+            raise _damaged(complaint)
+
+
+def _damaged(what: str) -> PhotoError:
+    return PhotoError(f"the picture is damaged or cut short ({what}): copy it again from its source")
+
+
 def _first_full_page(tiff: tifffile.TiffFile) -> Any:
     """Return the first page that is neither a thumbnail nor a mask, or the first."""
-    pages = tiff.pages
-    first = pages.first
-    if not first.subfiletype & 0b101:
+    first = tiff.pages.first
+    if not first.subfiletype & _THUMBNAIL_OR_MASK:
         return first
-    return next(
-        (page for page in pages if isinstance(page, tifffile.TiffPage) and not page.subfiletype & 0b101), first
-    )
+    pages = (page for page in tiff.pages if isinstance(page, tifffile.TiffPage))
+    return next((page for page in pages if not page.subfiletype & _THUMBNAIL_OR_MASK), first)
+
+
+def _only_libtiff_reads(page: Any) -> bool:
+    """Whether it is YCbCr without JPEG, JPEG as in TIFF 6.0, LogLuv, or ThunderScan's."""
+    is_plain_ycbcr = page.photometric == _YCBCR and page.compression != _JPEG
+    return is_plain_ycbcr or page.photometric in {_LOGL, _LOGLUV} or page.compression in {_OLD_JPEG, _THUNDERSCAN}
+
+
+def _read_by_libtiff(page: Any, data: bytes) -> Image.Image:
+    """Return 8-bit RGB as libtiff converts it, not turned. Raises PhotoError, and what imagecodecs raises."""
+    _require_sound_segments(page, data)
+    # libtiff turns some orientations, and others halfway: it is told that nothing is to be turned.
+    if (tag := page.tags.get(_ORIENTATION)) is not None:
+        upright = (1).to_bytes(2, "little" if page.parent.byteorder == "<" else "big")
+        data = data[: tag.valueoffset] + upright + data[tag.valueoffset + 2 :]
+    try:
+        with collected_output():
+            values = imagecodecs.tiff_decode(data, index=page.index, asrgb=True)
+    except imagecodecs.TiffError as error:
+        if "can not handle" in str(error):
+            raise PhotoError(f"the file is a kind of YCbCr TIFF that can't be read: {_HELP}") from error
+        raise
+    return Image.fromarray(np.ascontiguousarray(values[..., :3]))
+
+
+def _require_sound_segments(page: Any, data: bytes) -> None:
+    """Unpack all strips or tiles, as far as they can be: libtiff goes on where one is damaged."""
+    _require_all_segments(page)
+    unpack = _UNPACK.get(int(page.compression), len)
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if offset + count > len(data):
+            raise _damaged("it ends before its last strip or tile")
+        unpack(data[offset : offset + count])
 
 
 def _require_all_segments(page: Any) -> None:
     expected = math.prod(page.chunked)
-    found = [count for count in page.databytecounts if count > 0]
-    if len(found) < expected:
-        raise PhotoError(
-            f"the picture is damaged or cut short ({len(found)} of {expected} strips or tiles are there): copy it "
-            f"again from its source"
-        )
+    found = sum(count > 0 for count in page.databytecounts)
+    if found < expected:
+        raise _damaged(f"{found} of {expected} strips or tiles are there")
 
 
-def _values(page: Any) -> NDArray[Any]:
+def _samples(page: Any) -> NDArray[Any]:
     """Return a page's samples as (H, W, C)."""
     try:
         values = page.asarray(squeeze=False, maxworkers=1)
     except ValueError as error:
+        if "is not a known PREDICTOR" in str(error):
+            raise _damaged(str(error)) from error
         if "not supported" in str(error) or "is not a known" in str(error):
             raise PhotoError(
                 f"the file is a TIFF with {_name(page.compression)} compression, which can't be read: {_HELP}"
@@ -144,10 +193,16 @@ def _values(page: Any) -> NDArray[Any]:
     return np.moveaxis(first[..., 0], 0, -1) if len(first) > 1 else first[0]
 
 
-def _pixels(page: Any, values: NDArray[Any]) -> Image.Image | DeepPixels:
-    photometric = _meaning(page)
-    if photometric == _PALETTE:
-        values, photometric = _looked_up(page, values), _RGB
+def _meaning(page: Any) -> int:
+    """Return what the samples mean; without the tag, what libtiff guesses. YCbCr in JPEG is RGB already."""
+    if _PHOTOMETRIC not in page.tags:
+        return _RGB if page.samplesperpixel >= 3 else _MINISBLACK
+    return _RGB if page.photometric == _YCBCR else int(page.photometric)
+
+
+def _interpreted(page: Any, values: NDArray[Any]) -> Pixels:
+    """Return samples (H, W, C) as pixels; channels beyond the colors and an alpha channel are left out."""
+    values, photometric = _in_light(page, values)
     count, mode = _CHANNELS.get(photometric, (1, "L"))
     if values.shape[2] < count:
         raise PhotoError(
@@ -158,27 +213,30 @@ def _pixels(page: Any, values: NDArray[Any]) -> Image.Image | DeepPixels:
         values, mode = values[..., : count + 1], "RGBA" if mode == "RGB" else "LA"
     else:
         values = values[..., :count]
-    if page.bitspersample <= 8 and values.dtype.kind in "ub":
-        return _shallow(page, values, mode, is_multiplied=alpha == _ASSOCIATED)
-    pixels = DeepPixels(values, mode, _white_of(page, values[..., :count]), photometric == _MINISWHITE)
+    if values.dtype == np.uint8:
+        return _shallow(values, mode, is_multiplied=alpha == _ASSOCIATED)
+    pixels = DeepPixels(values, mode, _white_of(page, values), photometric == _MINISWHITE)
     return unmultiplied(pixels) if alpha == _ASSOCIATED else pixels
 
 
-def _meaning(page: Any) -> int:
-    """Return what the samples mean; without the tag, what libtiff guesses. YCbCr in JPEG is RGB already."""
-    if _PHOTOMETRIC not in page.tags:
-        return _RGB if page.samplesperpixel >= 3 else _MINISBLACK
-    return _RGB if page.photometric == _YCBCR else int(page.photometric)
-
-
-def _shallow(page: Any, values: NDArray[Any], mode: Mode, *, is_multiplied: bool) -> Image.Image:
-    """Return samples of 1 to 8 bits as an image of 8."""
-    white = 255 if _meaning(page) == _PALETTE else 2**page.bitspersample - 1
+def _in_light(page: Any, values: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Return samples of at most 8 bits as uint8 whose 255 is white, indices and L*a*b* as RGB, and what they mean."""
+    photometric = _meaning(page)
+    if photometric == _PALETTE:
+        return _looked_up(page, values), _RGB
+    if photometric in lab.ENCODINGS:
+        return lab.to_srgb(values, photometric), _RGB
+    if values.dtype.kind != "b" and values.dtype != np.uint8:
+        return values, photometric
+    white = 1 if values.dtype.kind == "b" else 2**page.bitspersample - 1
     if white != 255:
-        values = np.rint(values.astype(np.float32) * (255 / white))
-    values = values.astype(np.uint8)
-    if _meaning(page) == _MINISWHITE:
-        values[..., 0] = 255 - values[..., 0]
+        values = np.rint(values.astype(np.float32) * np.float32(255 / white)).astype(np.uint8)
+    if photometric == _MINISWHITE:
+        values = np.concatenate([255 - values[..., :1], values[..., 1:]], axis=2)
+    return values, photometric
+
+
+def _shallow(values: NDArray[np.uint8], mode: Mode, *, is_multiplied: bool) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(values[..., 0] if mode == "L" else values), mode)
     if not is_multiplied:
         return image
@@ -186,7 +244,7 @@ def _shallow(page: Any, values: NDArray[Any], mode: Mode, *, is_multiplied: bool
     return multiplied.convert(mode)
 
 
-def _looked_up(page: Any, values: NDArray[Any]) -> NDArray[Any]:
+def _looked_up(page: Any, values: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the colors of indices, the first channel.
 
     Color maps have 16 bits, but some programs write 8: libtiff knows them by their largest value, too.
@@ -194,22 +252,23 @@ def _looked_up(page: Any, values: NDArray[Any]) -> NDArray[Any]:
     colors = np.asarray(page.colormap)
     if colors.max(initial=0) > 255:
         colors = colors >> 8
-    return np.concatenate([colors.astype(np.uint8).T[values[..., 0]], values[..., 1:]], axis=2)
+    looked_up = colors.astype(np.uint8).T[values[..., 0].astype(np.intp)]
+    return np.concatenate([looked_up, values[..., 1:].astype(np.uint8)], axis=2)
 
 
 def _white_of(page: Any, values: NDArray[Any]) -> float:
     """Return the value of white: 1 for floats and 65535 for 32-bit numbers, unless there are larger values."""
     if values.dtype.kind == "f":
         return max(1.0, _largest(values))
-    if values.dtype.kind == "i":
-        return _LARGEST_SIGNED_16 if values.dtype.itemsize <= 2 else max(_WHITE_OF_32_BITS, _largest(values))
-    if page.bitspersample > 16:
+    if values.dtype.kind == "i" and values.dtype.itemsize <= 2:
+        return float(np.iinfo(values.dtype).max)
+    if page.bitspersample >= 32:
         return max(_WHITE_OF_32_BITS, _largest(values))
     return float(2**page.bitspersample - 1)
 
 
 def _largest(values: NDArray[Any]) -> float:
-    return float(np.nan_to_num(values.max(), nan=np.nanmax(values, initial=0), posinf=0.0))
+    return float(np.nan_to_num(np.nanmax(values, initial=0), posinf=0.0))
 
 
 def _profile(page: Any) -> bytes:

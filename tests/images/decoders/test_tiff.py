@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.errors import PhotoError
 from pipeline.images.decode import eight_bits, read_size
-from tests.images.pictures import CORNERS, assert_color, corners_of, decoded, four_corners
+from tests.images.pictures import CORNERS, as_stored, assert_color, corners_of, decoded, four_corners
 
 RGB = four_corners()
 DEEP = RGB.astype(np.uint16) * 257
@@ -192,8 +192,8 @@ def test_a_kind_that_nobody_reads_is_named() -> None:
     data = bytearray(tiff_of(RGB))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
         offset = tiff.pages.first.tags[259].offset  # type: ignore[union-attr]
-    data[offset + 8 : offset + 10] = (32809).to_bytes(2, "little")
-    with pytest.raises(PhotoError, match="TIFF with THUNDERSCAN compression, which can't be read"):
+    data[offset + 8 : offset + 10] = (32895).to_bytes(2, "little")
+    with pytest.raises(PhotoError, match="TIFF with IT8CTPAD compression, which can't be read"):
         decoded(bytes(data))
 
 
@@ -201,3 +201,71 @@ def test_what_only_libtiff_decodes_is_left_to_pillow() -> None:
     file = io.BytesIO()
     Image.fromarray(RGB).convert("YCbCr").save(file, "TIFF", compression="tiff_lzw")
     assert_color(corners_of(decoded(file.getvalue(), 64).pixels), CORNERS, 3)
+
+
+def test_libtiff_stumbling_over_damage_is_no_picture() -> None:
+    file = io.BytesIO()
+    noise = np.random.default_rng(4).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).convert("YCbCr").save(file, "TIFF", compression="tiff_lzw")
+    data = bytearray(file.getvalue())
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        (start, *_), (count, *_) = tiff.pages.first.dataoffsets, tiff.pages.first.databytecounts
+    data[start + count // 2 : start + count] = bytes(count - count // 2)
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decoded(bytes(data))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["YCbCr", "RGB"])
+def test_each_orientation_is_turned_once(mode: str, orientation: int) -> None:
+    file = io.BytesIO()
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(RGB, orientation)))
+    stored.convert(mode).save(file, "TIFF", compression="tiff_lzw", tiffinfo={274: orientation})
+    photo = decoded(file.getvalue(), 64)
+    assert photo.pixels.shape == (32, 64, 3)
+    assert_color(corners_of(photo.pixels), CORNERS, 3)
+
+
+@pytest.mark.parametrize(("kind", "white"), [(np.int8, 127), (np.int16, 32767)])
+def test_signed_numbers_reach_from_zero_to_their_largest(kind: Any, white: int) -> None:
+    values = np.array([[-9, 0, white]] * 3, kind)
+    assert eight_bits(decoded(tiff_of(values, photometric="minisblack"), 3).pixels)[0, :, 0].tolist() == [0, 0, 255]
+
+
+def test_a_color_map_of_one_bit_and_of_sixteen() -> None:
+    deep = np.zeros((3, 65536), np.uint16)
+    deep[:, 40000] = np.array((200, 100, 50)) * 257
+    sixteen = tiff_of(np.full((8, 8), 40000, np.uint16), photometric="palette", colormap=deep)
+    assert_color(decoded(sixteen).pixels, (200, 100, 50))
+    one = Image.new("P", (8, 8), 1)
+    one.putpalette([0, 0, 0, 200, 100, 50])
+    file = io.BytesIO()
+    one.save(file, "TIFF", bits=1)
+    assert_color(decoded(file.getvalue()).pixels, (200, 100, 50))
+
+
+def test_a_predictor_that_does_not_exist_is_damage() -> None:
+    data = bytearray(tiff_of(RGB, compression="lzw", predictor=True))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[317].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 10] = (999).to_bytes(2, "little")
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decoded(bytes(data))
+
+
+def test_ycbcr_in_separate_planes_is_said_to_be_unreadable() -> None:
+    data = bytearray(tiff_of(np.moveaxis(RGB, -1, 0), planarconfig="separate"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[262].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 10] = (6).to_bytes(2, "little")
+    with pytest.raises(PhotoError, match="kind of YCbCr TIFF that can't be read"):
+        decoded(bytes(data))
+
+
+def test_meanings_that_are_no_pictures_colors_are_named() -> None:
+    data = bytearray(tiff_of(RGB))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        offset = tiff.pages.first.tags[262].offset  # type: ignore[union-attr]
+    data[offset + 8 : offset + 10] = (51177).to_bytes(2, "little")
+    with pytest.raises(PhotoError, match="TIFF with DEPTH_MAP pixels, which can't be read"):
+        decoded(bytes(data))
