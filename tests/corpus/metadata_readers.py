@@ -60,7 +60,7 @@ class ExifTool:
     def read(self, path: Path) -> FileMetadata | None:
         wanted = ["-FileType", "-ImageSize", "-Orientation", "-Rotation"]
         with self._lock:
-            answer = self._ask("-q", "-json", "-n", "-fast", *wanted, os.fspath(path.absolute()))
+            answer = self._ask("-json", "-n", "-fast", *wanted, os.fspath(path.absolute()))
         tags = json.loads(answer) if answer.strip() else []
         return _of_exiftool(tags[0]) if tags else None
 

@@ -25,7 +25,7 @@ for line in map(str.strip, sys.stdin):
     if line == "-execute":
         name = words[-2].rpartition("/")[2]
         answer = json.dumps([{"SourceFile": words[-2], **known[name]}]) + "\\n" if name in known else ""
-        print(answer + "{ready}", flush=True)
+        print(answer + "" if "-q" in words else answer + "{ready}", flush=True)  # as exiftool does
         words = []
     if words[-2:] == ["-stay_open", "False"]:
         sys.exit()
