@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,16 @@ WRONG: list[Any] = ["loud word", -7.5, None, {"x": 1}]
 Place = tuple[str | int, ...]
 
 
+@functools.cache
+def reference() -> dict[str, Any]:
+    """Return what is in the reference: read once, as parsing takes longer than all that is tested here."""
+    data: dict[str, Any] = read_document(CONFIGS / "reference.yaml").data
+    return data
+
+
 def whole_config() -> dict[str, Any]:
     """Return the reference, with more than one of what it has lists of."""
-    data = read_document(CONFIGS / "reference.yaml").data
+    data = copy.deepcopy(reference())
     data["input"]["originals"] = {"move": "done"}
     data["styles"].append({"name": "third", "painting": "styles/window.jpg", "recipe": "large"})
     data["recipes"]["large"] = {"size": 1024, "scales": [512, 1024], "iterations": [100, 50]}
