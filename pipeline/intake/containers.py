@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
+from pipeline.intake.boxes import check_boxes, check_jpeg_xl_boxes, check_jpeg_xl_codestream
+from pipeline.intake.camera_raw import check_crw, check_mrw, check_raf, check_x3f
 from pipeline.intake.format_parsers import (
     FormatCheck,
     Incomplete,
     SizedFile,
     check_bmp,
-    check_boxes,
     check_gif,
     check_jpeg,
     check_png,
@@ -31,11 +32,13 @@ from pipeline.intake.safe_open import open_below
 class ContainerCheck:
     """``complete``: the container ends where it should; ``incomplete``: not yet; ``not_an_image``: no image at all.
 
-    ``reason`` explains the other two to the user; it is empty for ``complete``.
+    ``reason`` explains the other two to the user; it is empty for ``complete``. ``has_format``: an incomplete file
+    is of an image format, so a decoder can be asked whether the picture is there all the same.
     """
 
     kind: Literal["complete", "incomplete", "not_an_image"]
     reason: str = ""
+    has_format: bool = False
 
 
 COMPLETE: Final = ContainerCheck("complete")
@@ -51,6 +54,16 @@ _FORMATS: Final[tuple[tuple[bytes, str, FormatCheck], ...]] = (
     (b"MM\x00*", "TIFF", check_tiff),
     (b"II+\x00", "TIFF", check_tiff),
     (b"MM\x00+", "TIFF", check_tiff),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL", check_jpeg_xl_boxes),
+    (b"\xff\x0a", "JPEG XL", check_jpeg_xl_codestream),
+    (b"IIRO", "camera raw", check_tiff),  # Olympus
+    (b"IIRS", "camera raw", check_tiff),
+    (b"MMOR", "camera raw", check_tiff),
+    (b"IIU\x00", "camera raw", check_tiff),  # Panasonic
+    (b"FUJIFILMCCD-RAW", "camera raw", check_raf),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", "camera raw", check_crw),
+    (b"\x00MRM", "camera raw", check_mrw),
+    (b"FOVb", "camera raw", check_x3f),
 )
 
 _BMP_HEADER_BYTES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
@@ -58,6 +71,8 @@ _BMP_HEADER_BYTES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _IMAGE_BRANDS: Final = frozenset(
     b"avif avis mif1 mif2 msf1 miaf heic heix heim heis hevc hevx hevm hevs heif".split()
 )
+
+_CANON_RAW_BRAND: Final = b"crx "
 
 _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"<!doctype html", "an HTML page"),
@@ -70,8 +85,6 @@ _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"8BPS", "a Photoshop document"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
-    (b"\xff\x0a", "a JPEG XL"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"MZ", "a Windows program"),
@@ -100,7 +113,7 @@ def examine_open(file: BinaryIO, size: int) -> ContainerCheck:
     try:
         check(SizedFile(file, size))
     except Incomplete as finding:
-        return ContainerCheck("incomplete", f"the {name} is incomplete: {finding}")
+        return ContainerCheck("incomplete", f"the {name} is incomplete: {finding}", has_format=True)
     return COMPLETE
 
 
@@ -110,10 +123,18 @@ def _format_of(head: bytes) -> tuple[str, FormatCheck] | None:
             return name, check
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP", check_webp
-    if head[4:8] == b"ftyp" and _brands(head) & _IMAGE_BRANDS:
-        return ("AVIF" if b"avif" in _brands(head) else "HEIF"), check_boxes
+    if head[4:8] == b"ftyp":
+        return _format_of_boxes(_brands(head))
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
         return "BMP", check_bmp
+    return None
+
+
+def _format_of_boxes(brands: frozenset[bytes]) -> tuple[str, FormatCheck] | None:
+    if _CANON_RAW_BRAND in brands:
+        return "camera raw", check_boxes
+    if brands & _IMAGE_BRANDS:
+        return ("AVIF" if b"avif" in brands else "HEIF"), check_boxes
     return None
 
 
@@ -135,8 +156,8 @@ def _check_without_format(head: bytes) -> ContainerCheck:
 def _may_become_image(head: bytes) -> bool:
     if head.startswith(b"RIFF"):
         return len(head) < 12
-    if head.startswith(bytes(3)):
-        return b"ftyp".startswith(head[4:8])
+    if head.startswith(bytes(3)) and b"ftyp".startswith(head[4:8]):
+        return True
     magics = (b"BM", b"RIFF", *(magic for magic, _, _ in _FORMATS))
     return any(magic.startswith(head[: len(magic)]) for magic in magics)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import add
 from typing import BinaryIO, Final
@@ -21,8 +21,9 @@ _ZEROS: Final = bytes(4096)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 
+_SAMSUNG_TRAILER_END: Final = b"SEFT"
+
 _FOUR_LETTERS: Final = re.compile(rb"[A-Za-z]{4}")
-_BOX_TYPE: Final = re.compile(rb"[ -~\xa9]{4}")
 
 
 class Incomplete(Exception):  # noqa: N818 - a finding about a file, not an error of this program
@@ -54,6 +55,10 @@ class SizedFile:
         if end > self.size:
             raise Incomplete(f"it should have at least {end:,} bytes, but has {self.size:,}")
 
+    def ends_with(self, end: bytes) -> bool:
+        """Return whether these are the file's last bytes."""
+        return self.size >= len(end) and self.read(self.size - len(end), len(end)) == end
+
     def require_written(self, start: int, end: int) -> None:
         """Raise Incomplete if compressed data at ``start`` ...
 
@@ -66,7 +71,8 @@ class SizedFile:
 def check_jpeg(source: SizedFile) -> None:
     """Find the end-of-image marker of the primary image (ITU-T T.81, annex B); anything may follow it.
 
-    A thumbnail's own markers lie inside an APP1 segment, which is skipped by its length.
+    A thumbnail's own markers lie inside an APP1 segment, which is skipped by its length. Samsung's panoramas have
+    a trailer in place of the marker: what ends with the end of a trailer is not half a file.
     """
     position, scanned = 2, False
     while (found := _next_marker(source, position)) is not None:
@@ -78,6 +84,8 @@ def check_jpeg(source: SizedFile) -> None:
         if marker == _START_OF_IMAGE:
             continue
         scanned = scanned or marker == _START_OF_SCAN
+        if scanned and source.ends_with(_SAMSUNG_TRAILER_END):
+            return
         position += source.numbers(">H", position)[0]
     raise Incomplete("its end-of-image marker is missing")
 
@@ -117,18 +125,42 @@ def check_webp(source: SizedFile) -> None:
 
 
 def check_gif(source: SizedFile) -> None:
-    """Find the trailer after the blocks (GIF89a specification)."""
-    position = 13 + _color_table_bytes(source.read(10, 1)[0])
-    while (kind := source.read(position, 1)) != b";":
+    """Walk the blocks (GIF89a specification) to the trailer, or to the end of the file if that is where a block ends.
+
+    Decoders need no trailer, and skip zeros between blocks.
+    """
+    position, has_image = 13 + _color_table_bytes(source.read(10, 1)[0]), False
+    while (kind := _gif_block(source, position)) != b";":
+        if kind == b"" and has_image:
+            return
         if kind == b"!":
             position += 2
         elif kind == b",":
             position += 11 + _color_table_bytes(source.read(position + 9, 1)[0])
+            has_image = True
+        elif kind == b"\0" and has_image:
+            position = _after_zeros(source, position)
+            continue
         else:
             raise Incomplete(f"at byte {position:,} there is no block")
         while length := source.read(position, 1)[0]:
             position += 1 + length
         position += 1
+
+
+def _gif_block(source: SizedFile, position: int) -> bytes:
+    """Return the first byte of a block, nothing at the end of the file."""
+    return b"" if position == source.size else source.read(position, 1)
+
+
+def _after_zeros(source: SizedFile, position: int) -> int:
+    """Return where zeros end. Raises Incomplete if that is where the file does, as in preallocated space."""
+    while chunk := source.read(position, min(_CHUNK_BYTES, source.size - position)):
+        left = chunk.lstrip(b"\0")
+        position += len(chunk) - len(left)
+        if left:
+            return position
+    raise Incomplete("its end is still filled with zeros")
 
 
 def _color_table_bytes(flags: int) -> int:
@@ -163,21 +195,44 @@ class _Tiff:
 _TIFF_TYPES: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _TIFF_TYPE_BYTES: Final = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True))
 _TIFF_PIECES: Final = ((273, 279), (324, 325), (513, 514))  # strips, tiles, old-style JPEG: (offsets, byte counts)
+_TIFF_STRIPS: Final = 273
+_TIFF_SUB_DIRECTORIES: Final = 330
+#: Panasonic's RW2 has this one in place of the strips' offsets, which it then fills with ones.
+_PANASONIC_RAW_OFFSET: Final = 280
+#: Without these a picture can't be decoded, or has wrong colors: bits per sample, color map, extra samples, sample
+#: format, JPEG tables, color profile. Decoders ignore other tags that point beyond the file.
+_TIFF_NEEDED: Final = frozenset({258, 320, 338, 339, 347, 34675}).union(*_TIFF_PIECES)
 
 
 def check_tiff(source: SizedFile) -> None:
-    """Check that the first directory, its values and every strip or tile lie inside the file (TIFF 6.0; BigTIFF)."""
+    """Check that a TIFF or BigTIFF has its first directory, the values it needs and every strip or tile.
+
+    Of camera raw that is a TIFF, the directories with the raw picture count, too.
+    """
     order = "<" if source.read(0, 2) == b"II" else ">"
     if source.numbers(order + "H", 2)[0] == 43:
         kind, position = _Tiff(order, "Q", "Q"), 8
     else:
         kind, position = _Tiff(order, "H", "I"), 4
-    tags = _tiff_tags(source, kind, source.numbers(order + kind.offset, position)[0])
-    pieces = [(tags[offsets], tags.get(counts)) for offsets, counts in _TIFF_PIECES if tags.get(offsets)]
-    if not pieces:
+    first = _tiff_tags(source, kind, source.numbers(order + kind.offset, position)[0])
+    others = [offset for offset in first.get(_TIFF_SUB_DIRECTORIES, ()) if offset]
+    if source.size > 16 and source.read(8, 2) == b"CR":  # Canon's CR2 says where its raw directory is
+        others += source.numbers(order + "I", 12)
+    directories = [first, *(_tiff_tags(source, kind, offset) for offset in others)]
+    ends = [end for tags in directories for end in _tiff_ends(tags)]
+    if not ends:
         raise Incomplete("its directory lists no picture data")
-    for starts, lengths in pieces:
-        source.require(max(map(add, starts, lengths)) if lengths else max(starts) + 1)
+    source.require(max(ends))
+
+
+def _tiff_ends(tags: dict[int, array[int]]) -> Iterator[int]:
+    """Yield where a directory's picture data ends, strips, tiles and old-style JPEG each by themselves."""
+    for offsets, counts in _TIFF_PIECES:
+        starts, lengths = tags.get(offsets), tags.get(counts)
+        if starts and offsets == _TIFF_STRIPS:
+            starts = tags.get(_PANASONIC_RAW_OFFSET, starts)
+        if starts:
+            yield max(map(add, starts, lengths)) if lengths else max(starts) + 1
 
 
 def _tiff_tags(source: SizedFile, kind: _Tiff, directory: int) -> dict[int, array[int]]:
@@ -188,12 +243,13 @@ def _tiff_tags(source: SizedFile, kind: _Tiff, directory: int) -> dict[int, arra
     position = directory + struct.calcsize(kind.count)
     entry_bytes = 4 + 2 * struct.calcsize(kind.offset)
     source.require(position + count * entry_bytes + struct.calcsize(kind.offset))
-    wanted = {tag for pair in _TIFF_PIECES for tag in pair}
+    wanted = {_TIFF_SUB_DIRECTORIES, _PANASONIC_RAW_OFFSET}.union(*_TIFF_PIECES)
     tags = {}
     for start in range(position, position + count * entry_bytes, entry_bytes):
         tag, code = source.numbers(kind.order + "HH", start)
         where, size = _tiff_place(source, kind, start + 4, _TIFF_TYPE_BYTES.get(code, 0))
-        source.require(where + size)
+        if tag in _TIFF_NEEDED:
+            source.require(where + size)
         if tag in wanted and code in _TIFF_TYPES:
             tags[tag] = _tiff_values(kind, _TIFF_TYPES[code], source.read(where, size))
     return tags
@@ -213,31 +269,6 @@ def _tiff_values(kind: _Tiff, code: str, data: bytes) -> array[int]:
     if struct.pack("=H", 1) != struct.pack(kind.order + "H", 1):
         values.byteswap()
     return values
-
-
-def check_boxes(source: SizedFile) -> None:
-    """Check the top-level boxes of AVIF and HEIC (ISO/IEC 14496-12, 4.2); ``meta`` and ``mdat`` must be there."""
-    seen: set[bytes] = set()
-    position = 0
-    while position + 8 <= source.size:
-        start, kind, end = position, *_box(source, position)
-        if end < start + 8 or not _BOX_TYPE.fullmatch(kind):
-            break  # appended data; if a required box is missing, that is reported below
-        source.require(end)
-        if kind == b"mdat":
-            source.require_written(start, end)
-        seen.add(kind)
-        position = end
-    if b"mdat" not in seen or not seen & {b"meta", b"moov"}:
-        raise Incomplete("its picture data is missing")
-
-
-def _box(source: SizedFile, position: int) -> tuple[bytes, int]:
-    """Return a box's type and where it ends. Size 1 = 64 bits follow, 0 = to the end of the file."""
-    length, kind = struct.unpack(">I4s", source.read(position, 8))
-    if length == 1:
-        (length,) = source.numbers(">Q", position + 8)
-    return kind, position + length if length else source.size
 
 
 FormatCheck = Callable[[SizedFile], None]

@@ -54,6 +54,27 @@ def tiff(**options: object) -> bytes:
     return saved("TIFF", **options)
 
 
+def jpeg_xl_boxes(last: bytes = b"\x80\0\0\1") -> bytes:
+    """A JPEG XL in parts, between other boxes; ``last`` is the number of the second part."""
+    signature = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    first = struct.pack(">I4sI", 12 + 500, b"jxlp", 0) + b"\xff\x0a" * 250
+    return (
+        signature
+        + b"\0\0\0\x0dExif\0\0\0\0x"
+        + first
+        + struct.pack(">I4s", 12 + 20_000, b"jxlp")
+        + last
+        + b"y" * 20_000
+    )
+
+
+def camera_raw_tiff() -> bytes:
+    """A camera raw file like Nikon's and Adobe's: a preview first, the raw picture in a directory of its own."""
+    first = struct.pack("<HHHIIHHIIHHIII", 3, 273, 4, 1, 100, 279, 4, 1, 60, 330, 4, 1, 200, 0)
+    raw = struct.pack("<HHHIIHHIII", 2, 273, 4, 1, 300, 279, 4, 1, 400, 0)
+    return (b"II*\0\x08\0\0\0" + first).ljust(200, b"x") + raw.ljust(500, b"x")
+
+
 WHOLE: dict[str, Callable[[], bytes]] = {
     "jpeg": lambda: saved("JPEG"),
     "jpeg progressive": lambda: saved("JPEG", progressive=True),
@@ -71,6 +92,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "tiff tiled": lambda: tiff(tile=(16, 16)),
     "big tiff little-endian": lambda: big_tiff("<"),
     "big tiff big-endian": lambda: big_tiff(">"),
+    "jpeg xl in boxes": jpeg_xl_boxes,
+    "camera raw as tiff": camera_raw_tiff,
 }
 
 
@@ -95,7 +118,8 @@ def test_a_whole_file_is_whole(name: str, judge: Judge) -> None:
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_file_cut_anywhere_is_incomplete(name: str, judge: Judge) -> None:
     data = WHOLE[name]()
-    cuts = {len(data) * tenth // 10 for tenth in range(10)} | {*range(1, 24), len(data) - 1}
+    last = len(data) - (2 if name == "gif" else 1)  # a GIF is whole without its last byte
+    cuts = {len(data) * tenth // 10 for tenth in range(10)} | {*range(1, 24), last}
     kinds = {cut: judge(data[:cut]).kind for cut in sorted(cuts)}
     assert kinds == dict.fromkeys(kinds, "incomplete")
 
@@ -128,6 +152,56 @@ def test_an_avif_may_have_something_appended(judge: Judge) -> None:
     assert judge(saved("AVIF") + b"\x7f\0\0\0\1\2\3\4 no box").kind == "complete"
 
 
+def test_a_gif_may_end_where_a_block_does_and_have_zeros_between_blocks(judge: Judge) -> None:
+    data = saved("GIF", "P")
+    assert judge(data[:-1]) == ContainerCheck("complete")
+    assert judge(data[:-1] + b"\0\0;") == ContainerCheck("complete")
+    assert judge(data[:-1] + bytes(70_000) + data[-1:]) == ContainerCheck("complete")
+    check = judge(data[:-1] + bytes(70_000))
+    assert (check.reason, check.has_format) == ("the GIF is incomplete: its end is still filled with zeros", True)
+
+
+def test_a_gif_without_an_image_is_incomplete(judge: Judge) -> None:
+    assert judge(saved("GIF", "P")[:781] + b"!\xfe\0").kind == "incomplete"
+
+
+def test_a_jpeg_may_have_a_trailer_in_place_of_its_end_marker(judge: Judge) -> None:
+    picture = saved("JPEG")[:-2]
+    assert judge(picture + b"\xff\xfe trailer" * 40 + b"SEFT") == ContainerCheck("complete")
+    assert judge(picture + b"\xff\xfe trailer" * 40).kind == "incomplete"
+    assert judge(saved("JPEG")[:100] + b"SEFT").kind == "incomplete"
+
+
+def tiff_with(tag: int) -> bytes:
+    """A TIFF that has one more tag, whose values lie beyond its end."""
+    entries = [(273, 4, 1, 100), (279, 4, 1, 50), (tag, 1, 5000, 999_999)]
+    data = b"II*\0\x08\0\0\0" + struct.pack("<H", 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return data.ljust(150, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"), [(65_000, "complete"), (270, "complete"), (320, "incomplete"), (34_675, "incomplete")]
+)
+def test_a_stray_tag_of_a_tiff_does_no_harm_unless_the_picture_needs_it(tag: int, kind: str, judge: Judge) -> None:
+    assert judge(tiff_with(tag)).kind == kind
+
+
+@pytest.mark.parametrize(("header", "name"), [(b"IIRO\x08\0\0\0", "Olympus"), (b"IIU\0\x08\0\0\0", "Panasonic")])
+def test_camera_raw_like_tiff_is_complete_with_its_raw_data(header: bytes, name: str, judge: Judge) -> None:
+    tags = struct.pack("<HHHIIHHIIHHIII", 3, 273, 4, 1, 0xFFFFFFFF, 279, 4, 1, 300, 280, 4, 1, 60, 0)
+    data = (header + tags).ljust(360, b"x")
+    assert judge(data) == ContainerCheck("complete")
+    assert judge(data[:-1]).reason == "the camera raw is incomplete: it should have at least 360 bytes, but has 359"
+
+
+def test_a_raw_directory_of_canon_counts(judge: Judge) -> None:
+    first = struct.pack("<HHHIIHHIII", 2, 273, 4, 1, 60, 279, 4, 1, 10, 0)
+    raw = struct.pack("<HHHIIHHIII", 2, 273, 4, 1, 150, 279, 4, 1, 99, 0)
+    data = ((b"II*\0\x10\0\0\0CR\x02\0" + struct.pack("<I", 100) + first).ljust(100, b"x") + raw).ljust(249, b"x")
+    assert judge(data) == ContainerCheck("complete")
+    assert judge(data[:-1]).kind == "incomplete"
+
+
 def test_an_mpo_counts_as_jpeg_by_its_primary_image(judge: Judge) -> None:
     out = io.BytesIO()
     noise().save(out, "MPO", save_all=True, append_images=[noise()])
@@ -144,7 +218,8 @@ def test_a_marker_across_two_reads_is_found(judge: Judge) -> None:
 
 def test_stuffed_bytes_and_restart_markers_end_no_scan(judge: Judge) -> None:
     check = judge(b"\xff\xd8\xff\xda\x00\x02" + b"\xff\x00\xff\xd0\xff\xd7\xff\x01" * 10_000)
-    assert check == ContainerCheck("incomplete", "the JPEG is incomplete: its end-of-image marker is missing")
+    reason = "the JPEG is incomplete: its end-of-image marker is missing"
+    assert check == ContainerCheck("incomplete", reason, has_format=True)
 
 
 def test_a_jpeg_without_picture_data_is_incomplete(judge: Judge) -> None:
@@ -161,6 +236,8 @@ def test_a_jpeg_without_picture_data_is_incomplete(judge: Judge) -> None:
         (b"RIFF\x10\0\0\0WEB", "the file has only 11 bytes"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "the WebP is incomplete: its length is not filled in yet"),
         (b"\0\0\0\x1cfty", "the file has only 7 bytes"),
+        (b"\0\0\0\x0cJXL \r", "the file has only 9 bytes"),
+        (jpeg_xl_boxes(last=b"\0\0\0\1"), "the JPEG XL is incomplete: its picture data is missing"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "the PNG is incomplete: at byte 8 there is no chunk"),
         (b"GIF89a" + bytes(20), "the GIF is incomplete: at byte 13 there is no block"),
         (b"II*\0" + bytes(20), "the TIFF is incomplete: its directory is not written yet"),
@@ -183,7 +260,7 @@ def test_what_is_missing_is_said(data: bytes, reason: str, judge: Judge) -> None
         (b"%PDF-1.7", "a PDF"),
         (b"PK\x03\x04....", "a ZIP archive"),
         (b"8BPS\0\1", "a Photoshop document"),
-        (b"\0\0\0\x0cJXL \r\n", "a JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(8), "a JPEG 2000"),
         (b"\0\0\0\x18ftypisom\0\0\2\0isommp42", "a video"),
         (b"RIFF\0\0\0\0AVI LIST", "a sound or a video"),
         (b'{"error": "not found"}\n', "text"),
