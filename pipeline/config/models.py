@@ -75,7 +75,8 @@ class InputSection(Section):
         2.0, description="A photo is ready when its file has not changed for this long."
     )
     incomplete_seconds: f.Seconds = Field(
-        3600.0, description="A file that stays incomplete and unchanged for this long is set aside."
+        3600.0,
+        description="A file that stays incomplete and unchanged for this long is tried all the same, or set aside.",
     )
     watch: Literal["auto", "events", "polling"] = Field(
         "auto", description="How 'watch' notices changes: by file events, or by polling (network shares)."

@@ -189,8 +189,9 @@ def _reason_of_content(member: Member) -> str:
             return str(problem)
         size = content.tell()
         content.seek(0)
-        # A member never grows: what is incomplete now stays incomplete.
-        return examine_open(content, size).reason
+        check = examine_open(content, size)
+        # A member never grows: what is incomplete now stays so, and the decoder may judge at once.
+        return "" if check.has_format else check.reason
 
 
 def _remark(remarks: list[tuple[str, str]]) -> str:

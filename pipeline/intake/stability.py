@@ -37,7 +37,9 @@ STILL_WRITTEN: Final = "it is still being written"
 class StabilityTimes:
     """A photo is checked once it is untouched for ``settle_seconds``.
 
-    One that is incomplete and untouched for ``incomplete_seconds`` is quarantined.
+    One that is incomplete and untouched for ``incomplete_seconds`` is given to the decoder all the same: what can be
+    decoded whole is a photo, and the rest is refused with the decoder's reason. Without an image format it is
+    quarantined.
     """
 
     settle_seconds: float
@@ -48,7 +50,8 @@ class StabilityTimes:
 class StabilityResult:
     """Photos sorted by their state, each list in the order given; reasons are for the user.
 
-    ``ready``: complete, with the size, time and inode that were checked. ``incomplete``: left for the next check.
+    ``ready``: complete, or incomplete for so long that the decoder is to judge, with the size, time and inode that
+    were checked. ``incomplete``: left for the next check.
     ``quarantined``: given up until they change. A photo that was deleted meanwhile is in none of the lists.
     """
 
@@ -82,7 +85,8 @@ def check_stability(
 
     Photos untouched for ``times.settle_seconds`` are checked at once. The others are checked ``settle_seconds``
     later: unchanged ones by their content, changed ones are incomplete. An incomplete photo that has not been touched
-    for ``times.incomplete_seconds`` is quarantined; a file that is no image is quarantined at once.
+    for ``times.incomplete_seconds`` is ready, or quarantined if it has no image format; a file that is no image is
+    quarantined at once.
     ``now_ns`` returns the time of day in nanoseconds since 1970. Reading errors make a photo incomplete.
     ``examine`` checks a file's content, see :func:`pipeline.intake.containers.examine`.
     """
@@ -244,7 +248,9 @@ class _PhotoCheck:
             return state.photo, "quarantined", check_result.reason
         if state.untouched_seconds < self.incomplete_seconds:
             return state.photo, "incomplete", check_result.reason
-        waited = f"{check_result.reason}, and the file has not changed for {state.untouched_seconds:,.0f} s"
+        if check_result.has_format:
+            return state.photo, "ready", ""
+        waited = f"{check_result.reason}, and it has not changed for {state.untouched_seconds:,.0f} s"
         return state.photo, "quarantined", waited
 
 

@@ -79,7 +79,7 @@ class IngestSettings:
 
     ``ignore`` holds patterns as in .gitignore, ``excluded`` the folders that are never entered. A file is complete
     when it has not changed for ``settle_seconds`` and its content is whole; one that stays incomplete and unchanged
-    for ``incomplete_seconds`` is quarantined. ``archives``: they count as folders of photos. The bounds are
+    for ``incomplete_seconds`` is tried all the same. ``archives``: they count as folders of photos. The bounds are
     those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height.
     """
 

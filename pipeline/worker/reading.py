@@ -16,6 +16,7 @@ from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
+from pipeline.intake.containers import examine_open
 from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
 
@@ -155,15 +156,26 @@ def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
     data = _bytes_of(assignment)
     if sha256_of_bytes(data) != assignment.photo_sha256:
         raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was found")
+    data, lack = _without_unwritten_end(data)
     try:
         # No shape has more pixels than the square.
         if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > memory_limit_bytes:
             _check_memory(assignment.recipe, data, memory_limit_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
-        raise _UnreadableError(FailureKind.PHOTO, str(error)) from error
+        raise _UnreadableError(FailureKind.PHOTO, f"{lack}; {error}" if lack else str(error)) from error
     except CodecError as error:
         raise _UnreadableError(FailureKind.CODEC, str(error)) from error
+
+
+def _without_unwritten_end(data: bytes) -> tuple[bytes, str]:
+    """Return a photo's bytes, and what an incomplete one lacks, "" for others.
+
+    An incomplete photo comes here once it has not changed for long, since some are whole all the same. But codecs
+    take zeros, where space was set aside and never written, for picture data: only without them do they notice.
+    """
+    check = examine_open(io.BytesIO(data), len(data))
+    return (data.rstrip(b"\0"), check.reason) if check.kind == "incomplete" else (data, "")
 
 
 def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> None:

@@ -184,7 +184,7 @@ DAMAGED = [
 CONTENTS = [
     inside("a cut photo", lambda: jpeg(cut=500), "incomplete", "evil.jpg"),
     inside("a photo set aside beforehand", lambda: jpeg(tail_of_zeros=9000), "incomplete", "evil.jpg"),
-    inside("a cut PNG", lambda: photo(1)[:-20], "incomplete"),
+    inside("a cut PNG", lambda: photo(1)[:-40], "incomplete"),
     inside("a web page", lambda: b"<!doctype html><p>no photo", "an HTML page", "evil.jpg"),
     inside("empty", lambda: b"", "the file is empty"),
     inside("zeros", lambda: bytes(5000), "nothing but zeros"),

@@ -129,18 +129,35 @@ def test_a_file_that_is_no_image_is_quarantined_at_once(tmp_path: Path) -> None:
     assert (photo.path, reason) == ("a.jpg", "not an image: it looks like an HTML page")
 
 
-@pytest.mark.parametrize(
-    ("modified", "changed", "given_up"),
-    [(601, 601, True), (599, 9999, False), (9999, 599, False), (-500, 601, True), (-500, 10, False), (-9, -9, False)],
-)
-def test_an_incomplete_file_is_given_up_once_it_was_untouched_for_long(
-    tmp_path: Path, modified: float, changed: float, given_up: bool
+WAITS = [
+    (601, 601, True),
+    (599, 9999, False),
+    (9999, 599, False),
+    (-500, 601, True),
+    (-500, 10, False),
+    (-9, -9, False),
+]
+
+
+@pytest.mark.parametrize(("modified", "changed", "is_over"), WAITS)
+def test_an_incomplete_image_is_left_to_the_decoder_once_it_was_untouched_for_long(
+    tmp_path: Path, modified: float, changed: float, is_over: bool
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
     found = check(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
-    assert names(found.quarantined if given_up else found.incomplete) == ["a.jpg"]
-    if given_up:
-        assert found.quarantined[0][1].endswith("missing, and the file has not changed for 601 s")
+    assert names(found.ready if is_over else found.incomplete) == ["a.jpg"]
+    assert found.quarantined == ()
+
+
+@pytest.mark.parametrize(("modified", "changed", "is_over"), WAITS)
+def test_a_file_without_a_format_is_given_up_once_it_was_untouched_for_long(
+    tmp_path: Path, modified: float, changed: float, is_over: bool
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(bytes(300))
+    found = check(tmp_path, FakeDisk({"a.jpg": (modified, changed)}), FakeClock())
+    assert names(found.quarantined if is_over else found.incomplete) == ["a.jpg"]
+    if is_over:
+        assert found.quarantined[0][1].endswith("nothing but zeros, and it has not changed for 601 s")
 
 
 def test_a_file_from_the_future_is_ready_after_the_wait(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 import struct
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.engine.memory.requirements import need_at
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
@@ -162,3 +165,67 @@ def test_a_picture_that_this_machine_can_never_hold_is_refused_before_it_is_deco
     assert (refused.token, refused.kind) == ("upright", FailureKind.SIZE)
     assert re.search(r"2667 × 4000 pixels takes about \d+ GB .* smaller size in recipe 'default'", refused.reason)
     assert (unreadable.token, unreadable.kind) == ("damaged", FailureKind.PHOTO)
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def detailed() -> Image.Image:
+    """Return a picture whose compressed data is long: codecs take pages of zeros in it for picture data."""
+    pixels = np.random.default_rng(3).integers(0, 256, (200, 300, 3), np.uint8)
+    return Image.fromarray(pixels).resize((600, 400), Image.Resampling.BICUBIC)
+
+
+def read_all(photos: dict[str, bytes], folder: Path) -> tuple[set[str], dict[str, str]]:
+    """Return which photos could be decoded, and why not the others."""
+    for name, data in photos.items():
+        (folder / name).write_bytes(data)
+    told: list[ExecutorEvent] = []
+    with reader(Source(*(an_assignment(folder / name, name) for name in photos)), ahead=0, told=told) as ahead:
+        decoded = {token for _ in photos for token in tokens(ahead.next_tasks(1, wait=True))}
+    failures = [event for event in told if isinstance(event, Failure)]
+    assert {failure.kind for failure in failures} <= {FailureKind.PHOTO}
+    return decoded, {failure.token: failure.reason for failure in failures}
+
+
+FORMATS: dict[str, dict[str, object]] = {
+    "jpeg": {"quality": 90},
+    "progressive.jpeg": {"progressive": True},
+    "png": {},
+    "webp": {"quality": 95},
+    "lossless.webp": {"lossless": True},
+    "avif": {"quality": 95, "speed": 10},
+    "gif": {},
+    "bmp": {},
+    "tiff": {},
+    "lzw.tiff": {"compression": "tiff_lzw"},
+    "deflate.tiff": {"compression": "tiff_adobe_deflate"},
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_half_a_photo_never_becomes_one_whatever_takes_its_other_half(name: str, tmp_path: Path) -> None:
+    whole = saved(detailed(), name.rpartition(".")[2].upper(), **FORMATS[name])
+    half = whole[: len(whole) // 2]
+    photos = {f"whole.{name}": whole, f"cut.{name}": half}
+    if "bmp" not in name and "tiff" not in name:  # which can't be told from black pixels
+        photos[f"set aside.{name}"] = half.ljust(len(whole), b"\0")
+    decoded, reasons = read_all(photos, tmp_path)
+    assert decoded == {f"whole.{name}"}
+    for reason in reasons.values():
+        assert " is incomplete: " in reason
+
+
+def test_what_lacks_only_its_end_is_a_photo(tmp_path: Path) -> None:
+    picture = detailed()
+    jpeg, gif, png = saved(picture, "JPEG"), saved(picture, "GIF"), saved(picture, "PNG")
+    photos = {
+        "trailer.jpg": jpeg[:-2] + b"a trailer of a kind that nobody knows",
+        "zeros.gif": gif[:-1] + b"\0\0",
+        "no end.png": png[: png.index(b"IEND") - 4],
+    }
+    decoded, reasons = read_all(photos, tmp_path)
+    assert (decoded, reasons) == (set(photos), {})

@@ -1,4 +1,4 @@
-"""Retries photos that were refused because of a limit that has changed. Owns finding them by the reason on record.
+"""Retries photos that were refused for what has changed: a limit, or the program. Owns finding them by the reason.
 
 Of a quarantined photo only a sentence is on record. If a setting is the reason, it names the setting and the value it
 had: when the same setting gives another sentence today, the photo is examined again.
@@ -6,6 +6,7 @@ had: when the same setting gives another sentence today, the photo is examined a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,8 +16,12 @@ from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import limits_of
 
-#: Earlier versions quarantined photos for a missing library, and for too little memory, which left no reason.
-_NOT_THE_PHOTOS_FAULT: Final = ("install stylewatch[heic]", "damaged or cut short ():")
+#: What only earlier versions said: for a missing library, and for too little memory, which left no reason; of files
+#: that were never given to a decoder, which may read them all the same.
+_SAID_BY_EARLIER_VERSIONS: Final = re.compile(
+    r"install stylewatch\[heic\]|damaged or cut short \(\):|and the file has not changed for|lacks its end"
+    r"|it looks like a JPEG XL|^the (?!archive)[\w ]+ is incomplete: [^;]*$"
+)
 
 
 def retry_outdated_refusals(ledger: Ledger, settings: IngestSettings) -> int:
@@ -39,4 +44,4 @@ def _limits(settings: IngestSettings) -> Iterator[tuple[str, str]]:
 
 def _is_outdated(reason: str, limits: dict[str, str]) -> bool:
     named = [words for setting, words in limits.items() if setting in reason]
-    return any(words not in reason for words in named) or any(words in reason for words in _NOT_THE_PHOTOS_FAULT)
+    return any(words not in reason for words in named) or _SAID_BY_EARLIER_VERSIONS.search(reason) is not None
