@@ -36,6 +36,15 @@ from pipeline.intake.scan import names_archive
 #: Returns why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
 KindOf = Callable[[str], str | None]
 
+_OTHER_ARCHIVES: Final = (
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\xfd7zXZ\0", "compressed by xz"),
+    (b"BZh", "compressed by bzip2"),
+    (b"\x28\xb5\x2f\xfd", "compressed by Zstandard"),
+    (b"MSCF", "a cabinet file"),
+)
+
 _IN_MEMORY_BYTES: Final = 32 << 20
 _NAMED_IN_REMARK: Final = 5
 
@@ -101,10 +110,17 @@ def read_members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Me
         head = file.read(tars.HEAD_BYTES)
         if not head.strip(b"\0"):
             raise Incomplete("it begins with nothing but zeros" if head else "it is empty")
-        if head.startswith(zips.MAGICS):
+        _refuse_other_archives(head)
+        if head.startswith(zips.MAGICS) or (not tars.begins_tar(head) and zips.ends_as_zip(file, size)):
             yield from zips.members(file, size, budget)
         else:
             yield from tars.members(file, size, budget)
+
+
+def _refuse_other_archives(head: bytes) -> None:
+    for magic, name in _OTHER_ARCHIVES:
+        if head.startswith(magic):
+            raise RefusedError(f"it is {name}, which can't be read here; unpack it, or pack its photos as a zip")
 
 
 @contextlib.contextmanager

@@ -149,7 +149,7 @@ def unsafe_name_reason(name: str) -> str:
     parts = name.split("/")
     problems = (
         ("\0" in name, "its name holds a zero byte"),
-        ("\\" in name, "its name holds a backslash"),
+        ("\\" in name, "there is a backslash in its name"),
         (name.startswith("/"), "its name is an absolute path"),
         (_DRIVE.match(name) is not None, "its name begins with a drive letter"),
         (".." in parts, "its name points outside of the archive"),

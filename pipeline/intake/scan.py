@@ -25,6 +25,8 @@ def _suffixes(words: str) -> frozenset[str]:
 
 #: Suffixes, in lower case, of archives that are read as folders of photos, see :mod:`pipeline.intake.archives`.
 ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
+#: Suffixes of archives that can't be read: each is named with what would help, instead of being passed over.
+_OTHER_ARCHIVE_SUFFIXES: Final = (".rar", ".7z", ".cbr", ".cb7")
 
 #: Suffixes, in lower case, of files that are taken for photos. Their content decides what they really are.
 PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif")
@@ -124,7 +126,7 @@ def _run_scan(
 
 def names_archive(name: str) -> bool:
     """Return whether a file of this name is taken for an archive."""
-    return name.lower().endswith(ARCHIVE_SUFFIXES)
+    return name.lower().endswith(ARCHIVE_SUFFIXES + _OTHER_ARCHIVE_SUFFIXES)
 
 
 def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:

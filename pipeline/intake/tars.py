@@ -68,6 +68,17 @@ class _ForwardStream:
         return self._position
 
 
+def begins_tar(head: bytes) -> bool:
+    """Return whether a file with this first block is a tar archive, plain or compressed by gzip."""
+    if head.startswith(GZIP_MAGIC):
+        return True
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True
+
+
 def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
     """Yield the members of the tar archive in ``file``, of ``size`` bytes, plain or compressed by gzip.
 
@@ -89,12 +100,16 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
 
 def _read_members(stream: BinaryIO | SeekableGzip, budget: UnpackBudget) -> Iterator[Member]:
     forward_stream = _ForwardStream(stream)
+    last = None
     try:
         archive = tarfile.TarFile(fileobj=cast(IO[bytes], forward_stream), encoding="utf-8", errors="surrogateescape")
         while (info := _next_header(archive, forward_stream)) is not None:
             budget.count_member()
+            last = info
             yield _member(info, forward_stream, budget)
     except tarfile.TarError as error:
+        if last is not None and _lacks_only_padding(last, stream):
+            return
         if forward_stream.ended:
             raise forward_stream.truncated("ends in the middle of a file") from error
         raise RefusedError(f"it is no tar archive, or damaged ({error})") from error
@@ -109,14 +124,26 @@ def _next_header(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> ta
 
 
 def _check_end(archive: tarfile.TarFile, forward_stream: _ForwardStream) -> None:
-    """Require a block of zeros at the end: tarfile also takes a damaged header for the end."""
+    """Require zeros at the end, or nothing: tarfile also takes half a header, or a damaged one, for the end."""
     forward_stream.begin_header()
     forward_stream.seek(archive.offset)
     block = forward_stream.read(HEAD_BYTES)
-    if len(block) < HEAD_BYTES:
-        raise forward_stream.truncated("lacks its end")
     if block.strip(b"\0"):
+        if len(block) < HEAD_BYTES:
+            raise forward_stream.truncated("ends in the middle of a header")
         raise RefusedError("it is damaged: there is data between its files that belongs to none")
+
+
+def _lacks_only_padding(last: tarfile.TarInfo, stream: BinaryIO | SeekableGzip) -> bool:
+    """Return whether a stream ends between the last byte of its last file and the end of that file's last block."""
+    end = last.offset_data + last.size
+    padded_end = end + -end % HEAD_BYTES
+    return _has_byte(stream, end - 1) and not _has_byte(stream, padded_end - 1)
+
+
+def _has_byte(stream: BinaryIO | SeekableGzip, position: int) -> bool:
+    stream.seek(position)
+    return bool(stream.read(1))
 
 
 def _member(info: tarfile.TarInfo, forward_stream: _ForwardStream, budget: UnpackBudget) -> Member:

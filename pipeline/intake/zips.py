@@ -1,7 +1,7 @@
 """Reads ZIP archives as streams of members. Owns the defense against hostile ones.
 
 zipfile reads the whole central directory at once and trusts it, so the directory is checked first. An archive is
-complete if its directory ends where the file does and begins where its end record says.
+complete if its directory is there and begins where its end record says, as far as nothing stands before the archive.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pipeline.intake.members import (
     raise_if_short_of_memory,
     too_many_files,
 )
+from pipeline.intake.zip_names import names_of
 
 MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
@@ -39,7 +40,12 @@ _LOCATOR_BYTES: Final = 20
 _LARGEST_DIRECTORY_BYTES: Final = 1 << 28
 
 _ENCRYPTED: Final = 0x1
-_NAME_IS_UTF8: Final = 0x800
+_DOS_FOLDER: Final = 0x10
+
+
+def ends_as_zip(file: BinaryIO, size: int) -> bool:
+    """Return whether a file that begins otherwise has the end of a ZIP archive: it unpacks itself, for example."""
+    return _find_end_record(file, size) is not None
 
 
 def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]:
@@ -53,12 +59,12 @@ def members(file: BinaryIO, size: int, budget: UnpackBudget) -> Iterator[Member]
     infos = archive.infolist()
     if sum(info.compress_size for info in infos) > size:
         raise RefusedError("its members overlap, as in a decompression bomb")
-    for info in infos:
+    for info, name in zip(infos, names_of(infos), strict=True):
         budget.count_member()
-        yield _member(archive, info, budget)
+        yield _member(archive, info, name, budget)
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudget) -> Member:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, budget: UnpackBudget) -> Member:
     def copy(sink: Sink) -> None:
         with _damage_explained(), archive.open(info) as content:
             copied = 0
@@ -69,10 +75,10 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: UnpackBudge
             raise MemberError(f"it is damaged: it has {copied:,} bytes instead of {info.file_size:,}")
 
     return Member(
-        _name(info),
+        name,
         info.file_size,
         copy,
-        is_folder=info.is_dir(),
+        is_folder=name.endswith("/") or (info.external_attr & _DOS_FOLDER != 0 and info.file_size == 0),
         special_kind=_special_kind(info),
         problem=_problem(info),
     )
@@ -91,12 +97,6 @@ def _damage_explained() -> Iterator[None]:
         if error.errno != errno.EINVAL:
             raise
         raise MemberError("it is damaged: it points outside of the archive") from error
-
-
-def _name(info: zipfile.ZipInfo) -> str:
-    """Return the stored name: zipfile cuts it at a zero byte and reads names not marked as UTF-8 as CP437."""
-    name = info.orig_filename
-    return name if info.flag_bits & _NAME_IS_UTF8 else name.encode("cp437").decode("utf-8", "surrogateescape")
 
 
 def _special_kind(info: zipfile.ZipInfo) -> str:
@@ -130,7 +130,7 @@ def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
     """Find the central directory and count its entries before zipfile reads them."""
     directory = _directory(file, size)
     start = directory.end - directory.size
-    if start < 0 or start != directory.offset:
+    if start != directory.offset and not _has_prefix(file, start - directory.offset):
         # For example, the end record of an archive stored in this one, which is not copied completely yet.
         raise Incomplete("its table of contents does not lie where it should")
     if directory.size > _LARGEST_DIRECTORY_BYTES:
@@ -141,18 +141,29 @@ def _check_directory(file: BinaryIO, size: int, limits: Limits) -> None:
 
 
 def _directory(file: BinaryIO, size: int) -> _Directory:
+    end = _find_end_record(file, size)
+    if end is None:
+        raise Incomplete("its table of contents is missing")
+    file.seek(end + 4)
+    disk, first_disk, _, _, length, offset = struct.unpack("<HHHHLL", file.read(_END_BYTES - 6))
+    if {disk, first_disk} - {0, 0xFFFF}:
+        raise RefusedError("it is one of several parts of an archive; join or unpack them")
+    return _directory64(file, end) or _Directory(end, length, offset)
+
+
+def _find_end_record(file: BinaryIO, size: int) -> int | None:
+    """Return where the last end record begins; what follows it, a comment or anything else, is of no account."""
     start = max(0, size - _END_BYTES - _LONGEST_COMMENT_BYTES)
     file.seek(start)
     tail = file.read(size - start)
     found = tail.rfind(b"PK\x05\x06")
-    if found < 0 or len(tail) - found < _END_BYTES:
-        raise Incomplete("its table of contents is missing")
-    disk, first_disk, _, _, length, offset, comment = struct.unpack("<HHHHLLH", tail[found + 4 : found + _END_BYTES])
-    if start + found + _END_BYTES + comment != size:
-        raise Incomplete("its table of contents is not at its end")
-    if {disk, first_disk} - {0, 0xFFFF}:
-        raise RefusedError("it is one of several parts of an archive; join or unpack them")
-    return _directory64(file, start + found) or _Directory(start + found, length, offset)
+    return None if found < 0 or len(tail) - found < _END_BYTES else start + found
+
+
+def _has_prefix(file: BinaryIO, prefix_bytes: int) -> bool:
+    """Return whether an archive that lies ``prefix_bytes`` further back than it says has something else before it."""
+    file.seek(0)
+    return prefix_bytes > 0 and not file.read(4).startswith(MAGICS)
 
 
 def _directory64(file: BinaryIO, end: int) -> _Directory | None:

@@ -16,7 +16,7 @@ from tests.intake.packing import (
     in_place,
     jpeg,
     one,
-    padded,
+    pax,
     photo,
     replaced,
     zip64,
@@ -34,10 +34,9 @@ DAMAGED = [
         for tenth in range(1, 10)
     ),
     *(
-        refused(
-            f"tar cut at {tenth}0 %", "trip.tar", cut(lambda: padded(good_tar())[:4096], tenth / 10), "", "incomplete"
-        )
-        for tenth in range(1, 7)
+        # In headers and in files; between them, it could be all there is.
+        refused(f"tar cut at {cut}", "trip.tar", lambda cut=cut: good_tar()[:cut], "", "incomplete")
+        for cut in (100, 511, 512, 560, 1025, 1300, 1536, 1600)
     ),
     *(
         refused(
@@ -46,7 +45,23 @@ DAMAGED = [
         for tenth in range(1, 10)
     ),
     refused("zip without its last byte", "trip.zip", lambda: good_zip()[:-1], "is missing", "incomplete"),
-    refused("tar without its end", "trip.tar", lambda: one("good.png", 3), "lacks its end", "incomplete"),
+    refused(
+        "tar that ends in a header",
+        "trip.tar",
+        lambda: one("good.png", 3) + one("x.png", 1)[:300],
+        "ends in the middle of a header",
+        "incomplete",
+    ),
+    refused(
+        "tar that ends after the header of a header",
+        "trip.tar",
+        lambda: one("good.png", 3) + pax(("path", "x.png")),
+        "ends in the middle of a file",
+        "incomplete",
+    ),
+    refused(
+        "tar that ends in a file", "trip.tar", lambda: one("good.png", 3)[: 512 + len(photo(3)) - 1], "", "incomplete"
+    ),
     refused("tgz without its last byte", "trip.tgz", lambda: gzip.compress(good_tar())[:-1], "", "incomplete"),
     refused(
         "zip set aside beforehand",
@@ -76,7 +91,9 @@ DAMAGED = [
     refused(
         "junk before a zip", "trip.zip", lambda: b"PK\x03\x04junk" + good_zip(), "lie where it should", "incomplete"
     ),
-    refused("junk after a zip", "trip.zip", lambda: good_zip() + b"junk", "not at its end", "incomplete"),
+    refused(
+        "too much after a zip", "trip.zip", lambda: good_zip() + bytes(70_000), "contents is missing", "incomplete"
+    ),
     refused("zip in parts", "trip.zip", lambda: in_end(good_zip(), 4, "HH", 1, 1), "one of several parts"),
     refused(
         "directory that begins elsewhere",
@@ -171,13 +188,19 @@ DAMAGED = [
     refused("gzip with junk after it", "trip.tgz", lambda: gzip.compress(good_tar()) + b"junk", "damaged"),
     refused("gzip of no tar", "trip.tar.gz", lambda: gzip.compress(b"I am a letter. " * 100), "no tar archive"),
     refused("gzip of a zip", "trip.tgz", lambda: gzip.compress(good_zip()), "the tar in it ends"),
-    refused("gzip of half a tar", "trip.tgz", lambda: gzip.compress(good_tar()[:900]), "the tar in it ends in the"),
-    refused("gzip of a tar without its end", "trip.tgz", lambda: gzip.compress(one("a.png", 1)), "lacks its end"),
+    refused("gzip of half a tar", "trip.tgz", lambda: gzip.compress(good_tar()[:600]), "the tar in it ends in the"),
     refused("gzip of a gzip", "trip.tgz", lambda: gzip.compress(gzip.compress(good_tar())), ""),
     refused("letter", "trip.zip", lambda: b"I am a letter, not an archive. " * 40, "no tar archive"),
     refused("web page", "trip.zip", lambda: b"<!doctype html>" + b"<p>404</p>" * 200, "no tar archive"),
     refused("photo with an archive's name", "trip.tar", lambda: jpeg(), "no tar archive"),
-    refused("other archive", "trip.zip", lambda: b"Rar!\x1a\x07\x00" + os.urandom(2000), "no tar archive"),
+    *(
+        refused(f"RAR as {name}", name, lambda: b"Rar!\x1a\x07\x01\x00" + os.urandom(2000), "it is a RAR archive, ")
+        for name in ("trip.zip", "trip.rar", "trip.CBR", "trip.tar")
+    ),
+    *(
+        refused(f"7-Zip as {name}", name, lambda: b"7z\xbc\xaf\x27\x1c\0\4" + os.urandom(2000), "a 7-Zip archive, ")
+        for name in ("trip.zip", "trip.7z", "trip.cb7", "trip.tgz")
+    ),
     refused("noise", "trip.tgz", lambda: b"\x1f\x8b\x08\x00" + bytes(range(1, 250)) * 9, "damaged"),
 ]
 

@@ -7,7 +7,7 @@ import stat
 import tarfile
 
 from tests.intake.cases import COMPOSED, DECOMPOSED, RAW, Case, good_tar, good_zip, two
-from tests.intake.packing import END, _info, one, photo, replaced, special, tarred, zip64, zipped
+from tests.intake.packing import END, _info, in_end, one, photo, repeated, replaced, special, tarred, zip64, zipped
 
 ODD_BUT_FINE = [
     Case("plain zip", "trip.zip", good_zip, two("trip.zip")),
@@ -81,10 +81,73 @@ ODD_BUT_FINE = [
         {f"trip.tar/{COMPOSED}": 3, f"trip.tar/{DECOMPOSED}": 5},
     ),
     Case(
-        "zip name that is no UTF-8",
+        "zip name in code page 437",
         "trip.zip",
-        lambda: replaced(zipped(("caf_.png", photo(3))), b"caf_", b"caf\xe9"),
-        {f"trip.zip/{RAW}": 3},
+        lambda: replaced(zipped(("Gem_lde.png", photo(3))), b"Gem_lde", b"Gem\x84lde"),
+        {"trip.zip/Gemälde.png": 3},
+    ),
+    Case(
+        "zip name in UTF-8 that does not say so",
+        "trip.zip",
+        lambda: replaced(zipped(("Gem__lde.png", photo(3))), b"Gem__lde", "Gemälde".encode()),
+        {"trip.zip/Gemälde.png": 3},
+    ),
+    Case(
+        "zip name in a field beside it",
+        "trip.zip",
+        lambda: zipped((repeated("Gemlde.png", "Gemälde.png"), photo(3))),
+        {"trip.zip/Gemälde.png": 3},
+    ),
+    Case(
+        "zip of Windows with backslashes",
+        "trip.zip",
+        lambda: zipped(
+            (_info("a\\", system=0), b""),
+            (_info("a\\good.png", system=0), photo(3)),
+            (_info("b/x.png", system=0), photo(5)),
+        ),
+        {"trip.zip/a/good.png": 3, "trip.zip/b/x.png": 5},
+    ),
+    Case(
+        "zip of anywhere with nothing but backslashes",
+        "trip.zip",
+        lambda: zipped(("a\\good.png", photo(3)), ("also.png", photo(5))),
+        {"trip.zip/a/good.png": 3, "trip.zip/also.png": 5},
+    ),
+    Case("zip with something after it", "trip.zip", lambda: good_zip() + b"junk" * 1000, two("trip.zip")),
+    Case("zip with zeros after it", "trip.zip", lambda: good_zip() + bytes(5000), two("trip.zip")),
+    Case("large zip with something after it", "trip.zip", lambda: zip64(good_zip()) + b"junk", two("trip.zip")),
+    Case("zip whose comment is cut", "trip.zip", lambda: in_end(good_zip(), 20, "H", 300) + b"hi", two("trip.zip")),
+    Case("zip that unpacks itself", "trip.zip", lambda: b"MZ" + b"\x90" * 3000 + good_zip(), two("trip.zip")),
+    Case("large zip that unpacks itself", "trip.zip", lambda: b"#!/bin/sh\n" + zip64(good_zip()), two("trip.zip")),
+    Case(
+        "zip with something before and after it",
+        "trip.zip",
+        lambda: b"#!/bin/sh\n" + good_zip() + b"\n",
+        two("trip.zip"),
+    ),
+    Case(
+        "tar that holds a zip",
+        "trip.tar",
+        lambda: tarred(("good.png", photo(3)), ("x.txt", good_zip())),
+        {"trip.tar/good.png": 3},
+    ),
+    Case("tar without its end", "trip.tar", lambda: one("good.png", 3), {"trip.tar/good.png": 3}),
+    Case("tar with half its end", "trip.tar", lambda: one("good.png", 3) + END[:512], {"trip.tar/good.png": 3}),
+    Case(
+        "tar without its last padding", "trip.tar", lambda: one("good.png", 3).rstrip(b"\0"), {"trip.tar/good.png": 3}
+    ),
+    Case(
+        "tgz of a tar without its end",
+        "trip.tgz",
+        lambda: gzip.compress(one("good.png", 3)),
+        {"trip.tgz/good.png": 3},
+    ),
+    Case(
+        "tgz of a tar without its last padding",
+        "trip.tgz",
+        lambda: gzip.compress(one("good.png", 3).rstrip(b"\0")),
+        {"trip.tgz/good.png": 3},
     ),
     Case(
         "tar name that is no UTF-8",

@@ -6,6 +6,7 @@ import io
 import struct
 import tarfile
 import zipfile
+import zlib
 from functools import cache
 
 from PIL import Image
@@ -46,10 +47,19 @@ def zipped(
     return sink.getvalue()
 
 
-def _info(name: str, mode: int = 0) -> zipfile.ZipInfo:
+def _info(name: str, mode: int = 0, system: int = 3) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo("x")
+    info.create_system = system  # 3 is Unix, 0 MS-DOS and Windows
     info.filename = info.orig_filename = name  # the constructor would tidy it up
     info.external_attr = mode << 16
+    return info
+
+
+def repeated(stored: str, name: str, version: int = 1, of: str = "") -> zipfile.ZipInfo:
+    """Return a member that has its name once more in UTF-8 (APPNOTE.TXT, 4.6.9), with the sum of the stored one."""
+    info = _info(stored)
+    text = name.encode()
+    info.extra = struct.pack("<HHBL", 0x7075, 5 + len(text), version, zlib.crc32((of or stored).encode())) + text
     return info
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.intake.format_parsers import Incomplete
 from pipeline.intake.members import Limits, Member, RefusedError, UnpackBudget
-from pipeline.intake.tars import members
+from pipeline.intake.tars import begins_tar, members
 from tests.intake.cases import good_tar
 from tests.intake.packing import one, photo, special, tarred
 
@@ -49,11 +49,27 @@ def test_what_is_neither_file_nor_folder_is_named(kind: bytes, words: str) -> No
 
 
 def test_a_plain_tar_that_is_cut_may_still_be_completed_a_packed_one_not() -> None:
-    half = one("good.png", 3)
-    with pytest.raises(Incomplete, match="it lacks its end"):
+    half = one("good.png", 3) + one("also.png", 5)[:300]
+    with pytest.raises(Incomplete, match="it ends in the middle of a header"):
         read(half)
-    with pytest.raises(RefusedError, match="the tar in it lacks its end"):
+    with pytest.raises(RefusedError, match="the tar in it ends in the middle of a header"):
         read(gzip.compress(half))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_tar_is_whole_with_the_last_byte_of_its_last_file(pack: type[bytes]) -> None:
+    end = len(one("good.png", 3)) + 512 + len(photo(5))
+    for more in (0, 1, -end % 512, -end % 512 + 512):
+        found = read(pack(good_tar()[: end + more]))
+        assert [member.name for member in found] == ["good.png", "beach/also.png"], more
+    with pytest.raises((Incomplete, RefusedError), match="ends in the middle of a file"):
+        read(pack(good_tar()[: end - 1]))
+
+
+def test_a_tar_is_known_by_its_first_block() -> None:
+    assert begins_tar(good_tar()[:512])
+    assert begins_tar(gzip.compress(good_tar())[:512])
+    assert not begins_tar(b"MZ" + bytes(510))
 
 
 def test_a_preallocated_gzip_is_incomplete() -> None:

@@ -20,6 +20,7 @@ from pipeline.runner.ingest.archives import limits_of
 #: that were never given to a decoder, which may read them all the same.
 _SAID_BY_EARLIER_VERSIONS: Final = re.compile(
     r"install stylewatch\[heic\]|damaged or cut short \(\):|and the file has not changed for|lacks its end"
+    r"|its name holds a backslash"
     r"|it looks like a JPEG XL|^the (?!archive)[\w ]+ is incomplete: [^;]*$"
 )
 

@@ -43,7 +43,7 @@ class NoRoomError(Exception):
 
 
 class ArchiveChangedError(Exception):
-    """The archive is not the one that was ingested."""
+    """The archive, or what it is known to hold, is not what was ingested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ class UnpackedPhotos:
                 return member
             if member.is_sequential:
                 self._unpack_ahead(_PhotoInArchive(photo.archive, name), member)
-        raise MemberError("it is not in its archive any more")
+        # Names are read otherwise than when it was ingested, by an earlier version: to be ingested again.
+        raise ArchiveChangedError
 
     def _unpack_ahead(self, photo: _PhotoInArchive, member: Member) -> None:
         """Unpack a photo that is needed later if there is free space: going back would mean reading all again."""
