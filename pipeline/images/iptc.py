@@ -1,4 +1,5 @@
-"""Reads and writes IPTC-IIM datasets (headline, keywords, locations). Owns their framing; does not read their texts.
+"""Reads and writes IPTC-IIM datasets (headline, keywords, locations). Owns their framing, and which of them
+tell a place.
 
 IIM 4.2: each dataset is 0x1C, record, number, length, value. Photoshop keeps the row of datasets in an image resource
 block (``8BIM`` 0x0404), which JPEG holds in its APP13 segment; TIFF has a tag for the row itself.
@@ -10,11 +11,28 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from pipeline.images import places
+
 RESOURCE: Final = 0x0404
 
 _SEGMENT_START: Final = b"Photoshop 3.0\0"
 #: Content location code and name; city, sub-location, province or state, country code and name.
 _LOCATION: Final = frozenset({(2, 26), (2, 27), (2, 90), (2, 92), (2, 95), (2, 100), (2, 101)})
+#: IIM 4.2's other datasets of the envelope (1) and the application record (2), without embedded audio and previews.
+_KNOWN: Final = frozenset(
+    {
+        *((1, number) for number in (0, 5, 20, 22, 30, 40, 50, 60, 70, 80, 90, 100, 120, 122)),
+        *((2, number) for number in (0, 3, 4, 5, 7, 8, 10, 12, 15, 20, 22, 25, 30, 35, 37, 38, 40, 42, 45, 47, 50)),
+        *(
+            (2, number)
+            for number in (55, 60, 62, 63, 65, 70, 75, 80, 85, 103, 105, 110, 115, 116, 118, 120, 121, 122)
+        ),
+        *((2, number) for number in (130, 131, 135, 184, 185, 186, 187, 188, 221, 225, 228, 230)),
+    }
+)
+_CHARACTER_SET, _KEYWORD = (1, 90), (2, 25)
+#: Escape sequences (ISO 2022) of UTF-8 and of sets of single bytes, in which digits are ASCII.
+_READABLE_SETS: Final = (b"\x1b%G", b"\x1b%/", b"\x1b(", b"\x1b)", b"\x1b,", b"\x1b-", b"\x1b.", b"\x1b/")
 
 
 def _datasets(row: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
@@ -33,9 +51,38 @@ def well_formed(row: bytes) -> bytes:
     return b"".join(dataset for _, dataset in _datasets(row))
 
 
-def without_location(row: bytes) -> bytes:
-    """Return the datasets that don't say where the photo was taken."""
-    return b"".join(dataset for name, dataset in _datasets(row) if name not in _LOCATION)
+def without_location(row: bytes, named: frozenset[str] = frozenset()) -> tuple[bytes, tuple[str, ...]]:
+    """Return the datasets that don't say where the photo was taken, and notes on what nobody can read.
+
+    ``named``: places (in small letters) named elsewhere in the photo, which don't stay as keywords.
+    """
+    datasets = list(_datasets(row))
+    declared = [dataset[5:] for name, dataset in datasets if name == _CHARACTER_SET]
+    if not all(code.startswith(_READABLE_SETS) for code in declared if code.strip(b"\0 ")):
+        return b"", ("IPTC left out: its character set is unknown, and it may tell a place",)
+    unknown = [name for name, _ in datasets if name not in _KNOWN and name not in _LOCATION]
+    kept = [dataset for name, dataset in datasets if name in _KNOWN and not _tells_place(name, dataset[5:], named)]
+    note = f"IPTC: {len(unknown)} unknown datasets left out, which may tell a place"
+    return b"".join(kept), (note,) if unknown else ()
+
+
+def _tells_place(name: tuple[int, int], value: bytes, named: frozenset[str]) -> bool:
+    text = _text(value)
+    is_repeated = name == _KEYWORD and text.strip().casefold() in named
+    return is_repeated or places.holds_coordinates(text) or places.holds_decimal_pair(text)
+
+
+def named_places(row: bytes) -> frozenset[str]:
+    """Return the places that have datasets of their own, in small letters."""
+    texts = (_text(dataset[5:]).strip().casefold() for name, dataset in _datasets(row) if name in _LOCATION)
+    return frozenset(text for text in texts if len(text) > 1)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def resource(blocks: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """Reads a photo's metadata and decides how much of it a picture gets. Owns the policies; knows no pixels.
 
 ``keep`` copies EXIF, XMP and IPTC, corrected where the new file differs: orientation 1, no thumbnail, the new size,
-sRGB. ``strip_location`` does so without anything that names a place: the GPS directory, the maker note (some cameras
-name the city there), location properties and datasets. ``strip`` copies nothing of the user's.
+sRGB. ``strip_location`` does so without anything that tells a place, or that nobody can read. ``strip`` copies
+nothing of the user's.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 
 from PIL import Image
 
-from pipeline.images import exif, iptc, xmp
+from pipeline.images import exif, exif_places, iptc, xmp
 from pipeline.images.exif import Directory, Exif
+from pipeline.images.exif_places import MAKER_NOTE
 from pipeline.model import MetadataPolicy
 
 ORIENTATION: Final = 0x0112
-MAKER_NOTE: Final = 0x927C
 _COLOR_SPACE, _WIDTH, _HEIGHT = 0xA001, 0xA002, 0xA003
 _XMP, _IPTC, _PHOTOSHOP_RESOURCES = 0x02BC, 0x83BB, 0x8649
 
@@ -108,31 +108,39 @@ def copied_metadata(metadata: Metadata, policy: MetadataPolicy, size: tuple[int,
     if policy == "strip":
         return CopiedMetadata()
     keep_location = policy == "keep"
-    packet = xmp.rewrite(metadata.xmp, keep_location=keep_location) if metadata.xmp else b""
+    named = frozenset() if keep_location else iptc.named_places(metadata.iptc)
+    packet = xmp.rewrite(metadata.xmp, keep_location=keep_location, places=named) if metadata.xmp else xmp.Rewritten()
     found = exif.parse(metadata.exif)
     notes = []
     if packet is None:
         notes.append("XMP left out: it is damaged, larger than 4 MB or declares a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
-    return CopiedMetadata(
-        exif=_corrected(found, keep_location, size) if found else Exif(),
-        xmp=packet or b"",
-        iptc=metadata.iptc if keep_location else iptc.without_location(metadata.iptc),
+    copied = CopiedMetadata(
+        exif=_corrected(found, size) if found else Exif(),
+        xmp=packet.packet if packet else b"",
+        iptc=metadata.iptc,
         notes=tuple(notes),
     )
+    return copied if keep_location else _without_places(copied, packet or xmp.Rewritten(places=named))
 
 
-def _corrected(found: Exif, keep_location: bool, size: tuple[int, int]) -> Exif:
+def _without_places(copied: CopiedMetadata, packet: xmp.Rewritten) -> CopiedMetadata:
+    block, exif_notes = exif_places.without_places(copied.exif, packet.places)
+    row, iptc_notes = iptc.without_location(copied.iptc, packet.places)
+    opaque = f"XMP: {', '.join(packet.opaque)} left out: nobody can read it, and it may tell a place"
+    notes = (*copied.notes, *((opaque,) if packet.opaque else ()), *exif_notes, *iptc_notes)
+    return replace(copied, exif=block, iptc=row, notes=notes)
+
+
+def _corrected(found: Exif, size: tuple[int, int]) -> Exif:
     order = found.order
     image = {**_descriptive(found.image), ORIENTATION: exif.integers(order, exif.SHORT, 1)}
     photo = {tag: value for tag, value in found.photo.items() if tag not in _OUTDATED}
-    if not keep_location:
-        photo.pop(MAKER_NOTE, None)
     photo[_COLOR_SPACE] = exif.integers(order, exif.SHORT, 1)  # sRGB
     photo[_WIDTH] = exif.integers(order, exif.LONG, size[0])
     photo[_HEIGHT] = exif.integers(order, exif.LONG, size[1])
-    return Exif(order, image, photo, found.gps if keep_location else {})
+    return Exif(order, image, photo, found.gps)
 
 
 def without_maker_note(block: Exif) -> Exif:

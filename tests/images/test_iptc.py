@@ -23,12 +23,39 @@ def test_whole_datasets_are_kept_and_what_follows_is_not() -> None:
 
 @pytest.mark.parametrize("number", [26, 27, 90, 92, 95, 100, 101])
 def test_datasets_that_name_a_place_go(number: int) -> None:
-    assert iptc.without_location(dataset(number, b"somewhere") + HEADLINE) == HEADLINE
+    assert iptc.without_location(dataset(number, b"somewhere") + HEADLINE) == (HEADLINE, ())
 
 
 def test_a_place_number_in_another_record_is_no_place() -> None:
     row = dataset(90, b"\x1b%G", record=1)
-    assert iptc.without_location(row) == row
+    assert iptc.without_location(row) == (row, ())
+
+
+@pytest.mark.parametrize(
+    "text", [b"at 56.2231, 10.5712", b"geo:lat=56.1", "56° 13′ N".encode(), "56° 13\u2032".encode()]
+)
+def test_texts_with_coordinates_go(text: bytes) -> None:
+    row = dataset(120, text) + HEADLINE + dataset(25, text)
+    assert iptc.without_location(row) == (HEADLINE, ())
+
+
+def test_keywords_that_repeat_a_place_go() -> None:
+    row = dataset(90, b"Aarhus") + dataset(101, "Dänemark".encode("latin-1"))
+    assert iptc.named_places(row) == {"aarhus", "dänemark"}
+    keywords = dataset(25, b"sunset") + dataset(120, b"Aarhus")
+    assert iptc.without_location(dataset(25, b"AARHUS") + keywords, frozenset({"aarhus"})) == (keywords, ())
+
+
+def test_unknown_datasets_go_with_a_note() -> None:
+    kept, notes = iptc.without_location(HEADLINE + dataset(202, b"preview") + dataset(10, b"x", record=8))
+    assert kept == HEADLINE
+    assert notes == ("IPTC: 2 unknown datasets left out, which may tell a place",)
+
+
+def test_an_unknown_character_set_can_not_be_looked_through() -> None:
+    assert iptc.without_location(dataset(90, b"\x1b$B", record=1) + HEADLINE)[0] == b""
+    row = dataset(90, b"\x1b%G", record=1) + HEADLINE
+    assert iptc.without_location(row) == (row, ())
 
 
 def test_the_resource_is_found_among_others() -> None:

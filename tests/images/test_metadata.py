@@ -130,6 +130,28 @@ def test_stripping_the_location_leaves_no_place_anywhere() -> None:
     assert copied.iptc == HEADLINE
 
 
+def test_a_place_of_one_block_is_no_keyword_of_another() -> None:
+    words = "sunset;SECRET Town\0".encode("utf-16-le")
+    block = Exif("<", {0x9C9E: exif.Value(exif.BYTE, len(words), words)})
+    keywords = "<dc:subject><rdf:Bag><rdf:li>SECRET town</rdf:li><rdf:li>SECRET isle</rdf:li></rdf:Bag></dc:subject>"
+    xmp = packet('photoshop:State="SECRET isle"', keywords)
+    row = HEADLINE + PLACE_DATASET + dataset(25, b"SECRET isle")
+    copied = copied_metadata(Metadata(exif.serialize(block), xmp, row), "strip_location", (3, 2))
+    assert b"SECRET" not in copied.xmp
+    assert copied.iptc == HEADLINE
+    assert copied.exif.image[0x9C9E].data == "sunset\0".encode("utf-16-le")
+
+
+def test_what_nobody_can_read_is_stripped_with_the_location_and_told() -> None:
+    block = Exif("<", photo={0x9009: exif.text("SECRET")})
+    xmp = packet(f'dc:format="fine" photoshop:Data="{"SECRET00" * 40}"')
+    metadata = Metadata(exif.serialize(block), xmp, HEADLINE + dataset(202, b"SECRET"))
+    copied = copied_metadata(metadata, "strip_location", (3, 2))
+    assert b"SECRET" not in exif.serialize(copied.exif) + copied.xmp + copied.iptc
+    assert [note.split()[0] for note in copied.notes] == ["XMP:", "EXIF:", "IPTC:"]
+    assert copied_metadata(metadata, "keep", (3, 2)).notes == ()
+
+
 def test_stripping_leaves_nothing() -> None:
     copied = copied_metadata(everything(), "strip", (300, 200))
     assert (dict(copied.exif.image), dict(copied.exif.photo), copied.xmp, copied.iptc) == ({}, {}, b"", b"")

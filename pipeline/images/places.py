@@ -1,0 +1,128 @@
+"""Says which names and values of a photo's metadata tell a place. Owns these rules; knows no file format.
+
+Lists of properties never end, so that names are judged by their words, and values by their form: pairs of decimals,
+degrees and minutes, ISO 6709, geo URIs (RFC 5870), links to maps, Plus Codes, grid references, well-known text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LONGEST_CHECKED: Final = 20_000  # characters of one value; a longer one is no caption
+
+_WORD: Final = re.compile(r"[^\W\d_A-Z]+|[A-Z]+(?![a-z])|[A-Z][a-z]*")
+_PLACE_WORD: Final = re.compile(
+    r"adr(ess)?|address(es)?|altitude|borough|cit(y|ies)|continent|coord(s|inates?)?|countr(y|ies)|county|district|easting"
+    r"|elevation|footprint|islands?|landmarks?|lat|latitude|lng|lieux?|locality|locations?|lon|longitude|lugares|luoghi"
+    r"|mgrs|municipality|neighbou?rhood|northing|orte?|places?|placename|plaatsen|platser|poi|postal|postcode|province"
+    r"|spatial|steder|street|sublocation|suburb|town|utm|venue|village|waterbody|waypoint|zipcode",
+    re.IGNORECASE,
+)
+_GPS_NAMES: Final = re.compile(r"gps\w*|\w*(latitude|longitude)\w*", re.IGNORECASE)
+_PLACE_NAMES: Final = re.compile(
+    r"geo(?!metr)\w*|\w*georeferenc\w*|\w*geograph(y|ic|ical)(ID)?|state(name|code)?"
+    r"|world_?region|water_?body|habitat|plus_?codes?|what3words|w3w",
+    re.IGNORECASE,
+)
+_PLACE_NAMESPACES: Final = re.compile(
+    r"(^|[/.#:_-])(gps|geo(?!metr)\w*|wgs84\w*|gml|kml|opengis|locations?|places?)($|[/.#:_-])", re.IGNORECASE
+)
+
+_DEGREES: Final = r"\d{1,3}(?:[.,]\d{1,12})? ?"
+_ANGLE: Final = (
+    rf"{_DEGREES}(?:(?:deg|[°º˚d:, ]) ?)?(?:\d{{1,2}}(?:[.,]\d{{1,12}})? ?['′’m:, ]* ?)?"
+    r"(?:\d{1,2}(?:[.,]\d{1,12})? ?[\"″”'′’s]{0,2} ?)?"
+)
+_COORDINATES: Final = re.compile(
+    "|".join(
+        [
+            rf"(?<![\w.]){_ANGLE}[NS]\b[ ,;/|-]{{0,4}}{_ANGLE}[EWO]\b",  # 56 13 N 10 34 E
+            rf"\b[NS] ?{_ANGLE}[ ,;/|-]{{0,4}}\b[EWO] ?\d{{1,3}}\b",  # N 56°13.5' E 10°34.2'
+            r"(?<![\w.])\d{1,3},\d{1,2}(?:\.\d{1,12}|,\d{1,2})[NSEW]\b",  # XMP's own: 56,13.5N
+            r"(?<![\w.])\d{1,3} ?(?:[°º˚]|deg) ?\d{1,2}(?:[.,]\d{1,12})? ?['′’]",  # one angle with minutes
+            r"(?<![\w.])[+-]\d{2,6}(?:\.\d{1,12})?[+-]\d{3,7}(?:\.\d{1,12})?(?:[+-]\d{1,6}(?:\.\d{1,12})?)?(?:CRS\w{1,20})?/",
+            r"(?<![\w.])[+-]\d{2,6}\.\d{1,12}[+-]\d{3,7}\.\d{1,12}\b",  # ISO 6709, of which the slash is forgotten
+            r"\bgeo:[-+]?\d|\bgeo:\w{1,20}=",  # RFC 5870, machine tags
+            r"\bgeo:(?:point|json)|\"coordinates\"|\b(?:MULTI)?(?:POINT|POLYGON|LINESTRING) ?Z?M? ?\(",
+            r"(?i:\b(?:gps[ _]?)?(?:lati?|long?i?|lng|latitude|longitude)[\"']? ?[:=] ?[\"']?[-+]?\d)",
+            r"(?i:\b(?:latitude|longitude)\W{0,4}\d)",
+            r"(?i:\bmaps?\.(?:google|apple|app|here|bing|yandex|me)\b|\bgoogle\.[a-z.]{2,6}/maps|\bgoo\.gl/maps)",
+            r"(?i:\b(?:openstreetmap|osm)\.org\b|\bbing\.com/maps|\byandex\.[a-z.]{2,6}/maps|\bgeonames\.org/)",
+            r"(?i:\bgeohack\b|\bplus\.codes/|\b(?:what3words\.com|w3w\.co)/|\bhere\.com/)|///\w{2,30}\.\w{2,30}\.\w{2,30}\b",
+            r"(?<![\w+])[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,7}\b",  # Plus Codes, in full
+            r"(?<![\w+])(?=[2-9]{0,3}[CF-X])[2-9CFGHJMPQRVWX]{4}\+[2-9CFGHJMPQRVWX]{2,3}\b",  # and short: 9G8F+6W
+            r"\b\d{1,2} ?[C-HJ-NP-X] ?[A-HJ-NP-Z]{2} ?\d{4,5} ?\d{4,5}\b",  # MGRS: 32V NH 12345 67890
+            r"\b\d{1,2} ?[C-HJ-NP-X] \d{6}(?:\.\d{1,6})?[mE ]{1,3}\d{7}\b",  # UTM: 32V 574000 6220000
+        ]
+    )
+)
+_NUMBER: Final = r"[-+]?\d{1,3}\.\d{1,18}"
+_NUMBERS: Final = re.compile(rf"(?<![\w.,;/-]){_NUMBER}°?(?: ?[,;/ ] ?[-+]?\d{{1,6}}(?:\.\d{{1,18}})?°?)+(?![\w.]\d)")
+_MARKUP_WORD: Final = re.compile(r"[<\s](?:[\w.-]{1,40}:)?([A-Za-z]\w{0,60})(?=[\s=/>])|>([^<>]{1,80})<")
+_FULL_WIDTH: Final = {0xFF01 + index: chr(0x21 + index) for index in range(94)}  # as Japanese is typed
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=_\r\n-]{256,}")
+
+
+def names_gps(name: str) -> bool:
+    """Return whether a property of this local name (``GPSLatitude``, ``GpsLongitude``) holds a receiver's data."""
+    return bool(_GPS_NAMES.fullmatch(name))
+
+
+def names_place(name: str) -> bool:
+    """Return whether a property of this local name (``stateProvince``, ``GPSLatitude``) holds a place."""
+    words = _WORD.findall(name)
+    return names_gps(name) or bool(_PLACE_NAMES.fullmatch(name)) or any(_PLACE_WORD.fullmatch(word) for word in words)
+
+
+def is_of_places(namespace: str) -> bool:
+    """Return whether all names of this namespace (its URI) tell a place."""
+    return bool(_PLACE_NAMESPACES.search(namespace))
+
+
+def holds_coordinates(text: str) -> bool:
+    """Return whether coordinates, or a link to them, stand anywhere in ``text`` in a form that is nothing else."""
+    return bool(_COORDINATES.search(_plain(text)))
+
+
+def holds_decimal_pair(text: str) -> bool:
+    """Return whether two decimals (with a third for the altitude) that can be degrees stand in ``text``."""
+    plain = _plain(text)
+    return any(_is_position(found[0], alone=found[0] == plain) for found in _NUMBERS.finditer(plain))
+
+
+def _is_position(numbers: str, *, alone: bool) -> bool:
+    parts = re.split(r" ?[,;/ ] ?", numbers.replace("°", ""))
+    least_decimals = 2 if alone else 3
+    return (
+        len(parts) in {2, 3}
+        and all(len(part.partition(".")[2]) >= least_decimals for part in parts[:2])
+        and any(abs(float(one)) <= 90 and abs(float(other)) <= 180 for one, other in _both_orders(parts))
+    )
+
+
+def _both_orders(parts: list[str]) -> list[tuple[str, str]]:
+    return [(parts[0], parts[1]), (parts[1], parts[0])]
+
+
+def names_place_in_markup(text: str) -> bool:
+    """Return whether ``text`` is XML within a text, of which a tag, an attribute or a content is called a place."""
+    return "<" in text and any(
+        names_place(name or content.strip()) for name, content in _MARKUP_WORD.findall(text[:_LONGEST_CHECKED])
+    )
+
+
+def leads_to_place(keyword: str, separator: str) -> bool:
+    """Return whether a keyword with the keywords above it (``Places|Denmark``) stands below one for places."""
+    above = keyword.split(separator)[:-1]
+    return any(names_place(word.strip().title()) for word in above)
+
+
+def is_opaque(text: str) -> bool:
+    """Return whether ``text`` is encoded data (a picture, a maker's log), or too long to be looked through."""
+    return len(text) > _LONGEST_CHECKED or bool(_BASE64.fullmatch(text.strip()))
+
+
+def _plain(text: str) -> str:
+    """Return the text with plain digits and single spaces; what stands in it counts, not how it is set."""
+    return " ".join(text[:_LONGEST_CHECKED].translate(_FULL_WIDTH).split())

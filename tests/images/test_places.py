@@ -1,0 +1,127 @@
+import pytest
+
+from pipeline.images.places import (
+    holds_coordinates,
+    holds_decimal_pair,
+    is_of_places,
+    is_opaque,
+    leads_to_place,
+    names_place,
+    names_place_in_markup,
+)
+
+COORDINATES = [
+    "56 13 N 10 34 E",
+    "56,13.5N",
+    "56,13,30N",
+    "+48.8577+002.295/",
+    "+48.8577+002.2950+035.0/",
+    "+4851+00217/",
+    "geo:56.1,10.2",
+    "geo:lat=56.1",
+    "8FVC9G8F+6X",
+    "near 9G8F+6W Zurich",
+    "56.2231, 10.5712",
+    "56.2231 10.5712 12",
+    "10.5712,156.2231",
+    "N 56°13.5' E 10°34.2'",
+    "S33 51.5 E151 12.6",
+    "56 deg 13' 30.00\" N",
+    "56° 13′ 30″ N 10° 34′ E",
+    "56º13'",
+    "56.2231° N, 10.5712° E",
+    "N56.2231 E10.5712",
+    "https://maps.google.com/?q=x",
+    "https://www.google.de/maps/@x",
+    "https://goo.gl/maps/x",
+    "https://www.openstreetmap.org/node/1",
+    "https://w3w.co/a.b.c",
+    "///filled.count.soap",
+    "32V NH 12345 67890",
+    "32V 574000 6220000",
+    '{"lat": 56.1, "lng": 10.2}',
+    "Latitude 56.2",
+    "POINT (10 56)",
+    "seen at 56.2231,10.5712 today",
+    "５６.２２３１, １０.５７１２",
+]
+NO_COORDINATES = [
+    "2019-05-12T10:00:00+02:00",
+    "2019:05:12 10:34:22",
+    "EF24-70mm f/2.8L II USM",
+    "24.0-70.0 mm",
+    "24/1 70/1 28/10 28/10",
+    "1.0, 2.0",
+    "2.8, 4.0",
+    "0.403125, 0.330598, 0.192188, 0.288394",
+    "512.123, 300.456",
+    "Nikon D5",
+    "Adobe Photoshop 21.0 (Windows)",
+    "Version 1.2.3",
+    "45° angle",
+    "5' 10\" tall",
+    "1/250",
+    "2015+22",
+    "Serial 12345678+AB",
+    "+49 30 123456",
+    "uuid:1234-5678",
+    "f/2.8 1/60 ISO 100",
+    "low latitude forests",
+    "100 N. Main",
+    "(c) 2019 Zoë",
+]
+PLACE_NAMES = (
+    "country stateProvince municipality locality verbatimCoordinates Location City State ProvinceState CountryCode "
+    "GPSLatitude CiAdrCity AbsoluteAltitude decimalLatitude higherGeography higherGeographyID waterBody islandGroup "
+    "geodeticDatum footprintWKT shotLocation LocationShown RtkStdLon minimumElevationInMeters georeferencedBy "
+    "WorldRegion Sublocation spatial geohash COUNTRY_NAME venue_name GeoTagged locationID continent county plus_code"
+)
+OTHER_NAMES = (
+    "title creator rights Model Lens SerialNumber CreateDate RegionList DocumentState GeometricDistortionModel "
+    "LongExposure Replacement format PersonInImage PersonDisplayName CiEmailWork Rating Palette plate Platform "
+    "scientificName recordedBy Temperature"
+)
+
+
+@pytest.mark.parametrize("text", COORDINATES)
+def test_what_looks_like_coordinates_is_found(text: str) -> None:
+    assert holds_coordinates(text) or holds_decimal_pair(text)
+
+
+@pytest.mark.parametrize("text", NO_COORDINATES)
+def test_other_numbers_are_no_coordinates(text: str) -> None:
+    assert not holds_coordinates(text)
+    assert not holds_decimal_pair(text)
+
+
+def test_names_that_say_place_are_found() -> None:
+    assert [name for name in PLACE_NAMES.split() if not names_place(name)] == []
+    assert [name for name in OTHER_NAMES.split() if names_place(name)] == []
+
+
+def test_namespaces_of_places_are_known_by_their_address() -> None:
+    assert is_of_places("http://www.w3.org/2003/01/geo/wgs84_pos#")
+    assert is_of_places("http://ns.exiftool.org/EXIF/GPS/1.0/")
+    assert not is_of_places("http://ns.adobe.com/xap/1.0/")
+    assert not is_of_places("http://purl.org/dc/elements/1.1/")
+
+
+def test_markup_within_a_text_is_looked_through() -> None:
+    assert names_place_in_markup('<a:fix gpsLatitude="1"/>')
+    assert names_place_in_markup('<Category Assigned="1">Places<Category>Denmark</Category></Category>')
+    assert not names_place_in_markup('<Category Assigned="1">People<Category>Ada</Category></Category>')
+    assert not names_place_in_markup("a < b")
+
+
+def test_keywords_below_places_are_places() -> None:
+    assert leads_to_place("Places|Denmark", "|")
+    assert leads_to_place("Orte/Berlin", "/")
+    assert not leads_to_place("Nature|Places", "|")
+    assert not leads_to_place("People|Ada", "|")
+
+
+def test_encoded_data_is_opaque() -> None:
+    assert is_opaque("iVBORw0KGgo" * 40)
+    assert is_opaque("word " * 5000)
+    assert not is_opaque("A caption of many words. " * 40)
+    assert not is_opaque("0123456789abcdef" * 4)
