@@ -6,31 +6,26 @@ their own. Reads no files.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Any, Final, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, StrictBool, StrictStr, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
-from pipeline.config.folder_rules import MoveSection, Originals, require_outside_input, require_own_folder
+from pipeline.config.folder_rules import MoveSection, Originals, require_own_folder
 from pipeline.config.hooks import HooksSection
 from pipeline.config.ignore_patterns import IgnorePattern
+from pipeline.config.output import OutputSection
 from pipeline.config.pairing import PairingSection
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.schedule import OptionalWindows
 from pipeline.config.section import Section
 from pipeline.config.styles import StyleSection
-from pipeline.config.templates import template_error
 from pipeline.model import (
     CheckpointRules,
     ClaimOrder,
     EngineSettings,
-    MetadataPolicy,
-    OnChange,
-    PictureFormat,
     PictureOptions,
     PrecisionKind,
     PreprocessingKind,
@@ -42,7 +37,6 @@ from pipeline.model import (
 
 _MEGABYTE: Final = 1_000_000
 _ENGINE: Final = EngineSettings()
-_PICTURE: Final = PictureOptions()
 
 
 def _resolved(path: str) -> Any:
@@ -115,67 +109,6 @@ class InputSection(Section):
     def max_pixels(self) -> int:
         """The most pixels, width × height, of a photo."""
         return round(self.max_megapixels * _MEGABYTE)
-
-
-_NAME_FIELDS: Final = ("folder", "stem", "suffix", "style", "recipe", "variant")
-
-
-class OutputSection(Section):
-    """Where pictures go, and how they are written."""
-
-    folder: f.ResolvedPath = Field(_resolved("output"), description="The folder of pictures, log and reports.")
-    name: StrictStr = Field(
-        "{folder}/{stem}--{variant}",
-        description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} (jpg) are the "
-        "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
-    )
-    format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
-    quality: Annotated[f.PositiveInteger, Field(le=100)] = Field(
-        _PICTURE.quality, description="Quality of jpeg and webp, 1 to 100."
-    )
-    metadata: MetadataPolicy = Field(
-        _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
-    )
-    on_change: OnChange = Field(
-        "repaint",
-        description="After a change of recipe, painting or weights: repaint finished pictures, or keep them, so that "
-        "only new photos get the new settings.",
-    )
-    min_free_disk: f.ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
-
-    @field_validator("folder")
-    @classmethod
-    def _outside_input(cls, folder: Path, info: ValidationInfo) -> Path:
-        return require_outside_input(folder, info, "pictures become photos")
-
-    @field_validator("name")
-    @classmethod
-    def _is_a_safe_template(cls, name: str) -> str:
-        error = _name_template_error(name)
-        if error:
-            raise ValueError(error)
-        return name
-
-
-def _name_template_error(name: str) -> str:
-    error = template_error(name, _NAME_FIELDS)
-    if error:
-        return error
-    pieces = list(Formatter().parse(name))
-    fields = {field for _, field, _, _ in pieces}
-    if "stem" not in fields:
-        return f"must contain {{stem}}, or all photos of a folder get one name, found {name!r}"
-    if not {"style", "variant"} & fields:
-        return f"must contain {{variant}} or {{style}}, or all pictures of a photo get one name, found {name!r}"
-    return _outside_folder_error("".join(text for text, _, _, _ in pieces), name)
-
-
-def _outside_folder_error(text: str, name: str) -> str:
-    if name.startswith("/") or ".." in name.split("/") or re.search(r'[\\:*?"<>|\x00-\x1f]', text):
-        return f"must stay in the output folder: no '/' first, no '..', none of \\ : * ? \" < > |, found {name!r}"
-    if name.endswith("/"):
-        return f"must end in the name of a file, not in '/', found {name!r}"
-    return ""
 
 
 class EngineSection(Section):
@@ -328,7 +261,7 @@ class Config(Section):
 
     def picture_options(self) -> PictureOptions:
         """Return how a picture is written."""
-        return PictureOptions(format=self.output.format, quality=self.output.quality, metadata=self.output.metadata)
+        return self.output.picture_options()
 
 
 def json_schema() -> dict[str, Any]:

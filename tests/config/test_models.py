@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 from pipeline.config import json_schema
-from pipeline.model import ClaimOrder, EngineSettings, PictureOptions, RandomOrder, WeightsChoice
+from pipeline.model import ClaimOrder, EngineSettings, RandomOrder, WeightsChoice
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
@@ -59,54 +59,8 @@ def test_without_settings_the_engine_has_the_models_defaults(load: Load, folder:
     assert load(STYLE).engine_settings() == EngineSettings(cache_folder=cache, machine_folder=machine)
 
 
-def test_the_writer_of_pictures_gets_plain_options(load: Load) -> None:
-    assert load(STYLE).picture_options() == PictureOptions()
-    assert load(STYLE + "output: {format: webp, quality: 1, metadata: strip}").picture_options() == PictureOptions(
-        format="webp", quality=1, metadata="strip"
-    )
-
-
 def test_megapixels_become_pixels(load: Load) -> None:
     assert load(STYLE + "input: {max_megapixels: 0.5}").input.max_pixels == 500_000
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "{stem}{style}",
-        "{style}/{folder}/{stem}.{suffix}",
-        "x/{stem} {variant}",
-        "{recipe}-{style}-{stem}",
-        "{{{stem}-{style}}}",
-    ],
-)
-def test_a_safe_template_is_taken(load: Load, name: str) -> None:
-    assert load(STYLE + f"output: {{name: '{name}'}}").output.name == name
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("{stem", "must put '{' and '}' around one of {folder}, {stem}"),
-        ("{stem}}-{style}", "must put '{' and '}' around one of"),
-        ("{}-{stem}-{style}", "can use {folder}, {stem}, {suffix}, {style}, {recipe}, {variant}, found the field {}"),
-        ("{stem.x}-{style}", "can use {folder}"),
-        ("{stem:>9}-{style}", "must name fields without ':' or '!'"),
-        ("{stem!r}-{style}", "must name fields without ':' or '!'"),
-        ("{style}", "must contain {stem}, or all photos of a folder get one name"),
-        ("{stem}-{recipe}", "must contain {variant} or {style}, or all pictures of a photo get one name"),
-        ("/{stem}-{style}", "must stay in the output folder"),
-        ("../{stem}-{style}", "must stay in the output folder"),
-        ("a/../../{stem}-{style}", "must stay in the output folder"),
-        ("C:\\\\{stem}-{style}", "must stay in the output folder"),
-        ("{stem}\\n{style}", "must stay in the output folder"),
-        ("{stem}-{style}/", "must end in the name of a file"),
-        ("", "must contain {stem}"),
-    ],
-)
-def test_a_template_that_loses_or_misplaces_pictures_is_refused(problems: Problems, name: str, told: str) -> None:
-    [found] = problems(STYLE + f'output: {{name: "{name}"}}')
-    assert found.startswith(f"output.name: {told}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""Where pictures go and how they are written. Owns the output section, and which templates name pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Final
+
+from pydantic import Field, StrictStr, ValidationInfo, field_validator
+
+from pipeline.config import field_types as f
+from pipeline.config.folder_rules import require_outside_input
+from pipeline.config.section import Section
+from pipeline.config.templates import template_error
+from pipeline.model import MetadataPolicy, OnChange, PictureFormat, PictureOptions
+
+_PICTURE: Final = PictureOptions()
+_NAME_FIELDS: Final = ("folder", "stem", "suffix", "style", "recipe", "variant")
+
+
+class OutputSection(Section):
+    """Where pictures go, and how they are written."""
+
+    folder: f.ResolvedPath = Field(Path("output"), description="The folder of pictures, log and reports.")
+    name: StrictStr = Field(
+        "{folder}/{stem}--{variant}",
+        description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} (jpg) are the "
+        "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
+    )
+    format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
+    quality: Annotated[f.PositiveInteger, Field(le=100)] = Field(
+        _PICTURE.quality, description="Quality of jpeg and webp, 1 to 100."
+    )
+    metadata: MetadataPolicy = Field(
+        _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
+    )
+    on_change: OnChange = Field(
+        "repaint",
+        description="After a change of recipe, painting or weights: repaint finished pictures, or keep them, so that "
+        "only new photos get the new settings.",
+    )
+    min_free_disk: f.ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
+
+    @field_validator("folder")
+    @classmethod
+    def _outside_input(cls, folder: Path, info: ValidationInfo) -> Path:
+        return require_outside_input(folder, info, "pictures become photos")
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_safe_template(cls, name: str) -> str:
+        error = _name_template_error(name)
+        if error:
+            raise ValueError(error)
+        return name
+
+    def picture_options(self) -> PictureOptions:
+        """Return how a picture is written."""
+        return PictureOptions(format=self.format, quality=self.quality, metadata=self.metadata)
+
+
+def _name_template_error(name: str) -> str:
+    error = template_error(name, _NAME_FIELDS)
+    if error:
+        return error
+    pieces = list(Formatter().parse(name))
+    fields = {field for _, field, _, _ in pieces}
+    if "stem" not in fields:
+        return f"must contain {{stem}}, or all photos of a folder get one name, found {name!r}"
+    if not {"style", "variant"} & fields:
+        return f"must contain {{variant}} or {{style}}, or all pictures of a photo get one name, found {name!r}"
+    return _outside_folder_error("".join(text for text, _, _, _ in pieces), name)
+
+
+def _outside_folder_error(text: str, name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/") or re.search(r'[\\:*?"<>|\x00-\x1f]', text):
+        return f"must stay in the output folder: no '/' first, no '..', none of \\ : * ? \" < > |, found {name!r}"
+    if name.endswith("/"):
+        return f"must end in the name of a file, not in '/', found {name!r}"
+    return ""
