@@ -28,9 +28,11 @@ class OutputSection(Section):
         description="A picture's path in the folder, without its suffix. {folder}, {stem} and {suffix} (jpg) are the "
         "photo's, {style} and {recipe} the names; {variant} is STYLE, or STYLE--RECIPE for a recipe but 'default'.",
     )
-    format: PictureFormat = Field(_PICTURE.format, description="File format: jpeg, png, webp or tiff.")
+    format: PictureFormat = Field(
+        _PICTURE.format, description="File format: jpeg, png, webp, tiff, avif or jxl (JPEG XL)."
+    )
     quality: Annotated[f.PositiveInteger, Field(le=100)] = Field(
-        _PICTURE.quality, description="Quality of jpeg and webp, 1 to 100."
+        _PICTURE.quality, description="Quality of jpeg, webp, avif and jxl, 1 to 100; jxl of 100 is lossless."
     )
     metadata: MetadataPolicy = Field(
         _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."

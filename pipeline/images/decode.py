@@ -21,7 +21,7 @@ from PIL import ExifTags, Image
 
 from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
-from pipeline.images import color
+from pipeline.images import color, jpeg_xl
 from pipeline.images.decode_errors import translated_errors
 from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.opened import opened
@@ -119,6 +119,8 @@ def read_size(file: Path | BinaryIO) -> Size:
 
 def read_metadata(data: bytes) -> Metadata:
     """Return a picture's metadata without decoding its pixels. Raises as :func:`decode` does."""
+    if jpeg_xl.is_container(data):
+        return jpeg_xl.metadata_in(data)
     with translated_errors(data), collected_output():
         return opened(PhotoFile.of(data)).metadata()
 

@@ -56,7 +56,7 @@ def written_as(options: PictureOptions) -> str:
 
 
 def suffix_of(picture_format: PictureFormat) -> str:
-    """Return a format's suffix with its dot: ``.jpg``, ``.png``, ``.webp``, ``.tif``."""
+    """Return a format's suffix with its dot: ``.jpg``, ``.tif``."""
     return formats.SUFFIXES[picture_format]
 
 
@@ -84,9 +84,15 @@ def write_picture(
         iptc=copied.iptc,
         texts=(("Software", provenance.program), (_PROGRAM_NAME, record)),
     )
-    data, omissions = formats.encode(channels, tags, options.format, options.quality)
+    data, omissions = formats.encode(channels, tags, options)
     _write(data, path)
     return notes + copied.notes + omissions
+
+
+def require_encoder(options: PictureOptions) -> None:
+    """Raise CodecError if the library that such pictures are written with is missing or can't be loaded."""
+    tags = formats.Tags(exif=Exif(), own_exif=Exif(), xmp=b"", iptc=b"", texts=())
+    formats.encode(np.zeros((1, 1, 3), np.uint8), tags, options)
 
 
 def opaque(pixels: PixelArray, alpha: PixelArray | None) -> NDArray[np.uint8]:

@@ -1,11 +1,13 @@
 """Encodes a picture in each format. Owns where a format keeps metadata; does not decide which metadata it gets.
 
-Pillow compresses the pixels of JPEG, PNG and WebP. TIFF is written here: its directory is the EXIF directory that
-:mod:`pipeline.images.exif` writes anyway, and Pillow would change the types and byte order of what it passes on.
+Pillow compresses the pixels of all but TIFF, those of JPEG XL through a plugin. TIFF is written here: its directory
+is the EXIF directory that :mod:`pipeline.images.exif` writes anyway, and Pillow would change the types and byte order
+of what it passes on.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import zlib
@@ -20,19 +22,33 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from pipeline.errors import CodecError, JobError
-from pipeline.images import exif, iptc
+from pipeline.images import exif, iptc, jpeg_xl
 from pipeline.images.color import srgb_profile
-from pipeline.images.decode_errors import one_line
+from pipeline.images.decode_errors import one_line, require_memory
 from pipeline.images.exif import ByteOrder, Exif
-from pipeline.images.metadata import without_maker_note
-from pipeline.model import PictureFormat
+from pipeline.images.metadata import ORIENTATION, without_maker_note
+from pipeline.model import PictureFormat, PictureOptions
 
-SUFFIXES: Final[Mapping[PictureFormat, str]] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif"}
-LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383}
+SUFFIXES: Final[Mapping[PictureFormat, str]] = {
+    "jpeg": ".jpg",
+    "png": ".png",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "avif": ".avif",
+    "jxl": ".jxl",
+}
+LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383, "avif": 65536}
 
 _JPEG_SEGMENT_BYTES: Final = 65533
 _XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _STRIP_BYTES: Final = 1 << 18
+#: Alpha without loss, as in WebP. The bytes depend on the encoder and on how many threads it has, not on the machine.
+_AVIF_OPTIONS: Final = {
+    "codec": "aom",
+    "max_threads": 4,
+    "subsampling": "4:4:4",
+    "advanced": {"alpha:cq-level": "0"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +62,13 @@ class Tags:
     texts: tuple[tuple[str, str], ...]
 
 
-def encode(
-    pixels: NDArray[np.uint8], tags: Tags, picture_format: PictureFormat, quality: int
-) -> tuple[bytes, tuple[str, ...]]:
+def encode(pixels: NDArray[np.uint8], tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
     """Return a file's bytes for (H, W, 3 or 4) uint8 sRGB pixels, and what had to be left out of it.
 
     JPEG takes three channels only. Raises JobError for a picture larger than the format allows.
     """
     height, width, _ = pixels.shape
+    picture_format, quality = options.format, options.quality
     limit = LONGEST_SIDE_PIXELS.get(picture_format, 1 << 31)
     if max(width, height) > limit:
         raise JobError(
@@ -69,6 +84,10 @@ def encode(
             return _png(pixels, tags), without_iptc
         case "webp":
             return _webp(pixels, tags, quality), without_iptc
+        case "avif":
+            return _avif(pixels, tags, quality), without_iptc
+        case "jxl":
+            return _jxl(pixels, tags, quality), without_iptc
         case _:
             assert_never(picture_format)
 
@@ -82,6 +101,9 @@ def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> byte
             f"Pillow can't write {pillow_format} here ({one_line(error)}); reinstall it, or choose another "
             f"output.format"
         ) from error
+    except (OSError, ValueError, RuntimeError) as error:  # whatever a codec says; nothing is written to a disk here
+        require_memory(pixels.shape[0] * pixels.shape[1])
+        raise JobError(f"the {pillow_format} encoder failed ({one_line(error)}): choose another format") from error
     return file.getvalue()
 
 
@@ -124,6 +146,29 @@ def _png(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
 
 def _webp(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
     return _save(pixels, "WEBP", quality=quality, exact=True, exif=exif.serialize(tags.exif), xmp=tags.xmp)
+
+
+def _avif(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
+    # With an orientation, even upright, Pillow would write the block anew, and in its own types.
+    image = {tag: value for tag, value in tags.exif.image.items() if tag != ORIENTATION}
+    block = exif.serialize(replace(tags.exif, image=image))
+    return _save(pixels, "AVIF", quality=quality, **_AVIF_OPTIONS, exif=block, xmp=tags.xmp)
+
+
+def _jxl(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
+    _register_jxl()
+    block = jpeg_xl.EXIF_OFFSET + exif.serialize(tags.exif)
+    return _save(pixels, "JXL", quality=quality, lossless=quality == 100, exif=block, xmp=tags.xmp)
+
+
+def _register_jxl() -> None:
+    try:
+        importlib.import_module("pillow_jxl")
+    except Exception as error:  # an incompatible library may raise anything
+        raise CodecError(
+            f"pillow-jxl-plugin, which writes JPEG XL, can't be loaded ({one_line(error)}); reinstall it, or choose "
+            f"another output.format"
+        ) from error
 
 
 def _tiff(pixels: NDArray[np.uint8], tags: Tags) -> bytes:

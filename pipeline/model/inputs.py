@@ -177,12 +177,12 @@ class CheckpointRules:
 
 
 MetadataPolicy = Literal["keep", "strip", "strip_location"]
-PictureFormat = Literal["jpeg", "png", "webp", "tiff"]
+PictureFormat = Literal["jpeg", "png", "webp", "tiff", "avif", "jxl"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureOptions:
-    """How a picture is written. ``quality`` (1..100) is used for JPEG and WebP."""
+    """How a picture is written. ``quality`` (1..100) is used for JPEG, WebP, AVIF and JPEG XL."""
 
     format: PictureFormat = "jpeg"
     quality: int = 92

@@ -24,6 +24,7 @@ from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import (
     CannotRunError,
+    CodecError,
     HookError,
     PaintingError,
     StorageError,
@@ -35,10 +36,11 @@ from pipeline.executors.child import find_device, make_stylizer
 from pipeline.executors.questions import ask_engine
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
+from pipeline.images.encode import require_encoder
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
-from pipeline.model import EngineSettings, Recipe
+from pipeline.model import EngineSettings, PictureOptions, Recipe
 from pipeline.report.formatting import counted
 from pipeline.runner.memory_limits import proportions_of, require_possible_size
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
@@ -70,10 +72,11 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
 
 
 def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[CheckResult]:
-    """Check the paintings, and for what is impossible the sizes. Paintings that are ``known`` are not decoded."""
+    """Check paintings, format, and for what is impossible the sizes. Paintings that are ``known`` are not decoded."""
     yield from _painting_checks(config.styles, known)
     for name, recipe in recipes_in_use(config).items():
         yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
+    yield _run_check("format", partial(_check_format, config.picture_options()))
 
 
 def require_usable_config(config: Config) -> None:
@@ -96,6 +99,7 @@ def require_usable_for_trial(
         if name in used:
             proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
             checks.append(_run_check(f"size of {name!r}", partial(_check_size, recipe, engine, proportions)))
+    checks.append(_run_check("format", partial(_check_format, config.picture_options())))
     raise_failures(checks)
 
 
@@ -172,6 +176,15 @@ def check_painting(path: Path) -> str:
 def _check_size(recipe: Recipe, engine: EngineSettings, proportions: Iterable[float]) -> str:
     require_possible_size(recipe, engine, proportions)
     return f"{recipe.size} pixels"
+
+
+def _check_format(options: PictureOptions) -> str:
+    # Found out at the first picture, it would have been painted for nothing.
+    try:
+        require_encoder(options)
+    except CodecError as error:
+        raise CannotRunError(str(error)) from error
+    return f"{options.format} can be written"
 
 
 def _check_writable(folder: Path) -> str:

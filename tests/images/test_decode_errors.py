@@ -16,6 +16,7 @@ from pipeline.images.decode import decode_painting
 from pipeline.images.decode_errors import require_memory, translated_errors
 from pipeline.images.exif import Exif
 from pipeline.images.formats import Tags, encode
+from pipeline.model import PictureOptions
 from tests.images.pictures import decoded, file_of, flat
 
 HEIC = b"\0\0\0\x18ftypheic" + bytes(100)
@@ -169,4 +170,4 @@ def test_a_format_that_pillow_can_not_write_is_one_sentence(monkeypatch: pytest.
     monkeypatch.delitem(Image.SAVE, "WEBP")
     tags = Tags(Exif(), Exif(), b"", b"", ())
     with pytest.raises(CodecError, match=r"Pillow can't write WEBP here .*choose another output.format"):
-        encode(np.zeros((4, 4, 3), np.uint8), tags, "webp", 90)
+        encode(np.zeros((4, 4, 3), np.uint8), tags, PictureOptions(format="webp"))

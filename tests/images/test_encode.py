@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.errors import StorageError
+from pipeline.errors import CodecError, StorageError
 from pipeline.images import exif
 from pipeline.images.decode import read_metadata
 from pipeline.images.encode import (
@@ -19,6 +19,7 @@ from pipeline.images.encode import (
     opaque,
     read_provenance,
     read_unedited_provenance,
+    require_encoder,
     suffix_of,
     write_picture,
     written_as,
@@ -30,9 +31,9 @@ from tests.images.pictures import CORNERS, PROVENANCE, assert_color, corners_of,
 from tests.images.test_iptc import HEADLINE
 from tests.images.test_metadata import everything
 
-FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff")
+FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff", "avif", "jxl")
 LOSSLESS: tuple[Any, ...] = ("png", "tiff")
-PILLOW_NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF"}
+PILLOW_NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF", "avif": "AVIF", "jxl": "JXL"}
 
 
 def opened(path: Path) -> Image.Image:
@@ -71,6 +72,18 @@ def test_jpeg_lays_transparency_over_white(tmp_path: Path) -> None:
     assert_color(np.asarray(opened(tmp_path / "part")), 204, 1)
 
 
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_what_writes_each_format_is_there(picture_format: Any) -> None:
+    require_encoder(PictureOptions(format=picture_format))
+
+
+def test_a_missing_encoder_is_found_before_there_is_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    with pytest.raises(CodecError, match=r"pillow-jxl-plugin, which writes JPEG XL, can't be loaded \(.*; reinstall"):
+        require_encoder(PictureOptions(format="jxl"))
+    require_encoder(PictureOptions(format="avif"))
+
+
 def test_opaque_pixels_are_those_of_a_jpeg_before_it_is_compressed() -> None:
     values = np.array([[-0.5, 99.6 / 255, 7.0]], dtype=np.float32)[..., None].repeat(3, axis=2)
     assert opaque(values, None)[0, :, 1].tolist() == [0, 100, 255]
@@ -86,7 +99,8 @@ def test_metadata_is_carried_over(tmp_path: Path, picture_format: Any) -> None:
     assert found.photo[0x9286] == exif.undefined(b"ASCII\0\0\0A comment")
     assert found.photo[0x927C] == exif.undefined(b"SECRET maker note")
     assert found.gps == {2: exif.undefined(b"SECRET latitude")}
-    assert exif.first_integer(found.order, found.image[0x0112]) == 1
+    upright = exif.integers(found.order, exif.SHORT, 1)
+    assert found.image.get(0x0112, upright) == upright
     assert exif.first_integer(found.order, found.photo[0xA002]) == 8
     assert exif.first_integer(found.order, found.photo[0xA003]) == 6
     assert b'dc:format="fine"' in kept.xmp
@@ -118,7 +132,9 @@ def test_provenance_is_in_the_file_whatever_the_policy(tmp_path: Path, picture_f
         assert carried_exif(path).image[0x0131] == exif.text("stylewatch 9.9")
 
 
-@pytest.mark.parametrize("picture_format", ["jpeg", "png", "webp"])  # Pillow can't save these tags as TIFF again
+@pytest.mark.parametrize(
+    "picture_format", ["jpeg", "png", "webp", "avif", "jxl"]
+)  # Pillow can't save these tags as TIFF again
 def test_a_picture_that_another_program_has_saved_again_is_not_the_program_s(
     tmp_path: Path, picture_format: Any
 ) -> None:
@@ -130,7 +146,7 @@ def test_a_picture_that_another_program_has_saved_again_is_not_the_program_s(
         tags = image.getexif()
         tags[0x0131] = "A Painter's Program 3.0"
         image.load()
-        image.save(path, PILLOW_NAMES[picture_format], exif=tags)
+        image.save(path, PILLOW_NAMES[picture_format], exif=tags.tobytes())
     assert read_unedited_provenance(path) is None
 
 
@@ -235,7 +251,14 @@ def test_a_disk_that_takes_no_more_leaves_no_part_behind(tmp_path: Path) -> None
 
 
 def test_suffixes() -> None:
-    assert [suffix_of(picture_format) for picture_format in FORMATS] == [".jpg", ".png", ".webp", ".tif"]
+    assert [suffix_of(picture_format) for picture_format in FORMATS] == [
+        ".jpg",
+        ".png",
+        ".webp",
+        ".tif",
+        ".avif",
+        ".jxl",
+    ]
 
 
 KILLED = """

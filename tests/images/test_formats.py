@@ -13,15 +13,17 @@ from pipeline.errors import JobError
 from pipeline.images import exif, formats, iptc
 from pipeline.images.color import srgb_profile
 from pipeline.images.decode import read_metadata
-from pipeline.images.encode import read_provenance
+from pipeline.images.encode import read_provenance, write_picture
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
-from tests.images.pictures import assert_color, written
+from pipeline.model import PictureOptions
+from tests.images.pictures import PROVENANCE, assert_color, written
 from tests.images.test_iptc import dataset
 from tests.images.test_metadata import everything
 from tests.images.test_xmp import packet
 
-FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff")
+FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff", "avif", "jxl")
+WITH_PROFILE: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff", "avif")
 
 
 def opened(path: Path) -> Image.Image:
@@ -50,7 +52,7 @@ def test_a_tall_tiff_has_several_strips(tmp_path: Path) -> None:
     assert (np.asarray(image) == noise).all()
 
 
-@pytest.mark.parametrize("picture_format", FORMATS)
+@pytest.mark.parametrize("picture_format", WITH_PROFILE)
 def test_an_srgb_profile_is_embedded(tmp_path: Path, picture_format: Any) -> None:
     written(tmp_path / "part", picture_format)
     profile = opened(tmp_path / "part").info["icc_profile"]
@@ -58,7 +60,7 @@ def test_an_srgb_profile_is_embedded(tmp_path: Path, picture_format: Any) -> Non
     assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
 
 
-@pytest.mark.parametrize("picture_format", ["png", "webp", "tiff"])
+@pytest.mark.parametrize("picture_format", ["png", "webp", "tiff", "avif", "jxl"])
 def test_alpha_is_kept(tmp_path: Path, picture_format: Any) -> None:
     alpha = np.tile(np.array([0, 40, 200, 255], dtype=np.uint8), (6, 2))
     pixels = np.full((6, 8, 3), 90, dtype=np.uint8)
@@ -135,4 +137,42 @@ def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_format_is_an_error() -> None:
     tags = formats.Tags(Exif(), Exif(), b"", b"", ())
     with pytest.raises(AssertionError, match="gif"):
-        formats.encode(np.zeros((1, 1, 3), np.uint8), tags, "gif", 90)  # type: ignore[arg-type]
+        formats.encode(np.zeros((1, 1, 3), np.uint8), tags, PictureOptions(format="gif"))  # type: ignore[arg-type]
+
+
+def test_avif_and_jpeg_xl_keep_color_at_full_resolution(tmp_path: Path) -> None:
+    stripes = np.zeros((16, 16, 3), dtype=np.uint8)
+    stripes[:, ::2] = (180, 60, 60)
+    stripes[:, 1::2] = (60, 60, 180)
+    for picture_format in ("avif", "jxl"):
+        written(tmp_path / "part", picture_format, pixels=stripes)
+        assert np.abs(np.asarray(opened(tmp_path / "part")).astype(int) - stripes).max() < 30  # 4:2:0 gives 60 more
+
+
+def test_jpeg_xl_of_the_highest_quality_is_lossless(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (31, 57, 3), dtype=np.uint8)
+    options = PictureOptions(format="jxl", quality=100)
+    write_picture(noise, None, Metadata(), PROVENANCE, options, tmp_path / "part")
+    assert (np.asarray(opened(tmp_path / "part")) == noise).all()
+
+
+@pytest.mark.parametrize("picture_format", ["avif", "jxl"])
+@pytest.mark.parametrize("quality", [1, 99, 100])
+def test_every_quality_can_be_written(tmp_path: Path, picture_format: Any, quality: int) -> None:
+    options = PictureOptions(format=picture_format, quality=quality)
+    write_picture(np.full((6, 8, 3), 90, np.uint8), None, Metadata(), PROVENANCE, options, tmp_path / "part")
+    assert_color(np.asarray(opened(tmp_path / "part")), 90, 3)
+
+
+def test_an_encoder_that_fails_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"the JPEG encoder failed \(.*\): choose another format"):
+        written(tmp_path / "part", pixels=np.zeros((0, 8, 3), dtype=np.uint8))
+    assert not (tmp_path / "part").exists()
+
+
+def test_what_jpeg_xl_writes_into_its_boxes_is_where_its_standard_has_it(tmp_path: Path) -> None:
+    written(tmp_path / "part", "jxl", everything())
+    data = (tmp_path / "part").read_bytes()
+    start = data.index(b"Exif") + 4
+    assert data[start : start + 8] in (b"\0\0\0\0II*\0", b"\0\0\0\0MM\0*")
+    assert b"xml <x:xmpmeta" in data or b"xml <?xpacket" in data

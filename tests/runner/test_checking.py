@@ -49,19 +49,21 @@ def test_everything_is_checked_and_nothing_changes(workshop: Workshop) -> None:
         "input",
         "painting of 'night'",
         "size of 'default'",
+        "format",
         "output",
         "state",
         "disk",
         "ledger",
         "engine",
     ]
-    assert [check.error for check in found] == [None] * 8
+    assert [check.error for check in found] == [None] * 9
     assert found[0].detail == f"1 photo in {config.input.folder}, 1 other file"
     assert found[1].detail.endswith("96 × 64 pixels")
     assert found[2].detail == "48 pixels"
-    assert "will be made" in found[3].detail
-    assert found[6].detail == "0 pictures on record"
-    assert found[7].detail.startswith("embedded weights on ")
+    assert found[3].detail == "jpeg can be written"
+    assert "will be made" in found[4].detail
+    assert found[7].detail == "0 pictures on record"
+    assert found[8].detail.startswith("embedded weights on ")
     assert sorted(workshop.folder.rglob("*")) == before
 
 
@@ -95,6 +97,20 @@ def test_a_painting_too_small_for_the_network_is_found(workshop: Workshop, size:
 def test_a_painting_that_is_no_picture_is_found(workshop: Workshop) -> None:
     (workshop.folder / "night.jpg").write_text("a letter")
     assert isinstance(checks_of(workshop)["painting of 'night'"].error, PaintingError)
+
+
+def test_a_format_whose_library_is_missing_is_refused_before_the_first_photo(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.text = workshop.text.replace("min_free_disk: 0", "min_free_disk: 0, format: jxl")
+    require_usable_config(workshop.config())
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    for require in (
+        lambda: require_usable_config(workshop.config()),
+        lambda: require_usable_for_trial(workshop.config(), workshop.photo("a.png")),
+    ):
+        with pytest.raises(CannotRunError, match="pillow-jxl-plugin, which writes JPEG XL, can't be loaded"):
+            require()
 
 
 def all_checks_of(workshop: Workshop) -> dict[str, CheckResult]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -25,7 +26,7 @@ def contents(workshop: Workshop) -> dict[str, bytes]:
     return {name: (workshop.out / name).read_bytes() for name in workshop.pictures() if "report" not in name}
 
 
-@pytest.mark.parametrize("picture_format", ["jpeg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("picture_format", get_args(PictureFormat))
 def test_finished_pictures_are_done_under_a_new_ledger(tmp_path: Path, picture_format: PictureFormat) -> None:
     workshop = Workshop(tmp_path, CONFIG.replace("min_free_disk: 0", f"min_free_disk: 0, format: {picture_format}"))
     for number, name in enumerate(("a.png", "sub/b.png", "sub/c.png")):

@@ -21,6 +21,8 @@ from tests.workshop import Workshop
         ("jpeg", 100, 2.4),
         ("webp", 50, 0.3),
         ("png", 92, 2.5),
+        ("avif", 75, 0.55),
+        ("jxl", 100, 2.2),
     ],
 )
 def test_the_rule_of_thumb_follows_format_and_quality(
