@@ -13,9 +13,10 @@ from pipeline.config import field_types as f
 from pipeline.config.folder_rules import require_outside_input
 from pipeline.config.section import Section
 from pipeline.config.templates import template_error
-from pipeline.model import MetadataPolicy, OnChange, PictureFormat, PictureOptions
+from pipeline.model import BitDepth, MetadataPolicy, OnChange, PictureFormat, PictureOptions
 
 _PICTURE: Final = PictureOptions()
+_DEEP_FORMATS: Final = ("png", "tiff")
 _NAME_FIELDS: Final = ("folder", "stem", "suffix", "style", "recipe", "variant")
 
 
@@ -34,6 +35,7 @@ class OutputSection(Section):
     quality: Annotated[f.PositiveInteger, Field(le=100)] = Field(
         _PICTURE.quality, description="Quality of jpeg, webp, avif and jxl, 1 to 100; jxl of 100 is lossless."
     )
+    bit_depth: BitDepth = Field(_PICTURE.bit_depth, description="Bits a channel: 8, or 16 in png and tiff.")
     metadata: MetadataPolicy = Field(
         _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
     )
@@ -57,9 +59,19 @@ class OutputSection(Section):
             raise ValueError(error)
         return name
 
+    @field_validator("bit_depth")
+    @classmethod
+    def _fits_the_format(cls, bit_depth: BitDepth, info: ValidationInfo) -> BitDepth:
+        picture_format = info.data.get("format", "png")
+        if bit_depth == 16 and picture_format not in _DEEP_FORMATS:
+            raise ValueError(f"must be 8 with output.format {picture_format}: only png and tiff have 16, found 16")
+        return bit_depth
+
     def picture_options(self) -> PictureOptions:
         """Return how a picture is written."""
-        return PictureOptions(format=self.format, quality=self.quality, metadata=self.metadata)
+        return PictureOptions(
+            format=self.format, quality=self.quality, metadata=self.metadata, bit_depth=self.bit_depth
+        )
 
 
 def _name_template_error(name: str) -> str:

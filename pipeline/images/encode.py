@@ -10,7 +10,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,12 @@ def write_picture(
 ) -> tuple[str, ...]:
     """Write a picture to ``path``, whatever its suffix, and return notes on what it could not hold.
 
-    ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped and rounded to 8 bits) or uint8; ``alpha``: (H, W) alike.
+    ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped, and rounded once to the file's bits) or uint8. ``alpha``:
+    (H, W), of these types, too.
     What an earlier attempt left at ``path`` is replaced. Raises StorageError, after which no file is left, and
     JobError for a picture that is larger than its format allows.
     """
-    channels, notes = _channels(eight_bits(pixels), alpha, options.format)
+    channels, notes = _channels(pixels, alpha, options)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
     record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
@@ -92,23 +93,31 @@ def write_picture(
 def require_encoder(options: PictureOptions) -> None:
     """Raise CodecError if the library that such pictures are written with is missing or can't be loaded."""
     tags = formats.Tags(exif=Exif(), own_exif=Exif(), xmp=b"", iptc=b"", texts=())
-    formats.encode(np.zeros((1, 1, 3), np.uint8), tags, options)
+    pixel, _ = _channels(np.zeros((1, 1, 3), np.uint8), None, options)
+    formats.encode(pixel, tags, options)
 
 
 def opaque(pixels: PixelArray, alpha: PixelArray | None) -> NDArray[np.uint8]:
     """Return (H, W, 3) pixels as a JPEG file holds them: 8 bits, transparent parts over white."""
-    return _channels(eight_bits(pixels), alpha, "jpeg")[0]
+    colors = eight_bits(pixels)
+    return colors if alpha is None else eight_bits(over_white(colors, eight_bits(alpha)))
 
 
 def _channels(
-    pixels: NDArray[np.uint8], alpha: PixelArray | None, picture_format: PictureFormat
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    if alpha is None:
-        return np.ascontiguousarray(pixels), ()
-    opacity = eight_bits(alpha)
-    if picture_format == "jpeg":
-        return eight_bits(over_white(pixels, opacity)), ("transparent parts made white: JPEG has no transparency",)
-    return np.dstack([pixels, opacity]), ()
+    pixels: PixelArray, alpha: PixelArray | None, options: PictureOptions
+) -> tuple[formats.Channels, tuple[str, ...]]:
+    if alpha is not None and options.format == "jpeg":
+        return opaque(pixels, alpha), ("transparent parts made white: JPEG has no transparency",)
+    rounded = eight_bits if options.bit_depth == 8 else _sixteen_bits
+    parts = [rounded(part) for part in (pixels, alpha) if part is not None]
+    return cast("formats.Channels", np.dstack(parts)), ()
+
+
+def _sixteen_bits(samples: PixelArray) -> NDArray[np.uint16]:
+    if samples.dtype == np.uint8:
+        return samples.astype(np.uint16) * np.uint16(257)
+    numbers: NDArray[np.float32] = np.rint(np.clip(samples, 0, 1) * 65535)
+    return numbers.astype(np.uint16)
 
 
 def _with_provenance(block: Exif, provenance: Provenance, record: str) -> Exif:

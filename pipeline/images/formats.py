@@ -11,7 +11,7 @@ import importlib
 import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -42,6 +42,8 @@ LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp"
 _JPEG_SEGMENT_BYTES: Final = 65533
 _XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _STRIP_BYTES: Final = 1 << 18
+_PACKAGES: Final = {"pillow_jxl": "pillow-jxl-plugin", "imagecodecs": "imagecodecs"}
+_PIXEL_CHUNKS: Final = frozenset({b"IHDR", b"IDAT", b"IEND"})
 #: Alpha without loss, as in WebP. The bytes depend on the encoder and on how many threads it has, not on the machine.
 _AVIF_OPTIONS: Final = {
     "codec": "aom",
@@ -49,6 +51,9 @@ _AVIF_OPTIONS: Final = {
     "subsampling": "4:4:4",
     "advanced": {"alpha:cq-level": "0"},
 }
+
+
+Channels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,11 @@ class Tags:
     texts: tuple[tuple[str, str], ...]
 
 
-def encode(pixels: NDArray[np.uint8], tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
-    """Return a file's bytes for (H, W, 3 or 4) uint8 sRGB pixels, and what had to be left out of it.
+def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
+    """Return a file's bytes for (H, W, 3 or 4) sRGB pixels of 8 or 16 bits, and what had to be left out of it.
 
-    JPEG takes three channels only. Raises JobError for a picture larger than the format allows.
+    Only PNG and TIFF take 16 bits, and JPEG takes three channels only. Raises JobError for a picture larger than the
+    format allows, CodecError if the library that writes it is missing.
     """
     height, width, _ = pixels.shape
     picture_format, quality = options.format, options.quality
@@ -92,7 +98,7 @@ def encode(pixels: NDArray[np.uint8], tags: Tags, options: PictureOptions) -> tu
             assert_never(picture_format)
 
 
-def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> bytes:
+def _save(pixels: Channels, pillow_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     try:
         Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
@@ -107,7 +113,7 @@ def _save(pixels: NDArray[np.uint8], pillow_format: str, **options: Any) -> byte
     return file.getvalue()
 
 
-def _jpeg(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> tuple[bytes, tuple[str, ...]]:
+def _jpeg(pixels: Channels, tags: Tags, quality: int) -> tuple[bytes, tuple[str, ...]]:
     data = _save(pixels, "JPEG", quality=quality, subsampling="4:4:4")
     notes: list[str] = []
     block = exif.PREFIX + exif.serialize(tags.exif)
@@ -135,49 +141,70 @@ def _segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content
 
 
-def _png(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
+def _png(pixels: Channels, tags: Tags) -> bytes:
     texts = PngImagePlugin.PngInfo()
     for keyword, words in tags.texts:
         texts.add_text(keyword, words)
     if tags.xmp:
         texts.add_itxt("XML:com.adobe.xmp", tags.xmp.decode("utf-8"))
-    return _save(pixels, "PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
+    save = partial(_save, pillow_format="PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
+    if pixels.dtype == np.uint8:
+        return save(pixels)
+    imagecodecs = _loaded("imagecodecs", "PNG with 16 bits")
+    # Pillow writes no color of 16 bits: it writes all but the pixels, around one of 8 bits.
+    return _with_pixels_of(save(np.zeros((1, 1, 3), np.uint8)), bytes(imagecodecs.png_encode(pixels)))
 
 
-def _webp(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
+def _with_pixels_of(file: bytes, other: bytes) -> bytes:
+    """Return a PNG file with the header and the pixels of another one."""
+    rest = [chunk for kind, chunk in _png_chunks(file) if kind not in _PIXEL_CHUNKS]
+    header, *pixels, end = (chunk for kind, chunk in _png_chunks(other) if kind in _PIXEL_CHUNKS)
+    return b"".join([file[:8], header, *rest, *pixels, end])
+
+
+def _png_chunks(file: bytes) -> Iterator[tuple[bytes, bytes]]:
+    start = 8
+    while start < len(file):
+        end = start + 12 + int.from_bytes(file[start : start + 4], "big")
+        yield file[start + 4 : start + 8], file[start:end]
+        start = end
+
+
+def _webp(pixels: Channels, tags: Tags, quality: int) -> bytes:
     return _save(pixels, "WEBP", quality=quality, exact=True, exif=exif.serialize(tags.exif), xmp=tags.xmp)
 
 
-def _avif(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
+def _avif(pixels: Channels, tags: Tags, quality: int) -> bytes:
     # With an orientation, even upright, Pillow would write the block anew, and in its own types.
     image = {tag: value for tag, value in tags.exif.image.items() if tag != ORIENTATION}
     block = exif.serialize(replace(tags.exif, image=image))
     return _save(pixels, "AVIF", quality=quality, **_AVIF_OPTIONS, exif=block, xmp=tags.xmp)
 
 
-def _jxl(pixels: NDArray[np.uint8], tags: Tags, quality: int) -> bytes:
-    _register_jxl()
+def _jxl(pixels: Channels, tags: Tags, quality: int) -> bytes:
+    _loaded("pillow_jxl", "JPEG XL")  # registers itself
     block = jpeg_xl.EXIF_OFFSET + exif.serialize(tags.exif)
     return _save(pixels, "JXL", quality=quality, lossless=quality == 100, exif=block, xmp=tags.xmp)
 
 
-def _register_jxl() -> None:
+def _loaded(module: str, written: str) -> Any:
+    """Return a library that is loaded only where it is needed: some take long."""
     try:
-        importlib.import_module("pillow_jxl")
+        return importlib.import_module(module)
     except Exception as error:  # an incompatible library may raise anything
         raise CodecError(
-            f"pillow-jxl-plugin, which writes JPEG XL, can't be loaded ({one_line(error)}); reinstall it, or choose "
-            f"another output.format"
+            f"{_PACKAGES[module]}, which writes {written}, can't be loaded ({one_line(error)}); reinstall it, or "
+            f"choose another output.format"
         ) from error
 
 
-def _tiff(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
+def _tiff(pixels: Channels, tags: Tags) -> bytes:
     """Return a TIFF 6.0 file: the strips, then the directories, in the byte order of its EXIF."""
     order = tags.exif.order
-    rows, strips = _strips(pixels)
+    rows, strips = _strips(pixels, order)
     body = b"".join(strips)
     body += b"\0" * (len(body) % 2)
-    layout = _layout(order, pixels.shape, rows, [len(strip) for strip in strips])
+    layout = _layout(order, pixels, rows, [len(strip) for strip in strips])
     image = {**tags.exif.image, **layout, 34675: exif.undefined(srgb_profile())}
     if tags.xmp:
         image[700] = exif.Value(exif.BYTE, len(tags.xmp), tags.xmp)
@@ -187,23 +214,24 @@ def _tiff(pixels: NDArray[np.uint8], tags: Tags) -> bytes:
     return exif.header(order, offset) + body + exif.write_directories(replace(tags.exif, image=image), offset)
 
 
-def _strips(pixels: NDArray[np.uint8]) -> tuple[int, list[bytes]]:
+def _strips(pixels: Channels, order: ByteOrder) -> tuple[int, list[bytes]]:
     """Return how many rows a strip has, and the strips: differences between neighbors, deflated."""
     height, width, channels = pixels.shape
-    rows = max(1, _STRIP_BYTES // (width * channels))
-    differences = np.diff(pixels, axis=1, prepend=np.uint8(0))
+    rows = max(1, _STRIP_BYTES // (width * channels * pixels.itemsize))
+    differences = np.diff(pixels, axis=1, prepend=pixels.dtype.type(0))
+    differences = differences.astype(pixels.dtype.newbyteorder(order), copy=False)
     return rows, [zlib.compress(differences[top : top + rows].tobytes()) for top in range(0, height, rows)]
 
 
-def _layout(order: ByteOrder, shape: tuple[int, ...], rows: int, sizes: list[int]) -> dict[int, exif.Value]:
+def _layout(order: ByteOrder, pixels: Channels, rows: int, sizes: list[int]) -> dict[int, exif.Value]:
     """Return the tags that say how the pixels are stored, the first strip right after the header."""
-    height, width, channels = shape
+    height, width, channels = pixels.shape
     longs = partial(exif.integers, order, exif.LONG)
     shorts = partial(exif.integers, order, exif.SHORT)
     layout = {
         256: longs(width),
         257: longs(height),
-        258: shorts(*[8] * channels),
+        258: shorts(*[8 * pixels.itemsize] * channels),
         259: shorts(8),  # Deflate
         262: shorts(2),  # RGB
         273: longs(*accumulate(sizes[:-1], initial=8)),

@@ -54,3 +54,27 @@ def test_a_safe_template_is_taken(load: Load, name: str) -> None:
 def test_a_template_that_loses_or_misplaces_pictures_is_refused(problems: Problems, name: str, told: str) -> None:
     [found] = problems(STYLE + f'output: {{name: "{name}"}}')
     assert found.startswith(f"output.name: {told}")
+
+
+@pytest.mark.parametrize("picture_format", ["png", "tiff"])
+def test_formats_that_have_sixteen_bits_may_have_them(load: Load, picture_format: str) -> None:
+    options = load(STYLE + f"output: {{bit_depth: 16, format: {picture_format}}}").picture_options()
+    assert options.bit_depth == 16
+
+
+@pytest.mark.parametrize("picture_format", ["jpeg", "webp", "avif", "jxl"])
+def test_formats_without_sixteen_bits_are_refused_with_them(problems: Problems, picture_format: str) -> None:
+    assert problems(STYLE + f"output: {{bit_depth: 16, format: {picture_format}}}") == [
+        f"output.bit_depth: must be 8 with output.format {picture_format}: only png and tiff have 16, found 16"
+    ]
+
+
+def test_a_wrong_format_is_the_only_problem_whatever_the_bits(problems: Problems) -> None:
+    [found] = problems(STYLE + "output: {bit_depth: 16, format: bmp}")
+    assert found.startswith("output.format: must be one of")
+
+
+def test_there_are_no_other_depths(problems: Problems) -> None:
+    assert problems(STYLE + "output: {bit_depth: 12, format: png}") == [
+        "output.bit_depth: must be one of 8 or 16, found 12"
+    ]

@@ -92,9 +92,10 @@ def written(
     policy: Any = "keep",
     pixels: Any = None,
     alpha: Any = None,
+    **options: Any,
 ) -> tuple[str, ...]:
     """Write a small picture and return the notes."""
     if pixels is None:
         pixels = np.full((6, 8, 3), 0.5, dtype=np.float32)
-    options = PictureOptions(format=picture_format, metadata=policy)
-    return write_picture(pixels, alpha, metadata or Metadata(), PROVENANCE, options, path)
+    how = PictureOptions(format=picture_format, metadata=policy, **options)
+    return write_picture(pixels, alpha, metadata or Metadata(), PROVENANCE, how, path)

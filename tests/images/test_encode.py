@@ -82,6 +82,11 @@ def test_a_missing_encoder_is_found_before_there_is_a_picture(monkeypatch: pytes
     with pytest.raises(CodecError, match=r"pillow-jxl-plugin, which writes JPEG XL, can't be loaded \(.*; reinstall"):
         require_encoder(PictureOptions(format="jxl"))
     require_encoder(PictureOptions(format="avif"))
+    require_encoder(PictureOptions(format="png", bit_depth=16))
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    with pytest.raises(CodecError, match="imagecodecs, which writes PNG with 16 bits, can't be loaded"):
+        require_encoder(PictureOptions(format="png", bit_depth=16))
+    require_encoder(PictureOptions(format="tiff", bit_depth=16))
 
 
 def test_opaque_pixels_are_those_of_a_jpeg_before_it_is_compressed() -> None:

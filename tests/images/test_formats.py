@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -13,11 +14,11 @@ from pipeline.errors import JobError
 from pipeline.images import exif, formats, iptc
 from pipeline.images.color import srgb_profile
 from pipeline.images.decode import read_metadata
-from pipeline.images.encode import read_provenance, write_picture
+from pipeline.images.encode import read_provenance
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
 from pipeline.model import PictureOptions
-from tests.images.pictures import PROVENANCE, assert_color, written
+from tests.images.pictures import assert_color, written
 from tests.images.test_iptc import dataset
 from tests.images.test_metadata import everything
 from tests.images.test_xmp import packet
@@ -151,16 +152,14 @@ def test_avif_and_jpeg_xl_keep_color_at_full_resolution(tmp_path: Path) -> None:
 
 def test_jpeg_xl_of_the_highest_quality_is_lossless(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (31, 57, 3), dtype=np.uint8)
-    options = PictureOptions(format="jxl", quality=100)
-    write_picture(noise, None, Metadata(), PROVENANCE, options, tmp_path / "part")
+    written(tmp_path / "part", "jxl", pixels=noise, quality=100)
     assert (np.asarray(opened(tmp_path / "part")) == noise).all()
 
 
 @pytest.mark.parametrize("picture_format", ["avif", "jxl"])
 @pytest.mark.parametrize("quality", [1, 99, 100])
 def test_every_quality_can_be_written(tmp_path: Path, picture_format: Any, quality: int) -> None:
-    options = PictureOptions(format=picture_format, quality=quality)
-    write_picture(np.full((6, 8, 3), 90, np.uint8), None, Metadata(), PROVENANCE, options, tmp_path / "part")
+    written(tmp_path / "part", picture_format, pixels=np.full((6, 8, 3), 90, np.uint8), quality=quality)
     assert_color(np.asarray(opened(tmp_path / "part")), 90, 3)
 
 
@@ -176,3 +175,61 @@ def test_what_jpeg_xl_writes_into_its_boxes_is_where_its_standard_has_it(tmp_pat
     start = data.index(b"Exif") + 4
     assert data[start : start + 8] in (b"\0\0\0\0II*\0", b"\0\0\0\0MM\0*")
     assert b"xml <x:xmpmeta" in data or b"xml <?xpacket" in data
+
+
+# --- 16 bits ------------------------------------------------------------------------------------------------------
+
+READERS = {"png": imagecodecs.png_decode, "tiff": imagecodecs.tiff_decode}
+#: Between two numbers of 8 bits there are 256 of 16.
+RAMP = np.linspace(-0.01, 1.01, 3 * 40 * 9, dtype=np.float32).reshape(9, 40, 3)
+
+
+@pytest.mark.parametrize("picture_format", READERS)
+def test_floats_are_rounded_once_to_sixteen_bits(tmp_path: Path, picture_format: Any) -> None:
+    assert written(tmp_path / "part", picture_format, pixels=RAMP, bit_depth=16) == ()
+    found = READERS[picture_format]((tmp_path / "part").read_bytes())
+    assert found.dtype == np.uint16
+    assert (found == np.rint(np.clip(RAMP, 0, 1) * 65535)).all()
+
+
+@pytest.mark.parametrize("picture_format", READERS)
+@pytest.mark.parametrize("alpha", [np.uint8, np.float32])
+def test_alpha_has_sixteen_bits_too(tmp_path: Path, picture_format: Any, alpha: Any) -> None:
+    deep = np.clip(RAMP[..., 1], 0, 1)
+    given = deep if alpha is np.float32 else np.rint(deep * 255).astype(np.uint8)
+    assert written(tmp_path / "part", picture_format, pixels=RAMP, alpha=given, bit_depth=16) == ()
+    found = READERS[picture_format]((tmp_path / "part").read_bytes())
+    expected = np.rint(deep * 65535) if alpha is np.float32 else given.astype(int) * 257
+    assert (found[..., 3] == expected).all()
+    assert opened(tmp_path / "part").mode == "RGBA"
+
+
+def test_deep_alpha_is_rounded_to_eight_bits_where_a_file_has_no_more(tmp_path: Path) -> None:
+    deep = np.clip(RAMP[..., 1], 0, 1)
+    written(tmp_path / "part", "png", pixels=RAMP, alpha=deep)
+    assert (np.asarray(opened(tmp_path / "part"))[..., 3] == np.rint(deep * 255)).all()
+    notes = written(tmp_path / "part", "jpeg", pixels=np.zeros((9, 40, 3), np.float32), alpha=deep)
+    assert len(notes) == 1
+    gray = np.asarray(opened(tmp_path / "part"))[..., 1].astype(int)
+    assert np.abs(gray - np.rint((1 - deep) * 255)).max() < 8
+
+
+@pytest.mark.parametrize("picture_format", READERS)
+def test_a_picture_of_sixteen_bits_has_all_that_one_of_eight_has(tmp_path: Path, picture_format: Any) -> None:
+    for name, bits in (("8", 8), ("16", 16), ("again", 16)):
+        written(tmp_path / name, picture_format, everything(), pixels=RAMP, bit_depth=bits)
+    assert read_metadata((tmp_path / "16").read_bytes()) == read_metadata((tmp_path / "8").read_bytes())
+    assert read_provenance(tmp_path / "16") == read_provenance(tmp_path / "8")
+    infos = [opened(tmp_path / name).info for name in ("8", "16")]
+    assert infos[0]["icc_profile"] == infos[1]["icc_profile"]
+    assert infos[0].get("stylewatch") == infos[1].get("stylewatch")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "16").read_bytes()
+
+
+def test_a_deep_tiff_follows_the_byte_order_of_its_metadata(tmp_path: Path) -> None:
+    for order in ("<", ">"):
+        block = Exif(order, image={0x010E: exif.text("My holiday")})  # type: ignore[arg-type]
+        written(tmp_path / "part", "tiff", Metadata(exif=exif.serialize(block)), pixels=RAMP, bit_depth=16)
+        data = (tmp_path / "part").read_bytes()
+        assert data[:2] == (b"II" if order == "<" else b"MM")
+        assert (imagecodecs.tiff_decode(data) == np.rint(np.clip(RAMP, 0, 1) * 65535)).all()

@@ -28,9 +28,11 @@ _BYTES_PER_PIXEL: Final[dict[PictureFormat, tuple[tuple[int, float], ...]]] = {
     "webp": ((1, 0.05), (50, 0.3), (75, 0.4), (92, 0.65), (100, 0.9)),
     "png": ((1, 2.5), (100, 2.5)),
     "tiff": ((1, 2.6), (100, 2.6)),
-    "avif": ((1, 0.04), (50, 0.3), (75, 0.55), (92, 0.9), (100, 2.1)),
-    "jxl": ((1, 0.05), (50, 0.2), (75, 0.35), (92, 0.65), (99, 1.2), (100, 2.2)),
+    "avif": ((1, 0.04), (50, 0.22), (75, 0.55), (92, 1.05), (100, 2.3)),
+    "jxl": ((1, 0.06), (50, 0.18), (75, 0.35), (92, 0.7), (99, 1.4), (100, 2.25)),
 }
+#: With 16 bits: half of them are noise, which no format compresses.
+_DEEP_BYTES_PER_PIXEL: Final = 5.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ def disk_need(
 
 def usual_bytes_per_pixel(options: PictureOptions) -> float:
     """Return what a picture of a quality usually takes."""
+    if options.bit_depth == 16:
+        return _DEEP_BYTES_PER_PIXEL
     for (low, less), (high, more) in pairwise(_BYTES_PER_PIXEL[options.format]):
         if options.quality <= high:
             return less + (more - less) * (options.quality - low) / (high - low)

@@ -22,7 +22,7 @@ from tests.workshop import Workshop
         ("webp", 50, 0.3),
         ("png", 92, 2.5),
         ("avif", 75, 0.55),
-        ("jxl", 100, 2.2),
+        ("jxl", 100, 2.25),
     ],
 )
 def test_the_rule_of_thumb_follows_format_and_quality(
@@ -30,6 +30,10 @@ def test_the_rule_of_thumb_follows_format_and_quality(
 ) -> None:
     options = PictureOptions(format=picture_format, quality=quality)
     assert usual_bytes_per_pixel(options) == pytest.approx(expected)
+
+
+def test_sixteen_bits_take_more_than_twice_as_much() -> None:
+    assert usual_bytes_per_pixel(PictureOptions(format="png", bit_depth=16)) == 5.8
 
 
 def need(folder: Path, pixels: float, *, finished: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> DiskNeed:
