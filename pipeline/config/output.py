@@ -16,6 +16,7 @@ from pipeline.config.templates import template_error
 from pipeline.model import BitDepth, MetadataPolicy, OnChange, PictureFormat, PictureOptions
 
 _PICTURE: Final = PictureOptions()
+_LARGEST_NAMED: Final = 10**6
 _DEEP_FORMATS: Final = ("png", "tiff")
 _NAME_FIELDS: Final = ("folder", "stem", "suffix", "style", "recipe", "variant")
 
@@ -58,6 +59,13 @@ class OutputSection(Section):
         if error:
             raise ValueError(error)
         return name
+
+    @field_validator("bit_depth", mode="before")
+    @classmethod
+    def _is_known(cls, bit_depth: object) -> object:
+        if isinstance(bit_depth, int) and abs(bit_depth) > _LARGEST_NAMED:  # pydantic would quote all of its digits
+            raise ValueError("must be 8 or 16")
+        return bit_depth
 
     @field_validator("bit_depth")
     @classmethod
