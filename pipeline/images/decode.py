@@ -21,7 +21,8 @@ from PIL import ExifTags, Image
 
 from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
-from pipeline.images import color, jpeg_xl
+from pipeline.images import jpeg_xl
+from pipeline.images.color import modes, profiles
 from pipeline.images.decode_errors import translated_errors
 from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.opened import opened
@@ -163,7 +164,7 @@ def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> De
         # Where a plugin has turned the pixels while they were loaded, it has removed the tag.
         orientation_tag = image.getexif().get(ExifTags.Base.Orientation, 1)
         profile = image.info.get("icc_profile", b"")
-        raster = Raster(color.to_eight_bits(image), profile, orientation_tag)
+        raster = Raster(modes.to_eight_bits(image), profile, orientation_tag)
         return _reduced(raster, choose_size(image.size), Metadata())
 
 
@@ -186,7 +187,7 @@ def too_many_pixels(max_pixels: int) -> str:
 
 def _to_srgb(pixels: Pixels, profile: bytes | None) -> tuple[PixelArray, str | None]:
     if isinstance(pixels, Image.Image):
-        image, note = color.to_srgb(pixels, profile)
+        image, note = profiles.to_srgb(pixels, profile)
         return np.array(image), note
     values = pixels.values
     if pixels.mode == "CMYK":

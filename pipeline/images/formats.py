@@ -23,7 +23,7 @@ from PIL import Image, PngImagePlugin
 
 from pipeline.errors import CodecError, JobError
 from pipeline.images import exif, iptc, jpeg_xl
-from pipeline.images.color import srgb_profile
+from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode_errors import one_line, require_memory
 from pipeline.images.exif import ByteOrder, Exif
 from pipeline.images.metadata import ORIENTATION, without_maker_note

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from pipeline.errors import JobError
 from pipeline.images import exif, formats, iptc
-from pipeline.images.color import srgb_profile
+from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import read_metadata
 from pipeline.images.encode import read_provenance
 from pipeline.images.exif import Exif

@@ -9,7 +9,7 @@ from typing import Final
 
 from PIL import Image
 
-from pipeline.images import color
+from pipeline.images.color import modes
 from pipeline.images.decode_errors import register_heif
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import Box, Pixels, Raster, Size
@@ -43,7 +43,7 @@ class PillowFile:
         image = self._image
         box = _draft(image, choose_size(image.size))
         image.load()
-        return self._raster(color.to_eight_bits(image), box)
+        return self._raster(modes.to_eight_bits(image), box)
 
     def _raster(self, pixels: Pixels, box: Box | None = None) -> Raster:
         """Return what was decoded with what the file says of it."""

@@ -1,32 +1,19 @@
-"""Converts a file's channels to 8-bit sRGB. Owns modes, bit depths and color profiles; does not change geometry.
+"""Brings a Pillow image to 8 bits a channel. Owns modes and bit depths; does not change colors.
 
-Pillow's ``convert`` clips 16-bit gray to white, takes a CMYK JPEG for inverted even if Adobe did not write it, and
-ignores profiles: these are the cases handled here.
+Pillow's ``convert`` clips 16-bit gray to white, and takes a CMYK JPEG for inverted even if Adobe did not write it:
+these are the cases handled here.
 """
 
 from __future__ import annotations
 
-import io
 from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageCms
-
-from pipeline.images.decode_errors import require_memory
+from PIL import Image, ImageChops
 
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339
 _SIGNED: Final = 2
-#: How ICC names the channels of Pillow's modes.
-_SPACES: Final = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
-_CREATION_DATE: Final = slice(24, 36)
-
-
-def srgb_profile() -> bytes:
-    """Return an sRGB profile, the same bytes at every call: LittleCMS would write the time of day into it."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[_CREATION_DATE] = np.array([2000, 1, 1, 0, 0, 0], dtype=">u2").tobytes()
-    return bytes(profile)
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
@@ -76,37 +63,3 @@ def _tiff_number(image: Image.Image, tag: int) -> int | None:
     """Return the first number under a TIFF tag, None where there is none."""
     value = getattr(image, "tag_v2", {}).get(tag)
     return cast("int | None", value[0] if isinstance(value, tuple) else value)
-
-
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Return an L, RGB, CMYK or LAB image as sRGB in mode RGB, and a note if its profile can't be used.
-
-    ``profile``: ICC bytes, empty if there are none, None if Pillow could not assemble them.
-    """
-    if image.mode == "LAB":
-        return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), None
-    if profile == b"":
-        return image.convert("RGB"), None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-        if source.profile.xcolor_space.strip() == "RGB" and image.mode == "L":
-            image = image.convert("RGB")
-        if source.profile.xcolor_space.strip() == _SPACES[image.mode]:
-            return _transform(image, source), None
-    except (OSError, ValueError, ImageCms.PyCMSError):
-        require_memory(image.width * image.height)  # without memory for its transform a profile looks damaged, too
-        return image.convert("RGB"), "the embedded color profile is damaged: colors read as sRGB"
-    return image.convert("RGB"), "the embedded color profile is for other channels: colors read as sRGB"
-
-
-def _transform(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    # As Photoshop converts: colors in both gamuts stay, black stays black.
-    converted = ImageCms.profileToProfile(
-        image,
-        source,
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )
-    return cast("Image.Image", converted)
