@@ -23,6 +23,9 @@ from pipeline.errors import CodecError, PaintingChangedError, PaintingError, Pho
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images import jpeg_xl
 from pipeline.images.color import modes, profiles
+from pipeline.images.color.containers import description_in, description_of
+from pipeline.images.color.description import ColorDescription
+from pipeline.images.color.to_srgb import to_srgb
 from pipeline.images.decode_errors import translated_errors
 from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.opened import opened
@@ -148,13 +151,14 @@ def _decode_quietly(data: bytes, max_pixels: int, choose_size: Callable[[Size], 
             _check_size(file.size, max_pixels)
             raster = file.load(choose_size)
             stored_size = raster.pixels.size if raster.box is None else file.size
-            return _reduced(raster, choose_size(stored_size), file.metadata())
+            colors = description_in(data, raster.profile)
+            return _reduced(raster, choose_size(stored_size), colors, file.metadata())
 
 
-def _reduced(raster: Raster, size: Size, metadata: Metadata) -> DecodedPhoto:
-    """Return a raster at ``size``, before orientation, as a photo."""
+def _reduced(raster: Raster, size: Size, colors: ColorDescription, metadata: Metadata) -> DecodedPhoto:
+    """Return a raster at ``size``, before orientation, as a photo; ``colors``: what its file says about them."""
     small = resized(raster.pixels, size, raster.box)
-    photo = _in_srgb(upright(small, raster.orientation), raster.profile, metadata)
+    photo = _in_srgb(upright(small, raster.orientation), colors, metadata)
     return replace(photo, notes=(*raster.notes, *photo.notes))
 
 
@@ -163,14 +167,13 @@ def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> De
         image.load()
         # Where a plugin has turned the pixels while they were loaded, it has removed the tag.
         orientation_tag = image.getexif().get(ExifTags.Base.Orientation, 1)
-        profile = image.info.get("icc_profile", b"")
-        raster = Raster(modes.to_eight_bits(image), profile, orientation_tag)
-        return _reduced(raster, choose_size(image.size), Metadata())
+        raster = Raster(modes.to_eight_bits(image), orientation=orientation_tag)
+        return _reduced(raster, choose_size(image.size), description_of(image), Metadata())
 
 
-def _in_srgb(pixels: Pixels, profile: bytes | None, metadata: Metadata) -> DecodedPhoto:
+def _in_srgb(pixels: Pixels, colors: ColorDescription, metadata: Metadata) -> DecodedPhoto:
     opaque, alpha = _split_alpha(pixels)
-    rgb, note = _to_srgb(opaque, profile)
+    rgb, note = _to_srgb(opaque, colors)
     return DecodedPhoto(rgb if alpha is None else over_white(rgb, alpha), alpha, metadata, (note,) if note else ())
 
 
@@ -185,14 +188,13 @@ def too_many_pixels(max_pixels: int) -> str:
     return f"more than the allowed {max_pixels}: reduce it, or raise input.max_megapixels if you trust it"
 
 
-def _to_srgb(pixels: Pixels, profile: bytes | None) -> tuple[PixelArray, str | None]:
-    if isinstance(pixels, Image.Image):
-        image, note = profiles.to_srgb(pixels, profile)
-        return np.array(image), note
-    values = pixels.values
-    if pixels.mode == "CMYK":
-        values = (1 - values[..., :3]) * (1 - values[..., 3:])
-    return (values if values.shape[2] == 3 else values.repeat(3, axis=2)), None
+def _to_srgb(pixels: Pixels, colors: ColorDescription) -> tuple[PixelArray, str | None]:
+    if isinstance(pixels, DeepPixels):
+        return to_srgb(pixels.values, colors)
+    if pixels.mode == "LAB":
+        return np.array(profiles.from_lab(pixels)), None
+    values = np.array(pixels)
+    return to_srgb(values if values.ndim == 3 else values[..., np.newaxis], colors)
 
 
 def _split_alpha(pixels: Pixels) -> tuple[Pixels, PixelArray | None]:

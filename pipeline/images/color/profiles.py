@@ -11,11 +11,13 @@ from typing import Final, cast
 import numpy as np
 from PIL import Image, ImageCms
 
+from pipeline.images.color.description import ColorError
 from pipeline.images.decode_errors import require_memory
 
 #: How ICC names the channels of Pillow's modes.
 _SPACES: Final = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _CREATION_DATE: Final = slice(24, 36)
+_DAMAGED: Final = "the embedded color profile is damaged"
 
 
 def srgb_profile() -> bytes:
@@ -25,25 +27,38 @@ def srgb_profile() -> bytes:
     return bytes(profile)
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str | None]:
-    """Return an L, RGB, CMYK or LAB image as sRGB in mode RGB, and a note if its profile can't be used.
+def channels_of(icc: bytes | None) -> str:
+    """Return what a profile is for: RGB, GRAY, CMYK ... Raises ColorError for a damaged one."""
+    return str(_opened(icc).profile.xcolor_space.strip())
 
-    ``profile``: ICC bytes, empty if there are none, None if Pillow could not assemble them.
-    """
-    if image.mode == "LAB":
-        return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), None
-    if profile == b"":
-        return image.convert("RGB"), None
+
+def from_lab(image: Image.Image) -> Image.Image:
+    """Return a LAB image as sRGB in mode RGB."""
+    return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+
+
+def converted(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """Return an L, RGB or CMYK image as sRGB in mode RGB. Raises ColorError for a profile that can't be used."""
+    source = _opened(icc)
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-        if source.profile.xcolor_space.strip() == "RGB" and image.mode == "L":
+        space = source.profile.xcolor_space.strip()
+        if space == "RGB" and image.mode == "L":
             image = image.convert("RGB")
-        if source.profile.xcolor_space.strip() == _SPACES[image.mode]:
-            return _transform(image, source), None
-    except (OSError, ValueError, ImageCms.PyCMSError):
+        if space == _SPACES[image.mode]:
+            return _transform(image, source)
+    except (OSError, ValueError, ImageCms.PyCMSError) as error:
         require_memory(image.width * image.height)  # without memory for its transform a profile looks damaged, too
-        return image.convert("RGB"), "the embedded color profile is damaged: colors read as sRGB"
-    return image.convert("RGB"), "the embedded color profile is for other channels: colors read as sRGB"
+        raise ColorError(_DAMAGED) from error
+    raise ColorError("the embedded color profile is for other channels")
+
+
+def _opened(icc: bytes | None) -> ImageCms.ImageCmsProfile:
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))
+        profile.profile.xcolor_space.strip()  # of some damaged ones it is no text
+    except (OSError, ValueError, ImageCms.PyCMSError) as error:
+        raise ColorError(_DAMAGED) from error
+    return profile
 
 
 def _transform(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
