@@ -108,7 +108,7 @@ def test_an_early_end_comes_as_early(one: Stylizer, another: Stylizer, tmp_path:
     whole = run(one, wanted)
     counts = only(whole, Finished)[0].iterations
     assert all(count < 30 for count in counts)
-    for evaluations in range(1, sum(counts), 3):
+    for evaluations in (1, counts[0] - 1, counts[0], counts[0] + 1, sum(counts) - 1):
         again = interrupted(one, evaluations, wanted, tmp_path / "c.safetensors")
         assert_same_rest(run(another, again), whole, evaluations)
 
@@ -134,7 +134,7 @@ def test_a_search_that_goes_astray_does_so_in_the_same_way(tmp_path: Path) -> No
     engines = [Stylizer(CPU, load_painting, evaluate=bumpy) for _ in range(2)]
     whole = run(engines[0], wanted)
     rejections, pairs = set(), set()
-    for evaluations in range(1, 80, 3):
+    for evaluations in range(1, 80, 7):
         again = interrupted(engines[0], evaluations, wanted, tmp_path / "c.safetensors")
         optimizer = document_of(tmp_path / "c.safetensors")["state"]["optimizer"]
         rejections.add(optimizer["rejections"])
