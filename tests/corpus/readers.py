@@ -82,16 +82,28 @@ class ImageMagick:
 class Vips:
     """Keeps a process with pyvips for each thread; one that crashes or hangs is replaced.
 
-    Raises OSError or ValueError if this Python has no pyvips.
+    What it refuses, as pyvips' wheels are built without HEVC, the ``program`` is asked for. Raises OSError or
+    ValueError if this Python has no pyvips.
     """
 
-    def __init__(self, python: str, long_side: int) -> None:
+    def __init__(self, python: str, long_side: int, program: Reader | None = None) -> None:
         self._command = [python, str(_VIPS_PROCESS), str(long_side)]
         self._local = threading.local()
         self._processes: list[_VipsProcess] = []
+        self._program = program
         self.name = f"libvips {self._process().version} (pyvips)"
+        if program:
+            self.name += f", else {program.name}"
 
     def read(self, path: Path) -> Reading:
+        reading = self._read(path)
+        return reading if reading.reads or not self._program else self._program.read(path)
+
+    def close(self) -> None:
+        for process in self._processes:
+            process.close()
+
+    def _read(self, path: Path) -> Reading:
         process = self._process()
         try:
             answer = process.ask(str(path))
@@ -103,10 +115,6 @@ class Vips:
         width, height = answer["size"]
         image = Image.frombytes("RGB", tuple(answer["shown"]), base64.b64decode(answer["pixels"]))
         return Reading((width, height), grid_of(image))
-
-    def close(self) -> None:
-        for process in self._processes:
-            process.close()
 
     def _process(self) -> _VipsProcess:
         process: _VipsProcess | None = getattr(self._local, "process", None)
@@ -157,15 +165,12 @@ class _VipsProcess:
 
 
 class VipsProgram:
-    """Starts ``vipsheader`` and ``vips thumbnail`` for each file, where there is no pyvips.
-
-    libvips takes a HEIC's own thumbnail if it is large enough.
-    """
+    """Starts ``vips`` for each file: for what pyvips' own libvips is built without, and where there is no pyvips."""
 
     def __init__(self, program: str, long_side: int) -> None:
         self.name = _first_line_of([program, "--version"])
         self._program = program
-        self._long_side = long_side
+        self._long_side = str(long_side)
 
     def read(self, path: Path) -> Reading:
         with tempfile.TemporaryDirectory(prefix="stylewatch-corpus-") as folder:
@@ -175,52 +180,47 @@ class VipsProgram:
         """Nothing is left running."""
 
     def _read(self, photo: Path, folder: Path) -> Reading:
-        shown = folder / "shown.png"
-        options = [
-            "--height",
-            str(self._long_side),
-            "--size",
-            "down",
-            "--export-profile",
-            "srgb",
-            "--fail-on",
-            "error",
-        ]
+        upright, shown, side = str(folder / "upright.v"), folder / "shown.png", self._long_side
+        smaller = ["thumbnail", upright, str(shown), side, "--height", side, "--size", "down"]
         try:
-            self._run("thumbnail", str(photo), str(shown), str(self._long_side), *options)
-            size = self._upright_size(photo)
+            self._run("autorot", f"{photo}[fail_on=error]", upright)
+            if "icc-profile-data" in self._run("header", upright, "-a"):  # without one, colors would be shifted
+                smaller += ["--export-profile", "srgb"]
+            self._run(*smaller)
+            width, height = (int(self._run("header", upright, "-f", field)) for field in ("width", "height"))
+        except subprocess.CalledProcessError as error:
+            return Reading(refusal=next(iter(_without_names(error.stderr, folder)), f"exit code {error.returncode}"))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            told = getattr(error, "stderr", None) or str(error)
-            return Reading(refusal=next(iter(_without_names(told, folder)), type(error).__name__))
+            return Reading(refusal=type(error).__name__)
         with Image.open(shown) as image:
             colors = image.convert("RGBA")
         white = Image.new("RGBA", colors.size, "white")
-        image = Image.alpha_composite(white, colors).convert("RGB")
-        return Reading(size, grid_of(image))
+        return Reading((width, height), grid_of(Image.alpha_composite(white, colors).convert("RGB")))
 
-    def _upright_size(self, photo: Path) -> Size:
-        header = self._program.removesuffix(".exe") + "header"
-        width, height = (int(_output_of([header, "-f", field, str(photo)])) for field in ("width", "height"))
-        with contextlib.suppress(subprocess.CalledProcessError):  # there is no such field
-            if int(_output_of([header, "-f", "orientation", str(photo)])) >= 5:
-                return height, width
-        return width, height
-
-    def _run(self, *words: str) -> None:
-        _output_of([self._program, *words])
+    def _run(self, command: str, *words: str) -> str:
+        environment = {**_C_LOCALE, "VIPS_CONCURRENCY": "1"}
+        if command == "autorot":  # what libvips lets ImageMagick read is no second opinion beside ImageMagick's
+            environment["VIPS_BLOCK_UNTRUSTED"] = "1"
+        program = [self._program + "header"] if command == "header" else [self._program, command]
+        ended = subprocess.run(
+            [*program, *words], capture_output=True, text=True, timeout=_SECONDS, check=True, env=environment
+        )
+        return ended.stdout
 
 
 def find_readers(long_side: int, vips_python: str = sys.executable) -> Iterator[Reader]:
     """Yield the decoders that are installed; ``vips_python``: the Python that is asked for pyvips."""
-    if program := shutil.which("magick") or shutil.which("convert"):
-        magick = ImageMagick(program, long_side)
+    if found := shutil.which("magick") or shutil.which("convert"):
+        magick = ImageMagick(found, long_side)
         if "ImageMagick" in magick.name:  # Windows has another convert, of disks
             yield magick
+    vips = shutil.which("vips")
+    program = VipsProgram(vips, long_side) if vips else None
     try:
-        yield Vips(vips_python, long_side)
+        yield Vips(vips_python, long_side, program)
     except (OSError, ValueError):
-        if program := shutil.which("vips"):
-            yield VipsProgram(program, long_side)
+        if program:
+            yield program
 
 
 _C_LOCALE: Final = {**os.environ, "LC_ALL": "C"}
@@ -241,11 +241,6 @@ def _plainly_named(path: Path, folder: Path) -> Path:
     except OSError:  # Windows wants a permission for that
         shutil.copyfile(path, photo)
     return photo
-
-
-def _output_of(command: list[str]) -> str:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True, env=_C_LOCALE)
-    return ended.stdout
 
 
 def _first_line_of(command: list[str]) -> str:

@@ -36,18 +36,21 @@ image.save(shown)
 """
 
 VIPS = """
-import sys
+import os, shutil, sys
 from PIL import Image
 words = sys.argv[1:]
 if words == ["--version"]:
     print("vips-8.99")
 elif sys.argv[0].endswith("header"):
-    image = Image.open(words[2])
-    print({"width": image.width, "height": image.height, "orientation": 6}[words[1]])
-elif not open(words[1], "rb").read().startswith(b"\\x89PNG"):
-    sys.exit(f"VipsForeignLoad: {words[1]} is not a known file format")
+    print(getattr(Image.open(words[0]), words[-1], "no profile"))
+elif words[0] == "autorot":
+    assert os.environ["VIPS_BLOCK_UNTRUSTED"]
+    file = words[1].removesuffix("[fail_on=error]")
+    if not open(file, "rb").read().startswith(b"\\x89PNG"):
+        sys.exit(f"VipsForeignLoad: {file} is not a known file format")
+    Image.open(file).transpose(Image.Transpose.ROTATE_270).save(words[2], "PNG")
 else:
-    Image.open(words[1]).transpose(Image.Transpose.ROTATE_270).save(words[2])
+    shutil.copy(words[1], words[2])
 """
 
 PYVIPS = """
@@ -149,6 +152,14 @@ def test_what_libvips_refuses_and_a_crash_cost_one_file_each(vips: Vips, tmp_pat
     assert vips.read(photo(tmp_path / "photos")).reads
 
 
+def test_what_pyvips_refuses_the_program_is_asked_for(vips: Vips, tmp_path: Path) -> None:
+    program(tmp_path, "vipsheader", VIPS)
+    both = Vips(sys.executable, 64, VipsProgram(program(tmp_path, "vips", VIPS), 64))
+    assert both.read(photo(tmp_path / "photos", (13, 30))).size == (30, 13)
+    assert both.read(photo(tmp_path / "photos", (14, 30))).size == (14, 30)
+    both.close()
+
+
 def test_without_pyvips_the_program_of_libvips_is_asked(tmp_path: Path) -> None:
     program(tmp_path, "vipsheader", VIPS)
     vips = VipsProgram(program(tmp_path, "vips", VIPS), long_side=64)
@@ -166,7 +177,8 @@ def test_without_pyvips_the_program_of_libvips_is_asked(tmp_path: Path) -> None:
         ((), []),
         (("convert",), ["ImageMagick 7.1"]),
         (("magick", "vips"), ["ImageMagick 7.1", "vips-8.99"]),
-        (("pyvips", "vips"), ["libvips 8.99.1 (pyvips)"]),
+        (("pyvips",), ["libvips 8.99.1 (pyvips)"]),
+        (("pyvips", "vips"), ["libvips 8.99.1 (pyvips), else vips-8.99"]),
     ],
 )
 def test_what_is_installed_is_found(
