@@ -181,7 +181,7 @@ class VipsProgram:
 
     def _read(self, photo: Path, folder: Path) -> Reading:
         upright, shown, side = str(folder / "upright.v"), folder / "shown.png", self._long_side
-        smaller = ["thumbnail", upright, str(shown), side, "--height", side, "--size", "down"]
+        smaller = ["thumbnail", upright, str(shown), side, "--height", side, "--size", "down", "--no-rotate"]
         try:
             self._run("autorot", f"{photo}[fail_on=error]", upright)
             if "icc-profile-data" in self._run("header", upright, "-a"):  # without one, colors would be shifted
