@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Final
@@ -13,7 +14,7 @@ from pipeline.config import field_types as f
 from pipeline.config.folder_rules import require_outside_input
 from pipeline.config.section import Section
 from pipeline.config.templates import template_error
-from pipeline.model import BitDepth, MetadataPolicy, OnChange, PictureFormat, PictureOptions
+from pipeline.model import BitDepth, MetadataPolicy, OnChange, OutputProfile, PictureFormat, PictureOptions
 
 _PICTURE: Final = PictureOptions()
 _LARGEST_NAMED: Final = 10**6
@@ -37,6 +38,9 @@ class OutputSection(Section):
         _PICTURE.quality, description="Quality of jpeg, webp, avif and jxl, 1 to 100; jxl of 100 is lossless."
     )
     bit_depth: BitDepth = Field(_PICTURE.bit_depth, description="Bits a channel: 8, or 16 in png and tiff.")
+    profile: OutputProfile = Field(
+        _PICTURE.profile, description="Color profile: srgb, display-p3, or photo (the photo's own, if it is of RGB)."
+    )
     metadata: MetadataPolicy = Field(
         _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."
     )
@@ -77,9 +81,7 @@ class OutputSection(Section):
 
     def picture_options(self) -> PictureOptions:
         """Return how a picture is written."""
-        return PictureOptions(
-            format=self.format, quality=self.quality, metadata=self.metadata, bit_depth=self.bit_depth
-        )
+        return PictureOptions(**{field.name: getattr(self, field.name) for field in fields(PictureOptions)})
 
 
 def _name_template_error(name: str) -> str:

@@ -50,12 +50,14 @@ class DecodedPhoto:
 
     ``pixels``: (H, W, 3) sRGB, upright, transparent parts over white: uint8, or float32 in 0..1 if the file has more
     than 8 bits a channel. ``alpha``: (H, W) of the same type, None if the photo is opaque. ``notes``: for the log.
+    ``profile``: the embedded ICC profile as found, empty if there is none.
     """
 
     pixels: PixelArray
     alpha: PixelArray | None
     metadata: Metadata
     notes: tuple[str, ...] = ()
+    profile: bytes = b""
 
 
 def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
@@ -174,7 +176,8 @@ def _decode_image(image: Image.Image, choose_size: Callable[[Size], Size]) -> De
 def _in_srgb(pixels: Pixels, colors: ColorDescription, metadata: Metadata) -> DecodedPhoto:
     opaque, alpha = _split_alpha(pixels)
     rgb, note = _to_srgb(opaque, colors)
-    return DecodedPhoto(rgb if alpha is None else over_white(rgb, alpha), alpha, metadata, (note,) if note else ())
+    notes = (note,) if note else ()
+    return DecodedPhoto(rgb if alpha is None else over_white(rgb, alpha), alpha, metadata, notes, colors.profile)
 
 
 def _check_size(size: Size, max_pixels: int) -> None:

@@ -20,13 +20,16 @@ from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
+from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import PixelArray, eight_bits, over_white, read_metadata
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, copied_metadata
+from pipeline.images.output_profiles import in_profile
 from pipeline.images.publish import storage_error
 from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
+_COLOR_SPACE, _UNCALIBRATED = 0xA001, 0xFFFF
 _PROGRAM_NAME: Final = "stylewatch"
 
 #: The fields that decide a file's bytes, and those that are written into it; added ones only if not at their default.
@@ -67,16 +70,21 @@ def write_picture(
     provenance: Provenance,
     options: PictureOptions,
     path: Path,
+    *,
+    photo_profile: bytes = b"",
 ) -> tuple[str, ...]:
     """Write a picture to ``path``, whatever its suffix, and return notes on what it could not hold.
 
     ``pixels``: (H, W, 3) sRGB, float32 in 0..1 (clipped, and rounded once to the file's bits) or uint8. ``alpha``:
-    (H, W), of these types, too.
+    (H, W), of these types, too. ``photo_profile``: what is embedded in the photo, for the profile of that name.
     What an earlier attempt left at ``path`` is replaced. Raises StorageError, after which no file is left, and
     JobError for a picture that is larger than its format allows.
     """
+    pixels, profile, color_notes = _in_profile(pixels, options, photo_profile)
     channels, notes = _channels(pixels, alpha, options)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
+    if profile != srgb_profile():
+        copied = replace(copied, exif=_without_srgb(copied.exif))
     record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
     tags = formats.Tags(
         exif=_with_provenance(copied.exif, provenance, record),
@@ -84,10 +92,26 @@ def write_picture(
         xmp=copied.xmp,
         iptc=copied.iptc,
         texts=(("Software", provenance.program), (_PROGRAM_NAME, record)),
+        profile=profile,
     )
     data, omissions = formats.encode(channels, tags, options)
     _write(data, path)
-    return notes + copied.notes + omissions
+    return color_notes + notes + copied.notes + omissions
+
+
+def _in_profile(
+    pixels: PixelArray, options: PictureOptions, photo_profile: bytes
+) -> tuple[PixelArray, bytes, tuple[str, ...]]:
+    if options.format in formats.WITHOUT_PROFILE and options.profile != "srgb":
+        return pixels, srgb_profile(), (f"written as sRGB: what writes {options.format} here embeds no profile",)
+    return in_profile(pixels, options.profile, photo_profile)
+
+
+def _without_srgb(block: Exif) -> Exif:
+    """Return the block with its color space, if it names one, left to the profile."""
+    if _COLOR_SPACE not in block.photo:
+        return block
+    return replace(block, photo={**block.photo, _COLOR_SPACE: exif.integers(block.order, exif.SHORT, _UNCALIBRATED)})
 
 
 def require_encoder(options: PictureOptions) -> None:

@@ -12,7 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 from typing import Any, Final, assert_never
@@ -38,6 +38,8 @@ SUFFIXES: Final[Mapping[PictureFormat, str]] = {
     "jxl": ".jxl",
 }
 LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383, "avif": 65536}
+#: JPEG XL's plugin takes none: what it writes is sRGB, and says so.
+WITHOUT_PROFILE: Final = frozenset({"jxl"})
 
 _JPEG_SEGMENT_BYTES: Final = 65533
 _XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
@@ -58,13 +60,14 @@ Channels = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """A file's metadata: the blocks, an EXIF block with nothing of the user's, and PNG's texts."""
+    """A file's metadata: the blocks, an EXIF block with nothing of the user's, PNG's texts, the color profile."""
 
     exif: Exif
     own_exif: Exif
     xmp: bytes
     iptc: bytes
     texts: tuple[tuple[str, str], ...]
+    profile: bytes = field(default_factory=srgb_profile)
 
 
 def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
@@ -98,10 +101,10 @@ def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes
             assert_never(picture_format)
 
 
-def _save(pixels: Channels, pillow_format: str, **options: Any) -> bytes:
+def _save(pixels: Channels, tags: Tags, pillow_format: str, **options: Any) -> bytes:
     file = io.BytesIO()
     try:
-        Image.fromarray(pixels).save(file, pillow_format, icc_profile=srgb_profile(), **options)
+        Image.fromarray(pixels).save(file, pillow_format, icc_profile=tags.profile, **options)
     except (ImportError, KeyError) as error:
         raise CodecError(
             f"Pillow can't write {pillow_format} here ({one_line(error)}); reinstall it, or choose another "
@@ -114,7 +117,7 @@ def _save(pixels: Channels, pillow_format: str, **options: Any) -> bytes:
 
 
 def _jpeg(pixels: Channels, tags: Tags, quality: int) -> tuple[bytes, tuple[str, ...]]:
-    data = _save(pixels, "JPEG", quality=quality, subsampling="4:4:4")
+    data = _save(pixels, tags, "JPEG", quality=quality, subsampling="4:4:4")
     notes: list[str] = []
     block = exif.PREFIX + exif.serialize(tags.exif)
     if len(block) > _JPEG_SEGMENT_BYTES:
@@ -147,7 +150,7 @@ def _png(pixels: Channels, tags: Tags) -> bytes:
         texts.add_text(keyword, words)
     if tags.xmp:
         texts.add_itxt("XML:com.adobe.xmp", tags.xmp.decode("utf-8"))
-    save = partial(_save, pillow_format="PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
+    save = partial(_save, tags=tags, pillow_format="PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
     if pixels.dtype == np.uint8:
         return save(pixels)
     imagecodecs = _loaded("imagecodecs", "PNG with 16 bits")
@@ -171,20 +174,20 @@ def _png_chunks(file: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _webp(pixels: Channels, tags: Tags, quality: int) -> bytes:
-    return _save(pixels, "WEBP", quality=quality, exact=True, exif=exif.serialize(tags.exif), xmp=tags.xmp)
+    return _save(pixels, tags, "WEBP", quality=quality, exact=True, exif=exif.serialize(tags.exif), xmp=tags.xmp)
 
 
 def _avif(pixels: Channels, tags: Tags, quality: int) -> bytes:
     # With an orientation, even upright, Pillow would write the block anew, and in its own types.
     image = {tag: value for tag, value in tags.exif.image.items() if tag != ORIENTATION}
     block = exif.serialize(replace(tags.exif, image=image))
-    return _save(pixels, "AVIF", quality=quality, **_AVIF_OPTIONS, exif=block, xmp=tags.xmp)
+    return _save(pixels, tags, "AVIF", quality=quality, **_AVIF_OPTIONS, exif=block, xmp=tags.xmp)
 
 
 def _jxl(pixels: Channels, tags: Tags, quality: int) -> bytes:
     _loaded("pillow_jxl", "JPEG XL")  # registers itself
     block = jpeg_xl.EXIF_OFFSET + exif.serialize(tags.exif)
-    return _save(pixels, "JXL", quality=quality, lossless=quality == 100, exif=block, xmp=tags.xmp)
+    return _save(pixels, tags, "JXL", quality=quality, lossless=quality == 100, exif=block, xmp=tags.xmp)
 
 
 def _loaded(module: str, written: str) -> Any:
@@ -205,7 +208,7 @@ def _tiff(pixels: Channels, tags: Tags) -> bytes:
     body = b"".join(strips)
     body += b"\0" * (len(body) % 2)
     layout = _layout(order, pixels, rows, [len(strip) for strip in strips])
-    image = {**tags.exif.image, **layout, 34675: exif.undefined(srgb_profile())}
+    image = {**tags.exif.image, **layout, 34675: exif.undefined(tags.profile)}
     if tags.xmp:
         image[700] = exif.Value(exif.BYTE, len(tags.xmp), tags.xmp)
     if tags.iptc:

@@ -179,16 +179,18 @@ class CheckpointRules:
 MetadataPolicy = Literal["keep", "strip", "strip_location"]
 PictureFormat = Literal["jpeg", "png", "webp", "tiff", "avif", "jxl"]
 BitDepth = Literal[8, 16]
+OutputProfile = Literal["srgb", "display-p3", "photo"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureOptions:
     """How a picture is written. ``quality`` (1..100) is used for JPEG, WebP, AVIF and JPEG XL.
 
-    ``bit_depth``: 16 for PNG and TIFF only.
+    ``bit_depth``: 16 for PNG and TIFF only. ``profile``: the picture's colors, "photo" meaning the photo's own.
     """
 
     format: PictureFormat = "jpeg"
     quality: int = 92
     metadata: MetadataPolicy = "keep"
     bit_depth: BitDepth = 8
+    profile: OutputProfile = "srgb"

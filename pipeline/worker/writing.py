@@ -109,7 +109,13 @@ class Writer:
         provenance = _provenance(assignment)
         try:
             notes = write_picture(
-                finished.pixels, photo.alpha, photo.metadata, provenance, assignment.picture, assignment.part_path
+                finished.pixels,
+                photo.alpha,
+                photo.metadata,
+                provenance,
+                assignment.picture,
+                assignment.part_path,
+                photo_profile=photo.profile,
             )
             sha256 = sha256_of_file(assignment.part_path)
         except StylewatchError as error:

@@ -74,6 +74,12 @@ def test_a_wrong_format_is_the_only_problem_whatever_the_bits(problems: Problems
     assert found.startswith("output.format: must be one of")
 
 
+@pytest.mark.parametrize("profile", ["srgb", "display-p3", "photo"])
+def test_a_picture_s_colors_are_srgb_unless_others_are_asked_for(load: Load, profile: str) -> None:
+    assert load(STYLE).picture_options().profile == "srgb"
+    assert load(STYLE + f"output: {{profile: {profile}}}").picture_options().profile == profile
+
+
 def test_there_are_no_other_depths(problems: Problems) -> None:
     assert problems(STYLE + "output: {bit_depth: 12, format: png}") == [
         "output.bit_depth: must be one of 8 or 16, found 12"

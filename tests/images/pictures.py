@@ -92,10 +92,11 @@ def written(
     policy: Any = "keep",
     pixels: Any = None,
     alpha: Any = None,
+    photo_profile: bytes = b"",
     **options: Any,
 ) -> tuple[str, ...]:
     """Write a small picture and return the notes."""
     if pixels is None:
         pixels = np.full((6, 8, 3), 0.5, dtype=np.float32)
     how = PictureOptions(format=picture_format, metadata=policy, **options)
-    return write_picture(pixels, alpha, metadata or Metadata(), PROVENANCE, how, path)
+    return write_picture(pixels, alpha, metadata or Metadata(), PROVENANCE, how, path, photo_profile=photo_profile)

@@ -338,3 +338,10 @@ def test_pillows_limit_is_lifted_as_long_as_any_thread_opens_a_picture(monkeypat
 
     assert read_size(Meanwhile(data)) == (64, 32)
     assert Image.MAX_IMAGE_PIXELS == 100
+
+
+@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_embedded_profile_is_told_as_it_was_found(picture_format: str) -> None:
+    photo = flat("RGB", "red")
+    assert decoded(file_of(photo, picture_format, icc_profile=swapped_rgb())).profile == swapped_rgb()
+    assert decoded(file_of(photo, picture_format)).profile == b""

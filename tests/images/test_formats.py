@@ -17,8 +17,9 @@ from pipeline.images.decode import read_metadata
 from pipeline.images.encode import read_provenance
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
+from pipeline.images.output_profiles import display_p3_profile
 from pipeline.model import PictureOptions
-from tests.images.pictures import assert_color, written
+from tests.images.pictures import assert_color, decoded, written
 from tests.images.test_iptc import dataset
 from tests.images.test_metadata import everything
 from tests.images.test_xmp import packet
@@ -233,3 +234,38 @@ def test_a_deep_tiff_follows_the_byte_order_of_its_metadata(tmp_path: Path) -> N
         data = (tmp_path / "part").read_bytes()
         assert data[:2] == (b"II" if order == "<" else b"MM")
         assert (imagecodecs.tiff_decode(data) == np.rint(np.clip(RAMP, 0, 1) * 65535)).all()
+
+
+# --- color profiles -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("picture_format", "bits"), [*((each, 8) for each in WITH_PROFILE), *((each, 16) for each in READERS)]
+)
+def test_a_picture_in_display_p3_shows_the_same_colors(tmp_path: Path, picture_format: Any, bits: int) -> None:
+    colors = np.full((16, 16, 3), (0.8, 0.3, 0.2), dtype=np.float32)
+    path = tmp_path / "part"
+    assert written(path, picture_format, everything(), "strip", colors, bit_depth=bits, profile="display-p3") == ()
+    image = opened(path)
+    assert image.info["icc_profile"] == display_p3_profile()
+    assert_color(np.asarray(image), (189, 85, 60), 3)
+    assert_color(decoded(path.read_bytes(), 16).pixels, (204, 76, 51), 4)
+    first = path.read_bytes()
+    written(path, picture_format, everything(), "strip", colors, bit_depth=bits, profile="display-p3")
+    assert path.read_bytes() == first
+
+
+def test_exif_leaves_another_color_space_than_srgb_to_the_profile(tmp_path: Path) -> None:
+    for profile, color_space in (("srgb", 1), ("display-p3", 0xFFFF)):
+        written(tmp_path / "part", "jpeg", everything(), profile=profile)
+        found = carried_exif(tmp_path / "part")
+        assert exif.first_integer(found.order, found.photo[0xA001]) == color_space
+
+
+def test_a_profile_that_jpeg_xl_does_not_get_is_a_remark(tmp_path: Path) -> None:
+    colors = np.full((16, 16, 3), (0.8, 0.3, 0.2), dtype=np.float32)
+    notes = written(tmp_path / "part", "jxl", pixels=colors, profile="display-p3")
+    assert notes == ("written as sRGB: what writes jxl here embeds no profile",)
+    image = opened(tmp_path / "part")
+    assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"])))
+    assert_color(np.asarray(image), (204, 76, 51), 3)

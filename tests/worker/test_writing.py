@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.engine.events import Finished
 from pipeline.errors import PaintingChangedError, PaintingError, StylewatchError, StylizeError, WeightsError
 from pipeline.images.decode import decode
-from pipeline.model import Artwork, ExecutorEvent, FailureKind, Losses
+from pipeline.model import Artwork, ExecutorEvent, FailureKind, Losses, PictureOptions
 from pipeline.worker.reading import LoadedTask
 from pipeline.worker.writing import Writer, failure_kind
 from tests.fakes import write_photo
+from tests.images.profiles import swapped_rgb
 from tests.worker.test_worker import an_assignment
 
 LOSSES = Losses(0.0, 1.0, 1.0)
@@ -54,6 +57,17 @@ def test_notes_of_photo_engine_and_file_come_together(tmp_path: Path) -> None:
     (artwork,) = told
     assert isinstance(artwork, Artwork)
     assert "a note of the engine" in artwork.notes
+
+
+def test_the_photo_s_profile_reaches_its_picture(tmp_path: Path) -> None:
+    told: list[ExecutorEvent] = []
+    task = loaded_task(tmp_path, "t")
+    task.photo = replace(task.photo, profile=swapped_rgb())
+    task.assignment = replace(task.assignment, picture=PictureOptions(format="png", profile="photo"))
+    with Writer(told.append, lambda: 3.0, "fake") as writer:
+        writer.write(task, finished("t"))
+    with Image.open(tmp_path / ".t.part") as image:
+        assert image.info["icc_profile"] == swapped_rgb()
 
 
 def test_a_broken_pipe_is_not_hidden_by_the_thread(tmp_path: Path) -> None:

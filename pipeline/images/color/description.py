@@ -81,6 +81,11 @@ class ColorDescription:
         return cls() if icc == b"" else cls((Profile(icc),))
 
     @property
+    def profile(self) -> bytes:
+        """Return the first ICC profile that is there whole, empty if there is none."""
+        return next((each.icc for each in self.statements if isinstance(each, Profile) and each.icc), b"")
+
+    @property
     def has_profile(self) -> bool:
         """Whether an ICC profile is among the statements."""
         return any(isinstance(statement, Profile) for statement in self.statements)
