@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Final
 
-from pydantic import Field, StrictStr, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.folder_rules import require_outside_input
@@ -40,6 +40,12 @@ class OutputSection(Section):
     bit_depth: BitDepth = Field(_PICTURE.bit_depth, description="Bits a channel: 8, or 16 in png and tiff.")
     profile: OutputProfile = Field(
         _PICTURE.profile, description="Color profile: srgb, display-p3, or photo (the photo's own, if it is of RGB)."
+    )
+    progressive: StrictBool = Field(
+        _PICTURE.progressive, description="Write jpeg so that a browser shows it coarse at first, then finer."
+    )
+    optimize: StrictBool = Field(
+        _PICTURE.optimize, description="Write jpeg a little smaller, without loss; progressive does, too."
     )
     metadata: MetadataPolicy = Field(
         _PICTURE.metadata, description="The photo's EXIF, XMP and IPTC data: keep, strip, or strip_location."

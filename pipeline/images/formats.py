@@ -12,6 +12,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
@@ -19,7 +20,7 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
 from pipeline.errors import CodecError, JobError
 from pipeline.images import exif, iptc, jpeg_xl
@@ -42,6 +43,8 @@ LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp"
 WITHOUT_PROFILE: Final = frozenset({"jxl"})
 
 _JPEG_SEGMENT_BYTES: Final = 65533
+#: 64 coefficients of each of three channels take 27 bits at most, in as many blocks as there are pixels by 64.
+_MOST_JPEG_BYTES_PER_PIXEL: Final = 12
 _XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _STRIP_BYTES: Final = 1 << 18
 _PACKAGES: Final = {"pillow_jxl": "pillow-jxl-plugin", "imagecodecs": "imagecodecs"}
@@ -86,7 +89,7 @@ def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes
     without_iptc = (f"IPTC left out: {picture_format} has no place for it",) if tags.iptc else ()
     match picture_format:
         case "jpeg":
-            return _jpeg(pixels, tags, quality)
+            return _jpeg(pixels, tags, options)
         case "tiff":
             return _tiff(pixels, tags), ()
         case "png":
@@ -116,8 +119,10 @@ def _save(pixels: Channels, tags: Tags, pillow_format: str, **options: Any) -> b
     return file.getvalue()
 
 
-def _jpeg(pixels: Channels, tags: Tags, quality: int) -> tuple[bytes, tuple[str, ...]]:
-    data = _save(pixels, tags, "JPEG", quality=quality, subsampling="4:4:4")
+def _jpeg(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
+    coding = {name: True for name in ("progressive", "optimize") if getattr(options, name)}
+    with _room_for_whole_jpeg(pixels.shape[0] * pixels.shape[1]) if coding else nullcontext():
+        data = _save(pixels, tags, "JPEG", quality=options.quality, subsampling="4:4:4", **coding)
     notes: list[str] = []
     block = exif.PREFIX + exif.serialize(tags.exif)
     if len(block) > _JPEG_SEGMENT_BYTES:
@@ -138,6 +143,20 @@ def _jpeg(pixels: Channels, tags: Tags, quality: int) -> tuple[bytes, tuple[str,
     # Metadata comes right after the JFIF segment that Pillow begins with.
     end_of_jfif = 4 + int.from_bytes(data[4:6], "big")
     return data[:end_of_jfif] + segments + data[end_of_jfif:], tuple(notes)
+
+
+@contextmanager
+def _room_for_whole_jpeg(pixels: int) -> Iterator[None]:
+    """Let Pillow reserve what a JPEG takes at most that libjpeg can only write in one piece; its guess is too small.
+
+    It reads in pieces of that size, too, meanwhile, which changes nothing else.
+    """
+    usual = ImageFile.MAXBLOCK
+    ImageFile.MAXBLOCK = max(usual, pixels * _MOST_JPEG_BYTES_PER_PIXEL + _JPEG_SEGMENT_BYTES)
+    try:
+        yield
+    finally:
+        ImageFile.MAXBLOCK = usual
 
 
 def _segment(marker: int, content: bytes) -> bytes:

@@ -187,6 +187,7 @@ class PictureOptions:
     """How a picture is written. ``quality`` (1..100) is used for JPEG, WebP, AVIF and JPEG XL.
 
     ``bit_depth``: 16 for PNG and TIFF only. ``profile``: the picture's colors, "photo" meaning the photo's own.
+    ``progressive`` and ``optimize`` are used for JPEG.
     """
 
     format: PictureFormat = "jpeg"
@@ -194,3 +195,5 @@ class PictureOptions:
     metadata: MetadataPolicy = "keep"
     bit_depth: BitDepth = 8
     profile: OutputProfile = "srgb"
+    progressive: bool = False
+    optimize: bool = False

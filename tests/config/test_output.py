@@ -80,6 +80,11 @@ def test_a_picture_s_colors_are_srgb_unless_others_are_asked_for(load: Load, pro
     assert load(STYLE + f"output: {{profile: {profile}}}").picture_options().profile == profile
 
 
+def test_jpeg_is_progressive_or_optimized_only_if_asked_for(load: Load) -> None:
+    asked = load(STYLE + "output: {progressive: true, optimize: true}").picture_options()
+    assert asked == PictureOptions(progressive=True, optimize=True)
+
+
 def test_there_are_no_other_depths(problems: Problems) -> None:
     assert problems(STYLE + "output: {bit_depth: 12, format: png}") == [
         "output.bit_depth: must be one of 8 or 16, found 12"

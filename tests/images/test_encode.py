@@ -186,13 +186,13 @@ def later(seed: int) -> Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaterOptions(PictureOptions):
-    progressive: bool = False
+    dithered: bool = False
 
 
 def test_a_file_is_told_to_be_written_otherwise_only_if_it_is() -> None:
     # Told so, it would not be copied for another photo of the same content, but painted again.
     assert written_as(LaterOptions()) == written_as(PictureOptions()) == "jpeg 92 keep"
-    assert written_as(LaterOptions(progressive=True)) == 'jpeg 92 keep {"progressive": true}'
+    assert written_as(LaterOptions(dithered=True)) == 'jpeg 92 keep {"dithered": true}'
 
 
 @pytest.mark.parametrize("history", [None, "", "Scanned", "[1]", '{"other": {}}', '{"stylewatch": 5}'])

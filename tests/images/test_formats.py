@@ -8,7 +8,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from pipeline.errors import JobError
 from pipeline.images import exif, formats, iptc
@@ -44,6 +44,35 @@ def test_jpeg_keeps_color_at_full_resolution(tmp_path: Path) -> None:
     written(tmp_path / "part")
     layers = [layer[1:3] for layer in opened(tmp_path / "part").layer]  # type: ignore[attr-defined]
     assert layers == [(1, 1)] * 3
+
+
+@pytest.mark.parametrize(
+    "coding", [{"progressive": True}, {"optimize": True}, {"progressive": True, "optimize": True}]
+)
+@pytest.mark.parametrize("quality", [1, 92, 100])
+def test_another_coding_of_jpeg_changes_no_pixel_even_of_noise(
+    tmp_path: Path, coding: dict[str, bool], quality: int
+) -> None:
+    # Pillow reserves one byte for each of its pixels, or two; at such a quality noise takes more.
+    noise = np.random.default_rng(0).integers(0, 2, (301, 403, 3), dtype=np.uint8) * np.uint8(255)
+    usual_block = ImageFile.MAXBLOCK
+    written(tmp_path / "usual", pixels=noise, quality=quality)
+    written(tmp_path / "part", metadata=everything(), pixels=noise, quality=quality, **coding)
+    assert usual_block == ImageFile.MAXBLOCK
+    image = opened(tmp_path / "part")
+    assert image.info.get("progressive", 0) == int(coding.get("progressive", False))
+    assert (np.asarray(image) == np.asarray(opened(tmp_path / "usual"))).all()
+    assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
+    assert read_provenance(tmp_path / "part") is not None
+
+
+def test_an_optimized_jpeg_of_a_smooth_picture_is_smaller(tmp_path: Path) -> None:
+    smooth = np.linspace(0, 1, 200 * 300 * 3, dtype=np.float32).reshape(200, 300, 3)
+    sizes = []
+    for coding in ({}, {"optimize": True}, {"progressive": True}):
+        written(tmp_path / "part", pixels=smooth, **coding)
+        sizes.append((tmp_path / "part").stat().st_size)
+    assert max(sizes[1:]) < sizes[0]
 
 
 def test_a_tall_tiff_has_several_strips(tmp_path: Path) -> None:
