@@ -22,6 +22,7 @@ from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import PixelArray, eight_bits, over_white, read_metadata
+from pipeline.images.density import exif_density, with_density
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, copied_metadata
 from pipeline.images.output_profiles import in_profile
@@ -83,6 +84,8 @@ def write_picture(
     pixels, profile, color_notes = _in_profile(pixels, options, photo_profile)
     channels, notes = _channels(pixels, alpha, options)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
+    density = None if options.metadata == "strip" else metadata.density or exif_density(copied.exif)
+    copied = replace(copied, exif=with_density(copied.exif, density))
     if profile != srgb_profile():
         copied = replace(copied, exif=_without_srgb(copied.exif))
     record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
@@ -93,6 +96,7 @@ def write_picture(
         iptc=copied.iptc,
         texts=(("Software", provenance.program), (_PROGRAM_NAME, record)),
         profile=profile,
+        density=density,
     )
     data, omissions = formats.encode(channels, tags, options)
     _write(data, path)

@@ -26,6 +26,7 @@ from pipeline.errors import CodecError, JobError
 from pipeline.images import exif, iptc, jpeg_xl
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode_errors import one_line, require_memory
+from pipeline.images.density import Density
 from pipeline.images.exif import ByteOrder, Exif
 from pipeline.images.metadata import ORIENTATION, without_maker_note
 from pipeline.model import PictureFormat, PictureOptions
@@ -63,7 +64,7 @@ Channels = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """A file's metadata: the blocks, an EXIF block with nothing of the user's, PNG's texts, the color profile."""
+    """A file's metadata: blocks, an EXIF block with nothing of the user's, PNG's texts, profile, pixels an inch."""
 
     exif: Exif
     own_exif: Exif
@@ -71,6 +72,7 @@ class Tags:
     iptc: bytes
     texts: tuple[tuple[str, str], ...]
     profile: bytes = field(default_factory=srgb_profile)
+    density: Density | None = None
 
 
 def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
@@ -120,9 +122,10 @@ def _save(pixels: Channels, tags: Tags, pillow_format: str, **options: Any) -> b
 
 
 def _jpeg(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
-    coding = {name: True for name in ("progressive", "optimize") if getattr(options, name)}
+    coding: dict[str, Any] = {name: True for name in ("progressive", "optimize") if getattr(options, name)}
     with _room_for_whole_jpeg(pixels.shape[0] * pixels.shape[1]) if coding else nullcontext():
-        data = _save(pixels, tags, "JPEG", quality=options.quality, subsampling="4:4:4", **coding)
+        how = {"quality": options.quality, "subsampling": "4:4:4", **coding, **_dpi(tags)}
+        data = _save(pixels, tags, "JPEG", **how)
     notes: list[str] = []
     block = exif.PREFIX + exif.serialize(tags.exif)
     if len(block) > _JPEG_SEGMENT_BYTES:
@@ -143,6 +146,10 @@ def _jpeg(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes,
     # Metadata comes right after the JFIF segment that Pillow begins with.
     end_of_jfif = 4 + int.from_bytes(data[4:6], "big")
     return data[:end_of_jfif] + segments + data[end_of_jfif:], tuple(notes)
+
+
+def _dpi(tags: Tags) -> dict[str, Any]:
+    return {"dpi": tags.density} if tags.density else {}
 
 
 @contextmanager
@@ -169,12 +176,14 @@ def _png(pixels: Channels, tags: Tags) -> bytes:
         texts.add_text(keyword, words)
     if tags.xmp:
         texts.add_itxt("XML:com.adobe.xmp", tags.xmp.decode("utf-8"))
-    save = partial(_save, tags=tags, pillow_format="PNG", pnginfo=texts, exif=exif.serialize(tags.exif))
+    how = {"pnginfo": texts, "exif": exif.serialize(tags.exif), **_dpi(tags)}
     if pixels.dtype == np.uint8:
-        return save(pixels)
+        return _save(pixels, tags, "PNG", **how)
     imagecodecs = _loaded("imagecodecs", "PNG with 16 bits")
     # Pillow writes no color of 16 bits: it writes all but the pixels, around one of 8 bits.
-    return _with_pixels_of(save(np.zeros((1, 1, 3), np.uint8)), bytes(imagecodecs.png_encode(pixels)))
+    return _with_pixels_of(
+        _save(np.zeros((1, 1, 3), np.uint8), tags, "PNG", **how), bytes(imagecodecs.png_encode(pixels))
+    )
 
 
 def _with_pixels_of(file: bytes, other: bytes) -> bytes:

@@ -14,6 +14,7 @@ from typing import Final
 from PIL import Image
 
 from pipeline.images import exif, exif_places, iptc, xmp
+from pipeline.images.density import Density, stored_density
 from pipeline.images.exif import Directory, Exif
 from pipeline.images.exif_places import MAKER_NOTE
 from pipeline.model import MetadataPolicy
@@ -38,11 +39,15 @@ _OUTDATED: Final = frozenset({0x9102, 0xA005, 0xA500})
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The blocks of a photo, as found: EXIF without its prefix, an XMP packet, a row of IPTC datasets."""
+    """The blocks of a photo, as found: EXIF without its prefix, an XMP packet, a row of IPTC datasets.
+
+    ``density``: what its file says outside of them.
+    """
 
     exif: bytes = b""
     xmp: bytes = b""
     iptc: bytes = b""
+    density: Density | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ def collect(image: Image.Image, data: bytes) -> Metadata:
         exif=(image.info.get("exif") or _imagemagick_exif(image)).removeprefix(exif.PREFIX),
         xmp=packet if isinstance(packet, bytes) else b"",
         iptc=iptc.well_formed(photoshop.get(iptc.RESOURCE, b"")),
+        density=stored_density(image),
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from pipeline.errors import JobError
 from pipeline.images import exif, formats, iptc
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import read_metadata
+from pipeline.images.density import exif_density, stored_density
 from pipeline.images.encode import read_provenance
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata
 from pipeline.images.output_profiles import display_p3_profile
 from pipeline.model import PictureOptions
-from tests.images.pictures import assert_color, decoded, written
+from tests.images.pictures import assert_color, decoded, file_of, written
 from tests.images.test_iptc import dataset
 from tests.images.test_metadata import everything
 from tests.images.test_xmp import packet
@@ -298,3 +300,62 @@ def test_a_profile_that_jpeg_xl_does_not_get_is_a_remark(tmp_path: Path) -> None
     image = opened(tmp_path / "part")
     assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"])))
     assert_color(np.asarray(image), (204, 76, 51), 3)
+
+
+# --- density ------------------------------------------------------------------------------------------------------
+
+
+def photo_of(picture_format: str, dpi: tuple[int, int], **options: Any) -> bytes:
+    return file_of(Image.new("RGB", (8, 6), "red"), picture_format, dpi=dpi, **options)
+
+
+def by_exif(dpi: int) -> bytes:
+    number = exif.Value(5, 1, struct.pack("<II", dpi, 1))
+    return exif.serialize(Exif(image={0x011A: number, 0x011B: number, 0x0128: exif.integers("<", exif.SHORT, 2)}))
+
+
+PHOTOS = {
+    "JFIF": photo_of("JPEG", (300, 300)),
+    "pHYs": photo_of("PNG", (300, 300)),
+    "BMP": photo_of("BMP", (300, 300)),
+    "TIFF": photo_of("TIFF", (300, 300)),
+    "EXIF": file_of(Image.new("RGB", (8, 6), "red"), "WEBP", exif=by_exif(300)),
+}
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+@pytest.mark.parametrize("picture_format", FORMATS)
+@pytest.mark.parametrize("policy", ["keep", "strip_location"])
+def test_a_picture_is_printed_at_its_photo_s_density(
+    tmp_path: Path, photo: str, picture_format: Any, policy: str
+) -> None:
+    written(tmp_path / "part", picture_format, decoded(PHOTOS[photo]).metadata, policy)
+    assert exif_density(carried_exif(tmp_path / "part")) == (300, 300)
+    if picture_format in {"jpeg", "png"}:
+        assert stored_density(opened(tmp_path / "part")) == (300, 300)
+    if picture_format == "tiff":
+        assert opened(tmp_path / "part").info["dpi"] == (300, 300)
+
+
+def test_each_place_keeps_what_the_photo_says_there(tmp_path: Path) -> None:
+    photo = photo_of("JPEG", (300, 300), exif=exif.PREFIX + by_exif(72))
+    for picture_format in ("jpeg", "png"):
+        written(tmp_path / "part", picture_format, decoded(photo).metadata)
+        assert exif_density(carried_exif(tmp_path / "part")) == (72, 72)
+        assert stored_density(opened(tmp_path / "part")) == (300, 300)
+
+
+def test_a_deep_png_has_a_density_too(tmp_path: Path) -> None:
+    written(tmp_path / "part", "png", decoded(PHOTOS["JFIF"]).metadata, bit_depth=16)
+    assert stored_density(opened(tmp_path / "part")) == (300, 300)
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_nothing_is_told_of_a_density_that_the_photo_does_not_tell_or_that_is_stripped(
+    tmp_path: Path, picture_format: Any
+) -> None:
+    plain = file_of(Image.new("RGB", (8, 6), "red"), "JPEG")
+    for photo, policy in ((plain, "keep"), (PHOTOS["JFIF"], "strip")):
+        written(tmp_path / "part", picture_format, decoded(photo).metadata, policy)
+        assert exif_density(carried_exif(tmp_path / "part")) is None
+        assert stored_density(opened(tmp_path / "part")) is None
