@@ -30,6 +30,7 @@ from pipeline.model import (
     NetworkLoading,
     OriginalsStay,
     PhotoSetAside,
+    PhotosSkipped,
     Remark,
     RunEvent,
     RunFinished,
@@ -44,6 +45,7 @@ from pipeline.report.formatting import (
     outcome,
     printable,
     set_aside_text,
+    skipped_text,
     state_words,
     time_left,
     unpaired_left_out,
@@ -108,6 +110,7 @@ class Display:
         self._clock = clock
         self._board = RunProgress()
         self._unpaired = RateLimit(clock=clock)
+        self._skipped = RateLimit(clock=clock)
         self._live: ResizableLive | None = None
         self._is_closed = False
         self._reasons_shown: set[str] = set()
@@ -147,6 +150,8 @@ class Display:
         match event:
             case PhotoSetAside():
                 self._show_set_aside(event)
+            case PhotosSkipped() if not self._quiet and self._skipped.admits():
+                self._print(skipped_text(event))
             case RunStarted() if not self._quiet:
                 self._show_begin(event)
             case JobFailed(photo_set_aside=False):

@@ -18,8 +18,15 @@ from pipeline.cli.schedule import schedule_fields, schedule_sentence
 from pipeline.config import Config, load_config
 from pipeline.config.settings import plan_settings
 from pipeline.executors.measuring import load_or_measure_speed
-from pipeline.model import Job, PhotoSetAside
-from pipeline.report.formatting import byte_size, counted, printable, set_aside_text, unpaired_left_out
+from pipeline.model import Job, PhotoSetAside, PhotosSkipped
+from pipeline.report.formatting import (
+    byte_size,
+    counted,
+    printable,
+    set_aside_text,
+    skipped_counts_text,
+    unpaired_left_out,
+)
 from pipeline.report.reasons import backlog_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
@@ -92,6 +99,8 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         echo(
             f"no picture of {counted(ruled_out, 'photo')}: a rule gives {'it' if ruled_out == 1 else 'them'} no style"
         )
+    if skipped := run_plan.ingested.skipped_photos:
+        echo(skipped_counts_text(PhotosSkipped.of(skipped).counts))
     echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
         echo(f"{kept}.")
@@ -222,6 +231,11 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "unpaired": run_plan.ingested.unpaired,
         "unpaired_photos": [
             {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
+        ],
+        "skipped": PhotosSkipped.of(run_plan.ingested.skipped_photos).counts,
+        "skipped_photos": [
+            {"photo": printable(path), "reason": reason}
+            for path, reason in sorted(run_plan.ingested.skipped_photos.items())
         ],
         **_forecast_fields(run_plan.forecast),
         "memory_bytes": run_plan.memory_bytes,

@@ -23,6 +23,7 @@ from pipeline.report.formatting import (
     failure_text,
     printable,
     set_aside_text,
+    skipped_counts_text,
     state_words,
     time_left,
     unpaired_left_out,
@@ -85,6 +86,8 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
         yield "'stylewatch retry' tries them again."
     yield from _incomplete_lines(current)
     yield from _unpaired_lines(pictures)
+    if pictures.skipped.counts:
+        yield f"{skipped_counts_text(pictures.skipped.counts)}; 'stylewatch plan --json' names all of them"
 
 
 def _incomplete_lines(current: Status) -> Iterator[str]:
@@ -232,6 +235,11 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "unpaired": {
             "count": pictures.unpaired_count,
             "photos": [{"photo": printable(photo), "reason": reason} for photo, reason in pictures.unpaired],
+        },
+        "skipped": {
+            "count": pictures.skipped.new_count,
+            "reasons": pictures.skipped.counts,
+            "photos": [{"photo": printable(photo), "reason": reason} for photo, reason in pictures.skipped.new],
         },
     }
 

@@ -21,6 +21,7 @@ from pipeline.config.pairing import PairingSection
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.schedule import OptionalWindows
 from pipeline.config.section import Section
+from pipeline.config.skip import SkipSection
 from pipeline.config.styles import StyleSection
 from pipeline.model import (
     CheckpointRules,
@@ -64,6 +65,7 @@ class InputSection(Section):
     ignore: tuple[IgnorePattern, ...] = Field(
         (), description="Patterns of files and folders to leave alone, as in .gitignore."
     )
+    skip: SkipSection = Field(SkipSection(), description="Which photos get no pictures, by what they are.")
     order: Order = Field("newest", description="Which photos come first.")
     settle_seconds: f.Seconds = Field(
         2.0, description="A photo is ready when its file has not changed for this long."

@@ -61,6 +61,7 @@ def ingest_settings(config: Config) -> IngestSettings:
         max_pixels=config.input.max_pixels,
         picture_format=config.output.format,
         on_change=config.output.on_change,
+        skip=config.input.skip.rules(),
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import queue
 from collections.abc import Callable
 
-from pipeline.model import PhotoSetAside, Remark, RunEvent, WatchNotice
+from pipeline.model import PhotoSetAside, PhotosSkipped, Remark, RunEvent, WatchNotice
 
 
 class EventOutbox:
@@ -27,11 +27,11 @@ class EventOutbox:
         self._emit = emit
         self._is_pass_expected = is_pass_expected
         self._count = count
-        self._queue: queue.SimpleQueue[PhotoSetAside | Remark | WatchNotice] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[PhotoSetAside | PhotosSkipped | Remark | WatchNotice] = queue.SimpleQueue()
         self._held: list[PhotoSetAside] = []
         self._emitted_before_pass: list[PhotoSetAside] = []
 
-    def put(self, event: PhotoSetAside | Remark | WatchNotice) -> None:
+    def put(self, event: PhotoSetAside | PhotosSkipped | Remark | WatchNotice) -> None:
         """Queue an event. Safe to call from any thread."""
         self._queue.put(event)
 

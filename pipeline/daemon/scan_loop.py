@@ -15,7 +15,7 @@ from pipeline.daemon.event_watch import EventWatch
 from pipeline.daemon.pause_tracker import PauseReason, PauseTracker
 from pipeline.errors import LedgerLockedError, StorageError, files_explained
 from pipeline.intake.watch import MAX_PATHS, Hints
-from pipeline.model import PhotoSetAside, Remark, WatchNotice
+from pipeline.model import PhotoSetAside, PhotosSkipped, Remark, WatchNotice
 from pipeline.report.formatting import as_before_text
 from pipeline.runner.ingest.incremental import IncrementalIngest, IngestChanges
 from pipeline.runner.input_root import InputRoot
@@ -32,13 +32,14 @@ _MISSING_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanCallbacks:
-    """Whom the scan loop calls. ``emit``: for each photo that is set aside, and for how many are as before.
+    """Whom the scan loop calls. ``emit``: for each photo that is set aside, for those that are skipped, and
+    for how many are as before.
 
     ``on_change``: after the first scan, and after each one that changed the ledger. ``on_full_scan``: after each scan
     of the whole folder.
     """
 
-    emit: Callable[[PhotoSetAside | Remark | WatchNotice], None]
+    emit: Callable[[PhotoSetAside | PhotosSkipped | Remark | WatchNotice], None]
     on_change: Callable[[], None]
     on_full_scan: Callable[[], None] = lambda: None
 
@@ -156,6 +157,8 @@ class ScanLoop:
     def _report(self, changes: IngestChanges) -> None:
         for photo in changes.set_aside:
             self._callbacks.emit(photo)
+        if event := changes.skipped_event():
+            self._callbacks.emit(event)
         if changes.known:
             self._callbacks.emit(Remark("", as_before_text(changes.known)))
         if not changes.is_empty or not self._has_scanned:

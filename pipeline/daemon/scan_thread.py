@@ -21,7 +21,7 @@ from pipeline.intake.mounts import knows_kinds, shared_mount
 from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
-from pipeline.model import PhotoSetAside, Remark, WatchNotice
+from pipeline.model import PhotoSetAside, PhotosSkipped, Remark, WatchNotice
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import InputRoot
@@ -45,7 +45,7 @@ class ScanThread:
         self,
         pauses: PauseTracker,
         health: Health,
-        emit: Callable[[PhotoSetAside | Remark | WatchNotice], None],
+        emit: Callable[[PhotoSetAside | PhotosSkipped | Remark | WatchNotice], None],
         on_error: Callable[[], None],
         clock: Clock,
     ) -> None:

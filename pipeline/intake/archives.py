@@ -35,6 +35,8 @@ from pipeline.intake.scan import names_archive
 
 #: Returns why a file is no photo, None for a photo: :func:`pipeline.intake.scan.kinds_in_archives`.
 KindOf = Callable[[str], str | None]
+#: Is given the name of each complete photo, and its content to read.
+Look = Callable[[str, BinaryIO], None]
 
 _OTHER_ARCHIVES: Final = (
     (b"Rar!\x1a\x07", "a RAR archive"),
@@ -82,12 +84,14 @@ def containing_file(root: Path, path: str) -> str:
     return archive
 
 
-def inspect(root: Path, path: str, limits: Limits, kind_of: KindOf) -> ArchiveContents:
+def inspect(
+    root: Path, path: str, limits: Limits, kind_of: KindOf, look: Look = lambda _name, _content: None
+) -> ArchiveContents:
     """Read the archive at ``path`` below ``root`` once, to its end, and check it and its photos.
 
-    Raises FileReplacedError, OSError. ``kind_of`` is asked about names in the archive.
+    Raises FileReplacedError, OSError. ``kind_of`` is asked about names in the archive, ``look`` is shown the photos.
     """
-    inspection = _Inspection(limits, kind_of)
+    inspection = _Inspection(limits, kind_of, look)
     try:
         with open_below(root, path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -142,6 +146,7 @@ class _Inspection:
 
     limits: Limits
     kind_of: KindOf
+    look: Look
     names: set[str] = field(default_factory=set)
     photos: dict[str, None] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
@@ -180,7 +185,7 @@ class _Inspection:
             return f"it is {member.special_kind}, not a file"
         if member.size_bytes > self.limits.photo_bytes:
             return too_large(self.limits.photo_bytes)
-        return member.problem or _reason_of_content(member)
+        return member.problem or _reason_of_content(member, lambda content: self.look(name, content))
 
     def contents(self) -> ArchiveContents:
         reasons = set(self.refused.values())
@@ -196,7 +201,7 @@ class _Inspection:
         )
 
 
-def _reason_of_content(member: Member) -> str:
+def _reason_of_content(member: Member, look: Callable[[BinaryIO], None]) -> str:
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as spool:
         content = cast(BinaryIO, spool)
         try:
@@ -207,7 +212,11 @@ def _reason_of_content(member: Member) -> str:
         content.seek(0)
         check = examine_open(content, size)
         # A member never grows: what is incomplete now stays so, and the decoder may judge at once.
-        return "" if check.has_format else check.reason
+        if check.reason and not check.has_format:
+            return check.reason
+        content.seek(0)
+        look(content)
+        return ""
 
 
 def _remark(remarks: list[tuple[str, str]]) -> str:

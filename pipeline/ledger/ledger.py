@@ -1,9 +1,9 @@
 """Opens the ledger. Owns the open file; each table's class owns its operations.
 
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
-:class:`IncompleteFiles`, :class:`Sources` and :class:`Cleanup` that writes is one durable transaction. One ``Ledger``
-is one source's view and belongs to one thread. Claims, leases and cleanup need the state folder's lock; reading,
-``retry`` and ``redo`` are safe beside a running instance.
+:class:`IncompleteFiles`, :class:`SkippedPhotos`, :class:`FileFacts`, :class:`Sources` and :class:`Cleanup` that
+writes is one durable transaction. One ``Ledger`` is one source's view and belongs to one thread. Claims, leases and
+cleanup need the state folder's lock; reading, ``retry`` and ``redo`` are safe beside a running instance.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pipeline.ledger import schema
 from pipeline.ledger.changes import Changes
 from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.cleanup import Cleanup
+from pipeline.ledger.file_facts import FileFacts
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.incomplete import IncompleteFiles
 from pipeline.ledger.jobs import Jobs
@@ -27,6 +28,7 @@ from pipeline.ledger.moves import Moves
 from pipeline.ledger.photos import Photos
 from pipeline.ledger.queries import Queries
 from pipeline.ledger.schema import LockWait
+from pipeline.ledger.skipped import SkippedPhotos
 from pipeline.ledger.sources import Sources
 from pipeline.ledger.store import Store, open_store
 
@@ -37,7 +39,8 @@ class Ledger:
     ``photos``: what scans found. ``jobs``: what the config asks for. ``queue``: which of them come next. ``leases``:
     jobs in progress. ``changes``: why finished pictures are made again. ``moves``: originals that leave the input
     folder. ``found``: pictures that were there before this ledger. ``incomplete``: files that are no whole photos
-    yet. ``sources``: input folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all.
+    yet. ``skipped``: photos that the config leaves out. ``file_facts``: what was read of files. ``sources``: input
+    folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all.
     Their methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
@@ -52,6 +55,8 @@ class Ledger:
         self.moves = Moves(store)
         self.found = FoundPictures(store)
         self.incomplete = IncompleteFiles(store)
+        self.skipped = SkippedPhotos(store)
+        self.file_facts = FileFacts(store)
         self.sources = Sources(store)
         self.cleanup = Cleanup(store)
         self.queries = Queries(store)

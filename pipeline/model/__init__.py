@@ -44,6 +44,7 @@ from pipeline.model.run import (
     OriginalMoved,
     OriginalsStay,
     PhotoSetAside,
+    PhotosSkipped,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -62,6 +63,7 @@ from pipeline.model.settings import (
     StatusSettings,
     WatchSettings,
 )
+from pipeline.model.skip import PhotoProperties, RawChoice, SkipRules
 from pipeline.model.window_rules import WindowRule, clock_time
 from pipeline.model.work import (
     Artwork,
@@ -122,7 +124,9 @@ __all__ = [
     "Painting",
     "PassSettings",
     "Photo",
+    "PhotoProperties",
     "PhotoSetAside",
+    "PhotosSkipped",
     "PictureEstimate",
     "PictureFormat",
     "PictureOptions",
@@ -132,12 +136,14 @@ __all__ = [
     "PreprocessingKind",
     "Progress",
     "RandomOrder",
+    "RawChoice",
     "Recipe",
     "Remark",
     "RetryPolicy",
     "RunEvent",
     "RunFinished",
     "RunStarted",
+    "SkipRules",
     "SnapshotSaved",
     "Standing",
     "Started",

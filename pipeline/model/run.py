@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal, Self
 
 from pipeline.model.estimate import WorkEstimate
 from pipeline.model.work import Artwork, Job, NetworkLoading, Progress, Remark, SnapshotSaved
+
+#: So many of the photos that are skipped are named.
+MAX_SKIPPED_NAMED: Final = 20
 
 
 class JobState(StrEnum):
@@ -74,6 +79,26 @@ class PhotoSetAside:
     path: str
     kind: Literal["incomplete", "quarantined", "gone", "unpaired"]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotosSkipped:
+    """Photos that ``input.skip`` and ``input.raw`` leave out: how many there are now, by reason.
+
+    ``new``: path and reason of those that were not among them when the program last said so, of very many only the
+    first ones; of ``new_count`` in all.
+    """
+
+    counts: dict[str, int]
+    new: tuple[tuple[str, str], ...] = ()
+    new_count: int = 0
+
+    @classmethod
+    def of(cls, reasons: Mapping[str, str], new: Sequence[str] | None = None) -> Self:
+        """Return the event about these photos and their reasons; ``new`` ones are all, if it is None."""
+        paths = sorted(reasons if new is None else new)
+        named = tuple((path, reasons[path]) for path in paths[:MAX_SKIPPED_NAMED])
+        return cls(dict(Counter(reasons.values()).most_common()), named, len(paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +188,7 @@ class RunFinished:
     ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
     of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`. ``incomplete``: the files that
     are incomplete at its end, of very many only some. ``standing``: if there was nothing to do, how it stands
-    with the photos that the pass was about.
+    with the photos that the pass was about. ``photos_skipped``: see :class:`PhotosSkipped`.
     """
 
     run_id: str
@@ -183,6 +208,7 @@ class RunFinished:
     incomplete: tuple[IncompleteFile, ...] = ()
     photos_set_aside: int = 0
     standing: Standing | None = None
+    photos_skipped: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +230,7 @@ RunEvent = (
     RunStarted
     | BacklogChanged
     | PhotoSetAside
+    | PhotosSkipped
     | NetworkLoading
     | JobStarted
     | Progress

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions, Recipe
+from pipeline.model.skip import SkipRules
 
 # --- execution, originals, instance -----------------------------------------------------------------------
 
@@ -80,7 +81,8 @@ class IngestSettings:
     ``ignore`` holds patterns as in .gitignore, ``excluded`` the folders that are never entered. A file is complete
     when it has not changed for ``settle_seconds`` and its content is whole; one that stays incomplete and unchanged
     for ``incomplete_seconds`` is tried all the same. ``archives``: they count as folders of photos. The bounds are
-    those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height.
+    those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height. ``skip``
+    says which photos get no pictures.
     """
 
     folder: Path
@@ -95,6 +97,7 @@ class IngestSettings:
     max_pixels: int = 500_000_000
     picture_format: PictureFormat = "jpeg"
     on_change: OnChange = "repaint"
+    skip: SkipRules = field(default_factory=SkipRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pipeline.model import (
@@ -14,9 +14,13 @@ from pipeline.model import (
     JobState,
     Losses,
     PhotoSetAside,
+    PhotosSkipped,
     RunFinished,
     Standing,
 )
+
+#: Up to so many skipped photos are named, of more only the number is said.
+_SKIPPED_NAMED: Final = 3
 
 _AGE_MATTERS_SECONDS: Final = 60.0
 
@@ -107,6 +111,19 @@ def as_before_text(photos: Iterable[PhotoSetAside]) -> str:
     return f"as before, {', '.join(parts)}: 'stylewatch status' names {them}"
 
 
+def skipped_text(event: PhotosSkipped) -> str:
+    """Return which photos are skipped, and why; how many, if they are too many to be named."""
+    if event.new_count > _SKIPPED_NAMED:
+        return skipped_counts_text(event.counts)
+    return "; ".join(f"{path} is skipped ({reason})" for path, reason in event.new)
+
+
+def skipped_counts_text(counts: Mapping[str, int]) -> str:
+    """Return ``5 photos skipped (smaller than 64 px: 3, screenshot: 2)``."""
+    reasons = ", ".join(f"{reason}: {count:,}" for reason, count in counts.items())
+    return f"{counted(sum(counts.values()), 'photo')} skipped ({reasons})"
+
+
 def counted(number: int, noun: str) -> str:
     """Return ``1 picture``, ``2 pictures``, ``12,345 pictures``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
@@ -156,6 +173,11 @@ def losses(values: Losses) -> str:
 
 def outcome(event: RunFinished) -> str:
     """Return the outcome of a run as one sentence without its full stop."""
+    skipped = f"; {skipped_counts_text(event.photos_skipped)}" if event.photos_skipped else ""
+    return f"{_outcome_of_pictures(event)}{skipped}"
+
+
+def _outcome_of_pictures(event: RunFinished) -> str:
     # With a reason the run ended early: there may be work left that was not counted.
     counts = (event.finished, event.copied, event.failed, event.photos_set_aside, event.left)
     if not (any(counts) or event.interrupted or event.reason):

@@ -20,6 +20,7 @@ from pipeline.model import (
     OriginalMoved,
     OriginalsStay,
     PhotoSetAside,
+    PhotosSkipped,
     Progress,
     Remark,
     RunEvent,
@@ -39,6 +40,7 @@ from pipeline.report.formatting import (
     outcome,
     printable,
     set_aside_text,
+    skipped_text,
     unpaired_left_out,
 )
 from pipeline.report.rate_limit import RateLimit
@@ -117,6 +119,7 @@ class LogWriter:
         self._jobs: dict[str, Job] = {}
         self._backlog = 0
         self._unpaired = RateLimit()
+        self._skipped = RateLimit()
 
     def __call__(self, event: RunEvent) -> None:
         """Log one event."""
@@ -128,8 +131,8 @@ class LogWriter:
                 self._backlog_changed(event)
             case RunFinished():
                 self._run_finished(event)
-            case PhotoSetAside():
-                self._set_aside(event)
+            case PhotoSetAside() | PhotosSkipped():
+                self._left_out(event)
             case WatchNotice():
                 LOGGER.log(logging.WARNING if event.kind in ("paused", "refused") else logging.INFO, "%s", event.text)
             case OriginalMoved():
@@ -165,8 +168,11 @@ class LogWriter:
                 prefix = f"{self._name(event.token)}: " if event.token else ""
                 LOGGER.log(logging.WARNING if event.warning else logging.INFO, "%s%s", prefix, event.text)
 
-    def _set_aside(self, event: PhotoSetAside) -> None:
-        if event.kind != "unpaired" or self._unpaired.admits():
+    def _left_out(self, event: PhotoSetAside | PhotosSkipped) -> None:
+        if isinstance(event, PhotosSkipped):
+            if self._skipped.admits():  # the end of the run has the number of all
+                LOGGER.info("%s", skipped_text(event))
+        elif event.kind != "unpaired" or self._unpaired.admits():
             level = logging.WARNING if event.kind in ("quarantined", "unpaired") else logging.INFO
             LOGGER.log(level, "%s", set_aside_text(event))
 

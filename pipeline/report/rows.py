@@ -14,7 +14,8 @@ class Row:
     """One picture of the run. Losses are of the first and last evaluation at the finest scale.
 
     ``state`` is "done", "failed", "quarantined", or "pending" for a picture that was begun and returned to the
-    queue; of a photo that got no picture it is the kind of its PhotoSetAside. ``seconds`` have one digit. What does
+    queue; of a photo that got no picture it is the kind of its PhotoSetAside. A row without a photo counts those that
+    are "skipped" for one reason. ``seconds`` have one digit. What does
     not apply is None or empty: a ``copied`` picture took no seconds and has no losses. New columns come last.
     """
 
@@ -63,6 +64,12 @@ def picture_row(event: JobStarted | JobFinished | JobFailed) -> Row:
 def photo_row(event: PhotoSetAside) -> Row:
     """Return the row of a photo that got no picture."""
     return Row(photo=event.path, style="", recipe="", output="", state=event.kind, reason=event.reason)
+
+
+def skipped_row(reason: str, count: int) -> Row:
+    """Return the row of all photos that the config leaves out for one reason."""
+    photos = f"{count:,} photo" + ("" if count == 1 else "s")
+    return Row(photo="", style="", recipe="", output="", state="skipped", reason=f"{photos}: {reason}")
 
 
 def _artwork_cells(event: JobFinished) -> dict[str, Any]:

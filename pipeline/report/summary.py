@@ -2,9 +2,10 @@
 
 A run that touched no picture and set no photo aside gets none, nor one that only found files still incomplete. CSV
 and JSON have one row for each picture that the run touched; the CSV has one more, without style and recipe, for each
-photo that was set aside or waits. The CSV is for spreadsheets: UTF-8, lists joined by spaces, and a text that a
-spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an
-apostrophe in front. The JSON is exact, its strings are escaped as in the journal:
+photo that was set aside or waits, and one without a photo for each reason why photos are skipped. The CSV is for
+spreadsheets: UTF-8, lists joined by spaces, and a text that a spreadsheet would take for a formula (it begins with
+``=``, ``+``, ``-``, ``@``, a tab or a line break) gets an apostrophe in front. The JSON is exact, its strings are
+escaped as in the journal:
 
     version    2; grows when a field changes its meaning; fields may be added at any time
     run        run_id, config, started, ended (ISO 8601, local), seconds, interrupted, planned_end, reason
@@ -15,6 +16,7 @@ apostrophe in front. The JSON is exact, its strings are escaped as in the journa
                pictures_made_by_earlier_passes: of a daemon, since there was last nothing to do
                pictures_made, pictures_copied, pictures_failed, pictures_left (still to be made): by this run
                photos_set_aside: by this run; pictures of these photos are not among those that failed
+               photos_skipped: those that the config leaves out, by reason
                pictures_by_state: all on record at the end, by the ledger's states
                cache_hits, cache_misses: style targets taken from the cache, computed
                slots_used, slots_offered: how full the engine's batches were
@@ -49,7 +51,7 @@ from pipeline.model import (
 )
 from pipeline.report.folders import ReportFolders
 from pipeline.report.formatting import incomplete_reason, outcome
-from pipeline.report.rows import Row, photo_row, picture_row
+from pipeline.report.rows import Row, photo_row, picture_row, skipped_row
 from pipeline.report.text_report import TextReport
 
 _LOG = logging.getLogger("stylewatch")
@@ -168,7 +170,13 @@ class Summary:
         ).text()
         return {
             "report.txt": text.encode("utf-8"),
-            "report.csv": _csv([*rows, *map(photo_row, self._set_aside.values())]),
+            "report.csv": _csv(
+                [
+                    *rows,
+                    *map(photo_row, self._set_aside.values()),
+                    *(skipped_row(reason, count) for reason, count in event.photos_skipped.items()),
+                ]
+            ),
             "report.json": self._json(rows, event, ended),
         }
 

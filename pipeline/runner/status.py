@@ -18,7 +18,7 @@ from pipeline.engine.speed import read_speed
 from pipeline.errors import StorageError
 from pipeline.intake.scan import names_archive
 from pipeline.ledger import FailureRow, Ledger, PhotoProblem, ledger_exists
-from pipeline.model import FolderSettings, IncompleteFile, JobState, StatusSettings
+from pipeline.model import FolderSettings, IncompleteFile, JobState, PhotosSkipped, StatusSettings
 from pipeline.pairing import PairingPlan, why_unpaired
 from pipeline.report.formatting import counted, duration
 from pipeline.report.heartbeat import HeartbeatRecord, read_heartbeat
@@ -45,7 +45,8 @@ class Pictures:
     photos that were set aside. Their pictures are failures, too, but none of :meth:`other_failures`. ``unpaired`` are
     the first of the ``unpaired_count`` photos that no rule and no folder gives a style, with the reason.
     ``waiting_seconds``: how long the pending pictures take by the forecast, None if that is unknown. ``kept``: so
-    many are done with earlier settings, and stay as they are.
+    many are done with earlier settings, and stay as they are. ``skipped``: the photos that the config left out when
+    the folder was last scanned.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -59,6 +60,7 @@ class Pictures:
     waiting_seconds: float | None = None
     kept: int = 0
     photos: int | None = None
+    skipped: PhotosSkipped = field(default_factory=lambda: PhotosSkipped({}))
 
     def other_failures(self) -> tuple[FailureRow, ...]:
         """Return the pictures that failed although their photo was not set aside."""
@@ -213,6 +215,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             kept=ledger.queries.kept_count(),
             waiting_seconds=backlog_seconds(ledger, settings.recipes, read_speed(settings.engine)),
             photos=ledger.queries.photo_count(),
+            skipped=ledger.skipped.now(),
         )
 
 

@@ -17,6 +17,7 @@ from pipeline.model import (
     NetworkLoading,
     OriginalsStay,
     PhotoSetAside,
+    PhotosSkipped,
     Remark,
     RunEvent,
     RunStarted,
@@ -428,6 +429,20 @@ def test_remarks_on_the_run_and_warnings_are_shown_and_those_on_a_picture_are_fo
         "stopped",
         "no room",
     ]
+
+
+def test_skipped_photos_are_named_if_they_are_few_and_counted_at_the_end() -> None:
+    reasons = {"a.gif": "suffix .gif", "b.gif": "suffix .gif"}
+    told = (started(), PhotosSkipped.of(reasons), over(photos_skipped={"suffix .gif": 2}))
+    lines = shown(*told).splitlines()
+    assert lines[0] == "a.gif is skipped (suffix .gif); b.gif is skipped (suffix .gif)"
+    assert lines[-1].endswith(" in 41.0 s; 2 photos skipped (suffix .gif: 2).")
+    assert "is skipped" not in shown(*told, quiet=True)
+
+
+def test_a_copy_of_many_photos_that_are_skipped_floods_no_screen() -> None:
+    many = [PhotosSkipped.of({"a.gif": "suffix .gif"}) for _ in range(500)]
+    assert len(shown(*many).splitlines()) == 20
 
 
 def test_many_photos_without_a_picture_are_counted_after_the_first() -> None:

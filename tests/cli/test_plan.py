@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.invocation import Invoke, config_of
-from tests.fakes import write_painting
+from tests.fakes import write_painting, write_photo
 from tests.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +132,8 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
         "found": 0,
         "unpaired": 0,
         "unpaired_photos": [],
+        "skipped": {},
+        "skipped_photos": [],
         "start_seconds": 5.0,
         "painting_seconds": 0.0,
         "measured": True,
@@ -193,6 +195,21 @@ def test_plan_names_photos_in_no_styles_folder_some_of_many(invoke: Invoke, work
     named = json.loads(invoke("plan", "--json", config_of(workshop)).out)["unpaired_photos"]
     assert len(named) == 22
     assert named[0] == {"photo": "00.png", "reason": "lies in no style's folder: night; letter case counts"}
+
+
+def test_plan_counts_skipped_photos_by_reason_and_names_all_as_json(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, skip: {smaller_than: 49}")
+    for number in range(22):
+        workshop.photo(f"{number:02}.png", shade=number)
+    write_photo(workshop.folder / "in" / "1.png", size=(50, 40))
+    result = invoke("plan", config_of(workshop))
+    assert result.lines[1] == "22 photos skipped (smaller than 49 px: 22)"
+    assert result.lines[2].startswith("1 picture to make, 0 done; 1 photo in ")
+    fields = json.loads(invoke("plan", "--json", config_of(workshop)).out)
+    assert (fields["skipped"], len(fields["skipped_photos"])) == ({"smaller than 49 px": 22}, 22)
+    assert fields["skipped_photos"][0] == {"photo": "00.png", "reason": "smaller than 49 px"}
+    only = json.loads(invoke("plan", "--json", "--only", "1*", config_of(workshop)).out)
+    assert only["skipped"] == {"smaller than 49 px": 10}
 
 
 def test_plan_says_what_is_made_again_and_why_by_style_and_folder(invoke: Invoke, workshop: Workshop) -> None:

@@ -208,6 +208,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "failures": "list",
         "unpaired": "dict",
         "incomplete": "list",
+        "skipped": "dict",
     }
     assert fields["version"] == 1
     assert set(fields["counts"]) == {state.value for state in JobState}
@@ -284,6 +285,21 @@ def test_status_works_beside_a_running_instance(invoke: Invoke, workshop: Worksh
     with instance_lock(workshop.config().state.folder, "first"):
         assert "'first' with pid" in invoke("status", path).lines[1]
         assert invoke("plan", path).code == 0
+
+
+def test_skipped_photos_are_counted_by_reason_and_the_first_are_named(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, skip: {smaller_than: 49}")
+    for number in range(22):
+        workshop.photo(f"{number:02}.png", shade=number)
+    workshop.run()
+    code, lines = status(workshop)
+    assert (code, lines[-1]) == (
+        0,
+        "22 photos skipped (smaller than 49 px: 22); 'stylewatch plan --json' names all of them",
+    )
+    skipped = as_json(workshop)["skipped"]
+    assert (skipped["count"], skipped["reasons"], len(skipped["photos"])) == (22, {"smaller than 49 px": 22}, 20)
+    assert skipped["photos"][0] == {"photo": "00.png", "reason": "smaller than 49 px"}
 
 
 def test_photos_in_no_styles_folder_are_named_some_of_many_with_their_count(workshop: Workshop) -> None:

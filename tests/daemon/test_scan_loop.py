@@ -15,7 +15,7 @@ from pipeline.daemon.scan_loop import ScanCallbacks, ScanLoop
 from pipeline.daemon.watch_policy import WatchMode, WatchPolicy
 from pipeline.errors import LedgerLockedError, StorageError
 from pipeline.intake.watch import MAX_PATHS, Hints
-from pipeline.model import PhotoSetAside, WatchNotice
+from pipeline.model import PhotoSetAside, PhotosSkipped, WatchNotice
 from pipeline.runner.ingest.incremental import IngestChanges
 from pipeline.runner.input_root import InputRoot
 from tests.daemon.test_event_watch import FakeWatcher
@@ -30,6 +30,7 @@ class FakeIngest:
     takes_seconds: float = 0.0
     takes_cpu_seconds: float = 0.0
     brings: int = 0
+    skips: dict[str, str] = field(default_factory=dict)
     trouble: StorageError | LedgerLockedError | None = None
     waiting: dict[str, float] = field(default_factory=dict)
 
@@ -45,7 +46,13 @@ class FakeIngest:
         self.scans.append(where)
         self.harness.now += self.takes_seconds
         self.harness.cpu += self.takes_cpu_seconds
-        return IngestChanges(photos=10, folders=3, arrived=self.brings)
+        return IngestChanges(
+            photos=10,
+            folders=3,
+            arrived=self.brings,
+            skipped_photos=self.skips,
+            newly_skipped=list(self.skips),
+        )
 
     def due(self) -> list[str]:
         return [path for path, when in self.waiting.items() if when <= self.harness.now]
@@ -103,6 +110,12 @@ def test_the_first_turn_looks_everywhere_and_says_that_it_has(harness: Harness) 
     harness.scan_loop.step()
     assert (harness.ingest.scans, harness.changes) == (["everywhere"], 1)
     assert harness.kinds() == ["watching"]
+
+
+def test_newly_skipped_photos_are_told(harness: Harness) -> None:
+    harness.ingest.skips = {"a.gif": "suffix .gif"}
+    harness.scan_loop.step()
+    assert harness.events[-1] == PhotosSkipped({"suffix .gif": 1}, (("a.gif", "suffix .gif"),), 1)
 
 
 def test_without_hints_nothing_is_looked_at_until_the_time_is_over(harness: Harness) -> None:

@@ -11,6 +11,7 @@ from pipeline.model import (
     OriginalMoved,
     OriginalsStay,
     PhotoSetAside,
+    PhotosSkipped,
     Remark,
     RunEvent,
     SnapshotSaved,
@@ -52,6 +53,17 @@ def test_how_a_picture_and_a_run_went_is_for_the_curious(tmp_path: Path) -> None
     assert spared == (
         "DEBUG   4 style targets computed, 3 taken from the cache; 98.7 % of the engine's slots were in use"
     )
+
+
+def test_skipped_photos_are_told_without_flooding_the_log(tmp_path: Path) -> None:
+    one, many = PhotosSkipped.of({"a.gif": "suffix .gif"}), {f"{number}.gif": "suffix .gif" for number in range(1200)}
+    lines = told(tmp_path, one, PhotosSkipped.of(many), *[one] * 500, over(photos_skipped={"suffix .gif": 1200}))
+    assert lines[:2] == [
+        "INFO    a.gif is skipped (suffix .gif)",
+        "INFO    1,200 photos skipped (suffix .gif: 1,200)",
+    ]
+    assert lines[-1].endswith("in 41.0 s; 1,200 photos skipped (suffix .gif: 1,200)")
+    assert len(lines) == 21
 
 
 def test_photos_set_aside_and_failures_are_told_by_weight(tmp_path: Path) -> None:

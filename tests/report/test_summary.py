@@ -153,11 +153,25 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "pictures_by_state": {},
         "incomplete": [],
         "photos_set_aside": 0,
+        "photos_skipped": {},
     }
     assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
     (job,) = report["pictures"]
     assert (job["photo"], job["state"], job["reason"]) == (CAFE.photo, "quarantined", "truncated")
     assert (job["attempts"], job["seconds"], job["sizes"]) == (2, None, [])
+
+
+def test_skipped_photos_are_counted_by_reason_in_all_three(tmp_path: Path) -> None:
+    reader = summary(tmp_path, started(), finished(), over(photos_skipped={"suffix .gif": 1200, "screenshot": 1}))
+    assert reader.folder is not None
+    report = json.loads((reader.folder / "report.json").read_text("ascii"))
+    assert report["run"]["photos_skipped"] == {"suffix .gif": 1200, "screenshot": 1}
+    assert [(row["photo"], row["state"], row["reason"]) for row in table(reader)[1:]] == [
+        ("", "skipped", "1,200 photos: suffix .gif"),
+        ("", "skipped", "1 photo: screenshot"),
+    ]
+    text = (reader.folder / "report.txt").read_text("utf-8")
+    assert "in 41.0 s; 1,201 photos skipped (suffix .gif: 1,200, screenshot: 1)." in text
 
 
 def test_no_field_of_the_beginning_hides_one_of_the_end_in_the_json(tmp_path: Path) -> None:

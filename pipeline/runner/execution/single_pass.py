@@ -24,6 +24,7 @@ from pipeline.model import (
     JobState,
     PassSettings,
     PhotoSetAside,
+    PhotosSkipped,
     Remark,
     RunEvent,
     RunFinished,
@@ -247,6 +248,8 @@ class SinglePass:
             self._outcomes.count_set_aside(photo)
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
+        if skipped := ingested.skipped_photos:
+            self._emit(PhotosSkipped.of(skipped))
         if known := [photo for photo in ingested.known if scope.selects(photo.path)]:
             self._emit(Remark("", as_before_text(known)))
 
@@ -309,6 +312,11 @@ class SinglePass:
             return tuple(self._ledger.incomplete.all())
         return ()
 
+    def _skipped_photos(self) -> dict[str, int]:
+        with contextlib.suppress(Exception):  # as above
+            return self._ledger.skipped.now().counts
+        return {}
+
     def _run_finished(self, run_id: str, begun: float, error: Exception | None) -> RunFinished:
         return RunFinished(
             run_id=run_id,
@@ -321,6 +329,7 @@ class SinglePass:
             counts={state.value: count for state, count in self._counts.items()},
             incomplete=self._incomplete_files(),
             standing=self._standing(),
+            photos_skipped=self._skipped_photos(),
         )
 
     def _standing(self) -> Standing | None:

@@ -17,7 +17,7 @@ from pipeline.intake.archives import containing_file
 from pipeline.intake.scan import ScanResult
 from pipeline.intake.stability import STILL_WRITTEN, StabilityTracker
 from pipeline.ledger import Ledger
-from pipeline.model import IngestSettings, Photo, PhotoSetAside
+from pipeline.model import IngestSettings, Photo, PhotoSetAside, PhotosSkipped
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
 from pipeline.runner.ingest.steps import (
@@ -42,11 +42,17 @@ class IngestChanges(IngestResult):
     """What is not as it was: ``arrived`` photos may have pictures to be made, ``gone`` ones had been there before.
 
     ``folders`` counts the folders seen; ``unpaired`` only those of the photos that were paired this time.
+    ``newly_skipped`` of the ``skipped_photos`` were not among them before.
     """
 
     folders: int
     arrived: int = 0
     gone: int = 0
+    newly_skipped: Sequence[str] = ()
+
+    def skipped_event(self) -> PhotosSkipped | None:
+        """Return the event about the newly skipped photos, None without any."""
+        return PhotosSkipped.of(self.skipped_photos, self.newly_skipped) if self.newly_skipped else None
 
     @property
     def is_empty(self) -> bool:
@@ -76,9 +82,10 @@ class IncrementalIngest:
         self._tracker = tracker
         self._root = root
         self._is_stopped = is_stopped
-        self._steps = IngestSteps(
-            settings, resolved, ledger, archives or ArchiveIngest(settings, ledger), tracker.check
-        )
+        archives = archives or ArchiveIngest(settings, ledger)
+        self._skipped = archives.selection.skipped
+        self._skipped_before: dict[str, str] = {}
+        self._steps = IngestSteps(settings, resolved, ledger, archives, tracker.check)
         self._paired_all = False
         self._reported: dict[str, str] = {}
         self._recorded_incomplete: dict[str, str] | None = None
@@ -95,6 +102,7 @@ class IncrementalIngest:
             self._reported |= {file.path: file.reason for file in self._ledger.incomplete.all()}
         changes = self._record(found, lost, self._ledger.photos.missing)
         self._record_incomplete(found)
+        self._record_skipped(changes)
         if is_first:
             changes.known += known_problems(self._ledger, changes.set_aside)
         self._paired_all = True
@@ -115,6 +123,7 @@ class IncrementalIngest:
         recorded = {photo for path in paths for photo in self._ledger.photos.recorded_under(path)}
         changes = self._record(found, lost, lambda seen: sorted(recorded - set(seen)))
         self._record_incomplete(found, paths)
+        self._record_skipped(changes)
         return changes
 
     def due(self) -> list[str]:
@@ -141,7 +150,7 @@ class IncrementalIngest:
                 return changes
             self._record_present(piece, (), changes)
         in_archives = self._record_present((), found.archives, changes)
-        seen = [photo.path for photo in (*found.photos, *in_archives)]
+        seen = [photo.path for photo in (*found.photos, *in_archives) if photo.path not in self._skipped]
         # What lies under a folder that can't be read is unknown, not gone.
         absent = missing(seen)
         gone = [path for path in absent if not _lies_under(path, found.unreadable)]
@@ -159,7 +168,7 @@ class IncrementalIngest:
         """Record these files with their jobs; return the archives and what is in them."""
         recorded = self._steps.record_photos(photos, archives)
         self._record_jobs(recorded, changes)
-        changes.photos += recorded.archived.count
+        changes.photos += recorded.archived.count - len(photos) + len(recorded.photos)
         changes.skipped += recorded.archived.skipped
         changes.arrived += recorded.arrived
         judged = (*recorded.stability.ready, *(photo for photo, _ in recorded.stability.quarantined))
@@ -180,7 +189,7 @@ class IncrementalIngest:
 
     def _record_gone(self, paths: Sequence[str], changes: IngestChanges) -> None:
         reason = "it was removed before its pictures were made"
-        unfinished = self._ledger.queries.unfinished(paths)
+        unfinished = self._ledger.queries.unfinished([path for path in paths if path not in self._skipped])
         self._report((PhotoSetAside(path, "gone", reason) for path in unfinished), changes)
         self._ledger.photos.record((), (), (), paths)
         self._forget_reported(paths)
@@ -210,6 +219,15 @@ class IncrementalIngest:
         if incomplete != self._recorded_incomplete:
             self._ledger.incomplete.record(incomplete)
             self._recorded_incomplete = incomplete
+
+    def _record_skipped(self, changes: IngestChanges) -> None:
+        if self._is_stopped():
+            return
+        changes.skipped_photos = dict(self._skipped)
+        changes.newly_skipped = [path for path in self._skipped if path not in self._skipped_before]
+        if self._skipped != self._skipped_before or not self._paired_all:
+            self._ledger.skipped.record(self._skipped)
+        self._skipped_before = changes.skipped_photos
 
     def _forget_reported(self, paths: Iterable[str]) -> None:
         for path in paths:

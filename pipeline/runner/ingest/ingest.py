@@ -53,14 +53,17 @@ def ingest(
     recorded = steps.record_photos(found.photos, found.archives, whole=True)
     unpaired = steps.record_jobs(recorded.to_pair(unchanged=True), new=recorded.new_paths(), whole=True)
     ledger.jobs.recognize(settings.on_change)
+    skipped = archives.selection.skipped
+    ledger.skipped.record(skipped)
     set_aside = [*unreadable_places(found), *recorded.set_aside(), *unpaired.new]
     return IngestResult(
-        photos=len(found.photos) + recorded.archived.count,
+        photos=len(recorded.photos) + recorded.archived.count,
         set_aside=_with_ages(ledger, set_aside),
         known=[*unpaired.known, *known_problems(ledger, set_aside)],
         skipped=Counter(found.skipped) + recorded.archived.skipped,
         unpaired=unpaired.count,
         root=root,
+        skipped_photos=skipped,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.images.encode import suffix_of
@@ -30,7 +30,8 @@ class IngestResult:
     ``known`` were set aside by an earlier ingest, and nothing has changed. ``skipped`` counts files that are no
     photos; ``unpaired`` photos that no style wants, those among them that a rule gives none. ``root`` is the input
     folder as it was meanwhile, None if the caller knows it. ``emitted_before``: photos that were set
-    aside since the last pass, and emitted then.
+    aside since the last pass, and emitted then. ``skipped_photos``: the photos that the config leaves out, with the
+    reason; they are not among ``photos``.
     """
 
     photos: int
@@ -40,6 +41,7 @@ class IngestResult:
     unpaired: int = 0
     root: InputRoot | None = None
     emitted_before: Sequence[PhotoSetAside] = ()
+    skipped_photos: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class UnpairedPhotos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedPhotos:
-    """What became of some files.
+    """What became of some files; ``photos`` are without those that the config leaves out.
 
     ``unknown`` ones were not on record or had changed, ``returned`` ones had been gone. ``opened``: some
     archives had to be read. ``archived`` is what all of them hold.
@@ -113,22 +115,29 @@ class IngestSteps:
         archives: ArchiveIngest,
         check_stability: Callable[[Sequence[Photo]], StabilityResult],
     ) -> None:
-        """``check_stability`` judges which files are complete, archives by what ``archives`` examines."""
+        """``check_stability`` judges which files are complete, archives by what ``archives`` examines.
+
+        Its selection picks the photos.
+        """
         self._settings = settings
         self._resolved = resolved
         self._ledger = ledger
         self._archives = archives
+        self._selection = archives.selection
         self._check_stability = check_stability
         self._has_recorded_settings = False
 
     def scan(self, paths: Collection[str] | None = None) -> ScanResult:
         """Scan the whole folder, or only ``paths`` and what is below them.
 
-        Archives are skipped if the settings say so. Raises StorageError if the folder is gone.
+        Archives are left out if the settings say so, and photos by their names. Raises StorageError if the folder is
+        gone.
         """
         folder, ignore = self._settings.folder, self._settings.ignore
         excluded = self._settings.excluded
         found = scan(folder, ignore, excluded) if paths is None else scan_paths(folder, paths, ignore, excluded)
+        self._selection.forget(paths)
+        found = self._selection.by_name(found)
         if self._settings.archives:
             return found
         skipped = Counter(found.skipped) + Counter(archive=len(found.archives))
@@ -152,9 +161,12 @@ class IngestSteps:
         ``whole``: these are all files there are. Then all is recorded, so that what is missing is known to be gone,
         and the ledger is asked once for all photos instead of for each.
         """
-        unknown, returned = self._compare_with_ledger(photos, whole)
+        known = self._selection.by_record(photos, whole=whole)
+        unknown, returned = self._compare_with_ledger(known.picked, whole)
         to_open = self._archives.unknown(archives)
         stability = self._check_stability([*unknown, *to_open])
+        stability = self._measured(stability, unknown, known.unmeasured)
+        photos, unknown, returned = map(self._selection.without_skipped, (known.picked, unknown, returned))
         archived = self._archives.contents(archives, stability)
         ready = (*stability.ready, *archived.ready)
         quarantined = (*stability.quarantined, *archived.quarantined)
@@ -162,6 +174,7 @@ class IngestSteps:
             self._ledger.photos.record((*photos, *archived.seen), ready, quarantined)
         elif changed := [*unknown, *returned, *(archived.seen if to_open else ())]:
             self._ledger.photos.record(changed, ready, quarantined, [photo.path for photo in changed])
+        self._archives.record_picked()
         return RecordedPhotos(
             photos=photos,
             unknown=unknown,
@@ -170,6 +183,15 @@ class IngestSteps:
             opened=bool(to_open),
             archived=archived,
         )
+
+    def _measured(
+        self, stability: StabilityResult, unknown: Sequence[Photo], unmeasured: Sequence[Photo]
+    ) -> StabilityResult:
+        """Open the complete photos of which it is not known what they are; return the result without skipped ones."""
+        judged_now = {photo.path for photo in unknown}
+        ready = [photo for photo in stability.ready if photo.path in judged_now]
+        self._selection.measure([*ready, *(photo for photo in unmeasured if photo.path not in judged_now)])
+        return dataclasses.replace(stability, ready=tuple(self._selection.without_skipped(stability.ready)))
 
     def record_jobs(self, paths: Iterable[str], *, new: Collection[str] = (), whole: bool = False) -> UnpairedPhotos:
         """Pair these photos and record their jobs in one transaction. Returns those that no style wants.
