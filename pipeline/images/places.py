@@ -16,7 +16,8 @@ _PLACE_WORD: Final = re.compile(
     r"adr(ess)?|address(es)?|altitude|borough|cit(y|ies)|continent|coord(s|inates?)?|countr(y|ies)|county|district|easting"
     r"|elevation|footprint|islands?|landmarks?|lat|latitude|lng|lieux?|locality|locations?|lon|longitude|lugares|luoghi"
     r"|mgrs|municipality|neighbou?rhood|northing|orte?|places?|placename|plaatsen|platser|poi|postal|postcode|province"
-    r"|spatial|steder|street|sublocation|suburb|town|utm|venue|village|waterbody|waypoint|zipcode",
+    r"|spatial|steder|street|sublocation|suburb|town|utm|venue|village|waterbody|waypoint|zipcode"
+    r"|cellid|cgi|lac|mcc|mnc",  # the cell of a telephone network
     re.IGNORECASE,
 )
 _GPS_NAMES: Final = re.compile(r"gps\w*|\w*(latitude|longitude)\w*", re.IGNORECASE)
@@ -26,7 +27,7 @@ _PLACE_NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 _PLACE_NAMESPACES: Final = re.compile(
-    r"(^|[/.#:_-])(gps|geo(?!metr)\w*|wgs84\w*|gml|kml|opengis|locations?|places?)($|[/.#:_-])", re.IGNORECASE
+    r"(^|[/.#:_-])(gps|geo(?!metr)\w*|wgs84\w*|gml|kml|opengis|cell|locations?|places?)($|[/.#:_-])", re.IGNORECASE
 )
 
 _DEGREES: Final = r"\d{1,3}(?:[.,]\d{1,12})? ?"

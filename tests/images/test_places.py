@@ -102,6 +102,7 @@ def test_names_that_say_place_are_found() -> None:
 def test_namespaces_of_places_are_known_by_their_address() -> None:
     assert is_of_places("http://www.w3.org/2003/01/geo/wgs84_pos#")
     assert is_of_places("http://ns.exiftool.org/EXIF/GPS/1.0/")
+    assert is_of_places("http://developer.sonyericsson.com/cell/1.0/")
     assert not is_of_places("http://ns.adobe.com/xap/1.0/")
     assert not is_of_places("http://purl.org/dc/elements/1.1/")
 
