@@ -12,24 +12,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from pipeline.images.exif_layout import Room
+
 ByteOrder = Literal["<", ">"]
 
 PREFIX: Final = b"Exif\0\0"
 BYTE, ASCII, SHORT, LONG, UNDEFINED, IFD = 1, 2, 3, 4, 7, 13
-PHOTO_POINTER, GPS_POINTER = 0x8769, 0x8825
+PHOTO_POINTER, GPS_POINTER, MAKER_NOTE = 0x8769, 0x8825, 0x927C
 
 _HEADERS: Final[dict[bytes, ByteOrder]] = {b"II*\0": "<", b"MM\0*": ">"}
-_UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _INTEGER_CODES: Final = {SHORT: "H", LONG: "I", IFD: "I"}
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One tag's value: TIFF type, number of units, and their bytes in the block's byte order."""
+    """One tag's value: TIFF type, number of units, and their bytes in the block's byte order.
+
+    ``offset``: where the bytes stood in the block they were read from; None if in the directory itself, or if it does
+    not matter. Only a maker note is written there again: its own offsets may count from the block's start.
+    """
 
     kind: int
     count: int
     data: bytes
+    offset: int | None = field(default=None, compare=False)
 
 
 Directory = Mapping[int, Value]
@@ -101,7 +108,7 @@ def _read_directory(data: bytes, order: ByteOrder, offset: int | None) -> dict[i
 
 
 def _read_value(data: bytes, order: ByteOrder, kind: int, count: int, inline: bytes) -> Value | None:
-    size = _UNIT_BYTES.get(kind, 0) * count
+    size = UNIT_BYTES.get(kind, 0) * count
     if size == 0:
         return None
     if size <= 4:
@@ -109,7 +116,7 @@ def _read_value(data: bytes, order: ByteOrder, kind: int, count: int, inline: by
     (offset,) = struct.unpack(order + "I", inline)
     if offset + size > len(data):
         return None
-    return Value(kind, count, data[offset : offset + size])
+    return Value(kind, count, data[offset : offset + size], offset)
 
 
 def header(order: ByteOrder, directories_offset: int) -> bytes:
@@ -148,4 +155,45 @@ def _write_directory(order: ByteOrder, directory: Directory, offset: int) -> byt
 
 def serialize(exif: Exif) -> bytes:
     """Return the block as PNG and WebP hold it: without the ``Exif`` prefix that JPEG puts before it."""
-    return header(exif.order, 8) + write_directories(exif, 8)
+    note = fixed_note(exif)
+    if note is None:
+        return header(exif.order, 8) + write_directories(exif, 8)
+    return _serialize_around(exif, note)
+
+
+def fixed_note(exif: Exif) -> Value | None:
+    """Return the maker note if it must be written at the offset it had."""
+    note = exif.photo.get(MAKER_NOTE)
+    return note if note is not None and note.offset is not None else None
+
+
+def _serialize_around(exif: Exif, note: Value) -> bytes:
+    room = Room(note.offset or 0, len(note.data))
+    image = dict(exif.image)
+    image_offset = room.take(_table_bytes(len(image) + 1 + bool(exif.gps)))
+    for pointer, directory in ((PHOTO_POINTER, exif.photo), (GPS_POINTER, exif.gps)):
+        if directory:
+            offset = room.take(_table_bytes(len(directory)))
+            image[pointer] = integers(exif.order, LONG, offset)
+            _put_directory(room, exif.order, directory, offset)
+    _put_directory(room, exif.order, image, image_offset)
+    room.put(0, header(exif.order, image_offset))
+    return bytes(room.data)
+
+
+def _table_bytes(entries: int) -> int:
+    return 2 + 12 * entries + 4
+
+
+def _put_directory(room: Room, order: ByteOrder, directory: Directory, offset: int) -> None:
+    table = struct.pack(order + "H", len(directory))
+    for tag, value in sorted(directory.items()):
+        table += struct.pack(order + "HHI", tag, value.kind, value.count)
+        if len(value.data) <= 4:
+            table += value.data.ljust(4, b"\0")
+            continue
+        is_fixed = tag == MAKER_NOTE and value.offset is not None
+        at = room.note_offset if is_fixed else room.take(len(value.data))
+        room.put(at, value.data)
+        table += struct.pack(order + "I", at)
+    room.put(offset, table + bytes(4))

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.images import places
-from pipeline.images.exif import ASCII, BYTE, UNDEFINED, Directory, Exif, Value
+from pipeline.images.exif import ASCII, BYTE, MAKER_NOTE, UNDEFINED, Directory, Exif, Value
 
-MAKER_NOTE: Final = 0x927C
 _USER_COMMENT: Final = 0x9286
 _WINDOWS_TEXTS: Final = range(0x9C9B, 0x9CA0)
 _WINDOWS_KEYWORDS: Final = 0x9C9E

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
 from pipeline.errors import CodecError, JobError
-from pipeline.images import exif, iptc, jpeg_xl
+from pipeline.images import exif, iptc, jpeg_xl, maker_note
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode_errors import one_line, require_memory
 from pipeline.images.density import Density
 from pipeline.images.exif import ByteOrder, Exif
-from pipeline.images.metadata import ORIENTATION, without_maker_note
+from pipeline.images.metadata import ORIENTATION
 from pipeline.model import PictureFormat, PictureOptions
 
 SUFFIXES: Final[Mapping[PictureFormat, str]] = {
@@ -130,7 +130,7 @@ def _jpeg(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes,
     block = exif.PREFIX + exif.serialize(tags.exif)
     if len(block) > _JPEG_SEGMENT_BYTES:
         notes.append("EXIF's maker note left out: too large for JPEG")
-        block = exif.PREFIX + exif.serialize(without_maker_note(tags.exif))
+        block = exif.PREFIX + exif.serialize(maker_note.without(tags.exif))
     if len(block) > _JPEG_SEGMENT_BYTES:
         notes[:] = ["EXIF left out: too large for JPEG"]
         block = exif.PREFIX + exif.serialize(tags.own_exif)
@@ -230,17 +230,23 @@ def _loaded(module: str, written: str) -> Any:
 
 
 def _tiff(pixels: Channels, tags: Tags) -> bytes:
-    """Return a TIFF 6.0 file: the strips, then the directories, in the byte order of its EXIF."""
+    """Return a TIFF 6.0 file in the byte order of its EXIF: the strips, then the directories.
+
+    A maker note that must stay at its offset comes first with the directories around it, and the strips last.
+    """
     order = tags.exif.order
     rows, strips = _strips(pixels, order)
     body = b"".join(strips)
     body += b"\0" * (len(body) % 2)
-    layout = _layout(order, pixels, rows, [len(strip) for strip in strips])
-    image = {**tags.exif.image, **layout, 34675: exif.undefined(tags.profile)}
+    sizes = [len(strip) for strip in strips]
+    image = {**tags.exif.image, **_layout(order, pixels, rows, sizes), 34675: exif.undefined(tags.profile)}
     if tags.xmp:
         image[700] = exif.Value(exif.BYTE, len(tags.xmp), tags.xmp)
     if tags.iptc:
         image[33723] = exif.undefined(tags.iptc)
+    if exif.fixed_note(tags.exif):
+        image[273] = _strip_offsets(order, len(exif.serialize(replace(tags.exif, image=image))), sizes)
+        return exif.serialize(replace(tags.exif, image=image)) + body
     offset = 8 + len(body)
     return exif.header(order, offset) + body + exif.write_directories(replace(tags.exif, image=image), offset)
 
@@ -254,6 +260,10 @@ def _strips(pixels: Channels, order: ByteOrder) -> tuple[int, list[bytes]]:
     return rows, [zlib.compress(differences[top : top + rows].tobytes()) for top in range(0, height, rows)]
 
 
+def _strip_offsets(order: ByteOrder, first: int, sizes: list[int]) -> exif.Value:
+    return exif.integers(order, exif.LONG, *accumulate(sizes[:-1], initial=first))
+
+
 def _layout(order: ByteOrder, pixels: Channels, rows: int, sizes: list[int]) -> dict[int, exif.Value]:
     """Return the tags that say how the pixels are stored, the first strip right after the header."""
     height, width, channels = pixels.shape
@@ -265,7 +275,7 @@ def _layout(order: ByteOrder, pixels: Channels, rows: int, sizes: list[int]) -> 
         258: shorts(*[8 * pixels.itemsize] * channels),
         259: shorts(8),  # Deflate
         262: shorts(2),  # RGB
-        273: longs(*accumulate(sizes[:-1], initial=8)),
+        273: _strip_offsets(order, 8, sizes),
         277: shorts(channels),
         278: longs(rows),
         279: longs(*sizes),

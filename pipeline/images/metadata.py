@@ -13,10 +13,9 @@ from typing import Final
 
 from PIL import Image
 
-from pipeline.images import exif, exif_places, iptc, xmp
+from pipeline.images import exif, exif_places, iptc, maker_note, xmp
 from pipeline.images.density import Density, stored_density
 from pipeline.images.exif import Directory, Exif
-from pipeline.images.exif_places import MAKER_NOTE
 from pipeline.model import MetadataPolicy
 
 ORIENTATION: Final = 0x0112
@@ -41,13 +40,14 @@ _OUTDATED: Final = frozenset({0x9102, 0xA005, 0xA500})
 class Metadata:
     """The blocks of a photo, as found: EXIF without its prefix, an XMP packet, a row of IPTC datasets.
 
-    ``density``: what its file says outside of them.
+    ``density``: what its file says outside of them. ``notes``: what of them could not be taken out of the file.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
     iptc: bytes = b""
     density: Density | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def collect_tiff(data: bytes) -> Metadata:
         return Metadata()
     image = found.image
     row = _bytes(image, _IPTC) or iptc.resource(_bytes(image, _PHOTOSHOP_RESOURCES))
-    block = exif.serialize(replace(found, image=_descriptive(image)))
-    return Metadata(block, _bytes(image, _XMP), iptc.well_formed(row))
+    block, notes = maker_note.settled(replace(found, image=_descriptive(image)), data)
+    return Metadata(exif.serialize(block), _bytes(image, _XMP), iptc.well_formed(row), notes=notes)
 
 
 def _bytes(directory: Directory, tag: int) -> bytes:
@@ -122,8 +122,12 @@ def copied_metadata(metadata: Metadata, policy: MetadataPolicy, size: tuple[int,
         notes.append("XMP left out: it is damaged, larger than 4 MB or declares a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
+    block = _corrected(found, size) if found else Exif()
+    if keep_location:
+        block, lost = maker_note.settled(block, metadata.exif)
+        notes += [*metadata.notes, *lost]
     copied = CopiedMetadata(
-        exif=_corrected(found, size) if found else Exif(),
+        exif=block,
         xmp=packet.packet if packet else b"",
         iptc=metadata.iptc,
         notes=tuple(notes),
@@ -147,8 +151,3 @@ def _corrected(found: Exif, size: tuple[int, int]) -> Exif:
     photo[_WIDTH] = exif.integers(order, exif.LONG, size[0])
     photo[_HEIGHT] = exif.integers(order, exif.LONG, size[1])
     return Exif(order, image, photo, found.gps)
-
-
-def without_maker_note(block: Exif) -> Exif:
-    """Return the block without the camera maker's private data, by far its largest part."""
-    return replace(block, photo={tag: value for tag, value in block.photo.items() if tag != MAKER_NOTE})

@@ -48,7 +48,9 @@ def corners_of(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def assert_color(pixels: NDArray[Any], expected: Any, tolerance: int = 0) -> None:
-    """All pixels have the expected color, or each the color at its place."""
+    """All pixels, 0..255 or floats of 0..1, have the expected color, or each the color at its place."""
+    if pixels.dtype.kind == "f":
+        pixels = np.rint(pixels * 255)
     assert np.abs(pixels.astype(int) - np.asarray(expected)).max() <= tolerance
 
 
