@@ -103,9 +103,12 @@ def _descriptive(image: Directory) -> Directory:
 
 
 def orientation(metadata: Metadata) -> int:
-    """Return the EXIF orientation, 1 to 8; a missing or invalid one counts as 1 (upright)."""
+    """Return the orientation, 1 to 8: XMP's if EXIF has none; a missing or invalid one counts as 1 (upright)."""
     found = exif.parse(metadata.exif)
-    number = exif.first_integer(found.order, found.image.get(ORIENTATION)) if found else None
+    if found and ORIENTATION in found.image:
+        number = exif.first_integer(found.order, found.image[ORIENTATION])
+    else:
+        number = xmp.orientation(metadata.xmp)
     return number if number in range(1, 9) else 1  # type: ignore[return-value]
 
 

@@ -8,6 +8,7 @@ prefixes.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from xml.dom import XMLNS_NAMESPACE, Node, minidom
@@ -65,6 +66,21 @@ def rewrite(packet: bytes, *, keep_location: bool, places: frozenset[str] = froz
         return Rewritten(markup.encode("utf-8"), frozenset(removed.places), tuple(sorted(removed.opaque)))
     except (ExpatError, ValueError, RecursionError):
         return None
+
+
+def orientation(packet: bytes) -> int | None:
+    """Return the packet's orientation, None if it tells none or can't be read safely."""
+    if b"Orientation" not in packet or len(packet) > _LARGEST_BYTES:
+        return None  # most packets, without a document tree
+    with suppress(ExpatError, ValueError, RecursionError):
+        document = _parse(packet)
+        for element in document.getElementsByTagName("*"):
+            text = element.getAttributeNS(_TIFF, "Orientation")
+            if (element.namespaceURI, element.localName) == (_TIFF, "Orientation"):
+                text = "".join(child.data for child in element.childNodes if isinstance(child, minidom.Text))
+            if text:
+                return int(text)
+    return None
 
 
 def _parse(packet: bytes) -> minidom.Document:

@@ -8,7 +8,18 @@ from PIL import Image, PngImagePlugin
 from pipeline.images import exif, iptc
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, copied_metadata, orientation
-from tests.images.pictures import as_stored, decoded, file_of, flat, four_corners, jpeg_with, orientation_block
+from tests.images.pictures import (
+    CORNERS,
+    as_stored,
+    assert_color,
+    corners_of,
+    decoded,
+    file_of,
+    flat,
+    four_corners,
+    jpeg_with,
+    orientation_block,
+)
 from tests.images.test_iptc import HEADLINE, dataset
 from tests.images.test_xmp import packet
 
@@ -101,6 +112,43 @@ def test_a_bigtiff_comes_without_metadata() -> None:
 def test_a_photo_without_metadata_has_none() -> None:
     assert decoded(file_of(flat("RGB", "red"), "JPEG")).metadata == Metadata()
     assert orientation(Metadata()) == 1
+
+
+@pytest.mark.parametrize("as_element", [False, True])
+@pytest.mark.parametrize(
+    ("picture_format", "tolerance"), [("JPEG", 6), ("PNG", 0), ("WEBP", 0), ("AVIF", 12), ("TIFF", 0)]
+)
+def test_an_orientation_in_xmp_only_turns_each_format(picture_format: str, tolerance: int, as_element: bool) -> None:
+    oriented = packet(elements="<tiff:Orientation>6</tiff:Orientation>") if as_element else XMP
+    options: dict[str, Any] = {"lossless": True} if picture_format == "WEBP" else {"quality": 95}
+    if picture_format == "TIFF":
+        options = {"tiffinfo": {700: oriented}}
+    elif picture_format == "PNG":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", oriented.decode())
+        options = {"pnginfo": texts}
+    else:
+        options["xmp"] = oriented
+    stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 6)))
+    photo = decoded(file_of(stored, picture_format, **options), 64)
+    assert photo.pixels.shape == (32, 64, 3)
+    assert_color(corners_of(photo.pixels), CORNERS, tolerance)
+    copied = copied_metadata(photo.metadata, "keep", (64, 32))
+    assert orientation(Metadata(xmp=copied.xmp)) == 1
+
+
+def test_exifs_orientation_counts_more_than_that_in_xmp() -> None:
+    assert orientation(Metadata(xmp=XMP)) == 6
+    assert orientation(Metadata(exif.serialize(Exif("<", {0x010E: exif.text("no orientation")})), XMP)) == 6
+    assert orientation(Metadata(orientation_block(3), XMP)) == 3
+    assert orientation(Metadata(orientation_block(0), XMP)) == 1
+
+
+@pytest.mark.parametrize(
+    "xmp", [packet('tiff:Orientation="9"'), packet('tiff:Orientation="a"'), XMP[:-40], b"Orientation"]
+)
+def test_an_orientation_that_makes_no_sense_counts_as_upright(xmp: bytes) -> None:
+    assert orientation(Metadata(xmp=xmp)) == 1
 
 
 def test_keeping_corrects_what_the_new_file_changes() -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.errors import CodecError
-from pipeline.images.color import srgb_profile, to_srgb
+from pipeline.images.color.profiles import converted, srgb_profile
 from pipeline.images.output_profiles import display_p3_profile, in_profile
 from tests.images import profiles
 
@@ -56,7 +56,7 @@ def test_a_conversion_has_more_than_the_steps_of_eight_bits_and_can_be_undone() 
 
 
 def _as_srgb(pixels: Any, profile: bytes) -> Any:
-    return np.asarray(to_srgb(Image.fromarray(pixels), profile)[0]).astype(int)
+    return np.asarray(converted(Image.fromarray(pixels), profile)).astype(int)
 
 
 def test_what_lies_outside_of_srgb_is_clipped_before() -> None:
