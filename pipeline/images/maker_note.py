@@ -84,7 +84,7 @@ def _settled_note(note: Value, offset: int, block: Exif, source: bytes) -> tuple
     data, behind = note.data, source[offset + len(note.data) :][:_LONGEST_TAIL_BYTES]
     offset = _canon_offset(data) or offset
     make = block.image.get(_MAKE)
-    is_nikon = make is not None and make.data.upper().startswith(b"NIKON")
+    is_nikon = data.startswith(b"Nikon\0") or (make is not None and make.data.upper().startswith(b"NIKON"))
     incomplete = "its values stand elsewhere in the photo, where pictures have other data"
     for header, layout in _MOVABLE:
         if re.match(header, data):

@@ -122,9 +122,15 @@ def test_a_nikon_preview_elsewhere_makes_the_note_incomplete(preview: int) -> No
     directory = struct.pack(">HHHII", 1, 0x11, exif.LONG, 1, 26) + bytes(4)
     inner = struct.pack(">HHHIIHHII", 2, 0x201, exif.LONG, 1, preview, 0x202, exif.LONG, 1, 100) + bytes(400)
     note = b"Nikon\0\2\x10\0\0MM\0*\0\0\0\x08" + directory + inner
-    block = Exif(">", {0x010F: exif.text("NIKON CORPORATION")}, {0x927C: Value(7, len(note), note, OFFSET)})
-    settled, remarks = maker_note.settled(block, b"")
+    settled, remarks = maker_note.settled(Exif(">", {}, {0x927C: Value(7, len(note), note, OFFSET)}), b"")
     assert (0x927C in settled.photo) == (remarks == ()) == (preview == 200)
+
+
+def test_a_nikon_note_without_a_header_is_known_by_its_maker() -> None:
+    note = struct.pack(">HHHII", 1, 0x11, exif.LONG, 1, 5000) + bytes(20)
+    for make, is_kept in (("NIKON", False), ("Canon", True)):
+        block = Exif(">", {0x010F: exif.text(make)}, {0x927C: Value(7, len(note), note, OFFSET)})
+        assert (0x927C in maker_note.settled(block, b"")[0].photo) == is_kept
 
 
 def test_canons_note_goes_back_to_where_it_was_before_another_program_moved_it(tmp_path: Path) -> None:
