@@ -125,14 +125,12 @@ def check_webp(source: SizedFile) -> None:
 
 
 def check_gif(source: SizedFile) -> None:
-    """Walk the blocks (GIF89a specification) to the trailer, or to the end of the file if that is where a block ends.
+    """Walk the blocks (GIF89a specification) to the trailer, or to what is no block after an image.
 
     Decoders need no trailer, and skip zeros between blocks.
     """
     position, has_image = 13 + _color_table_bytes(source.read(10, 1)[0]), False
     while (kind := _gif_block(source, position)) != b";":
-        if kind == b"" and has_image:
-            return
         if kind == b"!":
             position += 2
         elif kind == b",":
@@ -141,6 +139,8 @@ def check_gif(source: SizedFile) -> None:
         elif kind == b"\0" and has_image:
             position = _after_zeros(source, position)
             continue
+        elif has_image:
+            return
         else:
             raise Incomplete(f"at byte {position:,} there is no block")
         while length := source.read(position, 1)[0]:

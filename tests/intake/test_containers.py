@@ -155,6 +155,7 @@ def test_an_avif_may_have_something_appended(judge: Judge) -> None:
 def test_a_gif_may_end_where_a_block_does_and_have_zeros_between_blocks(judge: Judge) -> None:
     data = saved("GIF", "P")
     assert judge(data[:-1]) == ContainerCheck("complete")
+    assert judge(data[:-1] + b"appended") == ContainerCheck("complete")
     assert judge(data[:-1] + b"\0\0;") == ContainerCheck("complete")
     assert judge(data[:-1] + bytes(70_000) + data[-1:]) == ContainerCheck("complete")
     check = judge(data[:-1] + bytes(70_000))
