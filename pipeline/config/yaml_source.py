@@ -60,6 +60,20 @@ class _CoreLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's attribute
 
+    def scan_to_next_token(self) -> None:
+        """Skip to the next token, over tabs as over spaces (YAML 1.2.2, 6.2) unless they indent something."""
+        super().scan_to_next_token()
+        while self.peek() == "\t" and not self._at_indenting_tab():
+            while self.peek() in " \t":
+                self.forward()
+            super().scan_to_next_token()
+
+    def _at_indenting_tab(self) -> bool:
+        """Return whether nothing but white space comes before the tab in its line, and something after it."""
+        before = self.buffer[: self.pointer].rpartition("\n")[2]
+        after = self.buffer[self.pointer :].lstrip(" \t")
+        return not before.strip() and after[0] not in "#\r\n\0"
+
     def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> Any:
         """Scan a part of a quoted text; an escape beyond Unicode is an error of YAML, too."""
         try:

@@ -168,6 +168,20 @@ def test_a_path_of_windows_that_yaml_leaves_alone_is_one(tmp_path: Path, text: s
     assert document.data["x"].replace("/", "\\") == "D:\\Photos"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {b: 1}\t\nc: x\t\n",
+        "a: \t{b: 1} \t # a comment\nc:\tx\n",
+        "a:\t\n  b: 1\t#1\n\t\n \t# a comment\nc: 'x'\t",
+        "a: {b:\t1\t}\r\nc: x\t\r\n",
+    ],
+)
+def test_a_tab_that_indents_nothing_is_white_space(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text).data["c"] == "x"
+    assert str(read(tmp_path, text).data["a"]["b"])[0] == "1"
+
+
 def test_of_a_repeated_key_the_first_one_counts(tmp_path: Path) -> None:
     assert read(tmp_path, "a: 1\na: 2\n").data == {"a": 1}
 
@@ -178,6 +192,7 @@ REFUSALS = [
     ("\n- a\n", "config.yaml:2: must hold settings as 'key: value' lines"),
     ("just text", "config.yaml:1: must hold settings as 'key: value' lines"),
     ("a:\n\tb: 1\n", "config.yaml:2: begins with a tab; YAML is indented with spaces only"),
+    ("a:\n  b: 1\n \tc: 2\n", "config.yaml:3: begins with a tab; YAML is indented with spaces only"),
     ("a: @home", "config.yaml:1: has text that begins with a character that YAML reserves; put the text in quotes"),
     ("a: *.jpg", "config.yaml:1: has text that begins with '*' or '&'; put it in quotes: '*.jpg'"),
     ("a: *x", "config.yaml:1: begins with '*', an alias of something not defined above; quote patterns: '*x'"),
