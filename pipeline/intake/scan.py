@@ -29,7 +29,7 @@ ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 _OTHER_ARCHIVE_SUFFIXES: Final = (".rar", ".7z", ".cbr", ".cb7")
 
 #: Suffixes, in lower case, of files that are taken for photos. Their content decides what they really are.
-PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif")
+PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif jxl")
 
 _KINDS_OF_SUFFIXES: Final = (
     ("sidecar", _suffixes("xmp aae thm dop pp3 txt json csv ini db")),
