@@ -327,6 +327,20 @@ def test_the_tracker_looks_at_an_incomplete_photo_again_more_and_more_rarely(tmp
     assert waits[-1] == 600.0
 
 
+def test_the_tracker_leaves_an_incomplete_image_to_the_decoder_and_looks_at_it_again_when_it_grows(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg()[:-9])
+    tracked = TrackedFolder(tmp_path, FakeDisk({"a.jpg": (9999, 60.0)}))
+    assert names(tracked.check().incomplete) == ["a.jpg"]
+    assert names(tracked.after(3600.0).ready) == ["a.jpg"]
+    assert tracked.tracker.seconds_left() is None
+    tracked.disk.ages["a.jpg"] = (-3660.0, -3660.0)  # it has just been written to
+    (tmp_path / "a.jpg").write_bytes(jpeg()[:-2])
+    tracked.check()
+    assert names(tracked.after(2.0).incomplete) == ["a.jpg"]
+
+
 def test_the_tracker_forgets_what_is_gone_refused_or_not_asked_for(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(jpeg())
