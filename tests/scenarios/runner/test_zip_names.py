@@ -65,3 +65,16 @@ def test_what_is_not_finished_is_made_under_its_right_name(known_before: Worksho
     assert [(run.finished, run.failed, run.photos_set_aside) for run in runs] == [(1, 0, 0), (1, 0, 0), (0, 0, 0)]
     assert known_before.pictures() == ["trip.zip/Gemälde--night.jpg", "trip.zip/other--night.jpg"]
     assert known_before.ledger().queries.counts()[JobState.PENDING] == 0
+
+
+def test_an_archive_whose_names_with_backslashes_were_refused_is_read_again(workshop: Workshop) -> None:
+    (workshop.folder / "in" / "trip.zip").write_bytes(zipped(("a\\b.png", photo(1)), ("c.png", photo(2))))
+    workshop.text = workshop.text.replace("folder: in,", "folder: in, max_archive_files: 1,")
+    workshop.run()
+    workshop.text = workshop.text.replace("max_archive_files: 1", "max_archive_files: 2")
+    before = "1 of the archive's files are refused, the others are used: 'a\\\\b.png': its name holds a backslash"
+    with closing(sqlite3.connect(ledger_file(folder_settings(workshop.config())))) as connection, connection:
+        connection.execute("UPDATE photos SET problem = ? WHERE path = ?", (before, b"trip.zip"))
+    assert workshop.run().finished == 2
+    assert workshop.pictures() == ["trip.zip/a/b--night.jpg", "trip.zip/c--night.jpg"]
+    assert workshop.ledger().queries.photo_problems() == []
