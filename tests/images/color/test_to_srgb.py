@@ -40,8 +40,8 @@ def test_srgb_comes_back_untouched(statements: tuple[Statement, ...], dtype: Any
 def test_gray_and_inks_become_rgb() -> None:
     assert_color(convert(GRAY)[0], (128, 128, 128))
     assert_color(convert(INKS)[0], (41, 163, 204), 1)
-    assert_color(convert(INKS.astype(np.uint16) * 257)[0] / 257, (41, 163, 204), 1)
-    assert_color(convert((INKS / 255).astype(np.float32))[0] * 255, (41, 163, 204), 1)
+    assert_color(convert(INKS.astype(np.uint16) * 257)[0] / 65535, (41, 163, 204), 1)
+    assert_color(convert((INKS / 255).astype(np.float32))[0], (41, 163, 204), 1)
 
 
 @pytest.mark.parametrize(
