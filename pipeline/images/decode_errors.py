@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError, features
+from PIL import UnidentifiedImageError, features
 
 from pipeline.errors import CodecError, PhotoError, StylewatchError
 
-_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1"})
 _TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 
 #: Messages of codecs and the libraries below them when they get no memory, in lower case.
@@ -33,26 +32,6 @@ _NO_DECODER: Final = re.compile(r"decoder \S+ not available")
 # WebP, which takes the most: 14 bytes a pixel.
 _BYTES_PER_PIXEL: Final = 16
 _BYTES_OF_A_CODEC: Final = 32_000_000
-
-
-def register_heif() -> str:
-    """Let Pillow read HEIC; returns why it can't, or "" if it can."""
-    try:
-        import pillow_heif
-
-        if "HEIF" not in Image.OPEN:
-            pillow_heif.register_heif_opener()
-    except ModuleNotFoundError as error:
-        if error.name == "pillow_heif":
-            return "install stylewatch[heic] to read it, or convert it to JPEG"
-        return _broken_heif(error)
-    except Exception as error:  # an incompatible library may raise anything; other photos don't need it
-        return _broken_heif(error)
-    return ""
-
-
-def _broken_heif(error: Exception) -> str:
-    return f"pillow-heif, which reads it, can't be loaded ({one_line(error)}); reinstall it"
 
 
 @contextmanager
@@ -112,8 +91,6 @@ def _is_memory_error(error: Exception) -> bool:
 def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
     if not isinstance(error, UnidentifiedImageError):
         return PhotoError(f"the picture is damaged or cut short ({one_line(error)}): copy it again from its source")
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and (reason := register_heif()):
-        return CodecError(f"the file is HEIC: {reason}")
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
     if data[:4] in _TIFF_STARTS:
@@ -121,7 +98,7 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
             "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits"
         )
     return PhotoError(
-        "the file is not a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged"
+        "the file is not a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF picture, or its beginning is damaged"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,6 +18,8 @@ from pipeline.model import PictureOptions
 PROVENANCE = Provenance(
     style="nächt", recipe="default", program="stylewatch 9.9", key="ab" * 32, written="jpeg 90 keep"
 )
+
+pillow_heif.register_heif_opener()  # lets Pillow write HEIC
 
 #: Top left, top right, bottom left, bottom right of the upright picture.
 CORNERS = np.array([[(200, 30, 30), (30, 180, 30)], [(30, 30, 200), (200, 200, 40)]], dtype=np.uint8)

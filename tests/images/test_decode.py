@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -48,7 +49,6 @@ def test_each_format_gives_its_pixels(picture_format: str, tolerance: int) -> No
 
 
 def test_heic_gives_its_pixels_upright() -> None:
-    pillow_heif = pytest.importorskip("pillow_heif")
     buffer = io.BytesIO()
     stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 6)))
     block = b"Exif\0\0" + orientation_block(6)
@@ -192,14 +192,12 @@ def test_other_files_are_refused(data: bytes) -> None:
         decoded(data)
 
 
-def test_a_damaged_heic_is_not_blamed_on_a_missing_extra() -> None:
-    pytest.importorskip("pillow_heif")
-    with pytest.raises(PhotoError, match="not a JPEG, PNG"):
+def test_a_damaged_heic_is_not_blamed_on_the_library() -> None:
+    with pytest.raises(PhotoError, match="damaged or cut short"):
         decoded(b"\0\0\0\x18ftypheix")
 
 
 def test_the_reason_is_one_line() -> None:
-    pillow_heif = pytest.importorskip("pillow_heif")
     buffer = io.BytesIO()
     pillow_heif.from_pillow(flat("RGB", "red", (64, 64))).save(buffer)
     with pytest.raises(PhotoError) as caught:
@@ -276,7 +274,6 @@ def test_an_open_image_is_turned_upright_once(picture_format: str, number: int) 
 
 
 def test_an_open_heic_is_turned_upright_once() -> None:
-    pillow_heif = pytest.importorskip("pillow_heif")
     buffer = io.BytesIO()
     stored = Image.fromarray(np.ascontiguousarray(as_stored(four_corners(), 6)))
     pillow_heif.from_pillow(stored).save(buffer, quality=95, exif=b"Exif\0\0" + orientation_block(6))

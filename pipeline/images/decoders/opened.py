@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from pipeline.images.decoders import bmp, png
+from PIL import UnidentifiedImageError
+
+from pipeline.errors import PhotoError
+from pipeline.images.decoders import bmp, iso_media, png
+from pipeline.images.decoders.heic import HeicFile
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import OpenedFile
@@ -21,7 +26,21 @@ def opened(file: PhotoFile) -> OpenedFile:
         return png.open_png(file)
     if file.head.startswith(b"BM"):
         return _opened_bmp(file)
+    if iso_media.is_iso_media(file):
+        return _opened_iso_media(file)
     return PillowFile(file)
+
+
+def _opened_iso_media(file: PhotoFile) -> OpenedFile:
+    brands = iso_media.brands(file)
+    if iso_media.is_video(brands):
+        raise PhotoError("the file is a video: save the frame you want as a picture")
+    if iso_media.is_avif(brands):
+        return PillowFile(file)
+    if not iso_media.is_heic(brands):
+        with suppress(UnidentifiedImageError):  # AVIF need not say so
+            return PillowFile(file)
+    return HeicFile(file)
 
 
 def _opened_bmp(file: PhotoFile) -> OpenedFile:

@@ -1,4 +1,4 @@
-"""Reads with Pillow what Pillow reads right: JPEG, WebP, GIF, BMP, 8-bit PNG and AVIF, HEIC. Owns its pixel limit."""
+"""Reads with Pillow what it reads right: JPEG, WebP, GIF, BMP, 8-bit PNG, AVIF. Owns its pixel limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Final
 from PIL import Image
 
 from pipeline.images.color import modes
-from pipeline.images.decode_errors import register_heif
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import Box, Pixels, Raster, Size
 from pipeline.images.metadata import Metadata, collect, orientation
@@ -26,8 +25,12 @@ class PillowFile:
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises what Pillow raises."""
-        self._image = _opened(file)
+        with PIXEL_LIMIT.lifted():
+            self._image = self._open(file)
         self._file = file
+
+    def _open(self, file: PhotoFile) -> Image.Image:
+        return Image.open(file.stream(), formats=FORMATS)
 
     @property
     def size(self) -> Size:
@@ -48,11 +51,14 @@ class PillowFile:
     def _raster(self, pixels: Pixels, box: Box | None = None) -> Raster:
         """Return what was decoded with what the file says of it."""
         image = self._image
-        notes: tuple[str, ...] = ()
-        if image.format in _ANIMATIONS and getattr(image, "is_animated", False):
-            notes = (f"the file is an animation of {getattr(image, 'n_frames', 0)} frames: the first is used",)
         number = 1 if image.format in _ORIENTED_BY_PILLOW else orientation(self.metadata())
-        return Raster(pixels, image.info.get("icc_profile", b""), number, box, notes)
+        return Raster(pixels, image.info.get("icc_profile", b""), number, box, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        image = self._image
+        if image.format in _ANIMATIONS and getattr(image, "is_animated", False):
+            return (f"the file is an animation of {getattr(image, 'n_frames', 0)} frames: the first is used",)
+        return ()
 
 
 def _draft(image: Image.Image, target: Size) -> Box | None:
@@ -64,11 +70,6 @@ def _draft(image: Image.Image, target: Size) -> Box | None:
         return None
     drafted = image.draft(None, (2 * target[0], 2 * target[1]))
     return drafted[1] if drafted else None
-
-
-def _opened(file: PhotoFile) -> Image.Image:
-    with PIXEL_LIMIT.lifted():
-        return Image.open(file.stream(), formats=FORMATS if register_heif() else (*FORMATS, "HEIF"))
 
 
 class _PixelLimit:

@@ -17,11 +17,6 @@ def test_what_exif_says_of_the_orientation_is_left_to_do() -> None:
     assert file.load(lambda size: size).orientation == 6
 
 
-def test_an_oriented_heic_is_upright_already() -> None:
-    file = PillowFile(PhotoFile.of(file_of(flat("RGB", "red"), "HEIF", exif=orientation_block(6))))
-    assert file.load(lambda size: size).orientation == 1
-
-
 def test_pillows_limit_comes_back() -> None:
     before = Image.MAX_IMAGE_PIXELS
     with PIXEL_LIMIT.lifted():
