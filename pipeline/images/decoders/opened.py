@@ -8,7 +8,7 @@ from typing import Final
 from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
-from pipeline.images.decoders import bmp, iso_media, png
+from pipeline.images.decoders import bmp, iso_media, png, raw
 from pipeline.images.decoders.heic import HeicFile
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
@@ -20,8 +20,10 @@ _TIFF_STARTS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 def opened(file: PhotoFile) -> OpenedFile:
     """Read a picture's header. Raises PhotoError, CodecError, and whatever the libraries raise."""
+    if raw.is_camera_raw(file):
+        return raw.RawFile(file)
     if file.head.startswith(_TIFF_STARTS):
-        return TiffFile(file)
+        return _opened_tiff(file)
     if file.head.startswith(png.SIGNATURE):
         return png.open_png(file)
     if file.head.startswith(b"BM"):
@@ -31,8 +33,15 @@ def opened(file: PhotoFile) -> OpenedFile:
     return PillowFile(file)
 
 
+def _opened_tiff(file: PhotoFile) -> OpenedFile:
+    tiff = TiffFile(file)
+    return raw.RawFile(file) if tiff.is_camera_raw else tiff
+
+
 def _opened_iso_media(file: PhotoFile) -> OpenedFile:
     brands = iso_media.brands(file)
+    if iso_media.is_canon_raw(brands):
+        return raw.RawFile(file)
     if iso_media.is_video(brands):
         raise PhotoError("the file is a video: save the frame you want as a picture")
     if iso_media.is_avif(brands):

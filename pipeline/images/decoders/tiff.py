@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 import imagecodecs
@@ -31,7 +32,9 @@ _OLD_JPEG, _JPEG, _THUNDERSCAN = 6, 7, 32809
 _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_PHOTOMETRIC, _ORIENTATION, _ICC = 262, 274, 34675
+_PHOTOMETRIC, _ORIENTATION, _ICC, _DNG_VERSION = 262, 274, 34675, 50706
+_RAW_PHOTOMETRICS: Final = frozenset({32803, 34892})  # color filter array, linear raw
+_MOST_RAW_PAGES: Final = 8
 _UNPACK: Final[dict[int, Callable[[bytes], object]]] = {
     5: imagecodecs.lzw_decode,
     8: imagecodecs.zlib_decode,
@@ -64,6 +67,16 @@ class TiffFile:
     def size(self) -> Size:
         """Return width and height as stored."""
         return self._page.imagewidth, self._page.imagelength
+
+    @property
+    def is_camera_raw(self) -> bool:
+        """Whether it holds what a sensor has measured; a photo with the name of a camera does not."""
+        first = self._tiff.pages.first
+        if _DNG_VERSION in first.tags:
+            return True
+        with _complaints():
+            pages = [*islice(self._tiff.pages, _MOST_RAW_PAGES), *islice(first.pages or (), _MOST_RAW_PAGES)]
+        return any(getattr(page, "photometric", None) in _RAW_PHOTOMETRICS for page in pages)
 
     def metadata(self) -> Metadata:
         """Return the file's metadata."""
