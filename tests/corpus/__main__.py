@@ -6,11 +6,13 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,7 +22,16 @@ from tests.corpus.metadata_readers import MetadataReader, find_metadata_reader
 from tests.corpus.own_decoder import Limits, read_own_in_a_process
 from tests.corpus.readers import Reader, find_readers
 from tests.corpus.readings import Reading
-from tests.corpus.report import FileReport, changes, is_probably_wrong, lines_of, summary, to_json
+from tests.corpus.report import (
+    FileReport,
+    changes,
+    is_probably_wrong,
+    lines_of,
+    read_json,
+    readings_of_others,
+    summary,
+    to_json,
+)
 
 NO_READER = (
     "nothing to compare with: install ImageMagick, libvips' program vips, or pyvips (pip install 'pyvips[binary]')"
@@ -36,6 +47,7 @@ File = click.Path(dir_okay=False, path_type=Path)
     "--json", "json_file", type=File, help="Write all that is found, a line for each file, also where all agree."
 )
 @click.option("--before", type=File, help="An earlier run's JSON: print which files are judged otherwise now.")
+@click.option("--reuse", is_flag=True, help="Take from --before what the others read, for the files that it has.")
 @click.option("--jobs", default=1, show_default=True, help="Files at once.")
 @click.option("--max-bytes", default=200_000_000, show_default=True, help="Leave out larger files.")
 @click.option("--sample", type=int, help="Only so many files, chosen by chance, the same in each run.")
@@ -49,6 +61,7 @@ def main(
     folder: Path,
     json_file: Path | None,
     before: Path | None,
+    reuse: bool,
     jobs: int,
     max_bytes: int,
     sample: int | None,
@@ -72,14 +85,15 @@ def main(
     print(_announcement(paths, readers, metadata_reader.name), flush=True)
     if too_large:
         print(f"{len(too_large):,} files of more than {max_bytes:,} bytes left out", flush=True)
+    earlier = read_json(before) if before else {}
     limits = Limits(long_side=long_side, seconds=seconds, memory_bytes=megabytes << 20)
     tolerance = Tolerance(mean_tolerance, cell_tolerance)
-    judged = partial(judge, folder, readers, metadata_reader, limits, tolerance)
+    judged = partial(judge, folder, readers, metadata_reader, limits, tolerance, known=earlier if reuse else {})
     with ExitStack() as open_readers, ThreadPoolExecutor(jobs) as pool:
         for reader in (*readers, metadata_reader):
             open_readers.callback(reader.close)
         reports = report_all(pool.map(judged, paths), json_file)
-    show(reports, before)
+    show(reports, earlier)
     sys.exit(any(is_probably_wrong(report) for report in reports))
 
 
@@ -120,14 +134,19 @@ def judge(
     limits: Limits,
     tolerance: Tolerance,
     path: Path,
+    *,
+    known: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> FileReport:
-    """Let all decode a file, and compare."""
+    """Let all decode a file, and compare. ``known``: files of an earlier run, of which the others are not asked."""
+    name = path.relative_to(folder).as_posix()
     own = read_own_in_a_process(path, limits)
-    others = {reader.name: _read(reader, path) for reader in readers}
-    known = metadata_reader.read(path)
-    kind = (known and known.format) or path.suffix.lower().removeprefix(".") or "none"
-    findings = compare(own, others, known, tolerance)
-    return FileReport(path.relative_to(folder).as_posix(), kind, own, others, known, findings)
+    if name in known:
+        others = readings_of_others(known[name])
+    else:
+        others = {reader.name: _read(reader, path) for reader in readers}
+    metadata = metadata_reader.read(path)
+    kind = (metadata and metadata.format) or path.suffix.lower().removeprefix(".") or "none"
+    return FileReport(name, kind, own, others, metadata, compare(own, others, metadata, tolerance))
 
 
 def _read(reader: Reader, path: Path) -> Reading:
@@ -137,12 +156,12 @@ def _read(reader: Reader, path: Path) -> Reading:
         return Reading(refusal=f"{type(error).__name__}: {error}")
 
 
-def show(reports: list[FileReport], before: Path | None) -> None:
+def show(reports: list[FileReport], earlier: Mapping[str, Mapping[str, Any]]) -> None:
     """Print the counts, and what has changed since an earlier run."""
     console = Console(width=None if sys.stdout.isatty() else 160)
-    if before:
-        changed = changes(before, reports)
-        print(f"\n{len(changed):,} files judged otherwise than in {before}:")
+    if earlier:
+        changed = changes(earlier, reports)
+        print(f"\n{len(changed):,} files judged otherwise than before:")
         print("".join(f"{line}\n" for line in changed), end="")
     for table in summary(reports):
         console.print()

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from tests.corpus.compare import KINDS, VERDICTS, Finding
@@ -96,10 +97,26 @@ def to_json(report: FileReport) -> str:
     return json.dumps(_plain(report), ensure_ascii=False)
 
 
-def changes(before: Path, reports: Iterable[FileReport]) -> list[str]:
-    """Return a line for each file about which more, or less, disagrees than in an earlier run's JSON."""
-    files = map(json.loads, before.read_text("utf-8").splitlines())
-    earlier = {file["path"]: file for file in files}
+def read_json(file: Path) -> dict[str, dict[str, Any]]:
+    """Return what an earlier run has written, by path."""
+    files = map(json.loads, file.read_text("utf-8").splitlines())
+    return {file["path"]: file for file in files}
+
+
+def readings_of_others(file: Mapping[str, Any]) -> dict[str, Reading]:
+    """Return what the other decoders made of a file in an earlier run."""
+    return {name: _reading(**plain) for name, plain in file["others"].items()}
+
+
+def _reading(
+    size: list[int] | None, grid: list[Any] | None, refusal: str, complaint: str, mean: object = None
+) -> Reading:
+    width_and_height = (size[0], size[1]) if size else None
+    return Reading(width_and_height, None if grid is None else np.array(grid, np.float32), refusal, complaint)
+
+
+def changes(earlier: Mapping[str, Any], reports: Iterable[FileReport]) -> list[str]:
+    """Return a line for each file about which more, or less, disagrees than in an earlier run."""
     lines = []
     for report in reports:
         then = {(one["kind"], one["verdict"]) for one in earlier.get(report.path, {}).get("findings", [])}

@@ -15,6 +15,7 @@ from tests.corpus.metadata_readers import PillowMetadata
 from tests.corpus.own_decoder import Limits
 from tests.corpus.readers import Reader
 from tests.corpus.readings import Reading
+from tests.corpus.report import to_json
 
 
 class Gray:
@@ -53,6 +54,14 @@ def test_a_file_is_decoded_by_all_and_compared(tmp_path: Path) -> None:
     assert judged(tmp_path / "gray.png", Gray(), Gray()) == []
     assert judged(tmp_path / "red.png", Gray()) == [("colors", "perhaps we")]
     assert judged(tmp_path / "red.png", Broken()) == [("others refuse", "unknown")]
+
+
+def test_others_are_not_asked_again_for_what_they_read_in_an_earlier_run(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 10, 10)).save(tmp_path / "red.png")
+    where = (PillowMetadata(), Limits(), Tolerance(), tmp_path / "red.png")
+    first = judge(tmp_path, [Gray()], *where)
+    second = judge(tmp_path, [Broken()], *where, known={"red.png": json.loads(to_json(first))})
+    assert [one.detail for one in second.findings] == [one.detail for one in first.findings]
 
 
 def test_what_is_found_is_written_as_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

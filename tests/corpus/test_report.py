@@ -10,7 +10,16 @@ from rich.console import Console
 from tests.corpus.compare import Finding
 from tests.corpus.metadata_readers import FileMetadata
 from tests.corpus.readings import OwnReading, Reading
-from tests.corpus.report import FileReport, changes, is_probably_wrong, lines_of, summary, to_json
+from tests.corpus.report import (
+    FileReport,
+    changes,
+    is_probably_wrong,
+    lines_of,
+    read_json,
+    readings_of_others,
+    summary,
+    to_json,
+)
 
 GRID = np.full((8, 8, 3), 99.6, np.float32)
 READ = Reading((40, 30), GRID)
@@ -79,7 +88,21 @@ def test_what_is_judged_otherwise_than_before_is_told(tmp_path: Path) -> None:
     before = [report("1", REFUSED, WE_REFUSE), report("2"), report("3", OURS, COLORS), report("gone")]
     (tmp_path / "before.json").write_text("".join(f"{to_json(one)}\n" for one in before), "utf-8")
     now = [report("1"), report("2", REFUSED, WE_REFUSE), report("3", OURS, COLORS), report("new", REFUSED, WE_REFUSE)]
-    assert changes(tmp_path / "before.json", now) == [
+    assert changes(read_json(tmp_path / "before.json"), now) == [
         "1: we refuse (we are probably wrong) → right",
         "2: right → we refuse (we are probably wrong)",
     ]
+
+
+def test_what_others_read_is_read_again_from_an_earlier_run(tmp_path: Path) -> None:
+    others = {"a": Reading((40, 30), GRID, complaint="cut short"), "b": Reading(refusal="no")}
+    written = to_json(FileReport("x/y.png", "PNG", OURS, others, None))
+    (tmp_path / "before.json").write_text(written, "utf-8")
+    again = readings_of_others(read_json(tmp_path / "before.json")["x/y.png"])
+    assert {name: (one.size, one.refusal, one.complaint) for name, one in again.items()} == {
+        "a": ((40, 30), "", "cut short"),
+        "b": (None, "no", ""),
+    }
+    assert again["a"].grid is not None
+    np.testing.assert_array_equal(again["a"].grid, np.full((8, 8, 3), 100))
+    assert again["b"].grid is None
