@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -56,10 +57,15 @@ def performance_factors() -> dict[str, str]:
     return {
         "processor": processor_name(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "torch": metadata.version("torch"),
+        "torch": _torch_version(),
         **({"graphics": ", ".join(gpus)} if (gpus := gpu_names()) else {}),
         **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
+
+
+@cache  # its metadata is a long text, and estimates are asked for all the time
+def _torch_version() -> str:
+    return metadata.version("torch")
 
 
 def read_measured(path: Path) -> Any:
