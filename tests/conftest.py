@@ -40,14 +40,22 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: last, one process would do it while the other has nothing left to do."""
+    """Begin with what takes longest: last, one process would do it while the other has nothing left to do.
+
+    Lines are measured where modules are tested one by one, and where a daemon is at work: slow tests and stories over
+    several modules take up to twice as long when measured, and the lines are those that others reach.
+    """
     items.sort(key=lambda item: "faults" not in item.path.parts)
+    for item in items:
+        is_story = "scenarios" in item.path.parts and "daemon" not in item.path.parts
+        if is_story or item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no lines in the processes that slow tests start: what they reach faster tests reach, too."""
-    measure = os.environ.pop(MEASURE, None) if item.get_closest_marker("slow") else None
+    """Measure no lines in the processes that such tests start, either."""
+    measure = os.environ.pop(MEASURE, None) if item.get_closest_marker("no_cover") else None
     try:
         return (yield)
     finally:

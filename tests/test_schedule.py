@@ -377,6 +377,7 @@ def rules_and_days(draw: st.DrawFn) -> tuple[Plain, datetime]:
     return plain, draw(st.sampled_from([*changes, some_day]))
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60, deadline=None)
 @given(st.lists(rules_and_days(), min_size=1, max_size=3), st.integers(0, 1439))
 def test_windows_are_open_when_a_slow_reckoning_says_so(drawn: list[tuple[Plain, datetime]], minute: int) -> None:

@@ -119,6 +119,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(json_schema()["properties"])), _VALUES, min_size=1))
 def test_whatever_a_file_holds_it_is_loaded_or_explained(folder: Path, data: dict[str, Any]) -> None:

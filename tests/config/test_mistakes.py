@@ -80,6 +80,7 @@ def test_the_config_itself_is_right(samples: Path) -> None:
     assert len(KEYS) > 80
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("place", KEYS, ids=lambda place: ".".join(map(str, place)))
 def test_a_misspelled_key_is_one_problem(samples: Path, place: Place) -> None:
     key = str(place[-1])
@@ -95,6 +96,7 @@ def test_a_misspelled_key_is_one_problem(samples: Path, place: Place) -> None:
             assert "is an unknown key" in "".join(found)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
 def test_a_wrong_value_is_one_problem(samples: Path, place: Place) -> None:
     data = whole_config()

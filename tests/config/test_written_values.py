@@ -56,6 +56,7 @@ def test_text_is_read_again_as_it_was(tmp_path: Path, text: str) -> None:
     assert "\n" not in yaml_text(text)
 
 
+@pytest.mark.no_cover
 @given(st.text(min_size=1))
 def test_any_text_is_read_again_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     assert read_back(tmp_path_factory.getbasetemp(), text) == text

@@ -103,6 +103,7 @@ def test_a_picture_interrupted_after_every_evaluation_is_the_same(
     assert_same_rest(run(one, again), whole, 7)
 
 
+@pytest.mark.no_cover
 def test_an_early_end_comes_as_early(one: Stylizer, another: Stylizer, tmp_path: Path) -> None:
     wanted = request("t", recipe=replace(TINY, iterations=30, tolerance=0.3))
     whole = run(one, wanted)
@@ -129,6 +130,7 @@ def bumpy(
     return Evaluation(torch.stack([total, total, total], 1), 2 * distance)
 
 
+@pytest.mark.no_cover
 def test_a_search_that_goes_astray_does_so_in_the_same_way(tmp_path: Path) -> None:
     wanted = request("t", recipe=replace(TINY, iterations=40))
     engines = [Stylizer(CPU, load_painting, evaluate=bumpy) for _ in range(2)]
