@@ -40,7 +40,7 @@ def without_places(block: Exif, named: frozenset[str]) -> tuple[Exif, tuple[str,
     ``named``: places (in small letters) named elsewhere in the photo, which don't stay as Windows' keywords.
     """
     understood = {tag: value for tag, value in block.photo.items() if tag in _STANDARD}
-    unknown = len(block.photo) - len(understood) - (MAKER_NOTE in block.photo) - (0xA005 in block.photo)
+    unknown = len(block.photo) - len(understood) - (MAKER_NOTE in block.photo)
     photo = {tag: value for tag, value in understood.items() if not _tells_place(tag, value)}
     image = {tag: value for tag, value in block.image.items() if not _tells_place(tag, value)}
     notes = [f"EXIF: {unknown} unknown tags left out, which may tell a place"] if unknown else []

@@ -32,8 +32,9 @@ _DESCRIPTIVE: Final = frozenset(
         *(0x9003, 0x9213, 0x882A, 0xC614, 0xC62F, 0xC4A5),  # TIFF/EP dates and history, camera, print settings
     }
 )
-#: Compressed bits per pixel, interoperability (DCF) and gamma: true of the old file only.
-_OUTDATED: Final = frozenset({0x9102, 0xA005, 0xA500})
+#: Compressed bits per pixel, gamma, and offsets (DCF's interoperability, pointers that stand in the wrong directory):
+#: true of the old file only.
+_OUTDATED: Final = frozenset({0x9102, 0xA500, 0xA005, exif.PHOTO_POINTER, exif.GPS_POINTER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,15 +35,19 @@ _ANGLE: Final = (
     rf"{_DEGREES}(?:(?:deg|[°º˚d:, ]) ?)?(?:\d{{1,2}}(?:[.,]\d{{1,12}})? ?['′’m:, ]* ?)?"
     r"(?:\d{1,2}(?:[.,]\d{1,12})? ?[\"″”'′’s]{0,2} ?)?"
 )
+_RATIONAL_ANGLE: Final = r"\d{1,3}/1[, ]{1,2}\d{1,2}/1[, ]{1,2}\d{1,10}/\d{1,10}"
 _COORDINATES: Final = re.compile(
     "|".join(
         [
-            rf"(?<![\w.]){_ANGLE}[NS]\b[ ,;/|-]{{0,4}}{_ANGLE}[EWO]\b",  # 56 13 N 10 34 E
+            rf"(?<![\w.])(?i:{_ANGLE}(?:[NS]|north|south)\b[ ,;/|-]{{0,4}}{_ANGLE}(?:[EWO]|east|west)\b)",
             rf"\b[NS] ?{_ANGLE}[ ,;/|-]{{0,4}}\b[EWO] ?\d{{1,3}}\b",  # N 56°13.5' E 10°34.2'
             r"(?<![\w.])\d{1,3},\d{1,2}(?:\.\d{1,12}|,\d{1,2})[NSEW]\b",  # XMP's own: 56,13.5N
             r"(?<![\w.])\d{1,3} ?(?:[°º˚]|deg) ?\d{1,2}(?:[.,]\d{1,12})? ?['′’]",  # one angle with minutes
             r"(?<![\w.])[+-]\d{2,6}(?:\.\d{1,12})?[+-]\d{3,7}(?:\.\d{1,12})?(?:[+-]\d{1,6}(?:\.\d{1,12})?)?(?:CRS\w{1,20})?/",
             r"(?<![\w.])[+-]\d{2,6}\.\d{1,12}[+-]\d{3,7}\.\d{1,12}\b",  # ISO 6709, of which the slash is forgotten
+            r"(?<![\w.,])-?\d{1,3},\d{4,12} ?[;/| ] ?-?\d{1,3},\d{4,12}(?![\w.,])",  # 56,2231; 10,5712
+            rf"(?<![\w/]){_RATIONAL_ANGLE}\W{{1,4}}{_RATIONAL_ANGLE}(?![\w/])",  # EXIF's own
+            r"(?i:\bgps\W{0,4}\d{1,3}[.,]\d|[?&#@/](?:s?ll=|q=|loc=|center=|[ds]addr=|@)?-?\d{1,3}\.\d+,-?\d{1,3}\.\d)",
             r"\bgeo:[-+]?\d|\bgeo:\w{1,20}=",  # RFC 5870, machine tags
             r"\bgeo:(?:point|json)|\"coordinates\"|\b(?:MULTI)?(?:POINT|POLYGON|LINESTRING) ?Z?M? ?\(",
             r"(?i:\b(?:gps[ _]?)?(?:lati?|long?i?|lng|latitude|longitude)[\"']? ?[:=] ?[\"']?[-+]?\d)",

@@ -24,10 +24,12 @@ _REGIONS: Final = "http://www.metadataworkinggroup.com/schemas/regions/"
 _DEVELOPMENT: Final = "http://ns.adobe.com/camera-raw-settings/1.0/"  # its masks are encoded, and show no place
 _STRUCTURES: Final = "http://ns.adobe.com/xap/1.0/sType/"
 
+_SYNTAX: Final = frozenset({_RDF, _XMPMETA, XML_NAMESPACE, XMLNS_NAMESPACE})
 #: Namespaces whose numbers are known to be no coordinates, and whose names are no places but for the GPS ones.
 _OF_NO_PLACES: Final = frozenset(
     {
-        *(_RDF, _XMPMETA, XML_NAMESPACE, XMLNS_NAMESPACE, _TIFF, _EXIF, _REGIONS),
+        *_SYNTAX,
+        *(_TIFF, _EXIF, _REGIONS),
         *("http://cipa.jp/exif/1.0/", "http://ns.adobe.com/exif/1.0/aux/", "http://ns.adobe.com/xmp/note/"),
         *("http://ns.adobe.com/xap/1.0/", "http://ns.adobe.com/xap/1.0/mm/", "http://ns.adobe.com/xap/1.0/rights/"),
         *(f"{_STRUCTURES}{name}#" for name in ("ResourceEvent", "ResourceRef", "Version", "Area", "Dimensions")),
@@ -87,7 +89,7 @@ def _remove_comments(node: minidom.Document | minidom.Element) -> None:
 
 
 def _clean(element: minidom.Element, removed: Removed) -> None:
-    if _tells_place(element, _text(element), removed):
+    if _tells_place(element, _text(element), removed) or _is_position(element):
         removed.places |= set(_words_of(element))
         _remove(element)
         return
@@ -105,6 +107,14 @@ def _clean(element: minidom.Element, removed: Removed) -> None:
 
 def _tells_place(node: minidom.Element | minidom.Attr, value: str, removed: Removed) -> bool:
     return _is_called_place(node) or (bool(value) and _value_tells_place(_property_of(node), value, removed))
+
+
+def _is_position(element: minidom.Element) -> bool:
+    """Return whether all that a structure or a list holds is a pair of decimals, one in each part."""
+    parts = [attribute.value for attribute in element.attributes.values() if attribute.namespaceURI not in _SYNTAX]
+    parts += [_text(child) for child in element.childNodes if isinstance(child, minidom.Element)]
+    is_known = _property_of(element)[0] in _OF_NO_PLACES
+    return not is_known and len(parts) in {2, 3} and places.holds_decimal_pair(", ".join(parts))
 
 
 def _is_called_place(node: minidom.Element | minidom.Attr) -> bool:

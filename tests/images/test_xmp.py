@@ -98,6 +98,19 @@ def test_what_looks_like_coordinates_goes_whatever_its_name(name: str, value: st
         assert value in kept(xmp, keep_location=True)
 
 
+@pytest.mark.parametrize(
+    "position",
+    [
+        bag("own:a", "56.2231", "10.5712"),
+        '<own:a own:x="56.2231" own:y="10.5712"/>',
+        '<own:a rdf:parseType="Resource"><own:x>56.2231</own:x><own:y>10.5712</own:y></own:a>',
+    ],
+)
+def test_a_position_in_two_parts_goes(position: str) -> None:
+    assert "56.2231" not in kept(packet('dc:format="fine"', position))
+    assert 'dc:format="fine"' in kept(packet('dc:format="fine"', position))
+
+
 def test_what_is_no_place_stays() -> None:
     attributes = (
         'dc:creator="Zoë Town" dc:rights="© 2019" xmp:CreateDate="2019-05-12T10:00:00+02:00" aux:Lens="24.0-70.0 mm" '
