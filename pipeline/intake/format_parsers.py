@@ -242,7 +242,7 @@ def _tiff_tags(source: SizedFile, kind: _Tiff, directory: int) -> dict[int, arra
         raise Incomplete("its directory is not written yet")
     position = directory + struct.calcsize(kind.count)
     entry_bytes = 4 + 2 * struct.calcsize(kind.offset)
-    source.require(position + count * entry_bytes + struct.calcsize(kind.offset))
+    source.require(position + count * entry_bytes)  # decoders need no pointer to a next directory
     wanted = {_TIFF_SUB_DIRECTORIES, _PANASONIC_RAW_OFFSET}.union(*_TIFF_PIECES)
     tags = {}
     for start in range(position, position + count * entry_bytes, entry_bytes):

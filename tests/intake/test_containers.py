@@ -187,6 +187,13 @@ def test_a_stray_tag_of_a_tiff_does_no_harm_unless_the_picture_needs_it(tag: int
     assert judge(tiff_with(tag)).kind == kind
 
 
+def test_a_tiff_may_end_with_the_last_entry_of_its_directory(judge: Judge) -> None:
+    picture = b"II*\0" + struct.pack("<I", 108) + b"x" * 100
+    entries = struct.pack("<HHHIIHHII", 2, 273, 4, 1, 8, 279, 4, 1, 100)
+    assert judge(picture + entries) == ContainerCheck("complete")
+    assert judge(picture + entries[:-1]).kind == "incomplete"
+
+
 @pytest.mark.parametrize(("header", "name"), [(b"IIRO\x08\0\0\0", "Olympus"), (b"IIU\0\x08\0\0\0", "Panasonic")])
 def test_camera_raw_like_tiff_is_complete_with_its_raw_data(header: bytes, name: str, judge: Judge) -> None:
     tags = struct.pack("<HHHIIHHIIHHIII", 3, 273, 4, 1, 0xFFFFFFFF, 279, 4, 1, 300, 280, 4, 1, 60, 0)
