@@ -31,6 +31,7 @@ from pipeline.model import (
     PrecisionKind,
     PreprocessingKind,
     RandomOrder,
+    RawChoice,
     Recipe,
     WeightsChoice,
     WindowRule,
@@ -66,6 +67,9 @@ class InputSection(Section):
         (), description="Patterns of files and folders to leave alone, as in .gitignore."
     )
     skip: SkipSection = Field(SkipSection(), description="Which photos get no pictures, by what they are.")
+    raw: RawChoice = Field(
+        "prefer_jpeg", description="Of a camera raw beside its JPEG: prefer_jpeg, prefer_raw, or both."
+    )
     order: Order = Field("newest", description="Which photos come first.")
     settle_seconds: f.Seconds = Field(
         2.0, description="A photo is ready when its file has not changed for this long."

@@ -42,6 +42,7 @@ def pass_settings(config: Config) -> PassSettings:
         min_free_bytes=config.output.min_free_disk,
         archive_space_bytes=config.input.archive_space,
         keep_checkpoints=config.state.checkpoint_space > 0,
+        raw=config.input.raw,
         grace_seconds=config.state.grace_seconds,
     )
 
@@ -62,6 +63,7 @@ def ingest_settings(config: Config) -> IngestSettings:
         picture_format=config.output.format,
         on_change=config.output.on_change,
         skip=config.input.skip.rules(),
+        raw=config.input.raw,
     )
 
 

@@ -5,6 +5,7 @@ The camera is that of EXIF, else that of XMP. Metadata that can't be understood 
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import warnings
 from typing import Any, BinaryIO, Final
@@ -21,6 +22,11 @@ _TIFF_HEADS: Final = {b"II": b"II*\0", b"MM": b"MM\0*"}
 _SCREENSHOT: Final = "screenshot"
 _CHARSET_BYTES: Final = 8
 _MAX_XMP_BYTES: Final = 1_000_000
+
+
+def reads_camera_raw() -> bool:
+    """Return whether the library that develops camera raw files is installed."""
+    return importlib.util.find_spec("rawpy") is not None
 
 
 def read_properties(file: BinaryIO) -> PhotoProperties:

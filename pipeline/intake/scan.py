@@ -31,10 +31,13 @@ _OTHER_ARCHIVE_SUFFIXES: Final = (".rar", ".7z", ".cbr", ".cb7")
 #: Suffixes, in lower case, of files that are taken for photos. Their content decides what they really are.
 PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif jxl")
 
+#: Suffixes, in lower case, of camera raw files, which are photos for who can read them.
+RAW_SUFFIXES: Final = _suffixes("dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f")
+
 _KINDS_OF_SUFFIXES: Final = (
     ("sidecar", _suffixes("xmp aae thm dop pp3 txt json csv ini db")),
     ("video", _suffixes("mov mp4 m4v avi mts m2ts 3gp mkv webm")),
-    ("camera raw", _suffixes("dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f")),
+    ("camera raw", RAW_SUFFIXES),
     ("partial download", _suffixes("part partial filepart tmp temp crdownload download opdownload")),
 )
 
@@ -73,43 +76,49 @@ class ScanResult:
     archives: tuple[Photo, ...] = ()
 
 
-def scan(folder: Path, ignore: Sequence[str] = (), excluded: Iterable[Path] = ()) -> ScanResult:
+def scan(folder: Path, ignore: Sequence[str] = (), excluded: Iterable[Path] = (), *, raw: bool = False) -> ScanResult:
     """Return what is in ``folder`` and all folders below; files are not opened.
 
     ``ignore`` holds patterns as in .gitignore, relative to ``folder``; an ignored folder is not entered. ``excluded``
     names folders (the output, the state) that are never entered even if they lie inside. Links are never followed: a
-    link to a photo inside the folder would be the same photo twice, one that leaves the folder is refused.
+    link to a photo inside the folder would be the same photo twice, one that leaves the folder is refused. ``raw``:
+    camera raw files are photos.
 
     Raises StorageError if ``folder`` is missing or unreadable, or vanishes meanwhile, and ConfigError for an invalid
     pattern.
     """
-    return _run_scan(folder, ignore, excluded, lambda scanner: scanner.pending.append(""))
+    scanner = _Scanner(os.path.realpath(folder), IgnorePatterns(ignore), ExcludedFolders(excluded), raw)
+    return _run_scan(folder, scanner, lambda: scanner.pending.append(""))
 
 
 def scan_paths(
-    folder: Path, paths: Iterable[str], ignore: Sequence[str] = (), excluded: Iterable[Path] = ()
+    folder: Path,
+    paths: Iterable[str],
+    ignore: Sequence[str] = (),
+    excluded: Iterable[Path] = (),
+    *,
+    raw: bool = False,
 ) -> ScanResult:
     """Scan only these relative ``paths`` of files and folders, and what is below them, by the rules of :func:`scan`.
 
     What does not exist is left out. Raises as :func:`scan` does.
     """
 
-    def begin(scanner: _Scanner) -> None:
+    scanner = _Scanner(os.path.realpath(folder), IgnorePatterns(ignore), ExcludedFolders(excluded), raw)
+
+    def begin() -> None:
         wanted = frozenset(paths)
         for path in sorted(wanted):
             # The scan of a folder above finds it anyway.
             if wanted.isdisjoint(_folders_above(path)):
                 scanner.scan_path(path)
 
-    return _run_scan(folder, ignore, excluded, begin)
+    return _run_scan(folder, scanner, begin)
 
 
-def _run_scan(
-    folder: Path, ignore: Sequence[str], excluded: Iterable[Path], begin: Callable[[_Scanner], None]
-) -> ScanResult:
-    scanner = _Scanner(os.path.realpath(folder), IgnorePatterns(ignore), ExcludedFolders(excluded))
+def _run_scan(folder: Path, scanner: _Scanner, begin: Callable[[], None]) -> ScanResult:
     before = _identity(folder)
-    begin(scanner)
+    begin()
     while scanner.pending:
         prefix = scanner.pending.pop()
         try:
@@ -129,7 +138,7 @@ def names_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVE_SUFFIXES + _OTHER_ARCHIVE_SUFFIXES)
 
 
-def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
+def kinds_in_archives(ignore: Sequence[str], *, raw: bool = False) -> Callable[[str], str | None]:
     """Return a function that says why the file at a path in an archive ("trip.zip/beach/1.jpg") is no photo.
 
     It returns a kind of :class:`ScanResult`, None for a photo, by the same rules as for files and folders on disk.
@@ -138,7 +147,7 @@ def kinds_in_archives(ignore: Sequence[str]) -> Callable[[str], str | None]:
 
     def kind(path: str) -> str | None:
         *folders, name = path.split("/")
-        found = next(filter(None, map(_kind_of_name, [*folders, name])), None) or _kind_of_suffix(name)
+        found = next(filter(None, map(_kind_of_name, [*folders, name])), None) or _kind_of_suffix(name, raw)
         return "ignored" if found is None and ignored.matches(path) else found
 
     return kind
@@ -180,6 +189,7 @@ class _Scanner:
     root: str
     ignored: IgnorePatterns
     excluded: ExcludedFolders
+    raw: bool = False
     pending: list[str] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     archives: list[Photo] = field(default_factory=list)
@@ -225,7 +235,7 @@ class _Scanner:
             self._classify_file(entry, path)
 
     def _classify_file(self, entry: os.DirEntry[str] | _Entry, path: str) -> None:
-        kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name)
+        kind = _kind_of_name(entry.name) or _kind_of_suffix(entry.name, self.raw)
         found = self.photos if kind is None else self.archives
         if kind in (None, "archive"):
             kind = "ignored" if self.ignored.matches(path) else None
@@ -300,9 +310,9 @@ def _kind_of_name(name: str) -> str | None:
     return "hidden" if name.startswith(".") else None
 
 
-def _kind_of_suffix(name: str) -> str | None:
+def _kind_of_suffix(name: str, raw: bool) -> str | None:
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 names takes a second
-    if suffix in PHOTO_SUFFIXES:
+    if suffix in PHOTO_SUFFIXES or (raw and suffix in RAW_SUFFIXES):
         return None
     if names_archive(name):
         return "archive"

@@ -64,6 +64,19 @@ class Moves:
             for path, signature, sha256, target in rows
         ]
 
+    def moved_beside(self, path: str) -> list[str]:
+        """Return the originals, in the folder of ``path`` and of its name but for the suffix, that were moved.
+
+        Or are being moved; by their paths, whose names may go on behind the next dot.
+        """
+        stem = os.fsencode(os.path.splitext(path)[0])  # noqa: PTH122 - a Path changes what is not UTF-8
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM photos WHERE source_id = ? AND path > ? AND path < ? AND moved_to IS NOT NULL",
+                (self._store.source_id, stem + b".", stem + b"/"),  # "/" comes right after "."
+            ).fetchall()
+        return [os.fsdecode(row[0]) for row in rows]
+
     def end(self, photo: str) -> None:
         """Record that the original is at its target: it is absent, and its jobs stay done."""
         store = self._store

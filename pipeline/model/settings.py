@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions, Recipe
-from pipeline.model.skip import SkipRules
+from pipeline.model.skip import RawChoice, SkipRules
 
 # --- execution, originals, instance -----------------------------------------------------------------------
 
@@ -54,8 +54,8 @@ class PassSettings:
     """What a pass over the pending pictures needs; of the ``engine`` only what its speed depends on.
 
     ``max_pixels`` bounds width × height of a photo. ``min_free_bytes`` is left free on the pictures' disk,
-    ``archive_space_bytes`` bounds what photos taken out of archives take. A stop leaves ``grace_seconds`` to the
-    pictures in progress.
+    ``archive_space_bytes`` bounds what photos taken out of archives take. ``raw``: what belongs to an original
+    that is moved. A stop leaves ``grace_seconds`` to the pictures in progress.
     """
 
     folders: FolderSettings
@@ -68,6 +68,7 @@ class PassSettings:
     min_free_bytes: int = 0
     archive_space_bytes: int = 2_000_000_000
     keep_checkpoints: bool = True
+    raw: RawChoice = "prefer_jpeg"
     grace_seconds: float = 10.0
 
 
@@ -82,7 +83,7 @@ class IngestSettings:
     when it has not changed for ``settle_seconds`` and its content is whole; one that stays incomplete and unchanged
     for ``incomplete_seconds`` is tried all the same. ``archives``: they count as folders of photos. The bounds are
     those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height. ``skip``
-    says which photos get no pictures.
+    and ``raw`` say which photos get no pictures.
     """
 
     folder: Path
@@ -98,6 +99,7 @@ class IngestSettings:
     picture_format: PictureFormat = "jpeg"
     on_change: OnChange = "repaint"
     skip: SkipRules = field(default_factory=SkipRules)
+    raw: RawChoice = "prefer_jpeg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import (
     CannotRunError,
     CodecError,
+    ConfigError,
+    ConfigProblem,
     HookError,
     PaintingError,
     StorageError,
@@ -37,10 +39,12 @@ from pipeline.executors.questions import ask_engine
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
 from pipeline.images.encode import require_encoder
+from pipeline.images.properties import reads_camera_raw
+from pipeline.intake import raw_pairs
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
-from pipeline.model import EngineSettings, PictureOptions, Recipe
+from pipeline.model import EngineSettings, PictureOptions, RawChoice, Recipe
 from pipeline.report.formatting import counted
 from pipeline.runner.memory_limits import proportions_of, require_possible_size
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
@@ -72,7 +76,12 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
 
 
 def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[CheckResult]:
-    """Check paintings, format, and for what is impossible the sizes. Paintings that are ``known`` are not decoded."""
+    """Check whether raw files can be read, paintings, format, and for what is impossible the sizes.
+
+    Paintings that are ``known`` are not decoded.
+    """
+    if config.input.raw != "prefer_jpeg":
+        yield _run_check("camera raw", partial(check_raw, config.input.raw, reads_camera_raw()))
     yield from _painting_checks(config.styles, known)
     for name, recipe in recipes_in_use(config).items():
         yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
@@ -155,11 +164,20 @@ def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
 
 
 def _check_input(config: Config) -> str:
-    found = scan(config.input.folder, config.input.ignore)
-    skipped = sum(found.skipped.values())
+    found = scan(config.input.folder, config.input.ignore, raw=reads_camera_raw())
+    left_out = raw_pairs.left_out((photo.path for photo in found.photos), config.input.raw)
+    skipped = sum(found.skipped.values()) + len(left_out)
     archives = f" and {counted(len(found.archives), 'archive')}" if found.archives and config.input.archives else ""
     others = f", {counted(skipped, 'other file')}" if skipped else ""
-    return f"{counted(len(found.photos), 'photo')}{archives} in {config.input.folder}{others}"
+    return f"{counted(len(found.photos) - len(left_out), 'photo')}{archives} in {config.input.folder}{others}"
+
+
+def check_raw(choice: RawChoice, reads_raw: bool) -> str:
+    """Return the choice. Raises ConfigError if it is about raw files, and they can't be read."""
+    if not reads_raw:
+        message = f'{choice!r} needs what reads camera raw: call pip install "stylewatch[raw]", or write prefer_jpeg'
+        raise ConfigError([ConfigProblem("", None, "input.raw", message)])
+    return choice
 
 
 def check_painting(path: Path) -> str:

@@ -129,6 +129,7 @@ def test_photos_come_in_the_order_asked_for(load: Load, text: str, order: ClaimO
         ("input: {order: [random]}", "input.order: must be newest, oldest, name, random, or random: SEED"),
         ("input: {order: {}}", "input.order.random: is missing: the seed"),
         ("input: {order: {random: x}}", "input.order.random: must be a whole number"),
+        ("input: {raw: jpeg}", "input.raw: must be one of 'prefer_jpeg', 'prefer_raw' or 'both', found 'jpeg'"),
         ("output: {on_change: ignore}", "output.on_change: must be one of 'repaint' or 'keep', found 'ignore'"),
     ],
 )

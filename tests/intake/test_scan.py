@@ -24,6 +24,14 @@ def put(folder: Path, *paths: str) -> None:
         file.write_bytes(b"x")
 
 
+def test_raw_files_are_photos_for_who_reads_them(tmp_path: Path) -> None:
+    put(tmp_path, "a.CR2", "b/a.jpg", "b/a.dng")
+    assert paths(scan(tmp_path, raw=True)) == ["a.CR2", "b/a.dng", "b/a.jpg"]
+    assert paths(scan_paths(tmp_path, ["a.CR2"], raw=True)) == ["a.CR2"]
+    assert paths(scan(tmp_path)) == ["b/a.jpg"]
+    assert scan(tmp_path).skipped == {"camera raw": 2}
+
+
 def paths(result: ScanResult) -> list[str]:
     return [photo.path for photo in result.photos]
 

@@ -22,6 +22,17 @@ def test_a_photo_may_go_when_all_that_is_wanted_of_it_is_done(house) -> None:
     assert house.ledger.moves.movable("b.jpg") == [], "nothing was ever made of it"
 
 
+def test_originals_that_were_moved_from_beside_a_file_are_found_by_its_name(house) -> None:
+    names = ("a/1.jpg", "a/1.edit.png", "a/11.jpg", "a/2.jpg", "b/1.jpg")
+    house.done(*names)
+    for name in (*names[:3], names[4]):
+        house.ledger.moves.begin(name, f"/elsewhere/{name}")
+    house.ledger.moves.end("a/1.jpg")
+    assert house.ledger.moves.moved_beside("a/1.CR2") == ["a/1.edit.png", "a/1.jpg"]
+    assert house.ledger.moves.moved_beside("a/2.CR2") == []
+    assert house.ledger.moves.moved_beside("a/not\udcffutf8.CR2") == []
+
+
 def test_a_withdrawn_job_keeps_no_photo(house) -> None:
     house.scan(house.photo("a.jpg"))
     house.want(house.wanted("a.jpg"), house.wanted("a.jpg", "day"))

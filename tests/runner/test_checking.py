@@ -10,6 +10,7 @@ from PIL import Image
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.errors import (
     CannotRunError,
+    ConfigError,
     DeviceError,
     HookError,
     LedgerError,
@@ -22,6 +23,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import EngineSettings
 from pipeline.runner.checking import (
     CheckResult,
+    check_raw,
     raise_failures,
     recipes_in_use,
     require_device,
@@ -65,6 +67,23 @@ def test_everything_is_checked_and_nothing_changes(workshop: Workshop) -> None:
     assert found[7].detail == "0 pictures on record"
     assert found[8].detail.startswith("embedded weights on ")
     assert sorted(workshop.folder.rglob("*")) == before
+
+
+def test_a_raw_beside_its_jpeg_is_no_photo_but_another_file(workshop: Workshop) -> None:
+    workshop.photo("a.jpg")
+    (workshop.folder / "in" / "a.CR2").touch()
+    folder = workshop.folder / "in"
+    assert checks_of(workshop)["input"].detail == f"1 photo in {folder}, 1 other file"
+
+
+@pytest.mark.parametrize("choice", ["prefer_raw", "both"])
+def test_a_choice_of_raws_that_can_not_be_read_is_refused_in_a_sentence(choice) -> None:
+    assert check_raw(choice, True) == choice
+    with pytest.raises(ConfigError) as caught:
+        check_raw(choice, False)
+    assert str(caught.value) == (
+        f'input.raw: {choice!r} needs what reads camera raw: call pip install "stylewatch[raw]", or write prefer_jpeg'
+    )
 
 
 def test_folders_that_are_there_are_said_to_be_writable(workshop: Workshop) -> None:

@@ -102,7 +102,9 @@ class SinglePass:
         self._on_poll = on_poll
         self._session = session or Session.begin(settings)
         self._outcomes = Outcomes(ledger, self._emit, settings.retries)
-        self._originals = OriginalMover(ledger, settings.folders.input, settings.folders.originals, self._emit)
+        self._originals = OriginalMover(
+            ledger, settings.folders.input, settings.folders.originals, self._emit, raw=settings.raw
+        )
         self._backlog: BacklogTracker | None = None
         self._claims: Claims | None = None
         self._stopped = False

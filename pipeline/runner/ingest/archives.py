@@ -52,7 +52,7 @@ class ArchiveIngest:
         self.selection = selection or PhotoSelection(settings, ledger)
         self._ledger = ledger
         self._limits = limits_of(settings)
-        self._kind_of = kinds_in_archives(settings.ignore)
+        self._kind_of = kinds_in_archives(settings.ignore, raw=True)
         self._contents: dict[str, ArchiveContents] = {}
         self._skipped: dict[str, dict[str, str]] = {}
         self._picked: dict[Photo, dict[str, str]] = {}
@@ -112,7 +112,7 @@ class ArchiveIngest:
     def _skipped_of(self, archive: Photo) -> dict[str, str] | None:
         """Return which of an archive's photos are skipped, and why; None if other rules than today's decided it."""
         facts = self._ledger.file_facts.of([archive]).get(archive.path, {"rules": "", "skipped": {}})
-        return dict(facts["skipped"]) if facts["rules"] == self.selection.fingerprint else None
+        return dict(facts["skipped"]) if facts.get("rules") == self.selection.fingerprint else None
 
     def _add_recorded(self, found: ArchivedPhotos, archive: Photo) -> None:
         """Add what is on record of an archive that was not opened, or is not complete yet.

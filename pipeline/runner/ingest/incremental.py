@@ -115,6 +115,7 @@ class IncrementalIngest:
     def ingest_paths(self, paths: Collection[str]) -> IngestChanges:
         """Ingest only these relative paths, and what is below them."""
         paths = {containing_file(self._settings.folder, path) for path in paths}  # an archive for its photos
+        paths |= self._steps.siblings(paths)
         found = self._steps.scan(paths)
         self._root.require()
         found, lost = self._steps.with_missing_mounts(found, self._root)

@@ -1,8 +1,8 @@
 """Picks the photos that get pictures. Owns which files are opened to find out, and what is remembered of them.
 
-What :class:`pipeline.model.SkipRules` fits is skipped: it is as if it were not in the folder, but counted by reason.
-A photo's properties are recorded with its signature, so that it is opened once, whatever the rules become. Archives
-are opened again when the rules have changed.
+What :class:`pipeline.model.SkipRules` fits is skipped, and of a raw file and its JPEG one: it is as if it were not in
+the folder, but counted by reason. A photo's properties are recorded with its signature, so that it is opened once,
+whatever the rules become. Archives are opened again when the rules have changed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from pipeline.errors import JobError
-from pipeline.images.properties import read_properties
+from pipeline.images.properties import read_properties, read_raw_properties, reads_camera_raw
+from pipeline.intake import raw_pairs
 from pipeline.intake.safe_open import FileReplacedError, open_below
 from pipeline.intake.scan import ScanResult
 from pipeline.ledger import Ledger
-from pipeline.model import IngestSettings, Photo, PhotoProperties
+from pipeline.model import IngestSettings, Photo, PhotoProperties, RawChoice, SkipRules
 
 #: So many photos are opened at most before it is recorded what was in them.
 _PIECE: Final = 1000
+_RAW_OF_MOVED: Final = "raw whose JPEG was moved"
+_RAW_UNREADABLE: Final = "camera raw, which 'pip install \"stylewatch[raw]\"' would let it read"
 _FIELDS: Final = frozenset(field.name for field in dataclasses.fields(PhotoProperties))
 
 
@@ -40,20 +43,30 @@ class PhotoSelection:
         self,
         settings: IngestSettings,
         ledger: Ledger,
-        read: Callable[[str, BinaryIO], PhotoProperties] = lambda _, file: read_properties(file),
+        read: Callable[[str, BinaryIO], PhotoProperties] | None = None,
+        *,
+        reads_raw: bool | None = None,
     ) -> None:
-        """``read`` returns the properties of the photo at a path, which is open. Raises as ``read_properties``."""
+        """``read`` returns the properties of the photo at a path, which is open. Raises as ``read_properties``.
+
+        ``reads_raw``: camera raw files can be developed; None = if the library for that is there.
+        """
         self.skipped: dict[str, str] = {}
         self._folder = settings.folder
+        self._raw_folders: set[str] = set()
         self._rules = settings.skip
         self._ledger = ledger
-        self._read = read
+        self._read = read or _read_properties
+        self._reads_raw = reads_camera_raw() if reads_raw is None else reads_raw
+        # Without the library a raw is no photo that could be preferred.
+        self._raw: RawChoice = settings.raw if self._reads_raw else "prefer_jpeg"
 
     @property
     def fingerprint(self) -> str:
         """What the choice among an archive's photos depends on; empty if all are picked."""
-        rules = self._rules
-        return "" if rules == type(rules)() else json.dumps(dataclasses.asdict(rules), sort_keys=True)
+        defaults = dataclasses.asdict(SkipRules())
+        rules = {name: value for name, value in dataclasses.asdict(self._rules).items() if value != defaults[name]}
+        return json.dumps([rules, self._raw], sort_keys=True) if rules or self._reads_raw else ""
 
     def forget(self, paths: Collection[str] | None = None) -> None:
         """Begin a scan of these ``paths`` and what is below them, or of everything: it finds anew what is skipped."""
@@ -64,6 +77,7 @@ class PhotoSelection:
 
     def by_name(self, found: ScanResult) -> ScanResult:
         """Return a scan's result without the photos that are skipped whatever is in them."""
+        self._raw_folders |= {_folder(photo.path) for photo in found.photos if raw_pairs.is_raw(photo.path)}
         reasons = self.reasons_of_names([photo.path for photo in found.photos])
         self.skipped.update(reasons)
         if not reasons:
@@ -72,7 +86,25 @@ class PhotoSelection:
 
     def reasons_of_names(self, paths: Sequence[str]) -> dict[str, str]:
         """Return which of these photos are skipped whatever is in them, and why."""
-        return {path: reason for path in paths if (reason := self._rules.reason_of_name(path))}
+        reasons = {path: reason for path in paths if (reason := self._rules.reason_of_name(path))}
+        candidates = [path for path in paths if path not in reasons]
+        # One that leaves the folder takes the other one along: for a moment that one is alone.
+        leaving = [move.original.photo.path for move in self._ledger.moves.begun()]
+        paired = raw_pairs.left_out([*candidates, *leaving], self._raw)
+        for path in candidates:
+            if reason := paired.get(path) or self._reason_of_lone_raw(path):
+                reasons[path] = reason
+        return reasons
+
+    def siblings(self, paths: Collection[str]) -> set[str]:
+        """Return the files that decide with those at ``paths`` which of them are skipped.
+
+        Where no scan has found a raw file, no folder is listed for it.
+        """
+        if self._raw == "both":
+            return set()
+        concerned = [path for path in paths if raw_pairs.is_raw(path) or _folder(path) in self._raw_folders]
+        return set(raw_pairs.siblings(str(self._folder), concerned))
 
     def by_record(self, photos: Sequence[Photo], *, whole: bool = False) -> KnownPhotos:
         """Sort photos by what is on record of them; ``whole``: these are all there are."""
@@ -114,6 +146,16 @@ class PhotoSelection:
         """Return those of ``photos`` that are not skipped."""
         return [photo for photo in photos if photo.path not in self.skipped]
 
+    def _reason_of_lone_raw(self, path: str) -> str:
+        if not raw_pairs.is_raw(path):
+            return ""
+        if not self._reads_raw:
+            return _RAW_UNREADABLE
+        if self._raw != "prefer_jpeg":
+            return ""
+        moved = self._ledger.moves.moved_beside(path)
+        return _RAW_OF_MOVED if path in raw_pairs.left_out([path, *moved], "prefer_jpeg") else ""
+
     def _judge(self, path: str, properties: PhotoProperties) -> None:
         if reason := self._rules.reason_of_properties(path, properties):
             self.skipped[path] = reason
@@ -125,6 +167,14 @@ class PhotoSelection:
                 return self._read(photo.path, file)
         except (JobError, FileReplacedError, OSError, MemoryError):
             return None
+
+
+def _read_properties(path: str, file: BinaryIO) -> PhotoProperties:
+    return read_raw_properties(file) if raw_pairs.is_raw(path) else read_properties(file)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _properties(facts: Mapping[str, Any]) -> PhotoProperties | None:

@@ -135,13 +135,21 @@ class IngestSteps:
         """
         folder, ignore = self._settings.folder, self._settings.ignore
         excluded = self._settings.excluded
-        found = scan(folder, ignore, excluded) if paths is None else scan_paths(folder, paths, ignore, excluded)
+        found = (
+            scan(folder, ignore, excluded, raw=True)
+            if paths is None
+            else scan_paths(folder, paths, ignore, excluded, raw=True)
+        )
         self._selection.forget(paths)
         found = self._selection.by_name(found)
         if self._settings.archives:
             return found
         skipped = Counter(found.skipped) + Counter(archive=len(found.archives))
         return dataclasses.replace(found, archives=(), skipped=skipped)
+
+    def siblings(self, paths: Collection[str]) -> set[str]:
+        """Return the files whose pictures depend on what there is at these ``paths``: raw files and their JPEGs."""
+        return self._selection.siblings(paths)
 
     def with_missing_mounts(self, found: ScanResult, root: InputRoot) -> tuple[ScanResult, Sequence[str]]:
         """Return where in the folder a disk or share is missing, and the scan's result with that as unreadable."""

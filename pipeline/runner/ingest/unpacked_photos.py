@@ -28,7 +28,7 @@ from pipeline.intake.members import (
     unsafe_name_reason,
 )
 from pipeline.intake.safe_open import FileReplacedError, open_below
-from pipeline.intake.scan import PHOTO_SUFFIXES
+from pipeline.intake.scan import PHOTO_SUFFIXES, RAW_SUFFIXES
 from pipeline.model import Photo
 
 #: Names of our files, and (without the prefix) of those of an older version; nothing else is ever deleted.
@@ -136,7 +136,7 @@ class UnpackedPhotos:
 
     def _unpack_ahead(self, photo: _PhotoInArchive, member: Member) -> None:
         """Unpack a photo that is needed later if there is free space: going back would mean reading all again."""
-        is_photo = PurePosixPath(photo.name).suffix.lower() in PHOTO_SUFFIXES
+        is_photo = PurePosixPath(photo.name).suffix.lower() in PHOTO_SUFFIXES | RAW_SUFFIXES
         if is_photo and photo not in self._files and self._used_bytes + member.size_bytes <= self._space_bytes:
             self._write(photo, member)
 

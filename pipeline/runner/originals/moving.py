@@ -1,5 +1,7 @@
 """Moves photos out of the input folder once all their pictures are done. Owns names and sidecars.
 
+A raw file that no picture is made of, because it lies beside its JPEG, is a sidecar of that.
+
 The move is in the ledger before it begins. Sub-folders are kept and nothing is ever overwritten: a photo whose name
 is taken gets a number, and so do its sidecars, which move with it. An error of the folder costs no picture: it is
 reported once a pass, and the photos stay until a later one; so does a single photo that can't be moved.
@@ -17,20 +19,16 @@ from pipeline.failpoints import failpoint
 from pipeline.hashing import sha256_of_open
 from pipeline.images.publish import DISK_IS_FULL
 from pipeline.intake.archives import split_path
+from pipeline.intake.raw_pairs import moving_with
 from pipeline.intake.safe_open import FileReplacedError, lies_below, open_below
-from pipeline.intake.scan import PHOTO_SUFFIXES, photo_from_stat
+from pipeline.intake.scan import PHOTO_SUFFIXES, RAW_SUFFIXES, photo_from_stat
 from pipeline.ledger import Ledger, Original
-from pipeline.model import OriginalMoved, OriginalsStay, RunEvent
+from pipeline.model import OriginalMoved, OriginalsStay, RawChoice, RunEvent
 from pipeline.runner.failure_cause import require_writable
 from pipeline.runner.originals.relocation import Outcome, Rename, hidden_source_name, relocate
 
 #: What other programs write beside a photo, as STEM.xmp or STEM.jpg.xmp. A live photo's video is no sidecar.
 SIDECAR_SUFFIXES: Final = (".xmp", ".aae", ".thm", ".dop", ".pp3", ".json", ".txt")
-
-#: Photos that are not read here but that a sidecar may belong to.
-_RAW_SUFFIXES: Final = tuple(
-    f".{word}" for word in ("dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "orf", "rw2", "raf", "pef", "srw", "x3f")
-)
 
 
 class OriginalMover:
@@ -43,12 +41,15 @@ class OriginalMover:
         folder: Path | None,
         emit: Callable[[RunEvent], None],
         *,
+        raw: RawChoice = "both",
         rename: Rename = os.replace,
     ) -> None:
+        """``raw``: which of a raw file and its JPEG are photos of their own."""
         self._ledger = ledger
         self._input = input_folder
         self._folder = folder
         self._emit = emit
+        self._raw = raw
         self._rename = rename
         self._folder_failed = self._photo_failed = False
 
@@ -106,7 +107,7 @@ class OriginalMover:
         wanted = self._folder / original.photo.path
         outcome: Outcome = "taken"
         while outcome == "taken":
-            target = _free_name(source, wanted)
+            target = _free_name(source, wanted, self._raw)
             self._ledger.moves.begin(original.photo.path, str(target))
             outcome = self._move_to(original, target)
 
@@ -120,7 +121,7 @@ class OriginalMover:
             self._ledger.moves.abandon(original.photo.path)
             return outcome
         failpoint("original-moved")
-        for sidecar, sidecar_target in _sidecars(source, target):
+        for sidecar, sidecar_target in _sidecars(source, target, self._raw):
             self._move_sidecar(sidecar, sidecar_target)
         self._ledger.moves.end(original.photo.path)
         self._emit(OriginalMoved(original.photo.path, str(target)))
@@ -140,10 +141,10 @@ class OriginalMover:
             target = _numbered(target, number)
 
 
-def _free_name(source: Path, wanted: Path) -> Path:
+def _free_name(source: Path, wanted: Path, raw: RawChoice) -> Path:
     """Return the first of NAME.jpg, NAME-2.jpg, ... that is free for the photo and for its sidecars."""
     number, target = 1, wanted
-    while any(os.path.lexists(path) for path in (target, *(found for _, found in _sidecars(source, target)))):
+    while any(os.path.lexists(path) for path in (target, *(found for _, found in _sidecars(source, target, raw)))):
         number += 1
         target = _numbered(wanted, number)
     return target
@@ -153,15 +154,28 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def _sidecars(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+def _sidecars(source: Path, target: Path, raw: RawChoice) -> Iterator[tuple[Path, Path]]:
     """Yield the sidecars beside ``source`` that belong to it alone, each with its target."""
+    companions, owners = moving_with(source.suffix, raw)
+    if companions and not _another_has_the_stem(source, owners):
+        yield from _companions(source, target, companions)
     for suffix in _both_cases(SIDECAR_SUFFIXES):
         for whole_name in (True, False):
             ending = source.suffix + suffix if whole_name else suffix
             sidecar = source.with_name(source.stem + ending)
             sidecar_target = target.with_name(target.stem + ending)
-            if _is_there(sidecar, sidecar_target) and (whole_name or not _another_has_the_stem(source)):
+            others = (PHOTO_SUFFIXES | RAW_SUFFIXES) - companions
+            if _is_there(sidecar, sidecar_target) and (whole_name or not _another_has_the_stem(source, others)):
                 yield sidecar, sidecar_target
+
+
+def _companions(source: Path, target: Path, suffixes: Iterable[str]) -> Iterator[tuple[Path, Path]]:
+    """Yield the files of the same photo, whose name may be in the other letter case."""
+    for suffix in _both_cases(suffixes):
+        for stem in dict.fromkeys((source.stem, source.stem.upper(), source.stem.lower())):
+            companion, its_target = source.with_name(stem + suffix), target.with_name(target.stem + suffix)
+            if companion != source and _is_there(companion, its_target):
+                yield companion, its_target
 
 
 def _is_there(sidecar: Path, sidecar_target: Path) -> bool:
@@ -170,13 +184,13 @@ def _is_there(sidecar: Path, sidecar_target: Path) -> bool:
     )
 
 
-def _another_has_the_stem(source: Path) -> bool:
-    """Tell whether another photo, a raw one perhaps, still needs the sidecars of this stem."""
-    others = (source.with_suffix(suffix) for suffix in _both_cases((*PHOTO_SUFFIXES, *_RAW_SUFFIXES)))
+def _another_has_the_stem(source: Path, suffixes: Iterable[str]) -> bool:
+    """Tell whether another photo, with one of these suffixes, still needs what belongs to this stem."""
+    others = (source.with_suffix(suffix) for suffix in _both_cases(suffixes))
     return any(path != source and path.exists() for path in others)
 
 
 def _both_cases(suffixes: Iterable[str]) -> Iterator[str]:
-    for suffix in suffixes:
+    for suffix in sorted(suffixes):
         yield suffix
         yield suffix.upper()

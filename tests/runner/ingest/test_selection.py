@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -254,3 +257,166 @@ def test_what_an_older_program_recorded_is_measured_once(workshop: Workshop) -> 
         assert (changes.skipped_photos, changes.set_aside) == (SMALL, [])
         watched.ingest.ingest_folder()
         assert sorted(watched.opened) == ["a.png", "icon.png"]
+
+
+# --- camera raw beside its JPEG -------------------------------------------------------------------------------
+
+RAW = "settle_seconds: 0, raw: {}"
+
+
+def put_raw(workshop: Workshop, name: str, shade: int = 0) -> Path:
+    """Write a file that is named like a camera raw. As most of these it is a TIFF, but one that any decoder reads."""
+    path = workshop.folder / "in" / name
+    with Image.open(io.BytesIO(photo(shade))) as image:
+        image.save(path, "TIFF")
+    return path
+
+
+def with_choice(workshop: Workshop, choice: str) -> Workshop:
+    workshop.text = CONFIG.replace("settle_seconds: 0", RAW.format(choice))
+    return workshop
+
+
+@contextmanager
+def watched(workshop: Workshop, *, reads_raw: bool = True) -> Iterator[tuple[IncrementalIngest, Ledger]]:
+    config = workshop.config()
+    settings = ingest_settings(config)
+    with workshop.ledger() as ledger:
+        archives = ArchiveIngest(settings, ledger, PhotoSelection(settings, ledger, reads_raw=reads_raw))
+        tracker = StabilityTracker(config.input.folder, StabilityTimes(0, 3600), examine=archives.examine)
+        resolved, root = resolve_config(config), InputRoot(config.input.folder)
+        yield IncrementalIngest(settings, resolved, ledger, tracker, root, archives=archives), ledger
+
+
+def pending(ledger: Ledger) -> list[str]:
+    claims = ledger.leases.claim(1000, "name")
+    for claim in claims:
+        ledger.leases.release(claim.token)
+    return [claim.job.photo for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("choice", "taken", "skipped"),
+    [
+        ("prefer_jpeg", ["1.png", "2.CR2"], {"1.CR2": "raw beside its JPEG", "1.dng": "raw beside its JPEG"}),
+        ("prefer_raw", ["1.CR2", "1.dng", "1.png", "2.CR2"], {}),
+        ("both", ["1.CR2", "1.dng", "1.png", "2.CR2"], {}),
+    ],
+)
+def test_a_raw_beside_its_jpeg_counts_once(workshop: Workshop, choice: str, taken: list, skipped: dict) -> None:
+    with_choice(workshop, choice).photo("1.png")
+    for number, name in enumerate(("1.CR2", "1.dng", "2.CR2")):
+        put_raw(workshop, name, number)
+    with watched(workshop) as (ingest, ledger):
+        changes = ingest.ingest_folder()
+        assert (pending(ledger), changes.skipped_photos, changes.photos) == (taken, skipped, len(taken))
+
+
+def test_a_jpeg_is_left_out_for_its_raw(workshop: Workshop) -> None:
+    with_choice(workshop, "prefer_raw").photo("1.jpg")
+    put_raw(workshop, "1.CR2")
+    with watched(workshop) as (ingest, ledger):
+        assert ingest.ingest_folder().skipped_photos == {"1.jpg": "JPEG beside its raw"}
+        assert pending(ledger) == ["1.CR2"]
+        (workshop.folder / "in" / "1.CR2").unlink()
+        ingest.ingest_paths(["1.CR2"])
+        assert pending(ledger) == ["1.jpg"]
+
+
+@pytest.mark.parametrize("choice", ["prefer_jpeg", "prefer_raw"])
+def test_without_the_library_raws_are_counted_and_no_jpeg_is_left_out(workshop: Workshop, choice: str) -> None:
+    with_choice(workshop, choice).photo("1.jpg")
+    put_raw(workshop, "1.CR2")
+    (workshop.folder / "in" / "2.CR2").write_bytes(b"what nobody opens")
+    with watched(workshop, reads_raw=False) as (ingest, ledger):
+        changes = ingest.ingest_folder()
+        assert (pending(ledger), changes.set_aside) == (["1.jpg"], [])
+        assert changes.skipped_photos["1.CR2"] == "raw beside its JPEG"
+        assert 'pip install "stylewatch[raw]"' in changes.skipped_photos["2.CR2"]
+    put_raw(workshop, "2.CR2", 2)
+    with watched(with_choice(workshop, "prefer_jpeg")) as (ingest, ledger):
+        ingest.ingest_folder()
+        assert pending(ledger) == ["1.jpg", "2.CR2"], "once it is installed"
+
+
+def test_a_jpeg_that_comes_after_its_raw_takes_its_place(workshop: Workshop) -> None:
+    put_raw(workshop, "IMG_1.CR2")
+    with watched(workshop) as (ingest, ledger):
+        ingest.ingest_paths(["IMG_1.CR2"])
+        assert pending(ledger) == ["IMG_1.CR2"]
+        jpeg = workshop.photo("img_1.jpg")
+        whole = jpeg.read_bytes()
+        jpeg.write_bytes(whole[:30])  # as while it is copied
+        changes = ingest.ingest_paths(["img_1.jpg"])
+        assert (pending(ledger), [event.kind for event in changes.set_aside]) == ([], ["incomplete"])
+        jpeg.write_bytes(whole)
+        ingest.ingest_paths(["img_1.jpg"])
+        assert pending(ledger) == ["img_1.jpg"]
+        jpeg.unlink()
+        assert [event.path for event in ingest.ingest_paths(["img_1.jpg"]).set_aside] == ["img_1.jpg"]
+        assert pending(ledger) == ["IMG_1.CR2"], "it is alone again"
+
+
+def test_a_raw_that_is_still_written_is_forgotten_when_its_jpeg_comes(workshop: Workshop) -> None:
+    """Else it would be due to be examined again and again."""
+    raw = put_raw(workshop, "1.CR2")
+    raw.write_bytes(raw.read_bytes()[:20])
+    with watched(workshop) as (ingest, _):
+        ingest.ingest_folder()
+        assert ingest.seconds_left() is not None
+        workshop.photo("1.jpg")
+        ingest.ingest_paths(["1.jpg"])
+        assert ingest.seconds_left() is None
+
+
+def test_raws_in_archives_count_once_too_and_the_choice_may_change(workshop: Workshop) -> None:
+    raw = put_raw(workshop, "x.tif").read_bytes()
+    (workshop.folder / "in" / "x.tif").unlink()
+    members = (("a/1.CR2", raw), ("a/1.png", photo(1)), ("b/1.CR2", raw))
+    (workshop.folder / "in" / "trip.zip").write_bytes(zipped(*members))
+    with watched(workshop) as (ingest, ledger):
+        assert ingest.ingest_folder().skipped_photos == {"trip.zip/a/1.CR2": "raw beside its JPEG"}
+        assert pending(ledger) == ["trip.zip/a/1.png", "trip.zip/b/1.CR2"]
+        assert ingest.ingest_folder().is_empty
+    with watched(with_choice(workshop, "both")) as (ingest, ledger):
+        ingest.ingest_folder()
+        assert pending(ledger) == ["trip.zip/a/1.CR2", "trip.zip/a/1.png", "trip.zip/b/1.CR2"]
+
+
+def test_an_archive_without_raws_that_an_older_program_knew_is_not_opened_without_the_library(
+    workshop: Workshop,
+) -> None:
+    archive = workshop.folder / "in" / "trip.zip"
+    archive.write_bytes(zipped(("1.png", photo(1))))
+    with watched(workshop, reads_raw=False) as (ingest, ledger):
+        ingest.ingest_folder()
+        assert ledger.file_facts.of([], whole=True) == {}
+    spoil(archive)
+    with watched(workshop, reads_raw=False) as (ingest, ledger):
+        assert ingest.ingest_folder().set_aside == []
+        assert pending(ledger) == ["trip.zip/1.png"]
+
+
+def test_the_raw_of_a_jpeg_that_an_older_program_moved_away_is_not_painted(workshop: Workshop) -> None:
+    workshop.photo("1.png")
+    put_raw(workshop, "1.CR2")
+    put_raw(workshop, "11.CR2", 1)
+    with watched(workshop) as (ingest, ledger):
+        ingest.ingest_folder()
+        ledger.photos.note_sha256("1.png", "as it is known of what is moved")
+        ledger.moves.begin("1.png", str(workshop.folder / "done" / "1.png"))
+        (workshop.folder / "in" / "1.png").unlink()
+        assert ingest.ingest_folder().skipped_photos == {"1.CR2": "raw beside its JPEG"}, "while it is moved"
+        ledger.moves.end("1.png")
+        assert ingest.ingest_folder().skipped_photos == {"1.CR2": "raw whose JPEG was moved"}
+        assert pending(ledger) == ["11.CR2"]
+
+
+def test_rules_about_size_do_not_see_a_raws_preview(workshop: Workshop) -> None:
+    workshop.text = CONFIG.replace(
+        "settle_seconds: 0", "settle_seconds: 0, skip: {smaller_than: 4000, without_camera: true, screenshots: true}"
+    )
+    put_raw(workshop, "1.CR2")
+    with watched(workshop) as (ingest, ledger):
+        assert ingest.ingest_folder().skipped_photos == {}
+        assert pending(ledger) == ["1.CR2"]

@@ -151,14 +151,64 @@ def test_sidecars_go_with_their_photo(workshop: Workshop, photos: Path, kept: Pa
 
 def test_a_sidecar_that_two_photos_share_goes_with_the_last(workshop: Workshop, photos: Path, kept: Path) -> None:
     workshop.photo("a.png")
-    (photos / "a.CR2").write_text("raw")
-    (photos / "a.xmp").write_text("the raw one's settings")
+    (photos / "a.jpg").write_text("no photo, so it stays")
+    (photos / "a.xmp").write_text("of both")
     workshop.run()
-    assert files(photos) == ["a.CR2", "a.xmp"]
-    (photos / "a.CR2").unlink()
+    assert files(photos) == ["a.jpg", "a.xmp"]
+    (photos / "a.jpg").unlink()
     workshop.photo("a.png", shade=1)
     workshop.run()
     assert files(kept) == ["a-2.png", "a-2.xmp", "a.png"]
+
+
+def test_a_raw_goes_with_its_photo_and_their_sidecars_in_either_letter_case(
+    workshop: Workshop, photos: Path, kept: Path
+) -> None:
+    """Else it would be alone in the folder, and be painted."""
+    for name, raw in (("sub/a.png", "sub/a.CR2"), ("IMG_1.png", "img_1.cr2")):
+        workshop.photo(name, shade=len(name))
+        (photos / raw).write_text(raw)
+    (photos / "sub/a.xmp").write_text("the raw one's settings")
+    (photos / "b.CR2").write_text("of another name")
+    workshop.run()
+    assert files(kept) == ["IMG_1.cr2", "IMG_1.png", "sub/a.CR2", "sub/a.png", "sub/a.xmp"]
+    assert (kept / "IMG_1.cr2").read_text() == "img_1.cr2"
+    assert files(photos) == ["b.CR2"]
+
+
+def test_a_raw_of_two_photos_goes_with_the_last(workshop: Workshop, photos: Path, kept: Path) -> None:
+    workshop.photo("a.png")
+    (photos / "a.jpg").write_text("no photo, so it stays")
+    (photos / "a.CR2").write_text("raw")
+    workshop.run()
+    assert files(photos) == ["a.CR2", "a.jpg"]
+    (photos / "a.jpg").unlink()
+    workshop.photo("a.png", shade=1)
+    workshop.run()
+    assert files(kept) == ["a-2.CR2", "a-2.png", "a.png"]
+
+
+@pytest.mark.parametrize("choice", ["prefer_raw", "both"])
+def test_a_raw_that_is_a_photo_of_its_own_moves_by_itself(workshop: Workshop, photos: Path, choice: str) -> None:
+    workshop.text = MOVING.replace("settle_seconds: 0", f"settle_seconds: 0, raw: {choice}")
+    workshop.photo("a.png")
+    (photos / "a.CR2").write_text("no photo, so it stays")
+    workshop.run()
+    assert files(photos) == ["a.CR2"]
+
+
+def test_what_a_killed_pass_left_of_a_raw_follows_its_photo(workshop: Workshop, photos: Path, kept: Path) -> None:
+    workshop.photo("a.png")
+    workshop.text = CONFIG
+    workshop.run()
+    (photos / "a.CR2").write_text("raw")
+    with workshop.ledger() as ledger:
+        (original,) = ledger.moves.movable()
+        ledger.moves.begin("a.png", str(kept / "a.png"))
+        relocate(photos / "a.png", kept / "a.png", original)  # and then it was killed
+    workshop.text = MOVING
+    workshop.run()
+    assert files(kept) == ["a.CR2", "a.png"]
 
 
 def test_nothing_there_is_ever_overwritten(workshop: Workshop, kept: Path) -> None:
