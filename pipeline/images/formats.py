@@ -39,7 +39,8 @@ SUFFIXES: Final[Mapping[PictureFormat, str]] = {
     "avif": ".avif",
     "jxl": ".jxl",
 }
-LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383, "avif": 65536}
+#: AVIF has room for 65536, but libavif, which most programs read it with, opens no more.
+LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383, "avif": 32768}
 #: JPEG XL's plugin takes none: what it writes is sRGB, and says so.
 WITHOUT_PROFILE: Final = frozenset({"jxl"})
 

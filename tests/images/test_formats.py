@@ -161,10 +161,13 @@ def test_tiff_holds_large_blocks(tmp_path: Path) -> None:
     assert carried_exif(tmp_path / "part").photo[0x927C].count == 70000
 
 
-def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="webp file holds at most 16383 pixels"):
-        written(tmp_path / "part", "webp", pixels=np.zeros((1, 16384, 3), dtype=np.uint8))
+@pytest.mark.parametrize(("picture_format", "most"), [("webp", 16383), ("avif", 32768)])
+def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path, picture_format: Any, most: int) -> None:
+    with pytest.raises(JobError, match=f"{picture_format} file holds at most {most} pixels"):
+        written(tmp_path / "part", picture_format, pixels=np.zeros((1, most + 1, 3), dtype=np.uint8))
     assert not (tmp_path / "part").exists()
+    written(tmp_path / "part", picture_format, pixels=np.zeros((1, most, 3), dtype=np.uint8))
+    assert read_provenance(tmp_path / "part") is not None
 
 
 def test_an_unknown_format_is_an_error() -> None:

@@ -37,6 +37,12 @@ def test_the_pictures_of_tries_are_known_with_their_snapshots(workshop: TwoStyle
     )
 
 
+@pytest.mark.parametrize("picture_format", ["avif", "jxl"])
+def test_tries_of_every_format_are_known(workshop: TwoStyles, picture_format: str) -> None:
+    workshop.try_out(text=TWO_STYLES.replace("min_free_disk: 0", f"min_free_disk: 0, format: {picture_format}"))
+    assert sorted(tries(workshop)) == [f"try/sea/{name}.{picture_format}" for name in ("day", "night")]
+
+
 def test_what_people_put_among_the_tries_stays(workshop: TwoStyles) -> None:
     workshop.try_out()
     folder = workshop.out / "try" / "sea"
