@@ -19,6 +19,7 @@ ByteOrder = Literal["<", ">"]
 PREFIX: Final = b"Exif\0\0"
 BYTE, ASCII, SHORT, LONG, UNDEFINED, IFD = 1, 2, 3, 4, 7, 13
 PHOTO_POINTER, GPS_POINTER, MAKER_NOTE = 0x8769, 0x8825, 0x927C
+OFFSET_SCHEMA: Final = 0xEA1D  # Windows' note on how far it has moved the maker note
 
 _HEADERS: Final[dict[bytes, ByteOrder]] = {b"II*\0": "<", b"MM\0*": ">"}
 UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from pipeline.images.exif import IFD, MAKER_NOTE, UNIT_BYTES, ByteOrder, Exif, Value
+from pipeline.images.exif import IFD, MAKER_NOTE, OFFSET_SCHEMA, UNIT_BYTES, ByteOrder, Exif, Value
 
 #: Headers of makers who count from the note, as ExifTool's MakerNotes.pm lists them: where the directory begins, and
 #: from which byte of the note its offsets count. None: it is no directory.
@@ -72,12 +72,16 @@ def settled(block: Exif, source: bytes) -> tuple[Exif, tuple[str, ...]]:
     kept, reason = _settled_note(note, note.offset, block, source)
     if kept is None:
         return without(block), (f"EXIF's maker note left out: {reason}",)
-    return replace(block, photo={**block.photo, MAKER_NOTE: kept}), ()
+    photo = {**block.photo, MAKER_NOTE: kept}
+    if kept.offset != note.offset:
+        photo.pop(OFFSET_SCHEMA, None)
+    return replace(block, photo=photo), ()
 
 
 def without(block: Exif) -> Exif:
     """Return the block without the camera maker's private data, by far its largest part."""
-    return replace(block, photo={tag: value for tag, value in block.photo.items() if tag != MAKER_NOTE})
+    others = {tag: value for tag, value in block.photo.items() if tag not in {MAKER_NOTE, OFFSET_SCHEMA}}
+    return replace(block, photo=others)
 
 
 def _settled_note(note: Value, offset: int, block: Exif, source: bytes) -> tuple[Value | None, str]:

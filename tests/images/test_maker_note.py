@@ -142,6 +142,20 @@ def test_canons_note_goes_back_to_where_it_was_before_another_program_moved_it(t
     assert source[OFFSET + 18 :].startswith(OWNER)
 
 
+@pytest.mark.parametrize(
+    ("note", "is_true"),
+    [
+        (note_directory("<", OFFSET), True),
+        (note_directory("<", 400) + b"II*\0" + struct.pack("<I", 400), False),
+        (note_directory("<", 5000), False),
+        (b"OLYMPUS\0II\3\0" + note_directory("<", 0, 12), False),
+    ],
+)
+def test_windows_note_on_the_moved_note_stays_only_if_it_is_true(note: bytes, is_true: bool) -> None:
+    photo = {0x927C: Value(7, len(note), note, OFFSET), 0xEA1D: exif.integers("<", exif.LONG, 300)}
+    assert (0xEA1D in maker_note.settled(Exif("<", {}, photo), b"")[0].photo) == is_true
+
+
 def tiff_with_a_note(offset: int, note: bytes) -> bytes:
     """A TIFF file whose Exif directory stands behind its pixels, and a note behind that at ``offset``."""
     data = bytearray(file_of(flat("RGB", "red"), "TIFF", tiffinfo={0x8769: 4242}))
