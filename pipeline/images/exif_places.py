@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from pipeline.images import places
-from pipeline.images.exif import ASCII, BYTE, MAKER_NOTE, UNDEFINED, Directory, Exif, Value
+from pipeline.images.exif import ASCII, BYTE, MAKER_NOTE, OFFSET_SCHEMA, UNDEFINED, Directory, Exif, Value
 
 _USER_COMMENT: Final = 0x9286
 _WINDOWS_TEXTS: Final = range(0x9C9B, 0x9CA0)
@@ -21,13 +21,15 @@ _WINDOWS_KEYWORDS: Final = 0x9C9E
 _STANDARD: Final = frozenset(
     {
         *(0x829A, 0x829D, 0x8822, 0x8824, 0x8827, 0x8828, 0x882A, 0x882B, *range(0x8830, 0x8836)),
-        *(0x9000, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9101, 0x9102, *range(0x9201, 0x920B), 0x9213, 0x9214),
+        *(0x9000, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9101, 0x9102, *range(0x9201, 0x9218)),
         *(0x9286, 0x9290, 0x9291, 0x9292, 0x9400, 0x9401, 0x9402, 0x9403, 0x9404, 0x9405),
         *(0xA000, 0xA001, 0xA002, 0xA003, 0xA004, 0xA20B, 0xA20C, 0xA20E, 0xA20F, 0xA210, 0xA214, 0xA215, 0xA217),
         *(0xA300, 0xA301, 0xA302, *range(0xA401, 0xA40D), 0xA420, *range(0xA430, 0xA43D), *range(0xA460, 0xA463)),
         0xA500,
     }
 )
+#: A maker's data, which are left out as said, and room that Windows leaves for more tags.
+_NOT_MISSED: Final = frozenset({MAKER_NOTE, OFFSET_SCHEMA, 0xEA1C})
 #: How a user comment says which encoding its text has.
 _ASCII_CODES: Final = frozenset({b"ASCII\0\0\0", bytes(8)})
 _UNICODE: Final = b"UNICODE\0"
@@ -40,10 +42,10 @@ def without_places(block: Exif, named: frozenset[str]) -> tuple[Exif, tuple[str,
     ``named``: places (in small letters) named elsewhere in the photo, which don't stay as Windows' keywords.
     """
     understood = {tag: value for tag, value in block.photo.items() if tag in _STANDARD}
-    unknown = len(block.photo) - len(understood) - (MAKER_NOTE in block.photo)
+    unknown = len(block.photo.keys() - understood.keys() - _NOT_MISSED)
     photo = {tag: value for tag, value in understood.items() if not _tells_place(tag, value)}
     image = {tag: value for tag, value in block.image.items() if not _tells_place(tag, value)}
-    notes = [f"EXIF: {unknown} unknown tags left out, which may tell a place"] if unknown else []
+    notes = [f"EXIF: unknown tags ({unknown}) left out, which may tell a place"] if unknown else []
     comment = photo.get(_USER_COMMENT)
     if comment and _comment(comment.data) is None:
         del photo[_USER_COMMENT]

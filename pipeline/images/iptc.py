@@ -62,7 +62,7 @@ def without_location(row: bytes, named: frozenset[str] = frozenset()) -> tuple[b
         return b"", ("IPTC left out: its character set is unknown, and it may tell a place",)
     unknown = [name for name, _ in datasets if name not in _KNOWN and name not in _LOCATION]
     kept = [dataset for name, dataset in datasets if name in _KNOWN and not _tells_place(name, dataset[5:], named)]
-    note = f"IPTC: {len(unknown)} unknown datasets left out, which may tell a place"
+    note = f"IPTC: unknown datasets ({len(unknown)}) left out, which may tell a place"
     return b"".join(kept), (note,) if unknown else ()
 
 

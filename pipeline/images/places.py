@@ -23,7 +23,7 @@ _PLACE_WORD: Final = re.compile(
 _GPS_NAMES: Final = re.compile(r"gps\w*|\w*(latitude|longitude)\w*", re.IGNORECASE)
 _PLACE_NAMES: Final = re.compile(
     r"geo(?!metr)\w*|\w*georeferenc\w*|\w*geograph(y|ic|ical)(ID)?|state(name|code)?"
-    r"|world_?region|water_?body|habitat|plus_?codes?|what3words|w3w",
+    r"|(world|licensor)_?region|water_?body|habitat|plus_?codes?|what3words|w3w",
     re.IGNORECASE,
 )
 _PLACE_NAMESPACES: Final = re.compile(
@@ -63,7 +63,7 @@ _COORDINATES: Final = re.compile(
     )
 )
 _NUMBER: Final = r"[-+]?\d{1,3}\.\d{1,18}"
-_NUMBERS: Final = re.compile(rf"(?<![\w.,;/-]){_NUMBER}°?(?: ?[,;/ ] ?[-+]?\d{{1,6}}(?:\.\d{{1,18}})?°?)+(?![\w.]\d)")
+_NUMBERS: Final = re.compile(rf"(?<![\w.,;/-]){_NUMBER}°?(?: ?[,;/ ] ?[-+]?\d{{1,6}}(?:\.\d{{1,18}})?°?)+(?!\w|\.\d)")
 _MARKUP_WORD: Final = re.compile(r"[<\s](?:[\w.-]{1,40}:)?([A-Za-z]\w{0,60})(?=[\s=/>])|>([^<>]{1,80})<")
 _FULL_WIDTH: Final = {0xFF01 + index: chr(0x21 + index) for index in range(94)}  # as Japanese is typed
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=_\r\n-]{256,}")

@@ -66,8 +66,7 @@ def remove_places(document: minidom.Document, named: frozenset[str]) -> Removed:
 
     Raises ValueError for a document that is no XMP.
     """
-    root = document.documentElement
-    if root is None or root.namespaceURI not in {_RDF, _XMPMETA}:
+    if not document.getElementsByTagNameNS(_RDF, "RDF"):
         raise ValueError("the document is no XMP")
     removed = Removed(places=set(named))
     _remove_comments(document)

@@ -61,10 +61,14 @@ def test_unknown_tags_go_with_a_note_and_the_camera_stays() -> None:
         0xA434: exif.text("EF24-70mm f/2.8L II USM"),
         0xA432: Value(5, 4, struct.pack("<8I", 24, 1, 70, 1, 28, 10, 28, 10)),
     }
-    others = {0x9009: exif.text("SECRET"), 0x927C: exif.undefined(b"SECRET maker note")}
+    others = {
+        0x9009: exif.text("SECRET"),
+        0xEA1C: exif.undefined(bytes(9)),
+        0x927C: exif.undefined(b"SECRET maker note"),
+    }
     clean, notes = without_places(Exif("<", {}, {**known, **others}, {2: exif.undefined(b"SECRET")}), NOTHING)
     assert clean == Exif("<", {}, known)
-    assert notes == ("EXIF: 1 unknown tags left out, which may tell a place",)
+    assert notes == ("EXIF: unknown tags (1) left out, which may tell a place",)
 
 
 def test_windows_keywords_that_repeat_a_place_go() -> None:

@@ -49,7 +49,7 @@ def test_keywords_that_repeat_a_place_go() -> None:
 def test_unknown_datasets_go_with_a_note() -> None:
     kept, notes = iptc.without_location(HEADLINE + dataset(202, b"preview") + dataset(10, b"x", record=8))
     assert kept == HEADLINE
-    assert notes == ("IPTC: 2 unknown datasets left out, which may tell a place",)
+    assert notes == ("IPTC: unknown datasets (2) left out, which may tell a place",)
 
 
 def test_an_unknown_character_set_can_not_be_looked_through() -> None:

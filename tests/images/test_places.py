@@ -68,6 +68,7 @@ NO_COORDINATES = [
     "Version 1.2.3",
     "45° angle",
     "1,024 2,048",
+    "0.000218235, 1.20722e-6, -2.8676e-9",
     "GPS by Garmin",
     "12/1, 3/1",
     "https://example.com/v1.2,3",
@@ -86,7 +87,8 @@ PLACE_NAMES = (
     "country stateProvince municipality locality verbatimCoordinates Location City State ProvinceState CountryCode "
     "GPSLatitude CiAdrCity AbsoluteAltitude decimalLatitude higherGeography higherGeographyID waterBody islandGroup "
     "geodeticDatum footprintWKT shotLocation LocationShown RtkStdLon minimumElevationInMeters georeferencedBy "
-    "WorldRegion Sublocation spatial geohash COUNTRY_NAME venue_name GeoTagged locationID continent county plus_code"
+    "WorldRegion LicensorRegion Sublocation spatial geohash COUNTRY_NAME venue_name GeoTagged locationID continent "
+    "county plus_code"
 )
 OTHER_NAMES = (
     "title creator rights Model Lens SerialNumber CreateDate RegionList DocumentState GeometricDistortionModel "

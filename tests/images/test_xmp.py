@@ -153,6 +153,12 @@ def test_what_nobody_can_read_goes_and_is_told() -> None:
     assert b'dc:format="fine"' in clean.packet
 
 
+def test_a_root_of_another_name_is_looked_through() -> None:
+    xmp = packet('dc:format="fine" photoshop:City="SECRET"').replace(b"adobe:ns:meta/", b"adobe.ns.meta/")
+    assert "SECRET" not in kept(xmp)
+    assert "fine" in kept(xmp)
+
+
 def test_a_document_that_is_no_xmp_is_not_looked_through() -> None:
     assert rewrite(b"<gpx><a/></gpx>", keep_location=False) is None
 
