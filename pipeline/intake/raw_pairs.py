@@ -20,9 +20,12 @@ JPEG_LEFT_OUT: Final = "JPEG beside its raw"
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".heic", ".heif", ".hif"})
 
 
+_RAW_ENDINGS: Final = tuple(RAW_SUFFIXES)
+
+
 def is_raw(path: str) -> bool:
     """Return whether a file is named like a camera raw."""
-    return _suffix(path) in RAW_SUFFIXES
+    return path.lower().endswith(_RAW_ENDINGS)
 
 
 def left_out(paths: Iterable[str], choice: RawChoice) -> dict[str, str]:

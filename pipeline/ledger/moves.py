@@ -64,6 +64,12 @@ class Moves:
             for path, signature, sha256, target in rows
         ]
 
+    def has_any(self) -> bool:
+        """Tell whether an original was moved, or is being moved."""
+        query = "SELECT 1 FROM photos WHERE source_id = ? AND moved_to IS NOT NULL LIMIT 1"
+        with self._store.reading() as connection:
+            return connection.execute(query, (self._store.source_id,)).fetchone() is not None
+
     def moved_beside(self, path: str) -> list[str]:
         """Return the originals, in the folder of ``path`` and of its name but for the suffix, that were moved.
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from pipeline.errors import PhotoError
-from pipeline.images.properties import read_properties, read_raw_properties
+from pipeline.images.properties import read_properties, read_raw_properties, reads_camera_raw
 from pipeline.model import PhotoProperties
 from tests.images.pictures import file_of, flat
 
@@ -134,6 +134,15 @@ def test_a_huge_picture_has_properties_without_a_warning() -> None:
 def test_what_is_no_picture_has_no_properties() -> None:
     with pytest.raises(PhotoError):
         properties_of(b"a letter")
+
+
+def test_raw_files_are_read_if_the_library_for_them_is_there() -> None:
+    try:
+        import rawpy  # noqa: F401
+    except ImportError:
+        assert not reads_camera_raw()
+    else:
+        assert reads_camera_raw()
 
 
 def test_of_a_camera_raw_the_camera_is_read_and_not_its_previews_size() -> None:

@@ -25,11 +25,13 @@ def test_a_photo_may_go_when_all_that_is_wanted_of_it_is_done(house) -> None:
 def test_originals_that_were_moved_from_beside_a_file_are_found_by_its_name(house) -> None:
     names = ("a/1.jpg", "a/1.edit.png", "a/11.jpg", "a/2.jpg", "b/1.jpg")
     house.done(*names)
+    assert not house.ledger.moves.has_any()
     for name in (*names[:3], names[4]):
         house.ledger.moves.begin(name, f"/elsewhere/{name}")
     house.ledger.moves.end("a/1.jpg")
     assert house.ledger.moves.moved_beside("a/1.CR2") == ["a/1.edit.png", "a/1.jpg"]
     assert house.ledger.moves.moved_beside("a/2.CR2") == []
+    assert house.ledger.moves.has_any()
     assert house.ledger.moves.moved_beside("a/not\udcffutf8.CR2") == []
 
 

@@ -88,13 +88,14 @@ class PhotoSelection:
         """Return which of these photos are skipped whatever is in them, and why."""
         reasons = {path: reason for path in paths if (reason := self._rules.reason_of_name(path))}
         candidates = [path for path in paths if path not in reasons]
+        raws = list(filter(raw_pairs.is_raw, candidates))
         # One that leaves the folder takes the other one along: for a moment that one is alone.
         leaving = [move.original.photo.path for move in self._ledger.moves.begun()]
+        if not (raws or leaving):
+            return reasons
         paired = raw_pairs.left_out([*candidates, *leaving], self._raw)
-        for path in candidates:
-            if reason := paired.get(path) or self._reason_of_lone_raw(path):
-                reasons[path] = reason
-        return reasons
+        reasons |= {path: paired[path] for path in candidates if path in paired}
+        return reasons | dict(self._lone_raws_left_out(path for path in raws if path not in paired))
 
     def siblings(self, paths: Collection[str]) -> set[str]:
         """Return the files that decide with those at ``paths`` which of them are skipped.
@@ -146,15 +147,14 @@ class PhotoSelection:
         """Return those of ``photos`` that are not skipped."""
         return [photo for photo in photos if photo.path not in self.skipped]
 
-    def _reason_of_lone_raw(self, path: str) -> str:
-        if not raw_pairs.is_raw(path):
-            return ""
+    def _lone_raws_left_out(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         if not self._reads_raw:
-            return _RAW_UNREADABLE
-        if self._raw != "prefer_jpeg":
-            return ""
-        moved = self._ledger.moves.moved_beside(path)
-        return _RAW_OF_MOVED if path in raw_pairs.left_out([path, *moved], "prefer_jpeg") else ""
+            yield from ((path, _RAW_UNREADABLE) for path in paths)
+        elif self._raw == "prefer_jpeg" and self._ledger.moves.has_any():
+            for path in paths:
+                moved = self._ledger.moves.moved_beside(path)
+                if path in raw_pairs.left_out([path, *moved], "prefer_jpeg"):
+                    yield path, _RAW_OF_MOVED
 
     def _judge(self, path: str, properties: PhotoProperties) -> None:
         if reason := self._rules.reason_of_properties(path, properties):

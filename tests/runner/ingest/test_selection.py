@@ -412,6 +412,18 @@ def test_the_raw_of_a_jpeg_that_an_older_program_moved_away_is_not_painted(works
         assert pending(ledger) == ["11.CR2"]
 
 
+def test_a_jpeg_whose_raw_is_being_moved_is_not_painted_in_that_moment(workshop: Workshop) -> None:
+    with_choice(workshop, "prefer_raw").photo("1.jpg")
+    raw = put_raw(workshop, "1.CR2")
+    with watched(workshop) as (ingest, ledger):
+        ingest.ingest_folder()
+        ledger.photos.note_sha256("1.CR2", "as it is known of what is moved")
+        ledger.moves.begin("1.CR2", str(workshop.folder / "done" / "1.CR2"))
+        raw.unlink()
+        assert ingest.ingest_folder().skipped_photos == {"1.jpg": "JPEG beside its raw"}
+        assert pending(ledger) == []
+
+
 def test_rules_about_size_do_not_see_a_raws_preview(workshop: Workshop) -> None:
     workshop.text = CONFIG.replace(
         "settle_seconds: 0", "settle_seconds: 0, skip: {smaller_than: 4000, without_camera: true, screenshots: true}"
