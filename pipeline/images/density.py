@@ -50,6 +50,16 @@ def exif_density(block: Exif) -> Density | None:
             return None
 
 
+def turned(block: Exif) -> Exif:
+    """Return the block of a photo that was turned by a quarter: what was across is down now."""
+    across, down = block.image.get(_ACROSS), block.image.get(_DOWN)
+    return (
+        block
+        if across is None or down is None
+        else replace(block, image={**block.image, _ACROSS: down, _DOWN: across})
+    )
+
+
 def with_density(block: Exif, density: Density | None) -> Exif:
     """Return the block with a density, unless it has one."""
     if density is None or exif_density(block) is not None:

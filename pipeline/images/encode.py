@@ -22,15 +22,16 @@ from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import PixelArray, eight_bits, over_white, read_metadata
-from pipeline.images.density import exif_density, with_density
+from pipeline.images.density import Density, exif_density, turned, with_density
 from pipeline.images.exif import Exif
-from pipeline.images.metadata import Metadata, copied_metadata
+from pipeline.images.metadata import Metadata, copied_metadata, orientation
 from pipeline.images.output_profiles import in_profile
 from pipeline.images.publish import storage_error
 from pipeline.model import PictureFormat, PictureOptions
 
 _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
 _COLOR_SPACE, _UNCALIBRATED = 0xA001, 0xFFFF
+_QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
 _PROGRAM_NAME: Final = "stylewatch"
 
 #: The fields that decide a file's bytes, and those that are written into it; added ones only if not at their default.
@@ -84,8 +85,8 @@ def write_picture(
     pixels, profile, color_notes = _in_profile(pixels, options, photo_profile)
     channels, notes = _channels(pixels, alpha, options)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
-    density = None if options.metadata == "strip" else metadata.density or exif_density(copied.exif)
-    copied = replace(copied, exif=with_density(copied.exif, density))
+    block, density = _with_density(copied.exif, metadata) if options.metadata != "strip" else (copied.exif, None)
+    copied = replace(copied, exif=block)
     if profile != srgb_profile():
         copied = replace(copied, exif=_without_srgb(copied.exif))
     record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
@@ -109,6 +110,15 @@ def _in_profile(
     if options.format in formats.WITHOUT_PROFILE and options.profile != "srgb":
         return pixels, srgb_profile(), (f"written as sRGB: what writes {options.format} here embeds no profile",)
     return in_profile(pixels, options.profile, photo_profile)
+
+
+def _with_density(block: Exif, metadata: Metadata) -> tuple[Exif, Density | None]:
+    """Return the block with the photo's pixels an inch, and those for the file's own header."""
+    stored = metadata.density
+    if orientation(metadata) in _QUARTER_TURNS:
+        block, stored = turned(block), stored and stored[::-1]
+    density = stored or exif_density(block)
+    return with_density(block, density), density
 
 
 def _without_srgb(block: Exif) -> Exif:

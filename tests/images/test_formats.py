@@ -348,6 +348,25 @@ def test_each_place_keeps_what_the_photo_says_there(tmp_path: Path) -> None:
         assert stored_density(opened(tmp_path / "part")) == (300, 300)
 
 
+@pytest.mark.parametrize(
+    ("orientation", "expected"), [(1, (204, 98)), (3, (204, 98)), (6, (98, 204)), (8, (98, 204))]
+)
+@pytest.mark.parametrize("photo", ["JPEG", "TIFF", "by EXIF"])
+def test_a_density_turns_with_its_photo(
+    tmp_path: Path, photo: str, orientation: int, expected: tuple[int, int]
+) -> None:
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    if photo == "by EXIF":
+        tags[0x011A], tags[0x011B], tags[0x0128] = 204.0, 98.0, 2
+        data = file_of(Image.new("RGB", (8, 6)), "JPEG", exif=tags)
+    else:
+        data = photo_of(photo, (204, 98), exif=tags)
+    written(tmp_path / "part", "jpeg", decoded(data).metadata)
+    assert stored_density(opened(tmp_path / "part")) == expected
+    assert exif_density(carried_exif(tmp_path / "part")) == expected
+
+
 def test_a_deep_png_has_a_density_too(tmp_path: Path) -> None:
     written(tmp_path / "part", "png", decoded(PHOTOS["JFIF"]).metadata, bit_depth=16)
     assert stored_density(opened(tmp_path / "part")) == (300, 300)
