@@ -66,7 +66,9 @@ def disk_need(
 
     ``finished`` are names of pictures to learn from, ``replaced`` those that new ones take the place of.
     """
-    per_pixel = _measured_bytes_per_pixel(output, suffix_of(options.format), finished)
+    # A suffix does not tell how many bits there are; of 16, all pictures take nearly the same.
+    deep = options.bit_depth == 16
+    per_pixel = None if deep else _measured_bytes_per_pixel(output, suffix_of(options.format), finished)
     total = pixels * (usual_bytes_per_pixel(options) if per_pixel is None else per_pixel)
     return DiskNeed(
         bytes=max(0, round(total - _size_of_all(output, replaced))),

@@ -36,6 +36,13 @@ def test_sixteen_bits_take_more_than_twice_as_much() -> None:
     assert usual_bytes_per_pixel(PictureOptions(format="png", bit_depth=16)) == 5.8
 
 
+def test_pictures_of_eight_bits_teach_nothing_about_those_of_sixteen(tmp_path: Path) -> None:
+    write_painting(tmp_path / "a.png")
+    options = PictureOptions(format="png", bit_depth=16)
+    found = disk_need(tmp_path, options, 0, pixels=1000, finished=("a.png",), replaced=())
+    assert (found.bytes, found.learned) == (5800, False)
+
+
 def need(folder: Path, pixels: float, *, finished: tuple[str, ...] = (), replaced: tuple[str, ...] = ()) -> DiskNeed:
     return disk_need(folder, PictureOptions(), 0, pixels=pixels, finished=finished, replaced=replaced)
 
