@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipeline.images.color import bmp_header, iso_media, png_chunks
 from pipeline.images.color.description import SRGB, CodePoints, ColorDescription, Statement
+from pipeline.images.item_properties import is_iso_media
 
 
 def description_in(data: bytes, profile: bytes | None = b"") -> ColorDescription:
@@ -45,6 +46,6 @@ def _in_container(data: bytes) -> ColorDescription:
         return png_chunks.description_of_png(data)
     if data.startswith(bmp_header.SIGNATURE):
         return bmp_header.description_of_bmp(data)
-    if iso_media.is_iso_media(data):
+    if is_iso_media(data):
         return iso_media.description_of_iso_media(data)
     return ColorDescription()
