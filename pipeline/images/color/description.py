@@ -37,6 +37,11 @@ class CodePoints:
     transfer: int
     full_range: bool = True
 
+    @property
+    def is_unspecified(self) -> bool:
+        """Whether they say nothing, so that what comes after them holds."""
+        return self.primaries == self.transfer == UNSPECIFIED and self.full_range
+
 
 @dataclass(frozen=True, slots=True)
 class Chromaticities:

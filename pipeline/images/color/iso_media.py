@@ -17,7 +17,10 @@ _PROFILE_KINDS: Final = frozenset({b"prof", b"rICC"})
 
 
 def description_of_iso_media(data: bytes) -> ColorDescription:
-    """Return what the primary image of a file says about its colors: its profile first, then its code points."""
+    """Return what the primary image of a file says about its colors: its profile first, then its code points.
+
+    HEIF lets both be there; the code points then tell how to decode, as libavif and libheif have it.
+    """
     image, tile = primary_properties(data)
     colors = list(_colors(image)) or list(_colors(tile))
     return ColorDescription(tuple(sorted(colors, key=lambda statement: not isinstance(statement, Profile))))

@@ -16,6 +16,7 @@ from pipeline.images.color.conversion import conversion_by, converted, depth_of
 from pipeline.images.color.description import (
     SRGB,
     Calibration,
+    CodePoints,
     ColorDescription,
     ColorError,
     NotUnderstood,
@@ -36,6 +37,8 @@ def to_srgb(pixels: Pixels, description: ColorDescription) -> tuple[Pixels, str 
     """
     failures: list[str] = []
     for statement in description.statements:
+        if isinstance(statement, CodePoints) and statement.is_unspecified:
+            continue
         try:
             return _by(statement, pixels), _note(failures, _named(statement))
         except ColorError as error:

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -99,6 +100,12 @@ def test_nonsensical_chromaticities_leave_the_gamma() -> None:
     assert photo.notes == ("its chromaticities are not those of a picture: colors read by its gamma",)
 
 
+def test_a_png_of_16_bits_by_its_profile() -> None:
+    photo = decoded(png(pixels(ORANGE, np.uint16) * 257, profile_chunk(swapped_rgb())))
+    assert photo.pixels.dtype == np.float32
+    assert np.allclose(color_of(photo), (100, 200, 50), atol=4)
+
+
 # --- AVIF, HEIC ---------------------------------------------------------------------------------------------
 
 
@@ -116,6 +123,27 @@ def test_an_avif_with_unknown_code_points_is_noted() -> None:
     photo = decoded(avif(pixels(ORANGE), 1, 200))
     assert_color(color_of(photo), ORANGE, 3)
     assert photo.notes == ("its transfer function (code point 200) is unknown: colors read as sRGB",)
+
+
+def heic(values: NDArray[Any], mode: str, primaries: int, transfer: int) -> bytes:
+    image = pillow_heif.from_bytes(mode, values.shape[1::-1], values.tobytes())
+    buffer = io.BytesIO()
+    codes = {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": 1}
+    image.save(buffer, quality=100, chroma=444, save_nclx_profile=True, full_range_flag=1, **codes)
+    return buffer.getvalue()
+
+
+def test_a_p3_heic() -> None:
+    photo = decoded(heic(pixels((189, 105, 62)).repeat(8, axis=0).repeat(8, axis=1), "RGB", 12, 13))
+    assert_color(color_of(photo), ORANGE, 5)
+    assert photo.notes == ()
+
+
+def test_a_pq_heic_of_10_bits() -> None:
+    values = pixels((32029, 26124, 19640), np.uint16).repeat(8, axis=0).repeat(8, axis=1)
+    photo = decoded(heic(values, "RGB;16", 9, 16))
+    assert photo.pixels.dtype == np.float32
+    assert np.allclose(color_of(photo), ORANGE, atol=4)
 
 
 def test_a_heic_is_read_by_its_boxes() -> None:

@@ -86,3 +86,10 @@ def test_profiles_of_8_bit_gray_and_inks() -> None:
     assert_color(convert(GRAY, Profile(srgb_profile()))[0], (128, 128, 128), 1)
     cyan = np.full((2, 3, 4), (255, 0, 0, 0), np.uint8)
     assert_color(convert(cyan, Profile(black_cyan_cmyk()))[0], (0, 0, 0), 2)
+
+
+def test_unspecified_code_points_leave_it_to_what_follows() -> None:
+    pixels, note = convert(RGB, CodePoints(2, 2), Profile(swapped_rgb()))
+    assert_color(pixels, (100, 200, 50), 4)
+    assert note is None
+    assert convert(RGB, CodePoints(2, 2))[0] is RGB
