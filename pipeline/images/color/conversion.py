@@ -87,8 +87,9 @@ def _by_code_points(points: CodePoints) -> Conversion | None:
 def _by_calibration(calibration: Calibration) -> Conversion | None:
     exponents = calibration.exponents
     gammas = [1 / exponent for exponent in exponents or ()]
-    if not all(_GAMMAS[0] <= gamma <= _GAMMAS[1] for gamma in gammas):
-        raise ColorError(f"its gamma is {gammas[0]:.5g}, which can't be")
+    for gamma in gammas:
+        if not _GAMMAS[0] <= gamma <= _GAMMAS[1]:
+            raise ColorError(f"its gamma is {gamma:.5g}, which can't be")
     matrix = _matrix(calibration.chromaticities or primaries.SRGB_CHROMATICITIES)
     is_srgb_curve = all(abs(gamma - _SRGB_GAMMA) <= _GAMMA_TOLERANCE for gamma in gammas)
     if matrix is None and is_srgb_curve:

@@ -113,6 +113,7 @@ def test_turned_and_mirrored_arrays_are_converted_alike() -> None:
         (CodePoints(1, 255), "transfer function .code point 255"),
         (Calibration((1e-5,) * 3), "its gamma is 1e"),
         (Calibration((100.0,) * 3), "its gamma is 0.01"),
+        (Calibration((2.2, 2.2, 100.0)), "its gamma is 0.01"),
         (Calibration(None, Chromaticities((168.4, 0.3), (0.3, 0.6), (0.15, 0.06), (0.3, 0.3))), "chromaticities"),
     ],
 )
