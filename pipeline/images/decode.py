@@ -21,7 +21,6 @@ from PIL import ExifTags, Image
 
 from pipeline.errors import CodecError, PaintingChangedError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
-from pipeline.images import jpeg_xl
 from pipeline.images.color import modes, profiles
 from pipeline.images.color.containers import description_in, description_of
 from pipeline.images.color.description import ColorDescription
@@ -125,8 +124,6 @@ def read_size(file: Path | BinaryIO) -> Size:
 
 def read_metadata(data: bytes) -> Metadata:
     """Return a picture's metadata without decoding its pixels. Raises as :func:`decode` does."""
-    if jpeg_xl.is_container(data):
-        return jpeg_xl.metadata_in(data)
     with translated_errors(data), collected_output():
         return opened(PhotoFile.of(data)).metadata()
 

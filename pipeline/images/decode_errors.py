@@ -98,7 +98,8 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
             "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits"
         )
     return PhotoError(
-        "the file is not a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF picture, or its beginning is damaged"
+        "the file is not a JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, TIFF, BMP or GIF picture, or its "
+        "beginning is damaged"
     )
 
 

@@ -19,6 +19,7 @@ PROVENANCE = Provenance(
     style="nächt", recipe="default", program="stylewatch 9.9", key="ab" * 32, written="jpeg 90 keep"
 )
 
+Image.init()  # before a test takes a library away
 pillow_heif.register_heif_opener()  # lets Pillow write HEIC
 
 #: Top left, top right, bottom left, bottom right of the upright picture.

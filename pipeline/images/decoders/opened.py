@@ -11,6 +11,7 @@ from pipeline.errors import PhotoError
 from pipeline.images.decoders import bmp, iso_media, png, raw
 from pipeline.images.decoders.avif import AvifFile
 from pipeline.images.decoders.heic import HeicFile
+from pipeline.images.decoders.jpeg_xl import JpegXlFile, is_jpeg_xl
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import OpenedFile
@@ -29,6 +30,8 @@ def opened(file: PhotoFile) -> OpenedFile:
         return png.open_png(file)
     if file.head.startswith(b"BM"):
         return _opened_bmp(file)
+    if is_jpeg_xl(file):
+        return JpegXlFile(file)
     if iso_media.is_iso_media(file):
         return _opened_iso_media(file)
     return PillowFile(file)
