@@ -20,6 +20,30 @@ from pipeline.errors import CodecError, PhotoError, StylewatchError
 
 _TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 
+_HEAD_BYTES: Final = 512
+_AS_PICTURE: Final = "export it as PNG, TIFF or JPEG"
+#: First bytes of files that people take for photos, the text in lower case.
+_OTHER_KINDS: Final = (
+    (b"8BPS", f"a Photoshop document: {_AS_PICTURE}"),
+    (b"gimp xcf", f"a GIMP document: {_AS_PICTURE}"),
+    (b"%pdf", "a PDF: export its page or its picture as PNG or JPEG"),
+    (b"%!ps", "a PostScript document: export it as PNG or JPEG"),
+    (b"\0\0\1\0", "an icon (ICO), not a photo"),
+    (b"\0\0\2\0", "a mouse pointer (CUR), not a photo"),
+    (b"II\xbc\1", f"JPEG XR, which can't be read: {_AS_PICTURE}"),
+    (b"v/1\1", "OpenEXR, which can't be read: export it as TIFF or PNG with 16 bits"),
+    (b"#?radiance", "Radiance HDR, which can't be read: export it as TIFF or PNG with 16 bits"),
+    (b"DDS ", f"a DirectDraw texture (DDS), which can't be read: {_AS_PICTURE}"),
+    (b"qoif", f"QOI, which can't be read: {_AS_PICTURE}"),
+    (b"<!doctype html", "a web page that was saved under a picture's name: save the picture itself"),
+    (b"<html", "a web page that was saved under a picture's name: save the picture itself"),
+    (b"\x1aE\xdf\xa3", "a video (Matroska or WebM): save the frame you want as a picture"),
+    (b"PK\3\4", "a zip archive, or a document that is one"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"version https://git-lfs", "a pointer to a file that Git LFS has not fetched: run git lfs pull"),
+)
+
 #: Messages of codecs and the libraries below them when they get no memory, in lower case.
 _NO_MEMORY: Final = re.compile(
     r"(allocat|out of|enough|insufficient|no) ?(\w+ )?memory|memory alloc|bad_alloc|enomem"
@@ -97,10 +121,24 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
         return PhotoError(
             "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits"
         )
+    if kind := _other_kind(data):
+        return PhotoError(f"the file is {kind}")
     return PhotoError(
-        "the file is not a JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, TIFF, BMP or GIF picture, or its "
-        "beginning is damaged"
+        "the file is not a JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, JPEG 2000, TIFF, BMP, GIF or camera raw picture, or "
+        "its beginning is damaged"
     )
+
+
+def _other_kind(data: bytes) -> str:
+    """Return what a file is that no decoder reads, and what would help; "" if that is not known."""
+    head = bytes(data[:_HEAD_BYTES])
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for start, kind in _OTHER_KINDS:
+        if head.startswith(start) or text.startswith(start):
+            return kind
+    if head[:4] == b"RIFF":
+        return "a sound or a video: save the frame you want as a picture"
+    return "an SVG drawing: export it as PNG" if b"<svg" in text else ""
 
 
 def _missing_codec(data: bytes) -> str:

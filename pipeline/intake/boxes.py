@@ -1,4 +1,4 @@
-"""Parses image files that are made of boxes: AVIF, HEIC, CR3, JPEG XL. Owns when the data of their picture is there.
+"""Parses image files of boxes: AVIF, HEIC, CR3, JPEG XL, JPEG 2000. Owns when the data of their picture is there.
 
 Boxes are ISO/IEC 14496-12, 4.2; which of them hold a picture's data says ``iloc`` (8.11.3), those of JPEG XL are
 ISO/IEC 18181-2.
@@ -44,6 +44,16 @@ def check_boxes(source: SizedFile) -> None:
         seen.add(box.kind)
     if not seen & {b"meta", b"moov"} or not (b"mdat" in seen or holds_all):
         raise Incomplete("its picture data is missing")
+
+
+def check_jpeg_2000(source: SizedFile) -> None:
+    """Find the codestream of a JPEG 2000, in the box ``jp2c`` (ISO/IEC 15444-1, annex I)."""
+    for box in _boxes(source):
+        source.require(box.end)
+        if box.kind == b"jp2c":
+            source.require_written(box.content, box.end)
+            return
+    raise Incomplete("its picture data is missing")
 
 
 def check_jpeg_xl_boxes(source: SizedFile) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from pipeline.intake.boxes import check_boxes, check_jpeg_xl_boxes, check_jpeg_xl_codestream
+from pipeline.intake.boxes import check_boxes, check_jpeg_2000, check_jpeg_xl_boxes, check_jpeg_xl_codestream
 from pipeline.intake.camera_raw import check_crw, check_mrw, check_raf, check_x3f
 from pipeline.intake.format_parsers import (
     FormatCheck,
@@ -56,6 +56,7 @@ _FORMATS: Final[tuple[tuple[bytes, str, FormatCheck], ...]] = (
     (b"MM\x00+", "TIFF", check_tiff),
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL", check_jpeg_xl_boxes),
     (b"\xff\x0a", "JPEG XL", check_jpeg_xl_codestream),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", check_jpeg_2000),
     (b"IIRO", "camera raw", check_tiff),  # Olympus
     (b"IIRS", "camera raw", check_tiff),
     (b"MMOR", "camera raw", check_tiff),
@@ -85,7 +86,6 @@ _OTHER_FORMATS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"8BPS", "a Photoshop document"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"MZ", "a Windows program"),
     (b"\x7fELF", "a program"),

@@ -29,7 +29,7 @@ ARCHIVE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 _OTHER_ARCHIVE_SUFFIXES: Final = (".rar", ".7z", ".cbr", ".cb7")
 
 #: Suffixes, in lower case, of files that are taken for photos. Their content decides what they really are.
-PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif jxl")
+PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif jxl jp2")
 
 #: Suffixes, in lower case, of camera raw files, which are photos for who can read them.
 RAW_SUFFIXES: Final = _suffixes("dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f")

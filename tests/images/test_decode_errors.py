@@ -154,3 +154,22 @@ def test_a_format_that_pillow_can_not_write_is_one_sentence(monkeypatch: pytest.
     tags = Tags(Exif(), Exif(), b"", b"", ())
     with pytest.raises(CodecError, match=r"Pillow can't write WEBP here .*choose another output.format"):
         encode(np.zeros((4, 4, 3), np.uint8), tags, PictureOptions(format="webp"))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"8BPS\0\1", "a Photoshop document: export it as PNG"),
+        (b"%PDF-1.7\n", "a PDF: export"),
+        (b"\0\0\1\0\1\0", "an icon"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><p>404", "a web page"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0mp42", "a video"),
+        (b"\x1aE\xdf\xa3webm", "a video"),
+        (b"RIFF\0\0\0\0AVI LIST", "a sound or a video"),
+        (b"PK\3\4", "a zip archive"),
+    ],
+)
+def test_what_else_a_file_is_is_named_with_what_would_help(data: bytes, sentence: str) -> None:
+    with pytest.raises(PhotoError, match=f"the file is {sentence}"):
+        decoded(data + bytes(40))

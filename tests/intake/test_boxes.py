@@ -4,7 +4,7 @@ import struct
 import pytest
 from PIL import Image
 
-from pipeline.intake.boxes import check_boxes, check_jpeg_xl_codestream
+from pipeline.intake.boxes import check_boxes, check_jpeg_2000, check_jpeg_xl_codestream
 from pipeline.intake.format_parsers import Incomplete, SizedFile
 
 FTYP = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"
@@ -80,3 +80,13 @@ def test_a_bare_jpeg_xl_can_be_cut_unnoticed_but_not_filled_with_zeros() -> None
     for data in (b"\xff\x0a", written + bytes(9000)):
         with pytest.raises(Incomplete):
             check_jpeg_xl_codestream(SizedFile(io.BytesIO(data), len(data)))
+
+
+def test_a_jpeg_2000_is_complete_with_its_codestream() -> None:
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(file, "JPEG2000")
+    data = file.getvalue()
+    check_jpeg_2000(SizedFile(io.BytesIO(data), len(data)))
+    for cut in (data[:-1], data[:100]):
+        with pytest.raises(Incomplete):
+            check_jpeg_2000(SizedFile(io.BytesIO(cut), len(cut)))

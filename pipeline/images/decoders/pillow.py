@@ -1,4 +1,4 @@
-"""Reads with Pillow what it reads right: JPEG, WebP, GIF, BMP, 8-bit PNG, AVIF. Owns its pixel limit."""
+"""Reads with Pillow what it reads right: JPEG, WebP, GIF, BMP, JPEG 2000, 8-bit PNG, AVIF. Owns its pixel limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import Box, Pixels, Raster, Size
 from pipeline.images.metadata import Metadata, collect, orientation
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000")
 #: Formats whose plugin applies the orientation itself.
 _ORIENTED_BY_PILLOW: Final = frozenset({"HEIF"})
 _ANIMATIONS: Final = frozenset({"PNG", "WEBP", "AVIF", "GIF"})

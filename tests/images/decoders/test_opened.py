@@ -10,7 +10,7 @@ from pipeline.images.decoders.photo_file import PhotoFile
 from tests.images.pictures import file_of, four_corners
 
 PICTURE = Image.fromarray(four_corners())
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIF", "JPEG2000")
 
 
 @pytest.mark.parametrize("picture_format", FORMATS)
