@@ -117,11 +117,16 @@ def test_leaving_waits_for_what_is_running() -> None:
     assert done == [1]
 
 
-def one_evaluation(choose: KernelPlan, shape: tuple[int, int]) -> Tensor:
-    """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
+@lru_cache
+def whole_network(algorithm: Algorithm) -> Network:
     weights = load_weights(WeightsChoice())
     layers = {layer for layer, _ in (*DEFAULT_CONTENT_LAYERS, *DEFAULT_STYLE_LAYERS)}
-    network = Network(weights, layers, convolutions=build_convolutions(weights, torch.device("cpu"), choose=choose))
+    choose = KernelPlan(dict.fromkeys(layer_shapes(), algorithm))
+    return Network(weights, layers, convolutions=build_convolutions(weights, torch.device("cpu"), choose=choose))
+
+
+def one_evaluation(network: Network, shape: tuple[int, int]) -> Tensor:
+    """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
     objective = Objective(DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, 0.02, 1.0, 0.1, "relative")
     picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -149,7 +154,7 @@ def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, sh
     if not is_said_to_be_thread_independent(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures are made one by one there.
         pytest.skip("on this processor the program promises nothing about threads")
-    work: Callable[[], Tensor] = partial(one_evaluation, KernelPlan(dict.fromkeys(layer_shapes(), algorithm)), shape)
+    work: Callable[[], Tensor] = partial(one_evaluation, whole_network(algorithm), shape)
     alone = work()
     for count in (2, 3):
         with on_threads(count):
@@ -170,8 +175,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> EngineSettings:
 @pytest.mark.parametrize(("optimizer", "at_once"), [("lbfgs", 2), ("adam", 3)])
 def test_pictures_side_by_side_are_those_made_alone(measured: EngineSettings, optimizer: str, at_once: int) -> None:
     rate = 1.0 if optimizer == "lbfgs" else 0.02
-    recipe = Recipe(size=80, scales=(48, 80), iterations=4, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
-    requests = [request(str(seed), seed, recipe, height=60 + 8 * seed, width=80) for seed in range(3)]
+    recipe = Recipe(size=64, scales=(48, 64), iterations=3, tolerance=0, optimizer=optimizer, learning_rate=rate)  # type: ignore[arg-type]
+    requests = [request(str(seed), seed, recipe, height=48 + 8 * seed, width=64) for seed in range(3)]
 
     def pictures(batch_size: int) -> dict[str, bytes]:
         with on_threads(2):
