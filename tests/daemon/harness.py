@@ -106,12 +106,14 @@ class DaemonHarness:
         executor: Callable[[], Executor] = InProcessExecutor,
         health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        haste: float = 1.0,
     ) -> Iterator[Daemon]:
         """Run the daemon until the block ends; what ended it before is raised.
 
-        Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place.
+        Its config is ``workshop.text``, and then what :meth:`rewrite` puts in its place. What it does every few
+        seconds by its own clock it does ``haste`` times as often.
         """
-        daemon = self.make_daemon(executor, health, now)
+        daemon = self.make_daemon(executor, health, now, haste)
         state_folder = self.workshop.config().state.folder
 
         def run() -> None:
@@ -147,10 +149,12 @@ class DaemonHarness:
         executor: Callable[[], Executor] = InProcessExecutor,
         health: Health | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        haste: float = 1.0,
     ) -> Daemon:
         config = self.workshop.config()
         reloader = ConfigReloader(self.workshop.folder / "stylewatch.yaml", settle_seconds=0.1)
-        return Daemon(config, lambda _: executor(), self._emit, reloader, health=health, clock=Clock(now=now))
+        clock = Clock(now=now, monotonic=lambda: haste * time.monotonic())
+        return Daemon(config, lambda _: executor(), self._emit, reloader, health=health, clock=clock)
 
     def rewrite(self, old: str, new: str) -> None:
         """Put another config in the place of the one in force, as an editor does."""

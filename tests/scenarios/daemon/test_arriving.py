@@ -261,7 +261,7 @@ def test_folders_that_are_ignored_stay_so_whatever_happens_in_them(harness: Daem
 def test_another_chance_given_by_another_process_is_noticed(harness: DaemonHarness) -> None:
     letter = harness.folder / "letter.jpg"
     letter.write_text("I am a letter, not a photo.")
-    with harness.running():
+    with harness.running(haste=10):
         harness.wait_for(lambda: harness.set_aside() and harness.is_idle(), "the letter to be noticed")
         with harness.workshop.ledger() as ledger:
             ledger.jobs.retry()
