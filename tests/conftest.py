@@ -45,7 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Lines are measured where modules are tested one by one, and where a daemon is at work: slow tests and stories over
     several modules take up to twice as long when measured, and the lines are those that others reach.
     """
-    items.sort(key=lambda item: "faults" not in item.path.parts)
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow_files, "faults" not in item.path.parts))
     for item in items:
         is_story = "scenarios" in item.path.parts and "daemon" not in item.path.parts
         if is_story or item.get_closest_marker("slow"):
