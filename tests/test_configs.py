@@ -14,6 +14,7 @@ from pipeline.config.yaml_source import Location, read_document
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REFERENCE = CONFIGS / "reference.yaml"
+SCHEMA = json_schema()
 
 #: Mappings whose keys are files and layers, not settings.
 FREE = ("styles.paintings.", "recipes.*.content_layers.", "recipes.*.style_layers.")
@@ -22,7 +23,7 @@ FREE = ("styles.paintings.", "recipes.*.content_layers.", "recipes.*.style_layer
 def keys_of_schema(schema: Any, at: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield every key that a config can hold: ``styles.name``, ``recipes.*.size``; lists add nothing."""
     if "$ref" in schema:
-        schema = json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     if at:
         yield ".".join(at)
     for key, child in schema.get("properties", {}).items():
@@ -56,7 +57,7 @@ def test_every_config_loads_with_its_paintings(path: Path) -> None:
 
 
 def test_the_reference_has_exactly_the_keys_of_the_models() -> None:
-    assert set(keys_of_reference()) == set(keys_of_schema(json_schema()))
+    assert set(keys_of_reference()) == set(keys_of_schema(SCHEMA))
 
 
 def test_the_reference_has_a_comment_for_every_key() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pipeline.config import json_schema
 from tests.config.conftest import Load, Problems
 
+SCHEMA = json_schema()
 #: What stands for a name of the user's choice.
 NAMES = {"recipes": "default", "paintings": "paintings/starry_night.jpg"}
 
@@ -18,7 +19,7 @@ NAMES = {"recipes": "default", "paintings": "paintings/starry_night.jpg"}
 def numbers_in(schema: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the path of every number in the schema; of lists it has ``[]``, of free keys ``*``."""
     if "$ref" in schema:
-        schema = json_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     for form in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
         yield from numbers_in(form, at)
     kinds = schema.get("type")
@@ -44,7 +45,7 @@ def config_with(path: tuple[str, ...], value: object) -> str:
     return json.dumps(tree | {"styles": [style]})
 
 
-NUMBERS = sorted(set(numbers_in(json_schema())))
+NUMBERS = sorted(set(numbers_in(SCHEMA)))
 
 
 def test_there_are_numbers_to_look_at() -> None:
