@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 SEED = int(os.environ.get("STYLEWATCH_SEED") or f"{datetime.now(UTC):%Y%m%d}")
 
 #: Lives of a folder (tests.faults.test_state_machine).
-EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES") or 60)
+EXAMPLES = int(os.environ.get("STYLEWATCH_EXAMPLES") or 40)
 #: Kills of a daemon, and of its worker, while pictures are in work (tests.faults.test_siege).
-KILLS = int(os.environ.get("STYLEWATCH_KILLS") or 4)
+KILLS = int(os.environ.get("STYLEWATCH_KILLS") or 3)
 #: How many times as many damaged images are made as the thousand of CI (tests.faults.test_malformed_images).
 DAMAGES = int(os.environ.get("STYLEWATCH_DAMAGES") or 1)
 
