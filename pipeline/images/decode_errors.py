@@ -18,8 +18,6 @@ from PIL import UnidentifiedImageError, features
 
 from pipeline.errors import CodecError, PhotoError, StylewatchError
 
-_TIFF_STARTS: Final = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
-
 _HEAD_BYTES: Final = 512
 _AS_PICTURE: Final = "export it as PNG, TIFF or JPEG"
 #: First bytes of files that people take for photos, the text in lower case.
@@ -114,13 +112,9 @@ def _is_memory_error(error: Exception) -> bool:
 
 def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
     if not isinstance(error, UnidentifiedImageError):
-        return PhotoError(f"the picture is damaged or cut short ({one_line(error)}): copy it again from its source")
+        return PhotoError(f"the file is damaged or cut short ({one_line(error)}): copy it again from its source")
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
-    if data[:4] in _TIFF_STARTS:
-        return PhotoError(
-            "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits"
-        )
     if kind := _other_kind(data):
         return PhotoError(f"the file is {kind}")
     return PhotoError(

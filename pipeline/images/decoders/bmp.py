@@ -57,7 +57,7 @@ class BitFieldsFile:
         row_bytes = (width * self.bits + 31) // 32 * 4
         stored = self.data[self.pixels_at : self.pixels_at + row_bytes * height]
         if len(stored) < row_bytes * height:
-            raise PhotoError("the picture is damaged or cut short (rows are missing): copy it again from its source")
+            raise PhotoError("the file is damaged or cut short (rows are missing): copy it again from its source")
         rows = np.frombuffer(stored, f"<u{self.bits // 8}").reshape(height, -1)[:, :width]
         return rows[::-1] if self.is_bottom_up else rows
 

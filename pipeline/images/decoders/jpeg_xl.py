@@ -24,7 +24,7 @@ from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Si
 from pipeline.images.metadata import Metadata
 
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_DAMAGED: Final = "the picture is damaged or cut short ({}): copy it again from its source"
+_DAMAGED: Final = "the file is damaged or cut short ({}): copy it again from its source"
 
 
 def is_jpeg_xl(file: PhotoFile) -> bool:

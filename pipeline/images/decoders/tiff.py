@@ -138,7 +138,7 @@ def _require_essentials(complaints: list[str]) -> None:
 
 
 def _damaged(what: str) -> PhotoError:
-    return PhotoError(f"the picture is damaged or cut short ({what}): copy it again from its source")
+    return PhotoError(f"the file is damaged or cut short ({what}): copy it again from its source")
 
 
 def _first_full_page(tiff: tifffile.TiffFile) -> Any:

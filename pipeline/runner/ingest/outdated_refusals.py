@@ -16,11 +16,12 @@ from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings
 from pipeline.runner.ingest.archives import limits_of
 
-#: What only earlier versions said: for a missing library, and for too little memory, which left no reason; of files
-#: that were never given to a decoder, which may read them all the same.
+#: What only earlier versions said: for a missing library; of files whose decoders could not read what today's can;
+#: of files that were never given to a decoder, which may read them all the same.
 _SAID_BY_EARLIER_VERSIONS: Final = re.compile(
-    r"install stylewatch\[heic\]|damaged or cut short \(\):|and the file has not changed for|lacks its end"
-    r"|its name holds a backslash"
+    r"install stylewatch\[heic\]|^the picture is damaged or cut short|^the file is an animation"
+    r"|a kind of TIFF that can't be read: save it as RGB or gr[ae]y with|AVIF, TIFF, BMP, GIF or HEIC picture"
+    r"|and the file has not changed for|lacks its end|its name holds a backslash"
     r"|it looks like a JPEG XL|^the (?!archive)[\w ]+ is incomplete: [^;]*$"
 )
 

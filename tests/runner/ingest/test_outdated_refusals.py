@@ -61,16 +61,28 @@ def test_archives_and_their_photos_come_back_with_their_limits(workshop: Worksho
     "reason",
     [
         "the file is HEIC: install stylewatch[heic] to read it, or convert it to JPEG",
-        "the picture is damaged or cut short (): copy it again from its source",
+        "the picture is damaged or cut short (Unsupported BMP bitfields layout): copy it again from its source",
+        "the file is an animation: save the frame you want as a separate picture",
+        "the file is damaged or a kind of TIFF that can't be read: save it as RGB or gray with 8 or 16 bits",
+        "the file is damaged or a kind of TIFF that can't be read: save it as RGB or grey with 8 or 16 bits",
+        "the file is not a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, or its beginning is damaged",
     ],
 )
-def test_photos_that_earlier_versions_blamed_for_the_machine_come_back(workshop: Workshop, reason: str) -> None:
+def test_photos_that_earlier_versions_could_not_read_come_back(workshop: Workshop, reason: str) -> None:
     workshop.photo("a.png")
     workshop.run(on_event=lambda the_pass, _: the_pass.stop())
     with workshop.ledger() as ledger:
         (claim,) = ledger.leases.claim(1, "name")
         ledger.leases.quarantine_photo(claim.token, reason)
     assert workshop.run().finished == 1
+
+
+def test_what_today_s_decoders_refuse_stays_refused(workshop: Workshop) -> None:
+    data = photo(1)
+    (workshop.folder / "in" / "damaged.png").write_bytes(data[:50] + b"?" + data[51:])
+    assert workshop.run().photos_set_aside == 1
+    workshop.run()
+    assert [event for event in workshop.events if isinstance(event, PhotoSetAside)] == []
 
 
 def test_other_photos_stay_where_they_are(workshop: Workshop) -> None:
