@@ -123,7 +123,8 @@ def copied_metadata(metadata: Metadata, policy: MetadataPolicy, size: tuple[int,
     found = exif.parse(metadata.exif)
     notes = []
     if packet is None:
-        notes.append("XMP left out: it is damaged, larger than 4 MB or declares a document type")
+        most = "4 MB" if keep_location else "1 MB, too much to look for places,"
+        notes.append(f"XMP left out: it is damaged, larger than {most} or declares a document type")
     if found is None and metadata.exif:
         notes.append("EXIF left out: it is damaged")
     block = _corrected(found, size) if found else Exif()

@@ -17,6 +17,7 @@ from xml.parsers.expat import ExpatError
 from pipeline.images.xmp_places import Removed, remove_places
 
 _LARGEST_BYTES: Final = 4_000_000  # a document tree takes a hundred times the packet's memory
+_LARGEST_SEARCHED_BYTES: Final = 1_000_000  # places are looked for during 6 seconds, 40 at worst
 
 _TIFF: Final = "http://ns.adobe.com/tiff/1.0/"
 _EXIF: Final = "http://ns.adobe.com/exif/1.0/"
@@ -55,7 +56,7 @@ def rewrite(packet: bytes, *, keep_location: bool, places: frozenset[str] = froz
     Properties are found as attributes and as elements, at any depth. ``places``: names of places (in small letters)
     from elsewhere in the photo, which don't stay as keywords if the location is not kept.
     """
-    if len(packet) > _LARGEST_BYTES:
+    if len(packet) > (_LARGEST_BYTES if keep_location else _LARGEST_SEARCHED_BYTES):
         return None
     try:
         document = _parse(packet)

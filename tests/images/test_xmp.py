@@ -202,5 +202,11 @@ def test_packets_that_cannot_be_read_safely_are_refused(xmp: bytes) -> None:
     assert rewrite(xmp, keep_location=True) is None
 
 
+def test_a_packet_too_large_to_be_searched_for_places_is_refused() -> None:
+    xmp = packet(f'dc:format="{"x" * 1_000_000}"')
+    assert rewrite(xmp, keep_location=False) is None
+    assert rewrite(xmp, keep_location=True) is not None
+
+
 def test_trailing_zeros_do_no_harm() -> None:
     assert kept(packet('dc:format="x"') + b"\0").endswith('<?xpacket end="w"?>')
