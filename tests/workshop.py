@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import functools
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +13,12 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
+from pipeline.config.loading import context_of
+from pipeline.config.mistakes import validate
 from pipeline.config.settings import ingest_settings, pass_settings, plan_settings
+from pipeline.config.yaml_source import Document, read_document
 from pipeline.engine.speed import Measurement, Speed, read_speed, store_speed
+from pipeline.errors import ConfigError
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.model import (
@@ -85,6 +93,17 @@ class InProcessExecutor:
         self.closed = True
 
 
+@functools.lru_cache(maxsize=100)
+def _parsed(text: str) -> Document | None:
+    """Return what a config's text holds, None for mistakes: reading it takes most of a load's time."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ConfigError):
+        path = Path(folder) / "stylewatch.yaml"
+        path.write_text(text, encoding="utf-8")
+        document = read_document(path)
+        return None if document.problems else document
+    return None
+
+
 @dataclass
 class Workshop:
     """A folder with ``in/``, ``out/``, one painting and a config."""
@@ -108,7 +127,11 @@ class Workshop:
     def config(self) -> Config:
         path = self.folder / "stylewatch.yaml"
         path.write_text(self.text, encoding="utf-8")
-        return load_config(path)
+        if (document := copy.deepcopy(_parsed(self.text))) is not None:
+            config, mistakes = validate(document, lambda data: context_of(data, self.folder.absolute()))
+            if config is not None and not mistakes:
+                return config
+        return load_config(path)  # which names the file in its error
 
     def ledger(self, emit: Callable[[str], None] = lambda _: None) -> Ledger:
         return open_ledger(self.config(), emit=emit)
