@@ -18,6 +18,7 @@ from PIL import UnidentifiedImageError, features
 
 from pipeline.errors import CodecError, PhotoError, StylewatchError
 
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _HEAD_BYTES: Final = 512
 _AS_PICTURE: Final = "export it as PNG, TIFF or JPEG"
 #: First bytes of files that people take for photos, the text in lower case.
@@ -115,6 +116,11 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
         return PhotoError(f"the file is damaged or cut short ({one_line(error)}): copy it again from its source")
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
+    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
+        return PhotoError(
+            "the file is AVIF that libavif does not accept, or it is damaged: copy it again from its source, or save "
+            "it as PNG or JPEG"
+        )
     if kind := _other_kind(data):
         return PhotoError(f"the file is {kind}")
     return PhotoError(
@@ -139,6 +145,6 @@ def _missing_codec(data: bytes) -> str:
     """Return the format of a file if Pillow was built without it, or can't load it, else ""."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "" if features.check_module("webp") else "WebP"
-    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
         return "" if features.check_module("avif") else "AVIF"
     return ""

@@ -37,6 +37,13 @@ def primary_properties(data: bytes) -> tuple[list[Property], list[Property]]:
         return [], []
 
 
+def association_tables(data: bytearray) -> list[Content]:
+    """Return the boxes that say which properties an item has (ipma), in a file that may be changed through them."""
+    meta = next((content for name, content in _boxes(Content(data)) if name == b"meta"), Content(b""))
+    properties = next((content for name, content in _boxes(meta[4:]) if name == b"iprp"), Content(b""))
+    return [content for name, content in _boxes(properties) if name == b"ipma" and len(content) >= 4]
+
+
 @dataclass(frozen=True, slots=True)
 class _Meta:
     """The boxes in a file's meta box, by name; of two of a name the first."""

@@ -13,15 +13,16 @@ from typing import Final
 
 import imagecodecs
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.images.decode_errors import require_memory
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
-from pipeline.images.item_properties import Property, primary_properties
+from pipeline.images.item_properties import Property, association_tables, primary_properties
 
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
+_MOST_TABLES: Final = 256
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -76,6 +77,28 @@ class AvifFile(PillowFile):
         if values.dtype != np.uint16 or values.shape[1::-1] != self._image.size:
             return None
         return DeepPixels(values, _MODES[values.shape[2]], float((1 << self._bits) - 1))
+
+
+def open_avif(file: PhotoFile) -> AvifFile:
+    """Read an AVIF's header. Raises what Pillow raises."""
+    try:
+        return AvifFile(file)
+    except UnidentifiedImageError:
+        return AvifFile(PhotoFile.of(_with_distinct_tables(file.data)))
+
+
+def _with_distinct_tables(data: bytes) -> bytes:
+    """Return a file whose tables of properties differ in a flag that means nothing.
+
+    Older encoders wrote one table for each image; libavif refuses a second one with the flags of another.
+    """
+    changed = bytearray(data)
+    seen: set[bytes] = set()
+    for number, table in enumerate(association_tables(changed)[:_MOST_TABLES]):
+        if bytes(table[:4]) in seen:
+            table[1] = number
+        seen.add(bytes(table[:4]))
+    return bytes(changed)
 
 
 def _bits(properties: list[Property]) -> int | None:

@@ -9,7 +9,7 @@ from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
 from pipeline.images.decoders import bmp, iso_media, png, raw
-from pipeline.images.decoders.avif import AvifFile
+from pipeline.images.decoders.avif import open_avif
 from pipeline.images.decoders.heic import HeicFile
 from pipeline.images.decoders.jpeg_xl import JpegXlFile, is_jpeg_xl
 from pipeline.images.decoders.photo_file import PhotoFile
@@ -49,10 +49,10 @@ def _opened_iso_media(file: PhotoFile) -> OpenedFile:
     if iso_media.is_video(brands):
         raise PhotoError("the file is a video: save the frame you want as a picture")
     if iso_media.is_avif(brands):
-        return AvifFile(file)
+        return open_avif(file)
     if not iso_media.is_heic(brands):
         with suppress(UnidentifiedImageError):  # AVIF need not say so
-            return AvifFile(file)
+            return open_avif(file)
     return HeicFile(file)
 
 

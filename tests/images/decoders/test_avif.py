@@ -6,8 +6,9 @@ import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from pipeline.errors import PhotoError
 from pipeline.images.decode import decode, read_size
 from pipeline.images.decoders.avif import AvifFile
 from pipeline.images.decoders.opened import opened
@@ -164,3 +165,45 @@ def test_a_sequence_of_10_bits_is_read_with_pillow() -> None:
 def test_an_avif_whose_main_brand_is_another_is_read_as_one() -> None:
     data = plain()
     assert isinstance(opened(PhotoFile.of(data[:8] + b"mif1" + data[12:])), AvifFile)
+
+
+def with_a_table_for_each_image(data: bytes) -> bytes:
+    """Write the properties of the color and those of its alpha in tables of their own, as older encoders did."""
+    start = data.index(b"ipma") - 4
+    end = start + int.from_bytes(data[start : start + 4], "big")
+    head, second = data[start + 8 : start + 12], start + 16 + 3 + data[start + 18]
+    tables = [
+        box(b"ipma", head + struct.pack(">I", 1) + row) for row in (data[start + 16 : second], data[second:end])
+    ]
+    changed = bytearray(data[:start] + b"".join(tables) + data[end:])
+    added = len(changed) - len(data)
+    for name in (b"meta", b"iprp"):
+        at = data.index(name) - 4
+        changed[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + added).to_bytes(4, "big")
+    return all_moved(bytes(changed), added)
+
+
+def all_moved(data: bytes, by: int) -> bytes:
+    """Count the places of all items from further on: in iloc of version 0, with offsets of 4 bytes and one extent."""
+    changed, at = bytearray(data), data.index(b"iloc") + 12
+    for _ in range(int.from_bytes(data[at - 2 : at], "big")):
+        offset = int.from_bytes(data[at + 6 : at + 10], "big") + by
+        changed[at + 6 : at + 10] = offset.to_bytes(4, "big")
+        at += 14
+    return bytes(changed)
+
+
+def test_a_table_of_properties_for_each_image_is_read_as_one() -> None:
+    data = file_of(flat("RGBA", (255, 0, 0, 128), (64, 48)), "AVIF", quality=100)
+    changed = with_a_table_for_each_image(data)
+    with pytest.raises(UnidentifiedImageError):
+        AvifFile(PhotoFile.of(changed))
+    found, expected = decoded(changed), decoded(data)
+    assert (found.pixels == expected.pixels).all()
+    assert (found.alpha == expected.alpha).all()
+
+
+def test_what_libavif_does_not_accept_is_called_that() -> None:
+    data = file_of(flat("RGB", "red", (64, 48)), "AVIF")
+    with pytest.raises(PhotoError, match="AVIF that libavif does not accept, or it is damaged"):
+        decoded(data.replace(b"ipco", b"free"))
