@@ -23,7 +23,7 @@ OFFSET_SCHEMA: Final = 0xEA1D  # Windows' note on how far it has moved the maker
 
 _HEADERS: Final[dict[bytes, ByteOrder]] = {b"II*\0": "<", b"MM\0*": ">"}
 UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_INTEGER_CODES: Final = {SHORT: "H", LONG: "I", IFD: "I"}
+_INTEGER_CODES: Final = {BYTE: "B", SHORT: "H", LONG: "I", IFD: "I"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def integers(order: ByteOrder, kind: int, *numbers: int) -> Value:
 
 
 def first_integer(order: ByteOrder, value: Value | None) -> int | None:
-    """Return the first number of a SHORT, LONG or IFD value, None for anything else."""
+    """Return the first number of a BYTE, SHORT, LONG or IFD value, None for anything else."""
     if value is None or value.kind not in _INTEGER_CODES or not value.count:
         return None
     number: int = struct.unpack_from(order + _INTEGER_CODES[value.kind], value.data)[0]

@@ -130,6 +130,12 @@ def test_fitting_rounds_to_the_nearest_pixel() -> None:
     assert fit((200, 300), 256) == (171, 256)
 
 
+@pytest.mark.parametrize("size", [(1576, 2315), (1001, 700), (4032, 3021), (3999, 2667)])
+def test_a_large_jpeg_keeps_its_exact_proportions(size: tuple[int, int]) -> None:
+    photo = decode(file_of(flat("RGB", "red", size), "JPEG"), long_side=512, max_pixels=50_000_000)
+    assert photo.pixels.shape[1::-1] == fit(size, 512)
+
+
 def test_a_large_jpeg_is_reduced_as_well_as_a_png_of_it() -> None:
     rows, columns = np.mgrid[0:603, 0:1001]
     wave = 127 + 120 * np.sin(columns / 23) * np.cos(rows / 17)

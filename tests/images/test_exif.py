@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from pipeline.images.exif import (
+    BYTE,
     LONG,
     PREFIX,
     SHORT,
@@ -90,3 +91,7 @@ def test_only_whole_numbers_are_integers() -> None:
 
 def test_text_is_ascii() -> None:
     assert text("né").data == b"n?\0"
+
+
+def test_a_number_of_one_byte_is_read() -> None:
+    assert first_integer(">", Value(BYTE, 1, b"\x08")) == 8

@@ -27,6 +27,7 @@ class PillowFile:
         """Read the header. Raises what Pillow raises."""
         with PIXEL_LIMIT.lifted():
             self._image = self._open(file)
+        self._size = self._image.size  # Pillow's changes when a JPEG is reduced
         self._file = file
 
     def _open(self, file: PhotoFile) -> Image.Image:
@@ -35,7 +36,7 @@ class PillowFile:
     @property
     def size(self) -> Size:
         """Return width and height as stored."""
-        return self._image.size
+        return self._size
 
     def metadata(self) -> Metadata:
         """Return the file's metadata."""
@@ -44,7 +45,7 @@ class PillowFile:
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
         """Decode the pixels; a large JPEG at a fraction of its size, twice what is chosen or more."""
         image = self._image
-        box = _draft(image, choose_size(image.size))
+        box = _draft(image, choose_size(self._size))
         image.load()
         return self._raster(modes.to_eight_bits(image), box)
 
