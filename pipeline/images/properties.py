@@ -123,5 +123,6 @@ def _comment(value: object) -> str:
 def _xmp_value(xmp: str, name: str) -> str:
     """Return a property of an XMP packet, written as an attribute, as an element or as a text in a language."""
     found = re.search(rf"""\b{name}\s*=\s*(?:"([^"]*)"|'([^']*)')""", xmp)
-    found = found or re.search(rf"<{name}\b[^>]*>(?:\s|<rdf:(?:Alt|li)\b[^>]*>)*([^<]*)<", xmp)
+    # Each part ends where the next one begins, so that hostile text takes no longer than its length.
+    found = found or re.search(rf"<{name}\b[^<>]*>(?:\s|<rdf:(?:Alt|li)\b[^<>]*>)*([^<\s][^<]*)<", xmp)
     return _text(next(filter(None, found.groups()), "")) if found else ""

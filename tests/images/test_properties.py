@@ -96,6 +96,14 @@ def test_screenshot_and_camera_by_xmp(attribute: str, element: str) -> None:
         assert properties_of(data) == PhotoProperties(width=8, height=8, camera="Leica", is_screenshot=True)
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("text", ["<exif:UserComment>" + " " * 900_000, "<exif:UserComment" * 50_000])
+def test_hostile_xmp_costs_no_time(text: str) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", text, zip=True)
+    assert not properties_of(file_of(flat("RGB", 0), "PNG", pnginfo=info)).is_screenshot
+
+
 class CountedFile(io.BytesIO):
     """Counts the bytes that are read."""
 
