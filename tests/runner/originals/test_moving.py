@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.hashing import sha256_of_file
 from pipeline.intake.scan import photo_from_stat
-from pipeline.ledger import Ledger, Original
-from pipeline.model import JobStarted, OriginalMoved, OriginalsStay, RunEvent
+from pipeline.ledger import Ledger, Original, WantedJob
+from pipeline.model import Job, JobStarted, OriginalMoved, OriginalsStay, RunEvent
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.originals.moving import OriginalMover
 from pipeline.runner.originals.relocation import Rename, hidden_source_name, relocate
@@ -442,6 +442,24 @@ def test_a_sidecar_whose_name_was_taken_meanwhile_gets_a_number(
     ledger.moves.begin("a.png", str(kept / "a.png"))
     resume(workshop, ledger)
     assert files(kept) == ["a-2.xmp", "a.png", "a.xmp"]
+
+
+@RENAMES
+def test_a_painted_raw_takes_its_jpeg_along_and_leaves_what_was_developed(
+    workshop: Workshop, photos: Path, kept: Path, rename: Rename
+) -> None:
+    for name in ("a.CR2", "a.jpg", "a.xmp", "a.tif", "b.jpg"):
+        (photos / name).write_text(name)
+    painted = photo_from_stat("a.CR2", os.lstat(photos / "a.CR2"))
+    with workshop.ledger() as ledger:
+        ledger.photos.record([painted], [painted], [])
+        ledger.jobs.record([WantedJob(Job("a.CR2", "night", "default"), "s", "a--night")], ".jpg")
+        (claim,) = ledger.leases.claim(1, "name")
+        ledger.photos.note_sha256("a.CR2", sha256_of_file(photos / "a.CR2"))
+        ledger.leases.complete(claim.token, key="k", output=claim.output, picture_sha256="0", engine_version="1")
+        OriginalMover(ledger, photos, kept, lambda _: None, raw="prefer_raw", rename=rename).move_all_done()
+    assert files(kept) == ["a.CR2", "a.jpg"]
+    assert files(photos) == ["a.tif", "a.xmp", "b.jpg"]
 
 
 @needs_links
