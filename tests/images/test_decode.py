@@ -147,6 +147,11 @@ def test_a_large_jpeg_is_reduced_as_well_as_a_png_of_it() -> None:
     assert difference.max() < 8
 
 
+def test_a_large_jpeg_has_the_proportions_of_its_full_size() -> None:
+    """At a quarter, rounded up to 394 × 579 pixels, it would become 348 pixels wide."""
+    assert decoded(file_of(flat("RGB", "red", (1576, 2315)), "JPEG"), 512).pixels.shape == (512, 349, 3)
+
+
 def test_alpha_is_returned_apart_and_color_lies_over_white() -> None:
     photo = decoded(file_of(flat("RGBA", (200, 0, 0, 51)), "PNG"))
     assert photo.alpha is not None
