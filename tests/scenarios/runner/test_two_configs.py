@@ -23,6 +23,7 @@ from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.preparation import open_ledger, resolve_config
 from tests.fakes import write_photo
+from tests.faults.ready import run_pass
 from tests.workshop import CONFIG, Workshop
 
 ROOT = Path(__file__).parents[3]
@@ -202,14 +203,8 @@ def test_a_recovery_leaves_the_temporary_files_of_the_other_ledger_alone(pair: P
 
 def kill_one_at(pair: Pair, failpoint: str) -> None:
     pair.one.config()
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults.drive", str(pair.one.folder)],
-        cwd=ROOT,
-        env=os.environ | {VARIABLE: failpoint},
-        capture_output=True,
-        check=False,
-    )
-    assert ended.returncode < 0, ended.stderr
+    code, output = run_pass(pair.one.folder, **{VARIABLE: failpoint})
+    assert code < 0, output
 
 
 @pytest.mark.slow
