@@ -47,7 +47,7 @@ def test_a_run_ends_at_its_time_with_exit_code_0(tmp_path: Path) -> None:
     config = prepared(tmp_path, 1)
     endless = config.read_text("utf-8").replace("iterations: 30", "iterations: 1000000")
     config.write_text(f"{endless}state: {{grace_seconds: 0}}\n", encoding="utf-8")
-    until = (datetime.now(UTC) + timedelta(seconds=8)).isoformat()
+    until = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
     code, out, err = run("run", "--json", "--until", until, config)
     last = json.loads(out.splitlines()[-1])
     assert (code, err) == (0, "")
