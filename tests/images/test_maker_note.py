@@ -4,7 +4,9 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.images import exif, maker_note
 from pipeline.images.decode import read_metadata
@@ -52,6 +54,16 @@ def test_a_note_that_counts_from_the_blocks_start_keeps_its_offset(
     assert value is not None
     assert (value.offset, value.data) == (offset, note)
     assert source[offset + 18 :].startswith(OWNER)
+
+
+def test_a_tiffs_strips_stand_behind_the_note(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (700, 301, 3), dtype=np.uint8)
+    metadata = Metadata(exif=block_with(note_directory(">", 5000), 5000, ">"))
+    written(tmp_path / "a", "tiff", metadata, pixels=noise)
+    with Image.open(tmp_path / "a") as image:
+        assert len(image.tag_v2[273]) > 2  # type: ignore[attr-defined]
+        assert (np.asarray(image) == noise).all()
+    assert (tmp_path / "a").read_bytes()[5018:].startswith(OWNER)
 
 
 @pytest.mark.parametrize("picture_format", FORMATS)
