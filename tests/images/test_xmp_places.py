@@ -1,0 +1,132 @@
+"""Packets with places in all the ways in which XMP can hold them; :func:`rewrite` parses and writes them."""
+
+import pytest
+
+from pipeline.images.xmp import rewrite
+from tests.images.test_xmp import bag, kept, packet, rewritten
+
+PLACES = [
+    "exif:GPSLatitude",
+    "exif:GPSAltitudeRef",
+    "photoshop:City",
+    "photoshop:State",
+    "photoshop:Country",
+    "Iptc4xmpCore:Location",
+    "Iptc4xmpCore:CountryCode",
+    "Iptc4xmpExt:LocationCreated",
+    "Iptc4xmpExt:LocationShown",
+    "dc:coverage",
+    "gps:GpsLongitude",
+    "gps:RelativeLatitude",
+    "gps:AbsoluteAltitude",
+    "dwc:country",
+    "dwc:stateProvince",
+    "dwc:municipality",
+    "dwc:locality",
+    "dwc:verbatimCoordinates",
+    "dwc:Location",
+    "Iptc4xmpCore:CiAdrCity",
+    "pos:alt",
+    "own:venue_name",
+]
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places_go_as_attributes_and_as_elements(name: str) -> None:
+    for xmp in (
+        packet(f'dc:format="image/jpeg" {name}="SECRET"'),
+        packet('dc:format="image/jpeg"', f"<{name}>SECRET</{name}>"),
+        packet('dc:format="image/jpeg"', f"<{name}><rdf:Bag><rdf:li>SECRET</rdf:li></rdf:Bag></{name}>"),
+    ):
+        clean = kept(xmp)
+        assert "SECRET" not in clean
+        assert 'dc:format="image/jpeg"' in clean
+        assert "SECRET" in kept(xmp, keep_location=True)
+
+
+def test_a_place_inside_of_a_structure_goes() -> None:
+    shown = '<dc:x rdf:parseType="Resource"><Iptc4xmpExt:City>SECRET</Iptc4xmpExt:City><dc:y>fine</dc:y></dc:x>'
+    clean = kept(packet(elements=shown))
+    assert "SECRET" not in clean
+    assert "fine" in clean
+
+
+@pytest.mark.parametrize(
+    "value", ["56,13.5N", "56.2231, 10.5712", "geo:56.2,10.5", "+48.8577+002.295/", "8FVC9G8F+6X"]
+)
+@pytest.mark.parametrize("name", ["own:a", "dc:description", "exif:UserComment"])
+def test_what_looks_like_coordinates_goes_whatever_its_name(name: str, value: str) -> None:
+    for xmp in (
+        packet(f'dc:format="image/jpeg" {name}="at {value}"'),
+        packet('dc:format="image/jpeg"', f"<{name}>{value}</{name}>"),
+        packet('dc:format="image/jpeg"', bag(name, value)),
+        packet('dc:format="image/jpeg"', f'<{name} rdf:resource="{value}"/>'),
+    ):
+        assert value not in kept(xmp)
+        assert 'dc:format="image/jpeg"' in kept(xmp)
+        assert value in kept(xmp, keep_location=True)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        bag("own:a", "56.2231", "10.5712"),
+        '<own:a own:x="56.2231" own:y="10.5712"/>',
+        '<own:a rdf:parseType="Resource"><own:x>56.2231</own:x><own:y>10.5712</own:y></own:a>',
+    ],
+)
+def test_a_position_in_two_parts_goes(position: str) -> None:
+    assert "56.2231" not in kept(packet('dc:format="fine"', position))
+    assert 'dc:format="fine"' in kept(packet('dc:format="fine"', position))
+
+
+def test_what_is_no_place_stays() -> None:
+    attributes = (
+        'dc:creator="Zoë Town" dc:rights="© 2019" xmp:CreateDate="2019-05-12T10:00:00+02:00" aux:Lens="24.0-70.0 mm" '
+        'exif:SubjectLocation="100 200" photoshop:Headline="56 of 100" crs:Version="12.345, 20.123" '
+    )
+    elements = bag("crs:ToneCurve", "0.123, 0.456") + bag("dc:subject", "sunset") + bag("lr:weightedFlatSubject", "a")
+    assert kept(packet(attributes, elements)) == kept(packet(attributes, elements), keep_location=True)
+
+
+def test_a_comment_may_hold_anything() -> None:
+    clean = kept(packet('dc:format="fine"', "<!-- SECRET --><?own SECRET?>"))
+    assert "SECRET" not in clean
+    assert clean.startswith("<?xpacket begin=")
+
+
+def test_keywords_go_if_they_are_places() -> None:
+    hierarchy = bag("lr:hierarchicalSubject", "Places|SECRET land|SECRET town", "People|Ada")
+    flat = bag("dc:subject", "SECRET town", "secret LAND", "geo:lat=56.1", "SECRET city", "Ada", "sunset")
+    clean = rewritten(packet('photoshop:City="SECRET City"', flat + hierarchy), places=frozenset({"from iptc"}))
+    words = clean.packet.decode()
+    assert "secret" not in words.lower()
+    assert "geo:lat" not in words
+    assert words.count("Ada") == 2
+    assert "sunset" in words
+    assert clean.places >= {"secret town", "secret land", "secret city", "from iptc"}
+
+
+def test_a_region_that_is_a_place_goes_and_a_face_stays() -> None:
+    face = '<rdf:Description mwg-rs:Name="Ada" mwg-rs:Type="Face"/>'
+    landmark = '<rdf:Description mwg-rs:Name="SECRET"><mwg-rs:Type>Landmark</mwg-rs:Type></rdf:Description>'
+    clean = kept(packet(elements=bag("mwg-rs:RegionList", face, landmark)))
+    assert "SECRET" not in clean
+    assert "Ada" in clean
+
+
+def test_what_nobody_can_read_goes_and_is_told() -> None:
+    clean = rewritten(packet(f'dc:format="fine" GImage:Data="{"iVBORw0K" * 40}"'))
+    assert b"iVBORw0K" not in clean.packet
+    assert clean.opaque == ("Data",)
+    assert b'dc:format="fine"' in clean.packet
+
+
+def test_a_root_of_another_name_is_looked_through() -> None:
+    xmp = packet('dc:format="fine" photoshop:City="SECRET"').replace(b"adobe:ns:meta/", b"adobe.ns.meta/")
+    assert "SECRET" not in kept(xmp)
+    assert "fine" in kept(xmp)
+
+
+def test_a_document_that_is_no_xmp_is_not_looked_through() -> None:
+    assert rewrite(b"<gpx><a/></gpx>", keep_location=False) is None
