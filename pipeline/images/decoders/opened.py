@@ -8,7 +8,7 @@ from typing import Final
 from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
-from pipeline.images.decoders import bmp, iso_media, png, raw
+from pipeline.images.decoders import bmp, iso_media, jpeg, png, raw
 from pipeline.images.decoders.avif import open_avif
 from pipeline.images.decoders.heic import HeicFile
 from pipeline.images.decoders.jpeg_xl import JpegXlFile, is_jpeg_xl
@@ -26,6 +26,8 @@ def opened(file: PhotoFile) -> OpenedFile:
         return raw.RawFile(file)
     if file.head.startswith(_TIFF_STARTS):
         return _opened_tiff(file)
+    if file.head.startswith(jpeg.START):
+        return jpeg.open_jpeg(file)
     if file.head.startswith(png.SIGNATURE):
         return png.open_png(file)
     if file.head.startswith(b"BM"):
