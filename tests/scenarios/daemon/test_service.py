@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.harness import CONFIG, TIMEOUT_SECONDS
+from tests.end_to_end.program import run_here
 from tests.scenarios.daemon.test_process import ROOT, driven, read_until, wait_for
 from tests.workshop import Workshop
 
@@ -57,10 +58,9 @@ def log_of(workshop: Workshop) -> str:
 
 
 def status(workshop: Workshop) -> tuple[int, dict[str, object]]:
-    command = [sys.executable, "-m", "pipeline", "status", "--json", str(workshop.folder / "stylewatch.yaml")]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    fields: dict[str, object] = json.loads(ended.stdout)
-    return ended.returncode, fields
+    code, out, _ = run_here("status", "--json", workshop.folder / "stylewatch.yaml")
+    fields: dict[str, object] = json.loads(out)
+    return code, fields
 
 
 def test_systemd_is_told_all_from_the_begin_to_the_end(workshop: Workshop) -> None:
