@@ -66,7 +66,8 @@ def remove_places(document: minidom.Document, named: frozenset[str]) -> Removed:
 
     Raises ValueError for a document that is no XMP.
     """
-    if not document.getElementsByTagNameNS(_RDF, "RDF"):
+    root = document.documentElement
+    if root is None or not (root.namespaceURI == _XMPMETA or document.getElementsByTagNameNS(_RDF, "RDF")):
         raise ValueError("the document is no XMP")
     removed = Removed(places=set(named))
     _remove_comments(document)

@@ -128,5 +128,9 @@ def test_a_root_of_another_name_is_looked_through() -> None:
     assert "fine" in kept(xmp)
 
 
+def test_an_empty_packet_is_a_packet() -> None:
+    assert rewrite(b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>', keep_location=False) is not None
+
+
 def test_a_document_that_is_no_xmp_is_not_looked_through() -> None:
     assert rewrite(b"<gpx><a/></gpx>", keep_location=False) is None
