@@ -32,7 +32,9 @@ _OTHER_ARCHIVE_SUFFIXES: Final = (".rar", ".7z", ".cbr", ".cb7")
 PHOTO_SUFFIXES: Final = _suffixes("jpg jpeg jpe jfif mpo png webp avif tif tiff bmp gif heic heif hif jxl jp2")
 
 #: Suffixes, in lower case, of camera raw files, which are photos for who can read them.
-RAW_SUFFIXES: Final = _suffixes("dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw x3f")
+RAW_SUFFIXES: Final = _suffixes(
+    "dng gpr cr2 cr3 crw nef nrw arw sr2 srf orf rw2 rwl raf pef srw x3f mrw kdc dcr erf mef mos iiq 3fr fff"
+)
 
 _KINDS_OF_SUFFIXES: Final = (
     ("sidecar", _suffixes("xmp aae thm dop pp3 txt json csv ini db")),
