@@ -16,8 +16,8 @@ from pipeline.images.decoders.raster import DeepPixels, Mode, Raster, Size
 
 START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
-#: Markers of the segment that begins a frame; the others of that row are tables.
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Markers of the segment that begins a frame of more than 8 bits: extended, progressive, lossless.
+_DEEP_FRAMES: Final = frozenset({0xC1, 0xC2, 0xC3})
 _CUT_SHORT: Final = "the file is damaged or cut short (its end is missing): copy it again from its source"
 _MODES: Final[dict[int, Mode]] = {1: "L", 3: "RGB"}
 
@@ -55,11 +55,11 @@ class _DeepJpegFile(PillowFile):
 
 
 def _depth_at(data: bytes) -> int | None:
-    """Return where the number of bits a sample stands; None if the picture has no beginning."""
+    """Return where the number of bits a sample stands; None if they can only be 8."""
     at = len(START)
     while at + 4 < len(data) and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker in _FRAMES:
+        if marker in _DEEP_FRAMES:
             return at + 4
         at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None

@@ -68,3 +68,10 @@ def test_a_deep_jpeg_that_is_cut_short_is_damaged() -> None:
 
 def test_eight_bits_stay_with_pillow() -> None:
     assert decoded(file_of(flat("RGB", "red"), "JPEG")).pixels.dtype == np.uint8
+
+
+def test_a_baseline_jpeg_that_claims_twelve_bits_is_damaged() -> None:
+    data = file_of(flat("RGB", "red"), "JPEG")
+    at = data.index(b"\xff\xc0") + 4
+    with pytest.raises(PhotoError):
+        decoded(data[:at] + b"\x0c" + data[at + 1 :])
