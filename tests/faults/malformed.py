@@ -13,9 +13,13 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pillow_heif
+import pillow_jxl  # noqa: F401 - lets Pillow read and write JPEG XL
 from PIL import Image
 
 from tests.faults.chances import DAMAGES, SEED
+
+pillow_heif.register_heif_opener()
 
 SIZE = (64, 48)
 FLIPS = 30
@@ -39,7 +43,7 @@ def _saved(kind: str, mode: str = "RGB", **options: object) -> bytes:
 
 def originals() -> dict[str, bytes]:
     """Return a sound file of every kind, by its suffix."""
-    found = {
+    return {
         "jpg": _saved("JPEG", quality=92),
         "progressive.jpg": _saved("JPEG", quality=92, progressive=True),
         "mpo.jpg": _saved("MPO", save_all=True, append_images=[_picture()]),
@@ -53,20 +57,10 @@ def originals() -> dict[str, bytes]:
         "deflate.tif": _saved("TIFF", compression="tiff_adobe_deflate"),
         "bmp": _saved("BMP"),
         "gif": _saved("GIF"),
+        "heic": _saved("HEIF", quality=90),
+        "jxl": _saved("JXL", lossless=True),
+        "jp2": _saved("JPEG2000"),
     }
-    if heic := _heic():
-        found["heic"] = heic
-    return found
-
-
-def _heic() -> bytes | None:
-    try:
-        import pillow_heif
-    except ImportError:
-        return None
-    file = io.BytesIO()
-    pillow_heif.from_pillow(_picture()).save(file, quality=90)
-    return file.getvalue()
 
 
 def malformed() -> Iterator[tuple[str, bytes]]:
