@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from pipeline.images.metadata import Metadata, collect_tiff, orientation
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _LOGL, _LOGLUV = 32844, 32845
+_CCITT: Final = frozenset({2, 3, 4})
 _OLD_JPEG, _JPEG, _THUNDERSCAN = 6, 7, 32809
 _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
@@ -75,7 +76,7 @@ class TiffFile:
         if _DNG_VERSION in first.tags:
             return True
         with _complaints():
-            pages = [*islice(self._tiff.pages, _MOST_RAW_PAGES), *islice(first.pages or (), _MOST_RAW_PAGES)]
+            pages = [*_sound_pages(self._tiff.pages), *_sound_pages(first.pages or ())]
         return any(getattr(page, "photometric", None) in _RAW_PHOTOMETRICS for page in pages)
 
     def metadata(self) -> Metadata:
@@ -150,6 +151,12 @@ def _first_full_page(tiff: tifffile.TiffFile) -> Any:
     return next((page for page in pages if not page.subfiletype & _THUMBNAIL_OR_MASK), first)
 
 
+def _sound_pages(pages: Iterable[Any]) -> Iterator[Any]:
+    """Yield the first pages, up to a damaged one: what comes after the picture doesn't spoil it."""
+    with suppress(tifffile.TiffFileError):
+        yield from islice(pages, _MOST_RAW_PAGES)
+
+
 def _only_libtiff_reads(page: Any) -> bool:
     """Whether it is YCbCr without JPEG, JPEG as in TIFF 6.0, LogLuv, or ThunderScan's."""
     is_plain_ycbcr = page.photometric == _YCBCR and page.compression != _JPEG
@@ -209,7 +216,8 @@ def _samples(page: Any) -> NDArray[Any]:
 def _meaning(page: Any) -> int:
     """Return what the samples mean; without the tag, what libtiff guesses. YCbCr in JPEG is RGB already."""
     if _PHOTOMETRIC not in page.tags:
-        return _RGB if page.samplesperpixel >= 3 else _MINISBLACK
+        gray = _MINISWHITE if page.compression in _CCITT else _MINISBLACK
+        return _RGB if page.samplesperpixel >= 3 else gray
     return _RGB if page.photometric == _YCBCR else int(page.photometric)
 
 
@@ -221,7 +229,7 @@ def _interpreted(page: Any, values: NDArray[Any]) -> Pixels:
         raise PhotoError(
             f"the file is a TIFF with {values.shape[2]} channels for {mode}, which can't be read: {_HELP}"
         )
-    alpha = next(iter(page.extrasamples), 0) if mode != "CMYK" and values.shape[2] > count else 0
+    alpha = _alpha_of(page) if mode != "CMYK" and values.shape[2] > count else 0
     if alpha in {_ASSOCIATED, _UNASSOCIATED}:
         values, mode = values[..., : count + 1], "RGBA" if mode == "RGB" else "LA"
     else:
@@ -230,6 +238,13 @@ def _interpreted(page: Any, values: NDArray[Any]) -> Pixels:
         return _shallow(values, mode, is_multiplied=alpha == _ASSOCIATED)
     pixels = DeepPixels(values, mode, _white_of(page, values), photometric == _MINISWHITE)
     return unmultiplied(pixels) if alpha == _ASSOCIATED else pixels
+
+
+def _alpha_of(page: Any) -> int:
+    """Return what the first channel beyond the colors is; a fourth of RGB that is not named at all is an alpha."""
+    if not page.extrasamples and page.photometric == _RGB and page.samplesperpixel == 4:
+        return _UNASSOCIATED
+    return int(next(iter(page.extrasamples), 0))
 
 
 def _in_light(page: Any, values: NDArray[Any]) -> tuple[NDArray[Any], int]:

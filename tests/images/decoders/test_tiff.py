@@ -188,6 +188,41 @@ def test_without_the_tag_that_says_what_samples_mean_three_are_rgb() -> None:
     assert_color(corners_of(decoded(bytes(data), 64).pixels), CORNERS)
 
 
+def without_tag(data: bytes, code: int, other: int) -> bytes:
+    """Return a TIFF whose tag has another number, which nobody knows."""
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        offset = tiff.pages.first.tags[code].offset  # type: ignore[union-attr]
+    return data[:offset] + other.to_bytes(2, "little") + data[offset + 2 :]
+
+
+def test_without_the_tag_that_says_what_samples_mean_a_fax_is_black_on_white() -> None:
+    page = Image.new("1", (64, 32), 0)
+    page.paste(1, (0, 0, 8, 32))  # written as black is zero, and a fax takes white for zero
+    file = io.BytesIO()
+    page.save(file, "TIFF", compression="group4")
+    pixels = decoded(without_tag(file.getvalue(), 262, 261), 64).pixels
+    assert (pixels[:, :8].max(), pixels[:, 8:].min()) == (0, 255)
+
+
+def test_a_fourth_channel_of_rgb_that_is_not_named_is_an_alpha_channel() -> None:
+    values = np.dstack([RGB, np.full(RGB.shape[:2], 51, np.uint8)])
+    photo = decoded(without_tag(tiff_of(values, extrasamples=["unspecified"]), 338, 337), 64)
+    assert photo.alpha is not None
+    assert_color(photo.alpha, 51)
+
+
+def test_a_damaged_page_after_the_picture_costs_nothing() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for _ in range(2):
+            writer.write(RGB, photometric="rgb", metadata=None)
+    data = file.getvalue()
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        second = tiff.pages[1].offset
+    damaged = data[:second] + b"\xff\xff" + data[second + 2 :]
+    assert_color(corners_of(decoded(damaged, 64).pixels), CORNERS)
+
+
 def test_a_kind_that_nobody_reads_is_named() -> None:
     data = bytearray(tiff_of(RGB))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
