@@ -36,6 +36,7 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2
 _PHOTOMETRIC, _ORIENTATION, _ICC, _DNG_VERSION = 262, 274, 34675, 50706
 _RAW_PHOTOMETRICS: Final = frozenset({32803, 34892})  # color filter array, linear raw
 _MOST_RAW_PAGES: Final = 8
+_MOST_CHANNELS: Final = 64
 _UNPACK: Final[dict[int, Callable[[bytes], object]]] = {
     5: imagecodecs.lzw_decode,
     8: imagecodecs.zlib_decode,
@@ -101,6 +102,7 @@ class TiffFile:
             raise PhotoError(
                 f"the file is a TIFF with {_name(page.photometric)} pixels, which can't be read: {_HELP}"
             )
+        _require_bounded(page)
         _require_all_segments(page)
         return _interpreted(page, _samples(page))
 
@@ -188,6 +190,16 @@ def _require_sound_segments(page: Any, data: bytes) -> None:
         if offset + count > len(data):
             raise _damaged("it ends before its last strip or tile")
         unpack(data[offset : offset + count])
+
+
+def _require_bounded(page: Any) -> None:
+    """Refuse what takes many times the memory of its width and height, which alone are limited before."""
+    for count, most, what in (
+        (page.imagedepth, 1, "layers"),
+        (page.samplesperpixel, _MOST_CHANNELS, "channels"),
+    ):
+        if count > most:
+            raise PhotoError(f"the file is a TIFF of {count:,} {what}, which can't be read: {_HELP}")
 
 
 def _require_all_segments(page: Any) -> None:

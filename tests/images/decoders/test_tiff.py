@@ -223,6 +223,13 @@ def test_a_damaged_page_after_the_picture_costs_nothing() -> None:
     assert_color(corners_of(decoded(damaged, 64).pixels), CORNERS)
 
 
+def test_layers_and_many_channels_are_refused_as_they_go_past_the_limit_of_pixels() -> None:
+    with pytest.raises(PhotoError, match="a TIFF of 3 layers, which can't be read"):
+        decoded(tiff_of(np.stack([RGB] * 3), volumetric=True, tile=(3, 16, 16)))
+    with pytest.raises(PhotoError, match="a TIFF of 65 channels, which can't be read"):
+        decoded(tiff_of(np.zeros((8, 8, 65), np.uint8), photometric="minisblack", planarconfig="contig"))
+
+
 def test_a_kind_that_nobody_reads_is_named() -> None:
     data = bytearray(tiff_of(RGB))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
