@@ -108,8 +108,10 @@ def _readable(file: PhotoFile) -> PhotoFile:
 
 def _without_damaged_extras(data: bytes) -> bytes:
     """Return the file without the chunks that Pillow stumbles over and that the pixels don't need."""
-    kept = (chunk for chunk in chunks_of(data) if chunk.is_needed or _is_harmless(chunk))
-    return SIGNATURE + b"".join(chunk.stored for chunk in kept)
+    chunks = list(chunks_of(data))
+    kept = b"".join(chunk.stored for chunk in chunks if chunk.is_needed or _is_harmless(chunk))
+    # Where the file is cut short, what is left of a chunk stays: it is the pixels that are missing.
+    return SIGNATURE + kept + data[len(SIGNATURE) + sum(len(chunk.stored) for chunk in chunks) :]
 
 
 def _is_harmless(chunk: Chunk) -> bool:

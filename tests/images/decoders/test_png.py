@@ -126,3 +126,9 @@ def test_chunks_end_where_the_file_is_cut() -> None:
     assert kinds == [b"IHDR", b"IDAT", b"IEND"]
     assert all(each.is_intact for each in chunks_of(RGB))
     assert [each.kind for each in chunks_of(RGB[:-1])] == kinds[:-1]
+
+
+@pytest.mark.parametrize("at", [40, 60, 100])
+def test_a_file_that_is_cut_short_is_said_to_be(at: int) -> None:
+    with pytest.raises(PhotoError, match="damaged or cut short"):
+        decoded(RGB[:at])
