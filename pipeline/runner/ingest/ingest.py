@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from pipeline.intake.stability import StabilityTimes, check_stability
+from pipeline.intake.stability import StabilityResult, StabilityTimes, check_stability
 from pipeline.ledger import Ledger
-from pipeline.model import IngestSettings, PhotoSetAside
+from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.report.formatting import incomplete_reason
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.outdated_refusals import retry_outdated_refusals
@@ -36,15 +36,7 @@ def ingest(
     """
     root = open_input(settings.folder, ledger) if os.path.isdir(settings.folder) else None  # noqa: PTH112 - errors are the scan's, too
     archives = ArchiveIngest(settings, ledger)
-    check = partial(
-        check_stability,
-        settings.folder,
-        times=StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
-        now_ns=time.time_ns,
-        sleep=sleep,
-        examine=archives.examine,
-    )
-    steps = IngestSteps(settings, resolved, ledger, archives, check)
+    steps = IngestSteps(settings, resolved, ledger, archives, _check(settings, archives, sleep))
     found = steps.scan()
     if root is not None:
         root.require()
@@ -64,6 +56,20 @@ def ingest(
         unpaired=unpaired.count,
         root=root,
         skipped_photos=skipped,
+    )
+
+
+def _check(
+    settings: IngestSettings, archives: ArchiveIngest, sleep: Callable[[float], None]
+) -> Callable[[Sequence[Photo]], StabilityResult]:
+    """Return what waits until photos are settled, and sorts them by their state."""
+    return partial(
+        check_stability,
+        settings.folder,
+        times=StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
+        now_ns=time.time_ns,
+        sleep=sleep,
+        examine=archives.examine,
     )
 
 
