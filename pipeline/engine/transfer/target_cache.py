@@ -47,9 +47,24 @@ TARGET: Final = KeyFields(
 )
 
 
+FIRST_DECODING: Final = "1"
+#: Paintings that are decoded as they always were, by their suffix. What 16-bit, planar and HDR files of the others
+#: gave was wrong in earlier versions, so that targets made then are not used.
+_DECODED_AS_EVER: Final = frozenset({"", ".jpg", ".jpeg", ".jfif", ".webp", ".gif"})
+_TODAYS_DECODING: Final = "2"
+
+
+def decoding_of(painting: Path) -> str:
+    """Return the version of the decoders by which a painting's pixels are what they are."""
+    return FIRST_DECODING if painting.suffix.lower() in _DECODED_AS_EVER else _TODAYS_DECODING
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetKey:
-    """Everything that a style target depends on. ``size`` is the wanted long side of the painting in pixels."""
+    """Everything that a style target depends on. ``size`` is the wanted long side of the painting in pixels.
+
+    ``decoding``: see :func:`decoding_of`.
+    """
 
     painting_sha256: str
     size: int
@@ -60,6 +75,7 @@ class TargetKey:
     resampling: str = "lanczos-3"
     padding: str = "replicate-first"
     version: str = ENGINE_VERSION
+    decoding: str = FIRST_DECODING
 
     def digest(self) -> str:
         """Return the SHA-256 that names this target's file."""

@@ -22,7 +22,7 @@ from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
 from pipeline.engine.transfer.statistics.moments import Moments, blended, moments_of
-from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, StyleCache, TargetKey
+from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, StyleCache, TargetKey, decoding_of
 from pipeline.errors import PaintingError
 from pipeline.model import Painting, PoolingKind, Style
 
@@ -87,6 +87,7 @@ class StyleTargets:
                 weights_id=self._weights_id,
                 pooling=pooling,
                 precision=self._precision,
+                decoding=decoding_of(painting.path),
             )
             parts.append((self._moments(painting, key, network, target), painting.weight / total))
         target.moments = {layer: blended((found[layer], share) for found, share in parts) for layer in parts[0][0]}

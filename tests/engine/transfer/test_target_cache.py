@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from pipeline.engine.transfer.target_cache import DamagedEntryError, StyleCache, TargetKey
+from pipeline.engine.transfer.target_cache import DamagedEntryError, StyleCache, TargetKey, decoding_of
 
 KEY = TargetKey(
     painting_sha256="ab" * 32,
@@ -184,3 +184,19 @@ def test_nothing_but_the_target_is_left_behind(tmp_path: Path) -> None:
 def test_listing_never_imports_torch() -> None:
     code = "import sys, pipeline.engine.transfer.target_cache; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_targets_of_paintings_that_are_decoded_as_ever_are_still_found(tmp_path: Path) -> None:
+    cache(tmp_path).write(KEY, ARRAYS)
+    found = [name for name in ("a.jpg", "A.JPEG", "a.webp") if cache(tmp_path).read(today(name)) is None]
+    assert found == []
+
+
+def test_targets_of_other_paintings_are_made_anew_by_the_decoders_of_today(tmp_path: Path) -> None:
+    cache(tmp_path).write(KEY, ARRAYS)
+    assert cache(tmp_path).read(today("scan.tif")) is None
+    assert cache(tmp_path).read(today("hdr.PNG")) is None
+
+
+def today(painting: str) -> TargetKey:
+    return replace(KEY, decoding=decoding_of(Path(painting)))
