@@ -30,6 +30,7 @@ _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _LOGL, _LOGLUV = 32844, 32845
 _CCITT: Final = frozenset({2, 3, 4})
 _OLD_JPEG, _JPEG, _THUNDERSCAN = 6, 7, 32809
+_END_OF_JPEG: Final = b"\xff\xd9"
 _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
@@ -104,6 +105,8 @@ class TiffFile:
             )
         _require_bounded(page)
         _require_all_segments(page)
+        if page.compression == _JPEG:
+            _require_ends_of_jpeg(page, self._file.data)
         return _interpreted(page, _samples(page))
 
 
@@ -207,6 +210,13 @@ def _require_all_segments(page: Any) -> None:
     found = sum(count > 0 for count in page.databytecounts)
     if found < expected:
         raise _damaged(f"{found} of {expected} strips or tiles are there")
+
+
+def _require_ends_of_jpeg(page: Any, data: bytes) -> None:
+    """Raise PhotoError where a strip or tile is cut short: libjpeg fills up what is missing."""
+    segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+    if any(data.rfind(_END_OF_JPEG, offset, offset + count) < 0 for offset, count in segments):
+        raise _damaged("a strip or tile in JPEG lacks its end")
 
 
 def _samples(page: Any) -> NDArray[Any]:

@@ -154,6 +154,16 @@ def test_a_file_that_is_cut_short_is_refused(compression: str | None, share: flo
         decoded(data[: int(len(data) * share)])
 
 
+@pytest.mark.parametrize("share", [0.9, 0.99])
+@pytest.mark.parametrize("tile", [None, (64, 64)])
+def test_jpeg_in_a_tiff_that_is_cut_short_or_filled_with_zeros_is_refused(tile: Any, share: float) -> None:
+    data = tiff_of(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8), compression="jpeg", tile=tile)
+    cut = data[: int(len(data) * share)]
+    for damaged in (cut, cut.ljust(len(data), b"\0")):
+        with pytest.raises(PhotoError, match="damaged or cut short"):
+            decoded(damaged)
+
+
 def test_missing_strips_are_refused() -> None:
     data = bytearray(tiff_of(RGB, rowsperstrip=8, compression="deflate"))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
