@@ -6,6 +6,7 @@ and not the picture.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
-from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
@@ -26,6 +26,10 @@ _NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _LARGEST_TEXT_BYTES: Final = 1_000_000  # what Pillow unpacks
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _WHITE: Final = 65535.0
+
+#: What libpng says of each interlaced picture is for programmers, and not about the file.
+_ADVICE: Final = "Interlace handling should be turned on"
+logging.getLogger("imagecodecs").addFilter(lambda record: _ADVICE not in record.getMessage())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,7 @@ class _PngFile(PillowFile):
 
 def _decoded(data: bytes) -> Pixels:
     needed = SIGNATURE + b"".join(chunk.stored for chunk in chunks_of(data) if chunk.is_needed)
-    with collected_output():  # libpng has advice for its callers; what is damaged it raises
-        values = imagecodecs.png_decode(needed)
+    values = imagecodecs.png_decode(needed)
     values = values if values.ndim == 3 else values[..., np.newaxis]
     mode = _MODES[values.shape[2]]
     if values.dtype == np.uint8:

@@ -21,7 +21,6 @@ from PIL import Image
 
 from pipeline.errors import PhotoError
 from pipeline.images.decoders import lab
-from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, unmultiplied
 from pipeline.images.metadata import Metadata, collect_tiff, orientation
@@ -176,8 +175,7 @@ def _read_by_libtiff(page: Any, data: bytes) -> Image.Image:
         upright = (1).to_bytes(2, "little" if page.parent.byteorder == "<" else "big")
         data = data[: tag.valueoffset] + upright + data[tag.valueoffset + 2 :]
     try:
-        with collected_output():
-            values = imagecodecs.tiff_decode(data, index=page.index, asrgb=True)
+        values = imagecodecs.tiff_decode(data, index=page.index, asrgb=True)
     except imagecodecs.TiffError as error:
         if "can not handle" in str(error):
             raise PhotoError(f"the file is a kind of YCbCr TIFF that can't be read: {_HELP}") from error
