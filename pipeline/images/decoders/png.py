@@ -16,6 +16,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from pipeline.errors import PhotoError
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
@@ -24,6 +25,7 @@ SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 _NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _LARGEST_TEXT_BYTES: Final = 1_000_000  # what Pillow unpacks
+_UNPACKED_BYTES_AT_ONCE: Final = 1 << 20
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _WHITE: Final = 65535.0
 
@@ -80,6 +82,7 @@ class _PngFile(PillowFile):
         """Decode the pixels in full."""
         if self._needs_libpng():
             return self._raster(_decoded(self._file.data))
+        _require_sound_pixels(self._file.data)
         try:
             return super().load(choose_size)
         except Exception:  # what stands behind the pixels is read after them
@@ -89,6 +92,29 @@ class _PngFile(PillowFile):
         """Whether it has 16 bits, which Pillow makes 8, or few bits of gray, whose transparent value it mistakes."""
         depth, color = self._file.head[24], self._file.head[25]
         return depth == 16 or (color == 0 and depth in {2, 4} and "transparency" in self._image.info)
+
+
+def _require_sound_pixels(data: bytes) -> None:
+    """Raise PhotoError where Pillow would make pixels of damage: it compares no checksums.
+
+    A wrong checksum of pixels that unpack whole, which have one of their own, is the only damage.
+    """
+    chunks = [chunk for chunk in chunks_of(data) if chunk.kind == b"IDAT"]
+    if not all(chunk.is_intact for chunk in chunks) and not _unpack_whole(chunks):
+        raise PhotoError("the file is damaged (the checksum of its pixels is wrong): copy it again from its source")
+
+
+def _unpack_whole(chunks: list[Chunk]) -> bool:
+    unpacking = zlib.decompressobj()
+    try:
+        for chunk in chunks:
+            rest: bytes | memoryview = chunk.content
+            while rest and not unpacking.eof:
+                unpacking.decompress(rest, _UNPACKED_BYTES_AT_ONCE)
+                rest = unpacking.unconsumed_tail
+    except zlib.error:
+        return False
+    return unpacking.eof
 
 
 def _decoded(data: bytes) -> Pixels:

@@ -116,6 +116,20 @@ def test_damage_in_what_the_pixels_need_is_refused(kind: bytes) -> None:
         decoded(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
 
 
+def test_zeros_where_a_part_of_the_pixels_was_never_written_are_refused() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 4), np.uint8)
+    data = bytearray(file_of(Image.fromarray(noise), "PNG"))
+    data[4000:9000] = bytes(5000)
+    with pytest.raises(PhotoError, match="checksum of its pixels is wrong"):
+        decoded(bytes(data), 64)
+
+
+def test_a_wrong_checksum_of_whole_pixels_costs_nothing() -> None:
+    data = bytearray(RGB)
+    data[data.index(b"IEND") - 8] ^= 1
+    assert_color(corners_of(decoded(bytes(data), 64).pixels), CORNERS)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
 def test_16_bits_that_are_cut_short_are_refused(share: float) -> None:
     data = imagecodecs.png_encode(np.random.default_rng(1).integers(0, 65535, (32, 32, 3), np.uint16))
