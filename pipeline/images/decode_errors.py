@@ -44,6 +44,16 @@ _OTHER_KINDS: Final = (
     (b"version https://git-lfs", "a pointer to a file that Git LFS has not fetched: run git lfs pull"),
 )
 
+#: First bytes of formats that are read: who begins so and is not recognized is damaged.
+_READ_KINDS: Final = (
+    (b"\xff\xd8\xff", "a JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG"),
+    (b"GIF87a", "a GIF"),
+    (b"GIF89a", "a GIF"),
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+)
+
 #: Messages of codecs and the libraries below them when they get no memory, in lower case.
 _NO_MEMORY: Final = re.compile(
     r"(allocat|out of|enough|insufficient|no) ?(\w+ )?memory|memory alloc|bad_alloc|enomem"
@@ -126,6 +136,8 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
         )
     if kind := _other_kind(data):
         return PhotoError(f"the file is {kind}")
+    if begun := next((kind for start, kind in _READ_KINDS if data[: len(start)] == start), ""):
+        return PhotoError(f"the file begins like {begun}, but is damaged or cut short: copy it again from its source")
     return PhotoError(
         "the file is not a JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, JPEG 2000, TIFF, BMP, GIF or camera raw picture, or "
         "its beginning is damaged"

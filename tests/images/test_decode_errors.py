@@ -173,3 +173,16 @@ def test_a_format_that_pillow_can_not_write_is_one_sentence(monkeypatch: pytest.
 def test_what_else_a_file_is_is_named_with_what_would_help(data: bytes, sentence: str) -> None:
     with pytest.raises(PhotoError, match=f"the file is {sentence}"):
         decoded(data + bytes(40))
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "a PNG"),
+        (b"\xff\xd8\xff\xe0", "a JPEG"),
+        (b"GIF89a", "a GIF"),
+    ],
+)
+def test_a_photo_that_is_cut_short_in_its_header_is_not_said_to_be_of_no_kind(head: bytes, kind: str) -> None:
+    with pytest.raises(PhotoError, match=f"^the file begins like {kind}, but is damaged or cut short"):
+        decoded(head + bytes(9))
