@@ -158,6 +158,15 @@ def test_with_nothing_to_do_for_some_photos_only_these_are_counted(invoke: Invok
     assert invoke("status", path).lines[0].startswith("pictures: 1 waiting, 2 done")
 
 
+def test_with_only_the_skipped_photos_of_these_are_counted(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, skip: {suffixes: [.gif]}")
+    for number, name in enumerate(("land/a.png", "land/b.gif", "sea/c.gif", "sea/d.gif")):
+        workshop.photo(name, shade=number)
+    result = invoke("run", "--only", "land/**", config_of(workshop))
+    assert "land/b.gif is skipped (suffix .gif)" in result.lines
+    assert "1 photo skipped (suffix .gif: 1); report:" in result.lines[-1]
+
+
 def test_only_selects_photos_and_one_that_fits_none_is_exit_code_2(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("sea/a.png")
     workshop.run()

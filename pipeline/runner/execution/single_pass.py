@@ -114,6 +114,7 @@ class SinglePass:
         self._counts: dict[JobState, int] = {}
         self._pending = 0
         self._selection: Selection | None = None
+        self._skipped_in_scope: dict[str, int] | None = None  # None: the scope is all photos
 
     def stop(self, planned: str = "") -> None:
         """End the pass soon: publish what is finished within ``grace_seconds``, return the rest to the queue.
@@ -250,7 +251,10 @@ class SinglePass:
             self._outcomes.count_set_aside(photo)
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
-        if skipped := ingested.skipped_photos:
+        skipped = {path: reason for path, reason in ingested.skipped_photos.items() if scope.selects(path)}
+        if scope.only:
+            self._skipped_in_scope = PhotosSkipped.of(skipped).counts
+        if skipped:
             self._emit(PhotosSkipped.of(skipped))
         if known := [photo for photo in ingested.known if scope.selects(photo.path)]:
             self._emit(Remark("", as_before_text(known)))
@@ -315,6 +319,8 @@ class SinglePass:
         return ()
 
     def _skipped_photos(self) -> dict[str, int]:
+        if self._skipped_in_scope is not None:
+            return self._skipped_in_scope
         with contextlib.suppress(Exception):  # as above
             return self._ledger.skipped.now().counts
         return {}
