@@ -118,7 +118,7 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
 
 def _counts_line(config: Config, run_plan: RunPlan) -> str:
     given_up = f", {run_plan.given_up:,} given up" if run_plan.given_up else ""
-    set_aside = f", {run_plan.photos_set_aside:,} of them set aside" if run_plan.photos_set_aside else ""
+    set_aside = f", {run_plan.photos_set_aside:,} set aside" if run_plan.photos_set_aside else ""
     there = run_plan.ingested.photos
     selected = "" if run_plan.photos == there else f"{run_plan.photos:,} of "
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     count = 0
     unmatched: list[str] = []
     without_photo: list[FinishedJob] = []
+    skipped: dict[str, str] = {}
     require_state_and_output(settings)  # on an unmounted disk the ledger would seem not to exist
     if not ledger_exists(ledger_file(folder_settings(settings))):
         unmatched += photos
@@ -45,6 +46,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
             possible = [row.job for row in missing_rows if row.absence is None]
             without_photo = [row for row in missing_rows if row.absence is not None]
             explained = {row.job.photo for row in without_photo}
+            skipped = dict(ledger.skipped.now().new)
             for photo in photos or (None,):
                 found = ledger.jobs.retry(None if photo is None else (photo,))
                 found += ledger.jobs.redo(job for job in possible if photo in (None, job.photo))
@@ -52,7 +54,7 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
                 unmatched += [photo] if photo is not None and not found and photo not in explained else []
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
     if without_photo:
-        click.echo(_without_photos_text(without_photo), err=True)
+        click.echo(_without_photos_text(without_photo, skipped), err=True)
     if unmatched:
         raise UsageError(
             f"nothing to try again of {', '.join(unmatched)}; 'stylewatch status' lists what failed, "
@@ -60,12 +62,18 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
         )
 
 
-def _without_photos_text(rows: Sequence[FinishedJob]) -> str:
-    photos = {row.job.photo: row.absence for row in rows}
+def _without_photos_text(rows: Sequence[FinishedJob], skipped: Mapping[str, str]) -> str:
+    photos = {
+        row.job.photo: f"skipped: {skipped[row.job.photo]}" if row.job.photo in skipped else row.absence
+        for row in rows
+    }
+    where = (
+        "is skipped or not in the input folder" if skipped.keys() & photos.keys() else "is not in the input folder"
+    )
     shown = [printable(f"{photo} ({absence})") for photo, absence in islice(photos.items(), _PHOTOS_SHOWN)]
     more = [f"{len(photos) - _PHOTOS_SHOWN:,} more"] if len(photos) > _PHOTOS_SHOWN else []
     return (
-        f"{counted(len(rows), 'deleted picture')} can't be made again while the photo is not in the input folder: "
+        f"{counted(len(rows), 'deleted picture')} can't be made again while the photo {where}: "
         f"{', '.join([*shown, *more])}"
     )
 

@@ -87,7 +87,8 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     yield from _incomplete_lines(current)
     yield from _unpaired_lines(pictures)
     if pictures.skipped.counts:
-        yield f"{skipped_counts_text(pictures.skipped.counts)}; 'stylewatch plan --json' names all of them"
+        names = "names it" if pictures.skipped.new_count == 1 else "names all of them"
+        yield f"{skipped_counts_text(pictures.skipped.counts)}; 'stylewatch plan --json' {names}"
 
 
 def _incomplete_lines(current: Status) -> Iterator[str]:

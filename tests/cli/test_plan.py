@@ -27,7 +27,7 @@ def test_plan_lists_what_run_would_make_and_how_long(invoke: Invoke, workshop: W
     assert sorted(result.lines[:2]) == ["a.png × night -> a--night.jpg", "sub/b.png × night -> sub/b--night.jpg"]
     assert result.lines[2].startswith("c.jpg is set aside: ")
     assert result.lines[3].startswith("2 pictures to make, 0 done; 3 photos in ")
-    assert result.lines[3].endswith(", 1 of them set aside")
+    assert result.lines[3].endswith(", 1 set aside")
     assert re.fullmatch(
         r"It takes about 5 seconds and up to \d\.\d GB of memory \(as measured here\)\.", result.lines[-1]
     )

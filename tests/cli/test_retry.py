@@ -94,3 +94,15 @@ def test_retry_missing_names_the_photos_that_have_left_the_folder(invoke: Invoke
     assert invoke("retry", "--missing", path, "3.png").out == "1 picture will be tried by the next run\n"
     assert workshop.run().finished == 1
     assert workshop.pictures() == ["3--night.jpg", "here--night.jpg"]
+
+
+def test_retry_missing_says_of_a_skipped_photo_why_it_is_skipped(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    (workshop.out / "a--night.jpg").unlink()
+    workshop.text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, skip: {suffixes: [.png]}")
+    workshop.run()
+    assert invoke("retry", "--missing", config_of(workshop)).err == (
+        "1 deleted picture can't be made again while the photo is skipped or not in the input folder: "
+        "a.png (skipped: suffix .png)\n"
+    )

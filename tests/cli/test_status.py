@@ -287,6 +287,13 @@ def test_status_works_beside_a_running_instance(invoke: Invoke, workshop: Worksh
         assert invoke("plan", path).code == 0
 
 
+def test_a_single_skipped_photo_is_it_and_not_all_of_them(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, skip: {suffixes: [.png]}")
+    workshop.photo("a.png")
+    workshop.run()
+    assert status(workshop)[1][-1] == "1 photo skipped (suffix .png: 1); 'stylewatch plan --json' names it"
+
+
 def test_skipped_photos_are_counted_by_reason_and_the_first_are_named(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("settle_seconds: 0", "settle_seconds: 0, skip: {smaller_than: 49}")
     for number in range(22):
