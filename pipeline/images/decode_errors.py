@@ -151,7 +151,7 @@ def _other_kind(data: bytes) -> str:
     for start, kind in _OTHER_KINDS:
         if head.startswith(start) or text.startswith(start):
             return kind
-    if head[:4] == b"RIFF":
+    if head[:4] == b"RIFF" and head[8:12] != b"WEBP":
         return "a sound or a video: save the frame you want as a picture"
     return "an SVG drawing: export it as PNG" if b"<svg" in text else ""
 

@@ -24,6 +24,7 @@ _ACROSS, _DOWN, _UNIT = 0x011A, 0x011B, 0x0128
 _RATIONAL: Final = 5
 _INCH: Final = 2
 _CENTIMETERS_PER_INCH: Final = 2.54
+_METERS_PER_INCH: Final = 0.0254
 #: What JFIF can hold.
 _LEAST, _MOST = 1, 65535
 #: Half a pixel a meter: PNG and BMP count by the meter, where 300 an inch is 299.9994.
@@ -36,6 +37,11 @@ def stored_density(image: Image.Image) -> Density | None:
         return None  # what Pillow gives is EXIF's, or a guess
     across, down = image.info.get("dpi", (0, 0))
     return _plausible(float(across), float(down))
+
+
+def density_per_meter(across: int, down: int) -> Density | None:
+    """Return what a header says that counts pixels by the meter, as BMP's does."""
+    return _plausible(across * _METERS_PER_INCH, down * _METERS_PER_INCH)
 
 
 def exif_density(block: Exif) -> Density | None:

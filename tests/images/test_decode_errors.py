@@ -186,3 +186,8 @@ def test_what_else_a_file_is_is_named_with_what_would_help(data: bytes, sentence
 def test_a_photo_that_is_cut_short_in_its_header_is_not_said_to_be_of_no_kind(head: bytes, kind: str) -> None:
     with pytest.raises(PhotoError, match=f"^the file begins like {kind}, but is damaged or cut short"):
         decoded(head + bytes(9))
+
+
+def test_a_damaged_webp_is_not_called_a_sound() -> None:
+    with pytest.raises(PhotoError, match="or its beginning is damaged"):
+        decoded(b"RIFF\x30\0\0\0WEBPVP8 " + bytes(40))

@@ -59,11 +59,14 @@ def _opened_iso_media(file: PhotoFile) -> OpenedFile:
 
 
 def _opened_bmp(file: PhotoFile) -> OpenedFile:
+    fields = bmp.open_bit_fields(file)
+    if fields is not None and fields.has_alpha:
+        return fields
     try:
         return PillowFile(file)
-    except OSError:
+    except OSError as error:
         if inside := bmp.embedded_file(file.data):
             return opened(PhotoFile.of(inside))
-        if (fields := bmp.open_bit_fields(file.data)) is None:
-            raise
+        if fields is None:
+            raise bmp.refusal(file, error) from error
         return fields

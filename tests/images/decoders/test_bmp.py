@@ -65,6 +65,26 @@ def test_a_field_of_alpha(compression: int, header_bytes: int) -> None:
     assert photo.alpha[0, :2].tolist() == [0, 255]
 
 
+@pytest.mark.parametrize("bits", [(0x7C00, 0x03E0, 0x001F, 0x8000), (0xFF0000, 0xFF00, 0xFF, 0xFF000000)])
+@pytest.mark.parametrize("header_bytes", [56, 108, 124])
+def test_alpha_beside_the_fields_that_pillow_knows(bits: tuple[int, ...], header_bytes: int) -> None:
+    size = 2 if bits[3] == 0x8000 else 4
+    data = bytearray(bit_fields_bmp(8 * size, bits, header_bytes=header_bytes))
+    data[-WIDTH * size + size - 1] &= bits[0] >> 8 * size - 8  # the upper left pixel, without its alpha
+    photo = decoded(bytes(data), WIDTH)
+    assert photo.alpha is not None
+    assert photo.alpha[0, :2].tolist() == [0, 255]
+
+
+def test_an_alpha_field_that_is_never_filled_in_hides_nothing() -> None:
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    data = bytearray(bit_fields_bmp(32, masks, header_bytes=108))
+    data[-HEIGHT * WIDTH * 4 + 3 :: 4] = bytes(HEIGHT * WIDTH)
+    photo = decoded(bytes(data), WIDTH)
+    assert photo.alpha is None
+    assert_color(corners_of(photo.pixels), CORNERS)
+
+
 @pytest.mark.parametrize(("picture_format", "compression"), [("JPEG", 4), ("PNG", 5)])
 def test_an_embedded_file(picture_format: str, compression: int) -> None:
     inside = file_of(Image.fromarray(four_corners()), picture_format)
@@ -81,9 +101,25 @@ def test_bit_fields_that_are_cut_short_are_refused() -> None:
 def test_what_neither_pillow_nor_this_reads_is_refused() -> None:
     data = bytearray(file_of(Image.fromarray(RGB), "BMP"))
     data[30] = 99
-    with pytest.raises(PhotoError, match="damaged or cut short"):
+    with pytest.raises(
+        PhotoError, match=r"a BMP of a kind that can't be read, or damaged .* \(99\)\): save it as PNG"
+    ):
         decoded(bytes(data))
 
 
-def test_a_bmp_has_no_metadata() -> None:
-    assert read_metadata(bit_fields_bmp(16, (0x0F00, 0x00F0, 0x000F))) == Metadata()
+@pytest.mark.parametrize(
+    ("header_bytes", "bits", "compression", "kind"),
+    [(40, 2, 0, "2 bits a pixel"), (64, 24, 4, "OS/2 with RLE24"), (64, 1, 3, "OS/2 with Huffman")],
+)
+def test_rare_kinds_are_named(header_bytes: int, bits: int, compression: int, kind: str) -> None:
+    header = struct.pack("<IiiHHIIiiII", header_bytes, 8, 8, 1, bits, compression, 64, 0, 0, 0, 0)
+    data = b"BM" + struct.pack("<IHHI", 500, 0, 0, 100) + header + bytes(400)
+    with pytest.raises(PhotoError, match=f"the file is a BMP of {kind}.*, which can't be read: save it as PNG"):
+        decoded(data)
+
+
+def test_a_bmp_has_no_metadata_but_how_many_pixels_make_an_inch() -> None:
+    data = bytearray(bit_fields_bmp(16, (0x0F00, 0x00F0, 0x000F)))
+    assert read_metadata(bytes(data)) == Metadata()
+    data[38:46] = struct.pack("<ii", 11811, 5906)
+    assert read_metadata(bytes(data)) == Metadata(density=(300, 150))
