@@ -190,4 +190,4 @@ def test_a_photo_that_is_cut_short_in_its_header_is_not_said_to_be_of_no_kind(he
 
 def test_a_damaged_webp_is_not_called_a_sound() -> None:
     with pytest.raises(PhotoError, match="or its beginning is damaged"):
-        decoded(b"RIFF\x30\0\0\0WEBPVP8 " + bytes(40))
+        decoded(b"RIFF\x30\0\0\0WEBP" + bytes(40))
