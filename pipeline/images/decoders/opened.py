@@ -10,6 +10,8 @@ from PIL import UnidentifiedImageError
 from pipeline.errors import PhotoError
 from pipeline.images.decoders import bmp, iso_media, jpeg, png, raw
 from pipeline.images.decoders.avif import open_avif
+from pipeline.images.decoders.gif import STARTS as GIF_STARTS
+from pipeline.images.decoders.gif import GifFile
 from pipeline.images.decoders.heic import HeicFile
 from pipeline.images.decoders.jpeg_xl import JpegXlFile, is_jpeg_xl
 from pipeline.images.decoders.photo_file import PhotoFile
@@ -30,6 +32,8 @@ def opened(file: PhotoFile) -> OpenedFile:
         return jpeg.open_jpeg(file)
     if file.head.startswith(png.SIGNATURE):
         return png.open_png(file)
+    if file.head.startswith(GIF_STARTS):
+        return GifFile(file)
     if file.head.startswith(b"BM"):
         return _opened_bmp(file)
     if is_jpeg_xl(file):
