@@ -30,10 +30,12 @@ from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.opened import opened
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PIXEL_LIMIT
-from pipeline.images.decoders.raster import DeepPixels, Pixels, Raster, Size, resized, upright
+from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, resized, upright
 from pipeline.images.metadata import Metadata
 
 PixelArray = NDArray[np.uint8] | NDArray[np.float32]
+
+_OPAQUE: Final[dict[str, Mode]] = {"LA": "L", "RGBA": "RGB", "CMYKA": "CMYK"}
 
 PAINTING_LONG_SIDE_PIXELS: Final = 4096
 PAINTING_MAX_PIXELS: Final = 500_000_000
@@ -206,7 +208,7 @@ def _split_alpha(pixels: Pixels) -> tuple[Pixels, PixelArray | None]:
         alpha = np.array(pixels.getchannel("A"))
         return pixels.convert(pixels.mode[:-1]), None if alpha.min() == 255 else alpha
     colors, deep_alpha = pixels.values[..., :-1], np.ascontiguousarray(pixels.values[..., -1])
-    opaque = DeepPixels(colors, "L" if pixels.mode == "LA" else "RGB", pixels.white)
+    opaque = DeepPixels(colors, _OPAQUE[pixels.mode], pixels.white)
     return opaque, None if deep_alpha.min() == 1 else deep_alpha
 
 

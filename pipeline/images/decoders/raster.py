@@ -14,7 +14,7 @@ from pipeline.images.metadata import Metadata
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
-Mode = Literal["L", "LA", "RGB", "RGBA", "CMYK"]
+Mode = Literal["L", "LA", "RGB", "RGBA", "CMYK", "CMYKA"]
 
 _UPRIGHT: Final[dict[int, Image.Transpose]] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,8 +31,8 @@ _UPRIGHT: Final[dict[int, Image.Transpose]] = {
 class DeepPixels:
     """Pixels of more than 8 bits a channel: (H, W, C), of which ``white`` is the value of full intensity.
 
-    ``mode`` names the channels as Pillow does; values may lie outside 0..``white``. With ``inverted`` 0 is white, as
-    in some gray TIFF files.
+    ``mode`` names the channels as Pillow does, and CMYKA, which it has not; values may lie outside 0..``white``.
+    With ``inverted`` 0 is white, as in some gray TIFF files.
     """
 
     values: NDArray[Any]

@@ -33,7 +33,9 @@ _END_OF_JPEG: Final = b"\xff\xd9"
 _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_WITH_ALPHA: Final[dict[Mode, Mode]] = {"L": "LA", "RGB": "RGBA", "CMYK": "CMYKA"}
 _PHOTOMETRIC, _ORIENTATION, _ICC, _DNG_VERSION = 262, 274, 34675, 50706
+_INK_SET, _CMYK_INKS = 332, 1
 _RAW_PHOTOMETRICS: Final = frozenset({32803, 34892})  # color filter array, linear raw
 _MOST_RAW_PAGES: Final = 8
 _MOST_CHANNELS: Final = 64
@@ -102,6 +104,8 @@ class TiffFile:
             raise PhotoError(
                 f"the file is a TIFF with {_name(page.photometric)} pixels, which can't be read: {_HELP}"
             )
+        if page.photometric == _SEPARATED and _INK_SET in page.tags and page.tags[_INK_SET].value != _CMYK_INKS:
+            raise PhotoError(f"the file is a TIFF with other inks than CMYK, which can't be read: {_HELP}")
         _require_bounded(page)
         _require_all_segments(page)
         if page.compression == _JPEG:
@@ -249,12 +253,12 @@ def _interpreted(page: Any, values: NDArray[Any]) -> Pixels:
         raise PhotoError(
             f"the file is a TIFF with {values.shape[2]} channels for {mode}, which can't be read: {_HELP}"
         )
-    alpha = _alpha_of(page) if mode != "CMYK" and values.shape[2] > count else 0
+    alpha = _alpha_of(page) if values.shape[2] > count else 0
     if alpha in {_ASSOCIATED, _UNASSOCIATED}:
-        values, mode = values[..., : count + 1], "RGBA" if mode == "RGB" else "LA"
+        values, mode = values[..., : count + 1], _WITH_ALPHA[mode]
     else:
         values = values[..., :count]
-    if values.dtype == np.uint8:
+    if values.dtype == np.uint8 and mode != "CMYKA":
         return _shallow(values, mode, is_multiplied=alpha == _ASSOCIATED)
     pixels = DeepPixels(values, mode, _white_of(page, values), photometric == _MINISWHITE)
     return unmultiplied(pixels) if alpha == _ASSOCIATED else pixels

@@ -43,6 +43,24 @@ def test_16_bit_cmyk(planar: str) -> None:
     assert_color(eight_bits(decoded(data).pixels), (41, 163, 204), 1)
 
 
+@pytest.mark.parametrize(("depth", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+@pytest.mark.parametrize(("kind", "opacity"), [("unassalpha", 1.0), ("assocalpha", 0.6)])
+def test_alpha_beside_cmyk(kind: str, opacity: float, depth: Any, white: int) -> None:
+    inks = np.tile((0.8, 0.2, 0, 0.2, 1), (8, 8, 1))
+    inks[:, :4] *= (opacity, opacity, opacity, opacity, 0.6)
+    data = tiff_of(np.rint(inks * white).astype(depth), photometric="separated", extrasamples=[kind])
+    photo = decoded(data)
+    assert photo.alpha is not None
+    assert photo.alpha[0, [0, 7]] == pytest.approx([0.6, 1], abs=0.001)
+    assert_color(eight_bits(photo.pixels)[0, [0, 7]], [(127, 200, 224), (41, 163, 204)], 2)
+
+
+def test_inks_that_are_not_cmyk_are_refused() -> None:
+    data = tiff_of(np.zeros((8, 8, 4), np.uint8), photometric="separated", extratags=[(332, "H", 1, 2, True)])
+    with pytest.raises(PhotoError, match="a TIFF with other inks than CMYK, which can't be read: save it as RGB"):
+        decoded(data)
+
+
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 def test_16_bit_alpha(planar: str) -> None:
     values = np.full((8, 8, 4), 40000, np.uint16)
