@@ -31,7 +31,8 @@ class _Box:
 def check_boxes(source: SizedFile) -> None:
     """Check the top-level boxes of AVIF, HEIC and CR3.
 
-    There must be ``meta`` or ``moov``, and ``mdat``, unless ``meta`` holds all data itself.
+    There must be ``meta`` or ``moov``, and ``mdat``, unless ``meta`` holds all data itself. The box ``mini`` of a
+    small picture stands for both (ISO/IEC 23008-12, brand ``mif3``).
     """
     seen: set[bytes] = set()
     holds_all = False
@@ -41,8 +42,10 @@ def check_boxes(source: SizedFile) -> None:
             source.require_written(box.content, box.end)
         elif box.kind == b"meta":
             holds_all = _holds_all_data(source, box)
+        elif box.kind == b"mini":
+            holds_all = True
         seen.add(box.kind)
-    if not seen & {b"meta", b"moov"} or not (b"mdat" in seen or holds_all):
+    if not seen & {b"meta", b"moov", b"mini"} or not (b"mdat" in seen or holds_all):
         raise Incomplete("its picture data is missing")
 
 

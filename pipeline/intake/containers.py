@@ -70,7 +70,7 @@ _FORMATS: Final[tuple[tuple[bytes, str, FormatCheck], ...]] = (
 _BMP_HEADER_BYTES: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 _IMAGE_BRANDS: Final = frozenset(
-    b"avif avis mif1 mif2 msf1 miaf heic heix heim heis hevc hevx hevm hevs heif".split()
+    b"avif avis mif1 mif2 mif3 msf1 miaf heic heix heim heis hevc hevx hevm hevs heif".split()
 )
 
 _CANON_RAW_BRAND: Final = b"crx "

@@ -285,6 +285,12 @@ def test_heif_brands_count_wherever_they_stand(judge: Judge) -> None:
     assert judge(b"\0\0\0\x14ftypABCD\0\0\0\0mif1\0\0\0\x08meta\0\0\0\0mdat").kind == "complete"
 
 
+def test_a_minimized_image_box_holds_the_whole_picture(judge: Judge) -> None:
+    data = b"\0\0\0\x10ftypmif3avif" + b"\0\0\0\x20mini" + bytes(24)
+    assert judge(data).kind == "complete"
+    assert judge(data[:-1]).kind == "incomplete"
+
+
 def test_a_bitmap_is_judged_by_its_dimensions_unless_compressed(judge: Judge) -> None:
     def bitmap(declared: int, compression: int, extra: int) -> bytes:
         return struct.pack("<2sIIIIiiHHI", b"BM", declared, 0, 54, 40, 4, -2, 1, 24, compression) + bytes(20 + extra)
