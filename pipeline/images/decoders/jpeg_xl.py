@@ -17,13 +17,14 @@ from PIL import Image
 from pipeline.errors import CodecError, PhotoError
 from pipeline.images import jpeg_xl
 from pipeline.images.decode_errors import one_line, require_memory
-from pipeline.images.decoders.jpeg_xl_header import CODESTREAM_START, read_header
+from pipeline.images.decoders.jpeg_xl_header import CODESTREAM_START, Header, read_header
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, unmultiplied
 from pipeline.images.metadata import Metadata
 
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_USUAL_HEADER_BYTES: Final = 4096
 _DAMAGED: Final = "the file is damaged or cut short ({}): copy it again from its source"
 
 
@@ -41,7 +42,7 @@ class JpegXlFile:
         self._file = file
         self._jpeg: PillowFile | None = None
         try:
-            self._header = read_header(file.data)
+            self._header = _header_of(file)
         except EOFError as error:
             raise PhotoError(_DAMAGED.format(error)) from error
 
@@ -90,6 +91,14 @@ class JpegXlFile:
         white = 1.0 if self._header.is_float else float((1 << self._header.bits) - 1)
         pixels = DeepPixels(values, mode, white)
         return unmultiplied(pixels) if self._header.is_multiplied else pixels
+
+
+def _header_of(file: PhotoFile) -> Header:
+    """Return the header, most often from the beginning of the file alone. Raises EOFError where it is cut short."""
+    try:
+        return read_header(file.stream().read(_USUAL_HEADER_BYTES))
+    except EOFError:  # metadata may stand before it
+        return read_header(file.data)
 
 
 def _pillow_jxl() -> Any:

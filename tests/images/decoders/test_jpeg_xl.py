@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import CodecError, PhotoError
+from pipeline.images.decode import read_size
 from pipeline.images.decoders.opened import opened
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import DeepPixels, Raster
@@ -115,3 +116,15 @@ def test_a_library_that_can_not_be_loaded_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "pillow_jxl", missing)
     with pytest.raises(CodecError, match="JPEG XL: pillow-jxl-plugin, which reads it, can't be loaded"):
         decoded(jxl_of(four_corners()))
+
+
+def test_the_size_of_a_large_file_is_read_from_its_beginning() -> None:
+    class FirstBytes(io.BytesIO):
+        """A file of which no more than its beginning is read."""
+
+        def read(self, count: int | None = -1, /) -> bytes:
+            assert count is not None
+            assert 0 <= count <= 4096
+            return super().read(count)
+
+    assert read_size(FirstBytes(jxl_of(ramp(3)) + bytes(10_000))) == (64, 48)
