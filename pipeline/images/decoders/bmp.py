@@ -28,6 +28,7 @@ _HEADERS_BYTES: Final = _MASKS_AT + 16
 _OS2_HEADER_BYTES: Final = 64
 #: What the numbers of bit fields and of an embedded JPEG mean to OS/2.
 _OS2_COMPRESSIONS: Final = {3: "Huffman", 4: "RLE24"}
+_EMBEDDED_STARTS: Final = (b"\xff\xd8", b"\x89PNG")
 _UNSUPPORTED: Final = "Unsupported BMP"
 
 
@@ -102,8 +103,10 @@ def open_bit_fields(file: PhotoFile) -> BitFieldsFile | None:
 def embedded_file(data: bytes) -> bytes:
     """Return the JPEG or PNG that a BMP holds, b"" if it holds none."""
     header = _header(data)
-    is_embedded = header is not None and not header.is_of_os2 and header.compression in {_JPEG, _PNG}
-    return data[header.pixels_at :] if header is not None and is_embedded else b""
+    if header is None or header.is_of_os2 or header.compression not in {_JPEG, _PNG}:
+        return b""
+    inside = data[header.pixels_at :]
+    return inside if inside.startswith(_EMBEDDED_STARTS) else b""
 
 
 def refusal(file: PhotoFile, error: OSError) -> OSError | PhotoError:

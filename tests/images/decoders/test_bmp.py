@@ -93,6 +93,13 @@ def test_an_embedded_file(picture_format: str, compression: int) -> None:
     assert_color(corners_of(decoded(data, 64).pixels), CORNERS, 12)
 
 
+def test_a_bmp_that_claims_to_hold_itself_is_refused_in_true_words() -> None:
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 0, 5, 0, 0, 0, 0, 0)
+    data = b"BM" + struct.pack("<IHHI", 100, 0, 0, 0) + header + bytes(60)
+    with pytest.raises(PhotoError, match="a BMP of a kind that can't be read, or damaged"):
+        decoded(data)
+
+
 def test_bit_fields_that_are_cut_short_are_refused() -> None:
     with pytest.raises(PhotoError, match="cut short"):
         decoded(bit_fields_bmp(16, (0x0F00, 0x00F0, 0x000F))[:-1])
