@@ -46,6 +46,9 @@ def without_places(block: Exif, named: frozenset[str]) -> tuple[Exif, tuple[str,
     photo = {tag: value for tag, value in understood.items() if not _tells_place(tag, value)}
     image = {tag: value for tag, value in block.image.items() if not _tells_place(tag, value)}
     notes = [f"EXIF: unknown tags ({unknown}) left out, which may tell a place"] if unknown else []
+    too_long = sum(_is_too_long(tag, value) for tag, value in (*understood.items(), *block.image.items()))
+    if too_long:
+        notes.append(f"EXIF: texts ({too_long}) left out that are too long to look for places in")
     comment = photo.get(_USER_COMMENT)
     if comment and _comment(comment.data) is None:
         del photo[_USER_COMMENT]
@@ -54,7 +57,11 @@ def without_places(block: Exif, named: frozenset[str]) -> tuple[Exif, tuple[str,
 
 
 def _tells_place(tag: int, value: Value) -> bool:
-    return any(places.holds_coordinates(text) or places.holds_decimal_pair(text) for text in _readings(tag, value))
+    return _is_too_long(tag, value) or any(places.tells_place(text) for text in _readings(tag, value))
+
+
+def _is_too_long(tag: int, value: Value) -> bool:
+    return any(places.is_too_long(text.rstrip("\0 \xff")) for text in _readings(tag, value))
 
 
 def _readings(tag: int, value: Value) -> list[str]:
@@ -65,7 +72,9 @@ def _readings(tag: int, value: Value) -> list[str]:
         return [value.data.decode("utf-16-le", "replace")]
     if value.kind not in {ASCII, BYTE, UNDEFINED}:
         return []
-    return [value.data.decode(encoding, "replace").replace("\0", " ") for encoding in ("latin-1", "utf-8")]
+    return [
+        value.data.rstrip(b"\0").decode(encoding, "replace").replace("\0", " ") for encoding in ("latin-1", "utf-8")
+    ]
 
 
 def _comment(data: bytes) -> list[str] | None:

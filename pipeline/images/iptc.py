@@ -31,6 +31,7 @@ _KNOWN: Final = frozenset(
     }
 )
 _CHARACTER_SET, _KEYWORD = (1, 90), (2, 25)
+_LARGEST_SEARCHED_BYTES: Final = 1_000_000
 #: Escape sequences (ISO 2022) of UTF-8 and of sets of single bytes, in which digits are ASCII.
 _READABLE_SETS: Final = (b"\x1b%G", b"\x1b%/", b"\x1b(", b"\x1b)", b"\x1b,", b"\x1b-", b"\x1b.", b"\x1b/")
 
@@ -56,6 +57,8 @@ def without_location(row: bytes, named: frozenset[str] = frozenset()) -> tuple[b
 
     ``named``: places (in small letters) named elsewhere in the photo, which don't stay as keywords.
     """
+    if len(row) > _LARGEST_SEARCHED_BYTES:
+        return b"", ("IPTC left out: it is larger than 1 MB, too much to look for places",)
     datasets = list(_datasets(row))
     declared = [dataset[5:] for name, dataset in datasets if name == _CHARACTER_SET]
     if not all(code.startswith(_READABLE_SETS) for code in declared if code.strip(b"\0 ")):
@@ -69,7 +72,7 @@ def without_location(row: bytes, named: frozenset[str] = frozenset()) -> tuple[b
 def _tells_place(name: tuple[int, int], value: bytes, named: frozenset[str]) -> bool:
     text = _text(value)
     is_repeated = name == _KEYWORD and text.strip().casefold() in named
-    return is_repeated or places.holds_coordinates(text) or places.holds_decimal_pair(text)
+    return is_repeated or places.is_too_long(text) or places.tells_place(text)
 
 
 def named_places(row: bytes) -> frozenset[str]:

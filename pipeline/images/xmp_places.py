@@ -8,6 +8,7 @@ repeats a place that is named in a property of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ _TIFF: Final = "http://ns.adobe.com/tiff/1.0/"
 _EXIF: Final = "http://ns.adobe.com/exif/1.0/"
 _DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 _REGIONS: Final = "http://www.metadataworkinggroup.com/schemas/regions/"
+_KEYWORD_TREES: Final = "http://www.metadataworkinggroup.com/schemas/keywords/"
 _DEVELOPMENT: Final = "http://ns.adobe.com/camera-raw-settings/1.0/"  # its masks are encoded, and show no place
 _STRUCTURES: Final = "http://ns.adobe.com/xap/1.0/sType/"
 
@@ -39,7 +41,8 @@ _OF_NO_PLACES: Final = frozenset(
         *("http://ns.adobe.com/photoshop/1.0/camera-profile", "http://ns.adobe.com/hdr-gain-map/1.0/"),
         "http://ns.adobe.com/hdr-metadata/1.0/",
         *("http://ns.microsoft.com/photo/1.2/t/Region#", "http://ns.microsoft.com/photo/1.2/t/RegionInfo#"),
-        *("http://ns.google.com/photos/1.0/panorama/", "http://ns.apple.com/faceinfo/1.0/"),
+        *(f"http://ns.google.com/photos/1.0/{name}/" for name in ("panorama", "focus", "depthmap")),
+        "http://ns.apple.com/faceinfo/1.0/",
     }
 )
 #: Texts among them that people write.
@@ -51,6 +54,12 @@ _SEPARATORS: Final = {
     **dict.fromkeys(("TagsList", "LastKeywordXMP", "LastKeywordIPTC"), "/"),
 }
 _KEYWORDS: Final = frozenset({*_SEPARATORS, "subject", "keywords", "Keywords"})
+
+_Node = minidom.Element | minidom.Attr
+_Properties = list[tuple[_Node, str]]
+
+_PRECISE: Final = re.compile(r"[-+]?\d{1,3}\.\d{4,18}")
+_DEEPEST: Final = 100  # elements in elements; with more, a small packet could take minutes
 
 
 @dataclass(slots=True)
@@ -71,8 +80,7 @@ def remove_places(document: minidom.Document, named: frozenset[str]) -> Removed:
         raise ValueError("the document is no XMP")
     removed = Removed(places=set(named))
     _remove_comments(document)
-    for element in list(document.getElementsByTagName("*")):
-        _clean(element, removed)
+    _clean(root, removed)
     for item in document.getElementsByTagNameNS(_RDF, "li"):
         if _property_of(item)[1] in _KEYWORDS and _last_keyword(item) in removed.places:
             _remove(item)
@@ -88,36 +96,71 @@ def _remove_comments(node: minidom.Document | minidom.Element) -> None:
             _remove_comments(child)
 
 
-def _clean(element: minidom.Element, removed: Removed) -> None:
-    if _tells_place(element, _text(element), removed) or _is_position(element):
-        removed.places |= set(_words_of(element))
-        _remove(element)
-        return
+def _clean(root: minidom.Element, removed: Removed) -> None:
+    waiting = [(root, 1)]
+    while waiting:
+        element, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise ValueError("the document is nested too deep")
+        properties = _properties(element)
+        if _tells_place(element, _text(element), removed) or _is_position(element):
+            _remove_place(element, removed)
+        elif _are_of_place(properties):
+            _remove_place(_list_item(element), removed)
+        else:
+            _clean_attributes(element, removed)
+            for node in _position_among(properties):
+                _remove(node)
+            waiting += [(child, depth + 1) for child in reversed(_children(element))]
+
+
+def _clean_attributes(element: minidom.Element, removed: Removed) -> None:
     for attribute in list(element.attributes.values()):
         if attribute.namespaceURI == XMLNS_NAMESPACE:
             continue  # a prefix may be called gps, and others may use it
-        if _is_region_of_place(attribute, attribute.value):
-            _remove(_list_item(element))
-        elif _tells_place(attribute, attribute.value, removed):
+        if _tells_place(attribute, attribute.value, removed):
             removed.places.add(attribute.value.strip().casefold())
-            element.removeAttributeNode(attribute)
-    if _is_region_of_place(element, _text(element)):
-        _remove(_list_item(element))
+            _remove(attribute)
 
 
-def _tells_place(node: minidom.Element | minidom.Attr, value: str, removed: Removed) -> bool:
+def _properties(element: minidom.Element) -> _Properties:
+    """Return the properties of a structure with their texts, in both ways in which XMP writes them."""
+    properties: _Properties = [(attribute, attribute.value.strip()) for attribute in element.attributes.values()]
+    return properties + [(child, _text(child)) for child in _children(element)]
+
+
+def _tells_place(node: _Node, value: str, removed: Removed) -> bool:
     return _is_called_place(node) or (bool(value) and _value_tells_place(_property_of(node), value, removed))
 
 
 def _is_position(element: minidom.Element) -> bool:
     """Return whether all that a structure or a list holds is a pair of decimals, one in each part."""
     parts = [attribute.value for attribute in element.attributes.values() if attribute.namespaceURI not in _SYNTAX]
-    parts += [_text(child) for child in element.childNodes if isinstance(child, minidom.Element)]
+    parts += [_text(child) for child in _children(element)]
     is_known = _property_of(element)[0] in _OF_NO_PLACES
     return not is_known and len(parts) in {2, 3} and places.holds_decimal_pair(", ".join(parts))
 
 
-def _is_called_place(node: minidom.Element | minidom.Attr) -> bool:
+def _position_among(properties: _Properties) -> list[_Node]:
+    """Return the only two properties of an unknown namespace that are precise decimals, if these can be degrees."""
+    precise: dict[str, _Properties] = {}
+    for node, value in properties:
+        namespace = node.namespaceURI or ""
+        if namespace not in _OF_NO_PLACES and _PRECISE.fullmatch(value):
+            precise.setdefault(namespace, []).append((node, value))
+    pairs = [pair for pair in precise.values() if len(pair) == 2]
+    return [node for pair in pairs if places.holds_decimal_pair(f"{pair[0][1]}, {pair[1][1]}") for node, _ in pair]
+
+
+def _are_of_place(properties: _Properties) -> bool:
+    """Return whether these are a region of a place, or a keyword "Places" or the like with those below it."""
+    named = {(node.namespaceURI, node.localName): value for node, value in properties}
+    has_more = (_KEYWORD_TREES, "Children") in named
+    keyword = named.get((_KEYWORD_TREES, "Keyword"), "") if has_more else ""
+    return places.names_place(named.get((_REGIONS, "Type"), "")) or places.names_place(keyword.title())
+
+
+def _is_called_place(node: _Node) -> bool:
     namespace, name = node.namespaceURI or "", node.localName or ""
     if namespace in _OF_NO_PLACES:
         return places.names_gps(name)
@@ -140,10 +183,6 @@ def _value_tells_place(name: tuple[str, str], value: str, removed: Removed) -> b
     return not is_known and (places.holds_decimal_pair(value) or places.names_place_in_markup(value))
 
 
-def _is_region_of_place(node: minidom.Element | minidom.Attr, value: str) -> bool:
-    return (node.namespaceURI, node.localName) == (_REGIONS, "Type") and places.names_place(value.strip())
-
-
 def _list_item(node: minidom.Element) -> minidom.Element:
     """Return the list item that ``node`` is or stands in, ``node`` itself if there is none."""
     at: Node | None = node
@@ -154,7 +193,7 @@ def _list_item(node: minidom.Element) -> minidom.Element:
     return node
 
 
-def _property_of(node: minidom.Element | minidom.Attr) -> tuple[str, str]:
+def _property_of(node: _Node) -> tuple[str, str]:
     """Return namespace and name of the property whose value ``node`` is or stands in: ``dc:subject`` of an item."""
     at: Node | None = node
     while isinstance(at, minidom.Element | minidom.Attr) and at.namespaceURI == _RDF:
@@ -163,13 +202,27 @@ def _property_of(node: minidom.Element | minidom.Attr) -> tuple[str, str]:
     return named.namespaceURI or "", named.localName or ""
 
 
-def _remove(element: minidom.Element) -> None:
-    parent = element.parentNode
+def _remove_place(element: minidom.Element, removed: Removed) -> None:
+    if element.parentNode is not None:  # else its words are known
+        removed.places |= set(_words_of(element))
+        _remove(element)
+
+
+def _remove(node: _Node) -> None:
+    if isinstance(node, minidom.Attr):
+        if node.ownerElement is not None:
+            node.ownerElement.removeAttributeNode(node)
+        return
+    parent = node.parentNode
     if parent is None:
         return  # it stood in what is gone already
     if parent.nodeType != Node.ELEMENT_NODE:
         raise ValueError("the whole document tells a place")
-    parent.removeChild(element)
+    parent.removeChild(node)
+
+
+def _children(element: minidom.Element) -> list[minidom.Element]:
+    return [child for child in element.childNodes if isinstance(child, minidom.Element)]
 
 
 def _text(element: minidom.Element) -> str:

@@ -75,3 +75,22 @@ def test_windows_keywords_that_repeat_a_place_go() -> None:
     block = Exif("<", {0x9C9E: windows_text("sunset;Aarhus;Ada")})
     clean, _ = without_places(block, frozenset({"aarhus"}))
     assert clean.image == {0x9C9E: windows_text("sunset;Ada")}
+
+
+def test_texts_too_long_to_be_looked_through_go_with_a_note() -> None:
+    long = "word " * 5000 + "geo:56.2,10.5"
+    image = {0x010E: exif.text(long), 0x010D: exif.text("Holiday")}
+    photo = {0x9286: exif.undefined(b"ASCII\0\0\0" + long.encode()), 0x9291: exif.text("00")}
+    clean, notes = without_places(Exif("<", image, photo), NOTHING)
+    assert set(clean.image) | set(clean.photo) == {0x010D, 0x9291}
+    assert notes == ("EXIF: texts (2) left out that are too long to look for places in",)
+
+
+def test_a_comment_that_a_camera_filled_up_is_not_too_long() -> None:
+    block = Exif(photo={0x9286: exif.undefined(b"ASCII\0\0\0" + b"Zoe" + bytes(60_000))})
+    assert without_places(block, NOTHING) == (block, ())
+
+
+def test_places_in_json_go() -> None:
+    block = Exif(image={0x010E: exif.text('{"MAPLatitude": 56.2, "MAPLongitude": 10.5}')})
+    assert not without_places(block, NOTHING)[0].image

@@ -71,3 +71,10 @@ def test_a_segment_is_padded_to_an_even_length() -> None:
     assert len(row) % 2 == 0
     assert len(iptc.segment(row + b"\x1c")) % 2 == 0
     assert len(iptc.segment(row)) % 2 == 0
+
+
+def test_what_is_too_long_to_be_looked_through_goes() -> None:
+    assert iptc.without_location(dataset(120, b"word " * 5000 + b"geo:56.2,10.5") + HEADLINE) == (HEADLINE, ())
+    row, notes = iptc.without_location(HEADLINE * 100_000)
+    assert row == b""
+    assert notes == ("IPTC left out: it is larger than 1 MB, too much to look for places",)

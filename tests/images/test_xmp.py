@@ -12,6 +12,8 @@ NAMESPACES = (
     'xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:own="http://example.org/own/" '
     'xmlns:pos="http://www.w3.org/2003/01/geo/wgs84_pos#" xmlns:aux="http://ns.adobe.com/exif/1.0/aux/" '
     'xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" '
+    'xmlns:mwg-kw="http://www.metadataworkinggroup.com/schemas/keywords/" '
+    'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" '
     'xmlns:GImage="http://ns.google.com/photos/1.0/image/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
 )
 

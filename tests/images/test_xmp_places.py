@@ -1,5 +1,7 @@
 """Packets with places in all the ways in which XMP can hold them; :func:`rewrite` parses and writes them."""
 
+import time
+
 import pytest
 
 from pipeline.images.xmp import rewrite
@@ -134,3 +136,63 @@ def test_an_empty_packet_is_a_packet() -> None:
 
 def test_a_document_that_is_no_xmp_is_not_looked_through() -> None:
     assert rewrite(b"<gpx><a/></gpx>", keep_location=False) is None
+
+
+@pytest.mark.parametrize("name", ["Places", "Orte"])
+def test_keywords_below_places_go_from_a_tree_of_keywords(name: str) -> None:
+    below = "<mwg-kw:Children><rdf:Bag><rdf:li mwg-kw:Keyword='{}'/></rdf:Bag></mwg-kw:Children>"
+    as_attribute = f"<rdf:Description mwg-kw:Keyword='{name}'>{below.format('SECRET')}</rdf:Description>"
+    as_element = f"<mwg-kw:Keyword>{name}</mwg-kw:Keyword>{below.format('SECRET')}"
+    other = f"<rdf:li><rdf:Description mwg-kw:Keyword='Family'>{below.format('Ada')}</rdf:Description></rdf:li>"
+    for item in (f"<rdf:li>{as_attribute}</rdf:li>", f"<rdf:li rdf:parseType='Resource'>{as_element}</rdf:li>"):
+        tree = f"<mwg-kw:Hierarchy><rdf:Bag>{item}{other}</rdf:Bag></mwg-kw:Hierarchy>"
+        clean = kept(packet(elements=tree + bag("dc:subject", "SECRET", "Ada")))
+        assert "SECRET" not in clean
+        assert "Ada" in clean
+
+
+@pytest.mark.parametrize("second", ["own:b", "own:Up"])
+def test_the_only_two_precise_decimals_of_an_unknown_namespace_go(second: str) -> None:
+    for xmp in (
+        packet(f'dc:format="fine" own:a="56.223145" {second}="10.571234" own:c="5"'),
+        packet('dc:format="fine" own:c="5"', f"<own:a>56.223145</own:a><{second}>10.571234</{second}>"),
+    ):
+        clean = kept(xmp)
+        assert "56.223145" not in clean
+        assert "10.571234" not in clean
+        assert 'own:c="5"' in clean
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'own:a="0.512345" own:b="0.412345"',
+        'own:a="56.22" own:b="10.57"',
+        'own:a="1.23456" own:b="2.34567" own:c="3.45678"',
+        'GDepth:Near="0.512345" GDepth:Far="12.345678"',
+        'aux:a="5.643856" aux:b="4.643856"',
+    ],
+)
+def test_other_decimals_stay(attributes: str) -> None:
+    assert attributes in kept(packet(attributes))
+
+
+def test_a_document_nested_too_deep_is_refused() -> None:
+    deep = "<own:a>" * 200 + "</own:a>" * 200
+    assert rewrite(packet(elements=deep), keep_location=False) is None
+    assert rewrite(packet(elements=deep), keep_location=True) is not None
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        "<own:City>" * 90 + "<own:x/>" * 12_000 + "</own:City>" * 90,
+        "<rdf:li>" + "<mwg-kw:Keyword>City</mwg-kw:Keyword>" * 8_000 + "</rdf:li>",
+        "<rdf:li>" + "<mwg-rs:Type>City</mwg-rs:Type>" * 8_000 + "</rdf:li>",
+    ],
+)
+def test_many_places_take_no_longer_than_their_number(elements: str) -> None:
+    xmp = packet(elements=elements)
+    began = time.process_time()
+    kept(xmp)
+    assert time.process_time() - began < 3
