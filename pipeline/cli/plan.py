@@ -109,8 +109,8 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
     if again := sum(run_plan.reasons.values()):
         echo(f"{backlog_sentence(len(run_plan.jobs) - again, again, run_plan.reasons)}.")
     for line in (
-        *_total_lines("By style:", totals_by_style(run_plan.jobs), "styles"),
-        *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folders"),
+        *_total_lines("By style:", totals_by_style(run_plan.jobs), "style"),
+        *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folder"),
     ):
         echo(line)
     _print_needs(run_plan)
@@ -166,7 +166,7 @@ def _unpaired(run_plan: RunPlan) -> list[PhotoSetAside]:
     )
 
 
-def _total_lines(title: str, totals: Mapping[str, Total], names: str) -> Iterator[str]:
+def _total_lines(title: str, totals: Mapping[str, Total], noun: str) -> Iterator[str]:
     """Yield a line for each of the largest groups, if there are several."""
     if len(totals) < 2:
         return
@@ -175,7 +175,7 @@ def _total_lines(title: str, totals: Mapping[str, Total], names: str) -> Iterato
         again = f" ({total.again:,} of them again)" if total.again else ""
         yield f"  {total.all:,} {name or 'in the input folder itself'}{again}"
     if others := list(totals.values())[_GROUPS_SHOWN:]:
-        yield f"  {sum(total.all for total in others):,} in {len(others):,} other {names}"
+        yield f"  {sum(total.all for total in others):,} in {counted(len(others), 'other ' + noun)}"
 
 
 def _disk_sentence(disk: DiskNeed) -> str:

@@ -224,4 +224,5 @@ def _remark(remarks: list[tuple[str, str]]) -> str:
         return ""
     named = "; ".join(f"{name!r}: {problem}" for name, problem in remarks[:_NAMED_IN_REMARK])
     more = f"; and {len(remarks) - _NAMED_IN_REMARK:,} more" if len(remarks) > _NAMED_IN_REMARK else ""
-    return f"{len(remarks):,} of the archive's files are refused, the others are used: {named}{more}"
+    are = "is" if len(remarks) == 1 else "are"
+    return f"{len(remarks):,} of the archive's files {are} refused, the others are used: {named}{more}"

@@ -64,7 +64,7 @@ class CheckResult:
 
 def run_checks(config: Config) -> Iterator[CheckResult]:
     """Yield the results of all checks, the slow ones last."""
-    yield _run_check("input", partial(_check_input, config))
+    yield _run_check("input", partial(check_input, config, reads_camera_raw()))
     yield from config_checks(config)
     for name, folder in (("output", config.output.folder), ("state", config.state.folder)):
         yield _run_check(name, partial(_check_writable, folder))
@@ -163,12 +163,16 @@ def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
         return CheckResult(name, str(error), error)
 
 
-def _check_input(config: Config) -> str:
-    found = scan(config.input.folder, config.input.ignore, raw=reads_camera_raw())
+def check_input(config: Config, reads_raw: bool) -> str:
+    """Return how many photos, archives and other files there are, and which of these a library would make photos."""
+    found = scan(config.input.folder, config.input.ignore, raw=reads_raw)
     left_out = raw_pairs.left_out((photo.path for photo in found.photos), config.input.raw)
-    skipped = sum(found.skipped.values()) + len(left_out)
+    unread = 0 if reads_raw else found.skipped.get("camera raw", 0)
+    skipped = sum(found.skipped.values()) + len(left_out) - unread
     archives = f" and {counted(len(found.archives), 'archive')}" if found.archives and config.input.archives else ""
     others = f", {counted(skipped, 'other file')}" if skipped else ""
+    if unread:
+        others += f', {counted(unread, "camera raw file")}, to be read after pip install "stylewatch[raw]"'
     return f"{counted(len(found.photos) - len(left_out), 'photo')}{archives} in {config.input.folder}{others}"
 
 

@@ -284,6 +284,12 @@ def test_plan_of_some_photos_names_no_others(invoke: Invoke, workshop: Workshop)
         assert "1 of 3 photos" in out or "2 of 3 photos" in out
 
 
+def test_plan_counts_a_single_folder_beyond_the_named_ones_as_one(invoke: Invoke, workshop: Workshop) -> None:
+    for number in range(11):
+        workshop.photo(f"{number:02}/a.png", shade=number)
+    assert "  1 in 1 other folder" in invoke("plan", config_of(workshop)).lines
+
+
 def test_plan_says_if_the_pictures_do_not_fit_on_the_disk(invoke: Invoke, workshop: Workshop) -> None:
     workshop.photo("a.png")
     assert re.search(

@@ -250,7 +250,7 @@ def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop:
     workshop.run()
     result = invoke("status", config_of(workshop))
     assert result.lines[-3].startswith(
-        "trip.zip is set aside: 1 of the archive's files are refused, the others are used: "
+        "trip.zip is set aside: 1 of the archive's files is refused, the others are used: "
     )
     assert result.lines[-2] == "trip.zip/letter.png is set aside: not an image: it looks like text"
     assert [row["style"] for row in json.loads(invoke("status", "--json", config_of(workshop)).out)["failures"]] == [

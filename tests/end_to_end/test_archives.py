@@ -79,7 +79,7 @@ def test_zip_and_tar_archives_are_folders_of_photos(tmp_path: Path) -> None:
     ):
         assert told.keys() == refusals.keys()
         assert all(reason in told[path] for path, reason in refusals.items())
-    assert "trip.zip is set aside: 1 of the archive's files are refused" in run_here("status", config)[1]
+    assert "trip.zip is set aside: 1 of the archive's files is refused" in run_here("status", config)[1]
     log = (packed / "out" / "stylewatch.log").read_text(encoding="utf-8")
     assert log.count("WARNING trip.zip is set aside") == 1
 

@@ -23,6 +23,7 @@ from pipeline.hashing import sha256_of_file
 from pipeline.model import EngineSettings
 from pipeline.runner.checking import (
     CheckResult,
+    check_input,
     check_raw,
     raise_failures,
     recipes_in_use,
@@ -74,6 +75,17 @@ def test_a_raw_beside_its_jpeg_is_no_photo_but_another_file(workshop: Workshop) 
     (workshop.folder / "in" / "a.CR2").touch()
     folder = workshop.folder / "in"
     assert checks_of(workshop)["input"].detail == f"1 photo in {folder}, 1 other file"
+
+
+def test_raw_files_that_can_not_be_read_are_named_with_what_is_missing(workshop: Workshop) -> None:
+    workshop.photo("a.jpg")
+    for name in ("b.CR2", "b.txt"):
+        (workshop.folder / "in" / name).touch()
+    assert check_input(workshop.config(), False) == (
+        f"1 photo in {workshop.folder / 'in'}, 1 other file, "
+        '1 camera raw file, to be read after pip install "stylewatch[raw]"'
+    )
+    assert check_input(workshop.config(), True) == f"2 photos in {workshop.folder / 'in'}, 1 other file"
 
 
 @pytest.mark.parametrize("choice", ["prefer_raw", "both"])
