@@ -13,12 +13,9 @@ from typing import Final
 from pipeline.intake.scan import PHOTO_SUFFIXES, RAW_SUFFIXES
 from pipeline.model import RawChoice
 
-RAW_LEFT_OUT: Final = "raw beside its JPEG"
-JPEG_LEFT_OUT: Final = "JPEG beside its raw"
-
 #: What cameras and phones write beside a raw. A TIFF or PNG of its name was developed by its owner.
 _JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".heic", ".heif", ".hif"})
-
+_HEIC_SUFFIXES: Final = frozenset({".heic", ".heif", ".hif"})
 
 _RAW_ENDINGS: Final = tuple(RAW_SUFFIXES)
 
@@ -38,9 +35,17 @@ def left_out(paths: Iterable[str], choice: RawChoice) -> dict[str, str]:
     if choice == "both" or not raws:
         return {}
     if choice == "prefer_raw":
-        return {path: JPEG_LEFT_OUT for path in paths if _suffix(path) in _JPEG_SUFFIXES and _photo_of(path) in raws}
-    others = {_photo_of(path) for path in paths if not is_raw(path)} & raws
-    return {path: RAW_LEFT_OUT for path in paths if is_raw(path) and _photo_of(path) in others}
+        beside = (path for path in paths if _suffix(path) in _JPEG_SUFFIXES and _photo_of(path) in raws)
+        return {path: f"{_kind(path)} beside its raw" for path in beside}
+    kinds: dict[str, str] = {}
+    for path in paths:
+        if not is_raw(path) and (photo := _photo_of(path)) in raws and kinds.get(photo) != "JPEG":
+            kinds[photo] = _kind(path)
+    return {
+        path: f"raw beside its {kinds[photo]}"
+        for path in paths
+        if is_raw(path) and (photo := _photo_of(path)) in kinds
+    }
 
 
 def siblings(folder: str, paths: Iterable[str]) -> Iterator[str]:
@@ -73,6 +78,14 @@ def moving_with(suffix: str, choice: RawChoice) -> tuple[frozenset[str], frozens
 
 def _suffix(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 names takes a second
+
+
+def _kind(path: str) -> str:
+    """Return what people call a photo with this suffix: ``JPEG``, ``HEIC``, ``PNG``."""
+    suffix = _suffix(path)
+    if suffix in _JPEG_SUFFIXES:
+        return "HEIC" if suffix in _HEIC_SUFFIXES else "JPEG"
+    return "TIFF" if suffix == ".tif" else suffix[1:].upper()
 
 
 def _photo_of(path: str) -> str:

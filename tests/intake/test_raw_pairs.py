@@ -7,24 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake.raw_pairs import JPEG_LEFT_OUT, RAW_LEFT_OUT, is_raw, left_out, moving_with, siblings
+from pipeline.intake.raw_pairs import is_raw, left_out, moving_with, siblings
 
 
 @pytest.mark.parametrize(
-    "paths",
+    ("paths", "kind"),
     [
-        ["IMG_1.CR2", "IMG_1.JPG"],
-        ["IMG_1.cr2", "IMG_1.jpg"],
-        ["IMG_1.CR2", "img_1.jpg"],
-        ["a/b.dng", "a/b.heic"],
-        ["a/b.NEF", "a/b.png"],
-        [f"{unicodedata.normalize('NFC', 'Bär')}.ARW", f"{unicodedata.normalize('NFD', 'Bär')}.jpg"],
-        ["trip.zip/1.RAF", "trip.zip/1.jpeg"],
+        (["IMG_1.CR2", "IMG_1.JPG"], "JPEG"),
+        (["IMG_1.cr2", "IMG_1.jpg"], "JPEG"),
+        (["IMG_1.CR2", "img_1.jpg"], "JPEG"),
+        (["a/b.dng", "a/b.heic"], "HEIC"),
+        (["a/b.NEF", "a/b.png"], "PNG"),
+        (["a/b.NEF", "a/b.tif", "a/b.jpe"], "JPEG"),
+        (["a/b.NEF", "a/b.tif"], "TIFF"),
+        ([f"{unicodedata.normalize('NFC', 'Bär')}.ARW", f"{unicodedata.normalize('NFD', 'Bär')}.jpg"], "JPEG"),
+        (["trip.zip/1.RAF", "trip.zip/1.jpeg"], "JPEG"),
     ],
 )
-def test_a_raw_beside_another_photo_of_its_name_is_left_out(paths: list[str]) -> None:
-    assert left_out(paths, "prefer_jpeg") == {paths[0]: RAW_LEFT_OUT}
-    assert left_out(reversed(paths), "prefer_jpeg") == {paths[0]: RAW_LEFT_OUT}
+def test_a_raw_beside_another_photo_of_its_name_is_left_out(paths: list[str], kind: str) -> None:
+    assert left_out(paths, "prefer_jpeg") == {paths[0]: f"raw beside its {kind}"}
+    assert left_out(reversed(paths), "prefer_jpeg") == {paths[0]: f"raw beside its {kind}"}
     assert left_out(paths, "both") == {}
 
 
@@ -46,8 +48,8 @@ def test_what_is_not_a_raw_and_its_jpeg_is_left_alone(paths: list[str], choice) 
 
 def test_of_several_of_one_name_the_preferred_kind_stays() -> None:
     paths = ["1.CR2", "1.DNG", "1.JPG", "1.HEIC", "1.tif"]
-    assert left_out(paths, "prefer_jpeg") == dict.fromkeys(["1.CR2", "1.DNG"], RAW_LEFT_OUT)
-    assert left_out(paths, "prefer_raw") == dict.fromkeys(["1.JPG", "1.HEIC"], JPEG_LEFT_OUT)
+    assert left_out(paths, "prefer_jpeg") == dict.fromkeys(["1.CR2", "1.DNG"], "raw beside its JPEG")
+    assert left_out(paths, "prefer_raw") == {"1.JPG": "JPEG beside its raw", "1.HEIC": "HEIC beside its raw"}
 
 
 def test_what_somebody_has_developed_is_not_left_out_for_its_raw() -> None:

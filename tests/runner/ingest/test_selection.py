@@ -298,7 +298,7 @@ def pending(ledger: Ledger) -> list[str]:
 @pytest.mark.parametrize(
     ("choice", "taken", "skipped"),
     [
-        ("prefer_jpeg", ["1.png", "2.CR2"], {"1.CR2": "raw beside its JPEG", "1.dng": "raw beside its JPEG"}),
+        ("prefer_jpeg", ["1.png", "2.CR2"], {"1.CR2": "raw beside its PNG", "1.dng": "raw beside its PNG"}),
         ("prefer_raw", ["1.CR2", "1.dng", "1.png", "2.CR2"], {}),
         ("both", ["1.CR2", "1.dng", "1.png", "2.CR2"], {}),
     ],
@@ -375,7 +375,7 @@ def test_raws_in_archives_count_once_too_and_the_choice_may_change(workshop: Wor
     members = (("a/1.CR2", raw), ("a/1.png", photo(1)), ("b/1.CR2", raw))
     (workshop.folder / "in" / "trip.zip").write_bytes(zipped(*members))
     with watched(workshop) as (ingest, ledger):
-        assert ingest.ingest_folder().skipped_photos == {"trip.zip/a/1.CR2": "raw beside its JPEG"}
+        assert ingest.ingest_folder().skipped_photos == {"trip.zip/a/1.CR2": "raw beside its PNG"}
         assert pending(ledger) == ["trip.zip/a/1.png", "trip.zip/b/1.CR2"]
         assert ingest.ingest_folder().is_empty
     with watched(with_choice(workshop, "both")) as (ingest, ledger):
@@ -406,7 +406,7 @@ def test_the_raw_of_a_jpeg_that_an_older_program_moved_away_is_not_painted(works
         ledger.photos.note_sha256("1.png", "as it is known of what is moved")
         ledger.moves.begin("1.png", str(workshop.folder / "done" / "1.png"))
         (workshop.folder / "in" / "1.png").unlink()
-        assert ingest.ingest_folder().skipped_photos == {"1.CR2": "raw beside its JPEG"}, "while it is moved"
+        assert ingest.ingest_folder().skipped_photos == {"1.CR2": "raw beside its PNG"}, "while it is moved"
         ledger.moves.end("1.png")
         assert ingest.ingest_folder().skipped_photos == {"1.CR2": "raw whose JPEG was moved"}
         assert pending(ledger) == ["11.CR2"]
