@@ -59,9 +59,11 @@ def read_raw_properties(file: BinaryIO) -> PhotoProperties:
     try:
         # Some makers have a number of their own where TIFF has 42.
         directory = TiffImagePlugin.ImageFileDirectory_v2(_TIFF_HEADS[head[:2]] + head[4:])
-        file.seek(directory.next)
-        directory.load(file)
-        camera = _camera(dict(directory), "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file.seek(directory.next)
+            directory.load(file)
+            camera = _camera(dict(directory), "")
     except (MemoryError, OSError):
         raise
     except Exception:  # Pillow raises errors of many types for what is no directory

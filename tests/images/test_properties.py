@@ -156,6 +156,10 @@ def test_raw_files_are_read_if_the_library_for_them_is_there() -> None:
 def test_of_a_camera_raw_the_camera_is_read_and_not_its_previews_size() -> None:
     tiff = file_of(flat("RGB", 0, (16, 12)), "TIFF", exif=exif_of("Canon", "Canon EOS 5D"))
     assert read_raw_properties(io.BytesIO(tiff)) == PhotoProperties(camera="Canon EOS 5D")
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert read_raw_properties(io.BytesIO(tiff[:40])).camera is None, "cut short in its directory"
+    assert shown == [], "Pillow's words would reach the terminal"
     panasonic = tiff[:2] + b"U\0" + tiff[4:]
     assert read_raw_properties(io.BytesIO(panasonic)) == PhotoProperties(camera="Canon EOS 5D")
 
