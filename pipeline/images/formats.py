@@ -29,6 +29,7 @@ from pipeline.images.decode_errors import one_line, require_memory
 from pipeline.images.density import Density
 from pipeline.images.exif import ByteOrder, Exif
 from pipeline.images.metadata import ORIENTATION
+from pipeline.images.png_file import SIGNATURE, chunks_of
 from pipeline.model import PictureFormat, PictureOptions
 
 SUFFIXES: Final[Mapping[PictureFormat, str]] = {
@@ -189,17 +190,9 @@ def _png(pixels: Channels, tags: Tags) -> bytes:
 
 def _with_pixels_of(file: bytes, other: bytes) -> bytes:
     """Return a PNG file with the header and the pixels of another one."""
-    rest = [chunk for kind, chunk in _png_chunks(file) if kind not in _PIXEL_CHUNKS]
-    header, *pixels, end = (chunk for kind, chunk in _png_chunks(other) if kind in _PIXEL_CHUNKS)
-    return b"".join([file[:8], header, *rest, *pixels, end])
-
-
-def _png_chunks(file: bytes) -> Iterator[tuple[bytes, bytes]]:
-    start = 8
-    while start < len(file):
-        end = start + 12 + int.from_bytes(file[start : start + 4], "big")
-        yield file[start + 4 : start + 8], file[start:end]
-        start = end
+    rest = [chunk.stored for chunk in chunks_of(file) if chunk.kind not in _PIXEL_CHUNKS]
+    header, *pixels, end = (chunk.stored for chunk in chunks_of(other) if chunk.kind in _PIXEL_CHUNKS)
+    return b"".join([SIGNATURE, header, *rest, *pixels, end])
 
 
 def _webp(pixels: Channels, tags: Tags, quality: int) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from pipeline.images import png_file
 from pipeline.images.color import bmp_header, iso_media, png_chunks
 from pipeline.images.color.description import SRGB, CodePoints, ColorDescription, Statement
 from pipeline.images.item_properties import is_iso_media
@@ -42,7 +43,7 @@ def _of_png(image: Image.Image) -> Iterator[Statement]:
 
 
 def _in_container(data: bytes) -> ColorDescription:
-    if data.startswith(png_chunks.SIGNATURE):
+    if data.startswith(png_file.SIGNATURE):
         return png_chunks.description_of_png(data)
     if data.startswith(bmp_header.SIGNATURE):
         return bmp_header.description_of_bmp(data)

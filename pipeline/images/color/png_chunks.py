@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice, takewhile
 from typing import Final
 
 from pipeline.images.color.description import (
@@ -17,8 +18,8 @@ from pipeline.images.color.description import (
     Profile,
     Statement,
 )
+from pipeline.images.png_file import chunks_of
 
-SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _NAMES: Final = frozenset({b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
 _MAX_CHUNKS: Final = 10_000
 _MAX_PROFILE_BYTES: Final = 1 << 25
@@ -34,16 +35,9 @@ def description_of_png(data: bytes) -> ColorDescription:
 
 def _color_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the whole chunks about color that stand before the pixels; of two of a kind dict() keeps the last."""
-    position = len(SIGNATURE)
-    for _ in range(_MAX_CHUNKS):
-        head = data[position : position + 8]
-        if len(head) < 8 or head[4:] == b"IDAT":
-            return
-        length, name = struct.unpack(">I4s", head)
-        end = position + 8 + length
-        if name in _NAMES and data[end : end + 4] == zlib.crc32(data[position + 4 : end]).to_bytes(4, "big"):
-            yield name, data[position + 8 : end]
-        position = end + 4
+    for chunk in takewhile(lambda chunk: chunk.kind != b"IDAT", islice(chunks_of(data), _MAX_CHUNKS)):
+        if chunk.kind in _NAMES and chunk.is_intact:
+            yield chunk.kind, bytes(chunk.content)
 
 
 def _code_points(chunks: dict[bytes, bytes]) -> Iterator[Statement]:

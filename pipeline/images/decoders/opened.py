@@ -8,6 +8,7 @@ from typing import Final
 from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
+from pipeline.images import png_file
 from pipeline.images.decoders import bmp, iso_media, jpeg, png, raw
 from pipeline.images.decoders.avif import open_avif
 from pipeline.images.decoders.gif import STARTS as GIF_STARTS
@@ -30,7 +31,7 @@ def opened(file: PhotoFile) -> OpenedFile:
         return _opened_tiff(file)
     if file.head.startswith(jpeg.START):
         return jpeg.open_jpeg(file)
-    if file.head.startswith(png.SIGNATURE):
+    if file.head.startswith(png_file.SIGNATURE):
         return png.open_png(file)
     if file.head.startswith(GIF_STARTS):
         return GifFile(file)

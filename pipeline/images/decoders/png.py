@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import imagecodecs
@@ -20,10 +19,8 @@ from pipeline.errors import PhotoError
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
+from pipeline.images.png_file import SIGNATURE, Chunk, chunks_of
 
-SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-
-_NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _LARGEST_TEXT_BYTES: Final = 1_000_000  # what Pillow unpacks
 _UNPACKED_BYTES_AT_ONCE: Final = 1 << 20
 _MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -32,39 +29,6 @@ _WHITE: Final = 65535.0
 #: What libpng says of each interlaced picture is for programmers, and not about the file.
 _ADVICE: Final = "Interlace handling should be turned on"
 logging.getLogger("imagecodecs").addFilter(lambda record: _ADVICE not in record.getMessage())
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A chunk of a PNG file. ``stored``: all of its bytes in the file, with length and checksum."""
-
-    kind: bytes
-    content: memoryview
-    stored: memoryview
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether the pixels can't be told without it; unknown kinds say so by a capital letter."""
-        return self.kind in _NEEDED or not self.kind[0] & 0x20
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether its checksum is right."""
-        return zlib.crc32(self.stored[4:-4]) == int.from_bytes(self.stored[-4:], "big")
-
-
-def chunks_of(data: bytes) -> Iterator[Chunk]:
-    """Return the chunks of a PNG file up to its end, or to where it is cut short."""
-    view, at = memoryview(data), len(SIGNATURE)
-    while at + 12 <= len(view):
-        end = at + 12 + int.from_bytes(view[at : at + 4], "big")
-        if end > len(view):
-            return
-        chunk = Chunk(bytes(view[at + 4 : at + 8]), view[at + 8 : end - 4], view[at:end])
-        yield chunk
-        if chunk.kind == b"IEND":
-            return
-        at = end
 
 
 def open_png(file: PhotoFile) -> PillowFile:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import PhotoError
-from pipeline.images.decoders.png import SIGNATURE, chunks_of
+from pipeline.images.png_file import SIGNATURE
 from tests.images.pictures import CORNERS, assert_color, corners_of, decoded, file_of, flat, four_corners
 
 RGB = file_of(Image.fromarray(four_corners()), "PNG")
@@ -135,13 +135,6 @@ def test_16_bits_that_are_cut_short_are_refused(share: float) -> None:
     data = imagecodecs.png_encode(np.random.default_rng(1).integers(0, 65535, (32, 32, 3), np.uint16))
     with pytest.raises(PhotoError):
         decoded(data[: int(len(data) * share)])
-
-
-def test_chunks_end_where_the_file_is_cut() -> None:
-    kinds = [each.kind for each in chunks_of(RGB)]
-    assert kinds == [b"IHDR", b"IDAT", b"IEND"]
-    assert all(each.is_intact for each in chunks_of(RGB))
-    assert [each.kind for each in chunks_of(RGB[:-1])] == kinds[:-1]
 
 
 @pytest.mark.parametrize("at", [40, 60, 100])
