@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from pipeline.images.boxes import Box, Content, boxes_of
+
 #: Boxes of a file or of a box that are looked at; real ones hold a few hundred properties.
 _MAX_BOXES: Final = 20_000
 _MAX_ITEMS: Final = 100_000
 
-Content = memoryview
-Property = tuple[bytes, Content]
-
-
-def is_iso_media(data: bytes) -> bool:
-    """Whether a file begins as ISO base media files do."""
-    return data[4:8] == b"ftyp"
+Property = Box
 
 
 def primary_properties(data: bytes) -> tuple[list[Property], list[Property]]:
@@ -96,19 +92,5 @@ def _number(box: Content, position: int, size: int) -> int:
     return int.from_bytes(box[position : position + size], "big")
 
 
-def _boxes(content: Content) -> Iterator[tuple[bytes, Content]]:
-    """Yield the boxes that are whole as (name, content), up to the first that can't be."""
-    return islice(_each_box(content), _MAX_BOXES)
-
-
-def _each_box(content: Content) -> Iterator[tuple[bytes, Content]]:
-    position = 0
-    while position + 8 <= len(content):
-        size, head = _number(content, position, 4), 8
-        if size == 1:
-            size, head = _number(content, position + 8, 8), 16
-        end = position + size if size else len(content)
-        if (size and size < head) or end > len(content):
-            return
-        yield bytes(content[position + 4 : position + 8]), content[position + head : end]
-        position = end
+def _boxes(content: Content) -> Iterator[Property]:
+    return islice(boxes_of(content), _MAX_BOXES)

@@ -6,10 +6,10 @@ ISO/IEC 18181-2; compressed ones (``brob``) are not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from pipeline.images import exif
+from pipeline.images.boxes import boxes_of
 from pipeline.images.metadata import Metadata
 
 _CONTAINER_START: Final = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -24,24 +24,11 @@ def is_container(data: bytes) -> bool:
 
 def metadata_in(data: bytes) -> Metadata:
     """Return the metadata of a JPEG XL file with boxes."""
-    found = dict(_boxes(data))
-    return Metadata(exif=_exif(found.get(b"Exif", b"")), xmp=found.get(b"xml ", b""))
+    found = dict(boxes_of(memoryview(data)))
+    return Metadata(exif=_exif(bytes(found.get(b"Exif", b""))), xmp=bytes(found.get(b"xml ", b"")))
 
 
 def _exif(box: bytes) -> bytes:
     if exif.parse(box) is not None:  # some writers leave the offset out
         return box
     return box[4 + int.from_bytes(box[:4], "big") :].removeprefix(exif.PREFIX)
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    start = 0
-    while start + 8 <= len(data):
-        size, kind, header = int.from_bytes(data[start : start + 4], "big"), data[start + 4 : start + 8], 8
-        if size == 1:
-            size, header = int.from_bytes(data[start + 8 : start + 16], "big"), 16
-        end = start + size if size else len(data)
-        if end < start + header:
-            return
-        yield kind, data[start + header : end]
-        start = end

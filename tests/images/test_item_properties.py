@@ -1,4 +1,4 @@
-from pipeline.images.item_properties import is_iso_media, primary_properties
+from pipeline.images.item_properties import primary_properties
 from tests.images.color.files import box, iso_file, nclx
 from tests.images.pictures import file_of, flat
 
@@ -6,7 +6,6 @@ from tests.images.pictures import file_of, flat
 def test_properties_of_the_primary_image_and_none_of_a_tile() -> None:
     size = box(b"ispe", bytes(12))
     data = iso_file([size, nclx(9, 16, 9), nclx(1, 13, 6)], {1: [1, 3], 2: [1, 2]}, 2)
-    assert is_iso_media(data)
     image, tile = primary_properties(data)
     assert [name for name, _ in image] == [b"ispe", b"colr"]
     assert bytes(image[1][1][4:8]) == b"\0\x09\0\x10"
@@ -20,6 +19,5 @@ def test_properties_of_a_real_file() -> None:
 
 def test_other_files_have_none() -> None:
     png = file_of(flat("RGB", 0), "PNG")
-    assert not is_iso_media(png)
     assert primary_properties(png) == ([], [])
     assert primary_properties(b"") == ([], [])

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from PIL import Image
 
 from pipeline.images import png_file
+from pipeline.images.boxes import is_iso_media
 from pipeline.images.color import bmp_header, iso_media, png_chunks
 from pipeline.images.color.description import SRGB, CodePoints, ColorDescription, Statement
-from pipeline.images.item_properties import is_iso_media
 
 
 def description_in(data: bytes, profile: bytes | None = b"") -> ColorDescription:

@@ -15,11 +15,6 @@ _SEQUENCES: Final = frozenset({b"msf1", b"hevc", b"hevx"})
 _VIDEO_STARTS: Final = (b"iso", b"mp4", b"qt  ", b"3g", b"M4V", b"avc1", b"dash", b"f4v", b"F4V", b"MSNV")
 
 
-def is_iso_media(file: PhotoFile) -> bool:
-    """Whether a file begins as all of them do."""
-    return file.head[4:8] == b"ftyp"
-
-
 def brands(file: PhotoFile) -> tuple[bytes, ...]:
     """Return the brands of a file, the main one first."""
     size = min(int.from_bytes(file.head[:4], "big"), _LARGEST_BRANDS_BYTES)

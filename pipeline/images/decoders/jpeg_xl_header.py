@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.images.boxes import boxes_of
+from pipeline.images.jpeg_xl import is_container
+
 CODESTREAM_START: Final = b"\xff\x0a"
-_CONTAINER_START: Final = b"\0\0\0\x0cJXL "
 #: Headers are a few dozen bytes; names of channels and the parts of a split codestream may come between.
 _LARGEST_HEADER_BYTES: Final = 1 << 16
 
@@ -146,22 +148,14 @@ def _is_multiplied(bits: _Bits) -> bool:
 
 def _codestream(data: bytes) -> bytes:
     """Return the first bytes of the codestream, behind its start."""
-    if not data.startswith(_CONTAINER_START):
+    if not is_container(data):
         return data[len(CODESTREAM_START) :][:_LARGEST_HEADER_BYTES]
     joined = b"".join(_parts(data))[:_LARGEST_HEADER_BYTES]
     return joined.removeprefix(CODESTREAM_START)
 
 
 def _parts(data: bytes) -> Iterator[bytes]:
-    at = 0
-    while at + 8 <= len(data):
-        size, head = int.from_bytes(data[at : at + 4], "big"), 8
-        if size == 1:
-            size, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        kind, end = data[at + 4 : at + 8], at + size if size else len(data)
+    for kind, content in boxes_of(memoryview(data), cut_short=True):
         if kind in {b"jxlc", b"jxlp"}:
-            start = at + head + (4 if kind == b"jxlp" else 0)
-            yield data[start : min(end, start + _LARGEST_HEADER_BYTES)]
-        if end < at + head:
-            return
-        at = end
+            start = 4 if kind == b"jxlp" else 0
+            yield bytes(content[start : start + _LARGEST_HEADER_BYTES])

@@ -9,6 +9,7 @@ from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
 from pipeline.images import png_file
+from pipeline.images.boxes import is_iso_media
 from pipeline.images.decoders import bmp, iso_media, jpeg, png, raw
 from pipeline.images.decoders.avif import open_avif
 from pipeline.images.decoders.gif import STARTS as GIF_STARTS
@@ -39,7 +40,7 @@ def opened(file: PhotoFile) -> OpenedFile:
         return _opened_bmp(file)
     if is_jpeg_xl(file):
         return JpegXlFile(file)
-    if iso_media.is_iso_media(file):
+    if is_iso_media(file.head):
         return _opened_iso_media(file)
     return PillowFile(file)
 

@@ -86,7 +86,7 @@ def test_the_codestream_is_found_in_boxes_whole_or_in_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", CODESTREAM_START, b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x0cJXL \0\0\0\1Exif\0\0"]
+    "data", [b"", CODESTREAM_START, b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\1Exif\0\0"]
 )
 def test_a_header_that_is_cut_short_is_called_that(data: bytes) -> None:
     with pytest.raises(EOFError):
