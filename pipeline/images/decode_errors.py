@@ -19,7 +19,6 @@ from PIL import UnidentifiedImageError, features
 from pipeline.errors import CodecError, PhotoError, StylewatchError
 
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
-_KNOWN_STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 _HEAD_BYTES: Final = 512
 _AS_PICTURE: Final = "export it as PNG, TIFF or JPEG"
 #: First bytes of files that people take for photos, the text in lower case.
@@ -60,6 +59,8 @@ _NO_MEMORY: Final = re.compile(
 )
 #: libheif reports short memory, too, for a picture that is larger than it ever decodes.
 _SECURITY_LIMIT: Final = "security limit"
+#: What plugins raise where numbers of a damaged file lead them astray; their text is about the plugin.
+_STUMBLES: Final = (TypeError, AttributeError, LookupError, AssertionError, RecursionError, ArithmeticError)
 _NO_DECODER: Final = re.compile(r"decoder \S+ not available")
 
 # A picture in full, the coefficients of a progressive JPEG, and as much again for what is converted; measured with
@@ -124,9 +125,8 @@ def _is_memory_error(error: Exception) -> bool:
 
 def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
     if not isinstance(error, UnidentifiedImageError):
-        return PhotoError(f"the file is damaged or cut short ({one_line(error)}): copy it again from its source")
-    if data.startswith(_KNOWN_STARTS):
-        return PhotoError("the file is damaged or cut short (at its beginning): copy it again from its source")
+        why = type(error).__name__ if isinstance(error, _STUMBLES) else one_line(error)
+        return PhotoError(f"the file is damaged or cut short ({why}): copy it again from its source")
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
     if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:

@@ -205,7 +205,7 @@ def test_truncated_files_are_refused(picture_format: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"P6\n1 1\n255\nabc", bytes(5000)])
 def test_other_files_are_refused(data: bytes) -> None:
-    with pytest.raises(PhotoError, match=r"not a JPEG, PNG|damaged or cut short \(at its beginning\)"):
+    with pytest.raises(PhotoError, match=r"not a JPEG, PNG|damaged or cut short"):
         decoded(data)
 
 

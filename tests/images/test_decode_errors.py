@@ -64,6 +64,11 @@ def test_an_error_without_words_is_named_by_its_kind() -> None:
         raise IndexError
 
 
+def test_the_words_of_a_plugin_that_stumbles_are_not_those_of_the_file() -> None:
+    with pytest.raises(PhotoError, match=r"cut short \(TypeError\): copy"), translated_errors(b""):
+        raise TypeError("unsupported operand type(s) for -: 'str' and 'str'")
+
+
 def test_there_is_memory_for_a_small_picture_and_none_for_an_endless_one() -> None:
     require_memory(64)
     with pytest.raises(MemoryError):
