@@ -34,7 +34,7 @@ _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, 
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _WITH_ALPHA: Final[dict[Mode, Mode]] = {"L": "LA", "RGB": "RGBA", "CMYK": "CMYKA"}
-_PHOTOMETRIC, _ORIENTATION, _ICC, _DNG_VERSION = 262, 274, 34675, 50706
+_BITS, _PHOTOMETRIC, _ORIENTATION, _ICC, _DNG_VERSION = 258, 262, 274, 34675, 50706
 _INK_SET, _CMYK_INKS = 332, 1
 _RAW_PHOTOMETRICS: Final = frozenset({32803, 34892})  # color filter array, linear raw
 _MOST_RAW_PAGES: Final = 8
@@ -53,6 +53,8 @@ _ESSENTIAL: Final = frozenset(
 )
 _DAMAGED_TAG: Final = re.compile(r"TiffTag (\d+) ")
 _WHITE_OF_32_BITS: Final = 65535.0
+#: Some versions of imagecodecs give numbers of 24 bits in the wrong byte order if they are asked for big-endian ones.
+_SWAPS_24_BITS: Final = imagecodecs.packints_decode(b"\1\2\3", np.dtype(">u4"), 24)[0] != 0x010203
 _HELP: Final = "save it as RGB or gray, uncompressed or with LZW"
 
 
@@ -98,6 +100,7 @@ class TiffFile:
 
     def _pixels(self) -> Pixels:
         page = self._page
+        _require_bounded(page)
         if _only_libtiff_reads(page):
             return _read_by_libtiff(page, self._file.data)
         if _meaning(page) not in _READ_HERE:
@@ -106,7 +109,6 @@ class TiffFile:
             )
         if page.photometric == _SEPARATED and _INK_SET in page.tags and page.tags[_INK_SET].value != _CMYK_INKS:
             raise PhotoError(f"the file is a TIFF with other inks than CMYK, which can't be read: {_HELP}")
-        _require_bounded(page)
         _require_all_segments(page)
         if page.compression == _JPEG:
             _require_ends_of_jpeg(page, self._file.data)
@@ -198,7 +200,9 @@ def _require_sound_segments(page: Any, data: bytes) -> None:
 
 
 def _require_bounded(page: Any) -> None:
-    """Refuse what takes many times the memory of its width and height, which alone are limited before."""
+    """Refuse samples of no bits, and what takes many times the memory of its width and height, limited before."""
+    if (tag := page.tags.get(_BITS)) is not None and 0 in np.atleast_1d(tag.value):
+        raise _damaged("its samples have no bits")
     for count, most, what in (
         (page.imagedepth, 1, "layers"),
         (page.samplesperpixel, _MOST_CHANNELS, "channels"),
@@ -233,6 +237,8 @@ def _samples(page: Any) -> NDArray[Any]:
                 f"the file is a TIFF with {_name(page.compression)} compression, which can't be read: {_HELP}"
             ) from error
         raise
+    if page.bitspersample == 24 and page.parent.byteorder == ">" and _SWAPS_24_BITS:
+        values = values.byteswap()
     first = values[:, 0]  # of (separate channels, depth, H, W, channels side by side)
     return np.moveaxis(first[..., 0], 0, -1) if len(first) > 1 else first[0]
 
@@ -305,7 +311,8 @@ def _looked_up(page: Any, values: NDArray[Any]) -> NDArray[np.uint8]:
     if colors.max(initial=0) > 255:
         colors = colors >> 8
     looked_up = colors.astype(np.uint8).T[values[..., 0].astype(np.intp)]
-    return np.concatenate([looked_up, values[..., 1:].astype(np.uint8)], axis=2)
+    others = np.rint(values[..., 1:] * np.float32(255 / (2**page.bitspersample - 1))).astype(np.uint8)
+    return np.concatenate([looked_up, others], axis=2)
 
 
 def _white_of(page: Any, values: NDArray[Any]) -> float:

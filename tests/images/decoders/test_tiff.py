@@ -1,5 +1,5 @@
 import io
-from typing import Any
+from typing import Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -312,6 +312,49 @@ def test_a_color_map_of_one_bit_and_of_sixteen() -> None:
     file = io.BytesIO()
     one.save(file, "TIFF", bits=1)
     assert_color(decoded(file.getvalue()).pixels, (200, 100, 50))
+
+
+def with_shorts(data: bytes, order: Literal["little", "big"], tags: dict[int, tuple[int, ...]]) -> bytes:
+    """Return the file with other values in tags whose values stand in the directory, as shorts."""
+    changed = bytearray(data)
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        for number, values in tags.items():
+            at = tiff.pages.first.tags[number].offset  # type: ignore[union-attr]
+            changed[at + 2 : at + 4] = (3).to_bytes(2, order)
+            changed[at + 4 : at + 8] = len(values).to_bytes(4, order)
+            changed[at + 8 : at + 12] = b"".join(value.to_bytes(2, order) for value in values).ljust(4, b"\0")
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_24_bits_are_stored_from_the_highest_one_in_either_byte_order(order: Literal["little", "big"]) -> None:
+    levels = np.array([0, 0x123456, 0x800000, 0xFFFFFF])
+    stored = np.stack([levels >> 16, levels >> 8 & 255, levels & 255], axis=-1).astype(np.uint8).reshape(1, 12)
+    data = tiff_of(stored, photometric="minisblack", byteorder="<" if order == "little" else ">")
+    photo = decoded(with_shorts(data, order, {256: (4,), 258: (24,)}), 4)
+    assert photo.pixels[0, :, 0] == pytest.approx(levels / 0xFFFFFF, abs=1e-6)
+
+
+def test_alpha_beside_indices_of_few_bits() -> None:
+    stored = np.full((8, 8, 2), 0x1F, np.uint8)  # index 1, opaque
+    stored[:, :4] = 0x18
+    colors = np.zeros(48, np.uint16)
+    colors[[1, 17, 33]] = np.array((200, 100, 50)) * 257
+    data = tiff_of(stored, photometric="minisblack", extrasamples=["unassalpha"], extratags=[(320, "H", 48, colors)])
+    photo = decoded(with_shorts(data, "little", {256: (16,), 258: (4, 4), 262: (3,)}), 16)
+    assert photo.alpha is not None
+    assert photo.alpha[0, [0, 15]].tolist() == [136, 255]
+    assert_color(photo.pixels[0, 15], (200, 100, 50))
+
+
+@pytest.mark.parametrize("bits", [(0, 0, 0), (8, 8, 0)])
+def test_samples_of_no_bits_are_damage(bits: tuple[int, ...]) -> None:
+    data = bytearray(tiff_of(RGB, compression="lzw"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        at = tiff.pages.first.tags[258].valueoffset  # type: ignore[union-attr]
+    data[at : at + 6] = b"".join(number.to_bytes(2, "little") for number in bits)
+    with pytest.raises(PhotoError, match="its samples have no bits"):
+        decoded(bytes(data))
 
 
 def test_a_predictor_that_does_not_exist_is_damage() -> None:
