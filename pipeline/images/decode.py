@@ -64,7 +64,7 @@ class DecodedPhoto:
 def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
     """Decode a photo so that its long side is exactly ``long_side`` pixels; a smaller one is enlarged (Lanczos).
 
-    Raises PhotoError for a file that is damaged, cut short, animated, not a picture, or has more than ``max_pixels``;
+    Raises PhotoError for a file that is damaged, cut short, not a picture, or has more than ``max_pixels``;
     CodecError if the library that reads it is missing, MemoryError if there is not enough memory.
     """
     return _decode(data, max_pixels, lambda size: fit(size, long_side))

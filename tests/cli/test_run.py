@@ -165,6 +165,12 @@ def test_with_only_the_skipped_photos_of_these_are_counted(invoke: Invoke, works
     result = invoke("run", "--only", "land/**", config_of(workshop))
     assert "land/b.gif is skipped (suffix .gif)" in result.lines
     assert "1 photo skipped (suffix .gif: 1); report:" in result.lines[-1]
+    for command in ("run", "plan"):
+        result = invoke(command, "--only", "sea/**", config_of(workshop))
+        assert (result.code, result.err) == (
+            2,
+            "stylewatch: --only: 2 photos skipped (suffix .gif: 2), and no other fits 'sea/**'\n",
+        )
 
 
 def test_only_selects_photos_and_one_that_fits_none_is_exit_code_2(invoke: Invoke, workshop: Workshop) -> None:

@@ -195,7 +195,8 @@ class SinglePass:
         except _StoppedError:
             return IngestResult(photos=self._ledger.queries.photo_count())
         self._keep_root(ingested)
-        self._selection = apply_scope(self._ledger, options.scope, self._settings.order)
+        skipped = ingested.skipped_photos
+        self._selection = apply_scope(self._ledger, options.scope, self._settings.order, skipped)
         return ingested
 
     def _keep_root(self, ingested: IngestResult) -> None:

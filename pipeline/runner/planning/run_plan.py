@@ -146,7 +146,7 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
         take_over_moved_source(folders, ledger)
         find_pictures(ledger, folders.output)
         ingested = ingest(settings.ingest, resolved, ledger, sleep=_no_sleep)
-        apply_scope(ledger, scope, settings.order)
+        apply_scope(ledger, scope, settings.order, ingested.skipped_photos)
         reasons = reasons_by_job(ledger, settings.order, settings.ingest.on_change)
         standing = ledger.queries.standing(ledger.queue.selected_photos)
         return _Rehearsed(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from pipeline.engine import ENGINE_VERSION
@@ -12,6 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.ledger import Ledger, Selection
 from pipeline.model import ClaimOrder, Job, OnChange
 from pipeline.pairing import fits
+from pipeline.report.formatting import skipped_counts_text
 from pipeline.report.reasons import backlog_sentence, count_reasons, kept_sentence, reason
 
 Redo = Literal["outdated", "changed"]
@@ -34,10 +36,12 @@ class RunScope:
         return not self.only or any(fits(photo, pattern) for pattern in self.only)
 
 
-def apply_scope(ledger: Ledger, scope: RunScope, order: ClaimOrder) -> Selection | None:
+def apply_scope(
+    ledger: Ledger, scope: RunScope, order: ClaimOrder, skipped: Mapping[str, str] = MappingProxyType({})
+) -> Selection | None:
     """Make what is to be made again pending, and narrow the ledger's queue; None: the scope is all photos.
 
-    The photos are on record already. Raises UsageError if no photo fits.
+    The photos are on record already, and those that are ``skipped`` are not. Raises UsageError if no photo fits.
     """
     is_selected = scope.selects if scope.only else None
     _redo(ledger, scope, is_selected)
@@ -46,6 +50,8 @@ def apply_scope(ledger: Ledger, scope: RunScope, order: ClaimOrder) -> Selection
     selection = ledger.queue.select(is_selected, order)
     if not selection.photos:
         patterns = " or ".join(f"'{pattern}'" for pattern in scope.only)
+        if reasons := Counter(reason for path, reason in skipped.items() if scope.selects(path)):
+            raise UsageError(f"--only: {skipped_counts_text(reasons)}, and no other fits {patterns}")
         raise UsageError(f"--only: no photo in the input folder fits {patterns}; {_PATTERNS}")
     return selection
 
