@@ -24,7 +24,7 @@ from pipeline.model import IngestSettings, Photo, PhotoProperties, RawChoice, Sk
 #: So many photos are opened at most before it is recorded what was in them.
 _PIECE: Final = 1000
 _RAW_OF_MOVED: Final = "raw whose JPEG was moved"
-_RAW_UNREADABLE: Final = "camera raw, which 'pip install \"stylewatch[raw]\"' would let it read"
+_RAW_UNREADABLE: Final = 'camera raw that can\'t be read without pip install "stylewatch[raw]"'
 _FIELDS: Final = frozenset(field.name for field in dataclasses.fields(PhotoProperties))
 
 
