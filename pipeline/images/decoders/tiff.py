@@ -220,6 +220,8 @@ def _require_all_segments(page: Any) -> None:
 
 def _require_ends_of_jpeg(page: Any, data: bytes) -> None:
     """Raise PhotoError where a strip or tile is cut short: libjpeg fills up what is missing."""
+    if page.jpegtables is not None and _END_OF_JPEG not in page.jpegtables:
+        raise _damaged("its JPEG tables lack their end")
     segments = zip(page.dataoffsets, page.databytecounts, strict=True)
     if any(data.rfind(_END_OF_JPEG, offset, offset + count) < 0 for offset, count in segments):
         raise _damaged("a strip or tile in JPEG lacks its end")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.errors import PhotoError
 from pipeline.images.decode import eight_bits, read_size
-from tests.images.pictures import CORNERS, as_stored, assert_color, corners_of, decoded, four_corners
+from tests.images.pictures import CORNERS, as_stored, assert_color, corners_of, decoded, file_of, four_corners
 
 RGB = four_corners()
 DEEP = RGB.astype(np.uint16) * 257
@@ -180,6 +180,16 @@ def test_jpeg_in_a_tiff_that_is_cut_short_or_filled_with_zeros_is_refused(tile: 
     for damaged in (cut, cut.ljust(len(data), b"\0")):
         with pytest.raises(PhotoError, match="damaged or cut short"):
             decoded(damaged)
+
+
+def test_jpeg_tables_whose_end_was_never_written_are_damage() -> None:
+    data = bytearray(file_of(Image.fromarray(RGB), "TIFF", compression="jpeg"))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        tables = tiff.pages.first.tags[347]  # type: ignore[union-attr]
+        end = tables.valueoffset + tables.count
+    data[end - 60 : end] = bytes(60)
+    with pytest.raises(PhotoError, match="its JPEG tables lack their end"):
+        decoded(bytes(data))
 
 
 def test_missing_strips_are_refused() -> None:
