@@ -13,6 +13,7 @@ from typing import Final
 from pipeline.images import places
 from pipeline.images.exif import ASCII, BYTE, MAKER_NOTE, OFFSET_SCHEMA, UNDEFINED, Directory, Exif, Value
 
+_SIGNED_BYTE: Final = 6
 _USER_COMMENT: Final = 0x9286
 _WINDOWS_TEXTS: Final = range(0x9C9B, 0x9CA0)
 _WINDOWS_KEYWORDS: Final = 0x9C9E
@@ -66,15 +67,16 @@ def _is_too_long(tag: int, value: Value) -> bool:
 
 def _readings(tag: int, value: Value) -> list[str]:
     """Return the text of a value in all ways in which it may be read: which is the right one is known of few tags."""
-    if tag == _USER_COMMENT:
-        return _comment(value.data) or []
     if tag in _WINDOWS_TEXTS:
         return [value.data.decode("utf-16-le", "replace")]
-    if value.kind not in {ASCII, BYTE, UNDEFINED}:
+    if tag == _USER_COMMENT:
+        texts = _comment(value.data) or []
+    elif value.kind in {ASCII, BYTE, _SIGNED_BYTE, UNDEFINED}:
+        texts = [value.data.rstrip(b"\0").decode(encoding, "replace") for encoding in ("latin-1", "utf-8")]
+    else:
         return []
-    return [
-        value.data.rstrip(b"\0").decode(encoding, "replace").replace("\0", " ") for encoding in ("latin-1", "utf-8")
-    ]
+    # Some programs write two bytes for each letter where one is meant.
+    return [text.replace("\0", between) for text in texts for between in (" ", "")]
 
 
 def _comment(data: bytes) -> list[str] | None:

@@ -14,6 +14,7 @@ COMMENTS = [
     b"UNICODE\0at 56.2231, 10.5712",
     b"JIS\0\0\0\0\0" + "５６.２２３１, １０.５７１２".encode("iso2022_jp"),
     bytes(8) + b"geo:56.2,10.5",
+    b"ASCII\0\0\0" + "at 56.2231, 10.5712".encode("utf-16-le"),
     b"https://maps.google.com/?q=x",
 ]
 
@@ -52,6 +53,13 @@ def test_texts_with_coordinates_go_wherever_they_stand() -> None:
     image = {0x010E: exif.text("N 56 13.5 E 10 34.2"), 0x9C9C: windows_text("56.2231, 10.5712")}
     others = {0x010D: exif.text("Holiday"), 0x013B: exif.text("Zoe"), 0x9C9B: windows_text("Zoë's dog")}
     assert without_places(Exif("<", {**image, **others}), NOTHING)[0].image == others
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("kind", [exif.ASCII, exif.BYTE, exif.UNDEFINED, 6])
+def test_texts_with_coordinates_go_however_they_are_written(kind: int, encoding: str) -> None:
+    data = "at 56.2231, 10.5712".encode(encoding)
+    assert not without_places(Exif(image={0x010E: Value(kind, len(data), data)}), NOTHING)[0].image
 
 
 def test_unknown_tags_go_with_a_note_and_the_camera_stays() -> None:
