@@ -84,9 +84,7 @@ def explain(error: ErrorDetails, location: Location) -> str:
     )
     hint = ""
     if kind == "literal_error" and isinstance(error["input"], str):
-        hint = did_you_mean(
-            error["input"], str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
-        )
+        hint = _choice_hint(error["input"], str(context["expected"]).replace(" or ", ", ").split(", "))
     elif kind in ("int_type", "float_type") and isinstance(error["input"], str):
         hint = comma_hint(error["input"], is_whole=kind == "int_type") or (
             "; write it without quotes" if is_number(error["input"]) else ""
@@ -94,6 +92,12 @@ def explain(error: ErrorDetails, location: Location) -> str:
     elif kind == "string_type" and isinstance(error["input"], int | float):
         hint = "; put it in quotes"
     return f"{allowed}, found {format_value(error['input'])}{hint}"
+
+
+def _choice_hint(word: str, allowed: list[str]) -> str:
+    if word in allowed:  # a number, which has no quotes there
+        return "; write it without quotes"
+    return did_you_mean(word, [choice.strip("'") for choice in allowed])
 
 
 def _format_bound(value: Any) -> Any:

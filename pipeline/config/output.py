@@ -70,6 +70,13 @@ class OutputSection(Section):
             raise ValueError(error)
         return name
 
+    @field_validator("format", mode="before")
+    @classmethod
+    def _is_no_other_name(cls, name: object) -> object:
+        if isinstance(name, str) and re.sub(r"[\W_]", "", name).lower() == "jpegxl":
+            raise ValueError(f"must be 'jxl' for JPEG XL, found {name!r}")  # 'jpeg' resembles it most
+        return name
+
     @field_validator("bit_depth", mode="before")
     @classmethod
     def _is_known(cls, bit_depth: object) -> object:

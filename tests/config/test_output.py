@@ -85,6 +85,19 @@ def test_jpeg_is_progressive_or_optimized_only_if_asked_for(load: Load) -> None:
     assert asked == PictureOptions(progressive=True, optimize=True)
 
 
+@pytest.mark.parametrize("name", ["jpegxl", "JPEG XL", "jpeg-xl"])
+def test_jpeg_xl_is_not_taken_for_a_mistyped_jpeg(problems: Problems, name: str) -> None:
+    assert problems(STYLE + f"output: {{format: {name}}}") == [
+        f"output.format: must be 'jxl' for JPEG XL, found {name!r}"
+    ]
+
+
+def test_a_depth_in_quotes_is_named_as_such(problems: Problems) -> None:
+    assert problems(STYLE + 'output: {bit_depth: "16", format: png}') == [
+        "output.bit_depth: must be one of 8 or 16, found '16'; write it without quotes"
+    ]
+
+
 def test_there_are_no_other_depths(problems: Problems) -> None:
     assert problems(STYLE + "output: {bit_depth: 12, format: png}") == [
         "output.bit_depth: must be one of 8 or 16, found 12"
