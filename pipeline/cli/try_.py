@@ -15,7 +15,8 @@ from pipeline.config.settings import pass_settings
 from pipeline.executors.local import LocalExecutor
 from pipeline.report.formatting import counted
 from pipeline.runner.checking import require_usable_for_trial
-from pipeline.runner.execution.tryout import TRIES_FOLDER, Tryout
+from pipeline.runner.execution.tryout import Tryout
+from pipeline.runner.found_pictures import TRIES_FOLDER
 from pipeline.runner.preparation import resolve_config
 
 

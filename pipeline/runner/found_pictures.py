@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, get_args
 
 from pipeline.errors import StorageError
@@ -22,6 +23,8 @@ from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = frozenset(map(suffix_of, get_args(PictureFormat)))
+#: Where 'try' puts its pictures by default: in a folder of the photo's name in this one, in the output folder.
+TRIES_FOLDER: Final = "try"
 #: In a JPEG the provenance is at the beginning.
 _HEAD_BYTES: Final = 200_000
 
@@ -48,7 +51,7 @@ def use_found_picture(ledger: Ledger, output_folder: Path, claim: Claim, key: st
     candidates = [
         picture
         for picture in ledger.found.with_key(key)
-        if (picture.style, picture.recipe) == (claim.job.style, claim.job.recipe)
+        if (picture.style, picture.recipe) == (claim.job.style, claim.job.recipe) and not _is_try(picture)
     ]
     # Photos of equal content have pictures with the same key: each gets the one with the most similar name.
     candidates.sort(key=lambda picture: -_common_prefix_length(picture.output, claim.output))
@@ -73,7 +76,9 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
             values = [found.get(field) for field in ("key", "style", "recipe")] if found else []
             match values:
                 case [str(key), str(style), str(recipe)]:
-                    yield FoundPicture(file.relative_to(folder).as_posix(), key, style, recipe)
+                    picture = FoundPicture(file.relative_to(folder).as_posix(), key, style, recipe)
+                    if not _is_try(picture):
+                        yield picture
 
 
 def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -88,6 +93,13 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for path, folders, names in os.walk(folder, onerror=raise_unless_harmless):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield path, names
+
+
+def _is_try(picture: FoundPicture) -> bool:
+    """Return whether 'try' made the picture: it has the same key, but no job's name, and may be deleted any time."""
+    path = PurePosixPath(picture.output)
+    variant = rf"{re.escape(picture.style)}(--{re.escape(picture.recipe)})?(-\d+)?"
+    return len(path.parts) == 3 and path.parts[0] == TRIES_FOLDER and re.fullmatch(variant, path.stem) is not None
 
 
 def _is_picture(name: str) -> bool:

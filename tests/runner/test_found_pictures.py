@@ -139,6 +139,19 @@ def test_intermediate_pictures_links_and_hidden_files_are_no_finished_pictures(w
     assert run_again(workshop) == (1, 0, 0)
 
 
+def test_what_try_made_is_no_finished_picture(workshop: Workshop) -> None:
+    """README: 'try' first, then 'run'. The picture of a photo that was tried was never made."""
+    workshop.photo("a.png")
+    workshop.photo("try/sub/b.png", shade=2)
+    workshop.run()
+    made_by_try = workshop.out / "try" / "a" / "night.jpg"
+    made_by_try.parent.mkdir(parents=True)
+    (workshop.out / "a--night.jpg").rename(made_by_try)
+    lose_the_ledger(workshop)
+    assert run_again(workshop) == (1, 0, 0)
+    assert {"a--night.jpg", "try/a/night.jpg", "try/sub/b--night.jpg"} <= set(workshop.pictures())
+
+
 def test_it_is_said_once(workshop: Workshop) -> None:
     workshop.photo("a.png")
     workshop.run()

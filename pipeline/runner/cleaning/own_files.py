@@ -18,7 +18,8 @@ from pipeline.errors import StorageError
 from pipeline.images.encode import read_unedited_provenance, suffix_of
 from pipeline.model import Job, PictureFormat
 from pipeline.runner.execution.claims import snapshots_of
-from pipeline.runner.execution.tryout import TRIES_FOLDER, snapshots_folder_name
+from pipeline.runner.execution.tryout import snapshots_folder_name
+from pipeline.runner.found_pictures import TRIES_FOLDER
 from pipeline.runner.preparation import variant_of
 from pipeline.worker.writing import SNAPSHOT_NAME
 

@@ -7,7 +7,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
@@ -34,9 +33,6 @@ from pipeline.model import (
 from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.publishing import make_output_folder
 from pipeline.runner.preparation import ResolvedConfig, variant_of
-
-#: Where 'try' puts its pictures by default: in a folder of the photo's name in this one, in the output folder.
-TRIES_FOLDER: Final = "try"
 
 
 def snapshots_folder_name(variant: str) -> str:
