@@ -28,7 +28,7 @@ from pipeline.images.metadata import Metadata, collect_tiff, orientation
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _LOGL, _LOGLUV = 32844, 32845
 _CCITT: Final = frozenset({2, 3, 4})
-_OLD_JPEG, _JPEG, _THUNDERSCAN = 6, 7, 32809
+_UNCOMPRESSED, _OLD_JPEG, _JPEG, _THUNDERSCAN = 1, 6, 7, 32809
 _END_OF_JPEG: Final = b"\xff\xd9"
 _READ_HERE: Final = frozenset({_MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, *lab.ENCODINGS})
 _CHANNELS: Final[dict[int, tuple[int, Mode]]] = {_RGB: (3, "RGB"), _SEPARATED: (4, "CMYK")}
@@ -192,11 +192,10 @@ def _read_by_libtiff(page: Any, data: bytes) -> Image.Image:
 def _require_sound_segments(page: Any, data: bytes) -> None:
     """Unpack all strips or tiles, as far as they can be: libtiff goes on where one is damaged."""
     _require_all_segments(page)
-    unpack = _UNPACK.get(int(page.compression), len)
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-        if offset + count > len(data):
-            raise _damaged("it ends before its last strip or tile")
-        unpack(data[offset : offset + count])
+    _require_whole_segments(page, len(data))
+    if (unpack := _UNPACK.get(int(page.compression))) is not None:
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            unpack(data[offset : offset + count])
 
 
 def _require_bounded(page: Any) -> None:
@@ -216,6 +215,14 @@ def _require_all_segments(page: Any) -> None:
     found = sum(count > 0 for count in page.databytecounts)
     if found < expected:
         raise _damaged(f"{found} of {expected} strips or tiles are there")
+    if page.compression != _UNCOMPRESSED:  # a fax that is cut short would end in white
+        _require_whole_segments(page, page.parent.filehandle.size)
+
+
+def _require_whole_segments(page: Any, file_bytes: int) -> None:
+    segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+    if any(offset + count > file_bytes for offset, count in segments):
+        raise _damaged("it ends before its last strip or tile")
 
 
 def _require_ends_of_jpeg(page: Any, data: bytes) -> None:

@@ -392,3 +392,17 @@ def test_meanings_that_are_no_pictures_colors_are_named() -> None:
     data[offset + 8 : offset + 10] = (51177).to_bytes(2, "little")
     with pytest.raises(PhotoError, match="TIFF with DEPTH_MAP pixels, which can't be read"):
         decoded(bytes(data))
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4"])
+def test_a_fax_that_is_cut_short_does_not_end_in_white(compression: str) -> None:
+    file = io.BytesIO()
+    noise = np.random.default_rng(2).integers(0, 2, (64, 64), np.uint8).astype(bool)
+    Image.fromarray(noise).save(file, "TIFF", compression=compression)
+    data = file.getvalue()
+    assert decoded(data, 64).pixels.shape == (64, 64, 3)
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        tag = tiff.pages.first.tags[279]  # type: ignore[union-attr]
+        stated = data[: tag.valueoffset] + (len(data) * 2).to_bytes(4, "little") + data[tag.valueoffset + 4 :]
+    with pytest.raises(PhotoError, match="ends before its last strip or tile"):
+        decoded(stated, 64)
