@@ -59,6 +59,12 @@ def check_jpeg_2000(source: SizedFile) -> None:
     raise Incomplete("its picture data is missing")
 
 
+def check_jpeg_2000_codestream(source: SizedFile) -> None:
+    """Find the end of a bare codestream (ISO/IEC 15444-1, A.4.4)."""
+    if not source.ends_with(b"\xff\xd9"):
+        raise Incomplete("its end marker is missing")
+
+
 def check_jpeg_xl_boxes(source: SizedFile) -> None:
     """Find the codestream of a JPEG XL: whole in ``jxlc``, or the last of its parts in ``jxlp``."""
     for box in _boxes(source):

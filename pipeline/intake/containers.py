@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from pipeline.intake.boxes import check_boxes, check_jpeg_2000, check_jpeg_xl_boxes, check_jpeg_xl_codestream
+from pipeline.intake.boxes import (
+    check_boxes,
+    check_jpeg_2000,
+    check_jpeg_2000_codestream,
+    check_jpeg_xl_boxes,
+    check_jpeg_xl_codestream,
+)
 from pipeline.intake.camera_raw import check_crw, check_mrw, check_raf, check_x3f
 from pipeline.intake.format_parsers import (
     FormatCheck,
@@ -57,6 +63,7 @@ _FORMATS: Final[tuple[tuple[bytes, str, FormatCheck], ...]] = (
     (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL", check_jpeg_xl_boxes),
     (b"\xff\x0a", "JPEG XL", check_jpeg_xl_codestream),
     (b"\x00\x00\x00\x0cjP  ", "JPEG 2000", check_jpeg_2000),
+    (b"\xff\x4f\xff\x51", "JPEG 2000", check_jpeg_2000_codestream),
     (b"IIRO", "camera raw", check_tiff),  # Olympus
     (b"IIRS", "camera raw", check_tiff),
     (b"MMOR", "camera raw", check_tiff),

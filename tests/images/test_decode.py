@@ -79,6 +79,14 @@ def test_animations_give_their_first_frame_and_a_note(picture_format: str) -> No
     assert photo.notes == ("the file is an animation of 2 frames: the first is used",)
 
 
+def test_damage_behind_an_animations_first_frame_costs_nothing() -> None:
+    data = file_of(flat("RGB", "red"), "GIF", save_all=True, append_images=[flat("RGB", "blue")])
+    second = data.rindex(b"\x2c")
+    photo = decoded(data[: second + 10])
+    assert_color(photo.pixels, (255, 0, 0))
+    assert photo.notes == ("the file is an animation that is damaged behind its first frame, which is used",)
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(("picture_format", "tolerance"), [("JPEG", 6), ("PNG", 0), ("WEBP", 0), ("AVIF", 12)])

@@ -4,7 +4,7 @@ import struct
 import pytest
 from PIL import Image
 
-from pipeline.intake.boxes import check_boxes, check_jpeg_2000, check_jpeg_xl_codestream
+from pipeline.intake.boxes import check_boxes, check_jpeg_2000, check_jpeg_2000_codestream, check_jpeg_xl_codestream
 from pipeline.intake.format_parsers import Incomplete, SizedFile
 
 FTYP = b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf"
@@ -90,3 +90,10 @@ def test_a_jpeg_2000_is_complete_with_its_codestream() -> None:
     for cut in (data[:-1], data[:100]):
         with pytest.raises(Incomplete):
             check_jpeg_2000(SizedFile(io.BytesIO(cut), len(cut)))
+
+
+def test_a_bare_codestream_of_jpeg_2000_is_complete_with_its_end_marker() -> None:
+    data = b"\xff\x4f\xff\x51" + bytes(40) + b"\xff\xd9"
+    check_jpeg_2000_codestream(SizedFile(io.BytesIO(data), len(data)))
+    with pytest.raises(Incomplete, match="end marker"):
+        check_jpeg_2000_codestream(SizedFile(io.BytesIO(data), len(data) - 2))

@@ -57,9 +57,13 @@ class PillowFile:
 
     def _notes(self) -> tuple[str, ...]:
         image = self._image
-        if image.format in _ANIMATIONS and getattr(image, "is_animated", False):
-            return (f"the file is an animation of {getattr(image, 'n_frames', 0)} frames: the first is used",)
-        return ()
+        if image.format not in _ANIMATIONS:
+            return ()
+        try:
+            frames = getattr(image, "n_frames", 1)  # Pillow looks for them all
+        except Exception:  # damage behind the first frame costs nothing
+            return ("the file is an animation that is damaged behind its first frame, which is used",)
+        return (f"the file is an animation of {frames} frames: the first is used",) if frames > 1 else ()
 
 
 def _draft(image: Image.Image, target: Size) -> Box | None:
