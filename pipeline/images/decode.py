@@ -119,9 +119,12 @@ def _painting_size(size: Size) -> Size:
 
 def read_size(file: Path | BinaryIO) -> Size:
     """Return a picture's width and height in its header, before orientation. Raises as :func:`decode` does."""
-    with ExitStack() as stack, translated_errors(b""), collected_output():
-        stream = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
-        return opened(PhotoFile(stream)).size
+    with ExitStack() as stack, collected_output():
+        with translated_errors(b""):
+            stream = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
+            photo = PhotoFile(stream)
+        with translated_errors(photo.head):
+            return opened(photo).size
 
 
 def read_metadata(data: bytes) -> Metadata:

@@ -262,6 +262,13 @@ def test_a_size_is_read_from_the_header_alone(tmp_path: Path) -> None:
     assert read_size(path) == (40, 30)
 
 
+def test_what_has_no_size_is_called_what_it_is() -> None:
+    with pytest.raises(PhotoError, match="Photoshop document"):
+        read_size(io.BytesIO(b"8BPS" + bytes(60)))
+    with pytest.raises(PhotoError, match="begins like a JPEG"):
+        read_size(io.BytesIO(b"\xff\xd8\xff\xe0" + bytes(9)))
+
+
 def test_a_size_that_can_not_be_read_is_the_photos_fault(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     for name in ("a.png", "nothing.png"):
