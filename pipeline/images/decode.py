@@ -150,12 +150,10 @@ def _decode_quietly(data: bytes, max_pixels: int, choose_size: Callable[[Size], 
     with PIXEL_LIMIT.lifted():  # some formats are checked again when they are loaded
         with translated_errors(data):
             file = opened(PhotoFile.of(data))
-        full_size = file.size  # once a JPEG is decoded in part, it gives the reduced one
-        pixels = math.prod(full_size)
-        with translated_errors(data, pixels):
-            _check_size(full_size, max_pixels)
+        with translated_errors(data, math.prod(file.size)):
+            _check_size(file.size, max_pixels)
             raster = file.load(choose_size)
-            stored_size = raster.pixels.size if raster.box is None else full_size
+            stored_size = raster.pixels.size if raster.box is None else file.size
             colors = description_in(data, raster.profile)
             return _reduced(raster, choose_size(stored_size), colors, file.metadata())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Final
 
 from PIL import Image
@@ -40,6 +41,10 @@ class PillowFile:
 
     def metadata(self) -> Metadata:
         """Return the file's metadata."""
+        return self._metadata
+
+    @cached_property
+    def _metadata(self) -> Metadata:
         return collect(self._image, self._file.data)
 
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
