@@ -7,11 +7,12 @@ file is called damaged only if there is enough memory to decode it.
 from __future__ import annotations
 
 import errno
+import importlib
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import UnidentifiedImageError, features
@@ -92,6 +93,21 @@ def translated_errors(data: bytes, pixels: int | None = None) -> Iterator[None]:
         raise _error_for(data, error) from error
 
 
+def reading_library(module: str, package: str, kind: str) -> Any:
+    """Load the library that reads a kind of photo; other photos don't need it. Raises CodecError."""
+    try:
+        return importlib.import_module(module)
+    except Exception as error:  # an incompatible library may raise anything
+        raise CodecError(
+            f"the file is {kind}: {package}, which reads it, can't be loaded ({one_line(error)}); reinstall it"
+        ) from error
+
+
+def damaged(what: str) -> PhotoError:
+    """Return the error of a file that is not whole; ``what``: how that is known."""
+    return PhotoError(f"the file is damaged or cut short ({what}): copy it again from its source")
+
+
 def require_memory(pixels: int) -> None:
     """Raise MemoryError unless there is enough memory to decode a picture of that many pixels."""
     np.empty(_BYTES_OF_A_CODEC + pixels * _BYTES_PER_PIXEL, np.uint8)
@@ -126,7 +142,7 @@ def _is_memory_error(error: Exception) -> bool:
 def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
     if not isinstance(error, UnidentifiedImageError):
         why = type(error).__name__ if isinstance(error, _STUMBLES) else one_line(error)
-        return PhotoError(f"the file is damaged or cut short ({why}): copy it again from its source")
+        return damaged(why)
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
     if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:

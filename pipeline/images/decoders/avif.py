@@ -18,12 +18,11 @@ from PIL import Image, UnidentifiedImageError
 from pipeline.images.decode_errors import require_memory
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
-from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
+from pipeline.images.decoders.raster import MODES_OF_LIGHT, DeepPixels, Pixels, Raster, Size, by_channels
 from pipeline.images.item_properties import Property, association_tables, primary_properties
 
 _HIGH_DEPTH, _TWELVE_BITS = 0x40, 0x20
 _MOST_TABLES: Final = 256
-_MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +68,13 @@ class AvifFile(PillowFile):
     def _deep_pixels(self) -> DeepPixels | None:
         """Return the pixels; None where libavif is stricter than Pillow lets it be."""
         try:
-            values = imagecodecs.avif_decode(self._file.data)
+            values = by_channels(imagecodecs.avif_decode(self._file.data))
         except imagecodecs.AvifError:
             require_memory(self._image.width * self._image.height)
             return None
-        values = values[..., np.newaxis] if values.ndim == 2 else values
         if values.dtype != np.uint16 or values.shape[1::-1] != self._image.size:
             return None
-        return DeepPixels(values, _MODES[values.shape[2]], float((1 << self._bits) - 1))
+        return DeepPixels(values, MODES_OF_LIGHT[values.shape[2]], float((1 << self._bits) - 1))
 
 
 def open_avif(file: PhotoFile) -> AvifFile:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import PhotoError
-from pipeline.images.decode_errors import one_line
+from pipeline.images.decode_errors import damaged, one_line
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Raster, Size
 from pipeline.images.density import Density, density_per_meter
@@ -73,7 +73,7 @@ class BitFieldsFile:
         row_bytes = (width * self.bits + 31) // 32 * 4
         stored = self.file.data[self.pixels_at : self.pixels_at + row_bytes * height]
         if len(stored) < row_bytes * height:
-            raise PhotoError("the file is damaged or cut short (rows are missing): copy it again from its source")
+            raise damaged("rows are missing")
         rows = np.frombuffer(stored, f"<u{self.bits // 8}").reshape(height, -1)[:, :width]
         return rows[::-1] if self.is_bottom_up else rows
 

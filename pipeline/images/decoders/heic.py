@@ -5,17 +5,15 @@ libheif applies what the file says of rotation, mirroring and cropping. Of sever
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 from PIL import Image
 
-from pipeline.errors import CodecError, PhotoError
-from pipeline.images.decode_errors import one_line
+from pipeline.errors import PhotoError
+from pipeline.images.decode_errors import reading_library
 from pipeline.images.decoders import iso_media
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
@@ -35,7 +33,7 @@ class HeicFile(PillowFile):
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises CodecError, PhotoError, and what Pillow and pillow-heif raise."""
-        self._library = _pillow_heif()
+        self._library = reading_library("pillow_heif", "pillow-heif", "HEIC")
         super().__init__(file)
 
     def _open(self, file: PhotoFile) -> Image.Image:
@@ -82,17 +80,3 @@ def _refusal(file: PhotoFile, error: Exception) -> Exception:
     if _PRIMARY not in file.data and iso_media.holds_sequence(iso_media.brands(file)):
         return PhotoError(f"the file is a HEIF sequence without a still picture, which can't be read: {_HELP}")
     return error
-
-
-def _pillow_heif() -> Any:
-    """Return the library. Raises CodecError."""
-    try:
-        return _loaded("pillow_heif")
-    except Exception as error:  # an incompatible library may raise anything; other photos don't need it
-        raise CodecError(
-            f"the file is HEIC: pillow-heif, which reads it, can't be loaded ({one_line(error)}); reinstall it"
-        ) from error
-
-
-def _loaded(name: str) -> ModuleType:
-    return importlib.import_module(name)

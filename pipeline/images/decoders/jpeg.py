@@ -6,19 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 import imagecodecs
-import numpy as np
 from PIL import UnidentifiedImageError
 
 from pipeline.errors import PhotoError
+from pipeline.images.decode_errors import damaged
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
-from pipeline.images.decoders.raster import DeepPixels, Mode, Raster, Size
+from pipeline.images.decoders.raster import DeepPixels, Mode, Raster, Size, by_channels
 
 START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
 #: Markers of the segment that begins a frame of more than 8 bits: extended, progressive, lossless.
 _DEEP_FRAMES: Final = frozenset({0xC1, 0xC2, 0xC3})
-_CUT_SHORT: Final = "the file is damaged or cut short (its end is missing): copy it again from its source"
 _MODES: Final[dict[int, Mode]] = {1: "L", 3: "RGB"}
 
 
@@ -31,7 +30,7 @@ def open_jpeg(file: PhotoFile) -> PillowFile:
         if depth_at is None or file.data[depth_at] in {0, 8}:
             raise
         if _END not in file.data[depth_at:]:  # libjpeg fills up what is missing
-            raise PhotoError(_CUT_SHORT) from error
+            raise damaged("its end is missing") from error
         return _DeepJpegFile(file, depth_at)
 
 
@@ -47,8 +46,7 @@ class _DeepJpegFile(PillowFile):
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
         """Decode the pixels in full."""
         del choose_size
-        values = imagecodecs.jpeg_decode(self._deep_data)
-        values = values[..., np.newaxis] if values.ndim == 2 else values
+        values = by_channels(imagecodecs.jpeg_decode(self._deep_data))
         if values.shape[2] not in _MODES:
             raise PhotoError(f"the file is a JPEG of {self._bits} bits in CMYK, which can't be read: save it as RGB")
         return self._raster(DeepPixels(values, _MODES[values.shape[2]], float((1 << self._bits) - 1)))

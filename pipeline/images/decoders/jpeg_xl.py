@@ -5,7 +5,6 @@ libjxl turns a picture upright, except a JPEG that was packed without loss: that
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,18 +13,24 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
-from pipeline.errors import CodecError, PhotoError
+from pipeline.errors import PhotoError
 from pipeline.images import jpeg_xl
-from pipeline.images.decode_errors import one_line, require_memory
+from pipeline.images.decode_errors import damaged, reading_library, require_memory
 from pipeline.images.decoders.jpeg_xl_header import CODESTREAM_START, Header, read_header
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
-from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, unmultiplied
+from pipeline.images.decoders.raster import (
+    MODES_OF_LIGHT,
+    DeepPixels,
+    Pixels,
+    Raster,
+    Size,
+    by_channels,
+    unmultiplied,
+)
 from pipeline.images.metadata import Metadata
 
-_MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _USUAL_HEADER_BYTES: Final = 4096
-_DAMAGED: Final = "the file is damaged or cut short ({}): copy it again from its source"
 
 
 def is_jpeg_xl(file: PhotoFile) -> bool:
@@ -38,13 +43,13 @@ class JpegXlFile:
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises CodecError and PhotoError."""
-        self._plugin = _pillow_jxl()
+        self._plugin = reading_library("pillow_jxl", "pillow-jxl-plugin", "JPEG XL")
         self._file = file
         self._jpeg: PillowFile | None = None
         try:
             self._header = _header_of(file)
         except EOFError as error:
-            raise PhotoError(_DAMAGED.format(error)) from error
+            raise damaged(str(error)) from error
 
     @property
     def size(self) -> Size:
@@ -67,7 +72,7 @@ class JpegXlFile:
             return self._raster(info, data, bytes(profile or b""))
         except RuntimeError as error:
             require_memory(math.prod(self.size))
-            raise PhotoError(_DAMAGED.format("libjxl can't decode it")) from error
+            raise damaged("libjxl can't decode it") from error
 
     def _raster(self, info: Any, data: bytes, profile: bytes) -> Raster:
         header = self._header
@@ -83,9 +88,8 @@ class JpegXlFile:
         return Image.frombytes(stored, size, data).convert(mode)
 
     def _first_frame(self) -> Pixels:
-        values = imagecodecs.jpegxl_decode(self._file.data, index=0)
-        values = values[..., np.newaxis] if values.ndim == 2 else values
-        mode = _MODES[values.shape[2]]
+        values = by_channels(imagecodecs.jpegxl_decode(self._file.data, index=0))
+        mode = MODES_OF_LIGHT[values.shape[2]]
         if values.dtype == np.uint8:
             return self._shallow(mode, (values.shape[1], values.shape[0]), values.tobytes())
         white = 1.0 if self._header.is_float else float((1 << self._header.bits) - 1)
@@ -99,14 +103,3 @@ def _header_of(file: PhotoFile) -> Header:
         return read_header(file.stream().read(_USUAL_HEADER_BYTES))
     except EOFError:  # metadata may stand before it
         return read_header(file.data)
-
-
-def _pillow_jxl() -> Any:
-    """Return the library. Raises CodecError."""
-    try:
-        return importlib.import_module("pillow_jxl")
-    except Exception as error:  # an incompatible library may raise anything; other photos don't need it
-        raise CodecError(
-            f"the file is JPEG XL: pillow-jxl-plugin, which reads it, can't be loaded ({one_line(error)}); "
-            f"reinstall it"
-        ) from error

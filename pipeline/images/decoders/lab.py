@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.images.color.transfer import linear_to_srgb
+
 CIELAB, ICCLAB = 8, 9
 ENCODINGS: Final = frozenset({CIELAB, ICCLAB})
 
@@ -31,7 +33,7 @@ def to_srgb(samples: NDArray[Any], encoding: int) -> NDArray[np.float32]:
     result = np.empty(samples.shape, np.float32)
     for top in range(0, len(samples), _ROWS_AT_ONCE):  # the floats between take many times a picture's memory
         rows = samples[top : top + _ROWS_AT_ONCE]
-        result[top : top + _ROWS_AT_ONCE, :, :3] = _encoded(_linear(_values(rows[..., :3], encoding)))
+        result[top : top + _ROWS_AT_ONCE, :, :3] = linear_to_srgb(_light(_values(rows[..., :3], encoding)))
         result[top : top + _ROWS_AT_ONCE, :, 3:] = rows[..., 3:] / np.float32(np.iinfo(samples.dtype).max)
     return result
 
@@ -49,12 +51,8 @@ def _values(samples: NDArray[Any], encoding: int) -> NDArray[np.float32]:
     return np.concatenate([lightness, colors.astype(np.float32) / np.float32(256 if is_deep else 1)], axis=2)
 
 
-def _linear(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _light(values: NDArray[np.float32]) -> NDArray[np.float32]:
     y = (values[..., 0] + 16) / 116
     f = np.stack([y + values[..., 1] / 500, y, y - values[..., 2] / 200], axis=-1)
     xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)).astype(np.float32) * _D50
-    return np.clip(xyz @ _XYZ_TO_RGB.T, 0, 1)
-
-
-def _encoded(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
+    return np.asarray(xyz @ _XYZ_TO_RGB.T, np.float32)

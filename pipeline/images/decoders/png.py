@@ -18,12 +18,11 @@ from PIL import Image
 from pipeline.errors import PhotoError
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
-from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size
+from pipeline.images.decoders.raster import MODES_OF_LIGHT, DeepPixels, Pixels, Raster, Size, by_channels
 from pipeline.images.png_file import SIGNATURE, Chunk, chunks_of
 
 _LARGEST_TEXT_BYTES: Final = 1_000_000  # what Pillow unpacks
 _UNPACKED_BYTES_AT_ONCE: Final = 1 << 20
-_MODES: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _WHITE: Final = 65535.0
 
 #: What libpng says of each interlaced picture is for programmers, and not about the file.
@@ -83,9 +82,8 @@ def _unpack_whole(chunks: list[Chunk]) -> bool:
 
 def _decoded(data: bytes) -> Pixels:
     needed = SIGNATURE + b"".join(chunk.stored for chunk in chunks_of(data) if chunk.is_needed)
-    values = imagecodecs.png_decode(needed)
-    values = values if values.ndim == 3 else values[..., np.newaxis]
-    mode = _MODES[values.shape[2]]
+    values = by_channels(imagecodecs.png_decode(needed))
+    mode = MODES_OF_LIGHT[values.shape[2]]
     if values.dtype == np.uint8:
         return Image.fromarray(values[..., 0] if mode == "L" else values)
     return DeepPixels(values, mode, _WHITE)

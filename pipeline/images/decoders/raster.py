@@ -16,6 +16,9 @@ Size = tuple[int, int]
 Box = tuple[float, float, float, float]
 Mode = Literal["L", "LA", "RGB", "RGBA", "CMYK", "CMYKA"]
 
+#: What the channels of light are, by their number.
+MODES_OF_LIGHT: Final[dict[int, Mode]] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
 _UPRIGHT: Final[dict[int, Image.Transpose]] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -81,6 +84,11 @@ class OpenedFile(Protocol):
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
         """Decode the pixels; ``choose_size`` tells the size that a picture of the given one is reduced to."""
         ...
+
+
+def by_channels(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values (H, W) or (H, W, C), as decoders give them, as (H, W, C)."""
+    return values[..., np.newaxis] if values.ndim == 2 else values
 
 
 def resized(pixels: Pixels, size: Size, box: Box | None = None) -> Pixels:

@@ -5,7 +5,6 @@ What LibRaw can't develop, or finds cut short, gives the picture that the camera
 
 from __future__ import annotations
 
-import importlib
 import io
 import math
 import re
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import CodecError, PhotoError
-from pipeline.images.decode_errors import one_line
+from pipeline.images.decode_errors import one_line, reading_library
 from pipeline.images.decoders.library_output import collected_output
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PillowFile
@@ -207,16 +206,10 @@ def _box(sizes: Any, size: Size) -> Box | None:
 def _rawpy() -> Any:
     """Return the library. Raises CodecError."""
     try:
-        return importlib.import_module("rawpy")
-    except ModuleNotFoundError as error:
-        if error.name == "rawpy":
+        return reading_library("rawpy", "rawpy", "camera raw")
+    except CodecError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == "rawpy":
             raise CodecError(
                 "the file is camera raw: install stylewatch[raw] to read it, or save it as JPEG"
-            ) from error
-        raise CodecError(_broken(error)) from error
-    except Exception as error:  # an incompatible library may raise anything
-        raise CodecError(_broken(error)) from error
-
-
-def _broken(error: Exception) -> str:
-    return f"the file is camera raw: rawpy, which reads it, can't be loaded ({one_line(error)}); reinstall it"
+            ) from error.__cause__
+        raise

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.errors import PhotoError
+from pipeline.images.decode_errors import damaged
 from pipeline.images.decoders import lab
 from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, unmultiplied
@@ -86,6 +88,10 @@ class TiffFile:
 
     def metadata(self) -> Metadata:
         """Return the file's metadata."""
+        return self._metadata
+
+    @cached_property
+    def _metadata(self) -> Metadata:
         return collect_tiff(self._file.data)
 
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
@@ -145,11 +151,7 @@ def _require_essentials(complaints: list[str]) -> None:
     for complaint in complaints:
         match = _DAMAGED_TAG.search(complaint)
         if match is not None and int(match[1]) in _ESSENTIAL:
-            raise _damaged(complaint)
-
-
-def _damaged(what: str) -> PhotoError:
-    return PhotoError(f"the file is damaged or cut short ({what}): copy it again from its source")
+            raise damaged(complaint)
 
 
 def _first_full_page(tiff: tifffile.TiffFile) -> Any:
@@ -201,11 +203,8 @@ def _require_sound_segments(page: Any, data: bytes) -> None:
 def _require_bounded(page: Any) -> None:
     """Refuse samples of no bits, and what takes many times the memory of its width and height, limited before."""
     if (tag := page.tags.get(_BITS)) is not None and 0 in np.atleast_1d(tag.value):
-        raise _damaged("its samples have no bits")
-    for count, most, what in (
-        (page.imagedepth, 1, "layers"),
-        (page.samplesperpixel, _MOST_CHANNELS, "channels"),
-    ):
+        raise damaged("its samples have no bits")
+    for count, most, what in ((page.imagedepth, 1, "layers"), (page.samplesperpixel, _MOST_CHANNELS, "channels")):
         if count > most:
             raise PhotoError(f"the file is a TIFF of {count:,} {what}, which can't be read: {_HELP}")
 
@@ -214,7 +213,7 @@ def _require_all_segments(page: Any) -> None:
     expected = math.prod(page.chunked)
     found = sum(count > 0 for count in page.databytecounts)
     if found < expected:
-        raise _damaged(f"{found} of {expected} strips or tiles are there")
+        raise damaged(f"{found} of {expected} strips or tiles are there")
     if page.compression != _UNCOMPRESSED:  # a fax that is cut short would end in white
         _require_whole_segments(page, page.parent.filehandle.size)
 
@@ -222,16 +221,16 @@ def _require_all_segments(page: Any) -> None:
 def _require_whole_segments(page: Any, file_bytes: int) -> None:
     segments = zip(page.dataoffsets, page.databytecounts, strict=True)
     if any(offset + count > file_bytes for offset, count in segments):
-        raise _damaged("it ends before its last strip or tile")
+        raise damaged("it ends before its last strip or tile")
 
 
 def _require_ends_of_jpeg(page: Any, data: bytes) -> None:
     """Raise PhotoError where a strip or tile is cut short: libjpeg fills up what is missing."""
     if page.jpegtables is not None and _END_OF_JPEG not in page.jpegtables:
-        raise _damaged("its JPEG tables lack their end")
+        raise damaged("its JPEG tables lack their end")
     segments = zip(page.dataoffsets, page.databytecounts, strict=True)
     if any(data.rfind(_END_OF_JPEG, offset, offset + count) < 0 for offset, count in segments):
-        raise _damaged("a strip or tile in JPEG lacks its end")
+        raise damaged("a strip or tile in JPEG lacks its end")
 
 
 def _samples(page: Any) -> NDArray[Any]:
@@ -240,7 +239,7 @@ def _samples(page: Any) -> NDArray[Any]:
         values = page.asarray(squeeze=False, maxworkers=1)
     except ValueError as error:
         if "is not a known PREDICTOR" in str(error):
-            raise _damaged(str(error)) from error
+            raise damaged(str(error)) from error
         if "not supported" in str(error) or "is not a known" in str(error):
             raise PhotoError(
                 f"the file is a TIFF with {_name(page.compression)} compression, which can't be read: {_HELP}"
