@@ -1,3 +1,4 @@
+import io
 import struct
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from pipeline.images.color.modes import to_eight_bits
-from pipeline.images.decode import eight_bits
+from pipeline.images.decode import decode_image, eight_bits
 from tests.images.pictures import assert_color, decoded, file_of, flat
 from tests.images.profiles import black_cyan_cmyk
 
@@ -14,10 +15,13 @@ RAMP = np.array([[0, 64, 128, 255]], dtype=np.uint8).repeat(2, axis=0)
 
 
 def gray(picture: Any) -> list[int]:
-    """The first row of a decoded gray picture of the ramp's shape."""
-    photo = decoded(picture, 4)
-    assert (photo.pixels == photo.pixels[..., :1]).all()
-    return [int(value) for value in eight_bits(photo.pixels)[0, :, 0]]
+    """The first row of a decoded gray picture of the ramp's shape; one that a caller has opened gives the same."""
+    with Image.open(io.BytesIO(picture)) as image:
+        photos = decoded(picture, 4), decode_image(image, long_side=4)
+    rows = [eight_bits(photo.pixels)[0] for photo in photos]
+    assert all((row == row[:, :1]).all() for row in rows)
+    assert (rows[0] == rows[1]).all()
+    return [int(value) for value in rows[0][:, 0]]
 
 
 def tiff_of(values: Any, kind: int, bits: int, photometric: int = 1, order: str = "<") -> bytes:
@@ -111,10 +115,16 @@ def test_16_bit_gray_is_scaled(picture_format: str) -> None:
 
 
 def test_16_bit_gray_with_a_transparent_value() -> None:
-    photo = decoded(file_of(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG", transparency=64 * 257), 4)
+    file = file_of(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG", transparency=64 * 257)
+    photo = decoded(file, 4)
     assert photo.alpha is not None
     assert photo.alpha[0].tolist() == [1, 0, 1, 1]
     assert eight_bits(photo.pixels)[0, :, 0].tolist() == [0, 255, 128, 255]
+    with Image.open(io.BytesIO(file)) as image:
+        opened_by_caller = decode_image(image, long_side=4)
+    assert opened_by_caller.alpha is not None
+    assert opened_by_caller.alpha[0].tolist() == [255, 0, 255, 255]
+    assert opened_by_caller.pixels[0, :, 0].tolist() == [0, 255, 128, 255]
 
 
 def test_big_endian_16_bit_gray() -> None:
