@@ -18,7 +18,10 @@ import numpy as np
 from PIL import UnidentifiedImageError, features
 
 from pipeline.errors import CodecError, PhotoError, StylewatchError
+from pipeline.images.boxes import is_iso_media
 
+#: Packages that are not called like their module.
+_PACKAGES: Final = {"pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
 _AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 _HEAD_BYTES: Final = 512
 _AS_PICTURE: Final = "export it as PNG, TIFF or JPEG"
@@ -93,14 +96,18 @@ def translated_errors(data: bytes, pixels: int | None = None) -> Iterator[None]:
         raise _error_for(data, error) from error
 
 
-def reading_library(module: str, package: str, kind: str) -> Any:
+def reading_library(module: str, kind: str) -> Any:
     """Load the library that reads a kind of photo; other photos don't need it. Raises CodecError."""
+    return load_library(module, "reads it", "reinstall it", before=f"the file is {kind}: ")
+
+
+def load_library(module: str, task: str, advice: str, *, before: str = "") -> Any:
+    """Load a library that few pictures need. Raises CodecError, in which the package ``task`` and has ``advice``."""
     try:
         return importlib.import_module(module)
     except Exception as error:  # an incompatible library may raise anything
-        raise CodecError(
-            f"the file is {kind}: {package}, which reads it, can't be loaded ({one_line(error)}); reinstall it"
-        ) from error
+        package = _PACKAGES.get(module, module)
+        raise CodecError(f"{before}{package}, which {task}, can't be loaded ({one_line(error)}); {advice}") from error
 
 
 def damaged(what: str) -> PhotoError:
@@ -145,7 +152,7 @@ def _error_for(data: bytes, error: Exception) -> PhotoError | CodecError:
         return damaged(why)
     if missing := _missing_codec(data):
         return CodecError(f"the file is {missing}, which Pillow can't read here: reinstall Pillow")
-    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
+    if _is_avif(data):
         return PhotoError(
             "the file is AVIF that libavif does not accept, or it is damaged: copy it again from its source, or save "
             "it as PNG or JPEG"
@@ -176,6 +183,10 @@ def _missing_codec(data: bytes) -> str:
     """Return the format of a file if Pillow was built without it, or can't load it, else ""."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "" if features.check_module("webp") else "WebP"
-    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
+    if _is_avif(data):
         return "" if features.check_module("avif") else "AVIF"
     return ""
+
+
+def _is_avif(data: bytes) -> bool:
+    return is_iso_media(data) and data[8:12] in _AVIF_BRANDS

@@ -7,7 +7,6 @@ of what it passes on.
 
 from __future__ import annotations
 
-import importlib
 import io
 import struct
 import zlib
@@ -25,7 +24,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 from pipeline.errors import CodecError, JobError
 from pipeline.images import exif, iptc, jpeg_xl, maker_note
 from pipeline.images.color.profiles import srgb_profile
-from pipeline.images.decode_errors import one_line, require_memory
+from pipeline.images.decode_errors import load_library, one_line, require_memory
 from pipeline.images.density import Density
 from pipeline.images.exif import ByteOrder, Exif
 from pipeline.images.metadata import ORIENTATION
@@ -50,7 +49,7 @@ _JPEG_SEGMENT_BYTES: Final = 65533
 _MOST_JPEG_BYTES_PER_PIXEL: Final = 12
 _XMP_SEGMENT_START: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _STRIP_BYTES: Final = 1 << 18
-_PACKAGES: Final = {"pillow_jxl": "pillow-jxl-plugin", "imagecodecs": "imagecodecs"}
+_ADVICE: Final = "reinstall it, or choose another output.format"
 _PIXEL_CHUNKS: Final = frozenset({b"IHDR", b"IDAT", b"IEND"})
 #: Alpha without loss, as in WebP. The bytes depend on the encoder and on how many threads it has, not on the machine.
 _AVIF_OPTIONS: Final = {
@@ -113,10 +112,7 @@ def _save(pixels: Channels, tags: Tags, pillow_format: str, **options: Any) -> b
     try:
         Image.fromarray(pixels).save(file, pillow_format, icc_profile=tags.profile, **options)
     except (ImportError, KeyError) as error:
-        raise CodecError(
-            f"Pillow can't write {pillow_format} here ({one_line(error)}); reinstall it, or choose another "
-            f"output.format"
-        ) from error
+        raise CodecError(f"Pillow can't write {pillow_format} here ({one_line(error)}); {_ADVICE}") from error
     except (OSError, ValueError, RuntimeError) as error:  # whatever a codec says; nothing is written to a disk here
         require_memory(pixels.shape[0] * pixels.shape[1])
         raise JobError(f"the {pillow_format} encoder failed ({one_line(error)}): choose another format") from error
@@ -181,7 +177,7 @@ def _png(pixels: Channels, tags: Tags) -> bytes:
     how = {"pnginfo": texts, "exif": exif.serialize(tags.exif), **_dpi(tags)}
     if pixels.dtype == np.uint8:
         return _save(pixels, tags, "PNG", **how)
-    imagecodecs = _loaded("imagecodecs", "PNG with 16 bits")
+    imagecodecs = load_library("imagecodecs", "writes PNG with 16 bits", _ADVICE)
     # Pillow writes no color of 16 bits: it writes all but the pixels, around one of 8 bits.
     return _with_pixels_of(
         _save(np.zeros((1, 1, 3), np.uint8), tags, "PNG", **how), bytes(imagecodecs.png_encode(pixels))
@@ -207,20 +203,9 @@ def _avif(pixels: Channels, tags: Tags, quality: int) -> bytes:
 
 
 def _jxl(pixels: Channels, tags: Tags, quality: int) -> bytes:
-    _loaded("pillow_jxl", "JPEG XL")  # registers itself
+    load_library("pillow_jxl", "writes JPEG XL", _ADVICE)  # it registers itself
     block = jpeg_xl.EXIF_OFFSET + exif.serialize(tags.exif)
     return _save(pixels, tags, "JXL", quality=quality, lossless=quality == 100, exif=block, xmp=tags.xmp)
-
-
-def _loaded(module: str, written: str) -> Any:
-    """Return a library that is loaded only where it is needed: some take long."""
-    try:
-        return importlib.import_module(module)
-    except Exception as error:  # an incompatible library may raise anything
-        raise CodecError(
-            f"{_PACKAGES[module]}, which writes {written}, can't be loaded ({one_line(error)}); reinstall it, or "
-            f"choose another output.format"
-        ) from error
 
 
 def _tiff(pixels: Channels, tags: Tags) -> bytes:

@@ -8,15 +8,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import CodecError
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import PixelArray
-from pipeline.images.decode_errors import one_line, require_memory
+from pipeline.images.decode_errors import load_library, require_memory
 from pipeline.model import OutputProfile
 
 _RELATIVE_COLORIMETRIC: Final = 1
@@ -59,10 +58,10 @@ def in_profile(
 
 def _converted(pixels: PixelArray, target: bytes) -> NDArray[np.float32] | None:
     """Return sRGB pixels in another profile, None if it can't be used."""
-    cms = _color_management()
+    library = load_library("imagecodecs", "converts colors", "reinstall it, or set output.profile to srgb")
     colors = pixels / np.float32(255) if pixels.dtype == np.uint8 else np.clip(pixels, 0, 1)
     try:
-        converted: NDArray[np.float32] = cms.cms_transform(
+        converted: NDArray[np.float32] = library.cms_transform(
             np.ascontiguousarray(colors, dtype=np.float32),
             srgb_profile(),
             target,
@@ -75,17 +74,6 @@ def _converted(pixels: PixelArray, target: bytes) -> NDArray[np.float32] | None:
         require_memory(pixels.shape[0] * pixels.shape[1])  # without memory a profile looks damaged, too
         return None
     return converted
-
-
-def _color_management() -> Any:
-    try:
-        import imagecodecs
-    except Exception as error:  # an incompatible library may raise anything
-        raise CodecError(
-            f"imagecodecs, which converts colors, can't be loaded ({one_line(error)}); reinstall it, or set "
-            f"output.profile to srgb"
-        ) from error
-    return imagecodecs
 
 
 @cache

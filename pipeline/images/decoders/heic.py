@@ -33,7 +33,7 @@ class HeicFile(PillowFile):
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises CodecError, PhotoError, and what Pillow and pillow-heif raise."""
-        self._library = reading_library("pillow_heif", "pillow-heif", "HEIC")
+        self._library = reading_library("pillow_heif", "HEIC")
         super().__init__(file)
 
     def _open(self, file: PhotoFile) -> Image.Image:

@@ -43,7 +43,7 @@ class JpegXlFile:
 
     def __init__(self, file: PhotoFile) -> None:
         """Read the header. Raises CodecError and PhotoError."""
-        self._plugin = reading_library("pillow_jxl", "pillow-jxl-plugin", "JPEG XL")
+        self._plugin = reading_library("pillow_jxl", "JPEG XL")
         self._file = file
         self._jpeg: PillowFile | None = None
         try:

@@ -206,7 +206,7 @@ def _box(sizes: Any, size: Size) -> Box | None:
 def _rawpy() -> Any:
     """Return the library. Raises CodecError."""
     try:
-        return reading_library("rawpy", "rawpy", "camera raw")
+        return reading_library("rawpy", "camera raw")
     except CodecError as error:
         if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name == "rawpy":
             raise CodecError(
