@@ -8,7 +8,7 @@ that of TIFF 6.0, section 2, with the sub-directories of Exif 2.32, section 4.6.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -142,16 +142,25 @@ def write_directories(exif: Exif, offset: int) -> bytes:
 
 
 def _write_directory(order: ByteOrder, directory: Directory, offset: int) -> bytes:
-    table, heap = struct.pack(order + "H", len(directory)), b""
-    heap_offset = offset + 2 + 12 * len(directory) + 4
+    heap = bytearray()
+    heap_offset = offset + _table_bytes(len(directory))
+
+    def put(_tag: int, value: Value) -> int:
+        at = heap_offset + len(heap)
+        heap.extend(value.data + b"\0" * (len(value.data) % 2))
+        return at
+
+    return _table(order, directory, put) + heap
+
+
+def _table(order: ByteOrder, directory: Directory, put: Callable[[int, Value], int]) -> bytes:
+    """Return a directory's table; ``put`` stores the value of a tag that does not fit in, and returns its offset."""
+    table = struct.pack(order + "H", len(directory))
     for tag, value in sorted(directory.items()):
         table += struct.pack(order + "HHI", tag, value.kind, value.count)
-        if len(value.data) <= 4:
-            table += value.data.ljust(4, b"\0")
-        else:
-            table += struct.pack(order + "I", heap_offset + len(heap))
-            heap += value.data + b"\0" * (len(value.data) % 2)
-    return table + bytes(4) + heap
+        is_short = len(value.data) <= 4
+        table += value.data.ljust(4, b"\0") if is_short else struct.pack(order + "I", put(tag, value))
+    return table + bytes(4)
 
 
 def serialize(exif: Exif) -> bytes:
@@ -187,14 +196,10 @@ def _table_bytes(entries: int) -> int:
 
 
 def _put_directory(room: Room, order: ByteOrder, directory: Directory, offset: int) -> None:
-    table = struct.pack(order + "H", len(directory))
-    for tag, value in sorted(directory.items()):
-        table += struct.pack(order + "HHI", tag, value.kind, value.count)
-        if len(value.data) <= 4:
-            table += value.data.ljust(4, b"\0")
-            continue
+    def put(tag: int, value: Value) -> int:
         is_fixed = tag == MAKER_NOTE and value.offset is not None
         at = room.note_offset if is_fixed else room.take(len(value.data))
         room.put(at, value.data)
-        table += struct.pack(order + "I", at)
-    room.put(offset, table + bytes(4))
+        return at
+
+    room.put(offset, _table(order, directory, put))
