@@ -22,10 +22,7 @@ Property = Box
 def primary_properties(data: bytes) -> tuple[list[Property], list[Property]]:
     """Return the properties, as (name, content), of the primary image and of the first tile that it is made of."""
     try:
-        content = next((content for name, content in _boxes(Content(data)) if name == b"meta"), None)
-        if content is None:
-            return [], []
-        meta = _Meta(dict(reversed(list(_boxes(content[4:])))))
+        meta = _Meta(dict(reversed(list(_boxes(_first(Content(data), b"meta")[4:])))))
         item = meta.primary()
         tile = None if item is None else meta.first_tile(item)
         return list(meta.properties(item)), list(meta.properties(tile))
@@ -35,8 +32,7 @@ def primary_properties(data: bytes) -> tuple[list[Property], list[Property]]:
 
 def association_tables(data: bytearray) -> list[Content]:
     """Return the boxes that say which properties an item has (ipma), in a file that may be changed through them."""
-    meta = next((content for name, content in _boxes(Content(data)) if name == b"meta"), Content(b""))
-    properties = next((content for name, content in _boxes(meta[4:]) if name == b"iprp"), Content(b""))
+    properties = _first(_first(Content(data), b"meta")[4:], b"iprp")
     return [content for name, content in _boxes(properties) if name == b"ipma" and len(content) >= 4]
 
 
@@ -55,8 +51,7 @@ class _Meta:
         if item is None:
             return
         groups = list(_boxes(self.boxes.get(b"iprp", Content(b""))))
-        container = next((content for name, content in groups if name == b"ipco"), Content(b""))
-        stored = list(_boxes(container))
+        stored = list(_boxes(next((box for name, box in groups if name == b"ipco"), Content(b""))))
         for index in (index for name, box in groups if name == b"ipma" for index in _associated(box, item)):
             if 0 < index <= len(stored):
                 yield stored[index - 1]
@@ -90,6 +85,11 @@ def _number(box: Content, position: int, size: int) -> int:
     if position + size > len(box):
         raise IndexError(position)
     return int.from_bytes(box[position : position + size], "big")
+
+
+def _first(content: Content, wanted: bytes) -> Content:
+    """Return what the first box of a name holds, nothing if there is none."""
+    return next((found for name, found in _boxes(content) if name == wanted), Content(b""))
 
 
 def _boxes(content: Content) -> Iterator[Property]:

@@ -61,10 +61,8 @@ class CopiedMetadata:
     notes: tuple[str, ...] = ()
 
 
-def collect(image: Image.Image, data: bytes) -> Metadata:
-    """Return the metadata of a loaded ``image`` that was read from ``data``."""
-    if image.format == "TIFF":
-        return collect_tiff(data)
+def collect(image: Image.Image) -> Metadata:
+    """Return the metadata of a loaded image; that of a TIFF is found by :func:`collect_tiff`."""
     packet = image.info.get("xmp", b"")
     photoshop = image.info.get("photoshop", {})
     return Metadata(

@@ -14,13 +14,13 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from pipeline.images.decode import read_size
 from pipeline.images.decoders.pillow import PIXEL_LIMIT
+from pipeline.images.decoders.raw import as_tiff
 from pipeline.model import PhotoProperties
-
-_TIFF_HEADS: Final = {b"II": b"II*\0", b"MM": b"MM\0*"}
 
 #: What Apple's and Samsung's systems write into a screenshot's EXIF or XMP as UserComment.
 _SCREENSHOT: Final = "screenshot"
 _CHARSET_BYTES: Final = 8
+_RAW_HEAD_BYTES, _TIFF_HEAD_BYTES = 32, 8
 _MAX_XMP_BYTES: Final = 1_000_000
 
 
@@ -53,12 +53,11 @@ def read_properties(file: BinaryIO) -> PhotoProperties:
 def read_raw_properties(file: BinaryIO) -> PhotoProperties:
     """Return of a camera raw only its camera, if its header is TIFF's: what else Pillow finds in it is a preview."""
     file.seek(0)
-    head = file.read(8)
-    if head[:2] not in _TIFF_HEADS:
+    head = as_tiff(file.read(_RAW_HEAD_BYTES))
+    if head is None:
         return PhotoProperties(camera=None)
     try:
-        # Some makers have a number of their own where TIFF has 42.
-        directory = TiffImagePlugin.ImageFileDirectory_v2(_TIFF_HEADS[head[:2]] + head[4:])
+        directory = TiffImagePlugin.ImageFileDirectory_v2(head[:_TIFF_HEAD_BYTES])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             file.seek(directory.next)

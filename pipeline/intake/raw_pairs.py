@@ -14,8 +14,8 @@ from pipeline.intake.scan import PHOTO_SUFFIXES, RAW_SUFFIXES
 from pipeline.model import RawChoice
 
 #: What cameras and phones write beside a raw. A TIFF or PNG of its name was developed by its owner.
-_JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".heic", ".heif", ".hif"})
 _HEIC_SUFFIXES: Final = frozenset({".heic", ".heif", ".hif"})
+_JPEG_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}) | _HEIC_SUFFIXES
 
 _RAW_ENDINGS: Final = tuple(RAW_SUFFIXES)
 

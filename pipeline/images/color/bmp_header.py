@@ -6,6 +6,8 @@ import struct
 from typing import Final
 
 from pipeline.images.color.description import (
+    D65,
+    MAX_PROFILE_BYTES,
     SRGB,
     Calibration,
     Chromaticities,
@@ -21,8 +23,6 @@ _FILE_HEADER_BYTES: Final = 14
 _V4_BYTES, _V5_BYTES = 108, 124
 _SPACE, _ENDPOINTS, _GAMMAS, _PROFILE = 56, 60, 96, 112
 _CALIBRATED: Final = b"\0\0\0\0"
-_D65: Final[Point] = (0.3127, 0.3290)
-_MAX_PROFILE_BYTES: Final = 1 << 25
 _MAX_NAME_BYTES: Final = 260
 
 
@@ -53,7 +53,7 @@ def _profile_bytes(data: bytes, header: bytes) -> bytes:
     """Return the profile, or the name of its file; nothing where it is not whole."""
     offset, size = struct.unpack_from("<II", header, _PROFILE)
     start = _FILE_HEADER_BYTES + offset
-    profile = data[start : start + size] if 0 < size <= _MAX_PROFILE_BYTES else b""
+    profile = data[start : start + size] if 0 < size <= MAX_PROFILE_BYTES else b""
     return profile if len(profile) == size else b""
 
 
@@ -91,7 +91,7 @@ def _chromaticities(numbers: list[float]) -> Chromaticities | None:
     if any(sum(color) <= 0 or color[1] <= 0 for color in colors):
         return None
     only_directions = all(abs(sum(color) - 1) < 0.01 for color in colors)
-    white = _D65 if only_directions else _point([sum(column) for column in zip(*colors, strict=True)])
+    white = D65 if only_directions else _point([sum(column) for column in zip(*colors, strict=True)])
     red, green, blue = (_point(list(color)) for color in colors)
     return Chromaticities(red, green, blue, white)
 

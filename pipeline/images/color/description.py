@@ -11,6 +11,11 @@ from typing import Final
 
 Point = tuple[float, float]
 
+#: White of sRGB and of most screens, as a place on the CIE 1931 diagram.
+D65: Final[Point] = (0.3127, 0.3290)
+#: Profiles with tables for printing take a few megabytes.
+MAX_PROFILE_BYTES: Final = 1 << 25
+
 SRGB_PRIMARIES: Final = 1
 UNSPECIFIED: Final = 2
 SRGB_TRANSFER: Final = 13

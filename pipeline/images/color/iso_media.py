@@ -9,10 +9,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from pipeline.images.color.description import CodePoints, ColorDescription, Profile, Statement
+from pipeline.images.color.description import MAX_PROFILE_BYTES, CodePoints, ColorDescription, Profile, Statement
 from pipeline.images.item_properties import Property, primary_properties
 
-_MAX_PROFILE_BYTES: Final = 1 << 25
 _PROFILE_KINDS: Final = frozenset({b"prof", b"rICC"})
 
 
@@ -32,7 +31,7 @@ def _colors(properties: list[Property]) -> Iterator[Statement]:
         if name != b"colr":
             continue
         if kind in _PROFILE_KINDS:
-            yield Profile(bytes(content[4:]) if 4 < len(content) <= _MAX_PROFILE_BYTES else None)
+            yield Profile(bytes(content[4:]) if 4 < len(content) <= MAX_PROFILE_BYTES else None)
         elif kind == b"nclx" and len(content) >= 8:
             primaries, transfer = struct.unpack_from(">HH", content, 4)
             yield CodePoints(primaries, transfer)

@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from typing import Final
 
 from pipeline.images.color.description import (
+    MAX_PROFILE_BYTES,
     SRGB,
     Calibration,
     Chromaticities,
@@ -22,7 +23,6 @@ from pipeline.images.png_file import chunks_of
 
 _NAMES: Final = frozenset({b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
 _MAX_CHUNKS: Final = 10_000
-_MAX_PROFILE_BYTES: Final = 1 << 25
 _UNIT: Final = 100_000
 
 
@@ -60,7 +60,7 @@ def _unpacked(packed: bytes) -> bytes | None:
     """Return a profile, also one without its checksum; None where it is damaged or far larger than profiles are."""
     unpacking = zlib.decompressobj()
     try:
-        profile = unpacking.decompress(packed, _MAX_PROFILE_BYTES)
+        profile = unpacking.decompress(packed, MAX_PROFILE_BYTES)
     except zlib.error:
         return None
     return None if unpacking.unconsumed_tail else profile

@@ -7,33 +7,32 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images.color.description import Chromaticities, Point
+from pipeline.images.color.description import D65, Chromaticities, Point
 
 Matrix = NDArray[np.float64]
 
 _C: Final[Point] = (0.310, 0.316)
-_D65: Final[Point] = (0.3127, 0.3290)
 _EQUAL_ENERGY: Final[Point] = (1 / 3, 1 / 3)
 _DCI: Final[Point] = (0.314, 0.351)
 
-SRGB_CHROMATICITIES: Final = Chromaticities((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65)
-_NTSC: Final = Chromaticities((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), _D65)
-_BT2020: Final = Chromaticities((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65)
+SRGB_CHROMATICITIES: Final = Chromaticities((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), D65)
+_NTSC: Final = Chromaticities((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), D65)
+_BT2020: Final = Chromaticities((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), D65)
 
 #: ITU-T H.273, table 2. 2 is "unspecified".
 CHROMATICITIES: Final = {
     1: SRGB_CHROMATICITIES,
     2: SRGB_CHROMATICITIES,
     4: Chromaticities((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), _C),
-    5: Chromaticities((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), _D65),
+    5: Chromaticities((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), D65),
     6: _NTSC,
     7: _NTSC,
     8: Chromaticities((0.681, 0.319), (0.243, 0.692), (0.145, 0.049), _C),
     9: _BT2020,
     10: Chromaticities((1.0, 0.0), (0.0, 1.0), (0.0, 0.0), _EQUAL_ENERGY),
     11: Chromaticities((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _DCI),
-    12: Chromaticities((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
-    22: Chromaticities((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), _D65),
+    12: Chromaticities((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),
+    22: Chromaticities((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), D65),
 }
 
 _BRADFORD: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -82,5 +81,5 @@ def _xyz(point: Matrix) -> Matrix:
 
 def _adaptation(white: Point) -> Matrix:
     """Return the matrix that takes XYZ seen under a white to XYZ seen under D65."""
-    source, target = (_BRADFORD @ (_xyz(np.array(point)) / point[1]) for point in (white, _D65))
+    source, target = (_BRADFORD @ (_xyz(np.array(point)) / point[1]) for point in (white, D65))
     return np.asarray(np.linalg.solve(_BRADFORD, (target / source)[:, None] * _BRADFORD))

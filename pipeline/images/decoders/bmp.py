@@ -143,7 +143,7 @@ class _Header(NamedTuple):
 
 def _header(data: bytes) -> _Header | None:
     """Return a header of Windows, which has 40 bytes or more; None for others and for damaged ones."""
-    if data[:2] != b"BM" or len(data) < _MASKS_AT + 16:
+    if data[:2] != b"BM" or len(data) < _HEADERS_BYTES:
         return None
     header = _Header._make(struct.unpack_from("<IIiiHHIIii", data, 10))
     return header if header.header_bytes >= 40 and header.width > 0 and header.height else None

@@ -45,7 +45,7 @@ class PillowFile:
 
     @cached_property
     def _metadata(self) -> Metadata:
-        return collect(self._image, self._file.data)
+        return collect(self._image)
 
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
         """Decode the pixels; a large JPEG at a fraction of its size, twice what is chosen or more."""

@@ -53,6 +53,15 @@ def is_camera_raw(file: PhotoFile) -> bool:
     return head.startswith(_STARTS) or head[6:14] == _CIFF or head[8:11] == _CR2 or head[8:12] in _PHASE_ONE
 
 
+def as_tiff(data: bytes) -> bytes | None:
+    """Return camera raw with TIFF's number in place of the maker's own, None if it does not begin as TIFF does.
+
+    ``data``: the file, or its first 14 bytes at least.
+    """
+    head = None if data[6:14] == _CIFF else _TIFF_HEADS.get(data[:2])
+    return None if head is None else head + data[4:]
+
+
 class RawFile:
     """A camera raw file; see :class:`pipeline.images.decoders.raster.OpenedFile`."""
 
@@ -78,8 +87,8 @@ class RawFile:
 
     def metadata(self) -> Metadata:
         """Return the file's metadata; that of files that are no TIFF stands in their preview."""
-        if self._is_tiff:
-            return collect_tiff(_TIFF_HEADS[self._file.head[:2]] + self._file.data[4:])
+        if (tiff := as_tiff(self._file.data)) is not None:
+            return collect_tiff(tiff)
         return self._preview.metadata() if self._preview is not None else Metadata()
 
     def load(self, choose_size: Callable[[Size], Size]) -> Raster:
@@ -95,10 +104,6 @@ class RawFile:
             return self._load_preview(error)
         pixels = DeepPixels(values, "RGB", _WHITE)
         return Raster(pixels, orientation=_ORIENTATIONS[self._sizes.flip & 7], box=_box(self._sizes, pixels.size))
-
-    @property
-    def _is_tiff(self) -> bool:
-        return self._file.head[:2] in _TIFF_HEADS and self._file.head[6:14] != _CIFF
 
     def _open(self) -> Any:
         raw = self._library.RawPy()
@@ -138,7 +143,7 @@ class RawFile:
     def _orientation_of(self, preview: PillowFile) -> int:
         """Return what the raw says of a preview that says nothing itself."""
         if self._sizes is None:
-            return orientation(self.metadata()) if self._is_tiff else 1
+            return 1 if as_tiff(self._file.head) is None else orientation(self.metadata())
         number = _ORIENTATIONS[self._sizes.flip & 7]
         is_turned = preview.size[0] < preview.size[1] and self._sizes.width > self._sizes.height
         return 1 if is_turned and number >= 5 else number
