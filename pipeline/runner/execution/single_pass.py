@@ -252,7 +252,7 @@ class SinglePass:
             self._outcomes.count_set_aside(photo)
         for photo in ingested.set_aside:
             self._outcomes.set_aside(photo)
-        skipped = {path: reason for path, reason in ingested.skipped_photos.items() if scope.selects(path)}
+        skipped = scope.among(ingested.skipped_photos)
         if scope.only:
             self._skipped_in_scope = PhotosSkipped.of(skipped).counts
         if skipped:

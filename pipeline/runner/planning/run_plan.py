@@ -172,7 +172,7 @@ def _narrowed(ingested: IngestResult, scope: RunScope, ledger: Ledger) -> Ingest
         ingested,
         set_aside=[photo for photo in ingested.set_aside if scope.selects(photo.path)],
         known=[photo for photo in ingested.known if scope.selects(photo.path)],
-        skipped_photos={path: why for path, why in ingested.skipped_photos.items() if scope.selects(path)},
+        skipped_photos=scope.among(ingested.skipped_photos),
         unpaired=sum(map(scope.selects, unpaired)),
     )
 

@@ -35,6 +35,10 @@ class RunScope:
         """Tell whether this is about the photo."""
         return not self.only or any(fits(photo, pattern) for pattern in self.only)
 
+    def among(self, reasons: Mapping[str, str]) -> dict[str, str]:
+        """Return the photos among these that this is about, with their reasons."""
+        return {photo: reason for photo, reason in reasons.items() if self.selects(photo)}
+
 
 def apply_scope(
     ledger: Ledger, scope: RunScope, order: ClaimOrder, skipped: Mapping[str, str] = MappingProxyType({})
@@ -50,7 +54,7 @@ def apply_scope(
     selection = ledger.queue.select(is_selected, order)
     if not selection.photos:
         patterns = " or ".join(f"'{pattern}'" for pattern in scope.only)
-        if reasons := Counter(reason for path, reason in skipped.items() if scope.selects(path)):
+        if reasons := Counter(scope.among(skipped).values()):
             raise UsageError(f"--only: {skipped_counts_text(reasons)}, and no other fits {patterns}")
         raise UsageError(f"--only: no photo in the input folder fits {patterns}; {_PATTERNS}")
     return selection
