@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, StrictBool, Tag, ValidationInfo, fi
 
 from pipeline.config import field_types as f
 from pipeline.config.folder_rules import MoveSection, Originals, require_own_folder
+from pipeline.config.gallery import GallerySection
 from pipeline.config.hooks import HooksSection
 from pipeline.config.ignore_patterns import IgnorePattern
 from pipeline.config.output import OutputSection
@@ -228,6 +229,7 @@ class Config(Section):
     cache: CacheSection = Field(default_factory=_empty_section, description="The style cache.")
     state: StateSection = Field(default_factory=_empty_section, description="State database, retries, checkpoints.")
     log: LogSection = Field(default_factory=_empty_section, description="Log, journal and reports.")
+    gallery: GallerySection = Field(default_factory=_empty_section, description="The web page of all pictures.")
     hooks: HooksSection = Field(default_factory=_empty_section, description="Your own commands, run without a shell.")
 
     def recipes_by_name(self) -> dict[str, Recipe]:

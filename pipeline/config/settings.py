@@ -44,6 +44,7 @@ def pass_settings(config: Config) -> PassSettings:
         keep_checkpoints=config.state.checkpoint_space > 0,
         raw=config.input.raw,
         grace_seconds=config.state.grace_seconds,
+        previews=config.gallery.preview_options(config.output.folder),
     )
 
 

@@ -197,3 +197,17 @@ class PictureOptions:
     profile: OutputProfile = "srgb"
     progressive: bool = False
     optimize: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewOptions:
+    """The small copies of a picture and its photo that a worker makes for the gallery, below ``folder``.
+
+    ``thumbnail_pixels`` is their long side; ``photo_pixels`` that of the photo's larger copy, which the picture is
+    compared with (0 = none). A picture in progress is shown anew every ``live_seconds`` (0 = never).
+    """
+
+    folder: Path
+    thumbnail_pixels: int = 400
+    photo_pixels: int = 1280
+    live_seconds: float = 5.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions, Recipe
+from pipeline.model.inputs import EngineSettings, PictureFormat, PictureOptions, PreviewOptions, Recipe
 from pipeline.model.skip import RawChoice, SkipRules
 
 # --- execution, originals, instance -----------------------------------------------------------------------
@@ -55,7 +55,7 @@ class PassSettings:
 
     ``max_pixels`` bounds width × height of a photo. ``min_free_bytes`` is left free on the pictures' disk,
     ``archive_space_bytes`` bounds what photos taken out of archives take. ``raw``: what belongs to an original
-    that is moved. A stop leaves ``grace_seconds`` to the pictures in progress.
+    that is moved. A stop leaves ``grace_seconds`` to the pictures in progress. ``previews`` None = no gallery.
     """
 
     folders: FolderSettings
@@ -70,6 +70,7 @@ class PassSettings:
     keep_checkpoints: bool = True
     raw: RawChoice = "prefer_jpeg"
     grace_seconds: float = 10.0
+    previews: PreviewOptions | None = None
 
 
 # --- ingest, watching, planning, status -------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.model.inputs import PictureOptions, Recipe, Style
+from pipeline.model.inputs import PictureOptions, PreviewOptions, Recipe, Style
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +32,7 @@ class Assignment:
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
     ``checkpoint_path`` is where the unfinished picture's checkpoint is saved; None = nowhere.
+    ``previews``: the copies for the gallery; None = none.
     """
 
     token: str
@@ -47,6 +48,7 @@ class Assignment:
     checkpoint_path: Path | None = None
     max_pixels: int = 500_000_000
     photo_folder: Path | None = None
+    previews: PreviewOptions | None = None
 
 
 #: Gives at most so many assignments, newly leased; none when there is nothing to do now.

@@ -20,6 +20,7 @@ from pipeline.model import (
     PassSettings,
     PictureOptions,
     PlanSettings,
+    PreviewOptions,
     RetryPolicy,
     StatusSettings,
     WatchSettings,
@@ -101,7 +102,7 @@ def test_every_setting_of_a_pass_comes_from_the_config(tmp_path: Path) -> None:
     )
     text += (
         "state: {max_attempts: 5, max_crashes: 6, retry_seconds: 7, max_retry_seconds: 8, checkpoint_space: 0,"
-        " grace_seconds: 9}\n"
+        " grace_seconds: 9}\ngallery: {thumbnail_size: 300, photo_size: 0}\n"
     )
     config = Workshop(tmp_path, text).config()
     assert pass_settings(config) == PassSettings(
@@ -115,6 +116,7 @@ def test_every_setting_of_a_pass_comes_from_the_config(tmp_path: Path) -> None:
         archive_space_bytes=3000,
         keep_checkpoints=False,
         grace_seconds=9,
+        previews=PreviewOptions(folder=config.output.folder / "gallery", thumbnail_pixels=300, photo_pixels=0),
     )
 
 
@@ -124,5 +126,6 @@ def test_the_settings_begin_from_the_configs_defaults(tmp_path: Path) -> None:
         folders=folder_settings(config),
         engine=config.engine_settings(),
         min_free_bytes=config.output.min_free_disk,
+        previews=PreviewOptions(folder=config.output.folder / "gallery"),
     )
     assert pass_settings(config) == expected

@@ -296,6 +296,7 @@ class Claims:
             checkpoint_path=checkpoint if self._settings.keep_checkpoints else None,
             max_pixels=self._settings.max_pixels,
             photo_folder=folders.input if photo_path == folders.input / claim.job.photo else None,
+            previews=self._settings.previews,
         )
 
 
