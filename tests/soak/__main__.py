@@ -35,7 +35,7 @@ _FEWEST_SAMPLES = 40
 
 @dataclass
 class Soak:
-    """One soak, over ``seconds`` in all."""
+    """One soak, over ``seconds`` from the moment when its first photos are pictures."""
 
     owner: Owner
     watched: Watched
@@ -47,12 +47,12 @@ class Soak:
 
     def run(self) -> None:
         """Let it all happen."""
-        began = time.monotonic()
         chance = self.owner.chance
         self.watched.start()
         self.owner.drop()
         self._settle()
         self.reloads = self.watched.reads_its_config_again(lambda: self.owner.photos)
+        began = time.monotonic()
         while not self.faults and (gone := time.monotonic() - began) < self.seconds:
             rough = gone < _ROUGH_SHARE * self.seconds
             for _ in range(chance.randint(1, 6)):
