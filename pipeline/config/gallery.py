@@ -10,9 +10,7 @@ from pydantic import Field, StrictBool
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
 from pipeline.model import PreviewOptions
-
-#: The gallery's folder, in the output folder.
-GALLERY_FOLDER: Final = "gallery"
+from pipeline.model.gallery_files import GALLERY_FOLDER
 
 _DEFAULT: Final = PreviewOptions(folder=Path())
 _LARGEST_THUMBNAIL: Final = 2000

@@ -1,0 +1,67 @@
+"""Names of the small copies in the gallery's folder: pictures, photos, paintings, pictures in progress.
+
+Relative to that folder, with ``/`` between their parts. Whoever makes a copy, shows it or deletes it asks here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: The gallery's folder, in the output folder.
+GALLERY_FOLDER: Final = "gallery"
+
+#: Folders of copies in the gallery's folder.
+THUMBNAILS_FOLDER: Final = "thumbs"
+PHOTOS_FOLDER: Final = "photos"
+PAINTINGS_FOLDER: Final = "paintings"
+LIVE_FOLDER: Final = "live"
+
+#: Digits of a file's SHA-256 that its copies are named by.
+SHORT_DIGITS: Final = 20
+
+_SUFFIX: Final = ".webp"
+_HASH: Final = re.compile(r"[0-9a-f]{20,64}")
+_TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{1,200}")
+
+
+def short_hash(sha256: str) -> str:
+    """Return the digits of a file's SHA-256 that its copies are named by. Raises ValueError if it is no hash."""
+    if not _HASH.fullmatch(sha256):
+        raise ValueError(f"{sha256!r} is no SHA-256 in lower-case hexadecimal digits")
+    return sha256[:SHORT_DIGITS]
+
+
+def thumbnail_name(sha256: str) -> str:
+    """Return the name of the small copy of a picture, by the hash of its file."""
+    return _sharded(THUMBNAILS_FOLDER, sha256)
+
+
+def photo_copy_name(sha256: str) -> str:
+    """Return the name of the large copy of a photo, by the hash of its file."""
+    return _sharded(PHOTOS_FOLDER, sha256)
+
+
+def photo_thumbnail_name(sha256: str) -> str:
+    """Return the name of the small copy of a photo, by the hash of its file."""
+    return _sharded(PHOTOS_FOLDER, sha256, "-s")
+
+
+def painting_copy_name(sha256: str) -> str:
+    """Return the name of the copy of a painting, by the hash of its file."""
+    return _sharded(PAINTINGS_FOLDER, sha256)
+
+
+def live_name(token: str) -> str:
+    """Return the name of the latest intermediate picture of what is made under a token.
+
+    Raises ValueError for a token that is no plain file name.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise ValueError(f"{token!r} is no token")
+    return f"{LIVE_FOLDER}/{token}{_SUFFIX}"
+
+
+def _sharded(folder: str, sha256: str, ending: str = "") -> str:
+    short = short_hash(sha256)
+    return f"{folder}/{short[:2]}/{short}{ending}{_SUFFIX}"

@@ -1,0 +1,31 @@
+import pytest
+
+from pipeline.model import gallery_files
+
+SHA = "abcdef0123456789abcd" + "0" * 44
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (gallery_files.thumbnail_name, "thumbs/ab/abcdef0123456789abcd.webp"),
+        (gallery_files.photo_copy_name, "photos/ab/abcdef0123456789abcd.webp"),
+        (gallery_files.photo_thumbnail_name, "photos/ab/abcdef0123456789abcd-s.webp"),
+        (gallery_files.painting_copy_name, "paintings/ab/abcdef0123456789abcd.webp"),
+    ],
+)
+def test_copies_are_named_by_the_first_digits_of_their_originals_hash(name, expected):
+    assert name(SHA) == name(SHA[:20]) == expected
+
+
+@pytest.mark.parametrize("no_hash", ["", "abc", "../../../../etc/passwd", "ABCDEF0123456789ABCD", "g" * 64])
+def test_what_is_no_hash_names_no_file(no_hash):
+    with pytest.raises(ValueError, match="SHA-256"):
+        gallery_files.thumbnail_name(no_hash)
+
+
+def test_a_picture_in_progress_is_named_by_its_token():
+    assert gallery_files.live_name("5f1c-a_B") == "live/5f1c-a_B.webp"
+    for no_token in ("", "../x", "a/b", "a.b", "a\n"):
+        with pytest.raises(ValueError, match="token"):
+            gallery_files.live_name(no_token)
