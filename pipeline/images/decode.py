@@ -70,6 +70,19 @@ def decode(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
     return _decode(data, max_pixels, lambda size: fit(size, long_side))
 
 
+def decode_reduced(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPhoto:
+    """Decode a picture to be copied with this long side at most: at twice the copy's size, or in full if less.
+
+    Raises as :func:`decode` does.
+    """
+
+    def size_for_copy(size: Size) -> Size:
+        width, height = fit(size, min(long_side, max(size)))
+        return (2 * width, 2 * height) if 2 * max(width, height) <= max(size) else size
+
+    return _decode(data, max_pixels, size_for_copy)
+
+
 def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
     """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
 
