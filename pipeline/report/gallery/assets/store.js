@@ -1,0 +1,213 @@
+// What is known of the pictures: loads the data scripts, keeps what they hand over, tells the views of changes.
+(function (stylewatch) {
+  'use strict';
+  const VERSION = 1;
+  const ROWS_A_CHUNK = 500;
+  const LOADS_AT_ONCE = 4;
+  const CHANGES_MILLISECONDS = 200;
+  const LIVE_MILLISECONDS = 2000;
+  const IDLE_MILLISECONDS = 60000;
+
+  const entries = new Map();
+  const chunkRevisions = new Map();
+  const details = new Map();
+  const sheetPages = new Map();
+  const listeners = new Map();
+  let cached = null;
+  let changesTimer = 0;
+  let loads = 0;
+  let chunksLeft = 0;
+  let failedLoads = 0;
+
+  const store = {
+    catalog: null, live: null, status: null, sheets: null,
+    on, entries: allEntries, entry: (id) => entries.get(id), progress,
+    loadPicture, loadStatus, loadSheets, loadSheet, loadLive, start,
+  };
+
+  class Entry {
+    constructor(row, catalog) {
+      [this.id, this.photo] = row;
+      this.style = catalog.styles[row[3]];
+      this.recipe = catalog.recipes[row[4]];
+      this.state = catalog.states[row[5]];
+      this.output = row[2] === 0 ? usualOutput(this, catalog.suffix) : row[2];
+      [, , , , , , this.time, this.width, this.height, this.styleLoss] = row;
+      this.thumbnail = stylewatch.links.thumbnail(row[10]);
+      this.photoThumbnail = stylewatch.links.photoThumbnail(row[11]);
+      this.folder = this.photo.slice(0, Math.max(0, this.photo.lastIndexOf('/')));
+      this.name = this.photo.slice(this.photo.lastIndexOf('/') + 1);
+    }
+
+    get day() {
+      if (this.dayCache === undefined) this.dayCache = this.time ? stylewatch.text.day(this.time) : '';
+      return this.dayCache;
+    }
+
+    get searchText() {
+      if (this.searchCache === undefined) {
+        this.searchCache = `${this.photo}\n${this.output}\n${this.style}\n${this.recipe}`.normalize('NFC').toLowerCase();
+      }
+      return this.searchCache;
+    }
+  }
+
+  function usualOutput(entry, suffix) {
+    const recipe = entry.recipe === 'default' ? '' : `--${entry.recipe}`;
+    return `${entry.photo.replace(/(?<=[^/])\.[^./]*$/, '')}--${entry.style}${recipe}${suffix}`;
+  }
+
+  function on(topic, listener) {
+    if (!listeners.has(topic)) listeners.set(topic, new Set());
+    listeners.get(topic).add(listener);
+    return () => listeners.get(topic).delete(listener);
+  }
+
+  function tell(topic, value) {
+    for (const listener of listeners.get(topic) || []) listener(value);
+  }
+
+  // Many chunks arrive one after another: the views are told a few times a second.
+  function entriesChanged() {
+    cached = null;
+    if (changesTimer) return;
+    changesTimer = setTimeout(() => {
+      changesTimer = 0;
+      tell('entries');
+    }, CHANGES_MILLISECONDS);
+  }
+
+  function allEntries() {
+    if (cached === null) cached = [...entries.values()];
+    return cached;
+  }
+
+  function progress() {
+    return {complete: store.catalog !== null && chunksLeft === 0, chunksLeft, failedLoads};
+  }
+
+  // Data come as scripts, since a page opened from the disk may read no other file.
+  function load(address) {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      loads += 1;
+      script.src = `${address}?${Date.now().toString(36)}${loads}`;
+      script.onload = () => { script.remove(); resolve(); };
+      script.onerror = () => { script.remove(); reject(new Error(`${address} can't be read`)); };
+      document.head.append(script);
+    });
+  }
+
+  function chunkAddress(number) {
+    return `data/chunks/${String(number).padStart(4, '0')}.js`;
+  }
+
+  function setRows(rows) {
+    for (const row of rows) entries.set(row[0], new Entry(row, store.catalog));
+  }
+
+  stylewatch.catalog = function (catalog) {
+    if (catalog.version !== VERSION) {
+      tell('error', 'The pictures were listed by another version of the program: reload this page.');
+      return;
+    }
+    store.catalog = catalog;
+    setRows(catalog.latest);
+    tell('catalog', catalog);
+    entriesChanged();
+  };
+
+  stylewatch.chunk = function (number, chunk) {
+    const kept = new Set(chunk.rows.map((row) => row[0]));
+    for (let id = number * ROWS_A_CHUNK; id < (number + 1) * ROWS_A_CHUNK; id += 1) {
+      if (!kept.has(id)) entries.delete(id);
+    }
+    setRows(chunk.rows);
+    entriesChanged();
+  };
+
+  stylewatch.picture = (id, picture) => details.set(id, picture);
+  stylewatch.status = (status) => { store.status = status; tell('status', status); };
+  stylewatch.live = (live) => { store.live = live; tell('live', live); };
+  stylewatch.sheets = (sheets) => { store.sheets = sheets; tell('sheets', sheets); };
+  stylewatch.sheet = (id, sheet) => sheetPages.set(id, sheet);
+
+  async function loadChunks() {
+    const changed = store.catalog.chunks.filter(([number, , , revision]) => chunkRevisions.get(number) !== revision);
+    const waiting = changed.sort((one, other) => other[2] - one[2]);
+    chunksLeft = waiting.length;
+    failedLoads = 0;
+    const next = async () => {
+      while (waiting.length) {
+        const [number, , , revision] = waiting.shift();
+        try {
+          await load(chunkAddress(number));
+          chunkRevisions.set(number, revision);
+        } catch (error) {
+          failedLoads += 1;
+        }
+        chunksLeft -= 1;
+      }
+    };
+    await Promise.all(Array.from({length: LOADS_AT_ONCE}, next));
+    entriesChanged();
+  }
+
+  async function loadCatalog() {
+    await load('data/catalog.js');
+    if (store.catalog !== null) await loadChunks();
+  }
+
+  async function loadPicture(id) {
+    details.delete(id);
+    await load(`data/pictures/${String(Math.floor(id / ROWS_A_CHUNK)).padStart(4, '0')}/${id}.js`);
+    return details.get(id);
+  }
+
+  async function loadStatus() {
+    await load('data/status.js');
+    return store.status;
+  }
+
+  async function loadLive() {
+    await load('data/live.js');
+    return store.live;
+  }
+
+  async function loadSheets() {
+    await load('data/sheets.js');
+    return store.sheets;
+  }
+
+  async function loadSheet(id) {
+    await load(`data/sheets/${stylewatch.links.encode(id)}.js`);
+    return sheetPages.get(id);
+  }
+
+  // While a program works its small file tells when the catalog is newer; else the catalog itself is looked at, rarely.
+  async function refresh() {
+    try {
+      if (document.hidden) return;
+      if (!store.catalog || !store.catalog.live) await loadCatalog();
+      else {
+        const live = await loadLive();
+        if (live && (!live.working || live.catalog_written > store.catalog.written)) await loadCatalog();
+      }
+    } catch (error) {
+      failedLoads += 1;
+    } finally {
+      setTimeout(refresh, store.catalog && store.catalog.live ? LIVE_MILLISECONDS : IDLE_MILLISECONDS);
+    }
+  }
+
+  async function start() {
+    try {
+      await loadCatalog();
+    } catch (error) {
+      tell('error', 'data/catalog.js can\'t be read: make the gallery again by "stylewatch gallery CONFIG".');
+    }
+    setTimeout(refresh, store.catalog && store.catalog.live ? 0 : IDLE_MILLISECONDS);
+  }
+
+  stylewatch.store = store;
+}(window.stylewatch));
