@@ -33,6 +33,8 @@ _SOFTWARE, _IMAGE_HISTORY = 0x0131, 0x9213
 _COLOR_SPACE, _UNCALIBRATED = 0xA001, 0xFFFF
 _QUARTER_TURNS: Final = frozenset({5, 6, 7, 8})
 _PROGRAM_NAME: Final = "stylewatch"
+#: In bytes; one with the settings of a common picture has under 1,000. A JPEG file has room for 64 kB of EXIF.
+_LONGEST_RECORD: Final = 16_000
 
 #: The fields that decide a file's bytes, and those that are written into it; added ones only if not at their default.
 PICTURE: Final = KeyFields(always=("format", "quality", "metadata"))
@@ -44,6 +46,7 @@ class Provenance:
     """Where a picture comes from: names of style and recipe, the program with its version, the job's key.
 
     ``written``: how the file was written (see :func:`written_as`), in which two files of one key may differ.
+    ``settings``: what it was made with, see :func:`pipeline.picture_settings.settings_record`.
     """
 
     style: str
@@ -51,6 +54,7 @@ class Provenance:
     program: str
     key: str
     written: str = ""
+    settings: dict[str, Any] | None = None
 
 
 def written_as(options: PictureOptions) -> str:
@@ -89,9 +93,14 @@ def write_picture(
     copied = replace(copied, exif=block)
     if profile != srgb_profile():
         copied = replace(copied, exif=_without_srgb(copied.exif))
-    record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
+    record = _record(provenance)
+    block = _with_provenance(copied.exif, provenance, record)
+    if options.format == "jpeg" and not formats.fits_jpeg(block):
+        # Rather without the settings than without the photo's own metadata.
+        short = _with_provenance(copied.exif, provenance, _record(replace(provenance, settings=None)))
+        block = short if formats.fits_jpeg(short) else block
     tags = formats.Tags(
-        exif=_with_provenance(copied.exif, provenance, record),
+        exif=block,
         own_exif=_with_provenance(Exif(), provenance, record),
         xmp=copied.xmp,
         iptc=copied.iptc,
@@ -156,6 +165,13 @@ def _sixteen_bits(samples: PixelArray) -> NDArray[np.uint16]:
         return samples.astype(np.uint16) * np.uint16(257)
     numbers: NDArray[np.float32] = np.rint(np.clip(samples, 0, 1) * 65535)
     return numbers.astype(np.uint16)
+
+
+def _record(provenance: Provenance) -> str:
+    record = json.dumps({_PROGRAM_NAME: PROVENANCE.key_fields(provenance)}, ensure_ascii=True)
+    if len(record) > _LONGEST_RECORD:
+        return _record(replace(provenance, settings=None))
+    return record
 
 
 def _with_provenance(block: Exif, provenance: Provenance, record: str) -> Exif:

@@ -146,6 +146,11 @@ def _jpeg(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes,
     return data[:end_of_jfif] + segments + data[end_of_jfif:], tuple(notes)
 
 
+def fits_jpeg(block: Exif) -> bool:
+    """Tell whether a JPEG file has room for an EXIF block."""
+    return len(exif.PREFIX + exif.serialize(block)) <= _JPEG_SEGMENT_BYTES
+
+
 def _dpi(tags: Tags) -> dict[str, Any]:
     return {"dpi": tags.density} if tags.density else {}
 

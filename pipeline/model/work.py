@@ -32,7 +32,8 @@ class Assignment:
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
     ``checkpoint_path`` is where the unfinished picture's checkpoint is saved; None = nowhere.
-    ``previews``: the copies for the gallery; None = none.
+    ``previews``: the copies for the gallery; None = none. ``weights``: the id of the network's weights, for the
+    picture's metadata; the engine has its own.
     """
 
     token: str
@@ -49,6 +50,7 @@ class Assignment:
     max_pixels: int = 500_000_000
     photo_folder: Path | None = None
     previews: PreviewOptions | None = None
+    weights: str = ""
 
 
 #: Gives at most so many assignments, newly leased; none when there is nothing to do now.

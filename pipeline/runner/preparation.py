@@ -68,7 +68,7 @@ class ResolvedConfig:
     """What all jobs of a pass share.
 
     ``settings_sha256``: by style and recipe, the hash of all that decides the pixels beside the photo.
-    ``settings_parts``: by that hash, those of what it is made of.
+    ``settings_parts``: by that hash, those of what it is made of. ``weights``: the id of the network's weights.
     """
 
     styles: Mapping[str, Style]
@@ -77,6 +77,7 @@ class ResolvedConfig:
     pairing: PairingPlan
     name_template: str
     settings_parts: Mapping[str, SettingsParts] = field(default_factory=dict)
+    weights: str = ""
 
     def recipe_settings(self) -> tuple[tuple[str, str], ...]:
         """Return each recipe with the hash of its settings in each style."""
@@ -116,6 +117,7 @@ def resolve_config(config: Config) -> ResolvedConfig:
         },
         pairing=pairing_plan(config),
         name_template=config.output.name,
+        weights=weights,
     )
 
 

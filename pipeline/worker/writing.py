@@ -33,6 +33,7 @@ from pipeline.model import (
     PictureOptions,
     SnapshotSaved,
 )
+from pipeline.picture_settings import settings_record
 from pipeline.worker.reading import Emit, LoadedTask
 
 _MAX_WAITING: Final = 4
@@ -180,4 +181,5 @@ def _provenance(assignment: Assignment) -> Provenance:
         program=f"stylewatch {__version__}",
         key=assignment.key,
         written=written_as(assignment.picture),
+        settings=settings_record(assignment.style, assignment.recipe, assignment.weights),
     )

@@ -32,6 +32,8 @@ from tests.images.test_iptc import HEADLINE
 from tests.images.test_metadata import everything
 
 FORMATS: tuple[Any, ...] = ("jpeg", "png", "webp", "tiff", "avif", "jxl")
+#: What a picture with this provenance says: of settings, which it has none, nothing.
+SAID = {name: value for name, value in dataclasses.asdict(PROVENANCE).items() if name != "settings"}
 LOSSLESS: tuple[Any, ...] = ("png", "tiff")
 PILLOW_NAMES = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF", "avif": "AVIF", "jxl": "JXL"}
 
@@ -133,7 +135,7 @@ def test_provenance_is_in_the_file_whatever_the_policy(tmp_path: Path, picture_f
     for metadata in (Metadata(), everything()):
         path = tmp_path / "part"
         written(path, picture_format, metadata, policy)
-        assert read_provenance(path) == dataclasses.asdict(PROVENANCE)
+        assert read_provenance(path) == SAID
         assert carried_exif(path).image[0x0131] == exif.text("stylewatch 9.9")
 
 
@@ -146,13 +148,49 @@ def test_a_picture_that_another_program_has_saved_again_is_not_the_program_s(
     path = tmp_path / "picture"
     options = PictureOptions(format=picture_format)
     write_picture(four_corners(), None, Metadata(), PROVENANCE, options, path)
-    assert read_unedited_provenance(path) == dataclasses.asdict(PROVENANCE)
+    assert read_unedited_provenance(path) == SAID
     with Image.open(path) as image:
         tags = image.getexif()
         tags[0x0131] = "A Painter's Program 3.0"
         image.load()
         image.save(path, PILLOW_NAMES[picture_format], exif=tags.tobytes())
     assert read_unedited_provenance(path) is None
+
+
+SETTINGS = {"recipe": {"scales": (40, 48)}, "style": {"scale": 0.5, "paintings": []}, "weights": "embedded:0"}
+
+
+@pytest.mark.parametrize("picture_format", FORMATS)
+def test_the_settings_stand_in_the_file(tmp_path: Path, picture_format: Any) -> None:
+    path = tmp_path / "part"
+    provenance = dataclasses.replace(PROVENANCE, settings=SETTINGS)
+    write_picture(four_corners(), None, everything(), provenance, PictureOptions(format=picture_format), path)
+    assert read_provenance(path) == {**SAID, "settings": {**SETTINGS, "recipe": {"scales": [40, 48]}}}
+
+
+def test_settings_as_long_as_no_config_has_them_are_left_out(tmp_path: Path) -> None:
+    for count, is_there in ((15_000, True), (17_000, False)):
+        provenance = dataclasses.replace(PROVENANCE, settings={"weights": "w" * count})
+        write_picture(four_corners(), None, Metadata(), provenance, PictureOptions(), tmp_path / "part")
+        found = read_provenance(tmp_path / "part")
+        assert found is not None
+        assert (found["key"], "settings" in found) == (PROVENANCE.key, is_there)
+
+
+@pytest.mark.parametrize(("note_bytes", "has_settings"), [(64_000, True), (65_100, False), (66_000, True)])
+def test_no_metadata_of_a_photo_is_left_out_of_a_jpeg_for_the_sake_of_the_settings(
+    tmp_path: Path, note_bytes: int, has_settings: bool
+) -> None:
+    """But when it is left out anyway, there is room."""
+    comment = exif.undefined(b"c" * note_bytes)
+    metadata = Metadata(exif=exif.serialize(Exif("<", photo={0x9286: comment})))
+    provenance = dataclasses.replace(PROVENANCE, settings={"weights": "w" * 500})
+    notes = write_picture(four_corners(), None, metadata, provenance, PictureOptions(), tmp_path / "part")
+    found = read_provenance(tmp_path / "part")
+    assert found is not None
+    assert (found["key"], "settings" in found) == (PROVENANCE.key, has_settings)
+    assert (0x9286 in carried_exif(tmp_path / "part").photo) == (note_bytes < 66_000)
+    assert bool(notes) == (note_bytes == 66_000)
 
 
 def test_a_history_the_photo_has_already_is_continued(tmp_path: Path) -> None:
@@ -177,7 +215,7 @@ def test_provenance_says_something_new_only_if_it_is_not_as_before(tmp_path: Pat
     for name, provenance in {"old": PROVENANCE, "same": later(0), "new": later(7)}.items():
         write_picture(pixels, None, Metadata(), provenance, PictureOptions(), tmp_path / name)
     assert (tmp_path / "old").read_bytes() == (tmp_path / "same").read_bytes()
-    assert read_provenance(tmp_path / "new") == {**dataclasses.asdict(PROVENANCE), "seed": 7}
+    assert read_provenance(tmp_path / "new") == {**SAID, "seed": 7}
 
 
 def later(seed: int) -> Provenance:

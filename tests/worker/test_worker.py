@@ -28,6 +28,7 @@ from pipeline.model import (
     Started,
     Style,
 )
+from pipeline.picture_settings import RecordedPainting, read_settings
 from pipeline.worker import StopDeadline, Worker
 from tests.fakes import FakeEngine, kept_in, write_photo
 
@@ -99,12 +100,16 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
 
 
 def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:
-    assignment = an_assignment(write_photo(tmp_path / "a.png"))
+    assignment = an_assignment(write_photo(tmp_path / "a.png"), weights="embedded:0")
     work(assignment)
     provenance = read_provenance(assignment.part_path)
     assert provenance is not None
     assert provenance["style"] == "night"
     assert provenance["key"] == "k" * 64
+    made_with = read_settings(provenance)
+    assert made_with is not None
+    assert (made_with.recipe, made_with.scale, made_with.weights) == (assignment.recipe, 1.0, "embedded:0")
+    assert made_with.paintings == (RecordedPainting("night.jpg", 1.0, "0" * 64),)
 
 
 def test_every_assignment_is_answered_once_whatever_happens_to_it(tmp_path: Path) -> None:

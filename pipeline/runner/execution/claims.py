@@ -295,6 +295,7 @@ class Claims:
             snapshot_folder=snapshots if recipe.snapshot_every else None,
             checkpoint_path=checkpoint if self._settings.keep_checkpoints else None,
             max_pixels=self._settings.max_pixels,
+            weights=self._resolved.weights,
             photo_folder=folders.input if photo_path == folders.input / claim.job.photo else None,
             previews=self._settings.previews,
         )

@@ -117,6 +117,7 @@ class Tryout:
             picture=self._settings.picture,
             snapshot_folder=folder / snapshots_folder_name(variant_of(job)) if recipe.snapshot_every else None,
             max_pixels=self._settings.max_pixels,
+            weights=self._resolved.weights,
         )
 
     def _publish(self, assignment: Assignment, artwork: Artwork) -> Path:

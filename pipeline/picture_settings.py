@@ -1,0 +1,153 @@
+"""Records what a picture is made with, as plain values for its file, and reads such a record. Pure; no I/O.
+
+A record holds what the pixels depend on beside the photo: the fields of the recipe that differ from a recipe's
+defaults, the style's scale and paintings (by file name and content), the id of the weights. No folder, no photo.
+Records live longer than a version: what an older one lacks is at its default, and of a later one's, what is not known
+here is named as ignored.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from pipeline.hashing import PAINTING, RECIPE, STYLE
+from pipeline.model import Painting, Recipe, Style
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_RECIPE_TYPES: Final = {name: hint for name, hint in get_type_hints(Recipe).items() if name not in RECIPE.never}
+_LARGEST_INTEGER: Final = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPainting:
+    """One painting of a record: its file's name, its share in a blend, and its content's SHA-256."""
+
+    name: str
+    weight: float
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSettings:
+    """What a record says. ``recipe_fields``: those of the recipe that the record sets, all others being defaults.
+
+    ``ignored``: what it sets that this version does not know or can't use, like "recipe.strength".
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    recipe_fields: Mapping[str, Any] = field(default_factory=dict)
+    scale: float = 1.0
+    paintings: tuple[RecordedPainting, ...] = ()
+    weights: str = ""
+    ignored: tuple[str, ...] = ()
+
+
+def settings_record(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
+    """Return what a picture in this style by this recipe is made with; ``weights``: see ``hashing.weights_id``."""
+    return {
+        "recipe": _changed_fields(recipe, Recipe(), RECIPE.never),
+        "style": {"scale": style.scale}
+        | STYLE.added_fields(style)
+        | {"paintings": [_painting_record(painting) for painting in style.paintings]},
+        "weights": weights,
+    }
+
+
+def _changed_fields(value: DataclassInstance, default: DataclassInstance, left_out: frozenset[str]) -> dict[str, Any]:
+    names = [each.name for each in fields(value) if each.name not in left_out]
+    return {name: getattr(value, name) for name in names if getattr(value, name) != getattr(default, name)}
+
+
+def _painting_record(painting: Painting) -> dict[str, Any]:
+    first = {"name": painting.path.name, "weight": painting.weight, "sha256": painting.sha256}
+    return first | PAINTING.added_fields(painting)
+
+
+def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
+    """Return what a picture was made with by its provenance; None if that does not say it, as of older versions.
+
+    The recipe has the name that stands in the provenance.
+    """
+    record = provenance.get("settings")
+    if not isinstance(record, Mapping):
+        return None
+    ignored = [str(name) for name in record if name not in ("recipe", "style", "weights")]
+    recipe_fields = _recipe_fields(_mapping(record, "recipe", ignored), ignored)
+    style, name, weights = _mapping(record, "style", ignored), provenance.get("recipe"), record.get("weights")
+    ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings")]
+    scale = style.get("scale", 1.0)
+    if not _has_type(scale, float) or scale <= 0:
+        ignored.append("style.scale")
+        scale = 1.0
+    recipe = replace(Recipe(), **recipe_fields)
+    return RecordedSettings(
+        recipe=replace(recipe, name=name) if isinstance(name, str) else recipe,
+        recipe_fields=recipe_fields,
+        scale=float(scale),
+        paintings=tuple(_paintings(style.get("paintings", []), ignored)),
+        weights=weights if isinstance(weights, str) else "",
+        ignored=tuple(dict.fromkeys(ignored)),
+    )
+
+
+def _mapping(record: Mapping[str, Any], name: str, ignored: list[str]) -> Mapping[str, Any]:
+    value = record.get(name, {})
+    if isinstance(value, Mapping):
+        return value
+    ignored.append(name)
+    return {}
+
+
+def _recipe_fields(record: Mapping[str, Any], ignored: list[str]) -> dict[str, Any]:
+    found = {}
+    for name, stored in record.items():
+        value = _with_tuples(stored)
+        if name in _RECIPE_TYPES and _has_type(value, _RECIPE_TYPES[name]):
+            found[name] = value
+        else:
+            ignored.append(f"recipe.{name}")
+    return found
+
+
+def _paintings(records: Any, ignored: list[str]) -> Iterator[RecordedPainting]:
+    for record in records if isinstance(records, Sequence) and not isinstance(records, str) else ():
+        match record:
+            case {"name": str(name), "sha256": str(sha256), **others}:
+                weight: Any = others.pop("weight", 1.0)
+                ignored += [f"style.paintings.{other}" for other in others]
+                yield RecordedPainting(name, float(weight) if _has_type(weight, float) else 1.0, sha256)
+            case _:
+                ignored.append("style.paintings")
+
+
+def _with_tuples(value: Any) -> Any:
+    """Return a value of JSON with tuples for its lists, as recipes have them."""
+    return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _has_type(value: Any, hint: Any) -> bool:
+    """Tell whether a field of this type can have the value; a whole number is a float, too, but True is no number."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_has_type(value, each) for each in arguments)
+    if origin is Literal:
+        return value in arguments and type(value) in map(type, arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and _items_have_types(value, arguments)
+    if hint in (int, float):
+        kinds = (int, float) if hint is float else int
+        return (
+            isinstance(value, kinds) and not isinstance(value, bool) and -_LARGEST_INTEGER < value < _LARGEST_INTEGER
+        )
+    return isinstance(value, origin or hint)
+
+
+def _items_have_types(values: tuple[Any, ...], hints: tuple[Any, ...]) -> bool:
+    if hints[-1] is Ellipsis:
+        return bool(values) and all(_has_type(value, hints[0]) for value in values)
+    return len(values) == len(hints) and all(map(_has_type, values, hints))

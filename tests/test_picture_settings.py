@@ -1,0 +1,113 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.model import Painting, Recipe, Style
+from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings, settings_record
+from tests.golden.subjects import CASES, recipe_in, style_in
+
+NIGHT = Style("night", (Painting(Path("/secret/folder/n\udce4cht.jpg"), "a" * 64),))
+
+
+def as_read(record: Any, **others: Any) -> RecordedSettings:
+    """Return what is read of a record that went through a file."""
+    found = read_settings(json.loads(json.dumps({"settings": record, **others})))
+    assert found is not None
+    return found
+
+
+def test_a_record_says_what_differs_from_the_defaults_and_names_no_folder() -> None:
+    recipe = Recipe(name="mild", size=48, content_weight=0.1, snapshot_every=5)
+    assert settings_record(NIGHT, recipe, "w") == {
+        "recipe": {"size": 48, "content_weight": 0.1},
+        "style": {"scale": 1.0, "paintings": [{"name": "n\udce4cht.jpg", "weight": 1.0, "sha256": "a" * 64}]},
+        "weights": "w",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_whatever_a_picture_is_made_with_is_read_back(case: Any) -> None:
+    recipe, style = recipe_in(case), style_in(case)
+    found = as_read(settings_record(style, recipe, "w"), recipe=recipe.name, style=style.name)
+    assert found.recipe == dataclasses.replace(recipe, snapshot_every=0)
+    assert found.paintings == tuple(RecordedPainting(p.path.name, p.weight, p.sha256) for p in style.paintings)
+    assert (found.scale, found.weights, found.ignored) == (style.scale, "w", ())
+    assert set(found.recipe_fields) <= set(case["recipe"])
+
+
+def test_a_common_record_takes_little_room_in_a_picture() -> None:
+    blend = Style(
+        "both", (Painting(Path("starry_night.jpg"), "a" * 64, 0.7), Painting(Path("wave.jpg"), "b" * 64, 0.3))
+    )
+    recipe = Recipe(
+        size=1024, content_weight=0.1, style_layers=(("relu1_1", 1.0), ("relu2_1", 1.0), ("relu3_1", 1.0))
+    )
+    assert len(json.dumps(settings_record(blend, recipe, "embedded:" + "c" * 64))) < 600
+
+
+@pytest.mark.parametrize("provenance", [{}, {"style": "night", "key": "k"}, {"settings": None}, {"settings": [1]}])
+def test_pictures_of_older_versions_do_not_say_what_they_are_made_with(provenance: Any) -> None:
+    assert read_settings(provenance) is None
+
+
+def test_what_is_missing_is_at_its_default() -> None:
+    assert as_read({}) == RecordedSettings()
+    assert as_read({"recipe": {"size": 48}, "style": {}}, recipe="big").recipe == Recipe(name="big", size=48)
+
+
+def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
+    painting = {"name": "a.jpg", "sha256": "a" * 64, "weight": 2, "crop": [1, 2]}
+    found = as_read(
+        {
+            "recipe": {"size": 48, "strength": 0.5, "loss": "perceptual"},
+            "style": {"scale": 2, "hue": 3, "paintings": [painting, "b.jpg"]},
+            "weights": "w",
+            "device": "cuda",
+        }
+    )
+    assert found.recipe == Recipe(size=48)
+    assert (found.scale, found.paintings) == (2.0, (RecordedPainting("a.jpg", 2.0, "a" * 64),))
+    assert sorted(found.ignored) == [
+        "device",
+        "recipe.loss",
+        "recipe.strength",
+        "style.hue",
+        "style.paintings",
+        "style.paintings.crop",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", "48"),
+        ("size", 48.5),
+        ("size", True),
+        ("scales", []),
+        ("scales", [40, "48"]),
+        ("content_layers", [["relu4_2"]]),
+        ("content_layers", {"relu4_2": 1.0}),
+        ("content_weight", float("nan")),
+        ("content_weight", None),
+        ("pooling", 7),
+        ("name", "other"),
+        ("snapshot_every", 3),
+    ],
+)
+def test_a_value_that_no_recipe_can_have_is_ignored(name: str, value: Any) -> None:
+    found = as_read({"recipe": {name: value}})
+    assert (found.recipe, found.ignored) == (Recipe(), (f"recipe.{name}",))
+
+
+@pytest.mark.parametrize("scale", [0, -1, "2", None, [1]])
+def test_a_scale_that_no_style_can_have_is_ignored(scale: Any) -> None:
+    found = as_read({"style": {"scale": scale}})
+    assert (found.scale, found.ignored) == (1.0, ("style.scale",))
+
+
+@pytest.mark.parametrize("part", ["recipe", "style"])
+def test_a_part_of_another_form_is_ignored(part: str) -> None:
+    assert as_read({part: [1]}).ignored == (part,)
