@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from pipeline.cli.options import config_argument
-from pipeline.config import load_config
+from pipeline.config import load_variants
+from pipeline.config.loading import refusal_of_values
 from pipeline.errors import StylewatchError
+from pipeline.report.formatting import counted
 
 
 @click.command()
@@ -20,10 +22,12 @@ def check(config: Path) -> None:
     """
     from pipeline.runner.checking import run_checks
 
-    first: StylewatchError | None = None
-    settings = load_config(config)
+    found = load_variants(config)
     click.echo(f"ok    config: {config}")
-    for result in run_checks(settings):
+    first: StylewatchError | None = refusal_of_values(found, config)
+    if first is not None:
+        click.echo(f"WRONG variants: {first}; 'stylewatch try' makes {counted(found.count(), 'picture')} of a photo")
+    for result in run_checks(found.config):
         click.echo(f"{'ok   ' if result.error is None else 'WRONG'} {result.name}: {result.detail}")
         first = first or result.error
     if first is not None:

@@ -13,28 +13,51 @@ from typing import Any
 from pipeline.config.error_messages import format_location
 from pipeline.config.field_types import ValidationContext, resolve
 from pipeline.config.ignore_patterns import is_pattern
-from pipeline.config.mistakes import validate
 from pipeline.config.models import Config
-from pipeline.config.yaml_source import read_document
+from pipeline.config.variants import ConfigWithVariants, expand
+from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
 
 def load_config(path: Path) -> Config:
     """Return the settings in the YAML file at ``path``, complete and with absolute paths.
 
-    Raises ConfigError with every problem of the file, in its order.
+    Raises ConfigError with every problem of the file, in its order; or because it lists values to compare.
     """
-    document = read_document(path)
+    found = load_variants(path)
+    if (error := refusal_of_values(found, path)) is not None:
+        raise error
+    return found.config
+
+
+def refusal_of_values(found: ConfigWithVariants, path: Path) -> ConfigError | None:
+    """Return why only ``try`` can use a config whose settings list values; None if none does."""
+    if not found.axes:
+        return None
+    first, *others = found.axes
+    also = "".join(f", {format_location(axis.location)} on line {axis.line} {len(axis.values)}" for axis in others)
+    values = "1 value" if len(first.values) == 1 else f"{len(first.values)} values"
+    message = f"lists {values} to compare{also}: 'stylewatch try' makes them, 'stylewatch adopt' chooses one"
+    return ConfigError([ConfigProblem(str(path), first.line, format_location(first.location), message)])
+
+
+def load_variants(path: Path) -> ConfigWithVariants:
+    """Do as :func:`load_config`, with all values of the settings that list some."""
+    return variants_in(read_document(path), path)
+
+
+def variants_in(document: Document, path: Path) -> ConfigWithVariants:
+    """Do as :func:`load_variants` with what the file at ``path`` holds."""
     folder = path.absolute().parent
-    config, mistakes = validate(document, lambda data: context_of(data, folder))
-    found = [((line, 0), location, message) for location, line, message in document.problems]
-    found += [(mistake.position, mistake.location, mistake.message) for mistake in mistakes]
-    if config is None or found:
-        ordered = sorted(found, key=lambda entry: entry[0])
+    found, mistakes = expand(document, lambda data: context_of(data, folder))
+    problems = [((line, 0), location, message) for location, line, message in document.problems]
+    problems += [(mistake.position, mistake.location, mistake.message) for mistake in mistakes]
+    if found is None or problems:
+        ordered = sorted(problems, key=lambda entry: entry[0])
         raise ConfigError(
             [ConfigProblem(str(path), line, format_location(location), text) for (line, _), location, text in ordered]
         )
-    return config
+    return found
 
 
 def context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -22,6 +22,8 @@ _PLAIN: Final = re.compile(
     r"(?!(?:true|false|null|yes|no|on|off|y|n)$)(?:[^\W\d]|~/|\.\.?/|/)[\w/.-]*(?: [\w/.-]+)*", re.IGNORECASE
 )
 _UNNAMED: Final = "style"
+#: Below this, a float is written as the whole number that it is.
+_EXACT: Final = 1e15
 
 
 def yaml_text(text: str) -> str:
@@ -31,6 +33,21 @@ def yaml_text(text: str) -> str:
     quotes = "'" if text.isprintable() else '"'
     dumped: str = yaml.safe_dump(text, default_style=quotes, allow_unicode=True, width=float("inf"))
     return dumped.removesuffix("\n")
+
+
+def flow_text(value: Any) -> str:
+    """Return a plain value, a list or mapping perhaps, as YAML on one line: ``[relu4_2, relu5_2]``."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{yaml_text(str(key))}: {flow_text(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow_text, value)) + "]"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
+    return str(value) if isinstance(value, int) else yaml_text(str(value))
 
 
 def path_text(path: Path, folder: Path, home: Callable[[], Path] = Path.home) -> str:

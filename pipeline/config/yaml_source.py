@@ -106,7 +106,11 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Return the data of the YAML file at ``path``. Raises ConfigError for a file that isn't a YAML mapping."""
-    text = _read_text(path)
+    return parse_document(_read_text(path), path)
+
+
+def parse_document(text: str, path: Path) -> Document:
+    """Do as :func:`read_document` with the text of a file, which errors call ``path``."""
     try:
         node = _compose(text)
     except yaml.reader.ReaderError as error:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.field_types import resolve
-from pipeline.config.written_values import path_text, style_names, yaml_text
+from pipeline.config.written_values import flow_text, path_text, style_names, yaml_text
 from pipeline.config.yaml_source import read_document
 from pipeline.errors import UsageError
 
@@ -60,6 +60,28 @@ def test_text_is_read_again_as_it_was(tmp_path: Path, text: str) -> None:
 @given(st.text(min_size=1))
 def test_any_text_is_read_again_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     assert read_back(tmp_path_factory.getbasetemp(), text) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.02, "0.02"),
+        (2.0, "2"),
+        (1e15, "1000000000000000.0"),
+        (1e-7, "1e-07"),
+        (7, "7"),
+        (True, "true"),
+        (None, "null"),
+        (["relu4_2", "conv5_1"], "[relu4_2, conv5_1]"),
+        ({"relu4_2": 0.5, "a, b": [1, 2]}, "{relu4_2: 0.5, 'a, b': [1, 2]}"),
+        ("no", "'no'"),
+    ],
+)
+def test_lists_and_mappings_stand_on_one_line(tmp_path: Path, value: object, text: str) -> None:
+    assert flow_text(value) == text
+    file = tmp_path / "config.yaml"
+    file.write_text(f"a: [{text}]\n", encoding="utf-8")
+    assert read_document(file).data["a"] == [value]
 
 
 @pytest.mark.parametrize("text", ["paintings/tide.jpg", "../input", "~/Pictures/My photos", "/mnt/archive"])

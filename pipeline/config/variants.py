@@ -1,0 +1,313 @@
+"""Settings that list values to compare: ``content_weight: [0.5, 1, 2]`` in a recipe, ``scale: [0.5, 1]`` in a style.
+
+Owns which settings may, what counts as a list of values, and all combinations of them. Each value is validated as if
+it stood alone, so that the sections know nothing of this. A setting that is a list by itself lists values as lists:
+``content_layers: [[relu4_2], [relu5_2]]``; one that changes no pixel has nothing to compare.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline.config import models
+from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
+from pipeline.config.mistakes import MakeContext, Mistake, validate
+from pipeline.config.models import Config
+from pipeline.config.recipes import RecipeSection
+from pipeline.config.styles import StyleSection
+from pipeline.config.written_values import flow_text
+from pipeline.config.yaml_source import Document, Location
+from pipeline.hashing import RECIPE
+from pipeline.model import Recipe
+
+#: So many combinations of one recipe can be told apart by nobody.
+MAX_COMBINATIONS: Final = 1000
+
+_STYLE_SETTINGS: Final = ("scale",)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A setting that lists values: its place in the file, its line, and the values as they are written there."""
+
+    location: Location
+    line: int
+    values: tuple[Any, ...]
+
+    @property
+    def setting(self) -> str:
+        """The setting's name."""
+        return str(self.location[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeVariant:
+    """A recipe with one of its combinations of values; ``values``: the chosen ones as text, by setting."""
+
+    recipe: Recipe
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleVariant:
+    """A style's scale, one of its values; ``values`` as in :class:`RecipeVariant`."""
+
+    scale: float
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWithVariants:
+    """A config, and what its settings list. ``config`` has the first value of each, ``recipes`` and ``styles`` all.
+
+    Those without lists have one variant, in which no value is chosen.
+    """
+
+    config: Config
+    axes: tuple[Axis, ...]
+    recipes: Mapping[str, tuple[RecipeVariant, ...]]
+    styles: Mapping[str, tuple[StyleVariant, ...]]
+
+    def variants_of(self, style: str, recipe: str) -> list[tuple[StyleVariant, RecipeVariant]]:
+        """Return all variants of a style by a recipe, in the order of the values."""
+        return list(product(self.styles[style], self.recipes[recipe]))
+
+    def count(self) -> int:
+        """Return how many variants of one photo there are, in all styles by their own recipes."""
+        return sum(
+            len(self.variants_of(style.name, recipe)) for style in self.config.styles for recipe in style.recipes
+        )
+
+
+def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVariants | None, list[Mistake]]:
+    """Return what a document holds, and its mistakes besides the document's own problems; None if there are some."""
+    axes = find_axes(document)
+    first = _with_values(document, {axis.location: axis.values[0] for axis in axes})
+    config, mistakes = validate(first, make_context)
+    known = {axis.location: 0 for axis in axes}
+    mistakes = [_hinted(_placed(mistake, known, document)) for mistake in mistakes]
+    sections = _sections(axes)
+    for owner, listed in sections.items():
+        mistakes += _Combinations(document, owner, listed, make_context).mistakes(
+            {each.location for each in mistakes}
+        )
+    if config is None or mistakes:
+        return None, mistakes
+    context = make_context(first.data)
+    recipes: dict[str, tuple[RecipeVariant, ...]] = {
+        name: (RecipeVariant(recipe, {}),) for name, recipe in config.recipes_by_name().items()
+    }
+    styles: dict[str, tuple[StyleVariant, ...]] = {
+        style.name: (StyleVariant(style.scale, {}),) for style in config.styles
+    }
+    for owner, listed in sections.items():
+        combinations = _Combinations(document, owner, listed, make_context)
+        if owner[0] == "recipes":
+            recipes[str(owner[1])] = tuple(
+                RecipeVariant(RecipeSection.model_validate(data, context=context).recipe(str(owner[1])), texts)
+                for data, texts in combinations.all()
+            )
+        else:
+            name = config.styles[int(owner[1])].name
+            styles[name] = tuple(StyleVariant(float(data["scale"]), texts) for data, texts in combinations.all())
+    return ConfigWithVariants(config, axes, recipes, styles), []
+
+
+def find_axes(document: Document) -> tuple[Axis, ...]:
+    """Return the settings that list values, in the order of the file."""
+    found = []
+    for owner, names in _owners(document.data):
+        for setting, value in _value_at(document.data, owner).items():
+            if setting in names and is_list_of_values(setting, value):
+                location = (*owner, setting)
+                found.append(Axis(location, document.position(location)[0], tuple(value)))
+    return tuple(sorted(found, key=lambda axis: document.position(axis.location)))
+
+
+def is_list_of_values(setting: str, value: Any) -> bool:
+    """Tell whether a setting's value is a list of values to compare."""
+    if not isinstance(value, list) or not value:
+        return False
+    return not takes_list(setting) or any(isinstance(item, list | dict) for item in value)
+
+
+@cache
+def takes_list(setting: str) -> bool:
+    """Tell whether one value of a setting can be a list."""
+    schema = RecipeSection.model_json_schema()["properties"].get(setting, {})
+    return any(form.get("type") == "array" for form in schema.get("oneOf", [schema]))
+
+
+@cache
+def recipe_settings() -> tuple[str, ...]:
+    """Return the settings of a recipe that can list values: those that change the picture."""
+    return tuple(name for name in RecipeSection.model_fields if name not in RECIPE.never)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a config file in which settings can list values."""
+    schema = models.json_schema()
+    for section, names in (("RecipeSection", recipe_settings()), ("StyleSection", _STYLE_SETTINGS)):
+        properties = schema["$defs"][section]["properties"]
+        for name in names:
+            properties[name] = _value_or_values(properties[name])
+    return schema
+
+
+def _value_or_values(schema: Mapping[str, Any]) -> dict[str, Any]:
+    about = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+    value = {key: part for key, part in schema.items() if key not in about}
+    values = {"type": "array", "items": value, "minItems": 1, "description": "Values that 'stylewatch try' compares."}
+    return {**about, "anyOf": [value, values]}
+
+
+def _owners(data: Mapping[str, Any]) -> Iterator[tuple[Location, Sequence[str]]]:
+    """Yield the places of the mappings whose settings may list values, with these settings."""
+    styles, recipes = data.get("styles"), data.get("recipes")
+    for index, style in enumerate(styles if isinstance(styles, list) else ()):
+        if isinstance(style, dict):
+            yield ("styles", index), _STYLE_SETTINGS
+    for name, recipe in recipes.items() if isinstance(recipes, dict) else ():
+        if isinstance(recipe, dict):
+            yield ("recipes", name), recipe_settings()
+
+
+def _sections(axes: Iterable[Axis]) -> dict[Location, list[Axis]]:
+    sections: dict[Location, list[Axis]] = {}
+    for axis in axes:
+        sections.setdefault(axis.location[:-1], []).append(axis)
+    return sections
+
+
+def _value_at(data: Any, location: Location) -> Any:
+    for part in location:
+        data = data[part]
+    return data
+
+
+def _with_values(document: Document, values: Mapping[Location, Any]) -> Document:
+    def replaced(data: Any, location: Location) -> Any:
+        if location in values:
+            return values[location]
+        if isinstance(data, dict):
+            return {key: replaced(value, (*location, key)) for key, value in data.items()}
+        if isinstance(data, list):
+            return [replaced(value, (*location, index)) for index, value in enumerate(data)]
+        return data
+
+    return dataclasses.replace(document, data=replaced(document.data, ())) if values else document
+
+
+def _placed(mistake: Mistake, chosen: Mapping[Location, int], document: Document) -> Mistake:
+    """Return a mistake at its place in the file: below a setting that lists values, in the chosen one."""
+    for axis, index in chosen.items():
+        if mistake.location[: len(axis)] == axis:
+            location = (*axis, index, *mistake.location[len(axis) :])
+            return Mistake(location, document.position(location), mistake.message)
+    return mistake
+
+
+def _hinted(mistake: Mistake) -> Mistake:
+    """Return a mistake in a list of numbers, which may have been meant as values, with how these are listed."""
+    match mistake.location:
+        case ("recipes", _, "scales" | "iterations" as setting, int()):
+            hint = f"; values to compare are listed as lists: {setting}: [[...], [...]]"
+            return dataclasses.replace(mistake, message=mistake.message + hint)
+    return mistake
+
+
+def _at(location: Location, message: str, document: Document) -> Mistake:
+    return Mistake(location, document.position(location), message)
+
+
+class _Combinations:
+    """The values that one recipe or style lists, and what is wrong with them."""
+
+    def __init__(self, document: Document, owner: Location, axes: Sequence[Axis], make_context: MakeContext) -> None:
+        self._document, self._owner, self._axes = document, owner, axes
+        self._make_context = make_context
+        self._data: Mapping[str, Any] = _value_at(document.data, owner)
+        self._model: type[BaseModel] = RecipeSection if owner[0] == "recipes" else StyleSection
+
+    def all(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+        """Yield the section's data with each combination of values, and these values as text by setting."""
+        for choice in self._choices():
+            chosen = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
+            yield {**self._data, **chosen}, {setting: flow_text(value) for setting, value in chosen.items()}
+
+    def mistakes(self, told: set[Location]) -> list[Mistake]:
+        """Return the mistakes in values but the first ones, and in combinations; ``told`` are known already."""
+        found: dict[Location, Mistake] = {}
+        for number, axis in enumerate(self._axes):
+            for index in range(1, len(axis.values)):
+                choice = [0] * len(self._axes)
+                choice[number] = index
+                for mistake in self._wrong_with(choice):
+                    if mistake.location[: len(axis.location) + 1] == (*axis.location, index):
+                        found.setdefault(mistake.location, mistake)
+            for mistake in self._repeated(axis):
+                found.setdefault(mistake.location, mistake)
+        if (number_of := math.prod(len(axis.values) for axis in self._axes)) > MAX_COMBINATIONS:
+            message = f"lists values that make {number_of:,} combinations, at most {MAX_COMBINATIONS:,} can be tried"
+            return [*found.values(), _at(self._owner, message, self._document)]
+        return list(found.values()) or self._wrong_together(told)
+
+    def _wrong_together(self, told: set[Location]) -> list[Mistake]:
+        """Return what is wrong with combinations of values that are right by themselves."""
+        found: dict[Location, Mistake] = {}
+        if any(location[: len(self._owner)] == self._owner for location in told):
+            return []
+        for choice in self._choices():
+            chosen = ", ".join(
+                f"{axis.setting}: {flow_text(axis.values[index])}"
+                for axis, index in zip(self._axes, choice, strict=True)
+            )
+            for mistake in self._wrong_with(choice):
+                message = f"{mistake.message} (in the combination {chosen})"
+                found.setdefault(mistake.location, dataclasses.replace(mistake, message=message))
+        return list(found.values())
+
+    def _choices(self) -> Iterator[Sequence[int]]:
+        return iter(product(*(range(len(axis.values)) for axis in self._axes)))
+
+    def _wrong_with(self, choice: Sequence[int]) -> list[Mistake]:
+        chosen = {axis.location: index for axis, index in zip(self._axes, choice, strict=True)}
+        values = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
+        try:
+            self._model.model_validate({**self._data, **values}, context=self._make_context(self._document.data))
+        except ValidationError as error:
+            faults = [fault for fault in error.errors(include_url=False) if not is_redundant(fault)]
+            locations = [(*self._owner, *location_of(fault)) for fault in faults]
+            return [
+                _placed(_at(location, explain(fault, location), self._document), chosen, self._document)
+                for fault, location in zip(faults, locations, strict=True)
+            ]
+        return []
+
+    def _repeated(self, axis: Axis) -> Iterator[Mistake]:
+        """Yield a mistake for each value that means the same as one before it."""
+        seen: list[Any] = []
+        for index, value in enumerate(axis.values):
+            meaning = self._meaning(axis.setting, value)
+            if meaning is not None and meaning in seen:
+                message = f"must differ from the other values, found {format_value(value)} again"
+                yield _at((*axis.location, index), message, self._document)
+            seen.append(meaning)
+
+    def _meaning(self, setting: str, value: Any) -> Any:
+        try:
+            section = self._model.model_validate(
+                {**self._data, **{axis.setting: axis.values[0] for axis in self._axes}, setting: value},
+                context=self._make_context(self._document.data),
+            )
+        except ValidationError:
+            return None
+        return getattr(section.recipe("") if isinstance(section, RecipeSection) else section, setting)
