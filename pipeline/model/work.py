@@ -122,12 +122,38 @@ class Occupancy:
     offered: int
 
 
+@dataclass(frozen=True, slots=True)
+class LossPoint:
+    """The weighted losses of one evaluation; ``total`` is ``tv`` (total variation) and all ``layers`` together.
+
+    ``evaluation`` counts those of all scales, from 1, ``scale_index`` from 0.
+    """
+
+    evaluation: int
+    scale_index: int
+    total: float
+    tv: float
+    layers: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LossHistory:
+    """How the losses of a picture went, over all scales, by evaluations spread evenly over each of them.
+
+    ``series`` names the layers of every point: "content relu4_2", "style relu1_1".
+    """
+
+    series: tuple[str, ...]
+    points: tuple[LossPoint, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artwork:
     """A finished picture, written to its assignment's ``part_path`` and fsynced, not yet published.
 
     ``sha256`` is of the written file. ``iterations`` are evaluations a scale. ``first`` and ``last`` are the losses
     of the first and last evaluation at the finest scale. ``seconds`` is the time in the engine and at the files.
+    ``history`` is for the ledger; neither journal nor report has it.
     """
 
     token: str
@@ -143,6 +169,7 @@ class Artwork:
     cache_hits: int
     cache_misses: int
     notes: tuple[str, ...] = ()
+    history: LossHistory | None = None
 
 
 class FailureKind(StrEnum):

@@ -13,7 +13,8 @@ spread out into ``photo``, ``style`` and ``recipe``, paths as strings and non-fi
 the lines of one attempt at a job together. Bytes of a name that are not UTF-8 stand as the escapes \udc80 ... \udcff;
 after reading the JSON, Python's ``os.fsencode`` turns them back into those bytes.
 
-Of the many progress events only the last one of each scale is written.
+Of the many progress events only the last one of each scale is written. An artwork's ``history`` is left out: the
+ledger has it.
 
 In version 1 ``failed`` of ``run_finished`` counted photos that were set aside and their pictures, too, and ``jobs``
 of ``run_started`` only those of one pass of a daemon.
@@ -35,7 +36,17 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.model import Job, JobFailed, JobFinished, Progress, RunEvent, RunFinished, RunStarted, SnapshotSaved
+from pipeline.model import (
+    Artwork,
+    Job,
+    JobFailed,
+    JobFinished,
+    Progress,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    SnapshotSaved,
+)
 from pipeline.report.rotation import rotate
 
 _LOG = logging.getLogger("stylewatch")
@@ -44,6 +55,13 @@ _VERSION: Final = 2
 
 #: Events whose names in the journal differ from their classes: programs that read journals know these names.
 _NAMES: Final[dict[type, str]] = {SnapshotSaved: "checkpoint"}
+
+#: Fields that no line has; ``run`` is the run's id.
+_LEFT_OUT: Final[dict[type, tuple[str, ...]]] = {
+    RunStarted: ("run_id",),
+    RunFinished: ("run_id",),
+    Artwork: ("history",),
+}
 
 
 class Encoder:
@@ -71,7 +89,8 @@ def _fields(value: Any) -> dict[str, Any]:
     for field in dataclasses.fields(value):
         content = getattr(value, field.name)
         fields |= _fields(content) if isinstance(content, Job) else {field.name: _json_value(content)}
-    fields.pop("run_id", None)
+    for name in _LEFT_OUT.get(type(value), ()):
+        del fields[name]
     return fields
 
 

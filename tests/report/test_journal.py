@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.model import Losses, PhotoSetAside, RunEvent, SnapshotSaved
+from pipeline.model import Losses, LossHistory, LossPoint, PhotoSetAside, RunEvent, SnapshotSaved
 from pipeline.report.journal import Encoder, Journal
-from tests.report.events import CAFE, begun, failed, finished, over, progress, started
+from tests.report.events import CAFE, artwork, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
 
 EVENING = datetime(2026, 3, 1, 23, 0, 0, 1500, timezone(timedelta(hours=1)))
@@ -64,6 +64,14 @@ def test_the_estimate_is_an_object_and_a_changed_backlog_is_a_line(tmp_path: Pat
     assert (first["seconds"], first["recipes"]) == (90.5, {"default": 3})
     assert first["estimate"]["recipes"]["default"]["evaluations"] == [48.0, 40.0]
     assert (second["event"], second["left"], second["recipes"]) == ("backlog_changed", 80, {"default": 80})
+
+
+def test_the_losses_of_each_layer_are_no_line_s(tmp_path: Path) -> None:
+    known = LossHistory(("style relu1_1",), (LossPoint(1, 0, 0.5, 0.0, (0.5,)),))
+    write(tmp_path / "with", finished(artwork=artwork(history=known)))
+    write(tmp_path / "without", finished())
+    assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
+    assert "history" not in lines(tmp_path / "with")[0]["artwork"]
 
 
 def test_no_event_has_a_field_that_every_line_has() -> None:
