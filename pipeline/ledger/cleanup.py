@@ -15,6 +15,7 @@ from typing import Final
 
 from pipeline.errors import LedgerError
 from pipeline.failpoints import failpoint
+from pipeline.ledger.picture_facts import PictureFactsTable
 from pipeline.ledger.records import ForgottenPicture, WithdrawnPicture
 from pipeline.ledger.sources import uri_of
 from pipeline.ledger.states import FORGET_KEY
@@ -40,6 +41,7 @@ class Cleanup:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._facts = PictureFactsTable(store)
 
     def withdrawn(self) -> list[WithdrawnPicture]:
         """Return the pictures that were published for withdrawn jobs of this source; they may have been deleted."""
@@ -68,15 +70,21 @@ class Cleanup:
         job = picture.job
         name = (self._store.source_id, os.fsencode(job.photo), job.style, job.recipe)
         rows = self._store.connection.execute(_FIND, (*name, os.fsencode(picture.output), picture.sha256))
-        return [ForgottenPicture(picture, *row) for row in rows]
+        return [
+            ForgottenPicture(picture, job_id, key, was_current, self._facts.take(job_id))
+            for job_id, key, was_current in rows.fetchall()
+        ]
 
     def put_back(self, pictures: Iterable[ForgottenPicture]) -> None:
         """Record that these pictures could not be deleted: wanted again, they need not be made again."""
-        with self._store.writing() as connection:
+        store, returned = self._store, list(pictures)
+        with store.writing() as connection:
             connection.executemany(
                 "UPDATE jobs SET current = ?, key = ? WHERE id = ?",
-                [(picture.was_current, picture.key, picture.job_id) for picture in pictures],
+                [(picture.was_current, picture.key, picture.job_id) for picture in returned],
             )
+            self._facts.put_back([picture.facts for picture in returned if picture.facts is not None])
+            store.update_states("id = ?", [(picture.job_id,) for picture in returned])
 
     def ended_outputs(self) -> list[str]:
         """Return the names of the pictures, made or withdrawn, of those jobs of this source that have ended."""

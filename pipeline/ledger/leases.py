@@ -17,10 +17,12 @@ from pipeline.errors import LeaseLostError, LedgerError
 from pipeline.failpoints import failpoint
 from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.names import NameAllocator
-from pipeline.ledger.records import Claim, Lease
+from pipeline.ledger.picture_facts import PictureFactsTable
+from pipeline.ledger.records import Claim, Lease, PictureFacts
 from pipeline.ledger.states import CLEAR_FAILURES, MADE_WITH_LEASED_SETTINGS, SET_CURRENT
 from pipeline.ledger.store import Store, job_from_columns, photo_from_columns, stored_text
-from pipeline.model import ClaimOrder, JobState
+from pipeline.ledger.totals import TotalsTable
+from pipeline.model import ClaimOrder, FailureKind, JobState
 
 _COLUMNS: Final = "jobs.*, photos.signature, photos.sha256 AS photo_sha256"
 
@@ -117,6 +119,8 @@ class Leases:
     def __init__(self, store: Store, queue: ClaimQueue) -> None:
         self._store = store
         self._queue = queue
+        self._facts = PictureFactsTable(store)
+        self._totals = TotalsTable(store)
 
     def claim(self, limit: int, order: ClaimOrder) -> list[Claim]:
         """Lease up to ``limit`` pending jobs, each under a fresh token, in the order of their photos."""
@@ -141,11 +145,20 @@ class Leases:
             _job_id(self._store, token)
             connection.execute("UPDATE leases SET settings_sha256 = ? WHERE token = ?", (settings_sha256, token))
 
-    def record_artwork(self, token: str, sha256: str) -> None:
-        """Record that the job's temporary file is complete, with this hash, before it is published."""
+    def record_artwork(
+        self, token: str, sha256: str, facts: PictureFacts | None = None, *, copied_key: str | None = None
+    ) -> None:
+        """Record that the job's temporary file is complete, with this hash, before it is published.
+
+        ``facts``: how it was made. ``copied_key``: it is a copy of the published picture with this key.
+        """
         with self._store.writing() as connection:
-            _job_id(self._store, token)
+            job_id = _job_id(self._store, token)
             connection.execute("UPDATE leases SET artwork_sha256 = ? WHERE token = ?", (sha256, token))
+            if facts is not None:
+                self._facts.record(job_id, sha256, facts)
+            elif copied_key is not None:
+                self._facts.record_copy(job_id, sha256, copied_key)
         failpoint("artwork-recorded")
 
     def rename_output(self, token: str) -> str:
@@ -185,6 +198,8 @@ class Leases:
                 f" {MADE_WITH_LEASED_SETTINGS}, {SET_CURRENT}, {CLEAR_FAILURES} WHERE id = ?",
                 (key, picture_sha256, engine_version, seconds, pixel_evaluations, store.clock(), job_id),
             )
+            copied, facts = self._facts.of_published(job_id)
+            self._totals.count_picture(copied=copied, facts=facts)
         failpoint("job-done")
 
     def complete_unchanged(self, token: str, key: str, *, kept: bool = False) -> None:
@@ -239,9 +254,17 @@ class Leases:
                 (stored_text(reason), store.clock(), job_id),
             )
             store.update_states(_SAME_PHOTO, [(job_id,)])
+            self._totals.count_failure(FailureKind.PHOTO)
 
     def fail(
-        self, token: str, reason: str, *, costs_attempt: bool, max_attempts: int, delay_seconds: float = 0.0
+        self,
+        token: str,
+        reason: str,
+        *,
+        costs_attempt: bool,
+        max_attempts: int,
+        delay_seconds: float = 0.0,
+        kind: FailureKind = FailureKind.ENGINE,
     ) -> JobState:
         """Leased → failed, or quarantined by the ``max_attempts``-th failure that costs one. Returns the state.
 
@@ -260,6 +283,7 @@ class Leases:
                 " WHERE id = ?",
                 (costs_attempt, max_attempts, job_id),
             )
+            self._totals.count_failure(kind)
         return _state(store, job_id)
 
     def crash(self, token: str, reason: str, *, max_crashes: int) -> JobState:
@@ -267,6 +291,7 @@ class Leases:
         store = self._store
         with ending_lease(store, token) as job_id:
             _count_failure(store, job_id, "crashes", max_crashes, reason)
+            self._totals.count_failure(FailureKind.CRASH)
         return _state(store, job_id)
 
     def interrupt(self, token: str, max_interruptions: int) -> JobState:

@@ -21,6 +21,7 @@ from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.cleanup import Cleanup
 from pipeline.ledger.file_facts import FileFacts
 from pipeline.ledger.found import FoundPictures
+from pipeline.ledger.gallery_queries import GalleryQueries
 from pipeline.ledger.incomplete import IncompleteFiles
 from pipeline.ledger.jobs import Jobs
 from pipeline.ledger.leases import Leases
@@ -31,6 +32,7 @@ from pipeline.ledger.schema import LockWait
 from pipeline.ledger.skipped import SkippedPhotos
 from pipeline.ledger.sources import Sources
 from pipeline.ledger.store import Store, open_store
+from pipeline.ledger.totals import TotalsTable
 
 
 class Ledger:
@@ -40,7 +42,8 @@ class Ledger:
     jobs in progress. ``changes``: why finished pictures are made again. ``moves``: originals that leave the input
     folder. ``found``: pictures that were there before this ledger. ``incomplete``: files that are no whole photos
     yet. ``skipped``: photos that the config leaves out. ``file_facts``: what was read of files. ``sources``: input
-    folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all.
+    folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all. ``gallery``: what the
+    gallery shows. ``totals``: what was ever made, and failed.
     Their methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
@@ -60,6 +63,8 @@ class Ledger:
         self.sources = Sources(store)
         self.cleanup = Cleanup(store)
         self.queries = Queries(store)
+        self.gallery = GalleryQueries(store)
+        self.totals = TotalsTable(store)
 
     @classmethod
     def open(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from pipeline.model import ChangeCause, Job, JobState, Photo
+from pipeline.model import ChangeCause, Job, JobState, Losses, LossHistory, Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,16 @@ class WithdrawnPicture:
 
 @dataclass(frozen=True, slots=True)
 class ForgottenPicture:
-    """A withdrawn picture whose job has lost it, with what was on record: the ``key``, and if it was current."""
+    """A withdrawn picture whose job has lost it, with what was on record: the ``key``, and if it was current.
+
+    ``facts``: how it was made, as a row of their table.
+    """
 
     picture: WithdrawnPicture
     job_id: int
     key: str | None
     was_current: bool
+    facts: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +199,110 @@ class Backlog:
     recipe: str
     settings_sha256: str
     pictures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFacts:
+    """How a picture was made; fields as in :class:`pipeline.model.Artwork`.
+
+    ``photo_sha256`` is the content it was made of, ``program`` "stylewatch 0.1.0", ``settings`` what
+    is recorded in the picture's file under that name; None if that is not known.
+    """
+
+    width: int
+    height: int
+    sizes: tuple[int, ...]
+    iterations: tuple[int, ...]
+    first: Losses
+    last: Losses
+    seconds: float
+    device: str
+    cache_hits: int
+    cache_misses: int
+    photo_sha256: str
+    program: str
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] | None = None
+    history: LossHistory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryRow:
+    """A job as the gallery lists it; ``output`` as in Claim. What is not known is 0, None or "".
+
+    ``when``: when its present picture was published, of others when the job last changed; epoch seconds. A job that
+    is to be made again has the picture that is there until then. ``style_loss`` is the last weighted one.
+    ``photo_sha256``: the content the picture was made of, or the photo's present one.
+    """
+
+    id: int
+    job: Job
+    output: str
+    state: JobState
+    when: float
+    width: int
+    height: int
+    style_loss: float | None
+    picture_sha256: str
+    photo_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureDetails:
+    """All that is on record about one job of the gallery.
+
+    ``reason``: why there is no picture, or no photo any more. ``moved_to``: where the original was moved.
+    ``copied``: from an equal photo's picture, whose facts these are.
+    """
+
+    row: GalleryRow
+    key: str
+    reason: str
+    engine_version: str
+    attempts: int
+    photo_is_there: bool
+    moved_to: str | None
+    copied: bool
+    facts: PictureFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSummary:
+    """The gallery's rows whose ids, divided by a chunk's size, give ``number``.
+
+    ``newest``: the largest ``when`` of them; ``changed``: when a row of the chunk last changed.
+    """
+
+    number: int
+    rows: int
+    newest: float
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryFailure:
+    """A failed or quarantined job with its id."""
+
+    id: int
+    failure: FailureRow
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsHistogram:
+    """How many pictures took at most so many seconds, by that bound; the last bound is infinite."""
+
+    buckets: tuple[tuple[float, int], ...]
+    sum_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a ledger has counted since it counts, whatever became of the pictures since.
+
+    ``failures`` by :class:`pipeline.model.FailureKind`, each attempt one; ``seconds`` by device.
+    """
+
+    pictures_made: int
+    pictures_copied: int
+    failures: Mapping[str, int]
+    seconds: Mapping[str, SecondsHistogram]

@@ -244,7 +244,7 @@ class Claims:
         sha256 = copy_finished(published, self._output_folder, self._settings.picture, claim)
         if sha256 is None:
             return False
-        output = self.publisher.publish(claim, key, sha256)
+        output = self.publisher.publish(claim, key, sha256, is_copy=True)
         self._outcomes.finish(claim, key, output, None)
         return True
 
@@ -257,7 +257,7 @@ class Claims:
             published = self._ledger.queries.published_with_key(key, of_gone_photos=True)
             if sha256 := copy_finished(published, self._output_folder, self._settings.picture, claim):
                 self._ledger.leases.use_settings(claim.token, settings)
-                output = self.publisher.publish(claim, key, sha256)
+                output = self.publisher.publish(claim, key, sha256, is_copy=True)
                 self._outcomes.finish(claim, key, output, None)
                 return True
         return False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from pipeline import __version__
 from pipeline.errors import PaintingChangedError, StorageError, UnwritableError
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, PictureFacts
 from pipeline.model import (
     Artwork,
+    Assignment,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -87,6 +89,7 @@ class EventHandler:
                 artwork.sha256,
                 seconds=artwork.seconds,
                 pixel_evaluations=pixel_evaluations(assignment.recipe, artwork.iterations, pixels),
+                facts=facts_of(artwork, assignment),
             )
         except UnwritableError as error:
             # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
@@ -96,3 +99,23 @@ class EventHandler:
         remove_checkpoint(assignment.checkpoint_path)
         self._outcomes.finish(claim, assignment.key, output, artwork)
         self._originals.move_if_done(claim.job.photo)
+
+
+def facts_of(artwork: Artwork, assignment: Assignment) -> PictureFacts:
+    """Return what is recorded of how a picture was made."""
+    return PictureFacts(
+        width=artwork.width,
+        height=artwork.height,
+        sizes=artwork.sizes,
+        iterations=artwork.iterations,
+        first=artwork.first,
+        last=artwork.last,
+        seconds=artwork.seconds,
+        device=artwork.device,
+        cache_hits=artwork.cache_hits,
+        cache_misses=artwork.cache_misses,
+        notes=artwork.notes,
+        photo_sha256=assignment.photo_sha256,
+        program=f"stylewatch {__version__}",
+        history=artwork.history,
+    )

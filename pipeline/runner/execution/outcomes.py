@@ -152,6 +152,7 @@ class Outcomes:
                     costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
                     max_attempts=self._policy.max_attempts,
                     delay_seconds=max(retry_delay_seconds(self._policy, consecutive_failures), least_seconds),
+                    kind=failure.kind,
                 )
             case FailureKind.CRASH:
                 return self._ledger.leases.crash(token, reason, max_crashes=self._policy.max_crashes)

@@ -26,7 +26,7 @@ from pipeline.images.publish import (
     storage_error,
     sync_folder,
 )
-from pipeline.ledger import Claim, Lease, Ledger
+from pipeline.ledger import Claim, Lease, Ledger, PictureFacts
 from pipeline.model import Recipe
 from pipeline.runner.failure_cause import require_writable
 
@@ -107,13 +107,22 @@ class Publisher:
         self._folder = output_folder
 
     def publish(
-        self, lease: Claim | Lease, key: str, sha256: str, *, seconds: float = 0.0, pixel_evaluations: float = 0.0
+        self,
+        lease: Claim | Lease,
+        key: str,
+        sha256: str,
+        *,
+        seconds: float = 0.0,
+        pixel_evaluations: float = 0.0,
+        facts: PictureFacts | None = None,
+        is_copy: bool = False,
     ) -> str:
         """Publish the picture whose temporary file is written; returns its final name, relative to the output folder.
 
-        ``sha256`` is the file's hash. Raises StorageError.
+        ``sha256`` is the file's hash. ``facts``: how it was made; ``is_copy``: of a published one with this key.
+        Raises StorageError.
         """
-        self._ledger.leases.record_artwork(lease.token, sha256)
+        self._ledger.leases.record_artwork(lease.token, sha256, facts, copied_key=key if is_copy else None)
         part = part_path(self._folder, lease.output, lease.token)
         output = lease.output
         for output in self._names(lease):

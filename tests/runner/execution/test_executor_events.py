@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 
 import pytest
 
+from pipeline import __version__
 from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint_listener
+from pipeline.hashing import sha256_of_file
 from pipeline.model import (
     ExecutorEvent,
     Failure,
@@ -16,6 +19,7 @@ from pipeline.model import (
     JobSource,
     JobStarted,
     JobState,
+    Losses,
     RunEvent,
     RunFinished,
     Started,
@@ -67,6 +71,27 @@ def test_a_failure_brings_its_job_into_its_state_and_the_rest_is_done(
     assert finished.photos_set_aside == (kind is FailureKind.PHOTO)
     assert finished.counts[state] == 1
     assert len(workshop.pictures()) == 1
+
+
+def test_it_is_on_record_how_each_picture_was_made_and_copied(workshop: Workshop) -> None:
+    workshop.run()
+    workshop.photo("copy of 0.png", shade=0)
+    workshop.run()
+    with workshop.ledger() as ledger:
+        by_photo = {row.job.photo: ledger.gallery.details(row.id) for row in ledger.gallery.rows(0, 9)}
+        totals = ledger.totals.read()
+    made, copy = by_photo["0.png"], by_photo["copy of 0.png"]
+    assert made is not None
+    assert copy is not None
+    assert made.facts is not None
+    photo = workshop.folder / "in" / "0.png"
+    assert (made.facts.width, made.facts.height) == (made.row.width, made.row.height) == (48, 32)
+    assert (made.facts.photo_sha256, made.facts.program) == (sha256_of_file(photo), f"stylewatch {__version__}")
+    assert (made.facts.first, made.facts.last) == (Losses(0.5, 2.0, 2.5), Losses(0.4, 1.0, 1.4))
+    assert (made.facts.device, made.facts.cache_hits, made.row.style_loss) == ("fake (2 at once)", 1, 1.0)
+    assert (made.copied, copy.copied, copy.facts) == (False, True, made.facts)
+    assert (totals.pictures_made, totals.pictures_copied, totals.failures) == (2, 1, {})
+    assert totals.seconds["fake (2 at once)"].buckets[-1] == (math.inf, 2)
 
 
 def test_a_crash_puts_the_job_back_into_the_same_run(workshop: Workshop) -> None:

@@ -69,6 +69,14 @@ def test_a_failure_is_recorded_counted_and_emitted(
     assert (event.state, event.key, event.attempts, event.reason) == (state, "key", 1, "it went wrong")
 
 
+@pytest.mark.parametrize("kind", FailureKind)
+def test_attempts_that_failed_are_counted_for_good_by_kind(desk: Desk, kind: FailureKind) -> None:
+    desk.fail(kind)
+    no_attempts = {FailureKind.GONE, FailureKind.CHANGED, FailureKind.REQUEUED}
+    end_the_run = {FailureKind.STORAGE, FailureKind.PAINTING}
+    assert desk.ledger.totals.read().failures == ({} if kind in no_attempts | end_the_run else {kind.value: 1})
+
+
 def test_a_photo_that_is_to_blame_is_set_aside_once_for_all_its_pictures(desk: Desk) -> None:
     desk.fail(FailureKind.PHOTO)
     found_by_the_scan = PhotoSetAside("a.png", "quarantined", "it went wrong")
