@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Request, Resumed, RunControl, Snapshot
+from pipeline.engine.events import (
+    CheckpointReady,
+    Event,
+    Failed,
+    Finished,
+    Preview,
+    Request,
+    Resumed,
+    RunControl,
+    Snapshot,
+)
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import decode_painting
@@ -95,6 +105,7 @@ class FakeEngine:
         evaluations += 1
         if self.control.wants_checkpoint(request.token):
             yield checkpoint(request, evaluations)
+        yield from self._preview(request, evaluations)
         if kind == "takes for ever":
             yield from self._go_on_until_suspended(request, evaluations, losses)
             return
@@ -121,7 +132,13 @@ class FakeEngine:
             evaluations += 1
             if self.control.wants_checkpoint(request.token):
                 yield checkpoint(request, evaluations)
+            yield from self._preview(request, evaluations)
         yield checkpoint(request, evaluations, last=True)
+
+    def _preview(self, request: Request, evaluations: int) -> Iterator[Event]:
+        if self.control.wants_preview(request.token, evaluations):
+            pixels = request.photo.astype(np.float32) / np.float32(255)
+            yield Preview(token=request.token, evaluations=evaluations, pixels=pixels)
 
 
 class LookingEngine(FakeEngine):

@@ -33,6 +33,7 @@ from pipeline.model import (
     RunFinished,
     Started,
 )
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.runner.execution.session import Session
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
 from pipeline.runner.ingest.ingest import ingest
@@ -173,11 +174,11 @@ class Workshop:
             )
 
     def pictures(self) -> list[str]:
-        """Return the pictures in the output folder, temporary files included, state left out."""
+        """Return the pictures in the output folder, temporary files included, state and gallery left out."""
         return sorted(
             path.relative_to(self.out).as_posix()
             for path in self.out.rglob("*")
-            if path.is_file() and ".stylewatch" not in path.relative_to(self.out).parts
+            if path.is_file() and not {".stylewatch", GALLERY_FOLDER}.intersection(path.relative_to(self.out).parts)
         )
 
     def finished(self) -> list[JobFinished]:

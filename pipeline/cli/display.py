@@ -31,6 +31,7 @@ from pipeline.model import (
     OriginalsStay,
     PhotoSetAside,
     PhotosSkipped,
+    PreviewSaved,
     Remark,
     RunEvent,
     RunFinished,
@@ -129,7 +130,7 @@ class Display:
 
     def __call__(self, event: RunEvent) -> None:
         """Show one event. After the terminal was closed nothing is shown any more; the run continues."""
-        if not self._is_closed:
+        if not (self._is_closed or isinstance(event, PreviewSaved)):
             try:
                 self._show(event)
             except OSError:

@@ -42,6 +42,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Preview:
+    """A small copy of a picture in progress: float32 (H, W, 3), 0..1, of the photo's proportions.
+
+    It has the best pixels of the current scale after ``evaluations`` of all scales.
+    """
+
+    token: str
+    evaluations: int
+    pixels: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CheckpointReady:
     """A checkpoint of a picture, after ``iteration`` of at most ``iterations`` evaluations at this ``size``.
 
@@ -99,7 +111,7 @@ class Failed:
     error: StylewatchError
 
 
-Event = Progress | Snapshot | CheckpointReady | Resumed | Finished | Failed | Occupancy
+Event = Progress | Snapshot | Preview | CheckpointReady | Resumed | Finished | Failed | Occupancy
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +119,10 @@ class RunControl:
     """What the engine asks between evaluations, always in the thread that runs it.
 
     ``suspend``: should the run end, with a last checkpoint of every picture in progress? ``wants_checkpoint(token)``:
-    should it yield a checkpoint of this picture now?
+    should it yield a checkpoint of this picture now? ``wants_preview(token, evaluations)``: with how long a side, in
+    pixels, should it yield a preview of this picture after so many evaluations; 0 = none?
     """
 
     suspend: Callable[[], bool] = lambda: False
     wants_checkpoint: Callable[[str], bool] = lambda _: False
+    wants_preview: Callable[[str, int], int] = lambda _token, _evaluations: 0

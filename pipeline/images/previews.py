@@ -7,6 +7,7 @@ is not made again. None is durable: after a power cut ``stylewatch gallery`` mak
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import time
@@ -176,23 +177,26 @@ def make_painting_copy_from_file(options: PreviewOptions, sha256: str, source: P
     return path
 
 
-def remove_live(options: PreviewOptions, token: str) -> None:
-    """Remove the intermediate picture of what is not in progress any more. Raises OSError."""
-    (options.folder / live_name(token)).unlink(missing_ok=True)
+def remove_live(options: PreviewOptions | None, token: str) -> None:
+    """Remove the intermediate picture of what is not in progress any more; the next start removes what can't be."""
+    if options is not None:
+        with contextlib.suppress(OSError):
+            (options.folder / live_name(token)).unlink(missing_ok=True)
 
 
-def tidy_live(options: PreviewOptions, now: float | None = None) -> None:
-    """Remove what a killed worker left of pictures in progress; no worker may be at work. Raises OSError.
+def tidy_live(options: PreviewOptions | None) -> None:
+    """Remove what a killed worker left of pictures in progress; no worker may be at work.
 
-    ``now``: seconds since the epoch. Other programs that make copies may be writing: their part files stay a while.
+    Another program may be making copies: its part files stay a while.
     """
-    now = time.time() if now is None else now
-    folder = options.folder / LIVE_FOLDER
-    for path in folder.glob("*.webp"):
-        path.unlink(missing_ok=True)
-    for path in folder.glob(".*.part"):
-        if now - path.lstat().st_mtime > _STALE_SECONDS:
-            path.unlink(missing_ok=True)
+    if options is None:
+        return
+    now = time.time()
+    with contextlib.suppress(OSError):
+        for path in (options.folder / LIVE_FOLDER).iterdir():
+            is_stale = path.name.endswith(".part") and now - path.lstat().st_mtime > _STALE_SECONDS
+            if path.suffix == ".webp" or is_stale:
+                path.unlink(missing_ok=True)
 
 
 def _pixels_of(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, Literal, Self
 
 from pipeline.model.estimate import WorkEstimate
-from pipeline.model.work import Artwork, Job, NetworkLoading, Progress, Remark, SnapshotSaved
+from pipeline.model.work import Artwork, Job, NetworkLoading, PreviewSaved, Progress, Remark, SnapshotSaved
 
 #: So many of the photos that are skipped are named.
 MAX_SKIPPED_NAMED: Final = 20
@@ -235,6 +235,7 @@ RunEvent = (
     | JobStarted
     | Progress
     | SnapshotSaved
+    | PreviewSaved
     | Remark
     | JobFinished
     | JobFailed

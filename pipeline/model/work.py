@@ -100,6 +100,18 @@ class SnapshotSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewSaved:
+    """The gallery's small copy at ``path`` is new: of a picture in progress, or ``finished``, which may be published.
+
+    Only the gallery needs to know.
+    """
+
+    token: str
+    path: Path
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """A message for people about a job that is in progress; ``token`` "" = about the whole run.
 
@@ -201,4 +213,6 @@ class Failure:
     reason: str
 
 
-ExecutorEvent = NetworkLoading | Started | Progress | SnapshotSaved | Remark | Occupancy | Artwork | Failure
+ExecutorEvent = (
+    NetworkLoading | Started | Progress | SnapshotSaved | PreviewSaved | Remark | Occupancy | Artwork | Failure
+)

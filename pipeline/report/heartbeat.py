@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import JobStarted, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
+from pipeline.model import JobStarted, PreviewSaved, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
 from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
@@ -187,7 +187,7 @@ class Heartbeat:
         self._write_if_due()
 
     def _handle(self, event: RunEvent) -> None:
-        self._has_news |= not isinstance(event, Progress)
+        self._has_news |= not isinstance(event, Progress | PreviewSaved)
         match event:
             case RunStarted():
                 self._is_running = self._has_started = True

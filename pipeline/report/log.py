@@ -21,6 +21,7 @@ from pipeline.model import (
     OriginalsStay,
     PhotoSetAside,
     PhotosSkipped,
+    PreviewSaved,
     Progress,
     Remark,
     RunEvent,
@@ -153,7 +154,9 @@ class LogWriter:
         level = logging.INFO if has_grown else logging.DEBUG
         LOGGER.log(level, "%s to make now, those in progress included", counted(event.left, "picture"))
 
-    def _in_progress(self, event: NetworkLoading | JobStarted | Progress | SnapshotSaved | Remark) -> None:
+    def _in_progress(
+        self, event: NetworkLoading | JobStarted | Progress | SnapshotSaved | PreviewSaved | Remark
+    ) -> None:
         match event:
             case NetworkLoading():
                 LOGGER.debug("%s", LOADING_TEXT)

@@ -28,7 +28,7 @@ class LoadedTask:
     """An assignment with its decoded photo, and the seconds spent on it: reading, then its share of the engine.
 
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
-    in that checkpoint, 0 = there is none.
+    in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
     """
 
     assignment: Assignment
@@ -36,6 +36,7 @@ class LoadedTask:
     seconds: float
     saved_at: float = 0.0
     saved_evaluations: int = 0
+    shown_at: float = 0.0
 
 
 class Reader:

@@ -8,9 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Protocol
 
-from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Request, Resumed, RunControl, Snapshot
-from pipeline.model import CheckpointRules, Failure, FailureKind, JobSource, Occupancy, Progress
+from pipeline.engine.events import (
+    CheckpointReady,
+    Event,
+    Failed,
+    Finished,
+    Preview,
+    Request,
+    Resumed,
+    RunControl,
+    Snapshot,
+)
+from pipeline.model import Artwork, CheckpointRules, Failure, FailureKind, JobSource, Occupancy, Progress
 from pipeline.worker.checkpoint_policy import CheckpointPolicy
+from pipeline.worker.previews import Previews
 from pipeline.worker.reading import Emit, LoadedTask, Reader
 from pipeline.worker.stop_deadline import StopDeadline
 from pipeline.worker.writing import Writer, failure_kind
@@ -55,6 +66,7 @@ class Worker:
         self._photos_ahead = photos_ahead
         self._emit = emit
         self._checkpoints = CheckpointPolicy(checkpoint_rules, emit, clock)
+        self._previews = Previews(emit, clock)
         self._memory_limit_bytes = memory_limit_bytes
         self._stop_deadline = stop_deadline or StopDeadline(clock)
         self._tasks: dict[str, LoadedTask] = {}
@@ -66,11 +78,15 @@ class Worker:
         Every assignment is answered by exactly one Artwork or Failure, emitted the moment it is known; those that
         were not begun when ``stop_deadline`` was set are not answered at all.
         """
-        control = RunControl(suspend=self._stop_deadline.has_passed, wants_checkpoint=self._wants_checkpoint)
         with (
             Writer(self._emit, self._clock, self._engine.device_name) as writer,
             Reader(source, self._emit, self._clock, self._photos_ahead, self._memory_limit_bytes) as reader,
         ):
+            control = RunControl(
+                suspend=self._stop_deadline.has_passed,
+                wants_checkpoint=self._wants_checkpoint,
+                wants_preview=lambda token, _: self._wanted_preview_pixels(token, writer),
+            )
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), control):
                 self._divide_time()
                 self._handle_event(event, writer)
@@ -87,12 +103,17 @@ class Worker:
         for task in tasks:
             self._tasks[task.assignment.token] = task
             self._checkpoints.begin(task)
+            self._previews.begin(task)
         if idle:
             self._last_event_at = self._clock()  # the wait counts for no picture
         return [_request_for(task) for task in tasks]
 
     def _wants_checkpoint(self, token: str) -> bool:
         return self._checkpoints.is_due(self._tasks[token])
+
+    def _wanted_preview_pixels(self, token: str, writer: Writer) -> int:
+        # The engine never waits for previews to be written.
+        return self._previews.wanted_pixels(self._tasks[token], len(self._tasks)) if writer.has_room() else 0
 
     def _divide_time(self) -> None:
         """Add the time since the last event to the pictures in progress, in equal shares."""
@@ -107,14 +128,24 @@ class Worker:
                 self._emit(event)
             case Snapshot():
                 writer.write_snapshot(self._tasks[event.token].assignment, event)
+            case Preview():
+                writer.submit(self._previews.prepare_save(self._tasks[event.token], event))
             case Resumed():
                 self._checkpoints.resume(self._tasks[event.token], event)
             case CheckpointReady():
                 self._save_checkpoint(event, writer)
             case Finished():
-                writer.write(self._tasks.pop(event.token), event)
+                self._write(self._tasks.pop(event.token), event, writer)
             case Failed():
                 self._handle_failure(event, writer)
+
+    def _write(self, task: LoadedTask, finished: Finished, writer: Writer) -> None:
+        def make_copies(answer: Artwork | Failure) -> None:
+            if isinstance(answer, Artwork):
+                self._previews.finish(task, finished, answer)
+            self._previews.remove_live(task)
+
+        writer.write(task, finished, make_copies)
 
     def _save_checkpoint(self, checkpoint: CheckpointReady, writer: Writer) -> None:
         # On the writer's thread, in its order: a checkpoint is never written after its picture.
@@ -123,6 +154,7 @@ class Worker:
         if checkpoint.last:
             del self._tasks[checkpoint.token]
             writer.submit(partial(self._checkpoints.requeue, task, checkpoint, save))
+            writer.submit(partial(self._previews.remove_live, task))
         else:
             writer.submit(save)
 
@@ -132,6 +164,7 @@ class Worker:
         if kind is FailureKind.ENGINE:
             writer.submit(lambda: self._checkpoints.discard(task))
         writer.submit(lambda: self._emit(failure))
+        writer.submit(partial(self._previews.remove_live, task))
 
 
 def _request_for(task: LoadedTask) -> Request:

@@ -75,9 +75,17 @@ class Writer:
         if error is None and self._error is not None:
             raise self._error
 
-    def write(self, task: LoadedTask, finished: Finished) -> None:
-        """Write a finished picture to its assignment's temporary file."""
-        self.submit(lambda: self._emit(self._written(task, finished)))
+    def write(
+        self, task: LoadedTask, finished: Finished, then: Callable[[Artwork | Failure], None] = lambda _: None
+    ) -> None:
+        """Write a finished picture to its assignment's temporary file; ``then`` gets what was emitted."""
+
+        def run() -> None:
+            answer = self._written(task, finished)
+            self._emit(answer)
+            then(answer)
+
+        self.submit(run)
 
     def write_snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:
         """Write an intermediate picture, if the assignment has a folder for them."""
@@ -99,6 +107,13 @@ class Writer:
                 self._free_places.release()
 
         self._thread.submit(run)
+
+    def has_room(self) -> bool:
+        """Tell whether :meth:`submit` would return at once."""
+        if not self._free_places.acquire(blocking=False):
+            return False
+        self._free_places.release()
+        return True
 
     def flush(self) -> None:
         """Wait until everything submitted so far is done and emitted."""

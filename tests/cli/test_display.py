@@ -18,6 +18,7 @@ from pipeline.model import (
     OriginalsStay,
     PhotoSetAside,
     PhotosSkipped,
+    PreviewSaved,
     Remark,
     RunEvent,
     RunStarted,
@@ -114,6 +115,11 @@ def test_an_end_that_was_planned_did_not_go_wrong() -> None:
     planned = over(failed=0, left=2, planned_end=True, reason="stopped at 06:00 as asked")
     assert shown(started(), planned, quiet=True) == ""
     assert shown(started(), planned).endswith("(stopped at 06:00 as asked).\n")
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_previews_for_the_gallery_are_not_shown(json_lines: bool) -> None:
+    assert shown(PreviewSaved("t1", Path("live/t1.webp")), json_lines=json_lines) == ""
 
 
 def test_json_is_every_event_as_in_the_journal() -> None:

@@ -187,6 +187,7 @@ def test_pictures_in_progress_are_replaced_and_removed(tmp_path):
 
 def test_what_a_killed_worker_left_is_removed_but_not_what_another_program_writes_just_now(tmp_path):
     options = options_in(tmp_path)
+    previews.tidy_live(None)
     previews.tidy_live(options)  # there is no folder yet
     left = previews.save_live(options, "t1", noise(30, 60))
     stale, fresh = (left.with_name(f".{number}-x.webp.part") for number in (1, 2))

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.model import Losses, LossHistory, LossPoint, PhotoSetAside, RunEvent, SnapshotSaved
+from pipeline.model import Losses, LossHistory, LossPoint, PhotoSetAside, PreviewSaved, RunEvent, SnapshotSaved
 from pipeline.report.journal import Encoder, Journal
 from tests.report.events import CAFE, artwork, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
@@ -96,6 +96,11 @@ def test_odd_names_are_written_in_ascii_and_come_back(tmp_path: Path) -> None:
 def test_numbers_json_has_no_word_for_are_null() -> None:
     line = Encoder(lambda: EVENING)(progress(1, losses=Losses(1.0, float("nan"), float("inf"))))
     assert json.loads(line)["losses"] == {"content": 1.0, "style": None, "total": None}
+
+
+def test_previews_for_the_gallery_are_no_lines(tmp_path: Path) -> None:
+    write(tmp_path / "j", begun(), PreviewSaved("t1", Path("live/t1.webp")), finished())
+    assert [line["event"] for line in lines(tmp_path / "j")] == ["job_started", "job_finished"]
 
 
 def test_only_the_last_progress_of_each_scale_is_written(tmp_path: Path) -> None:

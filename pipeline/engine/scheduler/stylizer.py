@@ -38,7 +38,7 @@ from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, evaluate, peak_bytes
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
-from pipeline.engine.transfer.reports import failed, out_of_memory
+from pipeline.engine.transfer.reports import failed, out_of_memory, preview
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
@@ -226,9 +226,16 @@ class Stylizer:
                     idle.appendleft(canvas)
                 else:
                     idle.append(canvas)
-                    if control.wants_checkpoint(canvas.request.token):
-                        yield self._checkpoints.checkpoint(canvas)
+                    yield from self._asked_for(canvas, control)
         return ended
+
+    def _asked_for(self, canvas: Canvas, control: RunControl) -> Iterator[Event]:
+        """Yield what ``control`` asks for between two evaluations of a canvas."""
+        token = canvas.request.token
+        if control.wants_checkpoint(token):
+            yield self._checkpoints.checkpoint(canvas)
+        if long_side := control.wants_preview(token, canvas.evaluations):
+            yield preview(canvas, long_side)
 
     def _peak_bytes(self, count: int, side: int) -> int:
         recipe = Recipe()

@@ -170,9 +170,9 @@ class Canvas:
         """Return the photo (1, 3, h, w), RGB 0..1, as the network sees it at this scale."""
         return _photo(self.request, self.geometry)
 
-    def picture(self, pixels: Tensor) -> npt.NDArray[Any]:
-        """Return ``pixels`` (1, 3, h, w) as a picture of the photo's shape: float32 (H, W, 3), 0..1."""
-        height, width = self.request.photo.shape[:2]
+    def picture(self, pixels: Tensor, shape: tuple[int, int] | None = None) -> npt.NDArray[Any]:
+        """Return ``pixels`` (1, 3, h, w) as a picture of ``shape`` (None: the photo's), float32 (H, W, 3), 0..1."""
+        height, width = shape or self.request.photo.shape[:2]
         return to_pixels(from_network(pixels.cpu(), self.geometry, (height, width)))
 
 

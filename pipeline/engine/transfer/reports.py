@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.engine.events import Event, Failed, Finished, Request, Snapshot
+from pipeline.engine.events import Event, Failed, Finished, Preview, Request, Snapshot
 from pipeline.engine.transfer.canvas import Canvas
+from pipeline.engine.transfer.geometry import scaled
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError
 from pipeline.model import Losses, Progress
 
@@ -16,6 +17,16 @@ def evaluated(canvas: Canvas, losses: Losses) -> Iterator[Event]:
     every = canvas.recipe.snapshot_every
     if every and canvas.evaluations % every == 0:
         yield _snapshot(canvas)
+
+
+def preview(canvas: Canvas, long_side: int) -> Preview:
+    """Return the best pixels of the canvas's scale with this long side, or at the picture's size if that is less."""
+    shape = canvas.request.photo.shape[:2]
+    return Preview(
+        token=canvas.request.token,
+        evaluations=canvas.evaluations,
+        pixels=canvas.picture(canvas.state.best, scaled(shape, min(long_side, max(shape)))),
+    )
 
 
 def failed(canvas: Canvas, error: StylewatchError) -> Failed:

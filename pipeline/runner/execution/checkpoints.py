@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pipeline.images.previews import tidy_live
 from pipeline.ledger import Ledger
+from pipeline.model import PassSettings
 
 # Since 0.8 safetensors writes to a hidden file beside the one that it is to write.
 _NAME: Final = re.compile(r"[0-9a-f]{64}\.(safetensors|part)|\.tmp\w+")
@@ -28,6 +30,15 @@ def remove_checkpoint(path: Path | None) -> None:
     if path is not None:
         with contextlib.suppress(OSError):  # the next start removes it
             path.unlink(missing_ok=True)
+
+
+def tidy_unfinished(settings: PassSettings, ledger: Ledger) -> None:
+    """Remove what killed workers left of pictures in progress, as far as none is resumed from it.
+
+    No worker may be writing.
+    """
+    tidy_checkpoints(checkpoint_folder(settings.folders.state), ledger)
+    tidy_live(settings.previews)
 
 
 def tidy_checkpoints(folder: Path, ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pipeline import __version__
 from pipeline.errors import PaintingChangedError, StorageError, UnwritableError
+from pipeline.images.previews import remove_live
 from pipeline.ledger import Ledger, PictureFacts
 from pipeline.model import (
     Artwork,
@@ -72,6 +73,7 @@ class EventHandler:
         self._claims.finish(failure.token, requeued=requeued)
         with contextlib.suppress(OSError):  # the failure itself says that a share is lost
             job.assignment.part_path.unlink(missing_ok=True)
+        remove_live(job.assignment.previews, failure.token)  # of a worker that died
         self._outcomes.fail(job.claim, job.assignment.key, failure, least_seconds=least_seconds)
         if failure.kind is FailureKind.STORAGE:
             raise StorageError(failure.reason)

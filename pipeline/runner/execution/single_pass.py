@@ -33,7 +33,7 @@ from pipeline.model import (
 )
 from pipeline.report.formatting import as_before_text
 from pipeline.runner.execution.backlog_tracker import BacklogTracker
-from pipeline.runner.execution.checkpoints import checkpoint_folder, tidy_checkpoints
+from pipeline.runner.execution.checkpoints import tidy_unfinished
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.executor_events import EventHandler
 from pipeline.runner.execution.outcomes import Outcomes, Tally
@@ -184,7 +184,7 @@ class SinglePass:
         folders = self._settings.folders
         moved = "" if isinstance(ingest, IngestResult) else take_over_moved_source(folders, self._ledger)
         recover(self._ledger, folders.output)
-        tidy_checkpoints(checkpoint_folder(folders.state), self._ledger)
+        tidy_unfinished(self._settings, self._ledger)
         self._originals.resume()
         return moved, ingest if isinstance(ingest, IngestResult) else self._ingest(ingest, options)
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Event, Failed, Finished, Request, Snapshot
+from pipeline.engine.events import Event, Failed, Finished, Preview, Request, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
@@ -42,7 +42,7 @@ TINY = Recipe(
 )
 CPU = EngineSettings(device="cpu")
 
-E = TypeVar("E", Progress, Snapshot, Finished, Failed, Occupancy)
+E = TypeVar("E", Progress, Snapshot, Preview, Finished, Failed, Occupancy)
 
 
 def pixels(seed: int, height: int = 40, width: int = 48) -> npt.NDArray[Any]:
@@ -315,6 +315,22 @@ def test_snapshots_come_every_so_many_evaluations_of_all_scales(one: Stylizer) -
 def test_snapshots_change_no_pixel(one: Stylizer) -> None:
     with_snapshots = run(one, request("t", recipe=replace(TINY, snapshot_every=1)))
     assert np.array_equal(picture(with_snapshots), picture(run(one, request("t"))))
+
+
+def test_previews_come_when_they_are_asked_for_and_change_no_pixel(one: Stylizer) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def wants_preview(token: str, evaluations: int) -> int:
+        asked.append((token, evaluations))
+        return 24 if evaluations % 3 == 0 else 0
+
+    events = list(one.run(Source([request("t")]), RunControl(wants_preview=wants_preview)))
+    assert asked == [("t", evaluations) for evaluations in range(1, 8)]  # the eighth gives the picture itself
+    assert [(each.evaluations, each.pixels.shape) for each in only(events, Preview)] == [
+        (3, (20, 24, 3)),
+        (6, (20, 24, 3)),
+    ]
+    assert np.array_equal(picture(events), picture(run(one, request("t"))))
 
 
 def test_a_tolerance_ends_scales_early(one: Stylizer) -> None:

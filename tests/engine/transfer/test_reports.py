@@ -9,7 +9,7 @@ import torch
 
 from pipeline.engine.events import Failed, Finished, Snapshot
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
-from pipeline.engine.transfer.reports import evaluated, failed, finished, not_finite, out_of_memory
+from pipeline.engine.transfer.reports import evaluated, failed, finished, not_finite, out_of_memory, preview
 from pipeline.errors import MemoryShortError, OutOfMemoryError, PaintingError
 from pipeline.model import Losses, Progress
 from tests.engine.scheduler.test_stylizer import TINY, request
@@ -36,6 +36,15 @@ def test_every_so_many_evaluations_come_with_a_snapshot(canvas: Canvas) -> None:
     _, snapshot = evaluated(canvas, LOSSES)
     assert isinstance(snapshot, Snapshot)
     assert (snapshot.iteration, snapshot.scale_index, snapshot.pixels.shape) == (2, 0, (40, 48, 3))
+
+
+def test_a_preview_has_the_best_pixels_so_far_and_is_no_larger_than_the_picture(canvas: Canvas) -> None:
+    canvas.move_to(torch.zeros_like(canvas.state.pixels))
+    canvas.record(Losses(9.0, 9.0, 9.0))
+    small, large = preview(canvas, 24), preview(canvas, 400)
+    assert (small.token, small.evaluations, small.pixels.shape) == ("t", 2, (20, 24, 3))
+    assert large.pixels.shape == (40, 48, 3)
+    assert small.pixels.mean() > 0.1  # black was worse
 
 
 def test_what_has_failed_or_is_finished_has_ended(canvas: Canvas) -> None:

@@ -30,7 +30,11 @@ def test_all_that_was_found_goes_with_its_empty_folders(workshop: TwoStyles) -> 
     assert all(deleted.size_bytes[kind] > 0 for kind in deleted.files)
     assert deleted.failed == []
     assert workshop.images() == ["night/a--night.jpg", "night/sub/b--night.jpg"]
-    assert sorted(path.name for path in workshop.out.iterdir() if path.is_dir()) == [".stylewatch", "night"]
+    assert sorted(path.name for path in workshop.out.iterdir() if path.is_dir()) == [
+        ".stylewatch",
+        "gallery",
+        "night",
+    ]
     assert workshop.found() == []
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.hashing import job_key, sha256_of_file
 from pipeline.model import JobStarted, Remark, RunEvent
+from pipeline.model.gallery_files import GALLERY_FOLDER, live_name
 from pipeline.runner.execution.checkpoints import checkpoint_folder, checkpoint_path, tidy_checkpoints
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.preparation import resolve_config
@@ -137,3 +138,13 @@ def test_a_stop_is_told_once_with_the_time_of_grace(workshop: Workshop) -> None:
     assert [event.text for event in workshop.events if isinstance(event, Remark)] == [
         "stopping: pictures in progress have 2.5 s to finish; the next run resumes the rest"
     ]
+
+
+def test_pictures_in_progress_that_a_killed_worker_left_in_the_gallery_go_at_the_next_start(
+    workshop: Workshop,
+) -> None:
+    live = workshop.out / GALLERY_FOLDER / live_name("0123abcd")
+    live.parent.mkdir(parents=True)
+    live.touch()
+    workshop.run()
+    assert not live.exists()

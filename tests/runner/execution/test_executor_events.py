@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline import __version__
 from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint_listener
 from pipeline.hashing import sha256_of_file
+from pipeline.images.previews import save_live
 from pipeline.model import (
     ExecutorEvent,
     Failure,
@@ -20,6 +23,7 @@ from pipeline.model import (
     JobStarted,
     JobState,
     Losses,
+    PreviewSaved,
     RunEvent,
     RunFinished,
     Started,
@@ -41,6 +45,24 @@ class Answers(InProcessExecutor):
         first.part_path.write_text("half")
         yield Failure(first.token, self._kind, "it went wrong")
         yield from super().run(source)
+
+
+class Dies(InProcessExecutor):
+    """A worker that dies after it has shown the picture in progress."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live: Path | None = None
+
+    def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+        (first,) = source(1)
+        yield Started(first.token)
+        assert first.previews is not None
+        self.live = save_live(first.previews, first.token, np.zeros((8, 8, 3), np.uint8))
+        yield PreviewSaved(first.token, self.live)
+        assert self.live.exists()
+        yield Failure(first.token, FailureKind.CRASH, "the worker died")
+        assert not self.live.exists()
 
 
 @pytest.fixture
@@ -226,3 +248,10 @@ def test_only_what_does_not_fit_even_alone_is_given_up(
     assert len(workshop.finished()) == (state is JobState.FAILED)
     workshop.text = workshop.text.replace("size: 48", "size: 40")
     assert workshop.run().finished == 3, "another recipe brings it back"
+
+
+def test_a_worker_that_dies_leaves_no_picture_in_progress_for_the_gallery(workshop: Workshop) -> None:
+    executor = Dies()
+    workshop.run(executor=executor)
+    assert executor.live is not None
+    assert any(isinstance(event, PreviewSaved) for event in workshop.events)
