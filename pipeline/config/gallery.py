@@ -31,8 +31,10 @@ class GallerySection(Section):
 
     def preview_options(self, output_folder: Path) -> PreviewOptions | None:
         """Return what a worker makes for the gallery; None if there is none."""
-        if not self.enabled:
-            return None
+        return self.copies(output_folder) if self.enabled else None
+
+    def copies(self, output_folder: Path) -> PreviewOptions:
+        """Return what copies there are in the gallery of this output folder, whoever makes them."""
         return PreviewOptions(
             folder=output_folder / GALLERY_FOLDER,
             thumbnail_pixels=self.thumbnail_size,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any, Final
+
+import yaml
+
 from pipeline.config.models import Config
 from pipeline.model import (
     FolderSettings,
+    GallerySettings,
     IngestSettings,
     PassSettings,
     PlanSettings,
@@ -12,6 +18,9 @@ from pipeline.model import (
     StatusSettings,
     WatchSettings,
 )
+
+#: A value under a key of such a name is not shown in the gallery, which may be given away.
+_SECRET: Final = re.compile(r"password|passphrase|secret|token|credential|api_?key", re.IGNORECASE)
 
 
 def folder_settings(config: Config) -> FolderSettings:
@@ -94,3 +103,29 @@ def status_settings(config: Config) -> StatusSettings:
         recipes=config.recipes_by_name(),
         engine=config.engine_settings(),
     )
+
+
+def gallery_settings(config: Config, config_name: str) -> GallerySettings:
+    """Return what the gallery shows of a config, which was typed as ``config_name``."""
+    return GallerySettings(
+        status=status_settings(config),
+        previews=config.gallery.copies(config.output.folder),
+        enabled=config.gallery.enabled,
+        picture_format=config.output.format,
+        config_name=config_name,
+        config_text=shown_config(config),
+        cache_folder=config.cache.folder,
+        reports=config.log.reports,
+    )
+
+
+def shown_config(config: Config) -> str:
+    """Return what a config sets, as YAML: without hooks, whose commands may hold secrets, and without passwords."""
+    values = config.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"hooks"})
+    return str(yaml.safe_dump(_without_secrets(values), sort_keys=False, allow_unicode=True, width=100))
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items() if not _SECRET.search(str(key))}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -55,6 +55,7 @@ from pipeline.model.run import (
 from pipeline.model.settings import (
     ClaimOrder,
     FolderSettings,
+    GallerySettings,
     IngestSettings,
     OnChange,
     PassSettings,
@@ -103,6 +104,7 @@ __all__ = [
     "Failure",
     "FailureKind",
     "FolderSettings",
+    "GallerySettings",
     "HookName",
     "HookSettings",
     "IncompleteFile",

@@ -134,3 +134,24 @@ class StatusSettings:
     folders: FolderSettings
     recipes: Mapping[str, Recipe]
     engine: EngineSettings
+
+
+# --- the gallery ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GallerySettings:
+    """What the gallery shows besides what is on record, and where its folder is (``previews``).
+
+    ``enabled``: it is written during the work. ``config_name``: the config as it was typed, ``config_text`` what it
+    sets, without what must not be shown. ``cache_folder``: of the style cache.
+    """
+
+    status: StatusSettings
+    previews: PreviewOptions
+    enabled: bool
+    picture_format: PictureFormat
+    config_name: str
+    config_text: str
+    cache_folder: Path
+    reports: Path

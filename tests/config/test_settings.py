@@ -7,15 +7,19 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.config.settings import (
+    _without_secrets,
     folder_settings,
+    gallery_settings,
     ingest_settings,
     pass_settings,
     plan_settings,
+    shown_config,
     status_settings,
     watch_settings,
 )
 from pipeline.model import (
     FolderSettings,
+    GallerySettings,
     IngestSettings,
     PassSettings,
     PictureOptions,
@@ -129,3 +133,37 @@ def test_the_settings_begin_from_the_configs_defaults(tmp_path: Path) -> None:
         previews=PreviewOptions(folder=config.output.folder / "gallery"),
     )
     assert pass_settings(config) == expected
+
+
+def test_the_gallery_gets_what_the_status_is_collected_by_and_where_its_files_are(tmp_path: Path) -> None:
+    config = config_of(tmp_path, STYLES + "output: {folder: out, format: png}\ngallery: {enabled: false}\n")
+
+    assert gallery_settings(config, "my.yaml") == GallerySettings(
+        status=status_settings(config),
+        previews=PreviewOptions(folder=tmp_path / "out" / "gallery"),
+        enabled=False,
+        picture_format="png",
+        config_name="my.yaml",
+        config_text=shown_config(config),
+        cache_folder=config.cache.folder,
+        reports=tmp_path / "out" / "reports",
+    )
+
+
+def test_a_shown_config_has_what_was_set_without_commands_and_secrets(tmp_path: Path) -> None:
+    hooks = "hooks: {after_run: ['curl', '-H', 'Authorization: Bearer 1234', 'https://example.org']}\n"
+    config = config_of(tmp_path, STYLES + hooks + "pairing: {rules: [{match: 'a/**', styles: [night]}]}\n")
+
+    shown = shown_config(config)
+
+    assert "1234" not in shown
+    assert "hooks" not in shown
+    assert "name: night" in shown
+    assert "match: a/**" in shown
+    assert "iterations" not in shown
+
+
+def test_a_value_that_is_named_a_secret_is_not_shown() -> None:
+    values = {"gallery": {"password": "1234", "styles": [{"apiKey": "5678", "name": "night"}]}}
+
+    assert _without_secrets(values) == {"gallery": {"styles": [{"name": "night"}]}}

@@ -107,7 +107,7 @@ class LivePictures:
 
 def ended_value(now: float) -> dict[str, Any]:
     """Return what the file holds once no program works any more."""
-    nothing = {"left": 0, "seconds_left": None, "done": 0, "canvases": []}
+    nothing: dict[str, Any] = {"left": 0, "seconds_left": None, "done": 0, "canvases": []}
     return {"written": round(now), "working": False, "note": "", **nothing}
 
 
