@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.ledger import ChunkSummary, GalleryRow, Ledger
 from pipeline.model import Job, JobState
-from tests.ledger.conftest import START, wanted
+from tests.ledger.conftest import START, House, wanted
 from tests.ledger.facts import facts
 
 
@@ -236,3 +236,11 @@ def plan(house, question) -> list[str]:
         if statement.startswith("SELECT")
         for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
     ]
+
+
+def test_one_chunk_is_asked_for_by_its_ids(house: House) -> None:
+    house.pending(*(f"{number}.jpg" for number in range(6)))
+    chunks = house.ledger.gallery.chunks(2)
+
+    assert house.ledger.gallery.chunks(2, 2, 3) == [chunk for chunk in chunks if chunk.number == 1]
+    assert house.ledger.gallery.chunks(2, 100, 101) == []

@@ -30,13 +30,14 @@ _CAUSES: Final = (
 def failure_advice(state: str, reason: str) -> str:
     """Return what to do about a picture in the state failed or quarantined."""
     if state == JobState.FAILED:
-        return f"{_cause(reason)}It will be tried again by itself; 'stylewatch run' tries it at once."
+        again = "It is tried again later: 'stylewatch watch' does it by itself, 'stylewatch run' at once."
+        return f"{_cause(reason)}{again}"
     return f"{_cause(reason)}It is given up until its photo or its settings change; {_RETRY}."
 
 
 def photo_advice(reason: str) -> str:
     """Return what to do about a photo that is set aside."""
-    return f"{_cause(reason)}A whole, readable file in its place is made a picture of by itself; {_RETRY}, too."
+    return f"{_cause(reason)}With a whole, readable file in its place its pictures are made; {_RETRY} as it is."
 
 
 def incomplete_advice() -> str:

@@ -49,10 +49,11 @@ class GalleryTexts:
 
 @dataclass(slots=True)
 class Catalog:
-    """What is in the catalog. ``chunks`` by number."""
+    """What is in the catalog: ``chunks`` by number, the rows of the ``latest`` pictures by their ids."""
 
     tables: Tables = field(default_factory=Tables)
     chunks: dict[int, Chunk] = field(default_factory=dict)
+    latest: dict[int, list[Any]] = field(default_factory=dict)
 
     def value(
         self,
@@ -64,7 +65,7 @@ class Catalog:
         is_live: bool,
     ) -> dict[str, Any]:
         """Return what the file holds."""
-        rows = [self.tables.fields(row, texts.suffix) for row in latest]
+        self.latest = {row.id: self.tables.fields(row, texts.suffix) for row in latest}
         return {
             "version": VERSION,
             "written": round(now),
@@ -80,7 +81,7 @@ class Catalog:
             "suffix": texts.suffix,
             "counts": dict(counts),
             "chunks": [[number, *_fields(chunk)] for number, chunk in sorted(self.chunks.items())],
-            "latest": rows,
+            "latest": list(self.latest.values()),
             "live": is_live,
             "commands": None,
         }
@@ -93,7 +94,7 @@ def _fields(chunk: Chunk) -> list[Any]:
 def read_catalog(data: bytes | None, texts: GalleryTexts) -> Catalog:
     """Return what a catalog says is written; nothing if it is of another ledger, program or suffix, or damaged."""
     try:
-        value = read_script(data or b"", "catalog")
+        (value,) = read_script(data or b"", "catalog")
         same = ("version", VERSION), ("ledger", texts.ledger), ("program", texts.program), ("suffix", texts.suffix)
         if any(value[name] != expected for name, expected in same) or tuple(value["states"]) != STATES:
             return Catalog()
@@ -101,8 +102,9 @@ def read_catalog(data: bytes | None, texts: GalleryTexts) -> Catalog:
             int(number): Chunk(int(rows), int(newest), str(revision))
             for number, rows, newest, revision in value["chunks"]
         }
-        return Catalog(Tables(_names(value["styles"]), _names(value["recipes"])), chunks)
-    except (ValueError, KeyError, TypeError):
+        tables = Tables(_names(value["styles"]), _names(value["recipes"]))
+        return Catalog(tables, chunks, {int(row[0]): list(row) for row in value["latest"]})
+    except (ValueError, KeyError, TypeError, IndexError):
         return Catalog()
 
 

@@ -20,12 +20,13 @@ def script(function: str, *values: object) -> bytes:
     return f"{_OBJECT}.{function}({','.join(map(_encoded, values))});\n".encode("ascii")
 
 
-def read_script(data: bytes, function: str) -> Any:
-    """Return the value in a script of one value that :func:`script` made. Raises ValueError for anything else."""
+def read_script(data: bytes, function: str) -> list[Any]:
+    """Return the values in a script that :func:`script` made. Raises ValueError for anything else."""
     text, begin, end = data.decode("ascii"), f"{_OBJECT}.{function}(", ");\n"
     if not (text.startswith(begin) and text.endswith(end)):
         raise ValueError(f"this is no call of {_OBJECT}.{function}")
-    return json.loads(text[len(begin) : -len(end)])
+    values: list[Any] = json.loads(f"[{text[len(begin) : -len(end)]}]")
+    return values
 
 
 def _encoded(value: object) -> str:

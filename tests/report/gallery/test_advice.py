@@ -10,7 +10,7 @@ from pipeline.report.gallery.advice import failure_advice, photo_advice
 
 def test_a_failed_picture_needs_nothing_done() -> None:
     assert failure_advice("failed", "the disk was slow") == (
-        "It will be tried again by itself; 'stylewatch run' tries it at once."
+        "It is tried again later: 'stylewatch watch' does it by itself, 'stylewatch run' at once."
     )
 
 

@@ -85,4 +85,4 @@ def test_files_are_found_by_the_jobs_number() -> None:
 def test_hostile_names_come_back_from_a_chunk_as_they_were(name: str) -> None:
     value = chunk_value([row(photo=name, output=name)], Tables(), ".jpg")
 
-    assert read_script(script("chunk", value), "chunk")["rows"][0][1:3] == [name, name]
+    assert read_script(script("chunk", value), "chunk")[0]["rows"][0][1:3] == [name, name]

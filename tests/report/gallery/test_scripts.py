@@ -19,11 +19,14 @@ def test_a_hostile_name_is_one_ascii_string_and_comes_back(name: str) -> None:
     assert data.endswith(b"\n")
     assert b"<" not in data
     assert not any(byte < 0x20 for byte in data[:-1])
-    assert read_script(data, "chunk") == {"photo": name, name: 1}
+    assert read_script(data, "chunk") == [{"photo": name, name: 1}]
 
 
 def test_several_values_are_several_arguments() -> None:
-    assert script("picture", 7, {"a": None}) == b'stylewatch.picture(7,{"a":null});\n'
+    data = script("picture", 7, {"a": None})
+
+    assert data == b'stylewatch.picture(7,{"a":null});\n'
+    assert read_script(data, "picture") == [7, {"a": None}]
 
 
 def test_a_number_that_json_does_not_know_becomes_null() -> None:
