@@ -22,7 +22,7 @@ TESTED_ELSEWHERE = {
 }
 
 #: Test files about more than one module; those of a module lie at its path.
-STORIES = ("benchmarks", "corpus", "end_to_end", "faults", "golden", "scenarios", "soak")
+STORIES = ("benchmarks", "browser", "corpus", "end_to_end", "faults", "golden", "scenarios", "soak")
 
 #: Test files about a room or the project as a whole, or about what the tests share.
 OF_THE_WHOLE = {

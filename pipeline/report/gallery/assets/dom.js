@@ -7,6 +7,8 @@
   const READ_BY_PEOPLE = new Set(['title', 'alt', 'aria-label', 'placeholder']);
   const REFUSED = new Set(['script', 'iframe', 'object', 'embed', 'base', 'meta']);
 
+  let controls = 0;
+
   // An address is relative to index.html or a hash; links.js makes them of names.
   function isRelative(address) {
     return !/^[\u0000-\u0020]*([a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(address);
@@ -63,9 +65,18 @@
     return append(node, children);
   }
 
+  // A label above its control, by reference: around a select it would read out all of the choices.
+  function labelled(label, control) {
+    if (!control.id) {
+      controls += 1;
+      control.id = `control-${controls}`;
+    }
+    return element('div', {class: 'control'}, element('label', {for: control.id}, label), control);
+  }
+
   function announce(text) {
     document.getElementById('announcement').textContent = visible(text);
   }
 
-  stylewatch.dom = {element, svg, name, preformatted, append, replace, announce};
+  stylewatch.dom = {element, svg, name, preformatted, append, replace, labelled, announce};
 }(window.stylewatch));

@@ -1,14 +1,82 @@
-// The view of all pictures.
+// The view of all pictures: controls, how many they leave, the grid, the bar of the selection.
 (function (stylewatch) {
   'use strict';
-  const {dom} = stylewatch;
+  const {dom, text, store, listing, router} = stylewatch;
+  let parts = null;
+  let parameters = {};
+  let showing = false;
+
+  function countText(found) {
+    const {chunksLeft, complete, failedLoads} = store.progress();
+    const total = Object.values(store.catalog ? store.catalog.counts : {}).reduce((sum, count) => sum + count, 0);
+    const counted = found === total ? text.count(total, 'picture') : `${text.number(found)} of ${text.count(total, 'picture')}`;
+    if (!complete && chunksLeft) return `${counted} · still reading the list`;
+    return failedLoads ? `${counted} · a part of the list could not be read` : counted;
+  }
+
+  function emptyText() {
+    if (!store.progress().complete) return 'Reading the list …';
+    if (Object.keys(listing.parameters(parameters)).length) return 'No picture fits the search and the filters.';
+    return 'No picture is finished yet. They appear here as they are made.';
+  }
+
+  function draw() {
+    if (parts === null || !showing) return;
+    const {entries, facets} = listing.of(parameters);
+    parts.filters.update(parameters, facets);
+    parts.grid.setEntries(entries);
+    parts.empty.hidden = entries.length > 0;
+    dom.replace(parts.empty, emptyText());
+    const counted = store.catalog ? countText(entries.length) : '';
+    if (parts.count.textContent !== counted) dom.replace(parts.count, counted);
+    parts.bar.update();
+  }
+
+  function changed(values, typed) {
+    if (typed) router.replace('pictures', values);
+    else router.go('pictures', values);
+  }
+
+  function build(element) {
+    const grid = new stylewatch.Grid((entry) => router.href('picture', {id: entry.id, ...listing.parameters(parameters)}));
+    const filters = stylewatch.filters.make(changed);
+    const count = dom.element('p', {class: 'count', role: 'status'});
+    const empty = dom.element('p', {class: 'message', hidden: true});
+    const bar = stylewatch.selectionBar.make(() => grid.entries);
+    stylewatch.gridInput.attach(grid);
+    dom.append(element, [
+      dom.element('h1', {class: 'visually-hidden'}, 'Pictures'), filters.element, count, empty, grid.element, bar.element,
+    ]);
+    parts = {grid, filters, count, empty, bar};
+  }
+
+  // Coming back from a picture, the focus is on it again.
+  function activeLink() {
+    const {grid} = parts;
+    const active = grid.entries[grid.active];
+    const tile = active ? grid.tiles.get(active.id) : null;
+    return tile ? tile.link : null;
+  }
 
   stylewatch.views.register('pictures', {
     title: '',
     navigation: 'Pictures',
     order: 1,
-    show(element) {
-      dom.replace(element, dom.element('h1', {}, 'Pictures'));
+    show(element, values) {
+      showing = true;
+      if (parts === null) build(element);
+      parameters = values;
+      draw();
+      return activeLink();
+    },
+    update(values) {
+      parameters = values;
+      window.scrollTo(0, 0);
+      draw();
+    },
+    hide() {
+      showing = false;
     },
   });
+  store.on('entries', draw);
 }(window.stylewatch));

@@ -5,6 +5,7 @@
   const ROWS_A_CHUNK = 500;
   const LOADS_AT_ONCE = 4;
   const CHANGES_MILLISECONDS = 200;
+  const FIRST_VIEW_MILLISECONDS = 1500;
   const LIVE_MILLISECONDS = 2000;
   const IDLE_MILLISECONDS = 60000;
 
@@ -42,6 +43,14 @@
     get day() {
       if (this.dayCache === undefined) this.dayCache = this.time ? stylewatch.text.day(this.time) : '';
       return this.dayCache;
+    }
+
+    // Digits padded, so that "IMG_9" comes before "IMG_10".
+    get sortName() {
+      if (this.sortCache === undefined) {
+        this.sortCache = this.name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0'));
+      }
+      return this.sortCache;
     }
 
     get searchText() {
@@ -155,7 +164,17 @@
 
   async function loadCatalog() {
     await load('data/catalog.js');
-    if (store.catalog !== null) await loadChunks();
+    if (store.catalog === null) return;
+    await firstViewLoaded();
+    await loadChunks();
+  }
+
+  // What is seen first is not kept waiting by what is further down.
+  async function firstViewLoaded() {
+    const deadline = Date.now() + FIRST_VIEW_MILLISECONDS;
+    const pause = () => new Promise((resolve) => { setTimeout(resolve, 20); });
+    await pause();
+    while (Date.now() < deadline && ![...document.images].every((image) => image.complete)) await pause();
   }
 
   async function loadPicture(id) {

@@ -74,5 +74,14 @@
     return `${digits(value, 3)} ${units[unit]}`;
   }
 
-  stylewatch.text = {visible, visibleLines, number, count, digits, day, time, duration, bytes};
+  const STATES = {
+    done: 'Finished', pending: 'Waiting', leased: 'In progress', failed: 'Failed', quarantined: 'Set aside',
+    withdrawn: 'No longer wanted', rejected: 'Rejected',
+  };
+
+  function state(name) {
+    return Object.hasOwn(STATES, name) ? STATES[name] : name;
+  }
+
+  stylewatch.text = {state, visible, visibleLines, number, count, digits, day, time, duration, bytes};
 }());

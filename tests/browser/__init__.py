@@ -1,0 +1,1 @@
+"""The gallery's page in a real browser."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.chromium import advice, find_chromium
+from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery, make_gallery
+from tests.browser.opened_page import OpenedPage
+
+TIMEOUT_MILLISECONDS = 10_000
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of this process."""
+    program = find_chromium()
+    if program is None:
+        pytest.fail(advice(), pytrace=False)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def small_gallery(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
+    """1,200 pictures in three chunks, and hostile names."""
+    return make_gallery(tmp_path_factory.mktemp("browser") / "Summer", 1200, names=HOSTILE_NAMES)
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser, small_gallery: MadeGallery) -> Iterator[OpenedPage]:
+    """One page for the tests of a module: opening it is what takes time."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(TIMEOUT_MILLISECONDS)
+    yield OpenedPage(context.new_page(), small_gallery.output)
+    context.close()
+
+
+@pytest.fixture
+def opened(shared_page: OpenedPage) -> Iterator[OpenedPage]:
+    """The module's page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
+    shared_page.faults.clear()
+    shared_page.requests.clear()
+    yield shared_page
+    assert shared_page.faults == []
+    assert shared_page.requests_outside() == []
