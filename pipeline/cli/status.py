@@ -50,7 +50,7 @@ def status(config: Path, as_json: bool) -> None:
     """
     settings = load_config(config)
     current = collect_status(status_settings(settings), pairing_plan(settings))
-    now, seconds = datetime.now(UTC), _backlog_seconds(current)
+    now, seconds = datetime.now(UTC), current.backlog_seconds()
     if as_json:
         schedule = schedule_fields(settings, now, seconds)
         limits = {"min_free_disk_bytes": settings.output.min_free_disk, "schedule": schedule}
@@ -60,12 +60,6 @@ def status(config: Path, as_json: bool) -> None:
         for line in _text_lines(current, schedule_sentence(settings, now, seconds)):
             click.echo(wrapped(printable(line), width))
     raise click.exceptions.Exit(current.exit_code())
-
-
-def _backlog_seconds(current: Status) -> float | None:
-    """Return how long the pending pictures take: by whoever makes them, or else by the forecast."""
-    left = current.seconds_left()
-    return current.pictures.waiting_seconds if left is None else left
 
 
 def _text_lines(current: Status, schedule: str) -> Iterator[str]:

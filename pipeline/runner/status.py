@@ -104,6 +104,11 @@ class Status:
         left = heartbeat.seconds_left
         return None if left is None else max(0.0, left - self.heartbeat_age_seconds)
 
+    def backlog_seconds(self) -> float | None:
+        """Return how long the pending pictures take: by whoever makes them, or else by the forecast."""
+        left = self.seconds_left()
+        return self.pictures.waiting_seconds if left is None else left
+
     def warnings(self) -> tuple[str, ...]:
         """Return what needs somebody's attention, in sentences; old failures are left out."""
         return (*self._blocking_problems(), *self._recent_failures())
@@ -137,12 +142,14 @@ def collect_status(
     settings: StatusSettings,
     pairing: PairingPlan | None = None,
     *,
+    pictures: Pictures | None = None,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
 ) -> Status:
     """Return the status. ``clock`` returns this machine's monotonic seconds. Raises LedgerError, StorageError.
 
-    ``pairing`` tells why photos have no picture; without it none is named.
+    ``pairing`` tells why photos have no picture; without it none is named. With ``pictures`` the ledger, which may be
+    out of order, is not read.
     """
     folders = settings.folders
     heartbeat, held, holder = _read_process(folders.state)
@@ -159,7 +166,7 @@ def collect_status(
         holder=holder,
         heartbeat=heartbeat,
         heartbeat_age_seconds=heartbeat_age_seconds,
-        pictures=_pictures(settings, pairing, now),
+        pictures=_pictures(settings, pairing, now) if pictures is None else pictures,
         free_bytes=free_bytes(folders.output),
         not_mounted=_not_mounted(folders),
     )
