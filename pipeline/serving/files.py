@@ -1,0 +1,149 @@
+"""Finds the file that an address means. Owns which files of an output folder are served, and their media types.
+
+Of the gallery's folder these are the page's files, of the rest pictures, known by their suffixes. Nothing in a folder
+whose name begins with a dot, nothing in the folders of state or photos where these lie in the output folder, no
+directory, and nothing that a link leads to: the files are opened as photos are, one part of the path after another.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+from pipeline.errors import StorageError
+from pipeline.intake.safe_open import FileReplacedError, open_below
+
+_PICTURES: Final = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".avif": "image/avif",
+    ".jxl": "image/jxl",
+}
+_PAGE: Final = _PICTURES | {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".ico": "image/x-icon",
+}
+
+#: Folders of the gallery whose files are named by what they are copies of.
+_NAMED_BY_CONTENT: Final = (b"thumbs", b"photos", b"paintings")
+
+#: What Windows doesn't allow in a name, or takes for something else: a drive, a stream, a wildcard.
+_NOT_ON_WINDOWS: Final = frozenset('<>:"|?*\\')
+_DEVICES: Final = frozenset(
+    {"AUX", "CON", "CONIN$", "CONOUT$", "NUL", "PRN"}
+    | {f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³"}
+)
+
+#: Errors that say that no such file can be there.
+_NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFolders:
+    """What is served: the ``output`` folder's pictures and its sub-folder ``gallery``; nothing of the ``hidden``."""
+
+    output: Path
+    gallery: str
+    hidden: tuple[Path, ...] = ()
+
+    @property
+    def page(self) -> Path:
+        """The gallery's page."""
+        return self.output / self.gallery / "index.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedFile:
+    """An open file. ``is_constant``: its name says what it is a copy of, so that it hardly ever changes."""
+
+    file: BufferedReader
+    status: os.stat_result
+    media_type: str
+    is_constant: bool
+
+    @property
+    def version(self) -> str:
+        """What differs between two files of one name."""
+        return f"{self.status.st_mtime_ns:x}-{self.status.st_size:x}-{self.status.st_ino:x}"
+
+
+def open_served(folders: SiteFolders, address: bytes, *, on_windows: bool = os.name == "nt") -> ServedFile | None:
+    """Open the file at ``address``: its path in the output folder, as bytes, after a slash. None if there is none.
+
+    Raises StorageError if it can't be read, or the output folder is not there.
+    """
+    parts = address.removeprefix(b"/").split(b"/")
+    media_type = _media_type(folders, parts)
+    if media_type is None or not all(_is_plain_name(part, on_windows) for part in parts):
+        return None
+    names = [os.fsdecode(part) for part in parts]
+    try:
+        if _is_hidden(folders, names):
+            return None
+        file = open_below(folders.output, "/".join(names))
+    except FileReplacedError:
+        return None
+    except OSError as error:
+        if error.errno in _NOT_FOUND and folders.output.is_dir():
+            return None
+        raise StorageError(_unreadable(folders, error)) from error
+    is_constant = parts[0] == os.fsencode(folders.gallery) and parts[1] in _NAMED_BY_CONTENT
+    return ServedFile(file=file, status=os.fstat(file.fileno()), media_type=media_type, is_constant=is_constant)
+
+
+def _media_type(folders: SiteFolders, parts: Sequence[bytes]) -> str | None:
+    """Return a file's media type by its suffix, None if it is not one of those that are served."""
+    known = _PAGE if len(parts) > 1 and parts[0] == os.fsencode(folders.gallery) else _PICTURES
+    _, dot, suffix = parts[-1].rpartition(b".")
+    return known.get(f".{suffix.decode('ascii', 'replace').lower()}") if dot else None
+
+
+def _is_plain_name(part: bytes, on_windows: bool) -> bool:
+    if not part or part.startswith(b".") or b"\0" in part:
+        return False
+    if not on_windows:
+        return True
+    try:
+        name = part.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    # Trailing dots and spaces are ignored there, so that such a name is another file's.
+    is_device = name.partition(".")[0].rstrip().upper() in _DEVICES
+    return not (is_device or name.endswith((".", " ")) or _NOT_ON_WINDOWS & set(name) or min(name) < " ")
+
+
+def _is_hidden(folders: SiteFolders, names: Sequence[str]) -> bool:
+    """Tell whether a file lies in a hidden folder, by whatever name the file system knows that. Raises OSError."""
+    hidden = [status for folder in folders.hidden if (status := _status(folder)) is not None]
+    place = folders.output
+    for name in names[:-1]:
+        place = place / name
+        found = place.stat()
+        if any(os.path.samestat(found, status) for status in hidden):
+            return True
+    return False
+
+
+def _status(folder: Path) -> os.stat_result | None:
+    try:
+        return folder.stat()
+    except OSError:
+        return None
+
+
+def _unreadable(folders: SiteFolders, error: OSError) -> str:
+    if not folders.output.is_dir():
+        return "the folder of the pictures is not there; mount its disk or share"
+    return f"this file can't be read ({error.strerror or error}); check its permissions and its disk"

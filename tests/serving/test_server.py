@@ -1,0 +1,99 @@
+"""Sockets: which addresses can be had, what is said of those that can't, and that a stop is at once."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.errors import CannotRunError, UsageError
+from pipeline.serving.server import LOOPBACK, Server, listen
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    body = environ["PATH_INFO"].encode("latin-1")
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
+
+
+def get(address: str, port: int, path: str) -> bytes:
+    connection = http.client.HTTPConnection(address, port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def test_it_answers_at_all_loopback_addresses_until_it_is_stopped_and_the_port_is_free_again() -> None:
+    sockets = listen(LOOPBACK, 0)
+    with serving(Server(hello, sockets)) as server:
+        port = server.port
+        for opened in sockets:
+            assert get(opened.getsockname()[0], port, "/a%FF%2Fb") == b"/a\xff/b"
+        waiting = socket.create_connection(("127.0.0.1", port))
+        before = time.monotonic()
+    assert time.monotonic() - before < 5, "a connection that says nothing keeps it from ending"
+    waiting.close()
+    again = listen(["127.0.0.1"], port)
+    again[0].close()
+
+
+def test_nothing_is_open_beyond_loopback() -> None:
+    sockets = listen(LOOPBACK, 0)
+    assert {opened.getsockname()[0] for opened in sockets} <= {"127.0.0.1", "::1"}
+    for opened in sockets:
+        opened.close()
+
+
+def test_all_sockets_have_one_port() -> None:
+    sockets = listen(LOOPBACK, 0)
+    assert len({opened.getsockname()[1] for opened in sockets}) == 1
+    for opened in sockets:
+        opened.close()
+
+
+def test_a_port_in_use_is_one_sentence_and_nothing_stays_open() -> None:
+    (taken,) = listen(["127.0.0.1"], 0)
+    port = taken.getsockname()[1]
+    with pytest.raises(CannotRunError, match=f"port {port} of 127.0.0.1 is in use by another program; .* --port"):
+        listen(["127.0.0.1"], port)
+    taken.close()
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7"])
+def test_an_address_of_another_machine_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match=f"{address} is no address of this machine"):
+        listen([address], 0)
+
+
+@pytest.mark.parametrize("address", ["nas.local", "", "1.2.3.4:80", "all"])
+def test_a_name_is_no_address(address: str) -> None:
+    with pytest.raises(UsageError, match="is no address of numbers"):
+        listen([address], 0)
+
+
+def test_a_kind_of_address_that_the_system_lacks_is_left_out() -> None:
+    (only,) = listen(["127.0.0.1", "2001:db8::7"], 0)
+    assert only.family == socket.AF_INET
+    only.close()
