@@ -15,6 +15,7 @@ from pipeline import __version__
 from pipeline.cli.check import check
 from pipeline.cli.clean import clean
 from pipeline.cli.demo import demo
+from pipeline.cli.gallery import gallery
 from pipeline.cli.init import init
 from pipeline.cli.plan import plan
 from pipeline.cli.retry import retry
@@ -52,7 +53,7 @@ Shell completion (bash; zsh and fish alike):
   eval "$(_STYLEWATCH_COMPLETE=bash_source stylewatch)"
 """
 
-_COMMANDS: Final = (run, try_, watch, plan, status, check, styles, schema, retry, clean, demo, init)
+_COMMANDS: Final = (run, try_, watch, plan, status, gallery, check, styles, schema, retry, clean, demo, init)
 
 
 @click.group(

@@ -14,7 +14,21 @@ from pipeline.cli.commands import stylewatch
 from tests.cli.invocation import Invoke, Result
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["check", "clean", "demo", "init", "plan", "retry", "run", "schema", "status", "styles", "try", "watch"]
+COMMANDS = [
+    "check",
+    "clean",
+    "demo",
+    "gallery",
+    "init",
+    "plan",
+    "retry",
+    "run",
+    "schema",
+    "status",
+    "styles",
+    "try",
+    "watch",
+]
 
 
 # --- help and bad usage -----------------------------------------------------------------------------------
