@@ -15,6 +15,8 @@ from pipeline.errors import ConfigError, DeviceError, PaintingError, SizeError, 
 
 UNITS = Path(__file__).parents[1] / "configs" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
+#: Those that make pictures, by a worker of their own.
+WORKING = [unit for unit in SERVICES if "gallery" not in unit.name]
 #: Where README.md has the program installed.
 PROGRAM = "/opt/stylewatch/.venv/bin/stylewatch"
 #: Seconds that an evaluation of a picture of 8 megapixels may take on a slow machine, with much room.
@@ -63,7 +65,7 @@ def test_the_command_and_its_options_exist(unit: Path) -> None:
     assert {word for word in rest if word.startswith("-")} <= known
 
 
-@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", WORKING, ids=lambda unit: unit.name)
 def test_the_program_can_work_and_end_as_it_wants_to(unit: Path) -> None:
     found = settings(unit)
     assert "MemoryDenyWriteExecute" not in found, "oneDNN compiles its code as it goes"
@@ -77,7 +79,7 @@ def test_one_install_serves_the_services_and_the_line_for_cron() -> None:
     readme = (UNITS.parents[1] / "README.md").read_text(encoding="utf-8")
     (cron,) = re.findall(r"^0 1 \* \* \* (.+)$", readme, re.MULTILINE)
     commands = [shlex.split(cron), *(shlex.split(settings(unit)["ExecStart"]) for unit in SERVICES)]
-    assert [command[0] for command in commands] == [PROGRAM] * 3
+    assert [command[0] for command in commands] == [PROGRAM] * 4
     assert PROGRAM.removesuffix("/.venv/bin/stylewatch") in readme.partition("**As a service.**")[2]
 
 
@@ -86,12 +88,20 @@ def test_a_nightly_run_ends_in_the_morning() -> None:
     assert words[words.index("--until") + 1] == "06:00"
 
 
-def test_a_service_is_not_restarted_for_what_only_the_user_can_change() -> None:
-    found = settings(UNITS / "stylewatch-watch@.service")
+@pytest.mark.parametrize("name", ["watch", "gallery"])
+def test_a_service_is_not_restarted_for_what_only_the_user_can_change(name: str) -> None:
+    found = settings(UNITS / f"stylewatch-{name}@.service")
     assert (found["Restart"], found["RestartPreventExitStatus"]) == ("on-failure", "2")
     final = (ConfigError, PaintingError, SizeError, UnusableConfigError)
     assert {error.exit_code for error in final} == {2}
     assert DeviceError.exit_code == StorageError.exit_code == 3
+
+
+def test_the_gallery_is_for_this_machine_only_and_writes_nothing() -> None:
+    found = settings(UNITS / "stylewatch-gallery@.service")
+    assert "--allow" not in found["ExecStart"]
+    assert "ReadWritePaths" not in found
+    assert (found["ProtectSystem"], found["SuccessExitStatus"]) == ("strict", "130")
 
 
 def test_the_watchdog_waits_longer_than_the_slowest_evaluation() -> None:
