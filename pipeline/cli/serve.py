@@ -121,14 +121,12 @@ _OPTIONS: Final = (
 )
 
 
-def serve_gallery(
-    config: Config, file: Path, options: ServeOptions, make_gallery: Callable[[], object], gallery: str = "gallery"
-) -> None:
+def serve_gallery(config: Config, file: Path, options: ServeOptions, make_gallery: Callable[[], object]) -> None:
     """Serve what is in the output folder of a config, read from ``file``, until a signal; exits as after Ctrl-C.
 
     If there is no page yet, ``make_gallery`` makes it.
     """
-    folders = _site_folders(config, gallery)
+    folders = _site_folders(config)
     hosts, passwords = TrustedHosts(_host_names(options)), _password_check(options)
     sockets = listen([options.allow] if options.allow else LOOPBACK, options.port)
     try:
@@ -149,10 +147,10 @@ def serve_gallery(
     raise click.exceptions.Exit(INTERRUPTED)
 
 
-def _site_folders(config: Config, gallery: str) -> SiteFolders:
+def _site_folders(config: Config) -> SiteFolders:
     originals = config.input.originals_folder
     hidden = (config.state.folder, config.cache.folder, config.input.folder, *([originals] if originals else []))
-    return SiteFolders(output=config.output.folder, gallery=gallery, hidden=hidden)
+    return SiteFolders(output=config.output.folder, hidden=hidden)
 
 
 def _host_names(options: ServeOptions) -> tuple[str, ...]:

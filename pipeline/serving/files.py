@@ -17,6 +17,7 @@ from typing import Final
 
 from pipeline.errors import StorageError
 from pipeline.intake.safe_open import FileReplacedError, open_below
+from pipeline.model.gallery_files import GALLERY_FOLDER, PAINTINGS_FOLDER, PHOTOS_FOLDER, THUMBNAILS_FOLDER
 
 _PICTURES: Final = {
     ".jpg": "image/jpeg",
@@ -37,7 +38,7 @@ _PAGE: Final = _PICTURES | {
 }
 
 #: Folders of the gallery whose files are named by what they are copies of.
-_NAMED_BY_CONTENT: Final = (b"thumbs", b"photos", b"paintings")
+_NAMED_BY_CONTENT: Final = (THUMBNAILS_FOLDER, PHOTOS_FOLDER, PAINTINGS_FOLDER)
 
 #: What Windows doesn't allow in a name, or takes for something else: a drive, a stream, a wildcard.
 _NOT_ON_WINDOWS: Final = frozenset('<>:"|?*\\')
@@ -52,16 +53,15 @@ _NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFolders:
-    """What is served: the ``output`` folder's pictures and its sub-folder ``gallery``; nothing of the ``hidden``."""
+    """What is served: the ``output`` folder's pictures, and in it the gallery; nothing of the ``hidden`` folders."""
 
     output: Path
-    gallery: str
     hidden: tuple[Path, ...] = ()
 
     @property
     def page(self) -> Path:
         """The gallery's page."""
-        return self.output / self.gallery / "index.html"
+        return self.output / GALLERY_FOLDER / "index.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def open_served(folders: SiteFolders, address: bytes, *, on_windows: bool = os.n
     Raises StorageError if it can't be read, or the output folder is not there.
     """
     parts = address.removeprefix(b"/").split(b"/")
-    media_type = _media_type(folders, parts)
+    media_type = _media_type(parts)
     if media_type is None or not all(_is_plain_name(part, on_windows) for part in parts):
         return None
     names = [os.fsdecode(part) for part in parts]
@@ -99,13 +99,13 @@ def open_served(folders: SiteFolders, address: bytes, *, on_windows: bool = os.n
         if error.errno in _NOT_FOUND and folders.output.is_dir():
             return None
         raise StorageError(_unreadable(folders, error)) from error
-    is_constant = parts[0] == os.fsencode(folders.gallery) and parts[1] in _NAMED_BY_CONTENT
+    is_constant = names[0] == GALLERY_FOLDER and names[1] in _NAMED_BY_CONTENT
     return ServedFile(file=file, status=os.fstat(file.fileno()), media_type=media_type, is_constant=is_constant)
 
 
-def _media_type(folders: SiteFolders, parts: Sequence[bytes]) -> str | None:
+def _media_type(parts: Sequence[bytes]) -> str | None:
     """Return a file's media type by its suffix, None if it is not one of those that are served."""
-    known = _PAGE if len(parts) > 1 and parts[0] == os.fsencode(folders.gallery) else _PICTURES
+    known = _PAGE if len(parts) > 1 and parts[0] == os.fsencode(GALLERY_FOLDER) else _PICTURES
     _, dot, suffix = parts[-1].rpartition(b".")
     return known.get(f".{suffix.decode('ascii', 'replace').lower()}") if dot else None
 

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import FileWrapper
 
 from pipeline.errors import StorageError, in_words
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.serving.files import ServedFile, SiteFolders, open_served
 from pipeline.serving.hosts import TrustedHosts
 from pipeline.serving.passwords import PasswordCheck
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _METHODS: Final = ("GET", "HEAD")
+
+_PAGE: Final = f"{GALLERY_FOLDER}/index.html"
+#: Where folders' addresses lead; relative, as a proxy may give the site another address.
+_REDIRECTS: Final = {b"/": _PAGE, f"/{GALLERY_FOLDER}".encode(): _PAGE, f"/{GALLERY_FOLDER}/".encode(): "index.html"}
 
 #: The page's own policy, in a meta element, is the same; what only a header can say is added.
 CONTENT_SECURITY_POLICY: Final = (
@@ -114,7 +119,9 @@ class Site:
             return refusal
         if address == b"/metrics":
             return _monitors_text(self._monitoring.metrics(request.headers.get("Accept", "")))
-        return self._redirect(address) or self._file(request, address)
+        if (location := _REDIRECTS.get(address)) is not None:
+            return _text(f"the gallery is at {location}", 302, Location=location)
+        return self._file(request, address)
 
     def _refusal(self, request: Request) -> Response | None:
         """Return what is said to those who may not see the gallery; None for all others."""
@@ -131,13 +138,6 @@ class Site:
             return _text(f"too many wrong passwords; try again in {seconds} s", 429, Retry_After=str(seconds))
         return _ask_for_password("the password is wrong")
 
-    def _redirect(self, address: bytes) -> Response | None:
-        """Return where a folder's address leads; relative, as a proxy may give the site another one."""
-        gallery = self._folders.gallery
-        target = {"/": f"{gallery}/index.html", f"/{gallery}": f"{gallery}/index.html", f"/{gallery}/": "index.html"}
-        location = target.get(address.decode("latin-1"))
-        return None if location is None else _text(f"the gallery is at {location}", 302, Location=location)
-
     def _file(self, request: Request, address: bytes) -> Response:
         try:
             found = open_served(self._folders, address)
@@ -145,7 +145,7 @@ class Site:
             return _text(str(error), 503)
         if found is not None:
             return _file_response(request, found)
-        if address == f"/{self._folders.gallery}/index.html".encode():
+        if address == f"/{_PAGE}".encode():
             return _text("there is no gallery yet: 'stylewatch gallery CONFIG' makes it", 404)
         return _text("there is no such file", 404)
 

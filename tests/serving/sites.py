@@ -40,7 +40,7 @@ def make_output(output: Path) -> SiteFolders:
     for name, content in files.items():
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_bytes(content)
-    return SiteFolders(output=output, gallery="gallery", hidden=(output / "state", output / "not there"))
+    return SiteFolders(output=output, hidden=(output / "state", output / "not there"))
 
 
 def odd_picture(output: Path) -> bytes:

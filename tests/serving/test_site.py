@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from pipeline.serving.files import SiteFolders
 from pipeline.serving.passwords import PasswordCheck
-from pipeline.serving.site import Answer, Monitoring, Site
+from pipeline.serving.site import CONTENT_SECURITY_POLICY, Answer, Monitoring, Site
 from tests.serving.sites import PICTURE, THUMB, Visitor, make_output, make_site, odd_picture
 
 PASSWORD = "correct horse"
@@ -124,6 +126,12 @@ def test_every_answer_has_the_headers_of_security(visitor: Visitor) -> None:
         assert policy.endswith("; frame-ancestors 'none'")
         assert "script-src" not in policy or "script-src 'self';" in policy
         assert len(answer.headers.getlist("Content-Security-Policy")) == 1
+
+
+def test_the_header_allows_the_page_what_it_allows_itself_but_nothing_of_the_disk() -> None:
+    template = files("pipeline.report.gallery").joinpath("templates/index.html").read_text(encoding="utf-8")
+    (own,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', template)
+    assert own.replace(" file:", "") == CONTENT_SECURITY_POLICY
 
 
 def test_a_picture_alone_may_run_nothing(visitor: Visitor) -> None:
