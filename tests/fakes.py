@@ -29,7 +29,7 @@ from pipeline.engine.events import (
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError, WeightsError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import decode_painting
-from pipeline.model import EngineSettings, Losses, Occupancy, Progress
+from pipeline.model import EngineSettings, Losses, LossHistory, LossPoint, Occupancy, Progress
 
 #: What the fake engine does with a photo of this color.
 COLORS = {
@@ -42,6 +42,13 @@ COLORS = {
     "hangs": (40, 200, 200),
     "breaks the worker": (240, 240, 240),
 }
+
+
+#: How the losses of each of its pictures went.
+HISTORY = LossHistory(
+    ("content relu4_2", "style relu1_1"),
+    (LossPoint(1, 0, 2.5, 0.0, (0.5, 2.0)), LossPoint(2, 0, 1.4, 0.0, (0.4, 1.0))),
+)
 
 
 def write_photo(path: Path, kind: str = "fine", size: tuple[int, int] = (48, 32), shade: int = 0) -> Path:
@@ -123,6 +130,7 @@ class FakeEngine:
             cache_hits=1,
             cache_misses=0,
             notes=(),
+            history=HISTORY,
         )
 
     def _go_on_until_suspended(self, request: Request, evaluations: int, losses: Losses) -> Iterator[Event]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import StylewatchError
-from pipeline.model import Losses, Occupancy, Progress, Recipe, Style
+from pipeline.model import Losses, LossHistory, Occupancy, Progress, Recipe, Style
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Finished:
     """A finished picture, float32 (H, W, 3), 0..1, of its photo's shape.
 
     ``iterations`` are the evaluations at each of ``sizes``. ``first`` are the losses of the finest scale's first
-    evaluation, ``last`` those of this picture.
+    evaluation, ``last`` those of this picture. ``history`` is how they went by layer over all scales.
     """
 
     token: str
@@ -101,6 +101,7 @@ class Finished:
     cache_hits: int
     cache_misses: int
     notes: tuple[str, ...]
+    history: LossHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)

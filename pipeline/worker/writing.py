@@ -155,6 +155,7 @@ class Writer:
             cache_hits=finished.cache_hits,
             cache_misses=finished.cache_misses,
             notes=(*photo.notes, *finished.notes, *notes),
+            history=finished.history,
         )
 
     def _save_snapshot(self, assignment: Assignment, snapshot: Snapshot) -> None:

@@ -27,8 +27,9 @@ from pipeline.engine.transfer.geometry import (
     to_pixels,
     to_tensor,
 )
+from pipeline.engine.transfer.loss_history import Points, with_point
 from pipeline.engine.transfer.optimizers import make_optimizer
-from pipeline.model import Losses, Recipe
+from pipeline.model import Losses, LossPoint, Recipe
 
 #: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
 PLATEAU_WINDOW: Final = 10
@@ -72,6 +73,7 @@ class Canvas:
     """A request in progress: its state, and at the current scale its geometry and targets.
 
     ``content`` maps layers to the photo's features (1, C, h, w), ``style`` to targets of a statistic (...).
+    ``history``: how the losses went; nothing depends on it.
     """
 
     request: Request
@@ -83,6 +85,7 @@ class Canvas:
     cache_misses: int = 0
     notes: list[str] = field(default_factory=list)
     ended: bool = False
+    history: Points = ()
 
     def note(self, text: str) -> None:
         """Add a note for the report, once."""
@@ -114,15 +117,22 @@ class Canvas:
         """Return the evaluations of all scales so far."""
         return sum(self.state.iterations) + self.state.iteration
 
-    def record(self, losses: Losses) -> None:
-        """Record the losses of ``state.pixels``."""
+    def record(self, losses: Losses, by_layer: tuple[float, ...] = ()) -> None:
+        """Record the losses of ``state.pixels``; those ``by_layer`` are for the history."""
         state = self.state
         state.iteration += 1
+        if by_layer:
+            self._add_to_history(losses, by_layer)
         if state.iteration == 1:
             state.first = losses
         if losses.total < state.losses.total:
             state.losses, state.best = losses, state.pixels
         state.plateau = [*state.plateau[-PLATEAU_WINDOW:], state.losses.total]
+
+    def _add_to_history(self, losses: Losses, by_layer: tuple[float, ...]) -> None:
+        tv = max(0.0, losses.total - losses.content - losses.style) if self.recipe.tv_weight else 0.0
+        point = LossPoint(self.evaluations, self.state.scale_index, losses.total, tv, by_layer)
+        self.history = with_point(self.history, point, sum(self.state.iterations) + 1)
 
     @property
     def pixel_count(self) -> int:

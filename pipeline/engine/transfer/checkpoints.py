@@ -25,6 +25,7 @@ from pipeline.durable_files import write_file
 from pipeline.engine.devices import is_out_of_memory, to_device
 from pipeline.engine.events import CheckpointReady, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
+from pipeline.engine.transfer.loss_history import restored, stored
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.failpoints import failpoint
 from pipeline.hashing import job_key, settings_sha256, sha256_of_bytes
@@ -74,6 +75,7 @@ class Checkpoints:
             "state": _packed(state, "state", tensors),
             "notes": list(canvas.notes),
             "cache": [canvas.cache_hits, canvas.cache_misses],
+            "history": stored(canvas.history),
         }
 
         def save(path: Path, seconds: float) -> None:
@@ -140,6 +142,7 @@ def _resumed_canvas(request: Request, stored: _Stored, device: torch.device) -> 
     hits, misses = document["cache"]
     canvas = Canvas(request, state, geometry_at(request, state.scale_index), cache_hits=hits, cache_misses=misses)
     canvas.notes += document["notes"]
+    canvas.history = restored(document.get("history", []))
     limit = canvas.recipe.iterations_by_scale()[state.scale_index]
     canvas.note(f"resumed from a checkpoint at evaluation {state.iteration} of {limit} at {canvas.size} px")
     resumed = Resumed(

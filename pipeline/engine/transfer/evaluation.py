@@ -19,7 +19,11 @@ Targets = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Weighted losses (B, 3), columns content, style and total, and the total's gradients (B, 3, H, W)."""
+    """Losses (B, 3 + layers) and the total's gradients (B, 3, H, W).
+
+    Columns are content, style and total, weighted, and what ``Objective.by_layer`` returns. All are of one tensor, so
+    that a GPU is waited for once.
+    """
 
     losses: Tensor
     gradients: Tensor
@@ -58,7 +62,8 @@ def evaluate(
     layers = network.forward(pictures, lambda found: objective.compare(found, content, style), low_memory=low_memory)
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
-    return Evaluation(torch.stack([found.content, found.style, found.total], dim=1).detach(), gradients)
+    columns = [found.content, found.style, found.total, *objective.by_layer(layers)]
+    return Evaluation(torch.stack(columns, dim=1).detach(), gradients)
 
 
 def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:

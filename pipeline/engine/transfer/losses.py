@@ -21,7 +21,7 @@ over the layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -85,6 +85,26 @@ class Objective:
         if self.tv_weight:
             total = total + self.tv_weight * total_variation(pictures)
         return BatchLosses(of_content, of_style, total)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Return the names of the layers' losses, in the order of :meth:`by_layer`: "content relu4_2"."""
+        content = (f"content {layer}" for layer, _ in self.content_layers)
+        return (*content, *(f"style {layer}" for layer, _ in self.style_layers))
+
+    def by_layer(self, found: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return what :meth:`compare` found of each layer (B,), not weighted yet."""
+        content = [found[_of_content(layer)] for layer, _ in self.content_layers]
+        return content + [found[_of_style(layer)] for layer, _ in self.style_layers]
+
+    def weighted(self, by_layer: Sequence[float]) -> tuple[float, ...]:
+        """Return an image's losses by layer as they are in its total; none if none are given."""
+        weights = [
+            whole * weight / len(layers)
+            for whole, layers in ((self.content_weight, self.content_layers), (self.style_weight, self.style_layers))
+            for _, weight in layers
+        ]
+        return tuple(weight * loss for weight, loss in zip(weights, by_layer, strict=False))
 
 
 @lru_cache(maxsize=64)

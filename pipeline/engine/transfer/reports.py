@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pipeline.engine.events import Event, Failed, Finished, Preview, Request, Snapshot
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.geometry import scaled
+from pipeline.engine.transfer.losses import objective_of
 from pipeline.errors import MemoryShortError, OutOfMemoryError, StylewatchError, StylizeError
-from pipeline.model import Losses, Progress
+from pipeline.model import Losses, LossHistory, Progress
 
 
 def evaluated(canvas: Canvas, losses: Losses) -> Iterator[Event]:
@@ -49,6 +50,7 @@ def finished(canvas: Canvas) -> Finished:
         cache_hits=canvas.cache_hits,
         cache_misses=canvas.cache_misses,
         notes=tuple(canvas.notes),
+        history=LossHistory(objective_of(canvas.recipe).series, canvas.history) if canvas.history else None,
     )
 
 

@@ -84,12 +84,13 @@ class TransferStep:
         """Evaluate a batch once, and move those canvases that have neither failed nor finished this scale."""
         moving: list[tuple[Canvas, Tensor, Tensor]] = []
         for canvas, found in zip(batch, self._evaluations(batch, low_memory), strict=True):
-            content, style, total = found.losses[0].tolist()
+            content, style, total, *by_layer = found.losses[0].tolist()
             if not math.isfinite(total):
                 yield failed(canvas, not_finite(canvas, total))
                 continue
-            canvas.record(Losses(content, style, total))
-            yield from evaluated(canvas, Losses(content, style, total))
+            losses = Losses(content, style, total)
+            canvas.record(losses, objective_of(canvas.recipe).weighted(by_layer))
+            yield from evaluated(canvas, losses)
             if canvas.scale_is_finished:
                 yield from self._next_scale(canvas)
             else:

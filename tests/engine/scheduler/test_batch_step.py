@@ -23,7 +23,7 @@ def canvas() -> Canvas:
 def move(canvas: Canvas, loss: float) -> None:
     """Do all to a canvas that an evaluation does."""
     state = canvas.state
-    canvas.record(Losses(0, 0, loss))
+    canvas.record(Losses(0, 0, loss), (loss,))
     canvas.content["relu1_1"] = torch.ones(1)
     canvas.notes += ["a note"]
     slopes = (state.pixels - 0.5) * 2
@@ -58,6 +58,7 @@ def test_a_step_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
     assert step.short
     assert torch.equal(canvas.state.pixels, pixels)
     assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
+    assert [point.total for point in canvas.history] == [3.0, 2.0]
     assert len(canvas.state.optimizer.steps) == len(history) == 1
     assert canvas.notes == ["a note", "a note"]
     assert not canvas.ended

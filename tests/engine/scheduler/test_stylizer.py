@@ -396,3 +396,24 @@ def test_slots_count_as_used_while_a_picture_in_them_is_not_finished(three: Styl
     recipe = replace(TINY, scales=1, iterations=2)
     reported = only(run(three, *(request(token, recipe=recipe) for token in "abcd")), Occupancy)
     assert [(each.used, each.offered) for each in reported] == [(12, 12), (3, 3), (2, 3), (2, 6)]
+
+
+def test_a_picture_brings_along_how_its_losses_went_layer_by_layer(one: Stylizer) -> None:
+    events = run(one, request("t", recipe=replace(TINY, tv_weight=0.01)))
+    history = only(events, Finished)[0].history
+    assert history is not None
+    assert history.series == ("content relu2_1", "style relu1_1", "style relu2_1")
+    evaluations = only(events, Progress)
+    assert [(point.evaluation, point.scale_index) for point in history.points] == [
+        (number, number > 4) for number in range(1, 9)
+    ]
+    for point, progress in zip(history.points, evaluations, strict=True):
+        assert point.total == progress.losses.total
+        content, *style = point.layers
+        assert content == pytest.approx(progress.losses.content, rel=1e-5)
+        assert sum(style) == pytest.approx(progress.losses.style, rel=1e-5)
+        assert point.tv + sum(point.layers) == pytest.approx(point.total, rel=1e-5)
+        assert point.tv > 0
+    without = only(run(one, request("t")), Finished)[0].history
+    assert without is not None
+    assert {point.tv for point in without.points} == {0.0}

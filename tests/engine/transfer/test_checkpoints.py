@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
+import safetensors.torch
 import torch
 from torch import Tensor
 
 from pipeline.engine.events import CheckpointReady, Event, Finished, Request, Resumed, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.checkpoints import _write
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.losses import Objective
 from pipeline.model import OptimizerKind, Progress, Recipe
@@ -60,11 +62,12 @@ def interrupted(stylizer: Stylizer, evaluations: int, wanted: Request, path: Pat
 def assert_same_rest(resumed: Sequence[Event], whole: Sequence[Event], evaluations: int) -> None:
     (finished,), (wanted,) = only(resumed, Finished), only(whole, Finished)
     assert np.array_equal(finished.pixels, wanted.pixels)
-    assert (finished.sizes, finished.iterations, finished.first, finished.last) == (
+    assert (finished.sizes, finished.iterations, finished.first, finished.last, finished.history) == (
         wanted.sizes,
         wanted.iterations,
         wanted.first,
         wanted.last,
+        wanted.history,
     )
     assert only(resumed, Progress) == only(whole, Progress)[evaluations:]
 
@@ -189,6 +192,25 @@ def test_pictures_side_by_side_are_all_suspended_and_go_on(one: Stylizer, tmp_pa
     rest = run(three, *again)
     for each in wanted:
         assert np.array_equal(picture(rest, each.token), picture(run(one, each), each.token))
+
+
+def test_a_resumed_picture_has_the_losses_of_the_whole_and_of_an_older_version_s_the_rest(
+    one: Stylizer, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.safetensors"
+    wanted = request("t", recipe=replace(TINY, iterations=60, tv_weight=0.01))
+    whole = only(run(one, wanted), Finished)[0].history
+    again = interrupted(one, 50, wanted, path)
+    assert only(run(one, again), Finished)[0].history == whole
+    assert whole is not None
+    assert 40 < len(whole.points) <= 80
+    document = document_of(path)
+    del document["history"]
+    _write(path, json.dumps(document), safetensors.torch.load_file(path))
+    rest = only(run(one, again), Finished)[0].history
+    assert rest is not None
+    assert rest.points[0].evaluation == 51
+    assert rest.points[-1] == whole.points[-1]
 
 
 def test_a_picture_is_resumed_with_low_memory_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:

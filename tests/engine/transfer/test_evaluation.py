@@ -176,3 +176,5 @@ def test_an_evaluation_has_each_images_losses_and_the_totals_gradient() -> None:
     )[:, 2]
     torch.testing.assert_close(change, 2e-6 * found.gradients.abs().sum((1, 2, 3)), rtol=1e-4, atol=0)
     assert not found.losses.requires_grad
+    weights = torch.tensor([0.5, 2.0], dtype=torch.float64)
+    torch.testing.assert_close(found.losses[:, 3:] * weights, found.losses[:, :2])

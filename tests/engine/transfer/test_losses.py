@@ -65,6 +65,11 @@ def test_an_objective_weighs_and_averages_over_layers() -> None:
     assert losses.content.item() == 10 * 2 * (3 - 1) ** 2
     assert losses.style.item() == 100 * ((4 - 3) ** 2 + 0.5 * (9 - 7) ** 2) / 2
     assert losses.total.item() == losses.content.item() + losses.style.item() + 4 * 0.5
+    by_layer = [loss.item() for loss in objective.by_layer(objective.compare(features, content, style))]
+    assert objective.series == ("content b", "style a", "style b")
+    assert objective.weighted(by_layer) == (10 * 2 * (3 - 1) ** 2, 100 * (4 - 3) ** 2 / 2, 50 * 0.5 * (9 - 7) ** 2)
+    assert sum(objective.weighted(by_layer)) == losses.content.item() + losses.style.item()
+    assert objective.weighted([]) == ()
 
 
 def test_an_objective_may_leave_out_content_and_total_variation() -> None:

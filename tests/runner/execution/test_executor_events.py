@@ -29,6 +29,7 @@ from pipeline.model import (
     Started,
 )
 from pipeline.runner.execution.single_pass import SinglePass
+from tests.fakes import HISTORY
 from tests.workshop import InProcessExecutor, Workshop
 
 
@@ -111,6 +112,7 @@ def test_it_is_on_record_how_each_picture_was_made_and_copied(workshop: Workshop
     assert (made.facts.photo_sha256, made.facts.program) == (sha256_of_file(photo), f"stylewatch {__version__}")
     assert (made.facts.first, made.facts.last) == (Losses(0.5, 2.0, 2.5), Losses(0.4, 1.0, 1.4))
     assert (made.facts.device, made.facts.cache_hits, made.row.style_loss) == ("fake (2 at once)", 1, 1.0)
+    assert made.facts.history == HISTORY
     assert (made.copied, copy.copied, copy.facts) == (False, True, made.facts)
     assert (totals.pictures_made, totals.pictures_copied, totals.failures) == (2, 1, {})
     assert totals.seconds["fake (2 at once)"].buckets[-1] == (math.inf, 2)
