@@ -21,6 +21,7 @@ from pipeline.model import Remark, RunEvent, RunFinished
 from pipeline.report.heartbeat import Heartbeat
 from pipeline.runner.checking import recipes_in_use, require_device, require_usable_config
 from pipeline.runner.execution.single_pass import PassOptions, SinglePass
+from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.input_root import open_input
@@ -66,11 +67,14 @@ def run(
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
         before_exit_by_signal(heartbeat.remove, "SIGTERM"),
-        event_readers(settings, quiet, as_json, heartbeat) as emit,
+        event_readers(settings, quiet, as_json, heartbeat, str(config)) as emit,
     ):
         require_usable_config(settings)
         options = PassOptions(limit=limit, scope=RunScope(only, frozenset(redo)), config_name=str(config))
         finished = _run(settings, emit, options, heartbeat, until)
+    has_pictures = finished.finished + finished.copied > 0
+    if has_pictures and not (quiet or as_json) and (page := page_of(settings.output.folder)) is not None:
+        click.echo(f"Gallery: {page}")
     has_failures = finished.failed > 0 or finished.photos_set_aside > 0
     raise click.exceptions.Exit(INTERRUPTED if finished.interrupted else 1 if has_failures else 0)
 

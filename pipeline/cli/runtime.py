@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import FrameType
 from typing import Final
 
 from pipeline.cli.display import Display
 from pipeline.config import Config
+from pipeline.config.settings import gallery_settings
 from pipeline.errors import in_words
 from pipeline.executors.child import EngineFactory, WorkerOptions, make_stylizer
 from pipeline.executors.local import LocalExecutor, WorkerTimeouts
@@ -20,6 +22,8 @@ from pipeline.report.heartbeat import Heartbeat
 from pipeline.report.journal import Journal
 from pipeline.report.log import LOGGER, LogWriter, close_log, configure_log
 from pipeline.report.summary import Summary
+from pipeline.runner.gallery.thread import GalleryThread
+from pipeline.runner.gallery.updates import GalleryUpdates
 from pipeline.runner.instance.lock import WORKER_LOCK_NAME
 
 #: The exit code after a signal.
@@ -29,13 +33,34 @@ INTERRUPTED: Final = 130
 _LEFT_ALONE: Final = (signal.SIG_IGN, None)
 
 
+class EventReaders:
+    """Passes each event to all readers; a config that was read again, to those that follow it."""
+
+    def __init__(
+        self, readers: Sequence[Callable[[RunEvent], None]], gallery: GalleryThread, config_name: str
+    ) -> None:
+        self._readers = readers
+        self._gallery = gallery
+        self._config_name = config_name
+
+    def __call__(self, event: RunEvent) -> None:
+        """Pass an event on."""
+        for reader in self._readers:
+            reader(event)
+
+    def use_config(self, config: Config) -> None:
+        """Let the gallery go on by another version of the config."""
+        self._gallery.use(gallery_settings(config, self._config_name))
+
+
 @contextlib.contextmanager
 def event_readers(
-    config: Config, quiet: bool, as_json: bool, heartbeat: Heartbeat
-) -> Iterator[Callable[[RunEvent], None]]:
-    """Open terminal, log, journal, report and hooks; yields what passes an event to them and to ``heartbeat``.
+    config: Config, quiet: bool, as_json: bool, heartbeat: Heartbeat, config_name: str = ""
+) -> Iterator[EventReaders]:
+    """Open terminal, log, journal, report, gallery and hooks; yields what passes an event to them and ``heartbeat``.
 
-    The heartbeat continues while the hooks are waited for, which may take minutes.
+    The heartbeat continues while the hooks are waited for, which may take minutes. ``config_name``: the config as it
+    was typed.
     """
     max_bytes = round(config.log.max_megabytes * 1e6)
     configure_log(config.log.file, config.log.level.upper(), max_bytes, config.log.backups)
@@ -49,12 +74,14 @@ def event_readers(
         report=lambda: summary.folder,
         on_poll=heartbeat.beat,
     )
-    # In this order: the report is written before the display and the hooks say where it is.
-    event_readers: tuple[Callable[[RunEvent], None], ...] = (LogWriter(), journal, summary, display, hooks, heartbeat)
-
-    def emit(event: RunEvent) -> None:
-        for reader in event_readers:
-            reader(event)
+    gallery = GalleryThread(
+        gallery_settings(config, config_name),
+        partial(GalleryUpdates, note=heartbeat.activity_text),
+        report=lambda: summary.folder,
+    )
+    # In this order: the report is written before the others say where it is.
+    readers = (LogWriter(), journal, summary, gallery, display, hooks, heartbeat)
+    emit = EventReaders(readers, gallery, config_name)
 
     with contextlib.closing(journal), display:
         try:
@@ -66,6 +93,7 @@ def event_readers(
             raise
         finally:
             with stop_on_signal(hooks.stop_soon, heartbeat.remove):
+                gallery.close(heartbeat.beat)
                 hooks.close()
             close_log()
 

@@ -52,7 +52,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         instance_lock(settings.state.folder, command),
         Heartbeat(settings.state.folder, command) as heartbeat,
         before_exit_by_signal(heartbeat.remove, "SIGTERM"),
-        event_readers(settings, quiet, as_json, heartbeat) as emit,
+        event_readers(settings, quiet, as_json, heartbeat, str(config)) as emit,
     ):
         with before_exit_by_signal(heartbeat.remove, "SIGHUP"):
             require_usable_config(settings)
@@ -62,6 +62,7 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
+            emit.use_config(settings)  # one is made for each version of the config that there is work under
             return make_executor(settings, lambda: daemon.report_alive())
 
         daemon = Daemon(settings, executor, emit, reloader, health=health)

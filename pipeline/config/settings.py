@@ -121,7 +121,8 @@ def gallery_settings(config: Config, config_name: str) -> GallerySettings:
 
 def shown_config(config: Config) -> str:
     """Return what a config sets, as YAML: without hooks, whose commands may hold secrets, and without passwords."""
-    values = config.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"hooks"})
+    # Of a union whose form is known by its YAML only, pydantic would warn that it tries one form after another.
+    values = config.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"hooks"}, warnings=False)
     return str(yaml.safe_dump(_without_secrets(values), sort_keys=False, allow_unicode=True, width=100))
 
 

@@ -164,7 +164,7 @@ def test_with_only_the_skipped_photos_of_these_are_counted(invoke: Invoke, works
         workshop.photo(name, shade=number)
     result = invoke("run", "--only", "land/**", config_of(workshop))
     assert "land/b.gif is skipped (suffix .gif)" in result.lines
-    assert "1 photo skipped (suffix .gif: 1); report:" in result.lines[-1]
+    assert "1 photo skipped (suffix .gif: 1); report:" in result.lines[-2]
     for command in ("run", "plan"):
         result = invoke(command, "--only", "sea/**", config_of(workshop))
         assert (result.code, result.err) == (
@@ -191,3 +191,20 @@ def test_both_kinds_of_redo_may_be_asked_for(invoke: Invoke, workshop: Workshop)
     workshop.run()
     assert invoke("run", "--redo", "changed", "--redo", "outdated", config_of(workshop)).code == 0
     assert invoke("run", "--redo", "all", config_of(workshop)).code == 2
+
+
+def test_a_run_leaves_a_gallery_and_says_where_it_is(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    result = invoke("run", config_of(workshop))
+    page = workshop.out / "gallery" / "index.html"
+    assert result.lines[-1] == f"Gallery: {page}"
+    assert page.is_file()
+    assert b"a.png" in (workshop.out / "gallery" / "data" / "chunks" / "0000.js").read_bytes()
+    assert invoke("run", config_of(workshop)).lines == ["Nothing to do: all pictures exist already (1)."]
+
+
+def test_without_a_gallery_nothing_is_written_for_it(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text += "gallery: {enabled: false}\n"
+    workshop.photo("a.png")
+    assert "Gallery" not in invoke("run", config_of(workshop)).out
+    assert not (workshop.out / "gallery").exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.runtime import event_readers
+from pipeline.model import Remark
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat
 from pipeline.runner.instance.lock import instance_lock
 from tests.report.events import over
@@ -114,3 +115,20 @@ assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     said = ["stopping", "at once"][:times]
     assert (ended.returncode, ended.stdout.splitlines()) == (code, said), ended.stderr
+
+
+def test_the_gallery_follows_a_config_that_was_read_again(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    config = workshop.config()
+    with (
+        instance_lock(config.state.folder, "a test"),
+        Heartbeat(config.state.folder, "a test") as heart,
+        event_readers(config, True, False, heart, "mine.yaml") as emit,
+    ):
+        with workshop.ledger():
+            emit(Remark("", "hello"))
+        workshop.text = CONFIG.replace("size: 48", "size: 64")
+        emit.use_config(workshop.config())
+    shown = (tmp_path / "out" / "gallery" / "data" / "status.js").read_text("ascii")
+    assert "size: 64" in shown
+    assert "mine.yaml" in shown

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pipeline.config import Config
 from pipeline.config.settings import (
     _without_secrets,
@@ -167,3 +169,20 @@ def test_a_value_that_is_named_a_secret_is_not_shown() -> None:
     values = {"gallery": {"password": "1234", "styles": [{"apiKey": "5678", "name": "night"}]}}
 
     assert _without_secrets(values) == {"gallery": {"styles": [{"name": "night"}]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "schedule: {cron: '0 0 * * *', until: '06:00'}\n",
+        "schedule: [{cron: '0 0 * * *', until: '06:00'}]\n",
+        "recipes: {mild: {size: 64, scales: [32, 64], iterations: [5, 4], style_layers: {relu1_1: 0.5}}}\n",
+        "input: {folder: in, originals: {move: done}, skip: {suffixes: [.gif]}}\n",
+    ],
+)
+def test_a_shown_config_can_be_read_again_and_means_the_same(tmp_path: Path, text: str) -> None:
+    config = config_of(tmp_path, STYLES + text)
+
+    again = config_of(tmp_path, shown_config(config))
+
+    assert again == config

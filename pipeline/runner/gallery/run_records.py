@@ -76,7 +76,7 @@ class RunRecords:
         now = time.time() if now is None else now
         record = RunRecord(
             started=round(now - event.seconds),
-            seconds=round(event.seconds, 1),
+            seconds=round(event.seconds, 3),
             made=event.finished,
             copied=event.copied,
             failed=event.failed,

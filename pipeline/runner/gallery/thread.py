@@ -55,20 +55,24 @@ class GalleryThread:
         if self._thread is None:
             self._thread = _Worker(self._make_updates(self._settings), self._clock)
             self._thread.start()
-        self._thread.events.put((event, self._report() if isinstance(event, RunFinished) else None))
+        self._thread.entries.put((event, self._report() if isinstance(event, RunFinished) else None))
 
     def use(self, settings: GallerySettings) -> None:
-        """Go on by other settings, as after a config was read again."""
-        if settings != self._settings:
+        """Go on by other settings of the same folders, as after a config was read again."""
+        if settings == self._settings:
+            return
+        self._settings = settings
+        if not settings.enabled:
             self.close()
-            self._settings = settings
+        elif self._thread is not None:
+            self._thread.entries.put(settings)
 
     def close(self, on_poll: Callable[[], None] = lambda: None) -> None:
         """Write what is left, and wait until that is done; ``on_poll`` is called meanwhile."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        thread.events.put(None)
+        thread.entries.put(None)
         until = self._clock() + _FINISH_SECONDS
         while thread.is_alive() and self._clock() < until:
             on_poll()
@@ -78,11 +82,11 @@ class GalleryThread:
 
 
 class _Worker(threading.Thread):
-    """Takes events from a queue, whose end is None, and steps."""
+    """Takes events and settings from a queue, whose end is None, and steps."""
 
     def __init__(self, updates: GalleryUpdates, clock: Callable[[], float]) -> None:
         super().__init__(name="gallery", daemon=True)
-        self.events: queue.SimpleQueue[tuple[RunEvent, Path | None] | None] = queue.SimpleQueue()
+        self.entries: queue.SimpleQueue[tuple[RunEvent, Path | None] | GallerySettings | None] = queue.SimpleQueue()
         self._updates = updates
         self._clock = clock
         self._stepped_at = self._next_step_at = clock()
@@ -95,14 +99,17 @@ class _Worker(threading.Thread):
         self._try(self._updates.finish)
 
     def _take(self) -> bool:
-        """Take an event, or wait for the next step if there is none; False at the end of the queue."""
+        """Take an entry, or wait for the next step if there is none; False at the end of the queue."""
         try:
-            entry = self.events.get(timeout=max(0.0, self._next_step_at - self._clock()))
+            entry = self.entries.get(timeout=max(0.0, self._next_step_at - self._clock()))
         except queue.Empty:
             return True
         if entry is None:
             return False
-        self._try(lambda: self._updates.note(*entry))
+        if isinstance(entry, GallerySettings):
+            self._try(lambda: self._updates.use(entry))
+        else:
+            self._try(lambda: self._updates.note(*entry))
         soonest = self._stepped_at + (_RETRY_SECONDS if self._error else WRITE_SECONDS)
         self._next_step_at = min(self._next_step_at, soonest)
         return True

@@ -101,6 +101,14 @@ class GalleryUpdates:
         self._page_is_written = False
         self._is_interrupted = False
 
+    def use(self, settings: GallerySettings) -> None:
+        """Go on by other settings of the same folders, as after a config was read again."""
+        self._settings = settings
+        self._writer = GalleryWriter(settings, now=self._now)
+        self._compared, self._page_is_written = None, False
+        self._compare.at = self._status.at = -math.inf
+        self._news.for_status = True
+
     def note(self, event: RunEvent, report: Path | None = None) -> None:
         """Take one event; ``report``: that of the run which it ends."""
         self._live.update(event, self._clock())

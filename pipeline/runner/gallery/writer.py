@@ -20,8 +20,9 @@ from pipeline.hashing import sha256_of_bytes
 from pipeline.images.encode import suffix_of
 from pipeline.ledger import ChunkSummary, GalleryRow, Ledger
 from pipeline.model import FolderSettings, GallerySettings
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.report.gallery.catalog import CATALOG_NAME, LATEST, Catalog, Chunk, GalleryTexts, read_catalog
-from pipeline.report.gallery.folder import GalleryFolder
+from pipeline.report.gallery.folder import PAGE_NAME, GalleryFolder
 from pipeline.report.gallery.page import page_files
 from pipeline.report.gallery.rows import (
     CHUNK_SIZE,
@@ -167,6 +168,13 @@ class GalleryWriter:
         value = self._catalog.value(self._texts, counts, latest, now=self.catalog_written, is_live=is_live)
         self._catalog_data = script("catalog", value)
         self.folder.write(CATALOG_NAME, self._catalog_data)
+
+
+def page_of(output_folder: Path) -> Path | None:
+    """Return the gallery's page, None if there is none of this program's."""
+    folder = GalleryFolder(output_folder / GALLERY_FOLDER)
+    page = folder.path / PAGE_NAME
+    return page if page.is_file() and folder.exists(CATALOG_NAME) else None
 
 
 def read_rows(data: bytes | None) -> dict[int, list[Any]]:

@@ -34,6 +34,9 @@ class FakeUpdates:
             raise self.error
         return 0.001
 
+    def use(self, settings: GallerySettings) -> None:
+        self.calls.append(settings)
+
     def finish(self) -> None:
         self.calls.append("finish")
         if self.error is not None:
@@ -100,26 +103,37 @@ def test_a_disk_that_hangs_keeps_nobody_from_ending(gallery: Gallery, caplog: py
     hangs.set()
 
 
-def test_other_settings_end_the_old_gallery_and_begin_a_new_one(gallery: Gallery) -> None:
-    made: list[GallerySettings] = []
-    all_updates = [FakeUpdates(), FakeUpdates()]
-
-    def make(settings: GallerySettings) -> FakeUpdates:
-        made.append(settings)
-        return all_updates[len(made) - 1]
-
-    first = gallery.settings()
-    second = replace(first, config_text="other")
-    thread = GalleryThread(first, make)  # type: ignore[arg-type]
-    thread(Remark("", "hello"))
+def test_other_settings_are_used_from_then_on(gallery: Gallery) -> None:
+    updates, first = FakeUpdates(), gallery.settings()
+    second, event = replace(first, config_text="other"), Remark("", "hello")
+    thread = thread_with(first, updates)
 
     thread.use(first)
+    thread(event)
     thread.use(second)
-    thread(Remark("", "hello"))
+    thread(event)
     thread.close()
 
-    assert made == [first, second]
-    assert [updates.calls[-1] for updates in all_updates] == ["finish", "finish"]
+    assert [call for call in updates.calls if call != "step"] == [(event, None), second, (event, None), "finish"]
+
+
+def test_a_gallery_that_is_switched_off_ends_and_comes_back(gallery: Gallery) -> None:
+    made: list[FakeUpdates] = []
+
+    def make(_: GallerySettings) -> FakeUpdates:
+        made.append(FakeUpdates())
+        return made[-1]
+
+    thread, on, event = GalleryThread(gallery.settings(), make), gallery.settings(), Remark("", "hello")  # type: ignore[arg-type]
+    thread(event)
+    thread.use(replace(on, enabled=False))
+    thread(event)
+    assert [call for call in made[0].calls if call != "step"] == [(event, None), "finish"]
+    thread.use(on)
+    thread(event)
+    thread.close()
+
+    assert len(made) == 2
 
 
 def test_the_real_gallery_is_written_at_the_end(gallery: Gallery) -> None:

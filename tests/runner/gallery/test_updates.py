@@ -303,3 +303,18 @@ def test_losses_of_a_picture_in_progress_are_shown(gallery: Gallery) -> None:
     updates.step()
 
     assert gallery.value("live.js")["canvases"][0]["history"] == [[1, 3.0], [2, 1.5]]
+
+
+def test_other_settings_change_what_they_concern(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    updates = gallery.updates()
+    updates.step()
+    gallery.workshop.text = gallery.workshop.text.replace("folder: out", "folder: out, format: png")
+
+    updates.use(gallery.settings())
+    updates.step()
+
+    assert gallery.value("catalog.js")["suffix"] == ".png"
+    assert gallery.row_of("a.png")["output"] == "a--night.jpg"
+    assert "format: png" in gallery.value("status.js")["config"]
