@@ -45,6 +45,7 @@ class GalleryTexts:
     suffix: str
     config_path: str
     ledger: str
+    recipe_defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class Catalog:
             "photos_href": texts.photos_href,
             "config_path": texts.config_path,
             "ledger": texts.ledger,
+            "recipe_defaults": dict(texts.recipe_defaults),
             "states": STATES,
             "styles": self.tables.styles,
             "recipes": self.tables.recipes,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import yaml
 
 from pipeline.ledger import GalleryRow, PictureDetails
-from pipeline.model import JobState, Losses, LossHistory
+from pipeline.model import JobState, Losses, LossHistory, Recipe
 from pipeline.model.gallery_files import (
     painting_copy_name,
     photo_copy_name,
@@ -118,7 +118,7 @@ class DetailsSource:
             "width": row.width or (file.width if file else 0),
             "height": row.height or (file.height if file else 0),
             "engine": found.engine_version,
-            "settings": settings.get("recipe"),
+            "settings": _as_written_fields(settings["recipe"]) if "recipe" in settings else None,
             "yaml": settings_yaml(row.job.style, row.job.recipe, settings),
             "scale": style.get("scale"),
             "paintings": [self._painting(painting) for painting in style.get("paintings") or ()],
@@ -195,7 +195,7 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     """Return what a picture was made with as a piece of a config, "" if that is not known."""
     if not settings:
         return ""
-    fields = {name: _as_written(value) for name, value in (settings.get("recipe") or {}).items()}
+    recipe_fields = _as_written_fields(settings.get("recipe") or {})
     of_style = settings.get("style") or {}
     paintings = {
         str(each["name"]): each.get("weight", 1.0) for each in of_style.get("paintings") or () if "name" in each
@@ -204,8 +204,18 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     entry |= {"painting": next(iter(paintings))} if len(paintings) == 1 else {"blend": paintings}
     if of_style.get("scale", 1.0) != 1.0:
         entry["scale"] = of_style["scale"]
-    value = {"styles": [entry], "recipes": {recipe: fields}}
+    value = {"styles": [entry], "recipes": {recipe: recipe_fields}}
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
+
+
+def recipe_defaults() -> dict[str, Any]:
+    """Return all settings of a recipe at their defaults, as a config has them."""
+    defaults = {each.name: getattr(Recipe(), each.name) for each in fields(Recipe) if each.name != "name"}
+    return _as_written_fields(defaults)
+
+
+def _as_written_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _as_written(value) for name, value in values.items()}
 
 
 def _as_written(value: Any) -> Any:

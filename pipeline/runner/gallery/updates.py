@@ -20,7 +20,17 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from pipeline.ledger import Ledger, ledger_exists
-from pipeline.model import GallerySettings, Job, JobFailed, JobFinished, JobStarted, RunEvent, RunFinished
+from pipeline.model import (
+    GallerySettings,
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    PreviewSaved,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+)
 from pipeline.model.gallery_files import live_name
 from pipeline.report.gallery.live import LIVE_NAME, LiveImage, LivePictures, ended_value
 from pipeline.report.gallery.scripts import script
@@ -94,6 +104,7 @@ class GalleryUpdates:
         self._records = RunRecords(folders.state, folders.output, settings.reports)
         self._live = LivePictures()
         self._news = _News()
+        self._jobs: dict[str, Job] = {}
         self._ids: dict[str, int] = {}
         self._stale: deque[int] = deque()
         self._compared: object = None
@@ -113,9 +124,14 @@ class GalleryUpdates:
         """Take one event; ``report``: that of the run which it ends."""
         self._live.update(event, self._clock())
         match event:
+            case RunStarted():
+                self._jobs.clear()
             case JobStarted():
-                self._news.begun[event.token] = event.job
+                self._jobs[event.token] = self._news.begun[event.token] = event.job
                 self._news.jobs.add(event.job)
+            case PreviewSaved(finished=True) if event.token in self._jobs:
+                # A picture's copies are made after it is published: now its row and details can name them.
+                self._news.jobs.add(self._jobs.pop(event.token))
             case JobFinished() | JobFailed():
                 self._news.jobs.add(event.job)
             case RunFinished():

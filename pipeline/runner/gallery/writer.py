@@ -33,7 +33,14 @@ from pipeline.report.gallery.rows import (
     details_name,
 )
 from pipeline.report.gallery.scripts import read_script, script
-from pipeline.runner.gallery.contents import DetailsSource, FileFacts, Known, needs_details, picture_row
+from pipeline.runner.gallery.contents import (
+    DetailsSource,
+    FileFacts,
+    Known,
+    needs_details,
+    picture_row,
+    recipe_defaults,
+)
 from pipeline.runner.instance.relative_paths import relative_to_folder
 from pipeline.runner.preparation import ledger_file, source_of
 
@@ -41,10 +48,6 @@ _PROGRAM: Final = f"stylewatch {__version__}"
 
 #: What a rebuild knows of files, by the ids of their jobs; see :class:`FileFacts`.
 FilesOfChunk = Callable[[list[GalleryRow]], Mapping[int, FileFacts]]
-
-
-def _nothing_of_files(_rows: list[GalleryRow]) -> Mapping[int, FileFacts]:
-    return {}
 
 
 class GalleryWriter:
@@ -66,12 +69,16 @@ class GalleryWriter:
         self.folder.require_own()
         self.folder.write_if_changed(page_files(self._texts.title, _PROGRAM))
 
-    def read_catalog(self, *, afresh: bool = False) -> None:
-        """Find out what is written; ``afresh``: nothing counts."""
+    def read_catalog(self) -> None:
+        """Find out what is written."""
         data = self.folder.read(CATALOG_NAME)
-        if data is None or data != self._catalog_data or afresh:
-            self._catalog = Catalog() if afresh else read_catalog(data, self._texts)
-            self._catalog_data = data
+        if data is None or data != self._catalog_data:
+            self._catalog, self._catalog_data = read_catalog(data, self._texts), data
+
+    def all_chunks(self, ledger: Ledger) -> list[int]:
+        """Return the chunks that there are or should be, the newest first."""
+        present = {found.number for found in ledger.gallery.chunks(CHUNK_SIZE)}
+        return sorted(present | self._catalog.chunks.keys(), reverse=True)
 
     def stale_chunks(self, ledger: Ledger) -> list[int]:
         """Return the chunks that the ledger has changed since they were written, the newest first."""
@@ -87,21 +94,22 @@ class GalleryWriter:
         *,
         changed: Collection[int] | None = None,
         in_progress: Collection[int] = (),
-        files: FilesOfChunk = _nothing_of_files,
+        files: FilesOfChunk | None = None,
     ) -> list[GalleryRow]:
         """Write a chunk with the details of its pictures, and return its rows.
 
         Of details only those of ``changed`` jobs and missing ones are written, of None all those that may have
-        changed since the chunk was written.
+        changed since the chunk was written. With ``files`` nothing that was written before is relied on.
         """
         first, last = number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE - 1
         summary = next(iter(ledger.gallery.chunks(CHUNK_SIZE, first, last)), None)
         rows = ledger.gallery.rows(first, last)
         if changed is None:
             changed = self._changed_since_written(ledger, number, rows)
-        facts = files(rows)
-        self._write_details(ledger, number, rows, changed, facts)
-        self._write_rows(number, rows, summary, facts, in_progress)
+        before = read_rows(self.folder.read(chunk_name(number)))
+        known = Known(before) if files is None else Known(before, files(rows), are_copies_there=False)
+        self._write_details(ledger, number, rows, changed, known.files)
+        self._write_rows(number, rows, summary, known, in_progress)
         return rows
 
     def _changed_since_written(self, ledger: Ledger, number: int, rows: Iterable[GalleryRow]) -> Collection[int]:
@@ -133,7 +141,7 @@ class GalleryWriter:
         number: int,
         rows: list[GalleryRow],
         summary: ChunkSummary | None,
-        facts: Mapping[int, FileFacts],
+        known: Known,
         in_progress: Collection[int],
     ) -> None:
         name = chunk_name(number)
@@ -141,7 +149,6 @@ class GalleryWriter:
             self.folder.remove(name)
             self._catalog.chunks.pop(number, None)
             return
-        known = Known(read_rows(self.folder.read(name)), facts)
         shown = [picture_row(row, known, self.folder.exists, row.id in in_progress) for row in rows]
         value = chunk_value(shown, self._catalog.tables, self._texts.suffix)
         latest = self._catalog.latest
@@ -196,6 +203,7 @@ def _texts(settings: GallerySettings) -> GalleryTexts:
         suffix=suffix_of(settings.picture_format),
         config_path=settings.config_name,
         ledger=sha256_of_bytes(os.fsencode(identity))[:16],
+        recipe_defaults=recipe_defaults(),
     )
 
 

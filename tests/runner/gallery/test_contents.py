@@ -120,7 +120,12 @@ def test_details_say_how_a_picture_was_made(tmp_path: Path) -> None:
     assert found["last"] == {"content": 0.1, "style": 0.2, "total": 0.3}
     assert found["history"] == {"series": ["content relu4_2"], "points": [[1, 0, 2.0, 0.0, [0.5]]]}
     assert found["paintings"] == [{"name": "night.jpg", "weight": 1.0, "copy": f"paintings/01/{SHA[:20]}.webp"}]
-    assert (found["scale"], found["settings"]) == (0.5, SETTINGS["recipe"])
+    assert found["scale"] == 0.5
+    assert found["settings"] == {
+        "size": 96,
+        "content_layers": {"relu4_2": 1.0, "relu5_2": 0.5},
+        "scales": [48, 96],
+    }
     assert found["photo_copy"] == f"photos/fe/{PHOTO[:20]}.webp"
     assert found["picture_src"] == "../sea/a--night.jpg"
 
@@ -137,7 +142,7 @@ def test_of_an_older_versions_picture_nothing_is_made_up(tmp_path: Path) -> None
 def test_an_older_versions_picture_is_known_by_its_file(tmp_path: Path) -> None:
     found = details(replace(DETAILS, facts=None), tmp_path, file=FileFacts(96, 64, SETTINGS))
 
-    assert (found["width"], found["settings"]) == (96, SETTINGS["recipe"])
+    assert (found["width"], found["settings"]["size"], found["scale"]) == (96, 96, 0.5)
 
 
 def test_a_format_that_browsers_do_not_show_is_shown_by_its_copy(tmp_path: Path) -> None:

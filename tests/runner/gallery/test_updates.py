@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import StorageError
-from pipeline.model import Job, JobStarted, Losses, Progress, RunEvent
+from pipeline.model import Job, JobStarted, Losses, PreviewSaved, Progress, RunEvent
 from pipeline.report.gallery.catalog import CATALOG_NAME
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.gallery.updates import LOCK_NAME, GalleryUpdates, gallery_lock
@@ -318,3 +318,40 @@ def test_other_settings_change_what_they_concern(gallery: Gallery) -> None:
     assert gallery.value("catalog.js")["suffix"] == ".png"
     assert gallery.row_of("a.png")["output"] == "a--night.jpg"
     assert "format: png" in gallery.value("status.js")["config"]
+
+
+def test_a_small_copy_that_comes_after_its_picture_is_named_then(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    updates = gallery.updates()
+    events: list[RunEvent] = []
+    gallery.workshop.run(on_event=lambda _, event: events.append(event))
+    (saved,) = (event for event in events if isinstance(event, PreviewSaved) and event.finished)
+    hidden = saved.path.rename(gallery.workshop.folder / "not yet.webp")
+    for event in events:
+        if event != saved:
+            updates.note(event)
+    updates.step()
+    assert gallery.row_of("a.png")["thumb"] == ""
+    hidden.rename(saved.path)
+
+    updates.note(JobStarted(saved.token, Job("a.png", "night", "default"), "a--night.jpg"))
+    updates.note(saved)
+    updates.step()
+
+    assert gallery.row_of("a.png")["thumb"] == saved.path.stem
+
+
+def test_pictures_have_their_small_copies_after_a_run(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+
+    gallery.run()
+
+    row, details = gallery.row_of("a.png"), gallery.details_of("a.png")
+    for name in (
+        f"thumbs/{row['thumb'][:2]}/{row['thumb']}.webp",
+        details["photo_copy"],
+        details["paintings"][0]["copy"],
+    ):
+        assert (gallery.folder / name).is_file()
+    assert details["settings"] == {"size": 48, "scales": 1}
+    assert gallery.value("catalog.js")["recipe_defaults"]["content_layers"] == {"relu4_2": 1.0}
