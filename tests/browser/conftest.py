@@ -21,9 +21,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of this process."""
+    """One browser for all tests of this package in a process, gone before others count processes and threads."""
     program = find_chromium()
     if program is None:
         pytest.fail(advice(), pytrace=False)

@@ -67,7 +67,7 @@ def test_filters_and_search_add_up_and_stand_in_the_address(at: OpenedPage) -> N
     at.page.go_forward()
     expect(at.page.locator(".count")).to_have_text("42 of 1,214 pictures")
     at.page.get_by_label("Search").fill("no such name")
-    expect(at.page.locator(".message")).to_have_text("No picture fits the search and the filters.")
+    expect(at.page.get_by_text("No picture fits the search and the filters.")).to_be_visible()
     assert at.page.get_by_role("grid").count() == 0
 
 

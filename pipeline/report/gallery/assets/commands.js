@@ -4,7 +4,7 @@
   const {store} = stylewatch;
   // Windows refuses longer command lines than 32,767 characters.
   const LONGEST = 30000;
-  const PLAIN = /^[A-Za-z0-9_@%+=:,./][A-Za-z0-9_@%+=:,./-]*$/;
+  const PLAIN = /^[A-Za-z0-9_@%+:,./][A-Za-z0-9_@%+=:,./-]*$/;
   const ENCODER = new TextEncoder();
   const SHELLS = {sh: 'sh, bash, zsh', powershell: 'PowerShell'};
 
@@ -62,7 +62,7 @@
   function lines(command, paths, options, shell) {
     const config = (store.catalog && store.catalog.config_path) || 'CONFIG';
     const start = ['stylewatch', command, quotePath(config, shell)].join(' ');
-    const end = options.length ? ' ' + options.map((option) => quote(option, shell)).join(' ') : '';
+    const end = options ? ` ${options}` : '';
     const result = [];
     let line = start;
     for (const path of paths) {
@@ -79,12 +79,12 @@
   // options: {shell, recipe}; a long list makes several command lines.
   function redo(paths, options) {
     const {shell = usualShell(), recipe = ''} = options || {};
-    return lines('redo', paths, recipe ? ['--recipe', recipe] : [], shell);
+    return lines('redo', paths, recipe ? `--recipe ${quote(recipe, shell)}` : '', shell);
   }
 
   function reject(paths, options) {
     const {shell = usualShell()} = options || {};
-    return lines('reject', paths, [], shell);
+    return lines('reject', paths, '', shell);
   }
 
   stylewatch.commands = {SHELLS, quote, redo, reject, usualShell};

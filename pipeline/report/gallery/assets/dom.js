@@ -9,9 +9,9 @@
 
   let controls = 0;
 
-  // An address is relative to index.html or a hash; links.js makes them of names.
+  // An address is relative to index.html or a hash; links.js makes them of names. Browsers read over controls and spaces.
   function isRelative(address) {
-    return !/^[\u0000-\u0020]*([a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(address);
+    return !/^([a-z][a-z0-9+.-]*:|[/\\]{2})/i.test(address.replace(/[\u0000-\u0020]/g, ''));
   }
 
   function setAttribute(node, name, value) {

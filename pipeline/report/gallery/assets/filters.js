@@ -40,6 +40,7 @@
     const element = dom.element('form', {class: 'toolbar', role: 'search', 'aria-label': 'Find pictures'},
       dom.labelled('Search', search), dom.labelled('Order', order), details);
     let timer = 0;
+    let typed = null;
 
     function values() {
       const chosen = Object.fromEntries(listing.FILTERS.map((filter) => [filter, selects[filter].value]));
@@ -65,12 +66,20 @@
       clear.hidden = ![...listing.FILTERS, 'q'].some((name) => parameters[name]);
     }
 
+    // Where the address was changed by something else, what was being typed no longer counts.
+    function navigated(parameters) {
+      if ((parameters.q || '') === typed) return;
+      clearTimeout(timer);
+      timer = 0;
+    }
+
     element.addEventListener('submit', (event) => event.preventDefault());
     element.addEventListener('change', (event) => { if (event.target !== search) onChange(values(), false); });
     search.addEventListener('input', () => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         timer = 0;
+        typed = search.value;
         onChange(values(), true);
       }, TYPING_MILLISECONDS);
     });
@@ -81,7 +90,7 @@
     const setOpen = () => { details.open = WIDE.matches; };
     WIDE.addEventListener('change', setOpen);
     setOpen();
-    return {element, update, search};
+    return {element, update, navigated};
   }
 
   stylewatch.filters = {make};

@@ -26,7 +26,7 @@
     parts.filters.update(parameters, facets);
     parts.grid.setEntries(entries);
     parts.empty.hidden = entries.length > 0;
-    dom.replace(parts.empty, emptyText());
+    dom.replace(parts.empty, entries.length ? '' : emptyText());
     const counted = store.catalog ? countText(entries.length) : '';
     if (parts.count.textContent !== counted) dom.replace(parts.count, counted);
     parts.bar.update();
@@ -71,6 +71,7 @@
     },
     update(values) {
       parameters = values;
+      parts.filters.navigated(values);
       window.scrollTo(0, 0);
       draw();
     },

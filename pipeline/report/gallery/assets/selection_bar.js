@@ -13,7 +13,7 @@
     const code = dom.preformatted('', {class: 'command', 'aria-label': title});
     const copy = clipboard.copyButton(() => getLines().join('\n') + '\n', 'Copy', {source: code, class: 'button-primary'});
     copy.setAttribute('aria-label', `Copy the command: ${title}`);
-    const block = dom.element('div', {class: 'command-block'}, dom.element('h3', {}, title), code, copy);
+    const block = dom.element('div', {class: 'command-block'}, dom.element('h2', {}, title), code, copy);
     return {block, update: () => { code.textContent = getLines().join('\n'); }};
   }
 

@@ -9,6 +9,10 @@
   const LIVE_MILLISECONDS = 2000;
   const IDLE_MILLISECONDS = 60000;
 
+  const FIELDS = [
+    'photo', 'output', 'style', 'recipe', 'state', 'time', 'width', 'height', 'styleLoss', 'thumbnail', 'photoThumbnail',
+  ];
+
   const entries = new Map();
   const chunkRevisions = new Map();
   const details = new Map();
@@ -16,14 +20,16 @@
   const listeners = new Map();
   let cached = null;
   let changesTimer = 0;
+  let toldAt = 0;
   let loads = 0;
   let chunksLeft = 0;
+  let reading = false;
   let failedLoads = 0;
 
   const store = {
     catalog: null, live: null, status: null, sheets: null,
     on, entries: allEntries, entry: (id) => entries.get(id), progress,
-    loadPicture, loadStatus, loadSheets, loadSheet, loadLive, start,
+    loadPicture, loadStatus, loadSheets, loadSheet, loadLive, refresh, start,
   };
 
   class Entry {
@@ -76,14 +82,16 @@
     for (const listener of listeners.get(topic) || []) listener(value);
   }
 
-  // Many chunks arrive one after another: the views are told a few times a second.
+  function tellEntries() {
+    changesTimer = 0;
+    toldAt = Date.now();
+    tell('entries');
+  }
+
+  // Many chunks arrive one after another: the views are told at once of the first, then a few times a second.
   function entriesChanged() {
     cached = null;
-    if (changesTimer) return;
-    changesTimer = setTimeout(() => {
-      changesTimer = 0;
-      tell('entries');
-    }, CHANGES_MILLISECONDS);
+    if (!changesTimer) changesTimer = setTimeout(tellEntries, Math.max(0, toldAt + CHANGES_MILLISECONDS - Date.now()));
   }
 
   function allEntries() {
@@ -92,7 +100,7 @@
   }
 
   function progress() {
-    return {complete: store.catalog !== null && chunksLeft === 0, chunksLeft, failedLoads};
+    return {complete: store.catalog !== null && !reading, chunksLeft, failedLoads};
   }
 
   // Data come as scripts, since a page opened from the disk may read no other file.
@@ -111,8 +119,13 @@
     return `data/chunks/${String(number).padStart(4, '0')}.js`;
   }
 
+  // What hasn't changed stays the same object, so that nothing is drawn anew for it.
   function setRows(rows) {
-    for (const row of rows) entries.set(row[0], new Entry(row, store.catalog));
+    for (const row of rows) {
+      const entry = new Entry(row, store.catalog);
+      const known = entries.get(entry.id);
+      if (!known || FIELDS.some((field) => known[field] !== entry[field])) entries.set(entry.id, entry);
+    }
   }
 
   stylewatch.catalog = function (catalog) {
@@ -159,14 +172,21 @@
       }
     };
     await Promise.all(Array.from({length: LOADS_AT_ONCE}, next));
-    entriesChanged();
   }
 
   async function loadCatalog() {
-    await load('data/catalog.js');
-    if (store.catalog === null) return;
-    await firstViewLoaded();
-    await loadChunks();
+    reading = true;
+    try {
+      await load('data/catalog.js');
+      if (store.catalog === null) return;
+      await firstViewLoaded();
+      await loadChunks();
+    } finally {
+      reading = false;
+    }
+    cached = null;
+    clearTimeout(changesTimer);
+    tellEntries();
   }
 
   // What is seen first is not kept waiting by what is further down.
@@ -205,17 +225,24 @@
 
   // While a program works its small file tells when the catalog is newer; else the catalog itself is looked at, rarely.
   async function refresh() {
+    if (!store.catalog || !store.catalog.live) await loadCatalog();
+    else {
+      const live = await loadLive();
+      if (live && (!live.working || live.catalog_written > store.catalog.written)) await loadCatalog();
+    }
+  }
+
+  function interval() {
+    return store.catalog && store.catalog.live ? LIVE_MILLISECONDS : IDLE_MILLISECONDS;
+  }
+
+  async function refreshAgainAndAgain() {
     try {
-      if (document.hidden) return;
-      if (!store.catalog || !store.catalog.live) await loadCatalog();
-      else {
-        const live = await loadLive();
-        if (live && (!live.working || live.catalog_written > store.catalog.written)) await loadCatalog();
-      }
+      if (!document.hidden) await refresh();
     } catch (error) {
       failedLoads += 1;
     } finally {
-      setTimeout(refresh, store.catalog && store.catalog.live ? LIVE_MILLISECONDS : IDLE_MILLISECONDS);
+      setTimeout(refreshAgainAndAgain, interval());
     }
   }
 
@@ -225,7 +252,7 @@
     } catch (error) {
       tell('error', 'data/catalog.js can\'t be read: make the gallery again by "stylewatch gallery CONFIG".');
     }
-    setTimeout(refresh, store.catalog && store.catalog.live ? 0 : IDLE_MILLISECONDS);
+    setTimeout(refreshAgainAndAgain, store.catalog && store.catalog.live ? 0 : IDLE_MILLISECONDS);
   }
 
   stylewatch.store = store;
