@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import advice, find_chromium
+from tests.browser.made_details import make_views_gallery, write_all_details
 from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery, make_gallery
 from tests.browser.opened_page import OpenedPage
 
@@ -36,7 +37,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def small_gallery(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
     """1,200 pictures in three chunks, and hostile names."""
-    return make_gallery(tmp_path_factory.mktemp("browser") / "Summer", 1200, names=HOSTILE_NAMES)
+    gallery = make_gallery(tmp_path_factory.mktemp("browser") / "Summer", 1200, names=HOSTILE_NAMES)
+    write_all_details(gallery)
+    return gallery
+
+
+@pytest.fixture(scope="session")
+def views_gallery(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
+    """A few pictures in all states, with details, problems, runs and a contact sheet."""
+    return make_views_gallery(tmp_path_factory.mktemp("views") / "Summer", HOSTILE_NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +65,24 @@ def opened(shared_page: OpenedPage) -> Iterator[OpenedPage]:
     yield shared_page
     assert shared_page.faults == []
     assert shared_page.requests_outside() == []
+
+
+@pytest.fixture(scope="module")
+def views_page(browser: Browser, views_gallery: MadeGallery) -> Iterator[OpenedPage]:
+    """One page of the views' gallery, of a screen that can be touched, for the tests of a module."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=True)
+    context.set_default_timeout(TIMEOUT_MILLISECONDS)
+    opened = OpenedPage(context.new_page(), views_gallery.output)
+    opened.open(views_gallery)
+    yield opened
+    context.close()
+
+
+@pytest.fixture
+def views(views_page: OpenedPage) -> Iterator[OpenedPage]:
+    """The views' page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
+    views_page.faults.clear()
+    views_page.requests.clear()
+    yield views_page
+    assert views_page.faults == []
+    assert views_page.requests_outside() == []

@@ -6,6 +6,7 @@
   const registered = new Map();
   let shown = null;
   let parameters = {};
+  let drawnNavigation = '';
 
   // view: {title, navigation, order, badge, show, update, hide}; see the page's contract.
   function register(name, view) {
@@ -83,12 +84,20 @@
   function drawNavigation() {
     const views = [...registered.values()].filter((view) => view.navigation);
     views.sort((one, other) => (one.order || 0) - (other.order || 0));
-    dom.replace(document.getElementById('navigation'), views.map((view) => {
-      const badge = view.badge ? view.badge() : '';
+    const badges = views.map((view) => (view.badge ? view.badge() : ''));
+    // Drawn anew every two seconds while a program works: a link that has the focus stays the same element.
+    const now = JSON.stringify([badges, shown.name]);
+    if (now === drawnNavigation) return;
+    drawnNavigation = now;
+    const list = document.getElementById('navigation');
+    const focused = [...list.children].findIndex((item) => item.contains(document.activeElement));
+    dom.replace(list, views.map((view, index) => {
+      const badge = badges[index];
       const current = view === shown || view.name === shown.parent;
       return dom.element('li', {}, dom.element('a', {href: href(view.name), 'aria-current': current ? 'page' : null},
         view.navigation, badge ? dom.element('span', {class: 'badge'}, ' ', badge) : null));
     }));
+    if (focused >= 0) list.children[focused].firstChild.focus({preventScroll: true});
   }
 
   function go(name, values) {

@@ -1,0 +1,167 @@
+// The parts of a picture's page: paintings, facts, files, siblings, time-lapse, commands. Each is an element or null.
+(function (stylewatch) {
+  'use strict';
+  const {dom, text, links, store, router, commandList, commands} = stylewatch;
+
+  function section(title, ...children) {
+    const content = children.flat().filter(Boolean);
+    return content.length === 0 ? null : dom.element('section', {class: 'picture-section'}, dom.element('h2', {}, title), content);
+  }
+
+  function facts(pairs) {
+    const known = pairs.filter(([, value]) => value !== '' && value !== null && value !== undefined && value !== false);
+    return known.length === 0 ? null : dom.element('dl', {class: 'facts'}, known.map(([name, value]) => [dom.element('dt', {}, name), dom.element('dd', {}, value)]));
+  }
+
+  function styleText(entry) {
+    return `${entry.style}${entry.recipe === 'default' ? '' : ` · ${entry.recipe}`}`;
+  }
+
+  function painting(each, total, isOne) {
+    const share = isOne || !total ? '' : `${Math.round((each.weight / total) * 100)} % of the blend`;
+    const image = each.copy ? dom.element('img', {src: links.path(each.copy), alt: '', loading: 'lazy'}) : null;
+    if (image) image.addEventListener('error', () => image.remove());
+    return dom.element('figure', {class: 'painting'}, image,
+      dom.element('figcaption', {}, dom.name(each.name || 'unnamed'), share ? dom.element('span', {class: 'muted'}, ` ${share}`) : null));
+  }
+
+  function paintings(details) {
+    const all = details.paintings || [];
+    const total = all.reduce((sum, each) => sum + (each.weight || 0), 0);
+    return section(all.length > 1 ? 'Paintings' : 'Painting',
+      all.map((each) => painting(each, total, all.length === 1)),
+      details.scale && details.scale !== 1 ? dom.element('p', {class: 'muted small'}, `At ${text.digits(details.scale, 3)} of the picture's size: ${details.scale < 1 ? 'finer' : 'coarser'} strokes`) : null);
+  }
+
+  function evaluations(details) {
+    const {sizes = [], iterations = []} = details;
+    return (sizes || []).map((size, index) => `${(iterations || [])[index] ?? '?'} at ${size} px`).join(', ');
+  }
+
+  function losses(details) {
+    const {first, last} = details;
+    if (!last) return '';
+    const change = (name) => (first ? `${text.digits(first[name], 3)} → ${text.digits(last[name], 3)}` : text.digits(last[name], 3));
+    return `style ${change('style')}, content ${change('content')}`;
+  }
+
+  function cache(details) {
+    const {cache_hits: hits, cache_misses: misses} = details;
+    if (hits === null || hits === undefined) return '';
+    return `${text.number(hits)} of ${text.number(hits + misses)} style targets were ready`;
+  }
+
+  function making(details) {
+    if (details.state !== 'done') return null;
+    const notes = (details.notes || []).map((note) => dom.element('p', {class: 'message small'}, note));
+    return section('How it was made', facts([
+      ['Made', text.time(details.time)],
+      ['Size', details.width && details.height ? `${details.width} × ${details.height} pixels` : ''],
+      ['Evaluations', evaluations(details)],
+      ['Losses', losses(details)],
+      ['Time', text.duration(details.seconds)],
+      ['Device', details.device],
+      ['Style cache', cache(details)],
+      ['Copied', details.copied ? 'from the picture of a photo with the same content' : ''],
+      ['Engine', details.engine],
+      ['Program', details.program],
+      ['Key', details.key ? dom.element('code', {class: 'key'}, details.key) : ''],
+    ]), notes);
+  }
+
+  function files(details) {
+    const photo = details.photo_file ? links.photo(details.photo_file) : null;
+    const link = (href, label) => dom.element('li', {}, dom.element('a', {href, target: '_blank', rel: 'noopener'}, label));
+    const items = [
+      details.state === 'done' && details.output ? link(links.output(details.output), 'Picture, full size') : null,
+      photo ? link(photo, 'Photo, the original file') : null,
+      details.timelapse ? link(links.output(details.timelapse), 'Time-lapse') : null,
+    ].filter(Boolean);
+    return section('Files', facts([['Photo', dom.name(details.photo)], ['Picture', dom.name(details.output)]]),
+      items.length ? dom.element('ul', {class: 'plain-list'}, items) : null);
+  }
+
+  function sibling(entry, current, values) {
+    const isCurrent = entry.id === current.id;
+    const address = entry.thumbnail;
+    const image = address ? dom.element('img', {src: address, alt: '', loading: 'lazy'}) : dom.element('span', {class: 'sibling-empty muted small'}, text.state(entry.state));
+    return dom.element('li', {}, dom.element('a', {class: 'sibling', href: router.href('picture', {id: entry.id, ...values}), 'aria-current': isCurrent ? 'true' : null},
+      image, dom.element('span', {class: 'small'}, dom.name(styleText(entry)))));
+  }
+
+  function siblings(current, values) {
+    const all = store.entries().filter((entry) => entry.photo === current.photo && entry.state !== 'withdrawn');
+    if (all.length < 2) return null;
+    all.sort((one, other) => (one.style < other.style ? -1 : one.style > other.style ? 1 : one.recipe < other.recipe ? -1 : 1));
+    return section('This photo in all its styles', dom.element('ul', {class: 'siblings'}, all.map((entry) => sibling(entry, current, values))));
+  }
+
+  // It moves, so it is played when it is asked for.
+  function timelapse(details) {
+    if (!details.timelapse) return null;
+    const stage = dom.element('div', {class: 'timelapse', hidden: true});
+    const button = dom.element('button', {type: 'button', 'aria-expanded': 'false'}, 'Play the time-lapse');
+    button.addEventListener('click', () => {
+      const isPlaying = !stage.hidden;
+      stage.hidden = isPlaying;
+      button.setAttribute('aria-expanded', String(!isPlaying));
+      button.textContent = isPlaying ? 'Play the time-lapse' : 'Stop';
+      if (isPlaying) stage.replaceChildren();
+      else {
+        const image = dom.element('img', {src: links.output(details.timelapse), alt: 'The picture coming, from the photo to the painting'});
+        image.addEventListener('error', () => dom.replace(stage, dom.element('p', {class: 'message'}, 'The time-lapse can\'t be shown: its file is gone, or this browser does not know its format.')));
+        dom.replace(stage, image);
+      }
+    });
+    return section('Time-lapse', button, stage);
+  }
+
+  function yaml(details) {
+    if (!details.yaml) return null;
+    const code = dom.preformatted(details.yaml, {'aria-label': 'Settings as YAML'});
+    return dom.element('details', {class: 'yaml'}, dom.element('summary', {}, 'As YAML'), code,
+      stylewatch.clipboard.copyButton(() => details.yaml, 'Copy as YAML', {source: code}));
+  }
+
+  function recipeSettings(details) {
+    const settings = details.settings || null;
+    return settings && settings.recipe && typeof settings.recipe === 'object' ? settings.recipe : settings;
+  }
+
+  function settings(details) {
+    const known = recipeSettings(details);
+    const defaults = (store.catalog && store.catalog.recipe_defaults) || null;
+    if (!known) return details.state === 'done' ? section('Settings', dom.element('p', {class: 'muted'}, 'An older version made this picture, and did not note its settings.')) : null;
+    return section('Settings', stylewatch.settingsTable.make(known, defaults), yaml(details));
+  }
+
+  function contentWeight(details, factor) {
+    const defaults = (store.catalog && store.catalog.recipe_defaults) || {content_weight: 0.02};
+    const weight = (recipeSettings(details) || {}).content_weight ?? defaults.content_weight;
+    return Number((weight * factor).toPrecision(3));
+  }
+
+  function doneCommands(details) {
+    const path = commandList.path(details.output);
+    const like = (shell, factor) => commandList.command('try', ['--like', path, '--set', `content_weight=${contentWeight(details, factor)}`], shell);
+    const tries = recipeSettings(details) ? [
+      {title: 'Try it milder', hint: 'Keeps twice as much of the photo. The result comes beside the others of "try"; nothing is replaced.', line: (shell) => like(shell, 2)},
+      {title: 'Try it stronger', hint: 'Keeps half as much of the photo.', line: (shell) => like(shell, 0.5)},
+    ] : [];
+    return [...tries,
+      {title: 'Make it again', hint: 'Replaces it, in its recipe as the config has it now; --recipe NAME takes another one.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
+      {title: 'Reject it', hint: 'Deletes it; it is never made again.', line: (shell) => commands.reject([details.output], {shell}).join('\n')},
+    ];
+  }
+
+  function nextCommands(details) {
+    if (details.state === 'done') return section('Change it', commandList.make(doneCommands(details)), commandList.shellChoice());
+    if (details.state === 'failed' || details.state === 'quarantined') {
+      const line = (shell) => commandList.command('retry', [commandList.path(details.photo)], shell);
+      return section('Try it again', commandList.make([{title: 'Give it another chance', hint: 'The next run makes it.', line}]), commandList.shellChoice());
+    }
+    return null;
+  }
+
+  stylewatch.pictureParts = {section, facts, styleText, paintings, making, files, siblings, timelapse, settings, nextCommands};
+}(window.stylewatch));
