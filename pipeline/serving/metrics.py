@@ -5,19 +5,22 @@ Names are in base units; what is unknown is left out, so that no alert takes a z
 
 from __future__ import annotations
 
+import math
 import platform
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from pipeline import __version__
 from pipeline.engine import ENGINE_VERSION
-from pipeline.model import JobState
+from pipeline.ledger import SecondsHistogram, Totals
+from pipeline.model import FailureKind, JobState
 from pipeline.runner.planning.disk_need import free_bytes
 from pipeline.runner.status import Status
 from pipeline.serving.monitoring import Reading, StateReader
@@ -29,7 +32,7 @@ _LIVES: Final = ("running", "hung", "died", "not running")
 def metrics_answer(reader: StateReader, accept: str) -> Answer:
     """Return all metrics in the format that the ``Accept`` header asks for: Prometheus' text, or OpenMetrics."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StateCollector(reader))
+    registry.register(StateCollector(reader.read))
     try:
         encode, media_type = choose_encoder(accept)
     except (ValueError, TypeError):  # a version that is no number
@@ -38,14 +41,14 @@ def metrics_answer(reader: StateReader, accept: str) -> Answer:
 
 
 class StateCollector(Collector):
-    """Reads the state at each scrape."""
+    """Makes metrics of what ``read`` returns at each scrape."""
 
-    def __init__(self, reader: StateReader) -> None:
-        self._reader = reader
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics of which anything is known."""
-        reading = self._reader.read()
+        reading = self._read()
         yield _build()
         yield _gauge(
             "status_exit_code", "Exit code of 'stylewatch status': 0 is well, 3 needs help.", reading.exit_code
@@ -56,6 +59,8 @@ class StateCollector(Collector):
             yield from _process(reading.status)
             if reading.is_complete:
                 yield from _pictures(reading.status)
+        if reading.totals is not None:
+            yield from _totals(reading.totals)
 
 
 def _build() -> Metric:
@@ -104,6 +109,53 @@ def _pictures(status: Status) -> Iterator[Metric]:
     seconds = status.backlog_seconds()
     if seconds is not None:
         yield _gauge("backlog_seconds", "How long the backlog takes, as estimated.", seconds, unit="seconds")
+
+
+def _totals(totals: Totals) -> Iterator[Metric]:
+    made = "Pictures made since the ledger began, those made again too."
+    yield CounterMetricFamily("stylewatch_pictures_made", made, totals.pictures_made)
+    copied = "Pictures copied from one with the same content and settings since the ledger began."
+    yield CounterMetricFamily("stylewatch_pictures_copied", copied, totals.pictures_copied)
+    failures = CounterMetricFamily(
+        "stylewatch_failures", "Attempts that gave no picture since the ledger began, by kind.", labels=["kind"]
+    )
+    kinds = [kind.value for kind in FailureKind]
+    for kind in dict.fromkeys((*kinds, *totals.failures)):
+        failures.add_metric([kind], totals.failures.get(kind, 0))
+    yield failures
+    yield _durations(totals)
+
+
+def _durations(totals: Totals) -> Metric:
+    metric = HistogramMetricFamily(
+        "stylewatch_picture_duration_seconds",
+        "Time that a picture took, by device.",
+        labels=["device"],
+        unit="seconds",
+    )
+    by_device: defaultdict[str, list[SecondsHistogram]] = defaultdict(list)
+    for text, histogram in totals.seconds.items():
+        by_device[_device_name(text)].append(histogram)
+    for device, histograms in by_device.items():
+        buckets = [("+Inf" if bound == math.inf else str(bound), count) for bound, count in _sum(histograms)]
+        metric.add_metric([device], buckets, sum(histogram.sum_seconds for histogram in histograms))
+    return metric
+
+
+def _device_name(text: str) -> str:
+    """Return a device without the algorithms it was found fastest with: "cpu (2 threads, float32), winograd 14f0"."""
+    name, closed, _ = text.partition("), ")
+    return f"{name})" if closed else name
+
+
+def _sum(histograms: Sequence[SecondsHistogram]) -> Iterator[tuple[float, int]]:
+    """Yield the cumulative counts of several histograms together, whose bounds may differ."""
+    for bound in sorted({bound for histogram in histograms for bound, _ in histogram.buckets}):
+        yield bound, sum(_count_up_to(bound, histogram) for histogram in histograms)
+
+
+def _count_up_to(bound: float, histogram: SecondsHistogram) -> int:
+    return max((count for upper, count in histogram.buckets if upper <= bound), default=0)
 
 
 def _gauge(name: str, text: str, value: float, unit: str = "") -> Metric:

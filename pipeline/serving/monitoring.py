@@ -17,8 +17,10 @@ from typing import Final
 from pipeline.config import Config, load_config
 from pipeline.config.settings import status_settings
 from pipeline.errors import StylewatchError, in_words
+from pipeline.ledger import Ledger, Totals, ledger_exists
 from pipeline.model import StatusSettings
 from pipeline.report.formatting import printable
+from pipeline.runner.preparation import ledger_file, source_of
 from pipeline.runner.status import Pictures, Status, collect_status
 from pipeline.serving.site import Answer
 
@@ -34,11 +36,13 @@ class Reading:
     """How the work stands. ``trouble`` says why the ledger is not known; then nothing in ``status`` is about it.
 
     ``status`` is None where not even the state folder can be read. ``exit_code`` is that of ``stylewatch status``.
+    ``totals`` are what the ledger has counted, None if that is not known.
     """
 
     settings: StatusSettings
     status: Status | None
     exit_code: int
+    totals: Totals | None = None
     trouble: str = ""
 
     @property
@@ -93,13 +97,21 @@ class StateReader:
 
 def _read(settings: StatusSettings, collect: Callable[..., Status]) -> Reading:
     try:
-        status = collect(settings)
+        status, totals = collect(settings), _totals(settings)
     except Exception as error:
         exit_code = error.exit_code if isinstance(error, StylewatchError) else StylewatchError.exit_code
         return Reading(
             settings=settings, status=_without_ledger(settings, collect), exit_code=exit_code, trouble=in_words(error)
         )
-    return Reading(settings=settings, status=status, exit_code=status.exit_code())
+    return Reading(settings=settings, status=status, exit_code=status.exit_code(), totals=totals)
+
+
+def _totals(settings: StatusSettings) -> Totals:
+    file = ledger_file(settings.folders)
+    if not ledger_exists(file):
+        return Totals(0, 0, {}, {})
+    with Ledger.to_read(file, source_of(settings.folders)) as ledger:
+        return ledger.totals.read()
 
 
 def _without_ledger(settings: StatusSettings, collect: Callable[..., Status]) -> Status | None:
