@@ -70,7 +70,8 @@ class Server:
                 wasyncore.loop(timeout=_TURN_SECONDS, map=self._channels, count=1)
         finally:
             server.task_dispatcher.shutdown(timeout=_END_SECONDS)
-            wasyncore.close_all(self._channels)
+            for channel in list(self._channels.values()):
+                channel.handle_close()  # close() would leave open what it was sending
 
     def stop(self) -> None:
         """End :meth:`run` soon. May be called from a signal handler or another thread."""

@@ -7,13 +7,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.errors import CannotRunError, UsageError
 from pipeline.serving.server import LOOPBACK, Server, listen
+from tests.serving.sites import PICTURE, make_output, make_site
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -97,3 +99,15 @@ def test_a_kind_of_address_that_the_system_lacks_is_left_out() -> None:
     (only,) = listen(["127.0.0.1", "2001:db8::7"], 0)
     assert only.family == socket.AF_INET
     only.close()
+
+
+def test_clients_that_read_nothing_of_large_files_keep_nobody_waiting(tmp_path: Path) -> None:
+    visitor = make_site(make_output(tmp_path / "out"))
+    with (tmp_path / "out" / "large.tiff").open("wb") as file:
+        file.truncate(100_000_000)
+    with serving(Server(visitor.site, listen(["127.0.0.1"], 0))) as server, ExitStack() as stack:
+        for wanted in ("0-", "5-") * 10:
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            slow.sendall(f"GET /large.tiff HTTP/1.1\r\nHost: localhost\r\nRange: bytes={wanted}\r\n\r\n".encode())
+            assert slow.recv(20).startswith(b"HTTP/1.1 20")
+        assert get("127.0.0.1", server.port, "/a--night.jpg") == PICTURE
