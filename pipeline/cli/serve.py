@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import platform
 import sys
@@ -180,11 +181,12 @@ def _password_check(options: ServeOptions) -> PasswordCheck | None:
 
 def _hash_in(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        return ""
+        content = file.read_bytes()
     except OSError as error:
         raise UsageError(f"--password-file {file}: it can't be read ({error.strerror})") from error
+    # PowerShell's ">" writes UTF-16.
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace").strip()
 
 
 def _announce(options: ServeOptions, port: int) -> None:

@@ -69,8 +69,9 @@ def test_a_password_comes_from_a_file_or_the_environment(
 ) -> None:
     command = ("gallery", config_of(workshop), "--serve", "--allow", "127.0.0.1", "--port", str(port))
     file = workshop.folder / "password"
-    file.write_text(f"{HASH}\n")
-    assert "in use" in invoke(*command, "--password-file", file).err
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):  # the last one is what PowerShell's ">" writes
+        file.write_text(f"{HASH}\n", encoding=encoding)
+        assert "in use" in invoke(*command, "--password-file", file).err
     monkeypatch.setenv("STYLEWATCH_PASSWORD_HASH", HASH)
     assert "in use" in invoke(*command).err
 
