@@ -36,6 +36,9 @@ NAMES: Final = (
     "original-moved",
     "withdrawn-recorded",
     "withdrawn-deleted",
+    "rejection-noted",
+    "rejected-set-aside",
+    "rejected-deleted",
 )
 
 _passages: dict[str, int] = {}

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Final, Literal
 
 from pipeline.model import Job
 
 #: So many styles are named to say which folders there could be.
 _STYLES_NAMED: Final = 10
+_NONE_CHOSEN: Final[Mapping[Job, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,14 @@ class PairingPlan:
     rules: tuple[Rule, ...] = ()
 
 
-def pair(photos: Iterable[str], plan: PairingPlan) -> Iterator[Job]:
-    """Yield each job of ``photos`` once: in the order of the photos, then of the styles, then of the recipes."""
+def pair(photos: Iterable[str], plan: PairingPlan, chosen: Mapping[Job, str] = _NONE_CHOSEN) -> Iterator[Job]:
+    """Yield each job of ``photos`` once: in the order of the photos, then of the styles, then of the recipes.
+
+    ``chosen``: the recipes that take the place of those of single jobs.
+    """
     for photo in dict.fromkeys(photos):
-        yield from dict.fromkeys(_jobs_of(photo, plan))
+        jobs = _jobs_of(photo, plan)
+        yield from dict.fromkeys(replace(job, recipe=chosen[job]) if job in chosen else job for job in jobs)
 
 
 def why_unpaired(photo: str, plan: PairingPlan) -> str:

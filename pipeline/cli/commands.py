@@ -18,6 +18,8 @@ from pipeline.cli.demo import demo
 from pipeline.cli.gallery import gallery
 from pipeline.cli.init import init
 from pipeline.cli.plan import plan
+from pipeline.cli.redo import redo
+from pipeline.cli.reject import reject
 from pipeline.cli.retry import retry
 from pipeline.cli.run import run
 from pipeline.cli.schema import schema
@@ -42,8 +44,8 @@ First steps:
 _EPILOG: Final = """\b
 Exit codes:
   0    all done
-  1    some pictures failed or photos were set aside, the rest is done; status: in the last 24 hours; clean: not all
-       could be deleted
+  1    some pictures failed or photos were set aside, the rest is done; status: in the last 24 hours; clean,
+       reject: not all could be deleted
   2    bad usage or config
   3    cannot run: weights, device, disk, or another instance is running; status: hung, killed or paused
   130  interrupted
@@ -53,7 +55,10 @@ Shell completion (bash; zsh and fish alike):
   eval "$(_STYLEWATCH_COMPLETE=bash_source stylewatch)"
 """
 
-_COMMANDS: Final = (run, try_, watch, plan, status, gallery, check, styles, schema, retry, clean, demo, init)
+_COMMANDS: Final = (
+    *(run, try_, watch, plan, status, gallery, check, styles, schema, retry, redo, reject),
+    *(clean, demo, init),
+)
 
 
 @click.group(

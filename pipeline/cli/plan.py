@@ -27,7 +27,7 @@ from pipeline.report.formatting import (
     skipped_counts_text,
     unpaired_left_out,
 )
-from pipeline.report.reasons import backlog_sentence, kept_sentence
+from pipeline.report.reasons import backlog_sentence, chosen_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
 from pipeline.runner.memory_limits import require_possible_photos
 from pipeline.runner.planning.disk_need import DiskNeed
@@ -104,6 +104,8 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
     echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
         echo(f"{kept}.")
+    if chosen := chosen_sentence(run_plan.chosen):
+        echo(f"{chosen}.")
     if not run_plan.jobs:
         return
     if again := sum(run_plan.reasons.values()):
@@ -117,12 +119,13 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
 
 
 def _counts_line(config: Config, run_plan: RunPlan) -> str:
+    rejected = f", {run_plan.rejected:,} rejected" if run_plan.rejected else ""
     given_up = f", {run_plan.given_up:,} given up" if run_plan.given_up else ""
     set_aside = f", {run_plan.photos_set_aside:,} set aside" if run_plan.photos_set_aside else ""
     there = run_plan.ingested.photos
     selected = "" if run_plan.photos == there else f"{run_plan.photos:,} of "
     return (
-        f"{counted(len(run_plan.jobs), 'picture')} to make, {run_plan.done:,} done{given_up}; "
+        f"{counted(len(run_plan.jobs), 'picture')} to make, {run_plan.done:,} done{rejected}{given_up}; "
         f"{selected}{counted(there, 'photo')} in {config.input.folder}{set_aside}"
     )
 
@@ -223,6 +226,8 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "again": again,
         "reasons": run_plan.reasons,
         "kept": run_plan.kept,
+        "rejected": run_plan.rejected,
+        "chosen_recipes": run_plan.chosen,
         "styles": _total_fields(totals_by_style(run_plan.jobs)),
         "folders": _total_fields(totals_by_folder(run_plan.jobs)),
         "quarantined": run_plan.quarantined,

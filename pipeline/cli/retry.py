@@ -25,7 +25,11 @@ _PHOTOS_SHOWN: Final = 5
 @click.command()
 @config_argument
 @click.argument("photos", nargs=-1, metavar="[PHOTO]...")
-@click.option("--missing", is_flag=True, help="Also make pictures again that were deleted from the output folder.")
+@click.option(
+    "--missing",
+    is_flag=True,
+    help="Also make pictures again that were deleted from the output folder; rejected ones only of a named PHOTO.",
+)
 def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
     """Try what failed or is set aside again in the next run.
 
@@ -87,7 +91,7 @@ def _missing_pictures(config: Config, ledger: Ledger, photos: Collection[str]) -
     # One listing a folder: a stat for each of 100,000 files takes minutes on a network share.
     listings: dict[Path, set[str]] = {}
     missing = []
-    for row in ledger.queries.finished():
+    for row in ledger.queries.finished(rejected=bool(photos)):
         if photos and row.job.photo not in photos:
             continue
         path = config.output.folder / row.output

@@ -28,7 +28,7 @@ from pipeline.report.formatting import (
     time_left,
     unpaired_left_out,
 )
-from pipeline.report.reasons import kept_sentence
+from pipeline.report.reasons import chosen_sentence, kept_sentence
 from pipeline.runner.instance.lock import LockHolder
 from pipeline.runner.preparation import pairing_plan
 from pipeline.runner.status import Pictures, Status, collect_status
@@ -72,6 +72,8 @@ def _text_lines(current: Status, schedule: str) -> Iterator[str]:
     yield from _next_attempt_line(current)
     if pictures.kept:
         yield kept_sentence(pictures.kept)
+    if pictures.chosen:
+        yield chosen_sentence(pictures.chosen)
     for row in pictures.other_failures():
         yield failure_text(row.job, row.state, row.reason)
     for problem in pictures.problems:
@@ -111,7 +113,8 @@ def _counts_line(current: Status) -> str:
     counts = ", ".join(
         f"{count:,} {state_words(state)}" for state, count in _in_view(current).items() if count or state in always
     )
-    return f"pictures: {counts}{_set_aside_clause(pictures)}"
+    rejected = f", {pictures.rejected:,} rejected" if pictures.rejected else ""
+    return f"pictures: {counts}{rejected}{_set_aside_clause(pictures)}"
 
 
 def _set_aside_clause(pictures: Pictures) -> str:
@@ -128,12 +131,13 @@ def _of_photos_set_aside(pictures: Pictures) -> Counter[JobState]:
 
 
 def _in_view(current: Status) -> dict[JobState, int]:
-    """Return the pictures by state, without those of photos that are set aside.
+    """Return the pictures by state, without those of photos that are set aside, and without rejected ones.
 
     Those whose photo is only being read ahead are waiting: no line below has them.
     """
     elsewhere = _of_photos_set_aside(current.pictures)
     counts = {state: count - elsewhere[state] for state, count in current.pictures.counts.items()}
+    counts[JobState.DONE] -= current.pictures.rejected
     if current.process_state == "running" and current.heartbeat is not None:
         read_ahead = max(0, counts[JobState.LEASED] - len(current.heartbeat.pictures))
         counts[JobState.LEASED] -= read_ahead
@@ -212,8 +216,10 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "troubles": list(current.warnings()),
         "life": current.process_state,
         "process": _process_fields(current),
-        "counts": {state.value: count for state, count in pictures.counts.items()},
+        "counts": {state.value: count for state, count in pictures.counts.items()}
+        | {"done": pictures.counts[JobState.DONE] - pictures.rejected, "rejected": pictures.rejected},
         "kept": pictures.kept,
+        "chosen_recipes": pictures.chosen,
         "photos": pictures.photos,
         "photos_set_aside": len(pictures.problems),
         "done_today": pictures.made_today,

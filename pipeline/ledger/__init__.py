@@ -26,6 +26,7 @@ from pipeline.ledger.records import (
     PhotoRow,
     PictureDetails,
     PictureFacts,
+    PictureRecord,
     Published,
     SecondsHistogram,
     Timing,
@@ -33,6 +34,7 @@ from pipeline.ledger.records import (
     WantedJob,
     WithdrawnPicture,
 )
+from pipeline.ledger.rejections import Rejection
 from pipeline.ledger.schema import LEDGER_NAME, LockWait
 from pipeline.ledger.sources import sources_in
 
@@ -58,7 +60,9 @@ __all__ = [
     "PhotoRow",
     "PictureDetails",
     "PictureFacts",
+    "PictureRecord",
     "Published",
+    "Rejection",
     "SecondsHistogram",
     "Selection",
     "Timing",

@@ -12,6 +12,7 @@ from pipeline.failpoints import failpoint
 from pipeline.hashing import job_key
 from pipeline.ledger.names import NameAllocator
 from pipeline.ledger.records import WantedJob
+from pipeline.ledger.rejections import is_rejected, lift_rejections
 from pipeline.ledger.states import CLEAR_FAILURES, FORGET_KEY
 from pipeline.ledger.store import Store, stored_paths
 from pipeline.ledger.tables import random_position
@@ -255,8 +256,13 @@ class Jobs:
             return _requeue(store, f"current = 1, {CLEAR_FAILURES}", rows)
 
     def redo_outdated(self, engine_version: str, is_selected: Callable[[str], bool] | None = None) -> int:
-        """Make done jobs (of these photos) of any other engine version pending. Returns how many."""
-        return self._redo("state = 'done' AND engine_version IS NOT ?", (engine_version,), is_selected)
+        """Make done jobs (of these photos) of any other engine version pending, but no rejected one.
+
+        Returns how many.
+        """
+        with self._store.reading():
+            condition = f"state = 'done' AND engine_version IS NOT ? AND NOT {is_rejected(self._store)}"
+        return self._redo(condition, (engine_version,), is_selected)
 
     def redo_changed(self, is_selected: Callable[[str], bool] | None = None) -> int:
         """Make done jobs (of these photos) pending that were kept when their settings changed. Returns how many."""
@@ -273,17 +279,18 @@ class Jobs:
             return _requeue(store, FORGET_KEY, chosen)
 
     def redo(self, jobs: Iterable[Job]) -> int:
-        """Make those of these jobs pending that are done. Returns how many."""
+        """Make those of these jobs pending that are done, failed or given up, rejected ones too. Returns how many."""
         store = self._store
         with store.writing() as connection:
             job_ids = []
             for job in jobs:
                 name = (store.source_id, os.fsencode(job.photo), job.style, job.recipe)
                 job_ids += connection.execute(
-                    f"SELECT id FROM jobs WHERE {_OF_JOB} AND state = 'done'",  # noqa: S608
+                    f"SELECT id FROM jobs WHERE {_OF_JOB} AND state IN ('done', 'failed', 'quarantined')",  # noqa: S608
                     name,
                 ).fetchall()
-            return _requeue(store, FORGET_KEY, job_ids)
+            lift_rejections(store, (job_id for (job_id,) in job_ids))
+            return _requeue(store, f"{FORGET_KEY}, {CLEAR_FAILURES}", job_ids)
 
     def retry(self, photos: Collection[str] | None = None) -> int:
         """Make failed and quarantined jobs (of these photos) pending; quarantined photos become unknown.

@@ -1,9 +1,10 @@
 """Opens the ledger. Owns the open file; each table's class owns its operations.
 
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
-:class:`IncompleteFiles`, :class:`SkippedPhotos`, :class:`FileFacts`, :class:`Sources` and :class:`Cleanup` that
-writes is one durable transaction. One ``Ledger`` is one source's view and belongs to one thread. Claims, leases and
-cleanup need the state folder's lock; reading, ``retry`` and ``redo`` are safe beside a running instance.
+:class:`IncompleteFiles`, :class:`SkippedPhotos`, :class:`FileFacts`, :class:`Sources`, :class:`Cleanup`,
+:class:`Rejections` and :class:`RecipeChoices` that writes is one durable transaction. One ``Ledger`` is one source's
+view and belongs to one thread. Claims, leases and cleanup need the state folder's lock; reading, retries, rejections
+and choices of recipes are safe beside a running instance.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from pipeline.ledger.jobs import Jobs
 from pipeline.ledger.leases import Leases
 from pipeline.ledger.moves import Moves
 from pipeline.ledger.photos import Photos
+from pipeline.ledger.pictures import Pictures
 from pipeline.ledger.queries import Queries
+from pipeline.ledger.recipe_choices import RecipeChoices
+from pipeline.ledger.rejections import Rejections
 from pipeline.ledger.schema import LockWait
 from pipeline.ledger.skipped import SkippedPhotos
 from pipeline.ledger.sources import Sources
@@ -42,8 +46,9 @@ class Ledger:
     jobs in progress. ``changes``: why finished pictures are made again. ``moves``: originals that leave the input
     folder. ``found``: pictures that were there before this ledger. ``incomplete``: files that are no whole photos
     yet. ``skipped``: photos that the config leaves out. ``file_facts``: what was read of files. ``sources``: input
-    folders. ``cleanup``: pictures that the program deletes. ``queries``: reports on all. ``gallery``: what the
-    gallery shows. ``totals``: what was ever made, and failed.
+    folders. ``cleanup``: pictures that the program deletes. ``pictures``: by their names. ``rejections``: those that
+    the user rejected. ``recipe_choices``: by which recipe single pictures are made. ``queries``: reports on all.
+    ``gallery``: what the gallery shows. ``totals``: what was ever made, and failed.
     Their methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
@@ -62,6 +67,9 @@ class Ledger:
         self.file_facts = FileFacts(store)
         self.sources = Sources(store)
         self.cleanup = Cleanup(store)
+        self.pictures = Pictures(store)
+        self.rejections = Rejections(store)
+        self.recipe_choices = RecipeChoices(store)
         self.queries = Queries(store)
         self.gallery = GalleryQueries(store)
         self.totals = TotalsTable(store)

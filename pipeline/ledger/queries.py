@@ -8,6 +8,7 @@ from typing import Final
 
 from pipeline.hashing import job_key
 from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
+from pipeline.ledger.rejections import is_rejected
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import JobState, Standing
 
@@ -46,13 +47,14 @@ class Queries:
             rows = connection.execute(f"{query} ORDER BY id", (key,)).fetchall()
         return [Published(os.fsdecode(output), sha256) for output, sha256 in rows]
 
-    def finished(self) -> Iterator[FinishedJob]:
-        """Yield the done jobs by photo, style and recipe."""
+    def finished(self, *, rejected: bool = False) -> Iterator[FinishedJob]:
+        """Yield the done jobs by photo, style and recipe, those whose picture is ``rejected`` only if asked for."""
         with self._store.reading() as connection:
+            condition = "1" if rejected else f"NOT {is_rejected(self._store)}"
             rows = connection.execute(
-                "SELECT photo, style, recipe, output, published_sha256, engine_version, absence FROM jobs"
+                "SELECT photo, style, recipe, output, published_sha256, engine_version, absence FROM jobs"  # noqa: S608
                 " JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo"
-                " WHERE jobs.source_id = ? AND state = 'done' ORDER BY photo, style, recipe",
+                f" WHERE jobs.source_id = ? AND state = 'done' AND {condition} ORDER BY photo, style, recipe",
                 (self._store.source_id,),
             ).fetchall()
         for photo, style, recipe, output, *rest in rows:
@@ -171,9 +173,17 @@ class Queries:
             )
         return {state: found.get(state.value, 0) for state in JobState}
 
+    def counts_by_name(self) -> dict[str, int]:
+        """Return :meth:`counts` by the states' names; of ``done`` without those ``rejected``."""
+        counts = {state.value: count for state, count in self.counts().items()}
+        if rejected := self._rejected_of(None):
+            counts |= {"done": counts["done"] - rejected, "rejected": rejected}
+        return counts
+
     def standing(self, photos: Collection[bytes] | None = None) -> Standing:
         """Return how it stands with these photos (paths as bytes); None = all of this source."""
         rows, problems = self.failures(), {os.fsencode(row.path) for row in self.photo_problems()}
+        rejected = self._rejected_of(photos)
         if photos is None:
             done = self.counts()[JobState.DONE]
         else:
@@ -184,11 +194,20 @@ class Queries:
         return Standing(
             photos=None if photos is None else len(photos),
             photos_set_aside=len(problems),
-            done=done,
+            done=done - rejected,
+            rejected=rejected,
             failed=sum(row.state is JobState.FAILED for row in rows),
             set_aside=sum(given_up),
             given_up=len(given_up) - sum(given_up),
         )
+
+    def _rejected_of(self, photos: Collection[bytes] | None) -> int:
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                f"SELECT photo FROM jobs WHERE source_id = ? AND state = 'done' AND {is_rejected(self._store)}",  # noqa: S608
+                (self._store.source_id,),
+            )
+            return sum(photos is None or photo in photos for (photo,) in rows)
 
     def _done_of(self, photos: Collection[bytes]) -> int:
         query = "SELECT photo FROM jobs WHERE source_id = ? AND state = 'done'"

@@ -108,6 +108,27 @@ class FoundPicture:
     recipe: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureRecord:
+    """A picture on record, whether it was made or not; ``output`` as in Claim.
+
+    ``sha256``: the hash of the file that was published, None if none ever was, and ``key`` that one's key, None if it
+    is not known. ``absence`` says why the photo is not there, ``problem`` why it is set aside. ``is_wanted``: the
+    config asks for it.
+    """
+
+    job_id: int
+    job: Job
+    output: str
+    state: JobState
+    key: str | None
+    sha256: str | None
+    absence: str | None
+    problem: str | None
+    is_wanted: bool
+    is_rejected: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PendingPicture:
     """A job that can be claimed. ``causes``: why its finished picture is made again; empty for a new one."""

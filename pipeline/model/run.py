@@ -169,6 +169,7 @@ class Standing:
     """How it stands with ``photos`` photos, None = with all in the input folder.
 
     Their pictures by what became of them; those of the ``photos_set_aside`` are ``set_aside``, and not ``given_up``.
+    The ``rejected`` ones are not among those that are ``done``.
     """
 
     photos: int | None = None
@@ -177,6 +178,7 @@ class Standing:
     done: int = 0
     failed: int = 0
     given_up: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,12 +197,14 @@ def _what_is_there(standing: Standing) -> str:
     if standing.given_up or standing.failed or standing.photos_set_aside:
         exist = "exists" if standing.done == 1 else "exist"
         parts = [f"{counted(standing.done, 'picture')}{of_photos} {exist} already"] if standing.done else []
+        parts += [f"{counted(standing.rejected, 'picture')} rejected"] if standing.rejected else []
         parts += [f"{counted(standing.given_up, 'picture')} given up"] if standing.given_up else []
         parts += [f"{counted(standing.failed, 'picture')} will be tried again"] if standing.failed else []
         parts += [f"{counted(standing.photos_set_aside, 'photo')} set aside"] if standing.photos_set_aside else []
         return ", ".join(parts) + "; 'stylewatch status' says why"
-    if standing.done:
-        return f"all pictures{of_photos} exist already ({standing.done:,})"
+    if standing.done or standing.rejected:
+        rejected = f", but for {standing.rejected:,} rejected" if standing.rejected else ""
+        return f"all pictures{of_photos} exist already ({standing.done:,}){rejected}"
     return "'stylewatch plan' shows what was found"
 
 

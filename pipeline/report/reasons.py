@@ -15,7 +15,7 @@ _REASONS_NAMED: Final = 5
 _WORDS: Final[Mapping[ChangeCause, str]] = {
     "file": "the photo's file changed, perhaps not its content",
     "engine": "made by another version of the engine",
-    "missing": "deleted, and wanted again",
+    "missing": "asked for again",
 }
 
 
@@ -74,3 +74,11 @@ def kept_sentence(kept: int) -> str:
         return ""
     them, was = ("it", "is kept as it was made") if kept == 1 else ("them", "are kept as they were made")
     return f"{counted(kept, 'picture')} {was}, under earlier settings ('run --redo changed' makes {them} again)"
+
+
+def chosen_sentence(chosen: int) -> str:
+    """Return for how many pictures a recipe was chosen, without a full stop; nothing if for none."""
+    have = "has a recipe" if chosen == 1 else "have recipes"
+    return (
+        f"{counted(chosen, 'picture')} {have} of 'stylewatch redo --recipe' instead of the config's" if chosen else ""
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +12,7 @@ from pipeline.errors import PaintingError
 from pipeline.hashing import SettingsParts, settings_parts, settings_sha256, sha256_of_file, weights_id
 from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
-from pipeline.pairing import PairingPlan, Rule
+from pipeline.pairing import PairingPlan, Rule, pair
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.instance.folder_marks import mark_folders, require_folders, require_no_foreign_files
 from pipeline.runner.instance.relative_paths import relative_to_folder
@@ -82,6 +82,10 @@ class ResolvedConfig:
     def recipe_settings(self) -> tuple[tuple[str, str], ...]:
         """Return each recipe with the hash of its settings in each style."""
         return tuple((recipe, sha256) for (_, recipe), sha256 in self.settings_sha256.items())
+
+    def jobs_of(self, photos: Iterable[str], choices: Mapping[Job, str]) -> Iterator[Job]:
+        """Yield the jobs of photos; ``choices`` of recipes that the config has no more don't count."""
+        return pair(photos, self.pairing, {job: name for job, name in choices.items() if name in self.recipes})
 
     def wanted_job(self, job: Job) -> WantedJob:
         """Return what the ledger has to know of a job."""

@@ -46,7 +46,8 @@ class Pictures:
     the first of the ``unpaired_count`` photos that no rule and no folder gives a style, with the reason.
     ``waiting_seconds``: how long the pending pictures take by the forecast, None if that is unknown. ``kept``: so
     many are done with earlier settings, and stay as they are. ``skipped``: the photos that the config left out when
-    the folder was last scanned.
+    the folder was last scanned. ``rejected``: so many of those that count as done are rejected, and have no file.
+    ``chosen``: for so many a recipe was chosen.
     """
 
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
@@ -59,6 +60,8 @@ class Pictures:
     next_attempt: float | None = None
     waiting_seconds: float | None = None
     kept: int = 0
+    rejected: int = 0
+    chosen: int = 0
     photos: int | None = None
     skipped: PhotosSkipped = field(default_factory=lambda: PhotosSkipped({}))
 
@@ -220,6 +223,8 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             made_today=ledger.queries.made_since(midnight.timestamp()),
             next_attempt=ledger.jobs.next_due(),
             kept=ledger.queries.kept_count(),
+            rejected=ledger.rejections.count(),
+            chosen=len(ledger.recipe_choices.all()),
             waiting_seconds=backlog_seconds(ledger, settings.recipes, read_speed(settings.engine)),
             photos=ledger.queries.photo_count(),
             skipped=ledger.skipped.now(),

@@ -21,6 +21,8 @@ COMMANDS = [
     "gallery",
     "init",
     "plan",
+    "redo",
+    "reject",
     "retry",
     "run",
     "schema",

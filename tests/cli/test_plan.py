@@ -122,6 +122,8 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
         **total,
         "reasons": {},
         "kept": 0,
+        "rejected": 0,
+        "chosen_recipes": 0,
         "styles": {"night": total},
         "folders": {"": total},
         "photos": 1,

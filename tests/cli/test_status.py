@@ -195,6 +195,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "life": "str",
         "counts": "dict",
         "kept": "int",
+        "chosen_recipes": "int",
         "photos": "int",
         "photos_set_aside": "int",
         "done_today": "int",
@@ -211,7 +212,7 @@ def test_the_json_has_these_fields(workshop: Workshop) -> None:
         "skipped": "dict",
     }
     assert fields["version"] == 1
-    assert set(fields["counts"]) == {state.value for state in JobState}
+    assert set(fields["counts"]) == {"rejected", *(state.value for state in JobState)}
 
 
 def test_what_is_unknown_is_null_and_not_left_out(workshop: Workshop) -> None:
@@ -263,6 +264,7 @@ def test_status_names_what_never_had_a_picture_to_make(invoke: Invoke, workshop:
 def test_status_as_json(invoke: Invoke, workshop: Workshop) -> None:
     fields = json.loads(invoke("status", "--json", config_with_failures(workshop)).out)
     assert fields["counts"] == {
+        "rejected": 0,
         "pending": 0,
         "leased": 0,
         "done": 1,

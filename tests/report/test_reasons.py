@@ -23,7 +23,7 @@ JOB = Job("a.jpg", "night", "default")
         (("photo",), "photo changed"),
         (("file",), "the photo's file changed, perhaps not its content"),
         (("engine",), "made by another version of the engine"),
-        (("missing",), "deleted, and wanted again"),
+        (("missing",), "asked for again"),
     ],
 )
 def test_every_cause_has_its_words(causes: tuple[ChangeCause, ...], words: str) -> None:

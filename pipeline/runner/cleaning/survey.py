@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from pipeline.ledger import Ledger, WithdrawnPicture, published_in
 from pipeline.model import FolderSettings, IngestSettings
-from pipeline.pairing import pair
 from pipeline.runner.cleaning.own_files import OwnFile, find_snapshots, find_tries, own_file
 from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.runner.ingest.ingest import ingest
@@ -87,7 +86,7 @@ def _withdrawn(
     """Yield the pictures that may go; counts in ``kept`` the files that stay."""
     pictures = ledger.cleanup.withdrawn()
     # What is on record of a photo that is there and can't be used may be older than the config.
-    asked_for = set(pair((picture.job.photo for picture in pictures), resolved.pairing))
+    asked_for = set(resolved.jobs_of((picture.job.photo for picture in pictures), ledger.recipe_choices.all()))
     of_others = _pictures_of_other_ledgers(folders) if pictures else set()
     for picture in pictures:
         file = own_file(folders.output / picture.output)

@@ -21,6 +21,7 @@ from pipeline.runner.execution.claimed_photos import ClaimedPhotos, PhotoUnavail
 from pipeline.runner.execution.copies import copy_finished
 from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.publishing import Publisher, part_path, prepare_destination, require_space
+from pipeline.runner.execution.rejected import complete_rejected
 from pipeline.runner.execution.session import Session
 from pipeline.runner.failure_cause import MEMORY_SHORT, FailureCause
 from pipeline.runner.found_pictures import use_found_picture
@@ -192,9 +193,14 @@ class Claims:
         if self._complete_unchanged(claim, key, photo_sha256):
             return None
         claim = self._renamed_if_original_moved(claim, photo_sha256)
+        rejections = self._ledger.rejections
+        if complete_rejected(self._ledger, self._output_folder, claim, key, rejections.of_job(claim.token, key)):
+            return None
         if use_found_picture(self._ledger, self._output_folder, claim, key):
             return None
         if self._copy_finished(claim, key) or self._copy_kept(claim, photo_sha256):
+            return None
+        if complete_rejected(self._ledger, self._output_folder, claim, key, rejections.of_key(key)):
             return None
         if self._wait_for_same_key(claim, key):
             return None

@@ -16,6 +16,7 @@ from pipeline.hashing import job_key
 from pipeline.images.publish import sync_folder
 from pipeline.ledger import Lease, Ledger
 from pipeline.runner.execution.publishing import Publisher, part_path, sha256_if_there
+from pipeline.runner.execution.rejected import finish_rejections
 from pipeline.runner.failure_cause import remove_test_file, require_writable
 
 #: One power cut is no evidence against a photo; ten are.
@@ -25,6 +26,7 @@ MAX_INTERRUPTIONS: Final = 10
 def recover(ledger: Ledger, output_folder: Path) -> int:
     """Bring every job left leased to ``done`` or back to ``pending``; returns how many there were.
 
+    Deletes what rejected pictures have left, too.
     Raises StorageError.
     """
     publisher = Publisher(ledger, output_folder)
@@ -41,6 +43,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             ledger.leases.interrupt(lease.token, max_interruptions=MAX_INTERRUPTIONS)
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+    finish_rejections(ledger, output_folder)
     return len(leases)
 
 

@@ -111,7 +111,7 @@ class SinglePass:
         self._drained = False
         self._stop_announced = False
         self._planned_end = ""
-        self._counts: dict[JobState, int] = {}
+        self._counts: dict[str, int] = {}
         self._pending = 0
         self._selection: Selection | None = None
         self._skipped_in_scope: dict[str, int] | None = None  # None: the scope is all photos
@@ -245,7 +245,7 @@ class SinglePass:
         )
 
     def _count(self) -> None:
-        self._counts, self._pending = self._ledger.queries.counts(), self._ledger.queue.pending_count()
+        self._counts, self._pending = self._ledger.queries.counts_by_name(), self._ledger.queue.pending_count()
 
     def _report_set_aside(self, ingested: IngestResult, scope: RunScope) -> None:
         for photo in ingested.emitted_before:
@@ -335,7 +335,7 @@ class SinglePass:
             planned_end=bool(self._planned_end),
             seconds=time.monotonic() - begun,
             reason=in_words(error) if error else self._planned_end or (_STOPPED if self._stopped else ""),
-            counts={state.value: count for state, count in self._counts.items()},
+            counts={str(state): count for state, count in self._counts.items()},
             incomplete=self._incomplete_files(),
             standing=self._standing(),
             photos_skipped=self._skipped_photos(),

@@ -17,7 +17,7 @@ from pipeline.intake.scan import ScanResult, kinds_in_archives, scan, scan_paths
 from pipeline.intake.stability import StabilityResult
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
-from pipeline.pairing import pair, why_unpaired
+from pipeline.pairing import why_unpaired
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
@@ -211,7 +211,7 @@ class IngestSteps:
             self._ledger.changes.record_settings(self._resolved.settings_parts)
             self._has_recorded_settings = True
         photos = list(dict.fromkeys(paths))
-        jobs = list(pair(photos, self._resolved.pairing))
+        jobs = list(self._resolved.jobs_of(photos, self._ledger.recipe_choices.all()))
         paired = {job.photo for job in jobs}
         unpaired = [photo for photo in photos if photo not in paired]
         new = {*new, *self._ledger.queries.with_wanted_jobs(unpaired)}

@@ -54,7 +54,8 @@ class RunPlan:
     """What ``run`` would do now, and the most memory that its worker takes.
 
     ``found`` counts the finished pictures that a new ledger will recognize by their metadata: so many of ``jobs``, at
-    most, are done already. ``photos`` are those that the scope selects. ``quarantined`` pictures are those
+    most, are done already. ``photos`` are those that the scope selects. ``rejected`` pictures are not among the
+    ``done`` ones; for ``chosen`` pictures, of all photos, a recipe was chosen. ``quarantined`` pictures are those
     ``given_up`` and all of the ``photos_set_aside``. ``kept`` of the ``done`` ones were made with earlier settings.
     ``reasons``: how many of ``jobs`` are made again because of what. ``device`` is the one whose speed was measured,
     None if ``forecast`` is a guess.
@@ -66,6 +67,8 @@ class RunPlan:
     done: int
     found: int
     kept: int
+    rejected: int
+    chosen: int
     quarantined: int
     given_up: int
     photos_set_aside: int
@@ -90,6 +93,8 @@ class _Rehearsed:
     done: int
     found: int
     kept: int
+    rejected: int
+    chosen: int
     quarantined: int
     given_up: int
     photos_set_aside: int
@@ -123,6 +128,8 @@ def plan_run(
         done=rehearsed.done,
         found=rehearsed.found,
         kept=rehearsed.kept,
+        rejected=rehearsed.rejected,
+        chosen=rehearsed.chosen,
         quarantined=rehearsed.quarantined,
         given_up=rehearsed.given_up,
         photos_set_aside=rehearsed.photos_set_aside,
@@ -159,6 +166,8 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
             done=standing.done,
             found=ledger.found.count(),
             kept=ledger.queries.kept_count(),
+            rejected=standing.rejected,
+            chosen=len(ledger.recipe_choices.all()),
             quarantined=standing.given_up + standing.set_aside,
             given_up=standing.given_up,
             photos_set_aside=standing.photos_set_aside,

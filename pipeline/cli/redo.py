@@ -1,0 +1,84 @@
+"""``stylewatch redo``: has single pictures made again, perhaps by another recipe. Owns its messages."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from pipeline.cli.line_width import echo
+from pipeline.cli.named import by_whom, echo_names, find_named, ledger_in_place, pictures_argument
+from pipeline.cli.options import config_argument
+from pipeline.config import Config, load_config
+from pipeline.errors import UsageError
+from pipeline.ledger import Ledger, PictureRecord
+from pipeline.report.formatting import counted, printable
+from pipeline.runner.corrections.redo import RecipeChange, Redone
+from pipeline.runner.corrections.redo import redo as make_again
+from pipeline.runner.planning.run_plan import approximate_duration
+from pipeline.runner.preparation import ResolvedConfig, resolve_config
+
+
+@click.command()
+@config_argument
+@pictures_argument
+@click.option("--recipe", metavar="NAME", help="By this recipe of the config, now and from then on.")
+def redo(config: Path, pictures: tuple[str, ...], recipe: str | None) -> None:
+    """Make single pictures again in the next run.
+
+    Deleted and rejected ones, too. PICTURE is a path, absolute, in the current folder or in the output folder, or a pattern: 'sub/*--night.jpg'. The
+    old picture stays until the new one takes its place. Equal settings make an equal picture: change the recipe
+    first, or give these photos another one with --recipe; that lasts until it is undone by the recipe they had.
+    """
+    settings = load_config(config)
+    resolved = resolve_config(settings)
+    with ledger_in_place(settings) as ledger:
+        found, lost = find_named(ledger, settings.output.folder, pictures)
+        if recipe is None:
+            done = make_again(ledger, found)
+        else:
+            output = settings.output
+            change = RecipeChange(
+                ledger, resolved, settings.picture_options().format, output.on_change, settings.output.folder
+            )
+            done = change.apply(found, recipe)
+        _print_done(settings, resolved, ledger, done)
+        if recipe is not None:
+            _print_undo(config, ledger, done, recipe)
+    refused = [(picture.output, reason) for picture, reason in done.refused]
+    if problems := [printable(f"{name}: {reason}") for name, reason in (*lost, *refused)]:
+        raise UsageError("\n".join(problems))
+
+
+def _print_done(settings: Config, resolved: ResolvedConfig, ledger: Ledger, done: Redone) -> None:
+    if done.again:
+        seconds = done.seconds(ledger, settings.engine_settings(), resolved)
+        takes = "" if seconds is None else f", which takes {approximate_duration(seconds)}"
+        echo(f"{counted(len(done.again), 'picture')} will be made {by_whom(settings)}{takes}:")
+        echo_names([picture.output for picture in done.again])
+    if done.waiting:
+        be = "was" if len(done.waiting) == 1 else "were"
+        echo(f"{counted(len(done.waiting), 'picture')} {be} to be made already:")
+        echo_names([picture.output for picture in done.waiting])
+    if done.there:
+        echo(f"{counted(len(done.there), 'picture')} made by that recipe before, and wanted again:")
+        echo_names([picture.output for picture in done.there])
+    if done.replaced:
+        stay = "stays" if len(done.replaced) == 1 else "stay"
+        echo(
+            f"In their stead, {counted(len(done.replaced), 'picture')} {stay} until 'stylewatch clean' deletes them:"
+        )
+        echo_names(done.replaced)
+
+
+def _print_undo(config: Path, ledger: Ledger, done: Redone, recipe: str) -> None:
+    """Say how a choice is undone, by its first picture."""
+    made: list[PictureRecord] = [*done.again, *done.waiting, *done.there]
+    choices = ledger.recipe_choices.all()
+    for picture in made[:1]:
+        job = picture.job
+        for base, chosen in choices.items():
+            if (base.photo, base.style, chosen) == (job.photo, job.style, recipe):
+                words = ["stylewatch", "redo", str(config), picture.output, "--recipe", base.recipe]
+                echo(f"To undo it: {shlex.join(words)}")
