@@ -27,9 +27,10 @@ from pipeline.runner.preparation import ResolvedConfig, resolve_config
 def redo(config: Path, pictures: tuple[str, ...], recipe: str | None) -> None:
     """Make single pictures again in the next run.
 
-    Deleted and rejected ones, too. PICTURE is a path, absolute, in the current folder or in the output folder, or a pattern: 'sub/*--night.jpg'. The
-    old picture stays until the new one takes its place. Equal settings make an equal picture: change the recipe
-    first, or give these photos another one with --recipe; that lasts until it is undone by the recipe they had.
+    Deleted and rejected ones, too. PICTURE is a path, absolute, in the current folder or in the output folder, or a
+    pattern: 'sub/*--night.jpg'. The old picture stays until the new one takes its place. Equal settings make an equal
+    picture: change the recipe first, or give these photos another one with --recipe; that lasts until it is undone by
+    the recipe they had.
     """
     settings = load_config(config)
     resolved = resolve_config(settings)

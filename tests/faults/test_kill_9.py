@@ -61,7 +61,7 @@ def assert_all_is_well(workshop: Workshop) -> None:
 
 MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
 #: Of 'clean': tests/faults/test_clean.py kills that.
-DELETIONS = tuple(name for name in NAMES if name.startswith("withdrawn-"))
+DELETIONS = tuple(name for name in NAMES if name.startswith(("withdrawn-", "reject")))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in MOVES + DELETIONS])

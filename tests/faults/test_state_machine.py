@@ -60,7 +60,7 @@ ELSEWHERE = st.one_of(
 )
 STYLES_IN_USE = ("night", "day", "night+day")
 BETWEEN_PASSES = st.one_of(st.tuples(st.just("restyle"), st.sampled_from(STYLES_IN_USE)), st.just(("retry",)))
-IN_A_PASS = [name for name in FAILPOINTS if not name.startswith("withdrawn-")]
+IN_A_PASS = [name for name in FAILPOINTS if not name.startswith(("withdrawn-", "reject"))]
 IN_A_CLEANUP = (None, None, *(name for name in FAILPOINTS if name.startswith("withdrawn-")))
 DURING_A_PASS = st.lists(IN_THE_FOLDER | DROPS | ELSEWHERE | st.just(("stop",)), max_size=4)
 
