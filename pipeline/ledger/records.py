@@ -227,7 +227,7 @@ class PictureFacts:
     """How a picture was made; fields as in :class:`pipeline.model.Artwork`.
 
     ``photo_sha256`` is the content it was made of, ``program`` "stylewatch 0.1.0", ``settings`` what
-    is recorded in the picture's file under that name; None if that is not known.
+    ``settings_record`` in :mod:`pipeline.picture_settings` says; None if that is not known.
     """
 
     width: int

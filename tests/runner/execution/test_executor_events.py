@@ -14,6 +14,7 @@ from pipeline import __version__
 from pipeline.errors import StorageError, UnwritableError
 from pipeline.failpoints import failpoint_listener
 from pipeline.hashing import sha256_of_file
+from pipeline.images.encode import read_provenance
 from pipeline.images.previews import save_live
 from pipeline.model import (
     ExecutorEvent,
@@ -113,6 +114,9 @@ def test_it_is_on_record_how_each_picture_was_made_and_copied(workshop: Workshop
     assert (made.facts.first, made.facts.last) == (Losses(0.5, 2.0, 2.5), Losses(0.4, 1.0, 1.4))
     assert (made.facts.device, made.facts.cache_hits, made.row.style_loss) == ("fake (2 at once)", 1, 1.0)
     assert made.facts.history == HISTORY
+    in_the_file = read_provenance(workshop.out / made.row.output)
+    assert in_the_file is not None
+    assert made.facts.settings == in_the_file["settings"]
     assert (made.copied, copy.copied, copy.facts) == (False, True, made.facts)
     assert (totals.pictures_made, totals.pictures_copied, totals.failures) == (2, 1, {})
     assert totals.seconds["fake (2 at once)"].buckets[-1] == (math.inf, 2)
