@@ -86,7 +86,7 @@ RECIPE: Final = KeyFields(
         "pooling",
         "seed",
     ),
-    never=frozenset({"name", "snapshot_every"}),
+    never=frozenset({"name", "snapshot_every", "timelapse"}),
 )
 STYLE: Final = KeyFields(always=("paintings", "scale"), never=frozenset({"name"}))
 PAINTING: Final = KeyFields(always=("sha256", "weight"), never=frozenset({"path"}))

@@ -34,7 +34,7 @@ def test_what_changes_no_pixel_changes_no_key() -> None:
     one = settings_sha256(STYLE, Recipe(name="a", size=256, scales=0, iterations=50), "w")
     assert one == settings_sha256(
         Style("dusk", tuple(reversed(STYLE.paintings))),
-        Recipe(name="b", size=256, scales=(128, 256), iterations=(50, 50), snapshot_every=7),
+        Recipe(name="b", size=256, scales=(128, 256), iterations=(50, 50), snapshot_every=7, timelapse=True),
         "w",
     )
 
@@ -156,4 +156,4 @@ def test_the_parts_of_settings_differ_where_the_settings_do() -> None:
     }
     for name, parts in changed.items():
         assert [part for part in parts if parts[part] != parts_of()[part]] == [name]
-    assert parts_of(other(STYLE, name="other"), Recipe(name="other", snapshot_every=5)) == parts_of()
+    assert parts_of(other(STYLE, name="other"), Recipe(name="other", snapshot_every=5, timelapse=True)) == parts_of()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
@@ -76,6 +76,11 @@ class RecipeSection(Section):
     )
     snapshot_every: f.Count = Field(
         _DEFAULT.snapshot_every, description="Iterations between saved intermediate pictures; 0 = none."
+    )
+    timelapse: StrictBool = Field(
+        _DEFAULT.timelapse,
+        description="Save an animation of the picture coming beside it, as NAME.timelapse.webp. Finished pictures "
+        "are not made again for it.",
     )
 
     @field_validator("scales")

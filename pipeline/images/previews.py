@@ -66,6 +66,8 @@ def reduced(pixels: PixelArray, long_side: int) -> NDArray[np.uint8]:
 def resized(pixels: PixelArray, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return (H, W, 3) sRGB pixels at ``size`` (width, height), as uint8, by Lanczos' filter in linear light."""
     height, width = pixels.shape[:2]
+    if (width, height) == size:
+        return eight_bits(pixels)
     factor = max(1, min(width // size[0], height // size[1]) // _LEFT_FOR_LANCZOS)
     light = _light(pixels, factor)
     box = (0.0, 0.0, width / factor, height / factor)  # the last blocks of a row and a column may not be whole

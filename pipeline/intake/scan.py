@@ -17,6 +17,7 @@ from typing import Final
 from pipeline.errors import StorageError
 from pipeline.intake.filters import MAX_FOLDER_DEPTH, ExcludedFolders, IgnorePatterns
 from pipeline.model import Photo
+from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 
 
 def _suffixes(words: str) -> frozenset[str]:
@@ -313,6 +314,8 @@ def _kind_of_name(name: str) -> str | None:
 
 
 def _kind_of_suffix(name: str, raw: bool) -> str | None:
+    if name.lower().endswith(TIMELAPSE_ENDING):  # of a picture that is a photo here
+        return "video"
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 names takes a second
     if suffix in PHOTO_SUFFIXES or (raw and suffix in RAW_SUFFIXES):
         return None

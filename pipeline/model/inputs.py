@@ -89,7 +89,8 @@ class Recipe:
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
     are (0 = never). Layers are (name, weight) pairs.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
-    ``snapshot_every``: iterations between intermediate pictures, 0 = none; it changes no pixel.
+    ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
+    coming; these change no pixel.
     """
 
     name: str = "default"
@@ -110,6 +111,7 @@ class Recipe:
     pooling: PoolingKind = "max"
     seed: int = 0
     snapshot_every: int = 0
+    timelapse: bool = False
 
     def sizes(self) -> tuple[int, ...]:
         """Return the long sides in pixels, coarse to fine; the last one is ``size``."""

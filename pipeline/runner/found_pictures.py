@@ -18,6 +18,7 @@ from pipeline.errors import StorageError
 from pipeline.images.encode import read_provenance, suffix_of
 from pipeline.ledger import Claim, FoundPicture, Ledger
 from pipeline.model import PictureFormat
+from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.worker.writing import SNAPSHOT_NAME
@@ -105,7 +106,7 @@ def _is_try(picture: FoundPicture) -> bool:
 def _is_picture(name: str) -> bool:
     is_visible_picture = Path(name).suffix.lower() in _SUFFIXES and not name.startswith(".")
     # Snapshots have the key of the picture that they were to become.
-    return is_visible_picture and not SNAPSHOT_NAME.fullmatch(name)
+    return is_visible_picture and not (SNAPSHOT_NAME.fullmatch(name) or name.endswith(TIMELAPSE_ENDING))
 
 
 def _provenance(file: Path) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.engine.events import CheckpointReady, Resumed
 from pipeline.model import CheckpointRules, Failure, FailureKind, Remark
+from pipeline.model.timelapse_files import frames_path
 from pipeline.worker.reading import Emit, LoadedTask
 
 
@@ -33,6 +34,8 @@ class CheckpointPolicy:
         """Record that a picture is resumed from its checkpoint."""
         task.seconds += resumed.seconds
         task.saved_evaluations = resumed.evaluations
+        if task.timelapse is not None and task.assignment.checkpoint_path is not None:
+            task.timelapse.resume(frames_path(task.assignment.checkpoint_path), resumed.evaluations)
         after = f"evaluation {resumed.iteration} of {resumed.iterations} at {resumed.size} px"
         self._emit(Remark(resumed.token, f"resumed from its checkpoint after {after}"))
 
@@ -83,6 +86,7 @@ class CheckpointPolicy:
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+                frames_path(path).unlink(missing_ok=True)
 
     def _save(self, task: LoadedTask, checkpoint: CheckpointReady, seconds: float) -> bool:
         path = task.assignment.checkpoint_path
@@ -95,6 +99,8 @@ class CheckpointPolicy:
             if not reason:
                 checkpoint.save(path, seconds)
                 task.saved_evaluations = checkpoint.evaluations
+                if task.timelapse is not None:
+                    task.timelapse.save(frames_path(path))
                 return True
         except OSError as error:
             reason = f"{path.parent} can't be written ({error.strerror or error})"

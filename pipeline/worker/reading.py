@@ -19,6 +19,7 @@ from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.containers import examine_open
 from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
+from pipeline.worker.timelapses import Timelapse
 
 Emit = Callable[[ExecutorEvent], None]
 
@@ -29,6 +30,7 @@ class LoadedTask:
 
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
     in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
+    ``timelapse``: its frames so far, None if it gets none.
     """
 
     assignment: Assignment
@@ -37,6 +39,7 @@ class LoadedTask:
     saved_at: float = 0.0
     saved_evaluations: int = 0
     shown_at: float = 0.0
+    timelapse: Timelapse | None = None
 
 
 class Reader:
@@ -142,7 +145,8 @@ class Reader:
             self._emit(Failure(assignment.token, FailureKind.MEMORY, "not enough memory to read the photo just now"))
             return None
         failpoint("worker-decoded")
-        return LoadedTask(assignment, photo, self._clock() - began)
+        timelapse = Timelapse(assignment.recipe, photo.pixels.shape[:2]) if assignment.recipe.timelapse else None
+        return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse)
 
 
 class _UnreadableError(Exception):

@@ -85,7 +85,7 @@ class Worker:
             control = RunControl(
                 suspend=self._stop_deadline.has_passed,
                 wants_checkpoint=self._wants_checkpoint,
-                wants_preview=lambda token, _: self._wanted_preview_pixels(token, writer),
+                wants_preview=partial(self._wanted_preview_pixels, writer),
             )
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), control):
                 self._divide_time()
@@ -111,9 +111,12 @@ class Worker:
     def _wants_checkpoint(self, token: str) -> bool:
         return self._checkpoints.is_due(self._tasks[token])
 
-    def _wanted_preview_pixels(self, token: str, writer: Writer) -> int:
-        # The engine never waits for previews to be written.
-        return self._previews.wanted_pixels(self._tasks[token], len(self._tasks)) if writer.has_room() else 0
+    def _wanted_preview_pixels(self, writer: Writer, token: str, evaluations: int) -> int:
+        if not writer.has_room_for_preview():
+            return 0
+        task = self._tasks[token]
+        frame_pixels = task.timelapse.wanted_pixels(evaluations) if task.timelapse is not None else 0
+        return max(frame_pixels, self._previews.wanted_pixels(task, len(self._tasks)))
 
     def _divide_time(self) -> None:
         """Add the time since the last event to the pictures in progress, in equal shares."""
@@ -129,7 +132,7 @@ class Worker:
             case Snapshot():
                 writer.write_snapshot(self._tasks[event.token].assignment, event)
             case Preview():
-                writer.submit(self._previews.prepare_save(self._tasks[event.token], event))
+                self._use_preview(event, writer)
             case Resumed():
                 self._checkpoints.resume(self._tasks[event.token], event)
             case CheckpointReady():
@@ -138,6 +141,15 @@ class Worker:
                 self._write(self._tasks.pop(event.token), event, writer)
             case Failed():
                 self._handle_failure(event, writer)
+
+    def _use_preview(self, preview: Preview, writer: Writer) -> None:
+        task = self._tasks[preview.token]
+        uses: list[Callable[[], None]] = []
+        if task.timelapse is not None and task.timelapse.wanted_pixels(preview.evaluations):
+            uses.append(task.timelapse.prepare_add(preview.evaluations, preview.pixels))
+        if self._previews.wanted_pixels(task, len(self._tasks)):
+            uses.append(self._previews.prepare_save(task, preview))
+        writer.submit_preview(lambda: [use() for use in uses])
 
     def _write(self, task: LoadedTask, finished: Finished, writer: Writer) -> None:
         def make_copies(answer: Artwork | Failure) -> None:

@@ -33,10 +33,12 @@ from pipeline.model import (
     PictureOptions,
     SnapshotSaved,
 )
+from pipeline.model.timelapse_files import timelapse_part
 from pipeline.picture_settings import settings_record
 from pipeline.worker.reading import Emit, LoadedTask
 
 _MAX_WAITING: Final = 4
+_MAX_WAITING_PREVIEWS: Final = 2
 
 _FAILURE_KINDS: Final = (
     (OutOfMemoryError, FailureKind.SIZE),
@@ -60,6 +62,7 @@ class Writer:
         self._clock = clock
         self._device_name = device_name
         self._free_places = threading.Semaphore(_MAX_WAITING)
+        self._free_preview_places = threading.Semaphore(_MAX_WAITING_PREVIEWS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._error: BaseException | None = None
 
@@ -94,7 +97,25 @@ class Writer:
 
     def submit(self, task: Callable[[], object]) -> None:
         """Do something on the writer's thread, after everything submitted before. Raises an earlier task's error."""
-        self._free_places.acquire()
+        self._submit(task, self._free_places)
+
+    def has_room_for_preview(self) -> bool:
+        """Tell whether :meth:`submit_preview` would return at once."""
+        has_room = self._free_preview_places.acquire(blocking=False)
+        if has_room:
+            self._free_preview_places.release()
+        return has_room
+
+    def submit_preview(self, task: Callable[[], object]) -> None:
+        """Do as :meth:`submit`, in places of their own, so that pictures that are finished find theirs free."""
+        self._submit(task, self._free_preview_places)
+
+    def flush(self) -> None:
+        """Wait until everything submitted so far is done and emitted."""
+        self._thread.submit(lambda: None).result()
+
+    def _submit(self, task: Callable[[], object], places: threading.Semaphore) -> None:
+        places.acquire()
         if self._error is not None:
             raise self._error  # the pipe is broken, for example: nothing more can be sent
 
@@ -104,20 +125,9 @@ class Writer:
             except BaseException as error:
                 self._error = error
             finally:
-                self._free_places.release()
+                places.release()
 
         self._thread.submit(run)
-
-    def has_room(self) -> bool:
-        """Tell whether :meth:`submit` would return at once."""
-        if not self._free_places.acquire(blocking=False):
-            return False
-        self._free_places.release()
-        return True
-
-    def flush(self) -> None:
-        """Wait until everything submitted so far is done and emitted."""
-        self._thread.submit(lambda: None).result()
 
     def _written(self, task: LoadedTask, finished: Finished) -> Artwork | Failure:
         assignment, photo = task.assignment, task.photo
@@ -154,7 +164,7 @@ class Writer:
             device=self._device_name,
             cache_hits=finished.cache_hits,
             cache_misses=finished.cache_misses,
-            notes=(*photo.notes, *finished.notes, *notes),
+            notes=(*photo.notes, *finished.notes, *notes, *_write_timelapse(task, finished)),
             history=finished.history,
         )
 
@@ -171,6 +181,13 @@ class Writer:
             # An intermediate picture is optional: if the disk is at fault, the finished one reports it.
             return
         self._emit(SnapshotSaved(snapshot.token, path))
+
+
+def _write_timelapse(task: LoadedTask, finished: Finished) -> tuple[str, ...]:
+    assignment = task.assignment
+    if task.timelapse is None:
+        return ()
+    return task.timelapse.write(timelapse_part(assignment.part_path), finished.pixels, assignment.key)
 
 
 def snapshot_name(scale_index: int, iteration: int) -> str:

@@ -21,7 +21,7 @@ NAMES = set(TransferSettings.__annotations__)
 
 
 def test_every_setting_of_a_recipe_is_an_argument_but_that_of_files() -> None:
-    assert set(RecipeSection.model_fields) - {"snapshot_every"} | {"scale"} == NAMES
+    assert set(RecipeSection.model_fields) - {"snapshot_every", "timelapse"} | {"scale"} == NAMES
 
 
 def test_every_setting_is_explained_where_callers_look() -> None:

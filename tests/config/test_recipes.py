@@ -50,6 +50,7 @@ recipes:
     pooling: average
     seed: 7
     snapshot_every: 10
+    timelapse: true
 """
     assert load(STYLE + text).recipes_by_name()["all"] == Recipe(
         name="all",
@@ -70,6 +71,7 @@ recipes:
         pooling="average",
         seed=7,
         snapshot_every=10,
+        timelapse=True,
     )
 
 

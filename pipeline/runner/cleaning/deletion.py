@@ -54,14 +54,18 @@ class Deletion:
         return self._deleted
 
     def _delete_withdrawn(self, ledger: Ledger, pictures: Sequence[WithdrawnFile]) -> None:
-        files = {found.picture: found.file for found in pictures}
+        files = {found.picture: found.files for found in pictures}
         waiting = iter(files)
         while batch := list(islice(waiting, self._batch)):
             forgotten = ledger.cleanup.forget(batch)
-            failed = [lost for lost in forgotten if not self._delete("withdrawn", files[lost.picture])]
+            failed = [lost for lost in forgotten if not self._delete_with_timelapse(files[lost.picture])]
             failpoint("withdrawn-deleted")
             if failed:
                 ledger.cleanup.put_back(failed)
+
+    def _delete_with_timelapse(self, files: Sequence[OwnFile]) -> bool:
+        """Delete a picture's files; tells whether that of the picture, the last one, is gone."""
+        return [self._delete("withdrawn", file) for file in files][-1]
 
     def _delete(self, kind: str, file: OwnFile) -> bool:
         """Delete a file that is as it was; tells whether it is gone."""

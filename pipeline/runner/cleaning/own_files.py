@@ -16,7 +16,9 @@ from typing import Any, Final, get_args
 
 from pipeline.errors import StorageError
 from pipeline.images.encode import read_unedited_provenance, suffix_of
+from pipeline.images.timelapse import timelapse_key
 from pipeline.model import Job, PictureFormat
+from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.runner.execution.claims import snapshots_of
 from pipeline.runner.execution.tryout import snapshots_folder_name
 from pipeline.runner.found_pictures import TRIES_FOLDER
@@ -26,7 +28,7 @@ from pipeline.worker.writing import SNAPSHOT_NAME
 _SUFFIXES: Final = "|".join(sorted(re.escape(suffix_of(name)) for name in get_args(PictureFormat)))
 
 #: A part file has its final name a moment after it was written; one of this age is a killed program's.
-_PART_NAME: Final = re.compile(r"\.stylewatch-[0-9a-f]+\.part")
+_PART_NAME: Final = re.compile(r"\.stylewatch-[0-9a-f]+(\.timelapse)?\.part")
 _STALE_NS: Final = 3600 * 10**9
 
 
@@ -77,6 +79,9 @@ def find_tries(output_folder: Path, now_ns: Callable[[], int] = time.time_ns) ->
         if folder.is_symlink() or not folder.is_dir():
             continue
         for path in _entries(folder):
+            if path.name.endswith(TIMELAPSE_ENDING) and timelapse_key(path) is not None:
+                yield from filter(None, [own_file(path)])
+                continue
             variant = _variant_in(path)
             if variant is not None and re.fullmatch(rf"{re.escape(variant)}(-\d+)?({_SUFFIXES})", path.name):
                 yield from filter(None, [own_file(path)])

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 from pipeline.ledger import Ledger, WithdrawnPicture, published_in
 from pipeline.model import FolderSettings, IngestSettings
+from pipeline.model.timelapse_files import timelapse_name
 from pipeline.runner.cleaning.own_files import OwnFile, find_snapshots, find_tries, own_file
 from pipeline.runner.execution.publishing import sha256_if_there
+from pipeline.runner.execution.timelapses import own_timelapse
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.instance.folder_marks import other_states
@@ -24,10 +26,16 @@ from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 @dataclass(frozen=True, slots=True)
 class WithdrawnFile:
-    """A withdrawn picture and its file."""
+    """A withdrawn picture, its file, and that of its time-lapse if there is one."""
 
     picture: WithdrawnPicture
     file: OwnFile
+    timelapse: OwnFile | None = None
+
+    @property
+    def files(self) -> tuple[OwnFile, ...]:
+        """Return its files; the picture, which is known by its hash after a kill, is the last."""
+        return (self.file,) if self.timelapse is None else (self.timelapse, self.file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class Survey:
     def by_kind(self) -> dict[str, tuple[OwnFile, ...]]:
         """Return the files of each kind."""
         return {
-            "withdrawn": tuple(found.file for found in self.withdrawn),
+            "withdrawn": tuple(file for found in self.withdrawn for file in found.files),
             "snapshots": self.snapshots,
             "tries": self.tries,
         }
@@ -70,7 +78,8 @@ def survey(
         kept: Counter[str] = Counter()
         cleanup = ledger.cleanup
         # With some names of pictures and folders, published pictures look like tries and snapshots.
-        published = {folders.output / output for output in cleanup.all_outputs()}
+        outputs = tuple(cleanup.all_outputs())
+        published = {folders.output / name for name in (*outputs, *map(timelapse_name, outputs))}
         snapshots = find_snapshots(folders.output, cleanup.ended_outputs(), cleanup.open_outputs())
         return Survey(
             withdrawn=tuple(_withdrawn(ledger, resolved, folders, kept)),
@@ -101,7 +110,8 @@ def _withdrawn(
         elif sha256_if_there(file.path) != picture.sha256:
             kept[EDITED] += 1
         else:
-            yield WithdrawnFile(picture, file)
+            timelapse = own_timelapse(file.path)
+            yield WithdrawnFile(picture, file, own_file(timelapse) if timelapse is not None else None)
 
 
 def _pictures_of_other_ledgers(folders: FolderSettings) -> Collection[str]:

@@ -10,9 +10,12 @@ from typing import Final
 from pipeline.images.previews import tidy_live
 from pipeline.ledger import Ledger
 from pipeline.model import PassSettings
+from pipeline.model.timelapse_files import FRAMES_SUFFIX, frames_path
 
 # Since 0.8 safetensors writes to a hidden file beside the one that it is to write.
-_NAME: Final = re.compile(r"[0-9a-f]{64}\.(safetensors|part)|\.tmp\w+")
+_NAME: Final = re.compile(r"[0-9a-f]{64}\.(safetensors|frames|part)|\.tmp\w+")
+
+_SUFFIXES: Final = (".safetensors", FRAMES_SUFFIX)
 
 
 def checkpoint_folder(state_folder: Path) -> Path:
@@ -26,10 +29,11 @@ def checkpoint_path(folder: Path, key: str) -> Path:
 
 
 def remove_checkpoint(path: Path | None) -> None:
-    """Remove the checkpoint of a picture that is published."""
+    """Remove the checkpoint of a picture that is published, and the frames of its time-lapse."""
     if path is not None:
-        with contextlib.suppress(OSError):  # the next start removes it
-            path.unlink(missing_ok=True)
+        for file in (path, frames_path(path)):
+            with contextlib.suppress(OSError):  # the next start removes it
+                file.unlink(missing_ok=True)
 
 
 def tidy_unfinished(settings: PassSettings, ledger: Ledger) -> None:
@@ -49,5 +53,5 @@ def tidy_checkpoints(folder: Path, ledger: Ledger) -> None:
     files = [path for path in folder.glob("*") if _NAME.fullmatch(path.name)]
     keys = ledger.queries.open_keys() if files else set()
     for path in files:
-        if path.suffix != ".safetensors" or path.stem not in keys:
+        if path.suffix not in _SUFFIXES or path.stem not in keys:
             remove_checkpoint(path)

@@ -6,7 +6,6 @@ same content elsewhere and need only be copied.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.publishing import Publisher, part_path, prepare_destination, require_space
 from pipeline.runner.execution.rejected import complete_rejected
 from pipeline.runner.execution.session import Session
+from pipeline.runner.execution.timelapses import remove_parts
 from pipeline.runner.failure_cause import MEMORY_SHORT, FailureCause
 from pipeline.runner.found_pictures import use_found_picture
 from pipeline.runner.ingest.unpacked_photos import NoRoomError, UnpackedPhotos
@@ -121,8 +121,7 @@ class Claims:
                 self._release(self.finish(token).claim)
             except LeaseLostError as error:
                 lost = error
-                with contextlib.suppress(OSError):  # the other instance does not know of this file
-                    part.unlink(missing_ok=True)
+                remove_parts(part)  # the other instance does not know of these files
         self._unpacked.close()
         if lost is not None:
             raise lost
@@ -141,8 +140,7 @@ class Claims:
             self._remove_part(claim)
 
     def _remove_part(self, claim: Claim) -> None:
-        with contextlib.suppress(OSError):
-            self._part_path(claim).unlink(missing_ok=True)
+        remove_parts(self._part_path(claim))
 
     def _part_path(self, claim: Claim) -> Path:
         return part_path(self._output_folder, claim.output, claim.token)
@@ -247,7 +245,7 @@ class Claims:
     def _copy_finished(self, claim: Claim, key: str) -> bool:
         """Publish a copy of a finished picture with the same key; tells whether there was one."""
         published = self._ledger.queries.published_with_key(key)
-        sha256 = copy_finished(published, self._output_folder, self._settings.picture, claim)
+        sha256 = copy_finished(published, self._output_folder, self._settings.picture, claim, key)
         if sha256 is None:
             return False
         output = self.publisher.publish(claim, key, sha256, is_copy=True)
@@ -261,7 +259,7 @@ class Claims:
         for settings in self._ledger.changes.recorded_settings() - {claim.settings_sha256}:
             key = job_key(photo_sha256, settings)
             published = self._ledger.queries.published_with_key(key, of_gone_photos=True)
-            if sha256 := copy_finished(published, self._output_folder, self._settings.picture, claim):
+            if sha256 := copy_finished(published, self._output_folder, self._settings.picture, claim, key):
                 self._ledger.leases.use_settings(claim.token, settings)
                 output = self.publisher.publish(claim, key, sha256, is_copy=True)
                 self._outcomes.finish(claim, key, output, None)

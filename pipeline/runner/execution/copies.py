@@ -11,12 +11,15 @@ from pipeline.images.publish import storage_error
 from pipeline.ledger import Claim, Published
 from pipeline.model import PictureOptions
 from pipeline.runner.execution.publishing import copy_durably, make_output_folder, part_path, sha256_if_there
+from pipeline.runner.execution.timelapses import copy_timelapse
 
 
 def copy_finished(
-    published: Iterable[Published], output_folder: Path, picture: PictureOptions, claim: Claim
+    published: Iterable[Published], output_folder: Path, picture: PictureOptions, claim: Claim, key: str
 ) -> str | None:
-    """Copy one of these finished pictures into the part file of ``claim``, and return its SHA-256.
+    """Copy one of these finished pictures, which have this key, into the part file of ``claim``; return its SHA-256.
+
+    Its time-lapse comes with it.
 
     None if there is none, if the user has changed it, or if it was written with other names or options.
     Raises StorageError.
@@ -33,6 +36,7 @@ def copy_finished(
         except OSError as error:
             raise storage_error(part.parent, error) from error
         if is_equal:
+            copy_timelapse(output_folder, finished.output, part, key)
             return finished.sha256
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 from pipeline import __version__
@@ -17,6 +16,7 @@ from pipeline.model import (
     FailureKind,
     JobStarted,
     Occupancy,
+    Remark,
     RunEvent,
     Started,
 )
@@ -26,6 +26,7 @@ from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.outcomes import Outcomes
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.execution.session import Session
+from pipeline.runner.execution.timelapses import remove_parts
 from pipeline.runner.originals.moving import OriginalMover
 
 
@@ -72,8 +73,7 @@ class EventHandler:
         least_seconds = self._session.oversized.note(job.assignment, failure.reason) if is_oversized else 0.0
         requeued = failure.kind in (FailureKind.REQUEUED, FailureKind.CRASH)
         self._claims.finish(failure.token, requeued=requeued)
-        with contextlib.suppress(OSError):  # the failure itself says that a share is lost
-            job.assignment.part_path.unlink(missing_ok=True)
+        remove_parts(job.assignment.part_path)
         remove_live(job.assignment.previews, failure.token)  # of a worker that died
         self._outcomes.fail(job.claim, job.assignment.key, failure, least_seconds=least_seconds)
         if failure.kind is FailureKind.STORAGE:
@@ -93,6 +93,7 @@ class EventHandler:
                 seconds=artwork.seconds,
                 pixel_evaluations=pixel_evaluations(assignment.recipe, artwork.iterations, pixels),
                 facts=facts_of(artwork, assignment),
+                note=lambda text: self._emit(Remark(artwork.token, text)),
             )
         except UnwritableError as error:
             # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.

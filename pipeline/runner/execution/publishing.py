@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline import durable_files
@@ -28,6 +28,7 @@ from pipeline.images.publish import (
 )
 from pipeline.ledger import Claim, Lease, Ledger, PictureFacts
 from pipeline.model import Recipe
+from pipeline.runner.execution.timelapses import publish_timelapse
 from pipeline.runner.failure_cause import require_writable
 
 
@@ -104,7 +105,7 @@ class Publisher:
 
     def __init__(self, ledger: Ledger, output_folder: Path) -> None:
         self._ledger = ledger
-        self._folder = output_folder
+        self.folder = output_folder
 
     def publish(
         self,
@@ -116,21 +117,24 @@ class Publisher:
         pixel_evaluations: float = 0.0,
         facts: PictureFacts | None = None,
         is_copy: bool = False,
+        note: Callable[[str], object] = lambda _: None,
     ) -> str:
         """Publish the picture whose temporary file is written; returns its final name, relative to the output folder.
 
         ``sha256`` is the file's hash. ``facts``: how it was made; ``is_copy``: of a published one with this key.
-        Raises StorageError.
+        ``note`` gets why its time-lapse could not be published, too. Raises StorageError.
         """
         self._ledger.leases.record_artwork(lease.token, sha256, facts, copied_key=key if is_copy else None)
-        part = part_path(self._folder, lease.output, lease.token)
+        part = part_path(self.folder, lease.output, lease.token)
         output = lease.output
         for output in self._names(lease):
-            final = self._folder / output
+            final = self.folder / output
             if self._is_ours(final, lease.published_sha256) and replace(part, final):
                 break
             if publish(part, final):
                 break
+        if left_out := publish_timelapse(self.folder, output, part, key):
+            note(left_out)
         self.complete(lease.token, key, output, sha256, seconds=seconds, pixel_evaluations=pixel_evaluations)
         return output
 
@@ -146,10 +150,10 @@ class Publisher:
     ) -> None:
         """Make a published name durable, then the row done. Raises StorageError."""
         try:
-            sync_folder((self._folder / output).parent)
+            sync_folder((self.folder / output).parent)
         except UnwritableError:
             # The picture is there. Where the disk works, this folder is like those that systems can't sync at all.
-            require_writable(self._folder)
+            require_writable(self.folder)
         failpoint("picture-published")
         self._ledger.leases.complete(
             token,

@@ -17,6 +17,7 @@ from pipeline.images.publish import sync_folder
 from pipeline.ledger import Lease, Ledger
 from pipeline.runner.execution.publishing import Publisher, part_path, sha256_if_there
 from pipeline.runner.execution.rejected import finish_rejections
+from pipeline.runner.execution.timelapses import publish_timelapse, remove_parts
 from pipeline.runner.failure_cause import remove_test_file, require_writable
 
 #: One power cut is no evidence against a photo; ten are.
@@ -41,8 +42,7 @@ def recover(ledger: Ledger, output_folder: Path) -> int:
             is_finished = False  # concerns this picture only; the pass fails on it again and reports it
         if not is_finished:
             ledger.leases.interrupt(lease.token, max_interruptions=MAX_INTERRUPTIONS)
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        remove_parts(part)
     finish_rejections(ledger, output_folder)
     return len(leases)
 
@@ -52,6 +52,7 @@ def _finish(publisher: Publisher, lease: Lease, part: Path, final: Path) -> bool
         return False
     key = job_key(lease.photo_sha256, lease.settings_sha256)
     if sha256_if_there(final) == lease.artwork_sha256:
+        publish_timelapse(publisher.folder, lease.output, part, key)
         # While the lease is there: killed once more after it is gone, nothing records the temporary file.
         sync_folder(final.parent)
         with contextlib.suppress(OSError):

@@ -16,6 +16,7 @@ from pipeline.failpoints import failpoint
 from pipeline.images.publish import publish, sync_folder
 from pipeline.ledger import Claim, Ledger, Rejection
 from pipeline.runner.execution.publishing import part_path, sha256_if_there
+from pipeline.runner.execution.timelapses import remove_timelapse
 
 
 def finish_rejections(ledger: Ledger, output_folder: Path) -> None:
@@ -40,6 +41,7 @@ def delete_rejected(ledger: Ledger, output_folder: Path, rejection: Rejection) -
         ledger.rejections.withdraw(rejection)
         return False
     _unlink(part)
+    remove_timelapse(final)
     failpoint("rejected-deleted")
     ledger.rejections.end(rejection)
     return True
@@ -58,6 +60,7 @@ def complete_rejected(
         final = output_folder / claim.output
         if sha256_if_there(final) == claim.published_sha256:
             _unlink(final)
+            remove_timelapse(final)
     ledger.rejections.complete(claim, rejection)
     return True
 

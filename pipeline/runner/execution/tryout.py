@@ -28,10 +28,12 @@ from pipeline.model import (
     JobState,
     Occupancy,
     PassSettings,
+    Remark,
     Started,
 )
 from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.publishing import make_output_folder
+from pipeline.runner.execution.timelapses import publish_timelapse, remove_parts
 from pipeline.runner.preparation import ResolvedConfig, variant_of
 
 
@@ -80,8 +82,7 @@ class Tryout:
                             self._emit_other(assignments, event)
         finally:
             for assignment in assignments.values():
-                with contextlib.suppress(OSError):
-                    assignment.part_path.unlink(missing_ok=True)
+                remove_parts(assignment.part_path)
         if failures:
             raise PhotoError(f"{len(failures)} of {len(assignments)} pictures failed: {failures[0]}")
         return pictures
@@ -128,6 +129,8 @@ class Tryout:
         while not publish(assignment.part_path, final):
             number += 1
             final = folder / f"{variant}-{number}{suffix}"
+        if left_out := publish_timelapse(folder, final.name, assignment.part_path, assignment.key):
+            self._emit(Remark(artwork.token, left_out))
         sync_folder(folder)
         self._emit(
             JobFinished(

@@ -28,7 +28,7 @@ class Desk:
         key = job_key(sha256_of_file(self.workshop.folder / "in" / "b.png"), self.claim.settings_sha256)
         options = picture or self.workshop.config().picture_options()
         published = self.ledger.queries.published_with_key(key)
-        return copy_finished(published, self.workshop.out, options, self.claim)
+        return copy_finished(published, self.workshop.out, options, self.claim, key)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from pipeline.ledger import Ledger, Rejection
 from pipeline.runner.execution.publishing import part_path
 from pipeline.runner.execution.rejected import delete_rejected, finish_rejections
-from tests.workshop import Workshop
+from tests.workshop import CONFIG, Workshop
 
 
 @pytest.fixture
@@ -53,3 +53,17 @@ def test_a_folder_that_is_gone_is_no_obstacle(workshop: Workshop) -> None:
         (workshop.out / "a--night.jpg").unlink()
         assert delete_rejected(ledger, workshop.out, rejection)
         assert ledger.rejections.unfinished() == []
+
+
+def test_the_time_lapse_of_a_rejected_picture_goes_with_it_but_not_one_that_was_edited(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, text=CONFIG.replace("scales: 1", "scales: 1, timelapse: true"))
+    for number, name in enumerate(("a", "b")):
+        workshop.photo(f"{name}.png", shade=number)
+    workshop.run()
+    edited = workshop.out / "b--night.timelapse.webp"
+    edited.write_bytes(edited.read_bytes() + b"more")
+    with workshop.ledger() as ledger:
+        for picture in ledger.pictures.all():
+            ledger.rejections.note(picture, picture.key or "")
+        finish_rejections(ledger, workshop.out)
+    assert workshop.pictures() == ["b--night.timelapse.webp"]
