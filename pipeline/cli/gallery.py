@@ -1,25 +1,88 @@
-"""``stylewatch gallery``: serves the gallery of a config."""
+"""``stylewatch gallery``: makes the gallery of a config again, opens or serves it. Owns its options and messages."""
 
 from __future__ import annotations
 
+import sys
+import webbrowser
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import click
 
 from pipeline.cli.options import config_argument
 from pipeline.cli.serve import ServeOptions, serve_gallery, serve_options
-from pipeline.config import load_config
+from pipeline.config import Config, load_config
+from pipeline.config.settings import gallery_settings
+from pipeline.errors import PaintingError, WeightsError
+from pipeline.model import Style
+from pipeline.report.formatting import counted, printable
+from pipeline.report.gallery.folder import PAGE_NAME
+from pipeline.runner.gallery.rebuild import Rebuild, Rebuilt
+from pipeline.runner.preparation import require_state_and_output, resolve_config
+
+#: So many of the files that no copy could be made of are named.
+_NAMED: Final = 5
 
 
 @click.command()
 @config_argument
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @serve_options
-def gallery(config: Path, serving: ServeOptions) -> None:
-    """Serve the web page of all pictures.
+def gallery(config: Path, opens: bool, serving: ServeOptions) -> None:
+    """Make the web page of all pictures again, open it, or serve it.
 
-    It only reads, beside any other command; 'run' and 'watch' write the page. Without --allow nobody else can reach
-    it. /healthz has the judgment of 'status' for monitors, /metrics the numbers for Prometheus.
+    'run' and 'watch' write the page while they work: this is for pictures of older versions, and for what is missing.
+    It is safe beside any other command. With --serve nothing is made again; without --allow nobody else can reach it.
+    /healthz has the judgment of 'status' for monitors, /metrics the numbers for Prometheus.
     """
-    if not serving.serve:
-        raise click.UsageError("say --serve")
-    serve_gallery(load_config(config), config, serving, lambda: None)
+    settings = load_config(config)
+    if serving.serve:
+        serve_gallery(settings, config, serving, lambda: _rebuild(settings, str(config)))
+        return
+    rebuilt = _rebuild(settings, str(config))
+    page = gallery_settings(settings, str(config)).previews.folder / PAGE_NAME
+    _print(rebuilt, page)
+    if opens:
+        open_page(page)
+
+
+def _rebuild(settings: Config, config_name: str) -> Rebuilt:
+    require_state_and_output(settings)
+    shows = sys.stderr.isatty()
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"\r{done:,} of {total:,} parts of the gallery", nl=done == total, err=True)
+
+    rebuild = Rebuild(
+        gallery_settings(settings, config_name), _styles(settings), on_progress=show if shows else lambda *_: None
+    )
+    return rebuild.run()
+
+
+def _styles(settings: Config) -> tuple[Style, ...]:
+    """Return the styles whose paintings are shown; none if one of them is missing, which a run will say."""
+    try:
+        return tuple(resolve_config(settings).styles.values())
+    except (PaintingError, WeightsError):
+        return ()
+
+
+def _print(rebuilt: Rebuilt, page: Path) -> None:
+    for name, reason in rebuilt.failed[:_NAMED]:
+        click.echo(printable(f"{name}: no small copy could be made: {reason}"), err=True)
+    if left_out := len(rebuilt.failed[_NAMED:]):
+        click.echo(f"... and {counted(left_out, 'more file')} without one", err=True)
+    copies = f"{rebuilt.removed:,} unused small {'copy' if rebuilt.removed == 1 else 'copies'} removed"
+    removed = f"; {copies}" if rebuilt.removed else ""
+    click.echo(printable(f"{counted(rebuilt.pictures, 'picture')} in {page}{removed}"))
+
+
+def open_page(page: Path, opens: Callable[[str], bool] = webbrowser.open) -> None:
+    """Open a page in the user's browser, or say that there is none. ``opens`` tells whether it has opened it."""
+    try:
+        is_open = opens(page.absolute().as_uri())
+    except (OSError, webbrowser.Error):
+        is_open = False
+    if not is_open:
+        click.echo("stylewatch: no browser was found on this machine; open that file in one", err=True)

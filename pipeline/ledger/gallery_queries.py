@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Collection
 from typing import Any, Final
 
 from pipeline.ledger.picture_facts import PictureFactsTable
 from pipeline.ledger.records import ChunkSummary, FailureRow, GalleryFailure, GalleryRow, PictureDetails
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import Job, JobState
+from pipeline.model.gallery_files import SHORT_DIGITS
 
 _WHEN: Final = "CASE WHEN made_at > 0 AND published_sha256 IS NOT NULL THEN made_at ELSE changed_at END"
 # The file of one without a key is deleted; see pipeline.ledger.cleanup.
@@ -123,6 +125,21 @@ class GalleryQueries:
                 "SELECT id FROM jobs WHERE source_id = ? AND photo = ? AND style = ? AND recipe = ?", name
             ).fetchone()
         return None if row is None else int(row[0])
+
+    def used_hashes(self, *, without: Collection[str] = ()) -> set[str]:
+        """Return the first digits of the hashes of all files on record, of all sources: pictures and their photos.
+
+        They are as many as copies are named by. ``without`` these pictures, by their names.
+        """
+        left_out = {os.fsencode(output) for output in without}
+        with self._store.reading() as connection:
+            facts = "picture_facts" if self._facts.is_there() else _NO_FACTS
+            rows = connection.execute(
+                f"SELECT output, substr(published_sha256, 1, {SHORT_DIGITS}), substr(coalesce("  # noqa: S608
+                f" nullif(facts.photo_sha256, ''), original_sha256, photos.sha256), 1, {SHORT_DIGITS})"
+                f" FROM jobs {_JOINS.format(facts=facts)} WHERE {_HAS_PICTURE}"
+            )
+            return {found for output, *hashes in rows if output not in left_out for found in hashes if found}
 
     def leased(self) -> dict[str, int]:
         """Return the ids of the jobs in progress, by their tokens."""

@@ -244,3 +244,15 @@ def test_one_chunk_is_asked_for_by_its_ids(house: House) -> None:
 
     assert house.ledger.gallery.chunks(2, 2, 3) == [chunk for chunk in chunks if chunk.number == 1]
     assert house.ledger.gallery.chunks(2, 100, 101) == []
+
+
+def test_hashes_in_use_are_those_of_all_folders(house: House, another_house: House) -> None:
+    house.pending("a.jpg", "b.jpg")
+    for sha256 in ("1" * 64, "2" * 64):
+        house.finish(house.claim(), sha256=sha256)
+    another_house.pending("x.jpg")
+    another_house.finish(another_house.claim(), sha256="3" * 64)
+    used = house.ledger.gallery.used_hashes()
+    assert used == {"1" * 20, "2" * 20, "3" * 20}
+    (output,) = (row.output for row in house.ledger.gallery.rows(0, 9) if row.picture_sha256[0] == "1")
+    assert house.ledger.gallery.used_hashes(without=[output]) == {"2" * 20, "3" * 20}

@@ -87,6 +87,11 @@ class GalleryWriter:
         stale = [number for number, found in present.items() if not _is_written(found, written.get(number))]
         return sorted({*stale, *(written.keys() - present.keys())}, reverse=True)
 
+    @staticmethod
+    def ids_of(number: int) -> tuple[int, int]:
+        """Return the first and the last id that a chunk may have."""
+        return number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE - 1
+
     def write_chunk(
         self,
         ledger: Ledger,
@@ -101,7 +106,7 @@ class GalleryWriter:
         Of details only those of ``changed`` jobs and missing ones are written, of None all those that may have
         changed since the chunk was written. With ``files`` nothing that was written before is relied on.
         """
-        first, last = number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE - 1
+        first, last = self.ids_of(number)
         summary = next(iter(ledger.gallery.chunks(CHUNK_SIZE, first, last)), None)
         rows = ledger.gallery.rows(first, last)
         if changed is None:

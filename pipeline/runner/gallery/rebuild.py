@@ -1,0 +1,185 @@
+"""Makes a whole gallery again: small copies that are missing, all data, the page. Owns what a rebuild reads of files.
+
+It is safe beside a program at work: each chunk is written under the gallery's lock, and the copies before it without.
+Of pictures that older versions made their files tell the size and, if it stands in them, what they were made with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.errors import JobError, PhotoError, StorageError, StylewatchError, UsageError
+from pipeline.images.decode import read_size
+from pipeline.images.encode import read_provenance
+from pipeline.images.previews import (
+    make_painting_copy_from_file,
+    make_photo_copies_from_file,
+    make_thumbnail_from_file,
+)
+from pipeline.ledger import GalleryRow, Ledger, ledger_exists
+from pipeline.model import GallerySettings, Job, JobState, PreviewOptions, Style
+from pipeline.report.gallery.live import LIVE_NAME, ended_value
+from pipeline.report.gallery.scripts import script
+from pipeline.report.heartbeat import read_heartbeat
+from pipeline.runner.gallery.contents import FileFacts
+from pipeline.runner.gallery.run_records import RunRecords
+from pipeline.runner.gallery.status_page import STATUS_NAME, status_value
+from pipeline.runner.gallery.unused_copies import remove_unused_copies
+from pipeline.runner.gallery.updates import LOCK_NAME, gallery_lock
+from pipeline.runner.gallery.writer import GalleryWriter
+from pipeline.runner.instance.folder_marks import other_states
+from pipeline.runner.instance.lock import is_held
+from pipeline.runner.preparation import ledger_file, source_of
+
+#: Another process is waited for so long at each chunk.
+_LOCK_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild did. ``failed``: of which files no copy could be made, and why; ``removed``: unused copies."""
+
+    pictures: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    removed: int = 0
+
+
+class Rebuild:
+    """Makes one gallery again. Raises UsageError without a ledger, OSError, StorageError, LedgerError."""
+
+    def __init__(
+        self,
+        settings: GallerySettings,
+        styles: Iterable[Style] = (),
+        *,
+        on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+        now: Callable[[], float] = time.time,
+        lock_seconds: float = _LOCK_SECONDS,
+    ) -> None:
+        """``styles``: whose paintings are copied. ``on_progress``: is told how many chunks are done, of how many."""
+        self._settings = settings
+        self._styles = styles
+        self._on_progress = on_progress
+        self._now = now
+        self._lock_seconds = lock_seconds
+        self._folders = settings.status.folders
+        self._writer = GalleryWriter(settings, now=now)
+        self._result = Rebuilt()
+
+    def run(self) -> Rebuilt:
+        """Make it again."""
+        file = ledger_file(self._folders)
+        if not ledger_exists(file):
+            raise UsageError(
+                f"{self._folders.output}: nothing was made here yet; 'stylewatch run {self._settings.config_name}' "
+                f"makes pictures, and the gallery with them"
+            )
+        self._writer.write_page()
+        with Ledger.to_read(file, source_of(self._folders)) as ledger, ThreadPoolExecutor(os.cpu_count()) as pool:
+            with self._locked(ledger):  # the catalog shows the newest pictures at once, if there was no gallery yet
+                pass
+            for style in self._styles:
+                for painting in style.paintings:
+                    self._try(str(painting.path), make_painting_copy_from_file, painting.sha256, painting.path)
+            self._write_chunks(ledger, pool)
+            self._end(ledger)
+        return self._result
+
+    def _write_chunks(self, ledger: Ledger, pool: ThreadPoolExecutor) -> None:
+        numbers = self._writer.all_chunks(ledger)
+        for done, number in enumerate(numbers):
+            self._on_progress(done, len(numbers))
+            first, last = self._writer.ids_of(number)
+            rows = ledger.gallery.rows(first, last)
+            for _ in pool.map(self._make_copies, _with_pictures(rows)):
+                pass
+            with self._locked(ledger):
+                written = self._writer.write_chunk(
+                    ledger,
+                    number,
+                    changed={row.id for row in rows},
+                    in_progress=self._in_progress(ledger),
+                    files=self._facts_of_files,
+                )
+            self._result.pictures += sum(row.state is JobState.DONE for row in written)
+        self._on_progress(len(numbers), len(numbers))
+
+    @contextlib.contextmanager
+    def _locked(self, ledger: Ledger) -> Iterator[None]:
+        """Write something under the lock, and the catalog after it."""
+        with gallery_lock(self._folders.state / LOCK_NAME, self._lock_seconds) as is_held_here:
+            if not is_held_here:
+                raise StorageError(
+                    f"{self._writer.folder.path}: another stylewatch has been writing it for a minute; try again"
+                )
+            self._writer.read_catalog()
+            yield
+            self._writer.write_catalog(ledger, is_live=self._is_working(), in_progress=self._in_progress(ledger))
+
+    def _end(self, ledger: Ledger) -> None:
+        folders = self._folders
+        records = RunRecords(folders.state, folders.output, self._settings.reports)
+        value = status_value(self._settings, ledger, records, None, self._now())
+        self._writer.folder.write(STATUS_NAME, script("status", value))
+        if not self._is_working():
+            self._writer.folder.write(LIVE_NAME, script("live", ended_value(self._now())))
+        if not other_states(folders.state, folders.output):  # their pictures, too, have copies here
+            self._result.removed = remove_unused_copies(self._writer.folder, ledger, self._now())
+
+    # --- what is going on -------------------------------------------------------------------------------------
+
+    def _is_working(self) -> bool:
+        return is_held(self._folders.state)
+
+    def _in_progress(self, ledger: Ledger) -> set[int]:
+        heartbeat = read_heartbeat(self._folders.state) if self._is_working() else None
+        pictures = heartbeat.pictures if heartbeat is not None else ()
+        found = (ledger.gallery.id_of(Job(each.photo, each.style, each.recipe)) for each in pictures)
+        return {job_id for job_id in found if job_id is not None}
+
+    # --- files ------------------------------------------------------------------------------------------------
+
+    def _make_copies(self, row: GalleryRow) -> None:
+        picture, photo = self._folders.output / row.output, self._folders.input / row.job.photo
+        if picture.is_file():
+            self._try(row.output, make_thumbnail_from_file, row.picture_sha256, picture)
+        if row.photo_sha256 and photo.is_file():
+            self._try(row.job.photo, self._make_photo_copies, row.photo_sha256, photo)
+
+    @staticmethod
+    def _make_photo_copies(options: PreviewOptions, sha256: str, photo: Path) -> None:
+        with contextlib.suppress(PhotoError):  # it may be another photo by now
+            make_photo_copies_from_file(options, sha256, photo)
+
+    def _try(self, name: str, make: Callable[..., object], sha256: str, file: Path) -> None:
+        try:
+            make(self._settings.previews, sha256, file)
+        except (JobError, StylewatchError, OSError, MemoryError) as error:
+            self._result.failed.append((name, str(error) or type(error).__name__))
+
+    def _facts_of_files(self, rows: list[GalleryRow]) -> Mapping[int, FileFacts]:
+        """Return what the files of those pictures say that the ledger knows nothing of."""
+        return {
+            row.id: self._facts_of_file(self._folders.output / row.output)
+            for row in _with_pictures(rows)
+            if not row.width
+        }
+
+    def _facts_of_file(self, file: Path) -> FileFacts:
+        try:
+            width, height = read_size(file)
+            settings: Any = (read_provenance(file) or {}).get("settings")
+        except (JobError, StylewatchError, OSError, MemoryError):
+            return FileFacts()
+        return FileFacts(width, height, settings if isinstance(settings, dict) else None)
+
+
+def _with_pictures(rows: Iterable[GalleryRow]) -> list[GalleryRow]:
+    return [row for row in rows if row.picture_sha256]

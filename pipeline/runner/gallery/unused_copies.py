@@ -1,0 +1,71 @@
+"""Finds the gallery's copies of files that nothing refers to any more. Owns which files in it are copies.
+
+A copy is in use as long as the ledger has the file it was made of, of whatever input folder, or a contact sheet shows
+it. Everything else in the folder stays, also pictures of photos in a folder called ``gallery``. Copies of paintings
+stay, too: there are few.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.ledger import Ledger
+from pipeline.model.gallery_files import PHOTOS_FOLDER, THUMBNAILS_FOLDER
+from pipeline.report.gallery.folder import GalleryFolder
+
+_COPY: Final = re.compile(r"([0-9a-f]{2})([0-9a-f]{18})(-s)?\.webp")
+_HASHES: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
+_SHEETS: Final = "data/sheets"
+
+#: A new copy may be of a picture that is published in a moment, or of a trial's that is shown in an hour.
+_NEW_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCopy:
+    """A copy: its name in the gallery's folder and its size."""
+
+    name: str
+    size_bytes: int
+
+
+def find_unused_copies(
+    folder: GalleryFolder, ledger: Ledger, now: float, deleted: Collection[str] = ()
+) -> Iterator[UnusedCopy]:
+    """Yield the copies that nothing refers to; ``now`` is in seconds since the epoch.
+
+    ``deleted``: pictures whose files are to be deleted; those of their copies that no other picture has count as
+    unused. Raises OSError, LedgerError.
+    """
+    used = ledger.gallery.used_hashes(without=deleted) | set(_on_sheets(folder))
+    for kind in (THUMBNAILS_FOLDER, PHOTOS_FOLDER):
+        for shard in sorted(folder.names_in(kind)):
+            for name in sorted(folder.names_in(f"{kind}/{shard}")):
+                if (match := _COPY.fullmatch(name)) and match[1] == shard and match[1] + match[2] not in used:
+                    yield from _if_old(folder, f"{kind}/{shard}/{name}", now)
+
+
+def _if_old(folder: GalleryFolder, name: str, now: float) -> Iterator[UnusedCopy]:
+    with contextlib.suppress(OSError):
+        status = os.lstat(folder.path / name)
+        if now - status.st_mtime > _NEW_SECONDS:
+            yield UnusedCopy(name, status.st_size)
+
+
+def _on_sheets(folder: GalleryFolder) -> Iterator[str]:
+    for name in folder.names_in(_SHEETS):
+        for found in _HASHES.findall(folder.read(f"{_SHEETS}/{name}") or b""):
+            yield found.decode("ascii")
+
+
+def remove_unused_copies(folder: GalleryFolder, ledger: Ledger, now: float) -> int:
+    """Remove the copies that nothing refers to, and return how many. Raises OSError, LedgerError."""
+    unused = list(find_unused_copies(folder, ledger, now))
+    for copy in unused:
+        folder.remove(copy.name)
+    return len(unused)
