@@ -16,12 +16,15 @@ from pipeline.cli.line_width import echo
 from pipeline.cli.options import config_argument
 from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
-from pipeline.config.settings import folder_settings, ingest_settings
+from pipeline.config.settings import folder_settings, gallery_settings, ingest_settings
+from pipeline.errors import StylewatchError
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.report.formatting import byte_size, counted, printable
 from pipeline.runner.cleaning.deletion import Deleted, Deletion
 from pipeline.runner.cleaning.own_files import OwnFile
 from pipeline.runner.cleaning.survey import EDITED, OF_ANOTHER, PHOTO_GONE, Survey, survey
+from pipeline.runner.gallery.updates import GalleryUpdates
+from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import (
@@ -39,6 +42,7 @@ _KINDS: Final = {
     "withdrawn": "pictures that this config does not ask for any more",
     "snapshots": "snapshots of finished pictures",
     "tries": "pictures of 'stylewatch try'",
+    "copies": "the gallery's small copies of pictures and photos that are gone",
 }
 _REASONS: Final = {
     EDITED: "edited, replaced or can't be read",
@@ -54,7 +58,7 @@ _REASONS: Final = {
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs; asks nothing.")
 def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_json: bool) -> None:
-    """Delete withdrawn pictures, old snapshots and tries.
+    """Delete withdrawn pictures, old snapshots, tries, and the gallery's copies of what is gone.
 
     Says first what that frees, and asks. Without a terminal to ask in, nothing is deleted unless --yes is given.
     What was edited stays, and so do the pictures of photos that are gone.
@@ -67,6 +71,8 @@ def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_jso
             _print_survey(found, show_all)
         files = [file for files in found.by_kind().values() for file in files]
         deleted = _delete(settings, found) if files and (yes or (not as_json and _confirmed(files))) else None
+        if deleted is not None and has_ledger:
+            _update_gallery(settings, str(config))
     if as_json:
         click.echo(json.dumps(_json_fields(found, deleted)))
     elif deleted is not None:
@@ -89,7 +95,10 @@ def _survey(settings: Config, only: tuple[str, ...], *, has_ledger: bool) -> Sur
     found = survey(folders, ingest_settings(settings), resolve_config(settings), has_ledger=has_ledger)
     if not only:
         return found
-    return replace(found, **{kind: () for kind in _KINDS if kind not in only})  # type: ignore[arg-type]
+    left_out = [kind for kind in _KINDS if kind not in only]
+    if not {"withdrawn", "copies"} <= set(only):
+        left_out += ["copies_of_withdrawn"]
+    return replace(found, **dict.fromkeys(left_out, ()))  # type: ignore[arg-type]
 
 
 def _confirmed(files: list[OwnFile]) -> bool:
@@ -109,6 +118,15 @@ def _delete(settings: Config, found: Survey) -> Deleted:
         return ledger
 
     return Deletion(settings.output.folder).run(found, opened)
+
+
+def _update_gallery(settings: Config, config_name: str) -> None:
+    """Take the deleted pictures out of the gallery, if there is one."""
+    if page_of(settings.output.folder) is not None:
+        try:
+            GalleryUpdates(gallery_settings(settings, config_name)).finish()
+        except (OSError, StylewatchError) as error:
+            click.echo(printable(f"the gallery can't be brought up to date: {error}"), err=True)
 
 
 def _print_survey(found: Survey, show_all: bool) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 from pipeline.errors import StorageError
 from pipeline.intake.filters import MAX_FOLDER_DEPTH, ExcludedFolders, IgnorePatterns
 from pipeline.model import Photo
+from pipeline.model.gallery_files import is_copy
 from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 
 
@@ -242,6 +243,8 @@ class _Scanner:
         found = self.photos if kind is None else self.archives
         if kind in (None, "archive"):
             kind = "ignored" if self.ignored.matches(path) else None
+        if kind is None and is_copy(path):
+            kind = "output"  # of another config, whose pictures are the photos of this one
         if kind is None:
             # Not entry.stat(), which has no inode on Windows. Elsewhere both cost one call.
             status = os.lstat(entry.path)

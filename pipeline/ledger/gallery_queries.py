@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pipeline.ledger.picture_facts import PictureFactsTable
 from pipeline.ledger.records import ChunkSummary, FailureRow, GalleryFailure, GalleryRow, PictureDetails
+from pipeline.ledger.rejections import is_rejected
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import Job, JobState
 from pipeline.model.gallery_files import SHORT_DIGITS
@@ -24,7 +25,7 @@ _LISTED: Final = "(state != 'withdrawn' OR (published_sha256 IS NOT NULL AND key
 _COLUMNS: Final = f"""
 jobs.id, photo, style, recipe, output, state, {_WHEN}, coalesce(facts.width, 0), coalesce(facts.height, 0),
 facts.style_loss, coalesce(published_sha256, ''),
-coalesce(nullif(facts.photo_sha256, ''), original_sha256, photos.sha256, '')
+coalesce(nullif(facts.photo_sha256, ''), original_sha256, photos.sha256, ''), state = 'done' AND {{rejected}}
 """
 _JOINS: Final = """
 JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
@@ -137,7 +138,7 @@ class GalleryQueries:
             rows = connection.execute(
                 f"SELECT output, substr(published_sha256, 1, {SHORT_DIGITS}), substr(coalesce("  # noqa: S608
                 f" nullif(facts.photo_sha256, ''), original_sha256, photos.sha256), 1, {SHORT_DIGITS})"
-                f" FROM jobs {_JOINS.format(facts=facts)} WHERE {_HAS_PICTURE}"
+                f" FROM jobs {_JOINS.format(facts=facts)} WHERE {_HAS_PICTURE} AND NOT {is_rejected(self._store)}"
             )
             return {found for output, *hashes in rows if output not in left_out for found in hashes if found}
 
@@ -171,12 +172,15 @@ class GalleryQueries:
     def _rows(self, jobs: str, condition: str, parameters: tuple[Any, ...]) -> list[GalleryRow]:
         with self._store.reading() as connection:
             facts = "picture_facts" if self._facts.is_there() else _NO_FACTS
-            query = f"SELECT {_COLUMNS} FROM {jobs} {_JOINS.format(facts=facts)} WHERE {condition}"  # noqa: S608
+            columns = _COLUMNS.format(rejected=is_rejected(self._store))
+            query = f"SELECT {columns} FROM {jobs} {_JOINS.format(facts=facts)} WHERE {condition}"  # noqa: S608
             return [_row(row) for row in connection.execute(query, parameters)]
 
 
 def _row(row: sqlite3.Row | tuple[Any, ...]) -> GalleryRow:
-    job_id, photo, style, recipe, output, state, when, width, height, style_loss, picture, photo_sha256 = row
+    job_id, photo, style, recipe, output, state, when, width, height, style_loss, picture, photo_sha256, rejected = (
+        row
+    )
     return GalleryRow(
         id=job_id,
         job=job_from_columns(photo, style, recipe),
@@ -188,4 +192,5 @@ def _row(row: sqlite3.Row | tuple[Any, ...]) -> GalleryRow:
         style_loss=style_loss,
         picture_sha256=picture,
         photo_sha256=photo_sha256,
+        is_rejected=bool(rejected),
     )

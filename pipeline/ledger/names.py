@@ -4,7 +4,8 @@ A name that was allocated once is never given to another job. Two names are the 
 normalization (NFC) and case folding, as on some file systems. Characters and names that Windows forbids are replaced
 on every system, so that an output folder can be copied anywhere; bytes that are not UTF-8, in a name in an archive,
 only on macOS, which forbids them. A folder and a picture never share a name either: photos may be in a folder called
-``a--night.jpg``.
+``a--night.jpg``. Nor do pictures get names in the gallery's own folders, though photos may be in a folder called
+``gallery``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import unicodedata
 from functools import lru_cache
 from typing import Final
+
+from pipeline.model.gallery_files import RESERVED_NAMES
 
 _MAX_PART_BYTES: Final = 255
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f' + (r"\ud800-\udfff]" if sys.platform == "darwin" else "]"))
@@ -80,7 +83,7 @@ class NameAllocator:
         free = ""
         for part in folder.split("/")[:-1]:
             number = 1
-            while self._is_taken(candidate := free + shortened(part, f"-{number}" if number > 1 else "")):
+            while self._is_refused(candidate := free + shortened(part, f"-{number}" if number > 1 else "")):
                 number += 1
             free = candidate + "/"
             self._connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", _key(free))
@@ -90,6 +93,9 @@ class NameAllocator:
         if self._is_taken(output + "/"):
             return False
         return self._connection.execute("INSERT OR IGNORE INTO names (folded) VALUES (?)", _key(output)).rowcount == 1
+
+    def _is_refused(self, folder: str) -> bool:
+        return folded(folder) in RESERVED_NAMES or self._is_taken(folder)
 
     def _is_taken(self, name: str) -> bool:
         return self._connection.execute("SELECT 1 FROM names WHERE folded = ?", _key(name)).fetchone() is not None

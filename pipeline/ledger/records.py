@@ -266,6 +266,7 @@ class GalleryRow:
     style_loss: float | None
     picture_sha256: str
     photo_sha256: str
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

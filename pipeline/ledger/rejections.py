@@ -101,6 +101,7 @@ class Rejections:
                 return None
             # Without its key the job would not be known to have the picture that is wanted.
             connection.execute("UPDATE jobs SET key = ? WHERE id = ? AND key IS NULL", (key, picture.job_id))
+            connection.execute("UPDATE jobs SET changed_at = ? WHERE id = ?", (found.rejected_at, picture.job_id))
             connection.execute(
                 "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
                 (picture.job_id, key, output, found.picture_sha256, found.rejected_at, found.token),

@@ -20,8 +20,19 @@ LIVE_FOLDER: Final = "live"
 #: Digits of a file's SHA-256 that its copies are named by.
 SHORT_DIGITS: Final = 20
 
+#: What lies in the gallery's folder beside pictures of photos in a folder of that name, which never get such names.
+RESERVED_NAMES: Final = frozenset(
+    f"{GALLERY_FOLDER}/{name}"
+    for name in ("assets", "data", "index.html", THUMBNAILS_FOLDER, PHOTOS_FOLDER, PAINTINGS_FOLDER, LIVE_FOLDER)
+)
+
 _SUFFIX: Final = ".webp"
 _HASH: Final = re.compile(r"[0-9a-f]{20,64}")
+_COPY: Final = re.compile(
+    rf"(?:^|/){GALLERY_FOLDER}/(?:"
+    rf"(?:{THUMBNAILS_FOLDER}|{PHOTOS_FOLDER}|{PAINTINGS_FOLDER})/([0-9a-f]{{2}})/\1[0-9a-f]{{18}}(?:-s)?|"
+    rf"{LIVE_FOLDER}/[0-9a-f]{{32}}){re.escape(_SUFFIX)}$"
+)
 _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{1,200}")
 
 
@@ -60,6 +71,14 @@ def live_name(token: str) -> str:
     if not _TOKEN.fullmatch(token):
         raise ValueError(f"{token!r} is no token")
     return f"{LIVE_FOLDER}/{token}{_SUFFIX}"
+
+
+def is_copy(path: str) -> bool:
+    """Tell whether a file is, by its name, a copy in some gallery; ``path`` has ``/`` between its parts.
+
+    A folder of photos may hold the output folder of another config.
+    """
+    return _COPY.search(path) is not None
 
 
 def _sharded(folder: str, sha256: str, ending: str = "") -> str:

@@ -18,6 +18,7 @@ from pipeline.errors import StorageError
 from pipeline.images.encode import read_provenance, suffix_of
 from pipeline.ledger import Claim, FoundPicture, Ledger
 from pipeline.model import PictureFormat
+from pipeline.model.gallery_files import is_copy
 from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.publishing import sha256_if_there
@@ -73,7 +74,8 @@ def _pictures_in(folder: Path) -> Iterator[FoundPicture]:
     for path, names in _folders(folder):
         for name in sorted(filter(_is_picture, names)):
             file = Path(path, name)
-            found = None if file.is_symlink() else _provenance(file)
+            is_picture = not (file.is_symlink() or is_copy(file.relative_to(folder).as_posix()))
+            found = _provenance(file) if is_picture else None
             values = [found.get(field) for field in ("key", "style", "recipe")] if found else []
             match values:
                 case [str(key), str(style), str(recipe)]:

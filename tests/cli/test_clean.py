@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
+from pipeline.config.settings import gallery_settings
+from pipeline.runner.gallery.updates import GalleryUpdates
 from pipeline.runner.instance.lock import instance_lock
 from tests.cli.invocation import Invoke
 from tests.runner.cleaning.cleaned import TWO_STYLES, TwoStyles
@@ -117,6 +120,7 @@ def test_json_is_one_object_and_deletes_only_with_yes(invoke: Invoke, place: Two
         "withdrawn": 2,
         "snapshots": 0,
         "tries": 2,
+        "copies": 0,
     }
     assert asked["kept"] == {"edited": 0, "photo_gone": 0, "of_another_config": 0}
     assert {kind: found["files"] for kind, found in asked["deleted"].items()} == dict.fromkeys(asked["found"], 0)
@@ -148,3 +152,44 @@ def test_a_new_folder_has_nothing_to_delete_and_stays_as_it_is(invoke: Invoke, t
     place.config()
     assert invoke("clean", "--yes", config_of(place)).out == "nothing to delete\n"
     assert not place.out.exists()
+
+
+def age_copies(place: TwoStyles) -> list[Path]:
+    """Return the gallery's copies of pictures and photos, made hours ago."""
+    copies = sorted((place.out / "gallery").rglob("*.webp"))
+    for path in copies:
+        os.utime(path, (1, 1))
+    return [path for path in copies if "paintings" not in path.parts]
+
+
+def test_copies_of_deleted_pictures_go_with_them_and_the_page_shows_what_is_left(
+    invoke: Invoke, place: TwoStyles
+) -> None:
+    GalleryUpdates(gallery_settings(place.config(), "c.yaml")).finish()
+    copies = age_copies(place)
+    result = invoke("clean", "--yes", config_of(place))
+    assert (result.code, result.err) == (0, "")
+    assert any(
+        line.endswith(": the gallery's small copies of pictures and photos that are gone") for line in result.lines
+    )
+    left = [path for path in copies if path.exists()]
+    assert [path.parent.parent.name for path in left].count("thumbs") == 2
+    assert len(copies) - len(left) == 2
+    chunk = (place.out / "gallery" / "data" / "chunks" / "0000.js").read_text("ascii")
+    assert chunk.count(".png") == 2
+
+
+def test_copies_of_pictures_that_stay_stay_too(invoke: Invoke, place: TwoStyles) -> None:
+    copies = age_copies(place)
+    assert invoke("clean", "--yes", "--only", "copies", config_of(place)).lines == ["nothing to delete"]
+    assert all(path.exists() for path in copies)
+
+
+def test_a_gallery_that_can_not_be_written_is_told(invoke: Invoke, place: TwoStyles) -> None:
+    GalleryUpdates(gallery_settings(place.config(), "c.yaml")).finish()
+    status = place.out / "gallery" / "data" / "status.js"
+    status.unlink()
+    status.mkdir()
+    result = invoke("clean", "--yes", config_of(place))
+    assert result.code == 0
+    assert "the gallery can't be brought up to date: " in result.err

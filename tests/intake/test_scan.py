@@ -319,3 +319,11 @@ def test_many_files_with_paths_too_long_are_one_trouble(tmp_path: Path) -> None:
         scanner._record_error_in("", name, OSError(errno.ENAMETOOLONG, "File name too long"))
     assert scanner.result().unreadable == ("a.jpg", "b.jpg", "sub")
     assert scanner.result().skipped == {"unreadable": 3}
+
+
+def test_the_copies_in_another_configs_gallery_are_no_photos(tmp_path: Path) -> None:
+    shard = "gallery/thumbs/ab/"
+    put(tmp_path, f"{shard}abcdef0123456789abcd.webp", f"painted/{shard}abcdef0123456789abcd.webp", "gallery/a.webp")
+    assert paths(scan(tmp_path)) == ["gallery/a.webp"]
+    assert scan(tmp_path).skipped == {"output": 2}
+    assert paths(scan_paths(tmp_path, [f"{shard}abcdef0123456789abcd.webp", "gallery/a.webp"])) == ["gallery/a.webp"]

@@ -130,3 +130,20 @@ def test_any_bytes_make_unique_names_inside_the_output_folder(stems: list[str]) 
         parts = name.split("/")
         assert not {"", ".", ".."} & set(parts)
         assert all(len(os.fsencode(part)) <= 255 for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("stem", "output"),
+    [
+        ("gallery/a--night", "gallery/a--night.webp"),
+        ("gallery/2024/a--night", "gallery/2024/a--night.webp"),
+        ("gallery/thumbs/ab/abcdef0123456789abcd", "gallery/thumbs-2/ab/abcdef0123456789abcd.webp"),
+        ("gallery/Data/a--night", "gallery/Data-2/a--night.webp"),
+        ("gallery/index.html/a--night", "gallery/index.html-2/a--night.webp"),
+        ("Gallery/live/a--night", "Gallery/live-2/a--night.webp"),
+        ("sea/gallery/thumbs/a--night", "sea/gallery/thumbs/a--night.webp"),
+        ("thumbs/a--night", "thumbs/a--night.webp"),
+    ],
+)
+def test_photos_in_a_folder_called_gallery_get_no_names_of_the_gallerys_own(stem: str, output: str) -> None:
+    assert an_allocator().allocate(stem, ".webp") == output

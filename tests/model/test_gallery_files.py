@@ -29,3 +29,34 @@ def test_a_picture_in_progress_is_named_by_its_token():
     for no_token in ("", "../x", "a/b", "a.b", "a\n"):
         with pytest.raises(ValueError, match="token"):
             gallery_files.live_name(no_token)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"gallery/{gallery_files.thumbnail_name(SHA)}",
+        f"painted/gallery/{gallery_files.photo_copy_name(SHA)}",
+        f"a/b/gallery/{gallery_files.photo_thumbnail_name(SHA)}",
+        f"gallery/{gallery_files.painting_copy_name(SHA)}",
+        f"gallery/{gallery_files.live_name('0123456789abcdef' * 2)}",
+    ],
+)
+def test_copies_are_known_by_their_names_wherever_a_gallery_is(path):
+    assert gallery_files.is_copy(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        gallery_files.thumbnail_name(SHA),
+        "gallery/a--night.webp",
+        "gallery/thumbs/a--night.webp",
+        "gallery/thumbs/cd/abcdef0123456789abcd.webp",
+        "gallery/thumbs/ab/abcdef0123456789abcd.jpg",
+        "gallery/thumbs/ab/abcdef0123456789abcd--night.webp",
+        "mygallery/thumbs/ab/abcdef0123456789abcd.webp",
+        "gallery/live/holiday.webp",
+    ],
+)
+def test_pictures_in_a_folder_called_gallery_are_no_copies(path):
+    assert not gallery_files.is_copy(path)

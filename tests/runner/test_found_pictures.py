@@ -176,3 +176,17 @@ def test_plan_tells_of_them(workshop: Workshop) -> None:
     run_plan = workshop.plan(lambda _: None)
     assert (len(run_plan.jobs), run_plan.found) == (2, 2)
     assert not (workshop.out / ".stylewatch").exists()
+
+
+def test_pictures_in_a_folder_called_gallery_are_found_among_its_copies(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, CONFIG.replace("min_free_disk: 0", "min_free_disk: 0, format: webp"))
+    workshop.photo("gallery/a.png")
+    workshop.photo("gallery/thumbs/b.png", shade=1)
+    workshop.run()
+    picture = workshop.out / "gallery" / "a--night.webp"
+    copy = next(path for path in (workshop.out / "gallery" / "thumbs").rglob("*.webp"))
+    shutil.copy(picture, copy)  # as if a copy held a provenance: it is no picture all the same
+    lose_the_ledger(workshop)
+    picture.unlink()
+    assert (workshop.out / "gallery" / "thumbs-2" / "b--night.webp").is_file()
+    assert run_again(workshop) == (1, 0, 0)

@@ -47,8 +47,8 @@ class Deletion:
         if found.withdrawn:
             with open_ledger() as ledger:
                 self._delete_withdrawn(ledger, found.withdrawn)
-        for kind, files in (("snapshots", found.snapshots), ("tries", found.tries)):
-            for file in files:
+        for kind, files in found.by_kind().items():
+            for file in files if kind != "withdrawn" else ():
                 self._delete(kind, file)
         self._remove_empty_folders(file.path.parent for files in found.by_kind().values() for file in files)
         return self._deleted

@@ -7,16 +7,20 @@ and its picture could not be made again.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.ledger import Ledger, WithdrawnPicture, published_in
 from pipeline.model import FolderSettings, IngestSettings
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.model.timelapse_files import timelapse_name
+from pipeline.report.gallery.folder import GalleryFolder
 from pipeline.runner.cleaning.own_files import OwnFile, find_snapshots, find_tries, own_file
 from pipeline.runner.execution.publishing import sha256_if_there
 from pipeline.runner.execution.timelapses import own_timelapse
+from pipeline.runner.gallery.unused_copies import find_unused_copies
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.instance.folder_marks import other_states
@@ -40,11 +44,16 @@ class WithdrawnFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What can be deleted. ``kept`` counts withdrawn pictures that stay, by the reason."""
+    """What can be deleted. ``kept`` counts withdrawn pictures that stay, by the reason.
+
+    ``copies``: the gallery's, of files that are gone; ``copies_of_withdrawn``: those that then are of none, too.
+    """
 
     withdrawn: tuple[WithdrawnFile, ...] = ()
     snapshots: tuple[OwnFile, ...] = ()
     tries: tuple[OwnFile, ...] = ()
+    copies: tuple[OwnFile, ...] = ()
+    copies_of_withdrawn: tuple[OwnFile, ...] = ()
     kept: Mapping[str, int] = field(default_factory=dict)
 
     def by_kind(self) -> dict[str, tuple[OwnFile, ...]]:
@@ -53,6 +62,7 @@ class Survey:
             "withdrawn": tuple(file for found in self.withdrawn for file in found.files),
             "snapshots": self.snapshots,
             "tries": self.tries,
+            "copies": self.copies + self.copies_of_withdrawn,
         }
 
 
@@ -81,8 +91,13 @@ def survey(
         outputs = tuple(cleanup.all_outputs())
         published = {folders.output / name for name in (*outputs, *map(timelapse_name, outputs))}
         snapshots = find_snapshots(folders.output, cleanup.ended_outputs(), cleanup.open_outputs())
+        withdrawn = tuple(_withdrawn(ledger, resolved, folders, kept))
+        copies = tuple(_copies(ledger, folders))
+        all_copies = tuple(_copies(ledger, folders, [found.picture.output for found in withdrawn]))
         return Survey(
-            withdrawn=tuple(_withdrawn(ledger, resolved, folders, kept)),
+            withdrawn=withdrawn,
+            copies=copies,
+            copies_of_withdrawn=tuple(file for file in all_copies if file not in copies),
             snapshots=tuple(file for file in snapshots if file.path not in published),
             tries=tuple(file for file in tries if file.path not in published),
             kept=kept,
@@ -112,6 +127,16 @@ def _withdrawn(
         else:
             timelapse = own_timelapse(file.path)
             yield WithdrawnFile(picture, file, own_file(timelapse) if timelapse is not None else None)
+
+
+def _copies(ledger: Ledger, folders: FolderSettings, deleted: Collection[str] = ()) -> Iterator[OwnFile]:
+    """Yield the gallery's copies of files that are not on record any more, or are ``deleted`` pictures."""
+    if other_states(folders.state, folders.output):  # their pictures have copies in this gallery, too
+        return
+    gallery = GalleryFolder(folders.output / GALLERY_FOLDER)
+    for copy in find_unused_copies(gallery, ledger, time.time(), deleted):
+        if (file := own_file(gallery.path / copy)) is not None:
+            yield file
 
 
 def _pictures_of_other_ledgers(folders: FolderSettings) -> Collection[str]:

@@ -23,7 +23,7 @@ from pipeline.model.gallery_files import (
     short_hash,
     thumbnail_name,
 )
-from pipeline.report.gallery.rows import PictureRow
+from pipeline.report.gallery.rows import REJECTED, PictureRow
 
 #: Pictures that browsers show; of others the page shows the small copy.
 _SHOWN: Final = (".jpg", ".png", ".webp", ".avif")
@@ -63,6 +63,8 @@ def picture_row(row: GalleryRow, known: Known, exists: Callable[[str], bool], in
         facts = known.files.get(row.id) or (FileFacts(*before[7:9]) if is_same else FileFacts())
         width, height = facts.width, facts.height
     waits = row.state is JobState.LEASED and not in_progress
+    state = REJECTED if row.is_rejected else JobState.PENDING if waits else row.state
+    picture_sha256 = "" if row.is_rejected else row.picture_sha256
 
     def has_copy(name: Callable[[str], str], sha256: str, named_before: str) -> bool:
         was_there = known.are_copies_there and bool(sha256) and named_before == short_hash(sha256)
@@ -72,14 +74,14 @@ def picture_row(row: GalleryRow, known: Known, exists: Callable[[str], bool], in
         id=row.id,
         job=row.job,
         output=row.output,
-        state=JobState.PENDING if waits else row.state,
+        state=state,
         time=row.when,
         width=width,
         height=height,
         style_loss=row.style_loss,
-        sha256=row.picture_sha256,
+        sha256=picture_sha256,
         photo_sha256=row.photo_sha256,
-        has_thumbnail=has_copy(thumbnail_name, row.picture_sha256, thumb),
+        has_thumbnail=has_copy(thumbnail_name, picture_sha256, thumb),
         has_photo_thumbnail=has_copy(photo_thumbnail_name, row.photo_sha256, photo_thumb),
     )
 
@@ -109,7 +111,7 @@ class DetailsSource:
             "output": row.output,
             "style": row.job.style,
             "recipe": row.job.recipe,
-            "state": row.state.value,
+            "state": REJECTED if row.is_rejected else row.state.value,
             "reason": found.reason,
             "attempts": found.attempts,
             "time": round(row.when),
@@ -130,7 +132,7 @@ class DetailsSource:
     def _files(self, row: GalleryRow, found: PictureDetails) -> dict[str, Any]:
         timelapse = str(PurePosixPath(row.output).with_suffix("")) + ".timelapse.webp"
         return {
-            "picture_src": self._shown(row) if row.picture_sha256 else None,
+            "picture_src": self._shown(row) if row.picture_sha256 and not row.is_rejected else None,
             "photo_copy": self._copy(photo_copy_name, row.photo_sha256),
             "photo_file": self._photo_file(found),
             "timelapse": timelapse if os.path.lexists(self._output / timelapse) else None,

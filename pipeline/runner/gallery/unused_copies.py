@@ -7,11 +7,9 @@ stay, too: there are few.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from pipeline.ledger import Ledger
@@ -26,18 +24,10 @@ _SHEETS: Final = "data/sheets"
 _NEW_SECONDS: Final = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedCopy:
-    """A copy: its name in the gallery's folder and its size."""
-
-    name: str
-    size_bytes: int
-
-
 def find_unused_copies(
     folder: GalleryFolder, ledger: Ledger, now: float, deleted: Collection[str] = ()
-) -> Iterator[UnusedCopy]:
-    """Yield the copies that nothing refers to; ``now`` is in seconds since the epoch.
+) -> Iterator[str]:
+    """Yield the names of the copies that nothing refers to; ``now`` is in seconds since the epoch.
 
     ``deleted``: pictures whose files are to be deleted; those of their copies that no other picture has count as
     unused. Raises OSError, LedgerError.
@@ -46,15 +36,17 @@ def find_unused_copies(
     for kind in (THUMBNAILS_FOLDER, PHOTOS_FOLDER):
         for shard in sorted(folder.names_in(kind)):
             for name in sorted(folder.names_in(f"{kind}/{shard}")):
-                if (match := _COPY.fullmatch(name)) and match[1] == shard and match[1] + match[2] not in used:
-                    yield from _if_old(folder, f"{kind}/{shard}/{name}", now)
+                match, path = _COPY.fullmatch(name), f"{kind}/{shard}/{name}"
+                is_unused = match is not None and match[1] == shard and match[1] + match[2] not in used
+                if is_unused and _is_old(folder, path, now):
+                    yield path
 
 
-def _if_old(folder: GalleryFolder, name: str, now: float) -> Iterator[UnusedCopy]:
-    with contextlib.suppress(OSError):
-        status = os.lstat(folder.path / name)
-        if now - status.st_mtime > _NEW_SECONDS:
-            yield UnusedCopy(name, status.st_size)
+def _is_old(folder: GalleryFolder, name: str, now: float) -> bool:
+    try:
+        return now - os.lstat(folder.path / name).st_mtime > _NEW_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _on_sheets(folder: GalleryFolder) -> Iterator[str]:
@@ -66,6 +58,6 @@ def _on_sheets(folder: GalleryFolder) -> Iterator[str]:
 def remove_unused_copies(folder: GalleryFolder, ledger: Ledger, now: float) -> int:
     """Remove the copies that nothing refers to, and return how many. Raises OSError, LedgerError."""
     unused = list(find_unused_copies(folder, ledger, now))
-    for copy in unused:
-        folder.remove(copy.name)
+    for name in unused:
+        folder.remove(name)
     return len(unused)

@@ -7,6 +7,7 @@ process has written meanwhile counts: the catalog is read again, if it is not th
 from __future__ import annotations
 
 import os
+import re
 import time
 import zlib
 from collections import defaultdict
@@ -44,6 +45,7 @@ from pipeline.runner.gallery.contents import (
 from pipeline.runner.instance.relative_paths import relative_to_folder
 from pipeline.runner.preparation import ledger_file, source_of
 
+_DETAILS: Final = re.compile(r"[0-9]+\.js")
 _PROGRAM: Final = f"stylewatch {__version__}"
 
 #: What a rebuild knows of files, by the ids of their jobs; see :class:`FileFacts`.
@@ -138,7 +140,7 @@ class GalleryWriter:
                 value = self._details.value(found, facts.get(job_id))
                 self.folder.write(details_name(job_id), script("picture", job_id, value))
         for name in there - needed.keys():
-            if name.endswith(".js"):
+            if _DETAILS.fullmatch(name):
                 self.folder.remove(f"{details_folder(number)}/{name}")
 
     def _write_rows(
@@ -173,8 +175,10 @@ class GalleryWriter:
     def write_catalog(self, ledger: Ledger, *, is_live: bool, in_progress: Collection[int] = ()) -> None:
         """Write the catalog, which makes the chunks that were written valid."""
         known, found = Known(self._catalog.latest), ledger.gallery.latest(LATEST)
-        latest = [picture_row(row, known, self.folder.exists, row.id in in_progress) for row in found]
-        counts = {state.value: count for state, count in ledger.queries.counts().items()}
+        latest = [
+            picture_row(row, known, self.folder.exists, row.id in in_progress) for row in found if not row.is_rejected
+        ]
+        counts = ledger.queries.counts_by_name()
         # Whoever re-reads it after a second must see that it is another one.
         self.catalog_written = max(round(self.now()), self.catalog_written + 1)
         value = self._catalog.value(self._texts, counts, latest, now=self.catalog_written, is_live=is_live)

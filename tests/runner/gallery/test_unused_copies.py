@@ -15,7 +15,7 @@ def unused(gallery: Gallery, *deleted: str, in_seconds: float = 7200.0) -> list[
     folders = gallery.settings().status.folders
     with Ledger.to_read(ledger_file(folders), source_of(folders)) as ledger:
         found = find_unused_copies(GalleryFolder(gallery.folder), ledger, time.time() + in_seconds, deleted)
-        return [copy.name.split("/")[0] for copy in found]
+        return [name.split("/")[0] for name in found]
 
 
 def test_those_of_pictures_on_record_are_in_use(gallery: Gallery) -> None:

@@ -14,6 +14,7 @@ from pipeline.model import Job, JobStarted, Losses, PreviewSaved, Progress, RunE
 from pipeline.report.gallery.catalog import CATALOG_NAME
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.gallery.updates import LOCK_NAME, GalleryUpdates, gallery_lock
+from tests.report.gallery.hostile_names import HOSTILE_NAMES
 from tests.runner.gallery.conftest import Gallery
 
 
@@ -355,3 +356,49 @@ def test_pictures_have_their_small_copies_after_a_run(gallery: Gallery) -> None:
         assert (gallery.folder / name).is_file()
     assert details["settings"] == {"size": 48, "scales": 1}
     assert gallery.value("catalog.js")["recipe_defaults"]["content_layers"] == {"relu4_2": 1.0}
+
+
+def test_a_rejected_picture_is_shown_as_such_without_its_file(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    with gallery.workshop.ledger() as ledger:
+        (picture,) = ledger.pictures.all()
+        assert picture.key is not None
+        ledger.rejections.note(picture, picture.key)
+
+    gallery.updates().finish()
+
+    assert (gallery.row_of("a.png")["state"], gallery.row_of("a.png")["thumb"]) == ("rejected", "")
+    assert gallery.details_of("a.png")["picture_src"] is None
+    catalog = gallery.value("catalog.js")
+    assert (catalog["counts"]["rejected"], catalog["counts"]["done"], catalog["latest"]) == (1, 0, [])
+
+
+def test_photos_in_a_folder_called_gallery_have_pictures_beside_its_own_files(gallery: Gallery) -> None:
+    gallery.workshop.photo("gallery/a.png")
+    gallery.workshop.photo("gallery/data/b.png", shade=1)
+
+    gallery.run()
+
+    assert (gallery.folder / "a--night.jpg").is_file()
+    assert (gallery.folder / "data-2" / "b--night.jpg").is_file()
+    assert gallery.row_of("gallery/data/b.png")["output"] == "gallery/data-2/b--night.jpg"
+    assert gallery.details_of("gallery/a.png")["picture_src"] == "../gallery/a--night.jpg"
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE_NAMES if "\x00" not in name], ids=ascii)
+def test_a_photo_of_any_name_is_in_the_gallery_as_text(gallery: Gallery, name: str) -> None:
+    try:
+        gallery.workshop.photo("x.png").rename(gallery.workshop.folder / "in" / name.replace("/", "_"))
+    except OSError:
+        pytest.skip("this system has no such names")
+    name = name.replace("/", "_")
+
+    gallery.run()
+
+    assert gallery.row_of(name)["state"] == "done"
+    assert gallery.details_of(name)["photo"] == name
+    for file in (gallery.folder / "data").rglob("*.js"):
+        data = file.read_bytes()
+        assert data.isascii()
+        assert b"<" not in data
