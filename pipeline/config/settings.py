@@ -93,6 +93,7 @@ def plan_settings(config: Config) -> PlanSettings:
         order=config.input.claim_order,
         picture=config.picture_options(),
         min_free_bytes=config.output.min_free_disk,
+        previews=config.gallery.preview_options(config.output.folder),
     )
 
 

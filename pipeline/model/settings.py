@@ -117,7 +117,10 @@ class WatchSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSettings:
-    """What decides which pictures a run would make, in which order, and how long they take."""
+    """What decides which pictures a run would make, in which order, and how long they take.
+
+    ``previews`` None = no gallery, whose copies take room, too.
+    """
 
     folders: FolderSettings
     ingest: IngestSettings
@@ -125,6 +128,7 @@ class PlanSettings:
     order: ClaimOrder = "newest"
     picture: PictureOptions = PictureOptions()
     min_free_bytes: int = 0
+    previews: PreviewOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,7 @@ def test_a_plan_and_a_status_see_the_same_folders_and_the_engine(tmp_path: Path)
         order="name",
         picture=config.picture_options(),
         min_free_bytes=config.output.min_free_disk,
+        previews=PreviewOptions(folder=folder / "out" / "gallery"),
     )
     assert status_settings(config) == StatusSettings(folders=folders, recipes=config.recipes_by_name(), engine=engine)
 

@@ -17,7 +17,8 @@ from pipeline.errors import JobError
 from pipeline.images.decode import read_size
 from pipeline.images.encode import suffix_of
 from pipeline.intake.mounts import nearest_existing
-from pipeline.model import PictureFormat, PictureOptions
+from pipeline.model import PictureFormat, PictureOptions, PreviewOptions
+from pipeline.runner.planning.forecast import TYPICAL_PROPORTION
 
 #: So many finished pictures are measured.
 SAMPLE: Final = 200
@@ -31,6 +32,8 @@ _BYTES_PER_PIXEL: Final[dict[PictureFormat, tuple[tuple[int, float], ...]]] = {
     "avif": ((1, 0.04), (50, 0.22), (75, 0.55), (92, 1.05), (100, 2.3)),
     "jxl": ((1, 0.06), (50, 0.18), (75, 0.35), (92, 0.7), (99, 1.4), (100, 2.25)),
 }
+#: The gallery's small copies, WebP, as measured on pictures and photos.
+_COPY_BYTES_PER_PIXEL: Final = 0.25
 #: With 16 bits: half of them are noise, which no format compresses.
 _DEEP_BYTES_PER_PIXEL: Final = 5.8
 
@@ -61,8 +64,9 @@ def disk_need(
     pixels: float,
     finished: Iterable[str],
     replaced: Sequence[str],
+    copies_bytes: float = 0.0,
 ) -> DiskNeed:
-    """Return what pictures with so many ``pixels`` all together take.
+    """Return what pictures with so many ``pixels`` all together take, and ``copies_bytes`` beside them.
 
     ``finished`` are names of pictures to learn from, ``replaced`` those that new ones take the place of.
     """
@@ -71,11 +75,20 @@ def disk_need(
     per_pixel = None if deep else _measured_bytes_per_pixel(output, suffix_of(options.format), finished)
     total = pixels * (usual_bytes_per_pixel(options) if per_pixel is None else per_pixel)
     return DiskNeed(
-        bytes=max(0, round(total - _size_of_all(output, replaced))),
+        bytes=max(0, round(total - _size_of_all(output, replaced))) + round(copies_bytes),
         free_bytes=free_bytes(output),
         min_free_bytes=min_free_bytes,
         learned=per_pixel is not None,
     )
+
+
+def copies_bytes(previews: PreviewOptions | None, pictures: int, photos: int) -> float:
+    """Return what the gallery's copies of so many pictures of so many photos take, as if there were none yet."""
+    if previews is None:
+        return 0.0
+    small, large = previews.thumbnail_pixels**2, previews.photo_pixels**2
+    sides = pictures * small + (photos * (small + large) if previews.photo_pixels else 0)
+    return TYPICAL_PROPORTION * _COPY_BYTES_PER_PIXEL * sides
 
 
 def usual_bytes_per_pixel(options: PictureOptions) -> float:

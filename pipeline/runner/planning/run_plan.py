@@ -25,7 +25,7 @@ from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
-from pipeline.runner.planning.disk_need import DiskNeed, disk_need
+from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need
 from pipeline.runner.planning.forecast import (
     TYPICAL_PROPORTION,
     Forecast,
@@ -209,7 +209,7 @@ def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]
 
 
 def _disk_need(
-    settings: PlanSettings, jobs: Iterable[PlannedJob], pixels: float, finished: Iterable[str]
+    settings: PlanSettings, jobs: Sequence[PlannedJob], pixels: float, finished: Iterable[str]
 ) -> DiskNeed:
     replaced = [job.output for job in jobs if job.reason]
     return disk_need(
@@ -219,6 +219,7 @@ def _disk_need(
         pixels=pixels,
         finished=finished,
         replaced=replaced,
+        copies_bytes=copies_bytes(settings.previews, len(jobs), len({job.job.photo for job in jobs})),
     )
 
 

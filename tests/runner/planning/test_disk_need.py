@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import PictureFormat, PictureOptions
-from pipeline.runner.planning.disk_need import DiskNeed, disk_need, usual_bytes_per_pixel
+from pipeline.model import PictureFormat, PictureOptions, PreviewOptions
+from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need, usual_bytes_per_pixel
 from tests.fakes import write_painting
 from tests.workshop import Workshop
 
@@ -74,6 +74,7 @@ def test_what_has_to_stay_free_is_not_there_to_be_used(size: int, free: int | No
 
 
 def test_a_plan_learns_from_the_pictures_that_are_there_and_counts_intermediate_ones(workshop: Workshop) -> None:
+    workshop.text += "gallery: {enabled: false}\n"
     workshop.photo("a.png")
     workshop.run()
     workshop.photo("b.png", shade=1)
@@ -87,3 +88,19 @@ def test_a_plan_learns_from_the_pictures_that_are_there_and_counts_intermediate_
     workshop.text = workshop.text.replace("size: 96", "size: 48")
     workshop.text = workshop.text.replace("scales: 1}", "scales: 1, iterations: 40, snapshot_every: 10}")
     assert workshop.plan().disk.bytes >= 3 * plain.bytes
+
+
+def test_the_gallerys_copies_take_room_too(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.text += "gallery: {enabled: false}\n"
+    without = workshop.plan().disk.bytes
+    workshop.text = workshop.text.replace("{enabled: false}", "{photo_size: 1000, thumbnail_size: 100}")
+
+    assert workshop.plan().disk.bytes == without + round(0.7 * 0.25 * (2 * 100**2 + 1000**2))
+
+
+def test_copies_are_counted_by_picture_and_by_photo() -> None:
+    options = PreviewOptions(folder=Path(), thumbnail_pixels=100, photo_pixels=0)
+
+    assert copies_bytes(None, 3, 2) == 0
+    assert copies_bytes(options, 3, 2) == pytest.approx(3 * 0.7 * 0.25 * 100**2)
