@@ -31,6 +31,7 @@ PARTS = {
     "g": "feeding",
     "h": "foresight",
     "i": "watching",
+    "j": "first_view",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,20 +9,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
 from PIL import Image, ImageDraw
 
-import pipeline.report.gallery
+from pipeline.report.gallery.catalog import LATEST, VERSION
+from pipeline.report.gallery.page import page_files
+from pipeline.report.gallery.rows import CHUNK_SIZE, STATES
+from pipeline.report.gallery.scripts import script
 
-ROWS_A_CHUNK = 500
-LATEST = 120
 NEWEST_SECONDS = 1_764_400_000
-STATES = ["done", "pending", "leased", "failed", "quarantined", "withdrawn", "rejected"]
 STYLES = ["night", "wave", "scream"]
 RECIPES = ["default", "mild"]
 FOLDERS = ["", "2023", "2024/june", "2024/july", "2024/july/wedding"]
 SHAPES = [(400, 267), (267, 400), (400, 300), (400, 225), (400, 400), (300, 400)]
-PACKAGE = Path(pipeline.report.gallery.__file__).parent
 
 #: Names that would do harm where they are taken for more than text.
 HOSTILE_NAMES = [
@@ -88,19 +85,14 @@ class MadeGallery:
         """Write one data file: a call of one of the page's functions."""
         path = self.folder / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = ", ".join(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c") for value in values)
-        path.write_text(f"stylewatch.{function}({text});\n", "ascii")
+        path.write_bytes(script(function, *values))
 
     def write(self) -> None:
         """Write the page, its assets and the list of pictures."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        assets = self.folder / "assets"
-        assets.mkdir(exist_ok=True)
-        for asset in (PACKAGE / "assets").iterdir():
-            (assets / asset.name).write_bytes(asset.read_bytes())
-        template = Environment(autoescape=True).from_string((PACKAGE / "templates" / "index.html").read_text("utf-8"))
-        page = template.render(title=self.output.name, program="stylewatch 0.1.0", revision="1")
-        (self.folder / "index.html").write_text(page, "utf-8")
+        for name, data in page_files(self.output.name, "stylewatch 0.1.0"):
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
         self.write_list()
 
     def write_list(self, revision: str = "1") -> None:
@@ -113,15 +105,15 @@ class MadeGallery:
         self.write_script("catalog.js", "catalog", self._catalog(chunks))
 
     def _chunks(self) -> list[list[Row]]:
-        chunks: list[list[Row]] = [[] for _ in range(max(row.id for row in self.rows) // ROWS_A_CHUNK + 1)]
+        chunks: list[list[Row]] = [[] for _ in range(max(row.id for row in self.rows) // CHUNK_SIZE + 1)]
         for row in self.rows:
-            chunks[row.id // ROWS_A_CHUNK].append(row)
+            chunks[row.id // CHUNK_SIZE].append(row)
         return chunks
 
     def _catalog(self, chunks: list[list[Any]]) -> dict[str, Any]:
         done = sorted((row for row in self.rows if row.state == "done"), key=lambda row: (-row.time, -row.id))
         catalog = {
-            "version": 1,
+            "version": VERSION,
             "written": NEWEST_SECONDS,
             "program": "stylewatch 0.1.0",
             "title": self.output.name,

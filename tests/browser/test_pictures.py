@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import re
+from array import array
 
 import pytest
 from playwright.sync_api import expect
 
+from pipeline.model import Job
+from pipeline.report.gallery.rows import usual_output
 from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery
 from tests.browser.opened_page import OpenedPage
 
@@ -184,3 +187,19 @@ def test_each_picture_keeps_its_shape(at: OpenedPage) -> None:
     )
     assert wrong == 0
     assert at.page.locator(".tile img").evaluate_all("images => images.every((image) => image.naturalWidth > 0)")
+
+
+def test_the_usual_names_of_pictures_are_those_that_the_program_means(at: OpenedPage) -> None:
+    photos = [*HOSTILE_NAMES, "2024/a.b.jpg", "2024.x/noext", ".hidden", "a/.hidden.jpg", "trip.zip/a.jpg"]
+    catalog = {"styles": ["night"], "recipes": ["default", "mild"], "states": ["done"], "suffix": ".png"}
+    for recipe in (0, 1):
+        rows = [[0, [*memoryview(photo.encode("utf-16-le", "surrogatepass")).cast("H")], recipe] for photo in photos]
+        outputs = at.page.evaluate(
+            """([rows, catalog]) => rows.map(([id, units, recipe]) => [...new stylewatch.Entry(
+               [id, String.fromCharCode(...units), 0, 0, recipe, 0, 0, 0, 0, null, '', ''], catalog).output]
+               .flatMap((character) => character.split('')).map((unit) => unit.charCodeAt(0)))""",
+            [rows, catalog],
+        )
+        for photo, units in zip(photos, outputs, strict=True):
+            wanted = usual_output(Job(photo, "night", catalog["recipes"][recipe]), ".png")
+            assert array("H", units).tobytes() == wanted.encode("utf-16-le", "surrogatepass"), photo

@@ -68,9 +68,10 @@
     return `${stylewatch.store.catalog.output_href}/${path(name)}`;
   }
 
+  // A server hands out no photos, which lie outside of the folder that it serves.
   function photo(name) {
     const folder = stylewatch.store.catalog.photos_href;
-    return folder === null || folder === undefined ? null : `${folder}/${path(name)}`;
+    return window.location.protocol !== 'file:' || !folder ? null : `${folder}/${path(name)}`;
   }
 
   function thumbnail(digest) {

@@ -1,6 +1,7 @@
 // What is known of the pictures: loads the data scripts, keeps what they hand over, tells the views of changes.
 (function (stylewatch) {
   'use strict';
+  const {Entry} = stylewatch;
   const VERSION = 1;
   const ROWS_A_CHUNK = 500;
   const LOADS_AT_ONCE = 4;
@@ -9,10 +10,6 @@
   const LIVE_MILLISECONDS = 2000;
   const IDLE_MILLISECONDS = 60000;
 
-  const FIELDS = [
-    'photo', 'output', 'style', 'recipe', 'state', 'time', 'width', 'height', 'styleLoss', 'thumbnail', 'photoThumbnail',
-  ];
-
   const entries = new Map();
   const chunkRevisions = new Map();
   const details = new Map();
@@ -20,7 +17,7 @@
   const listeners = new Map();
   let cached = null;
   let changesTimer = 0;
-  let toldAt = 0;
+  let nextTell = 0;
   let loads = 0;
   let chunksLeft = 0;
   let reading = false;
@@ -31,46 +28,6 @@
     on, entries: allEntries, entry: (id) => entries.get(id), progress,
     loadPicture, loadStatus, loadSheets, loadSheet, loadLive, refresh, start,
   };
-
-  class Entry {
-    constructor(row, catalog) {
-      [this.id, this.photo] = row;
-      this.style = catalog.styles[row[3]];
-      this.recipe = catalog.recipes[row[4]];
-      this.state = catalog.states[row[5]];
-      this.output = row[2] === 0 ? usualOutput(this, catalog.suffix) : row[2];
-      [, , , , , , this.time, this.width, this.height, this.styleLoss] = row;
-      this.thumbnail = stylewatch.links.thumbnail(row[10]);
-      this.photoThumbnail = stylewatch.links.photoThumbnail(row[11]);
-      this.folder = this.photo.slice(0, Math.max(0, this.photo.lastIndexOf('/')));
-      this.name = this.photo.slice(this.photo.lastIndexOf('/') + 1);
-    }
-
-    get day() {
-      if (this.dayCache === undefined) this.dayCache = this.time ? stylewatch.text.day(this.time) : '';
-      return this.dayCache;
-    }
-
-    // Digits padded, so that "IMG_9" comes before "IMG_10".
-    get sortName() {
-      if (this.sortCache === undefined) {
-        this.sortCache = this.name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0'));
-      }
-      return this.sortCache;
-    }
-
-    get searchText() {
-      if (this.searchCache === undefined) {
-        this.searchCache = `${this.photo}\n${this.output}\n${this.style}\n${this.recipe}`.normalize('NFC').toLowerCase();
-      }
-      return this.searchCache;
-    }
-  }
-
-  function usualOutput(entry, suffix) {
-    const recipe = entry.recipe === 'default' ? '' : `--${entry.recipe}`;
-    return `${entry.photo.replace(/(?<=[^/])\.[^./]*$/, '')}--${entry.style}${recipe}${suffix}`;
-  }
 
   function on(topic, listener) {
     if (!listeners.has(topic)) listeners.set(topic, new Set());
@@ -83,15 +40,17 @@
   }
 
   function tellEntries() {
+    const began = performance.now();
     changesTimer = 0;
-    toldAt = Date.now();
     tell('entries');
+    nextTell = performance.now() + Math.max(CHANGES_MILLISECONDS, 3 * (performance.now() - began));
   }
 
-  // Many chunks arrive one after another: the views are told at once of the first, then a few times a second.
+  // Many chunks arrive one after another: the views are told at once of the first, then a few times a second,
+  // and as rarely as it takes that most of the time is left for scrolling.
   function entriesChanged() {
     cached = null;
-    if (!changesTimer) changesTimer = setTimeout(tellEntries, Math.max(0, toldAt + CHANGES_MILLISECONDS - Date.now()));
+    if (!changesTimer) changesTimer = setTimeout(tellEntries, Math.max(0, nextTell - performance.now()));
   }
 
   function allEntries() {
@@ -124,7 +83,7 @@
     for (const row of rows) {
       const entry = new Entry(row, store.catalog);
       const known = entries.get(entry.id);
-      if (!known || FIELDS.some((field) => known[field] !== entry[field])) entries.set(entry.id, entry);
+      if (!known || !known.equals(entry)) entries.set(entry.id, entry);
     }
   }
 
