@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser
@@ -93,10 +97,7 @@ def test_what_comes_in_above_moves_nothing_and_what_is_gone_leaves(
     opened.page.evaluate("window.kept = [...document.querySelectorAll('.tile')]")
     gallery.rows = [
         *(row for row in gallery.rows if row.id != 900),
-        *(
-            row.__class__(id=1000 + n, photo=f"new{n}.jpg", time=row.time, size=row.size, thumb=row.thumb)
-            for n, row in enumerate(gallery.rows[-40:])
-        ),
+        *(replace(row, id=1000 + number, photo=f"new{number}.jpg") for number, row in enumerate(gallery.rows[-40:])),
     ]
     gallery.write_list(revision="2")
     opened.page.evaluate("stylewatch.store.refresh()")
@@ -108,6 +109,90 @@ def test_what_comes_in_above_moves_nothing_and_what_is_gone_leaves(
     assert abs(opened.page.evaluate(same) - top) <= 400  # rows break elsewhere, the place stays
     faultless(opened)
     context.close()
+
+
+def test_while_a_program_works_new_pictures_come_in_without_a_reload(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    gallery = make_gallery(tmp_path_factory.mktemp("live") / "Live", 30, live=True, written=100)
+    gallery.write_script("live.js", "live", {"working": True, "catalog_written": 100})
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = OpenedPage(context.new_page(), gallery.output)
+    opened.open(gallery)
+    catalogs = len([address for address in opened.requests if "catalog.js" in address])
+    opened.page.evaluate("stylewatch.store.refresh()")
+    assert len([address for address in opened.requests if "catalog.js" in address]) == catalogs
+    gallery.rows = [*gallery.rows, replace(gallery.rows[-1], id=31, photo="new.jpg")]
+    gallery.changes = {"live": False, "written": 101}
+    gallery.write_list(revision="2")
+    gallery.write_script("live.js", "live", {"working": False, "catalog_written": 101})
+    opened.page.evaluate("stylewatch.store.refresh()")
+    opened.wait_for_list()
+    assert opened.names()[0] == "new.jpg"
+    assert opened.page.locator(".count").inner_text() == "31 pictures"
+    faultless(opened)
+    context.close()
+
+
+def test_fingers_select_on_a_phone(browser: Browser, small_gallery: MadeGallery) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    opened = OpenedPage(context.new_page(), small_gallery.output)
+    opened.open(small_gallery)
+    target = opened.page.locator(".tile-select").nth(1)
+    box = target.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44 - 0.5
+    target.tap()
+    assert opened.page.locator(".selection-head strong").inner_text() == "1 selected"
+    assert opened.page.locator("[role=gridcell][aria-selected=true]").count() == 1
+    opened.page.locator("summary", has_text="Filters").tap()
+    opened.page.get_by_label("Style", exact=True).select_option("wave")
+    assert opened.page.locator(".count").inner_text() == "400 of 1,214 pictures"
+    opened.page.locator(".tile-link").nth(2).tap()
+    assert "#/picture?id=" in opened.page.url
+    faultless(opened)
+    context.close()
+
+
+def test_on_paper_are_the_first_pictures_and_no_controls(browser: Browser, small_gallery: MadeGallery) -> None:
+    context = browser.new_context(viewport={"width": 800, "height": 1100})
+    opened = OpenedPage(context.new_page(), small_gallery.output)
+    opened.open(small_gallery)
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert 300 <= opened.page.locator(".tile").count() < 310
+    for hidden in (".frame-header", ".toolbar", ".tile-select"):
+        assert opened.page.locator(hidden).first.is_hidden()
+    opened.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert opened.page.locator(".tile").count() < 100
+    opened.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    tops = opened.page.locator(".grid-row").evaluate_all("rows => rows.map((row) => row.getBoundingClientRect().top)")
+    assert tops == sorted(set(tops))
+    faultless(opened)
+    context.close()
+
+
+def test_it_works_over_http_too(browser: Browser, small_gallery: MadeGallery) -> None:
+    handler = partial(QuietHandler, directory=str(small_gallery.output))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        context = browser.new_context()
+        opened = OpenedPage(context.new_page(), small_gallery.output)
+        opened.page.goto(f"http://127.0.0.1:{server.server_port}/gallery/index.html#/pictures?style=wave")
+        opened.wait_for_list()
+        assert opened.page.locator(".count").inner_text() == "400 of 1,214 pictures"
+        assert opened.page.evaluate("stylewatch.links.photo('a.jpg')") is None
+        assert opened.faults == []
+        assert all(address.startswith(f"http://127.0.0.1:{server.server_port}/") for address in opened.requests)
+        context.close()
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
 def test_a_gallery_without_its_list_says_what_to_do(browser: Browser, small_gallery: MadeGallery) -> None:

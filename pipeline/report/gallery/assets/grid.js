@@ -7,20 +7,22 @@
   const PRINTED = 300;
 
   class Grid {
-    // hrefOf(entry): where a picture leads. onKey(event, grid, index): keys.
-    constructor(hrefOf) {
+    // hrefOf(entry): where a picture leads; a tile is made anew when that changes. remarkOn(entry): a few words more.
+    constructor(hrefOf, remarkOn) {
       this.hrefOf = hrefOf;
+      this.remarkOn = remarkOn;
       this.entries = [];
       this.layout = null;
       this.rows = new Map();
       this.tiles = new Map();
       this.active = 0;
-      this.element = dom.element('div', {class: 'grid', role: 'grid', 'aria-label': 'Pictures', 'aria-multiselectable': 'true'});
+      this.element = dom.element('div', {class: 'grid', role: 'grid', 'aria-label': 'Pictures', 'aria-describedby': 'grid-keys', 'aria-multiselectable': 'true'});
       this.frame = 0;
+      this.printing = false;
       new ResizeObserver(() => this.resized()).observe(this.element);
       window.addEventListener('scroll', () => this.drawSoon(), {passive: true});
-      window.addEventListener('beforeprint', () => this.print());
-      window.addEventListener('afterprint', () => this.draw());
+      window.addEventListener('beforeprint', () => this.print(true));
+      window.addEventListener('afterprint', () => this.print(false));
       selection.onChange(() => { for (const tile of this.tiles.values()) tiles.showSelected(tile); });
     }
 
@@ -93,6 +95,7 @@
     wantedRows() {
       const count = this.layout.starts.length;
       if (count === 0) return new Set();
+      if (this.printing) return new Set(Array.from({length: layout.rowOf(this.layout, PRINTED - 1) + 1}, (_, row) => row));
       const margin = window.innerHeight * MARGIN_SCREENS;
       const y = -this.top();
       const first = layout.rowAt(this.layout, y - margin);
@@ -139,7 +142,7 @@
       const href = this.hrefOf(entry);
       const known = this.tiles.get(entry.id);
       if (known && known.entry === entry && known.href === href) return known;
-      const tile = tiles.make(entry, href);
+      const tile = tiles.make(entry, href, this.remarkOn(entry));
       this.tiles.set(entry.id, tile);
       return tile;
     }
@@ -195,10 +198,10 @@
       return Math.max(1, Math.floor(window.innerHeight * 0.8 / (this.layout.heights[row] + this.layout.options.caption)));
     }
 
-    print() {
-      if (this.layout === null || this.element.clientWidth === 0) return;
-      const last = layout.rowOf(this.layout, Math.min(PRINTED, this.entries.length) - 1);
-      this.drawRows(new Set(Array.from({length: last + 1}, (_, row) => row)));
+    // On paper nothing scrolls: the first pictures are all there, as many as one would print.
+    print(printing) {
+      this.printing = printing;
+      this.draw();
     }
   }
 

@@ -2,6 +2,7 @@
 (function (stylewatch) {
   'use strict';
   const {dom, text, store, listing, router} = stylewatch;
+  const KEYS = 'Arrow keys move, Space selects, with Shift a range, Enter opens';
   let parts = null;
   let parameters = {};
   let showing = false;
@@ -37,15 +38,22 @@
     else router.go('pictures', values);
   }
 
+  function remark(entry) {
+    return /loss/.test(parameters.sort) && entry.styleLoss !== null ? `loss ${text.digits(entry.styleLoss, 3)}` : '';
+  }
+
   function build(element) {
-    const grid = new stylewatch.Grid((entry) => router.href('picture', {id: entry.id, ...listing.parameters(parameters)}));
+    const href = (entry) => router.href('picture', {id: entry.id, ...listing.parameters(parameters)});
+    const grid = new stylewatch.Grid(href, remark);
     const filters = stylewatch.filters.make(changed);
     const count = dom.element('p', {class: 'count', role: 'status'});
     const empty = dom.element('p', {class: 'message', hidden: true});
     const bar = stylewatch.selectionBar.make(() => grid.entries);
     stylewatch.gridInput.attach(grid);
     dom.append(element, [
-      dom.element('h1', {class: 'visually-hidden'}, 'Pictures'), filters.element, count, empty, grid.element, bar.element,
+      dom.element('h1', {class: 'visually-hidden'}, 'Pictures'), filters.element,
+      dom.element('div', {class: 'count-line'}, count, dom.element('p', {id: 'grid-keys', class: 'keys'}, KEYS)),
+      empty, grid.element, bar.element,
     ]);
     parts = {grid, filters, count, empty, bar};
   }
@@ -62,6 +70,7 @@
     title: '',
     navigation: 'Pictures',
     order: 1,
+    keepsScroll: true,
     show(element, values) {
       showing = true;
       if (parts === null) build(element);

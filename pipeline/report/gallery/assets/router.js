@@ -8,7 +8,8 @@
   let parameters = {};
   let drawnNavigation = '';
 
-  // view: {title, navigation, order, badge, show, update, hide}; see the page's contract.
+  // view: {title, navigation, order, parent, badge, show, update, hide, keepsScroll}. show(element, parameters) fills the
+  // view's own section, and may return what gets the focus; update(parameters) is for other parameters of the same view.
   function register(name, view) {
     registered.set(name, {...view, name, scroll: 0, section: null});
   }
@@ -51,7 +52,7 @@
     const element = section(view);
     element.hidden = false;
     const wanted = view.show(element, parameters);
-    window.scrollTo(0, view.scroll);
+    window.scrollTo(0, view.keepsScroll ? view.scroll : 0);
     if (!first) focusOn(wanted instanceof Element ? wanted : element.querySelector('h1'));
   }
 
@@ -110,6 +111,7 @@
   }
 
   function start() {
+    window.history.scrollRestoration = 'manual';
     window.addEventListener('hashchange', () => {
       if (/^#\//.test(window.location.hash) || window.location.hash === '') follow(false);
     });

@@ -3,6 +3,8 @@
   'use strict';
   const {dom, text, store, selection, commands, clipboard} = stylewatch;
 
+  const SHOWN_CHARACTERS = 10000;
+
   function choice(label, options, onChange) {
     const select = dom.element('select', {on: {change: onChange}},
       options.map(([value, shown]) => dom.element('option', {value}, shown)));
@@ -14,7 +16,14 @@
     const copy = clipboard.copyButton(() => getLines().join('\n') + '\n', 'Copy', {source: code, class: 'button-primary'});
     copy.setAttribute('aria-label', `Copy the command: ${title}`);
     const block = dom.element('div', {class: 'command-block'}, dom.element('h2', {}, title), code, copy);
-    return {block, update: () => { code.textContent = getLines().join('\n'); }};
+    return {block, update: () => { code.textContent = shortened(getLines()); }};
+  }
+
+  // Thousands of names are copied, not read.
+  function shortened(lines) {
+    const whole = lines.join('\n');
+    const more = whole.length - SHOWN_CHARACTERS;
+    return more <= 0 ? whole : `${whole.slice(0, SHOWN_CHARACTERS)} … and ${text.number(more)} more characters, which are copied, too`;
   }
 
   function recipeOptions() {
@@ -27,7 +36,7 @@
     const paths = () => selection.entries().map((entry) => entry.output);
     const count = dom.element('strong', {});
     const all = dom.element('button', {type: 'button', on: {click: () => selection.add(getListed().map((entry) => entry.id))}});
-    const clear = dom.element('button', {type: 'button', on: {click: () => selection.clear()}}, 'Clear selection');
+    const clear = dom.element('button', {type: 'button', on: {click: () => selection.clear()}}, 'Clear');
     const recipe = choice('With recipe', recipeOptions(), () => update());
     const shell = choice('For', Object.entries(commands.SHELLS), () => update());
     shell.select.value = commands.usualShell();
@@ -35,7 +44,8 @@
     const redo = commandBlock('Make again', () => commands.redo(paths(), options()));
     const reject = commandBlock('Reject: delete, and never make again', () => commands.reject(paths(), options()));
     const details = dom.element('details', {class: 'selection-commands', on: {toggle: () => update()}},
-      dom.element('summary', {}, 'Commands'),
+      dom.element('summary', {}, 'Make again, or reject'),
+      dom.element('p', {class: 'muted small'}, 'Copy a command, and run it in a terminal where the config lies.'),
       dom.element('div', {class: 'selection-options'}, recipe.labelled, shell.labelled),
       redo.block, reject.block);
     const bar = dom.element('section', {class: 'selection-bar', 'aria-label': 'Selected pictures', hidden: true},
@@ -47,7 +57,7 @@
       bar.hidden = selection.size === 0;
       document.body.classList.toggle('has-selection', selection.size > 0);
       dom.replace(count, `${text.number(selection.size)} selected`);
-      dom.replace(all, `Select all ${text.number(listed)} listed`);
+      dom.replace(all, `Select all ${text.number(listed)}`);
       if (bar.hidden || !details.open) return;
       redo.update();
       reject.update();

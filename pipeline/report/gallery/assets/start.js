@@ -9,6 +9,7 @@
   }
 
   function showCatalog(catalog) {
+    hideError();
     const written = `${text.time(catalog.written)} by ${catalog.program}`;
     document.getElementById('written').textContent = text.visible(`Written ${written}`);
     dom.replace(document.querySelector('.frame-title'), dom.name(catalog.title));
@@ -17,7 +18,12 @@
   }
 
   function showError(message) {
+    hideError();
     document.getElementById('main').prepend(dom.element('p', {class: 'message message-error', role: 'alert'}, message));
+  }
+
+  function hideError() {
+    for (const shown of document.querySelectorAll('#main > .message-error')) shown.remove();
   }
 
   document.querySelector('.skip-link').addEventListener('click', skipToContent);

@@ -28,12 +28,13 @@
     return `${entry.name}, ${note(entry)}${state}`;
   }
 
-  function make(entry, href) {
+  // remark: what the order is about, if anything.
+  function make(entry, href, remark) {
     const box = dom.element('input', {type: 'checkbox', tabindex: '-1', 'aria-label': `Select ${label(entry)}`});
     const link = dom.element('a', {class: 'tile-link', href, tabindex: '-1', title: `${entry.photo}\u2002${note(entry)}`, draggable: 'false'},
       image(entry),
       dom.element('span', {class: 'tile-name'}, dom.name(entry.name)),
-      dom.element('span', {class: 'tile-note'}, note(entry)));
+      dom.element('span', {class: 'tile-note'}, note(entry), remark ? ` · ${remark}` : null));
     const cell = dom.element('div', {class: 'tile', role: 'gridcell'}, link, dom.element('label', {class: 'tile-select'}, box));
     const tile = {cell, link, box, entry, href};
     showSelected(tile);
