@@ -21,9 +21,20 @@
     return 'No picture is finished yet. They appear here as they are made.';
   }
 
+  function entriesChanged() {
+    if (parts !== null && showing && !parts.arrivals.hold(parts.grid.entries, listing.of(parameters).entries)) draw();
+  }
+
+  function showArrivals() {
+    window.scrollTo(0, 0);
+    draw();
+    parts.grid.focus(0);
+  }
+
   function draw() {
     if (parts === null || !showing) return;
     const {entries, facets} = listing.of(parameters);
+    parts.arrivals.clear();
     parts.filters.update(parameters, facets);
     parts.grid.setEntries(entries);
     parts.empty.hidden = entries.length > 0;
@@ -49,13 +60,14 @@
     const count = dom.element('p', {class: 'count', role: 'status'});
     const empty = dom.element('p', {class: 'message', hidden: true});
     const bar = stylewatch.selectionBar.make(() => grid.entries);
+    const arrivals = new stylewatch.Arrivals(showArrivals);
     stylewatch.gridInput.attach(grid);
     dom.append(element, [
       dom.element('h1', {class: 'visually-hidden'}, 'Pictures'), filters.element,
       dom.element('div', {class: 'count-line'}, count, dom.element('p', {id: 'grid-keys', class: 'keys'}, KEYS)),
-      empty, grid.element, bar.element,
+      arrivals.element, empty, grid.element, bar.element,
     ]);
-    parts = {grid, filters, count, empty, bar};
+    parts = {grid, filters, count, arrivals, empty, bar};
   }
 
   // Coming back from a picture, the focus is on it again.
@@ -88,5 +100,5 @@
       showing = false;
     },
   });
-  store.on('entries', draw);
+  store.on('entries', entriesChanged);
 }(window.stylewatch));
