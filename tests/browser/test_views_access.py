@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.made_details import canvas, live
+from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery
+from tests.browser.opened_page import OpenedPage
+
+pytestmark = pytest.mark.slow
+
+VIEWS = {
+    "#/picture?id=1": ".chart",
+    "#/picture?id=5&state=all": ".message-error",
+    "#/problems": ".problem",
+    "#/work": ".runs",
+    "#/live": ".canvas",
+    "#/sheets": ".card",
+    "#/sheet?id=2026-11-29-201500": ".sheet",
+    "#/sheet?id=2026-11-29-201500&cell=1": "dialog[open]",
+}
+
+
+@pytest.fixture
+def at(views: OpenedPage, views_gallery: MadeGallery) -> OpenedPage:
+    views_gallery.write_script("live.js", "live", live(time.time(), [canvas("abc", HOSTILE_NAMES[0])]))
+    views.page.evaluate("stylewatch.store.loadLive()")
+    return views
+
+
+def show(at: OpenedPage, address: str) -> None:
+    at.go(address)
+    expect(at.page.locator(VIEWS[address]).first).to_be_visible()
+    at.page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    at.settle()
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("address", VIEWS)
+def test_nothing_keeps_people_with_disabilities_out(
+    at: OpenedPage, address: str, colors: Literal["light", "dark"]
+) -> None:
+    at.page.emulate_media(color_scheme=colors)
+    show(at, address)
+    assert at.accessibility_faults() == []
+
+
+@pytest.mark.parametrize("width", [360, 3840])
+def test_each_view_fits_any_screen(at: OpenedPage, width: int) -> None:
+    at.page.set_viewport_size({"width": width, "height": 900})
+    wide = []
+    for address in VIEWS:
+        show(at, address)
+        if at.overflow() > 0:
+            wide.append(address)
+    at.page.set_viewport_size({"width": 1440, "height": 900})
+    assert wide == []
