@@ -18,12 +18,14 @@ IMAGE = "live/abc.webp"
 
 
 @pytest.fixture
-def at(views: OpenedPage, views_gallery: MadeGallery) -> OpenedPage:
-    """The live view."""
+def at(views: OpenedPage, views_gallery: MadeGallery) -> Iterator[OpenedPage]:
+    """The live view, while a program works."""
     (views_gallery.folder / "live").mkdir(exist_ok=True)
     drawn_picture(1, (300, 200)).save(views_gallery.folder / IMAGE)
+    views.page.evaluate("stylewatch.store.catalog.live = true")
     views.go("#/live")
-    return views
+    yield views
+    views.page.evaluate("stylewatch.store.catalog.live = false")
 
 
 def say(at: OpenedPage, gallery: MadeGallery, canvases: Sequence[Mapping[str, Any]], **changes: Any) -> None:
@@ -75,6 +77,16 @@ def test_a_program_that_died_is_told_with_its_last_sign_of_life(at: OpenedPage, 
     assert at.page.locator(".live-state").inner_text() == (
         "No picture is in progress: resting until 22:00. Last sign of life just now."
     )
+
+
+def test_without_a_program_the_view_says_what_would_be_shown(at: OpenedPage, views_gallery: MadeGallery) -> None:
+    say(at, views_gallery, [], working=False, written=time.time() - 7200)
+    at.page.evaluate("stylewatch.store.catalog.live = false")
+    at.go("#/work")
+    at.go("#/live")
+    words = at.page.locator(".live-state").inner_text()
+    assert words.startswith("No program is at work.")
+    assert words.endswith("Last sign of life 2 h 0 min ago.")
 
 
 @pytest.fixture

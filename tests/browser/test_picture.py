@@ -20,6 +20,7 @@ def opened_at(views: OpenedPage, address: str) -> OpenedPage:
     """Open a picture with the slider where it begins."""
     views.go("#/work")
     views.go(address)
+    expect(views.page.locator("#view-picture")).to_have_attribute("aria-busy", "false")
     slider = views.page.locator(".comparison-range")
     if slider.count():
         slider.fill("0")
@@ -122,9 +123,11 @@ def test_actual_size_shows_a_pixel_as_a_pixel_and_can_be_scrolled_by_keys(views:
     before = viewport.evaluate("node => node.scrollLeft")
     views.page.keyboard.press("ArrowLeft")
     expect(views.page.locator(".comparison-scale")).to_have_text("Shown at 100 %")
-    views.page.wait_for_function(
-        "before => document.querySelector('.is-actual-size').scrollLeft < before", arg=before
+    scrolled = (
+        "before => new Promise((done) => { const look = () => (document.querySelector('.is-actual-size').scrollLeft"
     )
+    scrolled += " < before ? done(true) : requestAnimationFrame(look)); look(); })"
+    assert views.page.evaluate(scrolled, before)
     assert views.page.url.endswith(LION)
     button.click()
     views.page.set_viewport_size({"width": 1440, "height": 900})
@@ -138,7 +141,8 @@ def test_arrow_keys_go_through_the_filtered_list_and_escape_goes_back_to_it(view
     views.page.keyboard.press("ArrowLeft")
     expect(views.page.locator(".position")).to_have_text("2 of 3")
     assert views.page.url.endswith("#/picture?id=3&style=wave&sort=time")
-    assert "mild" in views.page.title()
+    assert views.page.title() == "lion.jpg, wave · mild · Summer"
+    assert views.page.locator("#announcement").inner_text() == "lion.jpg, wave · mild"
     views.page.get_by_role("link", name="Previous picture").click()
     assert views.page.url.endswith("#/picture?id=4&style=wave&sort=time")
     views.page.keyboard.press("ArrowRight")
@@ -274,3 +278,13 @@ def test_hostile_names_are_text_and_quoted(views: OpenedPage, number: int) -> No
     assert views.page.locator("main script, main iframe, main img[onerror]").count() == 0
     expect(views.page.locator(".command").last).to_contain_text("stylewatch reject stylewatch.yaml ")
     assert not re.search(r"[\n\u202e\udc80-\udcff]", views.page.locator(".command").last.inner_text())
+
+
+def test_the_picture_is_printed_without_controls(views: OpenedPage) -> None:
+    opened_at(views, LION)
+    views.page.emulate_media(media="print")
+    assert box(views.page.locator(".comparison-picture"))["width"] > 300
+    assert not views.page.locator(".comparison-photo").is_visible()
+    assert not views.page.locator(".comparison-controls").is_visible()
+    assert not views.page.locator(".command-list").is_visible()
+    views.page.emulate_media(media="screen")

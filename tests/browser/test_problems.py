@@ -52,7 +52,7 @@ def test_what_is_set_aside_incomplete_waiting_and_skipped_is_told(at: OpenedPage
 
 
 def test_a_failed_picture_leads_to_its_page_and_is_counted_in_the_navigation(at: OpenedPage) -> None:
-    assert at.page.locator(".navigation").get_by_role("link", name="Problems").inner_text() == "Problems 2"
+    assert at.page.locator(".navigation").get_by_role("link", name="Problems").inner_text() == "Problems !"
     at.page.get_by_role("link", name="panorama.tif").click()
     expect(at.page.locator(".picture-stage")).to_contain_text(FAILURE)
 

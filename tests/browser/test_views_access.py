@@ -27,6 +27,7 @@ VIEWS = {
 @pytest.fixture
 def at(views: OpenedPage, views_gallery: MadeGallery) -> OpenedPage:
     views_gallery.write_script("live.js", "live", live(time.time(), [canvas("abc", HOSTILE_NAMES[0])]))
+    views.page.evaluate("stylewatch.store.catalog.live = true")
     views.page.evaluate("stylewatch.store.loadLive()")
     return views
 

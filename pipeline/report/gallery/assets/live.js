@@ -2,7 +2,7 @@
 (function (stylewatch) {
   'use strict';
   const {dom, text, links, store, lossChart} = stylewatch;
-  const SILENT_SECONDS = 60;
+  const SILENT_SECONDS = 90;
   const TICK_MILLISECONDS = 1000;
   const canvases = new Map();
   let parts = null;
@@ -20,7 +20,8 @@
   // What the file says, if the program that wrote it is still heard of.
   function state() {
     const {live, catalog} = store;
-    if (!live) return {name: 'none', words: catalog && !catalog.live ? 'No program is at work.' : 'Reading …'};
+    if (!catalog || (!live && catalog.live)) return {name: 'none', words: 'Reading …'};
+    if (!catalog.live) return {name: 'none', words: `No program is at work. While "stylewatch run" or "watch" is, each picture is shown here as it comes. Last sign of life ${ago(age(live || catalog))}.`};
     const silent = age(live) > SILENT_SECONDS;
     if (live.working && silent) return {name: 'silent', words: `No sign of life since ${text.time(live.written)}, ${ago(age(live))}: the program was stopped, or the machine sleeps.`};
     if (live.working) return {name: 'working', words: working(live)};
@@ -105,7 +106,7 @@
     if (name !== shownState) dom.announce(words);
     shownState = name;
     parts.list.classList.toggle('is-silent', name === 'silent');
-    drawCanvases(store.live ? store.live.canvases : []);
+    drawCanvases(store.live && name !== 'none' ? store.live.canvases : []);
   }
 
   function badge() {

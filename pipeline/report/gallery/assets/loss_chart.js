@@ -37,7 +37,7 @@
   function logTicks(low, high) {
     const ticks = [];
     const decades = Math.log10(high / low);
-    const steps = decades < 2 ? [1, 2, 5] : [1];
+    const steps = decades < 1.6 ? [1, 2, 5] : decades < 3.2 ? [1, 3] : [1];
     const stride = Math.max(1, Math.ceil(decades / 7));
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += stride) {
       for (const step of steps) ticks.push(step * 10 ** power);

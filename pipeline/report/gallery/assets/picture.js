@@ -95,6 +95,7 @@
     dom.replace(frame.side, parts.paintings(details), parts.making(details), parts.files(details));
     dom.replace(frame.below, parts.nextCommands(details), parts.settings(details), lossSection(details), parts.timelapse(details));
     drawSiblings();
+    element.setAttribute('aria-busy', 'false');
     router.setTitle();
   }
 
@@ -135,6 +136,7 @@
     dom.replace(frame.stage, dom.element('p', {class: 'message'}, 'The gallery has no picture of this number. Perhaps it was made in another output folder, or its job is gone.'));
     for (const part of ['side', 'siblings', 'below']) frame[part].replaceChildren();
     current = null;
+    element.setAttribute('aria-busy', 'false');
     router.setTitle();
   }
 
@@ -153,6 +155,7 @@
   }
 
   async function load() {
+    element.setAttribute('aria-busy', 'true');
     const entry = store.entry(Number(values.id));
     if (!entry) {
       if (store.progress().complete) drawUnknown();
@@ -221,14 +224,22 @@
     load();
   }
 
+  function titleOf(parameters) {
+    const entry = store.entry(Number(parameters.id));
+    return entry ? `${baseName(entry.photo)}, ${parts.styleText(entry)}` : 'Picture';
+  }
+
   stylewatch.views.register('picture', {
-    title: () => (current ? `${baseName(current.photo)}, ${parts.styleText(current)}` : 'Picture'),
+    title: titleOf,
     parent: 'pictures',
-    show,
+    show(section, parameters) {
+      if (frame !== null && current && current.id !== Number(parameters.id)) frame.stage.replaceChildren();
+      show(section, parameters);
+    },
     update(parameters) {
       window.scrollTo(0, 0);
       show(element, parameters);
-      dom.announce(document.title);
+      dom.announce(titleOf(parameters));
     },
     hide() { isShowing = false; },
   });

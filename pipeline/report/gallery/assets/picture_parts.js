@@ -19,7 +19,7 @@
 
   function painting(each, total, isOne) {
     const share = isOne || !total ? '' : `${Math.round((each.weight / total) * 100)} % of the blend`;
-    const image = each.copy ? dom.element('img', {src: links.path(each.copy), alt: '', loading: 'lazy'}) : null;
+    const image = each.copy ? dom.element('img', {src: links.path(each.copy), alt: ''}) : null;
     if (image) image.addEventListener('error', () => image.remove());
     return dom.element('figure', {class: 'painting'}, image,
       dom.element('figcaption', {}, dom.name(each.name || 'unnamed'), share ? dom.element('span', {class: 'muted'}, ` ${share}`) : null));

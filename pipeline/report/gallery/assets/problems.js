@@ -66,7 +66,7 @@
     const photos = [...new Set(group.items.map((item) => commandList.path(item.photo)))];
     const line = (shell) => commandList.command('retry', photos.length > FIRST_ROWS ? [] : photos, shell);
     const hint = photos.length > FIRST_ROWS ? 'All that failed and all that is set aside.' : '';
-    return commandList.make([{title: 'Give them another chance', hint, line}]);
+    return commandList.make([{title: photos.length === 1 ? 'Give it another chance' : 'Give them another chance', hint, line}]);
   }
 
   function group(found, unit, canRetry) {
@@ -123,8 +123,9 @@
 
   function badge() {
     const counts = store.catalog ? store.catalog.counts : {};
+    // No number: these are pictures, and what is listed are mostly photos.
     const count = (counts.failed || 0) + (counts.quarantined || 0);
-    return count ? text.number(count) : '';
+    return count ? '!' : '';
   }
 
   stylewatch.views.register('problems', {

@@ -5,6 +5,8 @@
   const AGAIN_MILLISECONDS = 5000;
   const NEW_SECONDS = 86400;
   const WIDE_COLUMNS = 6;
+  const THUMBNAIL_PIXELS = 400;
+  const SHOWN_FORMATS = /\.(jpe?g|png|webp|avif)$/i;
   let list = null;
   let frame = null;
   let values = {};
@@ -25,7 +27,8 @@
     const none = dom.element('div', {class: 'message'},
       dom.element('p', {}, 'There is no contact sheet yet. "try" makes one: a photo with several values of a setting, side by side.'),
       dom.element('pre', {tabindex: '0'}, `stylewatch try ${(store.catalog && store.catalog.config_path) || 'CONFIG'} --sample 3 --set content_weight=0.01,0.02,0.05`));
-    dom.replace(list, sheets.length === 0 ? none : dom.element('ul', {class: 'cards'}, sheets.map(card)));
+    const made = dom.element('p', {class: 'muted'}, 'Made by "stylewatch try", the newest first.');
+    dom.replace(list, sheets.length === 0 ? none : [made, dom.element('ul', {class: 'cards'}, sheets.map(card))]);
   }
 
   stylewatch.views.register('sheets', {
@@ -53,14 +56,23 @@
     return [text.duration(cell.seconds || null), cell.style_loss ? `style loss ${text.digits(cell.style_loss, 2)}` : ''].filter(Boolean).join(' · ');
   }
 
-  function cellContent(number) {
+  // Thumbnails are enough for small cells; large ones show the picture itself.
+  function cellImage(cell, columns) {
+    const picture = links.path(cell.picture);
+    const known = cell.thumb && cell.width && cell.height;
+    const width = known ? Math.round(Math.min(1, THUMBNAIL_PIXELS / Math.max(cell.width, cell.height)) * cell.width) : 0;
+    const choices = known && cell.width > width && SHOWN_FORMATS.test(cell.picture)
+      ? {srcset: `${links.thumbnail(cell.thumb)} ${width}w, ${picture} ${cell.width}w`, sizes: `${Math.floor(86 / columns)}vw`} : {};
+    return dom.element('img', {src: cell.thumb ? links.thumbnail(cell.thumb) : picture, ...choices, alt: `${sheet.photos[cell.photo].name}: ${cellName(cell)}`,
+      loading: 'lazy', width: cell.width || null, height: cell.height || null});
+  }
+
+  function cellContent(number, columns) {
     if (number < 0) return dom.element('span', {class: 'cell-empty muted small'}, 'not asked for');
     const cell = sheet.cells[number];
     if (cell.error) return dom.element('span', {class: 'cell-empty cell-error small'}, cell.error);
     if (!cell.picture) return dom.element('span', {class: 'cell-empty muted small'}, 'not made yet');
-    const address = cell.thumb ? links.thumbnail(cell.thumb) : links.path(cell.picture);
-    const image = dom.element('img', {src: address, alt: `${sheet.photos[cell.photo].name}: ${cellName(cell)}`, loading: 'lazy', width: cell.width || null, height: cell.height || null});
-    return [dom.element('a', {class: 'cell-link', href: router.href('sheet', {id: sheet.id, cell: number})}, image),
+    return [dom.element('a', {class: 'cell-link', href: router.href('sheet', {id: sheet.id, cell: number})}, cellImage(cell, columns)),
       dom.element('span', {class: 'small muted'}, cellNote(cell))];
   }
 
@@ -93,7 +105,7 @@
       dom.element('div', {class: `sheet-scroll${columns.values.length > WIDE_COLUMNS ? ' is-wide' : ''}`, tabindex: '0', role: 'region', 'aria-label': tableLabel(rows, columns, group)},
         dom.element('table', {class: `sheet${hasRows ? ' has-rows' : ''}`, css: {'--columns': String(columns.values.length)}},
           dom.element('thead', {}, dom.element('tr', {}, hasRows ? dom.element('td', {class: 'sheet-corner'}, image) : null, columns.values.map((_, index) => headCell(columns, index, 'col')))),
-          dom.element('tbody', {}, group.cells.map((line, index) => dom.element('tr', {}, hasRows ? headCell(rows, index, 'row') : null, line.map((number) => dom.element('td', {}, cellContent(number)))))))));
+          dom.element('tbody', {}, group.cells.map((line, index) => dom.element('tr', {}, hasRows ? headCell(rows, index, 'row') : null, line.map((number) => dom.element('td', {}, cellContent(number, line.length)))))))));
   }
 
   function drawSheet() {
@@ -117,7 +129,7 @@
   function cellCommands(cell) {
     const path = outputPath(cell.picture);
     return commandList.make([
-      {title: 'Take these settings for the archive', hint: 'Writes them into the config as a recipe, and says what "run" will make again.', line: (shell) => commandList.command('adopt', [path], shell)},
+      {title: 'Take these settings for the archive', hint: 'Writes them into the config as a recipe, and says what "run" will make again; --as NAME names it.', line: (shell) => commandList.command('adopt', [path], shell)},
       {title: 'Try further from here', hint: 'Makes it again; --set NAME=VALUE changes a setting.', line: (shell) => commandList.command('try', ['--like', path], shell)},
     ]);
   }
