@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pipeline.errors import StorageError
 from pipeline.intake.safe_open import FileReplacedError, open_below
@@ -37,8 +37,16 @@ _PAGE: Final = _PICTURES | {
     ".ico": "image/x-icon",
 }
 
-#: Folders of the gallery whose files are named by what they are copies of.
-_NAMED_BY_CONTENT: Final = (THUMBNAILS_FOLDER, PHOTOS_FOLDER, PAINTINGS_FOLDER)
+#: For long: its name says what it is a copy of. Never: the page asks for it by a new address each time.
+Keep = Literal["for long", "until it changes", "never"]
+
+#: By the gallery's folders.
+_KEEP: Final[Mapping[str, Keep]] = {
+    THUMBNAILS_FOLDER: "for long",
+    PHOTOS_FOLDER: "for long",
+    PAINTINGS_FOLDER: "for long",
+    "data": "never",
+}
 
 #: What Windows doesn't allow in a name, or takes for something else: a drive, a stream, a wildcard.
 _NOT_ON_WINDOWS: Final = frozenset('<>:"|?*\\')
@@ -66,12 +74,12 @@ class SiteFolders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedFile:
-    """An open file. ``is_constant``: its name says what it is a copy of, so that it hardly ever changes."""
+    """An open file. ``keep``: for how long a browser may keep it, see :data:`Keep`."""
 
     file: BufferedReader
     status: os.stat_result
     media_type: str
-    is_constant: bool
+    keep: Keep
 
     @property
     def version(self) -> str:
@@ -99,8 +107,8 @@ def open_served(folders: SiteFolders, address: bytes, *, on_windows: bool = os.n
         if error.errno in _NOT_FOUND and folders.output.is_dir():
             return None
         raise StorageError(_unreadable(folders, error)) from error
-    is_constant = names[0] == GALLERY_FOLDER and names[1] in _NAMED_BY_CONTENT
-    return ServedFile(file=file, status=os.fstat(file.fileno()), media_type=media_type, is_constant=is_constant)
+    keep: Keep = _KEEP.get(names[1], "until it changes") if names[0] == GALLERY_FOLDER else "until it changes"
+    return ServedFile(file=file, status=os.fstat(file.fileno()), media_type=media_type, keep=keep)
 
 
 def _media_type(parts: Sequence[bytes]) -> str | None:

@@ -9,7 +9,7 @@ anything else     a file, see :mod:`pipeline.serving.files`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from werkzeug.wsgi import FileWrapper
 
 from pipeline.errors import StorageError, in_words
 from pipeline.model.gallery_files import GALLERY_FOLDER
-from pipeline.serving.files import ServedFile, SiteFolders, open_served
+from pipeline.serving.files import Keep, ServedFile, SiteFolders, open_served
 from pipeline.serving.hosts import TrustedHosts
 from pipeline.serving.passwords import PasswordCheck
 
@@ -29,15 +29,21 @@ if TYPE_CHECKING:
 _METHODS: Final = ("GET", "HEAD")
 
 _PAGE: Final = f"{GALLERY_FOLDER}/index.html"
-#: Where folders' addresses lead; relative, as a proxy may give the site another address.
-_REDIRECTS: Final = {b"/": _PAGE, f"/{GALLERY_FOLDER}".encode(): _PAGE, f"/{GALLERY_FOLDER}/".encode(): "index.html"}
+#: Where folders' addresses lead; relative, as a proxy may give the site another address. Browsers ask for an icon of
+#: a picture that is opened alone.
+_REDIRECTS: Final = {
+    b"/": _PAGE,
+    f"/{GALLERY_FOLDER}".encode(): _PAGE,
+    f"/{GALLERY_FOLDER}/".encode(): "index.html",
+    b"/favicon.ico": f"{GALLERY_FOLDER}/assets/icon.svg",
+}
 
 #: The page's own policy, in a meta element, is the same; what only a header can say is added.
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 )
 #: Of a picture shown alone: the page around it is the browser's own, with styles that it writes into it.
-_POLICY_OF_PICTURES: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
+_POLICY_OF_PICTURES: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
 _POLICY_HEADER: Final = "Content-Security-Policy"
 _SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -46,11 +52,14 @@ _SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_NO_STORE: Final = "no-store"
 # A password may be asked for, so nothing is for caches that several people share. A copy's name says what it is of,
 # but another thumbnail_size makes another file of that name: a month.
-_CONSTANT: Final = "private, max-age=2592000"
-_ASK_AGAIN: Final = "private, no-cache"
-_NEVER: Final = "no-store"
+_CACHING: Final[Mapping[Keep, str]] = {
+    "for long": "private, max-age=2592000",
+    "until it changes": "private, no-cache",
+    "never": _NO_STORE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ class Site:
         if address == b"/metrics":
             return _monitors_text(self._monitoring.metrics(request.headers.get("Accept", "")))
         if (location := _REDIRECTS.get(address)) is not None:
-            return _text(f"the gallery is at {location}", 302, Location=location)
+            return _text(f"that is at {location}", 302, Location=location)
         return self._file(request, address)
 
     def _refusal(self, request: Request) -> Response | None:
@@ -155,7 +164,7 @@ def _file_response(request: Request, found: ServedFile) -> Response:
     response = Response(FileWrapper(found.file), mimetype=None, direct_passthrough=True)
     response.call_on_close(found.file.close)
     response.headers["Content-Type"] = found.media_type
-    response.headers["Cache-Control"] = _CONSTANT if found.is_constant else _ASK_AGAIN
+    response.headers["Cache-Control"] = _CACHING[found.keep]
     response.headers["Accept-Ranges"] = "bytes"
     response.content_length = size
     response.set_etag(found.version)
@@ -179,7 +188,7 @@ def _wants_one_range(request: Request) -> bool:
 
 def _monitors_text(answer: Answer) -> Response:
     response = Response(answer.text, answer.status, content_type=answer.media_type)
-    response.headers["Cache-Control"] = _NEVER
+    response.headers["Cache-Control"] = _NO_STORE
     return response
 
 
@@ -189,7 +198,7 @@ def _ask_for_password(text: str) -> Response:
 
 def _text(text: str, status: int, **headers: str) -> Response:
     response = Response(f"{text}\n", status, content_type="text/plain; charset=utf-8")
-    response.headers["Cache-Control"] = _NEVER
+    response.headers["Cache-Control"] = _NO_STORE
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value
     return response

@@ -44,7 +44,7 @@ def test_the_page_and_the_pictures_have_their_media_types(
     found = open_served(folders, address)
     assert found is not None
     found.file.close()
-    assert (found.media_type, found.is_constant) == (media_type, False)
+    assert (found.media_type, found.keep) == (media_type, "never" if b"/data/" in address else "until it changes")
 
 
 @pytest.mark.parametrize("suffix", ["avif", "jxl", "tiff", "tif", "jpeg"])
@@ -56,11 +56,11 @@ def test_every_format_of_pictures_is_an_image(folders: SiteFolders, suffix: str)
     assert found.media_type.startswith("image/")
 
 
-def test_a_copy_that_is_named_by_its_content_is_constant(folders: SiteFolders) -> None:
+def test_a_copy_that_is_named_by_its_content_may_be_kept_for_long(folders: SiteFolders) -> None:
     found = open_served(folders, f"/{THUMB}".encode())
     assert found is not None
     found.file.close()
-    assert found.is_constant
+    assert found.keep == "for long"
 
 
 @pytest.mark.parametrize(
