@@ -216,8 +216,7 @@ def _json_fields(current: Status) -> dict[str, Any]:
         "troubles": list(current.warnings()),
         "life": current.process_state,
         "process": _process_fields(current),
-        "counts": {state.value: count for state, count in pictures.counts.items()}
-        | {"done": pictures.counts[JobState.DONE] - pictures.rejected, "rejected": pictures.rejected},
+        "counts": pictures.counts_by_name(),
         "kept": pictures.kept,
         "chosen_recipes": pictures.chosen,
         "photos": pictures.photos,

@@ -65,6 +65,11 @@ class Pictures:
     photos: int | None = None
     skipped: PhotosSkipped = field(default_factory=lambda: PhotosSkipped({}))
 
+    def counts_by_name(self) -> dict[str, int]:
+        """Return the pictures by state for programs: the rejected ones are none of the done ones."""
+        counts = {state.value: count for state, count in self.counts.items()}
+        return counts | {"done": counts["done"] - self.rejected, "rejected": self.rejected}
+
     def other_failures(self) -> tuple[FailureRow, ...]:
         """Return the pictures that failed although their photo was not set aside."""
         set_aside = {row.path for row in self.problems}

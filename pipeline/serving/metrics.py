@@ -98,8 +98,8 @@ def _process(status: Status) -> Iterator[Metric]:
 def _pictures(status: Status) -> Iterator[Metric]:
     pictures = status.pictures
     by_state = GaugeMetricFamily("stylewatch_pictures", "Pictures on record, by state.", labels=["state"])
-    for state, count in pictures.counts.items():
-        by_state.add_metric([state.value], count)
+    for state, count in pictures.counts_by_name().items():
+        by_state.add_metric([state], count)
     yield by_state
     if pictures.photos is not None:
         yield _gauge("photos", "Photos on record that are in the input folder.", pictures.photos)

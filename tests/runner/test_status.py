@@ -250,3 +250,33 @@ def test_another_machine_is_at_work_while_its_promise_holds_whatever_the_lock_sa
     assert "on nas was killed" in status.warnings()[0]
     rewrite_heartbeat(workshop, host=platform.node())
     assert status_of(workshop, now=lambda: 1299.0).process_state == "died"
+
+
+def test_a_rejected_picture_is_none_of_the_done_ones_for_programs() -> None:
+    pictures = Pictures(counts=dict.fromkeys(JobState, 5), rejected=2)
+    assert pictures.counts_by_name() == dict.fromkeys(JobState, 5) | {"done": 3, "rejected": 2}
+
+
+def test_without_its_ledger_a_process_is_known_all_the_same(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    (workshop.config().state.folder / "ledger.sqlite3").write_bytes(b"x" * 100_000)
+    with at_work(workshop):
+        status = status_of(workshop, pictures=Pictures())
+    assert (status.process_state, status.exit_code()) == ("running", 0)
+    assert status.free_bytes
+
+
+def test_the_backlog_takes_as_long_as_the_process_says_or_else_the_forecast(workshop: Workshop) -> None:
+    know_the_machine()
+    workshop.photo("a.png")
+    workshop.run()
+    assert status_of(workshop, pictures=Pictures(waiting_seconds=60.0)).backlog_seconds() == 60.0
+    assert status_of(workshop, pictures=Pictures()).backlog_seconds() is None
+    with at_work(workshop) as heart:
+        for event in (started(jobs=9), begun()):
+            heart(event)
+        rewrite_heartbeat(workshop, total=9, done=0, seconds_left=30.0)
+        seconds = status_of(workshop, pictures=Pictures(waiting_seconds=60.0)).backlog_seconds()
+    assert seconds is not None
+    assert 0 < seconds <= 30

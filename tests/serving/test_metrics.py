@@ -67,6 +67,7 @@ def test_pictures_photos_and_backlog_are_those_of_the_ledger(workshop: Workshop)
         "failed": 0,
         "quarantined": 1,
         "withdrawn": 0,
+        "rejected": 0,
     }
     assert values(found["stylewatch_photos_set_aside"]) == {"": 1}
     assert values(found["stylewatch_backlog_pictures"]) == {"": 0}
