@@ -96,8 +96,8 @@ _OPTIONS: Final = (
     click.option(
         "--allow",
         metavar="ADDRESS",
-        help="With --serve: let other machines in, at this address of this machine (0.0.0.0 or :: = all of its "
-        "addresses). Needs a password.",
+        help="With --serve: let other machines in, at this address of this machine (0.0.0.0 = all of IPv4, :: = all "
+        "that it has). Needs a password.",
     ),
     click.option(
         "--host-name",
@@ -129,7 +129,7 @@ def serve_gallery(config: Config, file: Path, options: ServeOptions, make_galler
     """
     folders = _site_folders(config)
     hosts, passwords = TrustedHosts(_host_names(options)), _password_check(options)
-    sockets = listen([options.allow] if options.allow else LOOPBACK, options.port)
+    sockets = listen(_addresses(options), options.port)
     try:
         if not folders.page.exists():
             make_gallery()
@@ -159,14 +159,21 @@ def _host_names(options: ServeOptions) -> tuple[str, ...]:
         if not is_host_name(name):
             raise UsageError(f"--host-name {name}: a name only, like nas.local, without http:// and port")
     own = platform.node()
-    return (*options.host_names, own, f"{own}.local") if options.allow else options.host_names
+    short = own.partition(".")[0]
+    return (*options.host_names, own, short, f"{short}.local") if options.allow is not None else options.host_names
+
+
+def _addresses(options: ServeOptions) -> tuple[str, ...]:
+    if options.allow is None:
+        return LOOPBACK
+    return ("::", "0.0.0.0") if options.allow == "::" else (options.allow,)  # noqa: S104 - the user's own choice
 
 
 def _password_check(options: ServeOptions) -> PasswordCheck | None:
     source = f"--password-file {options.password_file}" if options.password_file else _VARIABLE
     text = _hash_in(options.password_file) if options.password_file else os.environ.get(_VARIABLE, "").strip()
     if not text and not options.password_file:
-        if options.allow:
+        if options.allow is not None:
             raise UsageError(
                 "--allow needs a password: 'stylewatch gallery --hash-password > FILE' makes the file for "
                 "--password-file FILE"
@@ -190,7 +197,7 @@ def _hash_in(file: Path) -> str:
 
 
 def _announce(options: ServeOptions, port: int) -> None:
-    if options.allow:
+    if options.allow is not None:
         click.echo(f"stylewatch: warning: {_WARNING}", err=True)
     host = options.allow or "127.0.0.1"
     if host in ("0.0.0.0", "::"):  # noqa: S104 - the user's own choice

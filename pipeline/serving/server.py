@@ -104,10 +104,10 @@ class _MissingFamilyError(UsageError):
 def _listen_at(address: str, port: int) -> socket.socket:
     try:
         ((family, kind, protocol, _, place), *_) = socket.getaddrinfo(
-            address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
+            address or "no address", port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE
         )
         opened = socket.socket(family, kind, protocol)
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         raise UsageError(f"{address} is no address of numbers, like 192.168.1.20 or 0.0.0.0 (= all)") from error
     except OSError as error:
         raise _explained(error, address, port) from error

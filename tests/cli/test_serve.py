@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import platform
 import signal
 import socket
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.cli.serve import ServeOptions, serve_gallery
+from pipeline.cli.serve import ServeOptions, _addresses, _host_names, serve_gallery
 from pipeline.errors import StorageError
 from pipeline.serving.passwords import is_password_hash
 from tests.cli.invocation import Invoke, config_of
@@ -165,3 +166,15 @@ def test_it_serves_until_ctrl_c_and_photos_out_of_archives_stay_private(
     health, metrics, page, private = answers
     assert (health, page, private) == ("0: all is well\n", "<!doctype html>", "404")
     assert "stylewatch_pictures{" in metrics
+
+
+def test_all_addresses_are_those_of_both_kinds() -> None:
+    assert _addresses(options()) == ("127.0.0.1", "::1")
+    assert _addresses(options(allow="::")) == ("::", "0.0.0.0")
+    assert _addresses(options(allow="192.168.1.20")) == ("192.168.1.20",)
+
+
+def test_on_the_network_the_machine_goes_by_its_own_names_too() -> None:
+    own = platform.node().partition(".")[0]
+    assert _host_names(options(host_names=("nas",))) == ("nas",)
+    assert {"nas", own, f"{own}.local"} <= set(_host_names(options(host_names=("nas",), allow="0.0.0.0")))
