@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from pipeline import __version__
+from pipeline.cli.adopt import adopt
 from pipeline.cli.check import check
 from pipeline.cli.clean import clean
 from pipeline.cli.demo import demo
@@ -57,7 +58,7 @@ Shell completion (bash; zsh and fish alike):
 
 _COMMANDS: Final = (
     *(run, try_, watch, plan, status, gallery, check, styles, schema, retry, redo, reject),
-    *(clean, demo, init),
+    *(adopt, clean, demo, init),
 )
 
 

@@ -129,8 +129,13 @@ class RecipeSection(Section):
         values["content_layers"] = _weighted(self.content_layers)
         values["style_layers"] = _weighted(self.style_layers)
         if "learning_rate" not in self.model_fields_set:
-            values["learning_rate"] = _LEARNING_RATES[self.optimizer]
+            values["learning_rate"] = default_learning_rate(self.optimizer)
         return Recipe(name=name, **values)
+
+
+def default_learning_rate(optimizer: OptimizerKind) -> float:
+    """Return the learning rate of a recipe that sets none."""
+    return _LEARNING_RATES[optimizer]
 
 
 def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -150,6 +150,11 @@ def _compose(text: str) -> yaml.Node | None:
         return loader.get_single_node()
     finally:
         loader.dispose()
+
+
+def events_of(text: str) -> Iterator[yaml.Event]:
+    """Yield what the parser finds in a text that :func:`parse_document` can read, with its places in it."""
+    yield from yaml.parse(text, _CoreLoader)
 
 
 def _config_error(path: Path, line: int | None, message: str) -> ConfigError:

@@ -15,6 +15,7 @@ from tests.cli.invocation import Invoke, Result
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
+    "adopt",
     "check",
     "clean",
     "demo",

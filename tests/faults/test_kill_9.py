@@ -60,7 +60,7 @@ def assert_all_is_well(workshop: Workshop) -> None:
 
 
 MOVES = tuple(name for name in NAMES if name.startswith(("move-", "original-")))
-#: Of 'clean': tests/faults/test_clean.py kills that.
+#: Of 'clean' and 'reject': tests/faults/test_clean.py and test_reject.py kill these.
 DELETIONS = tuple(name for name in NAMES if name.startswith(("withdrawn-", "reject")))
 
 

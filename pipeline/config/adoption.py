@@ -1,0 +1,246 @@
+"""Writes the settings of a picture into a config's text, as a recipe. Owns what is written where; writes no files.
+
+Only what differs is changed: a setting that means the same stays as it is written, one that is to be at its default
+is taken out. The new text has to mean, by the reader of configs, the old one with these changes, or it is refused.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.config.loading import variants_in
+from pipeline.config.recipes import default_learning_rate
+from pipeline.config.variants import ConfigWithVariants
+from pipeline.config.written_values import flow_text
+from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
+from pipeline.config.yaml_source import Document, Location, parse_document
+from pipeline.errors import UsageError
+from pipeline.hashing import RECIPE
+from pipeline.model import Recipe, canonical_layer
+
+_LAYERS: Final = ("content_layers", "style_layers")
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedSettings:
+    """What is to be written: a ``recipe`` under its name, for the style ``style``, with this ``scale``.
+
+    ``replaces``: the recipe in whose stead the style uses it. ``is_new``: there must be no recipe of that name yet.
+    """
+
+    recipe: Recipe
+    style: str
+    scale: float
+    replaces: str
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Adoption:
+    """A changed config. ``changes``: what was changed, like "recipes.default.size: 512 -> 640"; empty = nothing."""
+
+    text: str
+    config: ConfigWithVariants
+    changes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    location: Location
+    value: Any  # _ABSENT: it is taken out
+
+
+def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
+    """Return the text of the config at ``path`` with these settings in it.
+
+    Raises ConfigError for a config that is no valid one, before or after; UsageError, with what to write by hand, for
+    one that can't be changed faithfully, and for names that don't fit.
+    """
+    document = parse_document(text, path)
+    variants_in(document, path)
+    edits = list(_edits(document.data, wanted))
+    changed = text
+    try:
+        for edit in edits:
+            changed = _edited(changed, edit, wanted.recipe)
+    except NotEditableError as error:
+        raise _not_faithful(path, wanted, str(error)) from error
+    found = parse_document(changed, path)
+    if not _means(found, document, edits):
+        raise _not_faithful(path, wanted, "the rest of it would change its meaning")
+    return Adoption(changed, variants_in(found, path), [_described(document.data, edit) for edit in edits])
+
+
+def fragment(wanted: AdoptedSettings) -> str:
+    """Return what to write into a config by hand: the whole recipe, and the style's scale."""
+    name, recipe = wanted.recipe.name, _written_fields(wanted.recipe)
+    lines = ["recipes:", f"  {flow_text(name)}: {flow_text(recipe)}"]
+    return "\n".join(
+        [*lines, "styles:", f"  - {{name: {flow_text(wanted.style)}, scale: {flow_text(wanted.scale)}, ...}}"]
+    )
+
+
+def _edits(data: Mapping[str, Any], wanted: AdoptedSettings) -> Iterator[_Edit]:
+    index, style = _style(data, wanted.style)
+    yield from _recipe_edits(data.get("recipes"), wanted)
+    yield from _use_edits(index, style, wanted)
+    if _number(style.get("scale", 1.0)) != wanted.scale:
+        yield _Edit(("styles", index, "scale"), _ABSENT if wanted.scale == 1 else wanted.scale)
+
+
+def _style(data: Mapping[str, Any], name: str) -> tuple[int, Mapping[str, Any]]:
+    return next((index, style) for index, style in enumerate(data["styles"]) if style["name"] == name)
+
+
+def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
+    name, target = wanted.recipe.name, wanted.recipe
+    known: Mapping[str, Any] = recipes if isinstance(recipes, dict) else {}
+    if wanted.is_new and name in known:
+        raise UsageError(f"there is a recipe {name!r} already: choose another name, or leave --as out")
+    if known.get(name) is None:
+        kept = {key: value for key, value in (known.get(wanted.replaces) or {}).items() if key in RECIPE.never}
+        section = _written_fields(target) | kept
+        if not known:
+            yield _Edit(("recipes",), {name: section})
+        elif section or (name not in known and name != "default"):
+            yield _Edit(("recipes", name), section)
+        return
+    present = known[name]
+    for setting in _settings():
+        value = getattr(target, setting)
+        default = _default(setting, target)
+        now = _meaning(setting, present[setting]) if setting in present else default
+        if now != value and not _is_same(setting, now, target):
+            gone = value == default and setting in present
+            yield _Edit(("recipes", name, setting), _ABSENT if gone else _plain(setting, value))
+
+
+def _settings() -> list[str]:
+    return [each.name for each in fields(Recipe) if each.name not in RECIPE.never]
+
+
+def _use_edits(index: int, style: Mapping[str, Any], wanted: AdoptedSettings) -> Iterator[_Edit]:
+    """Yield what lets the style use the recipe."""
+    name, several = wanted.recipe.name, style.get("recipes")
+    own = several if isinstance(several, list) else [style.get("recipe") or "default"]
+    if name in own:
+        return
+    replaced = wanted.replaces if wanted.replaces in own else own[0]
+    if len(own) > 1 and wanted.replaces not in own:
+        raise UsageError(
+            f"style {wanted.style!r} has the recipes {', '.join(own)} and not {wanted.replaces!r}, by which the "
+            f"picture was made: it is not known which one {name!r} is to replace; write it into the style by hand"
+        )
+    if isinstance(several, list):
+        yield _Edit(("styles", index, "recipes", own.index(replaced)), name)
+    else:
+        yield _Edit(("styles", index, "recipe"), name)
+
+
+def _written_fields(recipe: Recipe) -> dict[str, Any]:
+    """Return the settings of a recipe that are not at their defaults, as a config has them."""
+    values = {setting: getattr(recipe, setting) for setting in _settings()}
+    return {name: _plain(name, value) for name, value in values.items() if value != _default(name, recipe)}
+
+
+def _default(setting: str, recipe: Recipe) -> Any:
+    """Return what a setting that is not written means in a recipe."""
+    if setting == "learning_rate":
+        return default_learning_rate(recipe.optimizer)
+    return getattr(Recipe(), setting)
+
+
+def _plain(setting: str, value: Any) -> Any:
+    """Return a recipe's value as a config has it."""
+    if setting in _LAYERS:
+        layers = dict(value)
+        return list(layers) if set(layers.values()) == {1.0} else layers
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _meaning(setting: str, written: Any) -> Any:
+    """Return what a config's value means in a recipe; a list of values to compare means nothing that a recipe has."""
+    if setting not in _LAYERS:
+        return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
+    try:
+        pairs = written.items() if isinstance(written, dict) else [(layer, 1.0) for layer in written]
+        return tuple((canonical_layer(layer), float(weight)) for layer, weight in pairs)
+    except (AttributeError, TypeError, ValueError):
+        return written
+
+
+def _number(written: Any) -> Any:
+    return float(written) if isinstance(written, int) and not isinstance(written, bool) else written
+
+
+def _is_same(setting: str, now: Any, target: Recipe) -> bool:
+    """Tell whether another form of sizes or evaluations comes to the same."""
+    if setting not in ("scales", "iterations"):
+        return False
+    try:
+        value = tuple(map(int, now)) if isinstance(now, tuple) else int(now)
+        other = replace(target, scales=value) if setting == "scales" else replace(target, iterations=value)
+        return (other.sizes(), other.iterations_by_scale()) == (target.sizes(), target.iterations_by_scale())
+    except (TypeError, ValueError):
+        return False
+
+
+def _edited(text: str, edit: _Edit, recipe: Recipe) -> str:
+    if edit.value is not _ABSENT:
+        return set_value(text, edit.location, edit.value)
+    try:
+        return remove_value(text, edit.location)
+    except NotEditableError:  # as the only one in its mapping
+        return set_value(text, edit.location, _default_at(edit.location, recipe))
+
+
+def _default_at(location: Location, recipe: Recipe) -> Any:
+    setting = str(location[-1])
+    return 1.0 if location[0] == "styles" else _plain(setting, _default(setting, recipe))
+
+
+def _means(found: Document, before: Document, edits: list[_Edit]) -> bool:
+    """Tell whether a document is the one before with these edits and nothing else; defaults may be written."""
+    expected, data = copy.deepcopy(before.data), found.data
+    for edit in edits:
+        owner = _at(expected, edit.location[:-1])
+        if owner is None:  # an empty mapping
+            _at(expected, edit.location[:-2])[edit.location[-2]] = owner = {}
+        if edit.value is not _ABSENT:
+            owner[edit.location[-1]] = edit.value
+            continue
+        del owner[edit.location[-1]]
+        left = _at(data, edit.location[:-1])
+        if edit.location[-1] in left:
+            owner[edit.location[-1]] = left[edit.location[-1]]
+    return bool(expected == data) and not found.problems
+
+
+def _at(data: Any, location: Location) -> Any:
+    for part in location:
+        data = data[part]
+    return data
+
+
+def _described(data: Mapping[str, Any], edit: _Edit) -> str:
+    place = ".".join(
+        str(part) if index != 1 or edit.location[0] != "styles" else str(data["styles"][part]["name"])
+        for index, part in enumerate(edit.location)
+    )
+    try:
+        before = flow_text(_at(data, edit.location))
+    except (KeyError, IndexError, TypeError):
+        before = "not set"
+    return f"{place}: {before} -> {'not set' if edit.value is _ABSENT else flow_text(edit.value)}"
+
+
+def _not_faithful(path: Path, wanted: AdoptedSettings, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} can't be changed without changing more of it: {reason}. It stays as it is; what to write by hand:\n"
+        f"{fragment(wanted)}"
+    )

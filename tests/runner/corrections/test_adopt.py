@@ -1,0 +1,135 @@
+"""Settings of a picture, on their way into a config's file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config.adoption import AdoptedSettings
+from pipeline.errors import UsageError
+from pipeline.images.encode import write_picture
+from pipeline.images.metadata import Metadata
+from pipeline.model import Painting, PictureOptions, Recipe, Style
+from pipeline.picture_settings import settings_record
+from pipeline.runner.corrections.adopt import adopt_into, find_variant, picture_to_adopt
+from pipeline.runner.preparation import ResolvedConfig, resolve_config
+from tests.images.pictures import PROVENANCE, written
+from tests.workshop import CONFIG, Workshop
+
+SETTINGS = AdoptedSettings(Recipe(size=40, scales=1), "night", 1.0, "default")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    workshop = Workshop(tmp_path, CONFIG + "  mild: {size: 40}\n")
+    workshop.config()
+    return workshop
+
+
+@pytest.fixture
+def resolved(workshop: Workshop) -> ResolvedConfig:
+    return resolve_config(workshop.config())
+
+
+def picture(folder: Path, style: Style, recipe: Recipe, weights: str = "") -> Path:
+    settings = settings_record(style, recipe, weights)
+    provenance = replace(PROVENANCE, style=style.name, recipe=recipe.name, settings=settings)
+    path = folder / "variant.jpg"
+    pixels = np.zeros((6, 8, 3), np.uint8)
+    write_picture(pixels, None, Metadata(), provenance, PictureOptions(), path)
+    return path
+
+
+def test_a_picture_is_found_here_and_in_the_output_folder(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    monkeypatch.chdir(workshop.folder)
+    assert find_variant("a--night.jpg", workshop.out) == workshop.out / "a--night.jpg"
+    assert find_variant("out/a--night.jpg", workshop.out) == Path("out/a--night.jpg")
+    with pytest.raises(UsageError, match=r"nowhere\.jpg: there is no such picture, neither here nor in the output"):
+        find_variant("nowhere.jpg", workshop.out)
+
+
+def test_what_a_picture_says_becomes_its_recipe_or_a_new_one(tmp_path: Path, resolved: ResolvedConfig) -> None:
+    night = replace(resolved.styles["night"], scale=0.5)
+    path = picture(tmp_path, night, Recipe(name="mild", size=64), resolved.weights)
+    found = picture_to_adopt(path, resolved, None)
+    assert found.settings == AdoptedSettings(Recipe(name="mild", size=64), "night", 0.5, "mild")
+    assert found.notes == ()
+    found = picture_to_adopt(path, resolved, "soft")
+    assert found.settings == AdoptedSettings(Recipe(name="soft", size=64), "night", 0.5, "mild", is_new=True)
+
+
+def test_a_style_is_known_by_its_paintings_too(tmp_path: Path, resolved: ResolvedConfig) -> None:
+    renamed = replace(resolved.styles["night"], name="dusk")
+    assert picture_to_adopt(picture(tmp_path, renamed, Recipe()), resolved, None).settings.style == "night"
+    other = Style("dusk", (Painting(Path("wave.jpg"), "b" * 64),))
+    with pytest.raises(UsageError, match="is in the style 'dusk', which the config does not have; it has night"):
+        picture_to_adopt(picture(tmp_path, other, Recipe()), resolved, None)
+
+
+def test_what_is_not_adopted_is_told(tmp_path: Path, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("styles:\n", "styles:\n  - {name: wave, painting: night.jpg}\n")
+    workshop.text += "pairing: {rules: [{match: '*', styles: [night], recipes: [mild]}]}\n"
+    resolved = resolve_config(workshop.config())
+    repainted = Style("night", (Painting(Path("old.jpg"), "b" * 64),))
+    notes = picture_to_adopt(picture(tmp_path, repainted, Recipe(), "other"), resolved, None).notes
+    assert notes == (
+        "style night has other paintings or weights than the picture, which is made of old.jpg",
+        "the picture was made with other weights of the network than engine.weights",
+        "recipe default is that of wave, too; --as NAME leaves those as they are",
+        "rules in pairing.rules that name recipes stay as they are",
+    )
+
+
+def test_pictures_without_settings_are_refused(tmp_path: Path, resolved: ResolvedConfig) -> None:
+    written(tmp_path / "old.jpg")
+    with pytest.raises(UsageError, match="an older version made it, which did not write the settings into it"):
+        picture_to_adopt(tmp_path / "old.jpg", resolved, None)
+    (tmp_path / "letter.jpg").write_text("no picture")
+    with pytest.raises(UsageError, match="is no picture of stylewatch"):
+        picture_to_adopt(tmp_path / "letter.jpg", resolved, None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes and links are POSIX")
+def test_the_file_keeps_its_mode_its_mark_and_its_line_breaks_and_a_link_stays_one(tmp_path: Path) -> None:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    (tmp_path / "night.jpg").write_bytes(b"")
+    real, link = folder / "real.yaml", tmp_path / "stylewatch.yaml"
+    text = CONFIG.replace("\n", "\r\n").encode()
+    real.write_bytes(b"\xef\xbb\xbf" + text)
+    real.chmod(0o640)
+    link.symlink_to(real)
+    adoption = adopt_into(link, SETTINGS)
+    assert adoption.changes == ["recipes.default.size: 48 -> 40"]
+    assert link.is_symlink()
+    assert real.read_bytes() == b"\xef\xbb\xbf" + text.replace(b"size: 48", b"size: 40")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert sorted(path.name for path in folder.iterdir()) == ["real.yaml"]
+
+
+def test_without_a_difference_the_file_is_not_touched(workshop: Workshop) -> None:
+    file = workshop.folder / "stylewatch.yaml"
+    before = file.stat()
+    assert adopt_into(file, replace(SETTINGS, recipe=Recipe(size=48, scales=1))).changes == []
+    assert file.stat() == before
+
+
+def test_a_config_that_can_t_be_written_is_left_with_what_to_write(workshop: Workshop) -> None:
+    file = workshop.folder / "stylewatch.yaml"
+    before = file.read_bytes()
+    (workshop.folder / ".stylewatch.yaml.part").mkdir()
+    (workshop.folder / ".stylewatch.yaml.part" / "in the way").write_bytes(b"")
+    with pytest.raises(UsageError) as refused:
+        adopt_into(file, SETTINGS)
+    assert "can't be written (" in str(refused.value)
+    assert "recipes:\n  default: {size: 40, scales: 1}" in str(refused.value)
+    assert file.read_bytes() == before
