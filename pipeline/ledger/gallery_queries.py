@@ -23,9 +23,10 @@ _HAS_PICTURE: Final = "published_sha256 IS NOT NULL AND NOT (state = 'withdrawn'
 _LISTED: Final = "(state != 'withdrawn' OR (published_sha256 IS NOT NULL AND key IS NOT NULL))"
 
 _COLUMNS: Final = f"""
-jobs.id, photo, style, recipe, output, state, {_WHEN}, coalesce(facts.width, 0), coalesce(facts.height, 0),
+jobs.id, photo, style, recipe, output, state, CASE WHEN {{rejected}} THEN changed_at ELSE {_WHEN} END,
+coalesce(facts.width, 0), coalesce(facts.height, 0),
 facts.style_loss, coalesce(published_sha256, ''),
-coalesce(nullif(facts.photo_sha256, ''), original_sha256, photos.sha256, ''), state = 'done' AND {{rejected}}
+coalesce(nullif(facts.photo_sha256, ''), original_sha256, photos.sha256, ''), {{rejected}}
 """
 _JOINS: Final = """
 JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
@@ -65,10 +66,10 @@ class GalleryQueries:
         """
         source = self._store.source_id
         dated = f"jobs.source_id = ? AND made_at > 0 AND {_HAS_PICTURE} ORDER BY made_at DESC LIMIT ?"
-        found = self._rows("jobs INDEXED BY made_jobs", dated, (source, count))
+        found = self._rows("jobs INDEXED BY made_jobs", dated, (source, count), listed="NOT {rejected} AND ")
         if len(found) < count:
             undated = f"jobs.source_id = ? AND made_at = 0 AND {_HAS_PICTURE} ORDER BY changed_at DESC LIMIT ?"
-            found += self._rows("jobs", undated, (source, count - len(found)))
+            found += self._rows("jobs", undated, (source, count - len(found)), listed="NOT {rejected} AND ")
         return found
 
     def changed_since(self, moment: float) -> list[int]:
@@ -169,11 +170,12 @@ class GalleryQueries:
             for rest in [(reason, attempts, when)]
         ]
 
-    def _rows(self, jobs: str, condition: str, parameters: tuple[Any, ...]) -> list[GalleryRow]:
+    def _rows(self, jobs: str, condition: str, parameters: tuple[Any, ...], *, listed: str = "") -> list[GalleryRow]:
         with self._store.reading() as connection:
             facts = "picture_facts" if self._facts.is_there() else _NO_FACTS
-            columns = _COLUMNS.format(rejected=is_rejected(self._store))
-            query = f"SELECT {columns} FROM {jobs} {_JOINS.format(facts=facts)} WHERE {condition}"  # noqa: S608
+            rejected = f"(state = 'done' AND {is_rejected(self._store)})"
+            columns, listed = (words.format(rejected=rejected) for words in (_COLUMNS, listed))
+            query = f"SELECT {columns} FROM {jobs} {_JOINS.format(facts=facts)} WHERE {listed}{condition}"  # noqa: S608
             return [_row(row) for row in connection.execute(query, parameters)]
 
 
@@ -190,7 +192,7 @@ def _row(row: sqlite3.Row | tuple[Any, ...]) -> GalleryRow:
         width=width,
         height=height,
         style_loss=style_loss,
-        picture_sha256=picture,
+        picture_sha256="" if rejected else picture,
         photo_sha256=photo_sha256,
         is_rejected=bool(rejected),
     )

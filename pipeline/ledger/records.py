@@ -253,7 +253,8 @@ class GalleryRow:
 
     ``when``: when its present picture was published, of others when the job last changed; epoch seconds. A job that
     is to be made again has the picture that is there until then. ``style_loss`` is the last weighted one.
-    ``photo_sha256``: the content the picture was made of, or the photo's present one.
+    ``photo_sha256``: the content the picture was made of, or the photo's present one. ``is_rejected``: it counts as
+    done, but has no picture any more, as the user rejected that.
     """
 
     id: int

@@ -106,6 +106,7 @@ class Rejections:
                 "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
                 (picture.job_id, key, output, found.picture_sha256, found.rejected_at, found.token),
             )
+            store.update_states("id = ?", [(picture.job_id,)])  # so that it counts as changed
         failpoint("rejection-noted")
         return found
 
@@ -124,6 +125,7 @@ class Rejections:
         """Record that the picture is not rejected after all: its file is not the one that was published."""
         with self._store.writing() as connection:
             connection.execute("DELETE FROM rejected WHERE job_id = ? AND key = ?", (rejection.job_id, rejection.key))
+            self._store.update_states("id = ?", [(rejection.job_id,)])
 
     def of_job(self, token: str, key: str) -> Rejection | None:
         """Return the rejection of this key for the leased job itself."""

@@ -256,3 +256,20 @@ def test_hashes_in_use_are_those_of_all_folders(house: House, another_house: Hou
     assert used == {"1" * 20, "2" * 20, "3" * 20}
     (output,) = (row.output for row in house.ledger.gallery.rows(0, 9) if row.picture_sha256[0] == "1")
     assert house.ledger.gallery.used_hashes(without=[output]) == {"2" * 20, "3" * 20}
+
+
+def test_a_rejected_picture_has_a_row_without_a_file_that_counts_as_changed(house) -> None:
+    house.pending("a.jpg", "b.jpg")
+    made(house)
+    made(house, "p2")
+    house.clock.now = START + 60
+    a, _ = house.ledger.pictures.all()
+    assert house.ledger.rejections.note(a, a.key or "") is not None
+    first, second = house.ledger.gallery.rows(0, 9)
+    assert (first.is_rejected, first.state, first.picture_sha256, first.when) == (True, JobState.DONE, "", START + 60)
+    assert (second.is_rejected, second.picture_sha256) == (False, "p2")
+    assert names(house.ledger.gallery.latest(9)) == ["b.jpg"]
+    assert house.ledger.gallery.changed_since(START + 60) == [first.id]
+    details = house.ledger.gallery.details(first.id)
+    assert details is not None
+    assert details.row.is_rejected

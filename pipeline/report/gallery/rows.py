@@ -17,7 +17,7 @@ from pipeline.model.gallery_files import short_hash
 #: Jobs with the ledger's ids N * CHUNK_SIZE .. (N + 1) * CHUNK_SIZE - 1 are in chunk N.
 CHUNK_SIZE: Final = 500
 
-#: Of a picture that the user deleted for good; its job is done.
+#: The state of a picture that the user rejected; its job is done.
 REJECTED: Final = "rejected"
 
 #: States of pictures, by their numbers in rows; new ones come last.

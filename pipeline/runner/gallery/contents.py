@@ -25,6 +25,7 @@ from pipeline.model.gallery_files import (
 )
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
+_REJECTED_REASON: Final = "rejected: deleted, and not made again unless its photo or its settings change"
 #: Pictures that browsers show; of others the page shows the small copy.
 _SHOWN: Final = (".jpg", ".png", ".webp", ".avif")
 
@@ -88,7 +89,7 @@ def picture_row(row: GalleryRow, known: Known, exists: Callable[[str], bool], in
 
 def needs_details(row: GalleryRow) -> bool:
     """Tell whether there is more to show of a job than its row."""
-    return bool(row.picture_sha256) or row.state in (JobState.FAILED, JobState.QUARANTINED)
+    return bool(row.picture_sha256) or row.is_rejected or row.state in (JobState.FAILED, JobState.QUARANTINED)
 
 
 class DetailsSource:
@@ -112,7 +113,7 @@ class DetailsSource:
             "style": row.job.style,
             "recipe": row.job.recipe,
             "state": REJECTED if row.is_rejected else row.state.value,
-            "reason": found.reason,
+            "reason": _REJECTED_REASON if row.is_rejected else found.reason,
             "attempts": found.attempts,
             "time": round(row.when),
             "key": found.key,

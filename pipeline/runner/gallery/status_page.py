@@ -54,7 +54,7 @@ def status_value(
             for file in pictures.incomplete[:_MOST_FAILURES]
         ],
         "skipped": pictures.skipped.counts,
-        "counts": {state.value: count for state, count in pictures.counts.items()},
+        "counts": pictures.counts_by_name(),
         "warnings": list(status.warnings()),
         "runs": [_run(run) for run in runs],
         "throughput": {

@@ -175,9 +175,7 @@ class GalleryWriter:
     def write_catalog(self, ledger: Ledger, *, is_live: bool, in_progress: Collection[int] = ()) -> None:
         """Write the catalog, which makes the chunks that were written valid."""
         known, found = Known(self._catalog.latest), ledger.gallery.latest(LATEST)
-        latest = [
-            picture_row(row, known, self.folder.exists, row.id in in_progress) for row in found if not row.is_rejected
-        ]
+        latest = [picture_row(row, known, self.folder.exists, row.id in in_progress) for row in found]
         counts = ledger.queries.counts_by_name()
         # Whoever re-reads it after a second must see that it is another one.
         self.catalog_written = max(round(self.now()), self.catalog_written + 1)

@@ -113,6 +113,15 @@ def test_only_pictures_and_failures_have_details() -> None:
     assert needs_details(ROW)
 
 
+def test_a_rejected_picture_says_so_in_its_row_and_details(tmp_path: Path) -> None:
+    row = replace(ROW, is_rejected=True, picture_sha256="")
+    assert picture_row(row, Known(), lambda _: True, in_progress=False).state == "rejected"
+    assert needs_details(row)
+    value = DetailsSource(tmp_path, tmp_path, lambda _: True).value(replace(DETAILS, row=row))
+    assert (value["state"], value["picture_src"]) == ("rejected", None)
+    assert value["reason"].startswith("rejected: deleted, and not made again")
+
+
 def test_details_say_how_a_picture_was_made(tmp_path: Path) -> None:
     found = details(DETAILS, tmp_path, f"paintings/01/{SHA[:20]}.webp", f"photos/fe/{PHOTO[:20]}.webp")
 
