@@ -40,7 +40,7 @@ def adopt(config: Path, variant: str, new_name: str | None) -> None:
     echo(f"{config} was changed:")
     for change in adoption.changes:
         echo(f"  {change}")
-    echo("To undo it, write what stood before the arrows.")
+    echo("To undo it, write what stood before the arrows, and take out what was not set.")
     if adoption.config.axes:
         names = ", ".join(axis.setting for axis in adoption.config.axes)
         echo(f"It still lists values to compare ({names}): 'run' needs one of each.")

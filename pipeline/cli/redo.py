@@ -66,10 +66,8 @@ def _print_done(settings: Config, resolved: ResolvedConfig, ledger: Ledger, done
         echo(f"{counted(len(done.there), 'picture')} made by that recipe before, and wanted again:")
         echo_names([picture.output for picture in done.there])
     if done.replaced:
-        stay = "stays" if len(done.replaced) == 1 else "stay"
-        echo(
-            f"In their stead, {counted(len(done.replaced), 'picture')} {stay} until 'stylewatch clean' deletes them:"
-        )
+        old = "The old picture stays" if len(done.replaced) == 1 else "The old pictures stay"
+        echo(f"{old} until 'stylewatch clean' deletes {'it' if len(done.replaced) == 1 else 'them'}:")
         echo_names(done.replaced)
 
 

@@ -32,15 +32,33 @@ class RecipeChoices:
 
     def all(self) -> Mapping[Job, str]:
         """Return the recipes that were chosen, by the job that the config says."""
+        if not self._is_there():
+            return {}
         with self._store.reading() as connection:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'recipe_choices'").fetchone() is None:
-                return {}
             rows = connection.execute(
                 "SELECT photo, style, recipe, chosen FROM recipe_choices WHERE source_id = ?"
                 " ORDER BY photo, style, recipe",
                 (self._store.source_id,),
             ).fetchall()
         return {job_from_columns(photo, style, recipe): chosen for photo, style, recipe, chosen in rows}
+
+    def count(self) -> int:
+        """Return how many pictures are wanted by a recipe that was chosen; other choices have no effect now."""
+        if not self._is_there():
+            return 0
+        with self._store.reading() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM recipe_choices AS choices JOIN jobs ON jobs.source_id = choices.source_id"
+                " AND jobs.photo = choices.photo AND jobs.style = choices.style AND jobs.recipe = choices.chosen"
+                " WHERE choices.source_id = ? AND wanted",
+                (self._store.source_id,),
+            ).fetchone()
+        return int(count)
+
+    def _is_there(self) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'recipe_choices'"
+        with self._store.reading() as connection:
+            return connection.execute(query).fetchone() is not None
 
     def choose(self, jobs: Iterable[Job], recipe: str) -> None:
         """Record that these pictures are made by ``recipe``; one whose own it is, is as the config says again."""

@@ -229,7 +229,7 @@ def _pictures(settings: StatusSettings, pairing: PairingPlan | None, now: Callab
             next_attempt=ledger.jobs.next_due(),
             kept=ledger.queries.kept_count(),
             rejected=ledger.rejections.count(),
-            chosen=len(ledger.recipe_choices.all()),
+            chosen=ledger.recipe_choices.count(),
             waiting_seconds=backlog_seconds(ledger, settings.recipes, read_speed(settings.engine)),
             photos=ledger.queries.photo_count(),
             skipped=ledger.skipped.now(),

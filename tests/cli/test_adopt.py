@@ -30,7 +30,7 @@ def test_the_settings_of_a_picture_are_written_and_what_run_makes_is_told(invoke
     assert result.lines[:3] == [
         f"{path} was changed:",
         "  recipes.default.size: 48 -> 40",
-        "To undo it, write what stood before the arrows.",
+        "To undo it, write what stood before the arrows, and take out what was not set.",
     ]
     assert re.fullmatch(r"'run' will make 2 pictures, 2 of them again: about \d+ seconds?\.", result.lines[3])
     assert path.read_text(encoding="utf-8") == CONFIG.replace("size: 48", "size: 40")
@@ -78,7 +78,7 @@ def test_of_values_to_compare_one_is_chosen(invoke: Invoke, made: Workshop) -> N
     assert result.lines[1:] == [
         "  recipes.default.size: [40, 48] -> 40",
         "  recipes.default.content_weight: [0.02, 0.1] -> not set",
-        "To undo it, write what stood before the arrows.",
+        "To undo it, write what stood before the arrows, and take out what was not set.",
         "It still lists values to compare (seed): 'run' needs one of each.",
     ]
 

@@ -58,7 +58,7 @@ def test_another_recipe_is_told_with_what_undoes_it(invoke: Invoke, made: Worksh
     assert result.lines[0].startswith("1 picture will be made by the next run")
     assert result.lines[1:] == [
         "  a--night--mild.jpg",
-        "In their stead, 1 picture stays until 'stylewatch clean' deletes them:",
+        "The old picture stays until 'stylewatch clean' deletes it:",
         "  a--night.jpg",
         f"To undo it: stylewatch redo {path} a--night--mild.jpg --recipe default",
     ]

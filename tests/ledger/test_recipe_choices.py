@@ -30,3 +30,12 @@ def test_without_a_choice_the_ledger_is_as_an_older_program_made_it(house) -> No
     assert house.ledger._store.connection.execute(query).fetchall() == []
     house.ledger.recipe_choices.choose([Job("a.jpg", "night", "default")], "mild")
     assert house.ledger._store.connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+def test_only_choices_that_a_picture_is_wanted_by_count(house) -> None:
+    assert house.ledger.recipe_choices.count() == 0
+    house.pending("a.jpg")
+    house.ledger.recipe_choices.choose([Job("a.jpg", "night", "other"), Job("b.jpg", "night", "other")], "default")
+    assert house.ledger.recipe_choices.count() == 1
+    house.want()
+    assert house.ledger.recipe_choices.count() == 0

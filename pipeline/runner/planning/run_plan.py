@@ -167,7 +167,7 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
             found=ledger.found.count(),
             kept=ledger.queries.kept_count(),
             rejected=standing.rejected,
-            chosen=len(ledger.recipe_choices.all()),
+            chosen=ledger.recipe_choices.count(),
             quarantined=standing.given_up + standing.set_aside,
             given_up=standing.given_up,
             photos_set_aside=standing.photos_set_aside,
