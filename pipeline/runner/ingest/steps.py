@@ -211,13 +211,16 @@ class IngestSteps:
             self._ledger.changes.record_settings(self._resolved.settings_parts)
             self._has_recorded_settings = True
         photos = list(dict.fromkeys(paths))
-        jobs = list(self._resolved.jobs_of(photos, self._ledger.recipe_choices.all()))
+        choices = self._ledger.recipe_choices.all()
+        jobs = list(self._resolved.jobs_of(photos, choices))
         paired = {job.photo for job in jobs}
         unpaired = [photo for photo in photos if photo not in paired]
         new = {*new, *self._ledger.queries.with_wanted_jobs(unpaired)}
         suffix = suffix_of(self._settings.picture_format)
         wanted, on_change = map(self._resolved.wanted_job, jobs), self._settings.on_change
         self._ledger.jobs.record(wanted, suffix, None if whole else photos, on_change)
+        if self._ledger.recipe_choices.all() != choices:  # 'redo' has recorded a job meanwhile, which was undone here
+            return self.record_jobs(photos, new=new, whole=whole)
         return self._explain(unpaired, new)
 
     def _explain(self, unpaired: Sequence[str], new: Collection[str]) -> UnpairedPhotos:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from pipeline.config.settings import ingest_settings
 from pipeline.errors import UsageError
 from pipeline.model import Job
 from pipeline.runner.corrections.redo import RecipeChange, Redone, redo
-from pipeline.runner.preparation import resolve_config
+from pipeline.runner.ingest.ingest import ingest
+from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from tests.runner.corrections.test_reject import rejected
 from tests.workshop import CONFIG, Workshop, know_the_machine
 
@@ -148,3 +153,27 @@ def test_how_long_it_takes_follows_from_what_was_measured_here(workshop: Worksho
     config = workshop.config()
     with workshop.ledger() as ledger:
         assert done.seconds(ledger, config.engine_settings(), resolve_config(config)) is not None
+
+
+class ChoiceMeanwhile(ResolvedConfig):
+    """Lets 'redo' choose a recipe between a program's reading of the choices and its record of the jobs."""
+
+    __slots__ = ()
+    workshop: ClassVar[Workshop]
+    left: ClassVar[int] = 1
+
+    def jobs_of(self, photos: Iterable[str], choices: Mapping[Job, str]) -> Iterator[Job]:
+        if self.left:
+            type(self).left -= 1
+            by_recipe(self.workshop, "mild", "a--night.jpg")
+        return ResolvedConfig.jobs_of(self, photos, choices)
+
+
+def test_a_choice_that_comes_while_a_program_records_all_jobs_is_not_undone(workshop: Workshop) -> None:
+    config = workshop.config()
+    resolved, ChoiceMeanwhile.workshop = resolve_config(config), workshop
+    values = {each.name: getattr(resolved, each.name) for each in dataclasses.fields(resolved)}
+    with workshop.ledger() as ledger:
+        ingest(ingest_settings(config), ChoiceMeanwhile(**values), ledger, sleep=lambda _: None)
+        wanted = sorted(picture.output for picture in ledger.pictures.all() if picture.is_wanted)
+    assert wanted == ["a--night--mild.jpg", "sub/b--night.jpg"]
