@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import Config, json_schema, load_config
+from pipeline.config import Config, json_schema, load_config, load_variants
 from pipeline.config.yaml_source import Location, read_document
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -52,8 +52,14 @@ def keys_of_reference() -> dict[str, int]:
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_config_loads_with_its_paintings(path: Path) -> None:
-    config = load_config(path)
+    config = load_variants(path).config
     assert all(painting.is_file() for style in config.styles for painting in style.paintings)
+
+
+def test_only_the_example_of_variants_can_be_used_by_try_alone() -> None:
+    listing = {path.name for path in CONFIGS.glob("*.yaml") if load_variants(path).axes}
+    assert listing == {"variants.yaml"}
+    assert load_variants(CONFIGS / "variants.yaml").count() == 12
 
 
 def test_the_reference_has_exactly_the_keys_of_the_models() -> None:

@@ -20,6 +20,7 @@ TESTED_ELSEWHERE = {
     "model/hooks.py": "hooks/test_calls.py",
     "model/run.py": "report/test_journal.py",
     "model/settings.py": "config/test_settings.py",
+    "model/trial.py": "images/test_sheet_grid.py",
 }
 
 #: Test files about more than one module; those of a module lie at its path.

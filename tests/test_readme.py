@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipeline.cli.commands import stylewatch
-from pipeline.config import load_config
+from pipeline.config import load_variants
 from tests.end_to_end.program import write_landscape, write_small_painting
 from tests.fakes import write_painting
 
@@ -54,7 +54,7 @@ def test_every_config_in_the_readme_loads(tmp_path: Path, block: str) -> None:
             write_painting(tmp_path / painting)
     path = tmp_path / "stylewatch.yaml"
     path.write_text(block, encoding="utf-8")
-    assert load_config(path).styles
+    assert load_variants(path).config.styles
 
 
 def test_the_example_in_python_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

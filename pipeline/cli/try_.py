@@ -1,56 +1,175 @@
-"""``stylewatch try``: makes the pictures of one photo, to find settings. Owns its options; touches no ledger."""
+"""``stylewatch try``: makes pictures of a few photos, to find settings. Owns options, question and messages."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
 from pipeline.cli.display import Display
+from pipeline.cli.line_width import echo
 from pipeline.cli.options import config_argument, json_option, quiet_option
+from pipeline.cli.questions import can_ask
 from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
-from pipeline.config import load_config
-from pipeline.config.settings import pass_settings
+from pipeline.config import ConfigWithVariants, load_variants
+from pipeline.config.settings import ingest_settings, pass_settings
+from pipeline.engine.speed import Speed, read_speed
+from pipeline.errors import UsageError
 from pipeline.executors.local import LocalExecutor
-from pipeline.report.formatting import counted
+from pipeline.executors.measuring import load_or_measure_speed
+from pipeline.model import EngineSettings
+from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import require_usable_for_trial
-from pipeline.runner.execution.tryout import Tryout
-from pipeline.runner.found_pictures import TRIES_FOLDER
-from pipeline.runner.preparation import resolve_config
+from pipeline.runner.planning.run_plan import approximate_duration
+from pipeline.runner.preparation import ResolvedConfig, resolve_config
+from pipeline.runner.trial.plan import TrialPlan, count_pictures, plan_pictures, plan_trial, read_photos
+from pipeline.runner.trial.sample import sample_photos
+from pipeline.runner.trial.trial import Trial, run_trial
+
+#: More pictures need --limit: a mistake in a list would take days.
+MOST_PICTURES: Final = 64
+#: From so many pictures, or so many seconds, on it is asked whether to make them.
+_LARGE_PICTURES: Final = 24
+_LARGE_SECONDS: Final = 900.0
 
 
 @click.command(name="try")
 @config_argument
-@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "photos", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[PHOTO]..."
+)
+@click.option(
+    "--sample", type=click.IntRange(1, 50), metavar="N", help="N photos of the input folder that differ, instead."
+)
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of the pictures.")
 @click.option("--style", "styles", multiple=True, metavar="NAME", help="Only this style; may be repeated.")
 @click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="This recipe instead of the styles' own.")
+@click.option(
+    "--set",
+    "set_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of all recipes, or 'scale' of all styles: content_weight=0.05; a list compares its values: "
+    "'content_weight=[0.01, 0.1]'. May be repeated.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=MOST_PICTURES,
+    show_default=True,
+    help="Refuse to make more pictures than this.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Make many pictures without asking.")
 @quiet_option
 @json_option
 def try_(
     config: Path,
-    photo: Path,
+    photos: tuple[Path, ...],
+    sample: int | None,
     into: Path | None,
     styles: tuple[str, ...],
     recipes: tuple[str, ...],
+    set_options: tuple[str, ...],
+    limit: int,
+    yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Make one PHOTO's pictures in all styles, to find settings.
+    """Make pictures of a few PHOTOs in all styles, to find settings.
 
-    They go into a folder of their own, OUTPUT/try/PHOTO unless --into names another one. The ledger is not touched
-    and no file is overwritten, so trials can be compared. PHOTO may be anywhere.
+    Settings that list values in the config, or by --set, are tried in all combinations, the cheapest first. The
+    pictures and a contact sheet of them go into a folder of their own, OUTPUT/try/PHOTO unless --into names another
+    one. The ledger is not touched and no file is overwritten, so trials can be compared. PHOTO may be anywhere.
     """
-    settings = load_config(config)
-    require_usable_for_trial(settings, photo, styles, recipes)
-    folder = into or settings.output.folder / TRIES_FOLDER / photo.stem
+    say: Callable[[str], None] = partial(_say, quiet=quiet or as_json)
+    found = load_variants(config, set_options)
+    chosen = _photos(found, photos, sample, say)
+    for photo in chosen:
+        require_usable_for_trial(found.config, photo, styles, recipes)
+    plan = _plan(found, resolve_config(found.config), chosen, (styles, recipes), limit, say)
+    if not yes and not quiet and not as_json and _is_large(plan) and can_ask() and not click.confirm("Make them?"):
+        click.echo("Nothing was made.")
+        return
+    raise click.exceptions.Exit(_make(found, plan, into, config.name, quiet=quiet, as_json=as_json))
+
+
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        echo(text)
+
+
+def _photos(
+    found: ConfigWithVariants, photos: Sequence[Path], sample: int | None, say: Callable[[str], None]
+) -> list[Path]:
+    if (sample is None) == (not photos):
+        raise UsageError("name one PHOTO or several, or let --sample N pick some from the input folder")
+    if sample is None:
+        return list(photos)
+    picked = sample_photos(ingest_settings(found.config), sample, emit=say)
+    say(f"Sample: {', '.join(printable(str(path.relative_to(found.config.input.folder))) for path in picked)}")
+    return picked
+
+
+def _plan(
+    found: ConfigWithVariants,
+    resolved: ResolvedConfig,
+    paths: Sequence[Path],
+    names: tuple[Sequence[str], Sequence[str]],
+    limit: int,
+    say: Callable[[str], None],
+) -> TrialPlan:
+    """Return the pictures to make, after saying how many and how long that takes. Raises UsageError for too many."""
+    of_one = count_pictures(found, resolved, *names)
+    photos = read_photos(paths)
+    count = of_one * len(photos)
+    pictures = f"{counted(count, 'picture')} ({counted(len(photos), 'photo')} × {of_one})"
+    if count > limit:
+        raise UsageError(
+            f"that would be {pictures}, more than {limit}: choose fewer photos, values or styles (--style), or raise "
+            f"--limit"
+        )
+    made = plan_pictures(found, resolved, photos, *names)
+    is_plain = len(photos) == 1 and not any(picture.values for picture in made)
+    plan = plan_trial(photos, made, _speed(found.config.engine_settings(), say, measure=not is_plain))
+    if not is_plain:
+        time = "" if plan.seconds is None else f", {approximate_duration(plan.seconds)}"
+        say(f"{pictures}{time}, the cheapest first")
+    return plan
+
+
+def _speed(engine: EngineSettings, say: Callable[[str], None], *, measure: bool) -> Speed | None:
+    return load_or_measure_speed(engine, say) if measure else read_speed(engine)
+
+
+def _is_large(plan: TrialPlan) -> bool:
+    return len(plan.pictures) > _LARGE_PICTURES or (plan.seconds or 0.0) > _LARGE_SECONDS
+
+
+def _make(
+    found: ConfigWithVariants, plan: TrialPlan, into: Path | None, config_name: str, *, quiet: bool, as_json: bool
+) -> int:
+    """Make the pictures, and return the exit code."""
+    settings = found.config
+    trial = Trial.begin(settings.output.folder, plan.photos, into)
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
-        pictures = Tryout(pass_settings(settings), resolve_config(settings), executor, display).run(
-            photo, folder, styles, recipes
+        pictures, sheets = run_trial(
+            trial,
+            plan,
+            pass_settings(settings),
+            resolve_config(settings),
+            executor,
+            display,
+            config_name=config_name,
+            warn=partial(click.echo, err=True),
         )
     if not quiet and not as_json:
-        click.echo(f"{counted(len(pictures), 'picture')} in {folder}")
-    raise click.exceptions.Exit(INTERRUPTED if signals else 0)
+        click.echo(f"{counted(len(pictures), 'picture')} in {trial.folder}")
+        for sheet in sheets:
+            click.echo(f"Contact sheet: {sheet}")
+    return INTERRUPTED if signals else 0

@@ -6,16 +6,18 @@ no file but the config; of paintings only the existence is checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.config.error_messages import format_location
 from pipeline.config.field_types import ValidationContext, resolve
 from pipeline.config.ignore_patterns import is_pattern
 from pipeline.config.models import Config
+from pipeline.config.set_options import require_right, with_settings
 from pipeline.config.variants import ConfigWithVariants, expand
-from pipeline.config.yaml_source import Document, read_document
+from pipeline.config.yaml_source import Document, Location, read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
 
@@ -41,15 +43,22 @@ def refusal_of_values(found: ConfigWithVariants, path: Path) -> ConfigError | No
     return ConfigError([ConfigProblem(str(path), first.line, format_location(first.location), message)])
 
 
-def load_variants(path: Path) -> ConfigWithVariants:
-    """Do as :func:`load_config`, with all values of the settings that list some."""
-    return variants_in(read_document(path), path)
+def load_variants(path: Path, set_options: Sequence[str] = ()) -> ConfigWithVariants:
+    """Do as :func:`load_config`, with all values of the settings that list some.
+
+    ``set_options``: NAME=VALUE, in place of what the file has. Raises UsageError for one that is wrong.
+    """
+    document, given = with_settings(read_document(path), set_options)
+    return variants_in(document, path, given)
 
 
-def variants_in(document: Document, path: Path) -> ConfigWithVariants:
-    """Do as :func:`load_variants` with what the file at ``path`` holds."""
+def variants_in(
+    document: Document, path: Path, given: Mapping[Location, str] = MappingProxyType({})
+) -> ConfigWithVariants:
+    """Do as :func:`load_variants` with what the file at ``path`` holds; ``given``: see :func:`with_settings`."""
     folder = path.absolute().parent
     found, mistakes = expand(document, lambda data: context_of(data, folder))
+    require_right(mistakes, given)
     problems = [((line, 0), location, message) for location, line, message in document.problems]
     problems += [(mistake.position, mistake.location, mistake.message) for mistake in mistakes]
     if found is None or problems:

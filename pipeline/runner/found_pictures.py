@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -22,11 +21,10 @@ from pipeline.model.gallery_files import is_copy
 from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.report.formatting import counted
 from pipeline.runner.execution.publishing import sha256_if_there
+from pipeline.runner.trial.names import TRIES_FOLDER, is_picture_stem
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = frozenset(map(suffix_of, get_args(PictureFormat)))
-#: Where 'try' puts its pictures by default: in a folder of the photo's name in this one, in the output folder.
-TRIES_FOLDER: Final = "try"
 #: In a JPEG the provenance is at the beginning.
 _HEAD_BYTES: Final = 200_000
 
@@ -101,8 +99,9 @@ def _folders(folder: Path) -> Iterator[tuple[str, list[str]]]:
 def _is_try(picture: FoundPicture) -> bool:
     """Return whether 'try' made the picture: it has the same key, but no job's name, and may be deleted any time."""
     path = PurePosixPath(picture.output)
-    variant = rf"{re.escape(picture.style)}(--{re.escape(picture.recipe)})?(-\d+)?"
-    return len(path.parts) == 3 and path.parts[0] == TRIES_FOLDER and re.fullmatch(variant, path.stem) is not None
+    if len(path.parts) != 3 or path.parts[0] != TRIES_FOLDER:
+        return False
+    return is_picture_stem(path.parts[1], path.stem, picture.style, picture.recipe)
 
 
 def _is_picture(name: str) -> bool:

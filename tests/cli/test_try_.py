@@ -1,6 +1,8 @@
-"""``try``: what it refuses before anything is painted; its pictures are tests/end_to_end's."""
+"""``try``: what it refuses and says before anything is painted; its pictures are tests/end_to_end's."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +19,42 @@ def test_a_name_that_the_config_does_not_have_is_bad_usage_and_leaves_nothing(
     assert (result.code, result.out) == (2, "")
     assert "nigth" in result.err
     assert not workshop.out.exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("PHOTO", "--sample", "2")])
+def test_it_needs_photos_or_a_sample(invoke: Invoke, workshop: Workshop, arguments: tuple[str, ...]) -> None:
+    photo = str(workshop.photo("a.png"))
+    result = invoke("try", config_of(workshop), *(photo if each == "PHOTO" else each for each in arguments))
+    assert result.code == 2
+    assert "name one PHOTO or several, or let --sample N pick some" in result.err
+
+
+def test_more_pictures_than_the_limit_are_refused_with_their_number(invoke: Invoke, workshop: Workshop) -> None:
+    photos = [workshop.photo("a.png"), workshop.photo("b.png", shade=1)]
+    seeds = f"seed={list(range(40))}"
+    result = invoke("try", config_of(workshop), *photos, "--set", seeds)
+    assert result.code == 2
+    assert "that would be 80 pictures (2 photos × 40), more than 64: choose fewer photos" in " ".join(
+        result.err.split()
+    )
+    assert not workshop.out.exists()
+
+
+def test_a_wrong_setting_names_the_option(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("try", config_of(workshop), workshop.photo("a.png"), "--set", "strength=0.5")
+    assert result.code == 2
+    assert "--set strength=0.5: 'strength' is no setting of a recipe" in " ".join(result.err.split())
+
+
+def test_a_wrong_value_in_the_config_names_its_line(invoke: Invoke, workshop: Workshop) -> None:
+    path = config_of(workshop)
+    path.write_text(workshop.text.replace("scales: 1", "scales: 1, tv_weight: [1, lots]"), encoding="utf-8")
+    result = invoke("try", path, workshop.photo("a.png"))
+    assert result.code == 2
+    assert "stylewatch.yaml:7: recipes.default.tv_weight[1]: must be a number, found 'lots'" in result.err
+
+
+def test_a_sample_of_an_empty_folder_is_told(invoke: Invoke, workshop: Workshop, tmp_path: Path) -> None:
+    result = invoke("try", config_of(workshop), "--sample", "3")
+    assert result.code == 2
+    assert "has no photo outside archives that can be read" in result.err

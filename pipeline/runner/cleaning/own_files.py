@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from pipeline.errors import StorageError
+from pipeline.images.contact_sheet import is_own_sheet
 from pipeline.images.encode import read_unedited_provenance, suffix_of
 from pipeline.images.timelapse import timelapse_key
-from pipeline.model import Job, PictureFormat
+from pipeline.model import PictureFormat
 from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.runner.execution.claims import snapshots_of
 from pipeline.runner.execution.tryout import snapshots_folder_name
-from pipeline.runner.found_pictures import TRIES_FOLDER
-from pipeline.runner.preparation import variant_of
+from pipeline.runner.trial.names import TRIES_FOLDER, is_picture_stem, is_sheet_name
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = "|".join(sorted(re.escape(suffix_of(name)) for name in get_args(PictureFormat)))
@@ -79,11 +79,8 @@ def find_tries(output_folder: Path, now_ns: Callable[[], int] = time.time_ns) ->
         if folder.is_symlink() or not folder.is_dir():
             continue
         for path in _entries(folder):
-            if path.name.endswith(TIMELAPSE_ENDING) and timelapse_key(path) is not None:
-                yield from filter(None, [own_file(path)])
-                continue
-            variant = _variant_in(path)
-            if variant is not None and re.fullmatch(rf"{re.escape(variant)}(-\d+)?({_SUFFIXES})", path.name):
+            is_timelapse = path.name.endswith(TIMELAPSE_ENDING) and timelapse_key(path) is not None
+            if is_timelapse or _is_tried(path) or _is_contact_sheet(path):
                 yield from filter(None, [own_file(path)])
             elif path.name.endswith(snapshots_folder_name("")) and not path.is_symlink():
                 yield from _snapshots_in(path)
@@ -93,12 +90,21 @@ def find_tries(output_folder: Path, now_ns: Callable[[], int] = time.time_ns) ->
 
 def _snapshots_in(folder: Path) -> Iterator[OwnFile]:
     for path in _entries(folder):
-        if SNAPSHOT_NAME.fullmatch(path.name) and _variant_in(path) is not None:
+        if SNAPSHOT_NAME.fullmatch(path.name) and _job_in(path) is not None:
             yield from filter(None, [own_file(path)])
 
 
-def _variant_in(path: Path) -> str | None:
-    """Return which variant a picture is of by its metadata; None for a file that the program did not write."""
+def _is_tried(path: Path) -> bool:
+    found = _job_in(path)
+    return found is not None and is_picture_stem(path.parent.name, path.stem, *found)
+
+
+def _is_contact_sheet(path: Path) -> bool:
+    return is_sheet_name(path.name) and own_file(path) is not None and is_own_sheet(path)
+
+
+def _job_in(path: Path) -> tuple[str, str] | None:
+    """Return of which style and recipe a picture is by its metadata; None for a file that is not the program's."""
     if own_file(path) is None or not re.search(rf"({_SUFFIXES})$", path.name):
         return None
     try:
@@ -106,7 +112,7 @@ def _variant_in(path: Path) -> str | None:
     except StorageError:  # what can't be read stays
         return None
     style, recipe = found.get("style"), found.get("recipe")
-    return variant_of(Job("", style, recipe)) if isinstance(style, str) and isinstance(recipe, str) else None
+    return (style, recipe) if isinstance(style, str) and isinstance(recipe, str) else None
 
 
 def _entries(folder: Path) -> list[Path]:

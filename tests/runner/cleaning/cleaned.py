@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.config.settings import folder_settings, ingest_settings, pass_settings
+from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.runner.cleaning.deletion import Deleted, Deletion
 from pipeline.runner.cleaning.survey import Survey, survey
-from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import ledger_file, resolve_config
 from tests.fakes import write_photo
-from tests.workshop import CONFIG, InProcessExecutor, Workshop
+from tests.runner.trial.trying import tried
+from tests.workshop import CONFIG, Workshop
 
 NIGHT = "  - {name: night, painting: night.jpg}\n"
 DAY = "  - {name: day, painting: night.jpg, scale: 0.5}\n"
@@ -32,12 +32,11 @@ class TwoStyles(Workshop):
         assert self.run().finished > 0
         self.text = self.text.replace(DAY, "")
 
-    def try_out(self, photo: str = "sea.png", text: str = TWO_STYLES) -> None:
+    def try_out(self, photo: str = "sea.png", text: str = TWO_STYLES, folder: str = "", *more: str) -> None:
+        """Try photos as 'try' does, several of them into a folder of the time."""
         before, self.text = self.text, text
-        config = self.config()
-        tryout = Tryout(pass_settings(config), resolve_config(config), InProcessExecutor(), lambda _: None)
-        path = write_photo(self.folder / "elsewhere" / photo)
-        tryout.run(path, self.out / "try" / path.stem, (), ())
+        paths = [write_photo(self.folder / "elsewhere" / name) for name in (photo, *more)]
+        tried(self, paths, self.out / "try" / (folder or paths[0].stem))
         self.text = before
 
     def ingest(self, ledger: Ledger) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.settings import pass_settings
 from pipeline.errors import CannotRunError, PhotoError, UsageError
 from pipeline.executors import Executor
+from pipeline.images.encode import read_provenance
 from pipeline.model import (
     BacklogChanged,
     ExecutorEvent,
@@ -21,9 +21,9 @@ from pipeline.model import (
     Progress,
     SnapshotSaved,
 )
-from pipeline.runner.execution.tryout import Tryout
-from pipeline.runner.preparation import resolve_config
+from pipeline.picture_settings import read_settings
 from tests.fakes import write_photo
+from tests.runner.trial.trying import tried
 from tests.workshop import InProcessExecutor, Workshop
 
 TWO_STYLES = "painting: night.jpg}\n  - {name: day, painting: night.jpg, scale: 0.5}"
@@ -41,11 +41,8 @@ class Trial:
     def run(
         self, *styles: str, recipes: tuple[str, ...] = (), executor: Executor | None = None, photo: Path | None = None
     ) -> list[str]:
-        config = self.workshop.config()
-        tryout = Tryout(
-            pass_settings(config), resolve_config(config), executor or InProcessExecutor(), self.events.append
-        )
-        return [path.name for path in tryout.run(photo or self.photo, self.folder, styles, recipes)]
+        paths = [photo or self.photo]
+        return tried(self.workshop, paths, self.folder, styles, recipes, executor=executor, emit=self.events.append)
 
     def files(self) -> list[str]:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
@@ -95,7 +92,7 @@ def test_only_the_styles_asked_for_are_made(trial: Trial) -> None:
 
 def test_a_recipe_can_be_tried_that_no_style_uses(trial: Trial) -> None:
     trial.workshop.text += "  fine: {size: 64, scales: 1}\n"
-    assert trial.run("night", recipes=("fine", "default")) == ["night--fine.jpg", "night.jpg"]
+    assert trial.run("night", recipes=("fine", "default")) == ["night.jpg", "night--fine.jpg"]  # the cheapest first
 
 
 def test_events_tell_of_each_picture_under_its_name(trial: Trial) -> None:
@@ -164,14 +161,13 @@ def test_a_stop_keeps_what_is_done_and_is_no_failure(trial: Trial) -> None:
             yield Failure(second.token, FailureKind.REQUEUED, "returned to the queue: the run was stopped")
 
     executor = StopsAfterTheFirst()
-    config = trial.workshop.config()
 
     def stop_at_the_first(event: object) -> None:
         if isinstance(event, JobStarted):
             executor.stop()
 
-    tryout = Tryout(pass_settings(config), resolve_config(config), executor, stop_at_the_first)
-    assert [path.name for path in tryout.run(trial.photo, trial.folder, (), ())] == ["night.jpg"]
+    made = tried(trial.workshop, [trial.photo], trial.folder, executor=executor, emit=stop_at_the_first)
+    assert made == ["night.jpg"]
     assert trial.files() == ["night.jpg"]
 
 
@@ -196,3 +192,27 @@ def test_a_photo_may_be_named_by_a_link(trial: Trial) -> None:
     link = trial.workshop.folder / "link.png"
     link.symlink_to(trial.photo)
     assert trial.run("night", photo=link) == ["night.jpg"]
+
+
+def test_each_variant_is_known_by_its_name_and_by_its_metadata(trial: Trial) -> None:
+    text = trial.workshop.text.replace("scales: 1", "scales: 1, content_weight: [0.5, 1], optimizer: [lbfgs, adam]")
+    trial.workshop.text = text.replace("scale: 0.5", "scale: [0.5, 2]")
+    assert sorted(trial.run("day"))[::7] == [
+        "day--content_weight=0.5,optimizer=adam,scale=0.5.jpg",
+        "day--content_weight=1,optimizer=lbfgs,scale=2.jpg",
+    ]
+    found = read_settings(read_provenance(trial.folder / "day--content_weight=1,optimizer=lbfgs,scale=2.jpg") or {})
+    assert found is not None
+    assert (found.recipe.content_weight, found.recipe.optimizer, found.scale) == (1.0, "lbfgs", 2.0)
+    keys = {read_provenance(path)["key"] for path in trial.folder.glob("*.jpg")}  # type: ignore[index]
+    assert len(keys) == 8
+
+
+def test_what_is_tried_has_the_key_that_a_run_with_these_settings_gives_it(trial: Trial) -> None:
+    trial.workshop.text = trial.workshop.text.replace("scales: 1", "scales: 1, content_weight: [0.5, 1]")
+    trial.run("night")
+    tried_key = (read_provenance(trial.folder / "night--content_weight=1.jpg") or {})["key"]
+    trial.workshop.text = trial.workshop.text.replace("[0.5, 1]", "1")
+    write_photo(trial.workshop.folder / "in" / "sea.png")
+    trial.workshop.run()
+    assert tried_key == (read_provenance(trial.workshop.out / "sea--night.jpg") or {})["key"]

@@ -1,0 +1,1 @@
+"""What ``stylewatch try`` makes: which pictures of which photos, under which names, on which contact sheet."""

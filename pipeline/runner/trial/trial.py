@@ -1,0 +1,98 @@
+"""Makes a try: the pictures of a plan, and their contact sheet. Owns where both go, and what the sheet is called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import StorageError
+from pipeline.executors import Executor
+from pipeline.model import PassSettings
+from pipeline.model.gallery_files import GALLERY_FOLDER
+from pipeline.model.trial import SheetPhoto
+from pipeline.report.formatting import counted
+from pipeline.report.gallery.folder import GalleryFolder
+from pipeline.report.gallery.sheets import SHEETS_FOLDER, SheetFiles
+from pipeline.runner.execution.outcomes import EmitRunEvent
+from pipeline.runner.execution.tryout import Tryout
+from pipeline.runner.preparation import ResolvedConfig
+from pipeline.runner.trial.names import TRIES_FOLDER, time_name
+from pipeline.runner.trial.plan import TrialPlan, contact_sheet
+from pipeline.runner.trial.sheet import SheetRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where the pictures of a try go (``folder``), and the name of its contact sheet among all."""
+
+    folder: Path
+    sheet_id: str
+    started: float
+
+    @classmethod
+    def begin(
+        cls,
+        output_folder: Path,
+        photos: tuple[SheetPhoto, ...],
+        into: Path | None,
+        now: Callable[[], float] = time.time,
+    ) -> Trial:
+        """Return where a try of these photos goes: of one into a folder of its name, of several of the time."""
+        started = now()
+        tries = output_folder / TRIES_FOLDER
+        sheets = output_folder / GALLERY_FOLDER / SHEETS_FOLDER
+        name = time_name(datetime.fromtimestamp(started).astimezone(), tries, (sheets,))
+        return cls(into or tries / (photos[0].path.stem if len(photos) == 1 else name), name, started)
+
+
+def run_trial(
+    trial: Trial,
+    plan: TrialPlan,
+    settings: PassSettings,
+    resolved: ResolvedConfig,
+    executor: Executor,
+    emit: EmitRunEvent,
+    *,
+    config_name: str,
+    warn: Callable[[str], None],
+) -> tuple[list[Path], tuple[Path, ...]]:
+    """Return the pictures and the files of the contact sheet, of which there is none for a single picture.
+
+    ``warn`` gets a sentence about a sheet that can't be written. Raises as :meth:`Tryout.run` does, the sheet being
+    finished then, too.
+    """
+    is_below_output = trial.folder.absolute().is_relative_to(settings.folders.output.absolute())
+    has_gallery = is_below_output and settings.previews is not None
+    tryout = Tryout(settings, resolved, executor, emit, with_previews=has_gallery)
+    if len(plan.pictures) == 1:
+        return tryout.run(plan, trial.folder), ()
+    sheet = contact_sheet(
+        plan, sheet_id=trial.sheet_id, title=_title(plan), started=trial.started, config_name=config_name
+    )
+    recorder = SheetRecorder(sheet, trial.folder, _files(settings, warn) if has_gallery else None, warn)
+    try:
+        pictures = tryout.run(plan, trial.folder, recorder.made, recorder.failed)
+    finally:
+        files = recorder.finish()
+    return pictures, files
+
+
+def _title(plan: TrialPlan) -> str:
+    photos = plan.photos[0].name if len(plan.photos) == 1 else counted(len(plan.photos), "photo")
+    settings = dict.fromkeys(setting for picture in plan.pictures for setting in picture.values)
+    return f"{photos}: {', '.join(settings)}" if settings else photos
+
+
+def _files(settings: PassSettings, warn: Callable[[str], None]) -> SheetFiles | None:
+    previews = settings.previews
+    assert previews is not None
+    folder = GalleryFolder(previews.folder)
+    try:
+        folder.require_own()
+    except StorageError as error:
+        warn(str(error))
+        return None
+    return SheetFiles(folder, with_photos=previews.photo_pixels > 0)

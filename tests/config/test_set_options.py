@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import ConfigWithVariants, load_variants
+from pipeline.errors import ConfigError, UsageError
+
+TEXT = """
+styles:
+  - {name: night, painting: paintings/starry_night.jpg, scale: 2}
+  - {name: wave, painting: paintings/great_wave.jpg}
+recipes:
+  fine: {size: 64, content_weight: 3}
+"""
+
+
+def loaded(folder: Path, *options: str, text: str = TEXT) -> ConfigWithVariants:
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return load_variants(folder / "config.yaml", options)
+
+
+def test_a_setting_goes_into_every_recipe_the_default_one_among_them(folder: Path) -> None:
+    recipes = loaded(folder, "content_weight=0.5", "optimizer=adam").config.recipes_by_name()
+    assert {name: (recipe.content_weight, recipe.optimizer) for name, recipe in recipes.items()} == {
+        "default": (0.5, "adam"),
+        "fine": (0.5, "adam"),
+    }
+    assert recipes["fine"].size == 64
+
+
+def test_the_scale_goes_into_every_style(folder: Path) -> None:
+    assert [style.scale for style in loaded(folder, "scale=0.5").config.styles] == [0.5, 0.5]
+
+
+def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "content_weight: [3, 4, 5]")
+    found = loaded(folder, "content_weight=[1, 2]", "scale=[1, 2]", text=text)
+    assert [variant.recipe.content_weight for variant in found.recipes["fine"]] == [1, 2]
+    assert [style.scale for style in found.styles["wave"]] == [1, 2]
+    assert loaded(folder, "content_weight=7", text=text).axes == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (
+            "content_wieght=1",
+            "'content_wieght' is no setting of a recipe, nor a style's scale; did you mean 'content_",
+        ),
+        ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are size, scales, "),
+        ("content_weight", "must be NAME=VALUE, content_weight=0.05 for instance"),
+        ("content_weight= ", "must be NAME=VALUE"),
+        ("content_weight=high", "must be a number, found 'high'"),
+        ("content_weight=0,5", "must be a number, found '0,5'; use a point: 0.5"),
+        ("content_weight=[1, x]", "must be a number, found 'x'"),
+        ("content_weight=[1, 1]", "must differ from the other values, found 1 again"),
+        ("content_layers=[relu4_2", "opens a list with '[' that lacks a comma or its ']'"),
+        ("content_layers=[rel4_2]", "must be a layer of VGG-19"),
+        ("scale=0", "must be above 0, found 0"),
+        ("seed=!!python/name:os.system x", "can't be read as"),
+        ("seed=1\nsize: 64", "must be one value"),
+    ],
+)
+def test_what_is_wrong_with_an_option_names_the_option(folder: Path, option: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        loaded(folder, option)
+    assert str(caught.value).startswith(f"--set {option}: {told}")
+
+
+def test_a_setting_of_the_file_that_does_not_fit_is_named_with_its_line(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "scales: [32, 64]")
+    with pytest.raises(ConfigError, match=r"config\.yaml:6: recipes\.fine\.scales: must grow and end in"):
+        loaded(folder, "size=128", text=text)
+
+
+@pytest.mark.parametrize("text", ["recipes: 5\nstyles: 7", "styles: [x]\nrecipes: {default: 3}", "input: {}"])
+def test_a_file_that_is_no_config_is_told_as_ever(folder: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        loaded(folder, "scale=2", text=text)
