@@ -40,7 +40,7 @@ class SheetFiles:
     def entries(self) -> list[dict[str, Any]]:
         """Return the list of sheets whose files are there, the newest first; what is damaged counts as none."""
         try:
-            found = read_script(self._folder.read(SHEETS_NAME) or b"", "sheets")
+            [found] = read_script(self._folder.read(SHEETS_NAME) or b"", "sheets")
             listed = [entry for entry in found if isinstance(entry["id"], str) and isinstance(entry["time"], int)]
         except (ValueError, TypeError, KeyError):
             return []
