@@ -92,7 +92,7 @@ def _run(
         require_no_feedback_loop(folder_settings(settings))
     with (
         contextlib.closing(make_executor(settings, heartbeat.beat)) as executor,
-        _open_ledger(settings, emit) as ledger,
+        _open_ledger(settings, emit, Path(options.config_name)) as ledger,
     ):
         resolved = resolve_config(settings)
         for remark in _style_folders(settings, ledger):
@@ -125,5 +125,5 @@ def _style_folders(settings: Config, ledger: Ledger) -> Iterator[Remark]:
             yield from make_style_folders(ingest_settings(settings), folders)
 
 
-def _open_ledger(settings: Config, emit: Callable[[RunEvent], None]) -> Ledger:
-    return open_ledger(settings, emit=lambda text: emit(Remark("", text)))
+def _open_ledger(settings: Config, emit: Callable[[RunEvent], None], config: Path) -> Ledger:
+    return open_ledger(settings, emit=lambda text: emit(Remark("", text)), config_file=config)

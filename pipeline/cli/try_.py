@@ -12,7 +12,7 @@ import click
 
 from pipeline.cli.display import Display
 from pipeline.cli.line_width import echo
-from pipeline.cli.options import config_argument, json_option, quiet_option
+from pipeline.cli.options import json_option, quiet_option
 from pipeline.cli.questions import can_ask
 from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import ConfigWithVariants, load_variants
@@ -26,6 +26,7 @@ from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import require_usable_for_trial
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
+from pipeline.runner.trial.like import config_like, find_config, find_photo
 from pipeline.runner.trial.plan import TrialPlan, count_pictures, plan_pictures, plan_trial, read_photos
 from pipeline.runner.trial.sample import sample_photos
 from pipeline.runner.trial.trial import Trial, run_trial
@@ -35,16 +36,22 @@ MOST_PICTURES: Final = 64
 #: From so many pictures, or so many seconds, on it is asked whether to make them.
 _LARGE_PICTURES: Final = 24
 _LARGE_SECONDS: Final = 900.0
+_CONFIG_SUFFIXES: Final = (".yaml", ".yml")
 
 
 @click.command(name="try")
-@config_argument
-@click.argument(
-    "photos", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[PHOTO]..."
-)
+@click.argument("config_and_photos", nargs=-1, type=click.Path(path_type=Path), metavar="CONFIG [PHOTO]...")
 @click.option(
     "--sample", type=click.IntRange(1, 50), metavar="N", help="N photos of the input folder that differ, instead."
 )
+@click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PICTURE",
+    help="Make PICTURE again, with the settings that stand in it; CONFIG and PHOTO may be left out where the records "
+    "beside it know them.",
+)
+@click.option("--print", "prints", is_flag=True, help="With --like: print these settings as YAML, and make nothing.")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of the pictures.")
 @click.option("--style", "styles", multiple=True, metavar="NAME", help="Only this style; may be repeated.")
 @click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="This recipe instead of the styles' own.")
@@ -67,9 +74,10 @@ _LARGE_SECONDS: Final = 900.0
 @quiet_option
 @json_option
 def try_(
-    config: Path,
-    photos: tuple[Path, ...],
+    config_and_photos: tuple[Path, ...],
     sample: int | None,
+    like: Path | None,
+    prints: bool,
     into: Path | None,
     styles: tuple[str, ...],
     recipes: tuple[str, ...],
@@ -86,7 +94,19 @@ def try_(
     one. The ledger is not touched and no file is overwritten, so trials can be compared. PHOTO may be anywhere.
     """
     say: Callable[[str], None] = partial(_say, quiet=quiet or as_json)
-    found = load_variants(config, set_options)
+    _require_fitting(like, prints, (*styles, *recipes))
+    config, photos = _config_and_photos(config_and_photos, like)
+    if like is None:
+        found = load_variants(config, set_options)
+    else:
+        as_made = config_like(like, config, set_options)
+        for note in as_made.notes:
+            click.echo(printable(f"{like.name}: {note}"), err=True)
+        if prints:
+            click.echo(as_made.text)
+            return
+        found = as_made.found
+        photos = photos or (() if sample else (find_photo(like, found),))
     chosen = _photos(found, photos, sample, say)
     for photo in chosen:
         require_usable_for_trial(found.config, photo, styles, recipes)
@@ -95,6 +115,27 @@ def try_(
         click.echo("Nothing was made.")
         return
     raise click.exceptions.Exit(_make(found, plan, into, config.name, quiet=quiet, as_json=as_json))
+
+
+def _require_fitting(like: Path | None, prints: bool, names: Sequence[str]) -> None:
+    if prints and like is None:
+        raise UsageError("--print is about a picture: name it with --like")
+    if like is not None and names:
+        raise UsageError("--like has the picture's own style and recipe: leave --style and --recipe out")
+
+
+def _config_and_photos(named: Sequence[Path], like: Path | None) -> tuple[Path, tuple[Path, ...]]:
+    """Return config and photos; of a picture that is made again, its own config if none is named."""
+    has_config = bool(named) and (like is None or named[0].suffix.lower() in _CONFIG_SUFFIXES)
+    photos = tuple(named[1:] if has_config else named)
+    for photo in photos:
+        if not photo.is_file():
+            raise UsageError(f"{photo}: there is no such photo")
+    if has_config:
+        return named[0], photos
+    if like is None:
+        raise UsageError("name a CONFIG and a PHOTO: stylewatch try CONFIG PHOTO")
+    return find_config(like), photos
 
 
 def _say(text: str, *, quiet: bool) -> None:

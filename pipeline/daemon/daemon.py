@@ -130,12 +130,12 @@ class Daemon:
         self._outbox.emit(WatchNotice("stopped", "stopped"))
 
     def _start(self, version: ConfigVersion, startup: Startup) -> None:
-        config = self._config
-        output = config.output.folder
+        config, output = self._config, self._config.output.folder
+        opened = partial(open_ledger, config, startup, self._remark, self._reloader.file)
         # Before a folder is made where a disk should be mounted.
         startup.retry_until_done(partial(require_state_and_output, config), "work")
         startup.retry_until_done(partial(make_output_folder, output), "work")
-        with startup.retry_until_done(partial(open_ledger, config, startup, self._remark), "work") as ledger:
+        with startup.retry_until_done(opened, "work") as ledger:
             folder, guard = config.input.folder, OutputFolderCheck(output)
             if made := startup.retry_until_done(partial(make_input_folder, folder, ledger), "input"):
                 self._remark(made)

@@ -20,6 +20,7 @@ from pipeline.ledger import schema
 from pipeline.ledger.changes import Changes
 from pipeline.ledger.claim_queue import ClaimQueue
 from pipeline.ledger.cleanup import Cleanup
+from pipeline.ledger.config_files import ConfigFiles
 from pipeline.ledger.file_facts import FileFacts
 from pipeline.ledger.found import FoundPictures
 from pipeline.ledger.gallery_queries import GalleryQueries
@@ -67,6 +68,7 @@ class Ledger:
         self.file_facts = FileFacts(store)
         self.sources = Sources(store)
         self.cleanup = Cleanup(store)
+        self.config_files = ConfigFiles(store)
         self.pictures = Pictures(store)
         self.rejections = Rejections(store)
         self.recipe_choices = RecipeChoices(store)

@@ -33,6 +33,15 @@ class Pictures:
             rows = connection.execute(query, (store.source_id,)).fetchall()
         return [_record(*row) for row in rows]
 
+    def photo_with_key(self, settings_sha256: str, key: str) -> str | None:
+        """Return the photo whose picture with these settings has this key, whether it is on record or not."""
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path, sha256 FROM photos WHERE source_id = ? AND sha256 IS NOT NULL ORDER BY path",
+                (self._store.source_id,),
+            )
+            return next((os.fsdecode(path) for path, sha256 in rows if job_key(sha256, settings_sha256) == key), None)
+
 
 def _record(
     job_id: int,

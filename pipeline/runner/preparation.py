@@ -29,12 +29,15 @@ def require_state_and_output(config: Config) -> None:
 
 
 def open_ledger(
-    config: Config, lock_wait: LockWait | None = None, emit: Callable[[str], None] = lambda _text: None
+    config: Config,
+    lock_wait: LockWait | None = None,
+    emit: Callable[[str], None] = lambda _text: None,
+    config_file: Path | None = None,
 ) -> Ledger:
     """Open the config's ledger for its input folder. Raises LedgerError, StorageError, UsageError.
 
     ``lock_wait``: see :class:`pipeline.ledger.LockWait`. ``emit`` is called with a sentence if the pictures were
-    moved, or if the ledger is new and there are finished pictures.
+    moved, or if the ledger is new and there are finished pictures. ``config_file`` is recorded as their config.
     """
     require_state_and_output(config)
     folders = folder_settings(config)
@@ -44,6 +47,8 @@ def open_ledger(
             emit(notice)
         if notice := find_pictures(ledger, config.output.folder):
             emit(notice)
+        if config_file is not None:
+            ledger.config_files.record(config_file.absolute())
     except BaseException:
         ledger.close()
         raise

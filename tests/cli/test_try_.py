@@ -58,3 +58,42 @@ def test_a_sample_of_an_empty_folder_is_told(invoke: Invoke, workshop: Workshop,
     result = invoke("try", config_of(workshop), "--sample", "3")
     assert result.code == 2
     assert "has no photo outside archives that can be read" in result.err
+
+
+def test_a_run_records_its_config_by_which_a_picture_is_made_again(
+    invoke: Invoke, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    config_of(workshop)
+    monkeypatch.chdir(workshop.folder)
+    assert invoke("run", "stylewatch.yaml").code == 0
+    picture = workshop.out / "a--night.jpg"
+    result = invoke("try", "--like", picture, "--print", "--set", "seed=[1, 2]")
+    assert result.code == 0
+    assert result.lines == [
+        "# as in 'a--night.jpg'",
+        "styles:",
+        "  - name: night",
+        "    painting: night.jpg",
+        "recipes:",
+        "  default:",
+        "    size: 48",
+        "    scales: 1",
+        "    seed: [1, 2]",
+    ]
+    assert invoke("try", "stylewatch.yaml", "--like", picture, "--print").lines[-1] == "    scales: 1"
+
+
+def test_a_picture_without_settings_or_records_is_told(invoke: Invoke, workshop: Workshop) -> None:
+    path, painting = config_of(workshop), workshop.folder / "night.jpg"
+    for arguments, told in (
+        (("--like", painting), "is no picture of stylewatch"),
+        ((path, "--like", painting, "--print"), "is no picture of stylewatch"),
+        ((path, "--print", painting), "--print is about a picture: name it with --like"),
+        (("--like", painting, "--style", "night"), "leave --style and --recipe out"),
+        ((), "name a CONFIG and a PHOTO"),
+    ):
+        result = invoke("try", *arguments)
+        assert (result.code, result.out) == (2, "")
+        assert told in " ".join(result.err.split())

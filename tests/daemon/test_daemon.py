@@ -54,6 +54,8 @@ def test_a_pass_is_named_by_the_config_and_its_executor_closed_in_the_end(harnes
     }
     (executor,) = executors
     assert executor.closed
+    with harness.workshop.ledger() as ledger:
+        assert ledger.config_files.of_picture("a--night.jpg") == [harness.workshop.folder / "stylewatch.yaml"]
 
 
 def test_without_work_there_is_neither_a_pass_nor_an_executor(harness: DaemonHarness) -> None:
