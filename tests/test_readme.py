@@ -175,6 +175,7 @@ def test_the_versions_and_files_that_the_compatibility_table_names_are_there() -
         "mounts.json",
         "report.json",
         "report.txt",
+        "runs.json",
     }
     for file in set(files) - made_by_the_program:
         assert (package / file).exists() or (ROOT / file).exists(), file

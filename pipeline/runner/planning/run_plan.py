@@ -211,7 +211,7 @@ def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]
 def _disk_need(
     settings: PlanSettings, jobs: Sequence[PlannedJob], pixels: float, finished: Iterable[str]
 ) -> DiskNeed:
-    replaced = [job.output for job in jobs if job.reason]
+    replaced, new = [job.output for job in jobs if job.reason], [job for job in jobs if not job.reason]
     return disk_need(
         settings.folders.output,
         settings.picture,
@@ -219,7 +219,7 @@ def _disk_need(
         pixels=pixels,
         finished=finished,
         replaced=replaced,
-        copies_bytes=copies_bytes(settings.previews, len(jobs), len({job.job.photo for job in jobs})),
+        copies_bytes=copies_bytes(settings.previews, len(new), len({job.job.photo for job in new})),
     )
 
 
