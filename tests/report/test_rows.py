@@ -1,10 +1,15 @@
-from pipeline.model import JobState, PhotoSetAside
+from pipeline.model import JobState, LossHistory, LossPoint, PhotoSetAside
 from pipeline.report.rows import Row, photo_row, picture_row
 from tests.report.events import CAFE, artwork, begun, failed, finished
 
 
 def test_seconds_have_one_digit() -> None:
     assert picture_row(finished(artwork=artwork(seconds=12.345678))).seconds == 12.3
+
+
+def test_the_losses_of_each_layer_are_the_ledgers() -> None:
+    known = LossHistory(("style relu1_1",), (LossPoint(1, 0, 0.5, 0.0, (0.5,)),))
+    assert picture_row(finished(artwork=artwork(history=known))) == picture_row(finished())
 
 
 def test_a_picture_is_a_row_with_its_latest_state() -> None:

@@ -17,10 +17,11 @@ from pipeline.failpoints import failpoint_listener
 from pipeline.hashing import sha256_of_file
 from pipeline.ledger import Claim, Ledger
 from pipeline.model import JobState
-from pipeline.runner.execution.publishing import part_path
+from pipeline.runner.execution.publishing import Publisher, part_path
 from pipeline.runner.execution.recovery import MAX_INTERRUPTIONS, recover
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.preparation import resolve_config
+from tests.ledger.facts import facts
 from tests.workshop import Workshop
 
 PICTURE = b"a finished picture"
@@ -103,6 +104,26 @@ def test_a_recorded_file_is_published(scene: Scene) -> None:
     assert (scene.state(), scene.files()) == (JobState.DONE, {"a--night.jpg": PICTURE})
     (row,) = scene.ledger.queries.finished()
     assert (row.output, row.sha256, row.engine_version) == ("a--night.jpg", SHA256, ENGINE_VERSION)
+
+
+@pytest.mark.parametrize("killed_at", ["artwork-recorded", "picture-linked", "picture-published"])
+def test_a_kill_while_a_picture_is_published_loses_nothing_of_how_it_was_made(scene: Scene, killed_at: str) -> None:
+    claim = scene.lease_noted()
+    scene.part(claim).write_bytes(PICTURE)
+
+    def die(name: str) -> None:
+        if name == killed_at:
+            raise KeyboardInterrupt
+
+    with failpoint_listener(die), pytest.raises(KeyboardInterrupt):
+        Publisher(scene.ledger, scene.workshop.out).publish(claim, "k1", SHA256, facts=facts())
+    scene.recover()
+    assert scene.state() is JobState.DONE
+    (row,) = scene.ledger.gallery.rows(0, 9)
+    details = scene.ledger.gallery.details(row.id)
+    assert details is not None
+    assert (details.copied, details.facts) == (False, facts())
+    assert scene.ledger.totals.read().pictures_made == 1
 
 
 def test_a_picture_under_both_names_loses_the_temporary_one(scene: Scene) -> None:
