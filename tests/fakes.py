@@ -110,9 +110,9 @@ class FakeEngine:
             yield _resumed(request, evaluations, seconds)
         yield _step(request, losses)
         evaluations += 1
+        yield from self._preview(request, evaluations)
         if self.control.wants_checkpoint(request.token):
             yield checkpoint(request, evaluations)
-        yield from self._preview(request, evaluations)
         if kind == "takes for ever":
             yield from self._go_on_until_suspended(request, evaluations, losses)
             return
@@ -138,9 +138,9 @@ class FakeEngine:
             time.sleep(0.02)
             yield _step(request, losses)
             evaluations += 1
+            yield from self._preview(request, evaluations)
             if self.control.wants_checkpoint(request.token):
                 yield checkpoint(request, evaluations)
-            yield from self._preview(request, evaluations)
         yield checkpoint(request, evaluations, last=True)
 
     def _preview(self, request: Request, evaluations: int) -> Iterator[Event]:

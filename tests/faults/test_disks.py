@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import StorageError
-from pipeline.model import JobState, OriginalsStay, RunFinished
+from pipeline.model import JobState, OriginalsStay, Remark, RunFinished
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.report.journal import Journal
 from pipeline.report.log import LOGGER, close_log, configure_log
 from tests.fakes import write_photo
@@ -105,6 +106,18 @@ def test_a_disk_that_is_full_to_the_last_byte_holds_its_ledger_all_the_same(work
     for path in extra:
         path.unlink()
     assert_all_done(workshop)
+
+
+def test_a_gallery_whose_disk_is_full_costs_no_picture_and_is_said(workshop: Workshop, disk: Disk) -> None:
+    disk(workshop.out / GALLERY_FOLDER, "20k")
+    assert_all_done(workshop)
+    remarks = [event for event in workshop.events if isinstance(event, Remark) and "gallery" in event.text]
+    # Here each picture has a worker of its own, which says it once: tests/worker/test_previews.py.
+    assert {(event.warning, "No space left on device" in event.text) for event in remarks} == {(True, True)}
+    copies = list((workshop.out / GALLERY_FOLDER).rglob("*.webp"))
+    for path in copies:
+        with Image.open(path) as copy:
+            copy.load()
 
 
 def test_an_output_that_becomes_read_only_stops_the_run_and_is_told(workshop: Workshop, disk: Disk) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LeaseLostError, LockedError
-from pipeline.model import NetworkLoading, RunEvent, WatchNotice
+from pipeline.model import NetworkLoading, PreviewSaved, RunEvent, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress, read_heartbeat
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
@@ -91,6 +91,11 @@ def test_news_that_came_too_soon_are_written_by_the_next_beat(machine: Machine) 
     machine.handle(started())
     assert machine.handle(begun(), changed({"default": 80}), after=0.1).total == 3
     assert machine.beat_after(1).total == 80
+
+
+def test_previews_for_the_gallery_are_no_news(machine: Machine) -> None:
+    written = machine.handle(started()).beat
+    assert machine.handle(PreviewSaved("t1", Path("live/t1.webp")), after=0.5).beat == written
 
 
 def test_it_tells_done_and_left_of_the_whole_backlog_and_how_long_that_takes(machine: Machine) -> None:

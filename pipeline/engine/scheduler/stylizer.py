@@ -230,12 +230,12 @@ class Stylizer:
         return ended
 
     def _asked_for(self, canvas: Canvas, control: RunControl) -> Iterator[Event]:
-        """Yield what ``control`` asks for between two evaluations of a canvas."""
+        """Yield what ``control`` asks for between two evaluations of a canvas; a checkpoint comes after its preview."""
         token = canvas.request.token
-        if control.wants_checkpoint(token):
-            yield self._checkpoints.checkpoint(canvas)
         if long_side := control.wants_preview(token, canvas.evaluations):
             yield preview(canvas, long_side)
+        if control.wants_checkpoint(token):
+            yield self._checkpoints.checkpoint(canvas)
 
     def _peak_bytes(self, count: int, side: int) -> int:
         recipe = Recipe()

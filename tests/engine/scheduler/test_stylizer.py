@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Event, Failed, Finished, Preview, Request, RunControl, Snapshot
+from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Preview, Request, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
@@ -331,6 +331,16 @@ def test_previews_come_when_they_are_asked_for_and_change_no_pixel(one: Stylizer
         (6, (20, 24, 3)),
     ]
     assert np.array_equal(picture(events), picture(run(one, request("t"))))
+
+
+def test_a_checkpoint_comes_after_the_preview_of_its_moment_which_is_saved_with_it(one: Stylizer) -> None:
+    control = RunControl(wants_checkpoint=lambda _: True, wants_preview=lambda _token, _evaluations: 24)
+    asked_for = [
+        (type(each), each.evaluations)
+        for each in one.run(Source([request("t")]), control)
+        if isinstance(each, Preview | CheckpointReady)
+    ]
+    assert asked_for[:2] == [(Preview, 1), (CheckpointReady, 1)]
 
 
 def test_a_tolerance_ends_scales_early(one: Stylizer) -> None:
