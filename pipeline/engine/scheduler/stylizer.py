@@ -230,7 +230,7 @@ class Stylizer:
         return ended
 
     def _asked_for(self, canvas: Canvas, control: RunControl) -> Iterator[Event]:
-        """Yield what ``control`` asks for between two evaluations of a canvas; a checkpoint comes after its preview."""
+        """Yield what ``control`` asks for between two evaluations; a checkpoint comes after its preview."""
         token = canvas.request.token
         if long_side := control.wants_preview(token, canvas.evaluations):
             yield preview(canvas, long_side)
