@@ -27,7 +27,7 @@ LONG_SIDE_PIXELS: Final = 640
 #: So many frames are kept at most, beside the last one, which is the picture.
 MOST_FRAMES: Final = 60
 #: With so many bytes a frame a whole time-lapse has 4 MB; a little more if it is all noise.
-_FRAME_BYTES: Final = 65_000
+FRAME_BYTES: Final = 65_000
 _QUALITIES: Final = (76, 60, 45, 30, 15, 5)
 
 _PLAY_MS: Final = 6000
@@ -52,10 +52,10 @@ class FrameEncoder:
     def encode(self, pixels: NDArray[np.uint8]) -> bytes:
         """Return (H, W, 3) sRGB pixels as one frame. Raises OSError, MemoryError."""
         data = encode_webp(pixels, _QUALITIES[self._step])
-        while len(data) > _FRAME_BYTES and self._step + 1 < len(_QUALITIES):
+        while len(data) > FRAME_BYTES and self._step + 1 < len(_QUALITIES):
             self._step += 1
             data = encode_webp(pixels, _QUALITIES[self._step])
-        if len(data) < _FRAME_BYTES // 2 and self._step:
+        if len(data) < FRAME_BYTES // 2 and self._step:
             self._step -= 1
         return data
 

@@ -23,6 +23,7 @@ from pipeline.model.gallery_files import (
     short_hash,
     thumbnail_name,
 )
+from pipeline.model.timelapse_files import timelapse_name
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
 _REJECTED_REASON: Final = "rejected: deleted, and not made again unless its photo or its settings change"
@@ -131,7 +132,7 @@ class DetailsSource:
         }
 
     def _files(self, row: GalleryRow, found: PictureDetails) -> dict[str, Any]:
-        timelapse = str(PurePosixPath(row.output).with_suffix("")) + ".timelapse.webp"
+        timelapse = timelapse_name(row.output)
         return {
             "picture_src": self._shown(row) if row.picture_sha256 and not row.is_rejected else None,
             "photo_copy": self._copy(photo_copy_name, row.photo_sha256),

@@ -16,8 +16,9 @@ from typing import Final
 from pipeline.errors import JobError
 from pipeline.images.decode import read_size
 from pipeline.images.encode import suffix_of
+from pipeline.images.timelapse import FRAME_BYTES, LONG_SIDE_PIXELS, MOST_FRAMES
 from pipeline.intake.mounts import nearest_existing
-from pipeline.model import PictureFormat, PictureOptions, PreviewOptions
+from pipeline.model import PictureFormat, PictureOptions, PreviewOptions, Recipe
 from pipeline.runner.planning.forecast import TYPICAL_PROPORTION
 
 #: So many finished pictures are measured.
@@ -89,6 +90,14 @@ def copies_bytes(previews: PreviewOptions | None, pictures: int, photos: int) ->
     small, large = previews.thumbnail_pixels**2, previews.photo_pixels**2
     sides = pictures * small + (photos * (small + large) if previews.photo_pixels else 0)
     return TYPICAL_PROPORTION * _COPY_BYTES_PER_PIXEL * sides
+
+
+def timelapse_bytes(recipe: Recipe, proportion: float) -> float:
+    """Return what the time-lapse of a picture takes, 0 without; ``proportion``: its short side by its long."""
+    if not recipe.timelapse:
+        return 0.0
+    frame = min(recipe.size, LONG_SIDE_PIXELS) ** 2 * proportion * _COPY_BYTES_PER_PIXEL
+    return MOST_FRAMES * min(frame, FRAME_BYTES)
 
 
 def usual_bytes_per_pixel(options: PictureOptions) -> float:

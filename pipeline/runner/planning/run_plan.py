@@ -25,7 +25,7 @@ from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
-from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need
+from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need, timelapse_bytes
 from pipeline.runner.planning.forecast import (
     TYPICAL_PROPORTION,
     Forecast,
@@ -137,7 +137,7 @@ def plan_run(
         forecast=expected,
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
-        disk=_disk_need(settings, jobs, sum(_pixels(task, expected) for task in tasks), rehearsed.finished),
+        disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
     )
 
@@ -209,17 +209,22 @@ def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]
 
 
 def _disk_need(
-    settings: PlanSettings, jobs: Sequence[PlannedJob], pixels: float, finished: Iterable[str]
+    settings: PlanSettings,
+    jobs: Sequence[PlannedJob],
+    tasks: Sequence[Task],
+    expected: Forecast,
+    finished: Iterable[str],
 ) -> DiskNeed:
     replaced, new = [job.output for job in jobs if job.reason], [job for job in jobs if not job.reason]
     return disk_need(
         settings.folders.output,
         settings.picture,
         settings.min_free_bytes,
-        pixels=pixels,
+        pixels=sum(_pixels(task, expected) for task in tasks),
         finished=finished,
         replaced=replaced,
-        copies_bytes=copies_bytes(settings.previews, len(new), len({job.job.photo for job in new})),
+        copies_bytes=copies_bytes(settings.previews, len(new), len({job.job.photo for job in new}))
+        + sum(timelapse_bytes(task.recipe, task.proportion) for task in tasks),
     )
 
 

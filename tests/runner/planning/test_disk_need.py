@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import PictureFormat, PictureOptions, PreviewOptions
-from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need, usual_bytes_per_pixel
+from pipeline.model import PictureFormat, PictureOptions, PreviewOptions, Recipe
+from pipeline.runner.planning.disk_need import (
+    DiskNeed,
+    copies_bytes,
+    disk_need,
+    timelapse_bytes,
+    usual_bytes_per_pixel,
+)
 from tests.fakes import write_painting
 from tests.workshop import Workshop
 
@@ -104,3 +110,18 @@ def test_copies_are_counted_by_picture_and_by_photo() -> None:
 
     assert copies_bytes(None, 3, 2) == 0
     assert copies_bytes(options, 3, 2) == pytest.approx(3 * 0.7 * 0.25 * 100**2)
+
+
+def test_time_lapses_are_counted_for_recipes_that_ask_for_them() -> None:
+    small, large = (Recipe(size=size, timelapse=True) for size in (200, 2000))
+    assert timelapse_bytes(Recipe(size=200), 0.5) == 0
+    assert timelapse_bytes(small, 0.5) == pytest.approx(60 * 200**2 * 0.5 * 0.25)
+    assert timelapse_bytes(large, 0.5) == pytest.approx(60 * 640**2 * 0.5 * 0.25)
+    assert timelapse_bytes(large, 1.0) == 60 * 65_000
+
+
+def test_a_plan_counts_time_lapses(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    without = workshop.plan().disk.bytes
+    workshop.text = workshop.text.replace("scales: 1", "scales: 1, timelapse: true")
+    assert workshop.plan().disk.bytes - without == pytest.approx(60 * 48 * 32 * 0.25, rel=0.05)
