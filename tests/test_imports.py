@@ -14,6 +14,7 @@ import pytest
 import pipeline
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import read_speed
+from pipeline.hashing import sha256_of_bytes
 from pipeline.intake.scan import scan
 from pipeline.model import EngineSettings, Job
 from pipeline.runner.preparation import resolve_config
@@ -55,7 +56,7 @@ def test_commands_about_nothing_load_nothing_heavy(arguments: list[str]) -> None
     assert not {"torch", "torchvision"} & set(heavy)
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "status", "retry", "styles", "clean"])
+@pytest.mark.parametrize("command", ["run", "plan", "status", "retry", "styles", "clean", "gallery"])
 def test_commands_over_a_finished_folder_never_load_torch(finished: Path, command: str) -> None:
     code, _, heavy = spy(command, finished)
     assert code == 0
@@ -163,7 +164,11 @@ def finish(workshop: Workshop, count: int) -> None:
         ledger.jobs.record((resolved.wanted_job(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
         for claim in ledger.leases.claim(count, "name"):
             ledger.leases.complete(
-                claim.token, key=claim.token, output=claim.output, picture_sha256="0", engine_version=ENGINE_VERSION
+                claim.token,
+                key=claim.token,
+                output=claim.output,
+                picture_sha256=sha256_of_bytes(claim.token.encode()),
+                engine_version=ENGINE_VERSION,
             )
 
 

@@ -32,6 +32,7 @@ PARTS = {
     "h": "foresight",
     "i": "watching",
     "j": "first_view",
+    "k": "gallery",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -25,6 +25,7 @@ class GalleryFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._prefix = os.path.join(path, "")  # noqa: PTH118 - a Path for each of a thousand copies takes 20 ms
 
     def require_own(self) -> None:
         """Raise StorageError if there is a page that this program did not write; it is the user's."""
@@ -67,7 +68,7 @@ class GalleryFolder:
 
     def exists(self, name: str) -> bool:
         """Tell whether a file is there."""
-        return os.path.lexists(self.path / name)
+        return os.path.lexists(self._prefix + name)
 
     def remove(self, name: str) -> None:
         """Delete a file if it is there."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pipeline.model import Job, JobState
@@ -89,7 +88,10 @@ def _number(names: list[str], name: str) -> int:
 def usual_output(job: Job, suffix: str) -> str:
     """Return the name of a job's picture where the config sets no other one and nothing is in its way."""
     recipe = "" if job.recipe == "default" else f"--{job.recipe}"
-    return f"{PurePosixPath(job.photo).with_suffix('')}--{job.style}{recipe}{suffix}"
+    folder, slash, name = job.photo.rpartition("/")
+    dot = name.rfind(".")
+    stem = name[:dot] if 0 < dot < len(name) - 1 else name  # as the stem of a path
+    return f"{folder}{slash}{stem}--{job.style}{recipe}{suffix}"
 
 
 def chunk_of(job_id: int) -> int:

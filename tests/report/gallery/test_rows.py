@@ -60,6 +60,8 @@ def test_an_unusual_name_stands_in_the_row() -> None:
         ("sea/b.c.jpg", "mild", "sea/b.c--night--mild.png"),
         (".hidden", "default", ".hidden--night.png"),
         ("no suffix", "default", "no suffix--night.png"),
+        ("sea.jpg/a", "default", "sea.jpg/a--night.png"),
+        ("ends in a dot.", "default", "ends in a dot.--night.png"),
     ],
 )
 def test_the_usual_name_is_the_photos_with_its_variant(photo: str, recipe: str, output: str) -> None:
