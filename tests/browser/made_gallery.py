@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from pipeline.report.gallery.catalog import LATEST, VERSION
 from pipeline.report.gallery.page import page_files
-from pipeline.report.gallery.rows import CHUNK_SIZE, STATES
+from pipeline.report.gallery.rows import CHUNK_SIZE as ROWS_A_CHUNK
+from pipeline.report.gallery.rows import STATES
 from pipeline.report.gallery.scripts import script
 
 NEWEST_SECONDS = 1_764_400_000
@@ -105,9 +106,9 @@ class MadeGallery:
         self.write_script("catalog.js", "catalog", self._catalog(chunks))
 
     def _chunks(self) -> list[list[Row]]:
-        chunks: list[list[Row]] = [[] for _ in range(max(row.id for row in self.rows) // CHUNK_SIZE + 1)]
+        chunks: list[list[Row]] = [[] for _ in range(max(row.id for row in self.rows) // ROWS_A_CHUNK + 1)]
         for row in self.rows:
-            chunks[row.id // CHUNK_SIZE].append(row)
+            chunks[row.id // ROWS_A_CHUNK].append(row)
         return chunks
 
     def _catalog(self, chunks: list[list[Any]]) -> dict[str, Any]:

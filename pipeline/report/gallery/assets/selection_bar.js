@@ -12,7 +12,7 @@
   }
 
   function commandBlock(title, getLines) {
-    const code = dom.preformatted('', {class: 'command', 'aria-label': title});
+    const code = dom.preformatted('', {class: 'selection-command', 'aria-label': title});
     const copy = clipboard.copyButton(() => getLines().join('\n') + '\n', 'Copy', {source: code, class: 'button-primary'});
     copy.setAttribute('aria-label', `Copy the command: ${title}`);
     const block = dom.element('div', {class: 'command-block'}, dom.element('h2', {}, title), code, copy);
