@@ -6,6 +6,7 @@ import subprocess
 from urllib.parse import unquote_to_bytes
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery
 from tests.browser.opened_page import OpenedPage
@@ -104,10 +105,8 @@ def test_the_bar_shows_the_commands_and_the_button_copies_them(at: OpenedPage) -
     at.page.locator(".tile-select").nth(4).click()
     at.page.locator(".selection-commands summary").click()
     redo, reject = at.page.locator(".selection-command").all()
-    assert (
-        redo.inner_text()
-        == "stylewatch redo stylewatch.yaml 2023/IMG_1--wave.jpg 2024/july/wedding/IMG_4--wave--mild.jpg"
-    )
+    command = "stylewatch redo stylewatch.yaml 2023/IMG_1--wave.jpg 2024/july/wedding/IMG_4--wave--mild.jpg"
+    expect(redo).to_have_text(command)
     assert reject.inner_text().startswith("stylewatch reject stylewatch.yaml 2023/IMG_1--wave.jpg ")
     at.page.get_by_label("With recipe").select_option("mild")
     assert redo.inner_text().endswith("--mild.jpg --recipe mild")

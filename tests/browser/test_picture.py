@@ -199,7 +199,7 @@ def test_the_curves_are_a_table_too(views: OpenedPage) -> None:
     opened_at(views, LION)
     views.page.get_by_text("The same as a table").click()
     table = views.page.locator(".chart-table")
-    assert table.locator("tbody tr").count() == POINTS
+    expect(table.locator("tbody tr")).to_have_count(POINTS)
     assert table.locator("thead th").all_inner_texts() == ["Evaluation", "Size", "total", *SERIES]
     assert table.locator("tbody tr").nth(7).locator("th, td").all_inner_texts() == [
         "8", "256", "0.04333", "0.01", "0.025", "0.008333",

@@ -50,7 +50,11 @@
 
     function setOptions(filter, facet, chosen) {
       const select = selects[filter];
-      if (document.activeElement === select && select.value === chosen && select.matches(':open')) return;
+      const key = JSON.stringify([chosen, ...facet]);
+      // A list that is open would close, were its choices replaced.
+      const isInUse = document.activeElement === select && select.value === chosen;
+      if (isInUse || select.dataset.key === key) return;
+      select.dataset.key = key;
       dom.replace(select, options(filter, facet, chosen));
       select.value = chosen;
     }

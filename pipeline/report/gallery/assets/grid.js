@@ -6,12 +6,17 @@
   const MARGIN_SCREENS = 0.6;
   const PRINTED = 300;
 
+  function sameEntries(some, others) {
+    return some.length === others.length && some.every((entry, index) => entry === others[index]);
+  }
+
   class Grid {
     // hrefOf(entry): where a picture leads; a tile is made anew when that changes. remarkOn(entry): a few words more.
     constructor(hrefOf, remarkOn) {
       this.hrefOf = hrefOf;
       this.remarkOn = remarkOn;
       this.entries = [];
+      this.key = null;
       this.layout = null;
       this.rows = new Map();
       this.tiles = new Map();
@@ -34,14 +39,31 @@
     }
 
     // What is looked at stays where it is when pictures come in above it.
-    setEntries(entries) {
+    // key: what links and remarks depend on besides.
+    setEntries(entries, key) {
+      const isSame = this.key === key && sameEntries(entries, this.entries);
+      this.key = key;
+      if (this.layout !== null && isSame) {
+        this.draw();
+        return;
+      }
       const kept = this.scrollAnchor();
       const activeId = this.entries[this.active] ? this.entries[this.active].id : null;
       this.entries = entries;
       this.active = Math.max(0, activeId === null ? 0 : entries.findIndex((entry) => entry.id === activeId));
+      this.rearrange(kept);
+    }
+
+    rearrange(kept) {
+      const hadFocus = this.element.contains(document.activeElement);
       this.arrange();
       if (kept) this.restore(kept);
       this.draw();
+      if (hadFocus && this.entries.length) this.activeTile().link.focus({preventScroll: true});
+    }
+
+    activeTile() {
+      return this.entries.length ? this.tiles.get(this.entries[this.active].id) : undefined;
     }
 
     arrange() {
@@ -58,10 +80,7 @@
     resized() {
       const width = this.element.clientWidth;
       if (!width || (this.layout && this.layout.options.width === width)) return;
-      const kept = this.scrollAnchor();
-      this.arrange();
-      if (kept) this.restore(kept);
-      this.draw();
+      this.rearrange(this.scrollAnchor());
     }
 
     top() {
@@ -166,8 +185,7 @@
       this.setActive(index);
       this.reveal(this.active);
       this.draw();
-      const tile = this.tiles.get(this.entries[this.active].id);
-      if (tile) tile.link.focus({preventScroll: true});
+      this.activeTile().link.focus({preventScroll: true});
     }
 
     reveal(index) {

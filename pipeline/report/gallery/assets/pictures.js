@@ -36,7 +36,7 @@
     const {entries, facets} = listing.of(parameters);
     parts.arrivals.clear();
     parts.filters.update(parameters, facets);
-    parts.grid.setEntries(entries);
+    parts.grid.setEntries(entries, JSON.stringify(listing.parameters(parameters)));
     parts.empty.hidden = entries.length > 0;
     dom.replace(parts.empty, entries.length ? '' : emptyText());
     const counted = store.catalog ? countText(entries.length) : '';
@@ -70,14 +70,6 @@
     parts = {grid, filters, count, arrivals, empty, bar};
   }
 
-  // Coming back from a picture, the focus is on it again.
-  function activeLink() {
-    const {grid} = parts;
-    const active = grid.entries[grid.active];
-    const tile = active ? grid.tiles.get(active.id) : null;
-    return tile ? tile.link : null;
-  }
-
   stylewatch.views.register('pictures', {
     title: '',
     navigation: 'Pictures',
@@ -88,7 +80,9 @@
       if (parts === null) build(element);
       parameters = values;
       draw();
-      return activeLink();
+      // Coming back from a picture, the focus is on it again.
+      const tile = parts.grid.activeTile();
+      return tile ? tile.link : null;
     },
     update(values) {
       parameters = values;
