@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.report.gallery.rows import details_name
 from tests.browser.made_gallery import (
     NEWEST_SECONDS,
     RECIPES,
-    ROWS_A_CHUNK,
     STYLES,
     MadeGallery,
     Row,
@@ -88,8 +88,7 @@ def details(row: Row, **changes: Any) -> dict[str, Any]:
 
 def write_details(gallery: MadeGallery, row: Row, **changes: Any) -> None:
     """Write the file of a picture's details."""
-    name = f"pictures/{row.id // ROWS_A_CHUNK:04}/{row.id}.js"
-    gallery.write_script(name, "picture", row.id, details(row, **changes))
+    gallery.write_script(details_name(row.id).removeprefix("data/"), "picture", row.id, details(row, **changes))
 
 
 def write_copies(folder: Path) -> None:
