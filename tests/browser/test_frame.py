@@ -127,6 +127,7 @@ def test_while_a_program_works_new_pictures_come_in_without_a_reload(
     opened.page.evaluate("stylewatch.store.refresh()")
     opened.wait_for_list()
     opened.page.get_by_role("button", name="Show 1 new picture").click()
+    opened.settle()
     assert opened.names()[0] == "new.jpg"
     assert opened.page.locator(".count").inner_text() == "31 pictures"
     faultless(opened)

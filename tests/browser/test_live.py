@@ -68,6 +68,16 @@ def test_a_newer_picture_replaces_the_older_one_in_the_same_place(at: OpenedPage
     assert at.page.locator(".canvas").count() == 1
 
 
+def test_a_picture_in_progress_is_shown_whole(at: OpenedPage, views_gallery: MadeGallery) -> None:
+    drawn_picture(2, (200, 200)).save(views_gallery.folder / "live/tall.webp")
+    say(at, views_gallery, [canvas("tall", "a.jpg", image="live/tall.webp", revision=1)])
+    image = at.page.locator(".canvas-stage img")
+    expect(image).to_be_visible()
+    outer, inner = at.page.locator(".canvas-stage").bounding_box(), image.bounding_box()
+    assert inner == outer
+    assert image.evaluate("image => getComputedStyle(image).objectFit") == "contain"
+
+
 def test_a_program_that_died_is_told_with_its_last_sign_of_life(at: OpenedPage, views_gallery: MadeGallery) -> None:
     say(at, views_gallery, [canvas("abc", "a.jpg")], written=time.time() - 200)
     assert "No sign of life since" in at.page.locator(".live-state").inner_text()

@@ -79,7 +79,7 @@
     const points = JSON.stringify(value.history);
     if (points === canvas.points) return;
     canvas.points = points;
-    dom.replace(canvas.curve, lossChart.spark(value.history, 'Total loss so far, falling from the left'));
+    dom.replace(canvas.curve, lossChart.spark(value.history, 'Total loss so far; it rises where a larger size begins'));
   }
 
   function drawCanvases(values) {
