@@ -17,6 +17,10 @@
     return seconds < 5 ? 'just now' : `${text.duration(seconds)} ago`;
   }
 
+  function canvasesOf(live) {
+    return live.canvases || [];
+  }
+
   // What the file says, if the program that wrote it is still heard of.
   function state() {
     const {live, catalog} = store;
@@ -31,7 +35,7 @@
   function working(live) {
     const left = live.left ? `, ${text.number(live.left)} left` : '';
     const time = live.seconds_left ? `, about ${text.duration(live.seconds_left)}` : '';
-    return `${text.count(live.canvases.length, 'picture')} in progress, ${text.number(live.done)} made${left}${time}.`;
+    return `${text.count(canvasesOf(live).length, 'picture')} in progress, ${text.number(live.done)} made${left}${time}.`;
   }
 
   // The picture is exchanged when the new one is there, so that nothing flickers.
@@ -106,11 +110,11 @@
     if (name !== shownState) dom.announce(words);
     shownState = name;
     parts.list.classList.toggle('is-silent', name === 'silent');
-    drawCanvases(store.live && name !== 'none' ? store.live.canvases : []);
+    drawCanvases(store.live && name !== 'none' ? canvasesOf(store.live) : []);
   }
 
   function badge() {
-    return state().name === 'working' ? text.number(store.live.canvases.length) : '';
+    return state().name === 'working' ? text.number(canvasesOf(store.live).length) : '';
   }
 
   function build(element) {
