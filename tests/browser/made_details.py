@@ -19,7 +19,9 @@ from tests.browser.made_gallery import (
 
 SIZES = [128, 256]
 SERIES = ["content relu4_2", "style relu1_1", "style relu2_1"]
-PHOTO_COPY = "photos/ab/abcdefabcdefabcdefab.webp"
+PHOTO_DIGEST = "abcdefabcdefabcdefab"
+PHOTO_COPY = f"photos/ab/{PHOTO_DIGEST}.webp"
+PHOTO_THUMBNAIL = f"photos/ab/{PHOTO_DIGEST}-s.webp"
 PAINTING_COPY = "paintings/cd/cdcdcdcdcdcdcdcdcdcd.webp"
 TIMELAPSE = "lion--night.timelapse.webp"
 DEFAULTS = {
@@ -93,7 +95,9 @@ def write_details(gallery: MadeGallery, row: Row, **changes: Any) -> None:
 
 def write_copies(folder: Path) -> None:
     """Write the copy of a photo, of another size than its pictures, and the copy of a painting."""
-    for number, (name, size) in enumerate([(PHOTO_COPY, (640, 427)), (PAINTING_COPY, (300, 200))]):
+    for number, (name, size) in enumerate(
+        [(PHOTO_COPY, (640, 427)), (PAINTING_COPY, (300, 200)), (PHOTO_THUMBNAIL, (400, 267))]
+    ):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn_picture(900 + number, size).save(path, quality=80)
@@ -215,7 +219,7 @@ def sheet(digest: str, names: Sequence[str]) -> dict[str, Any]:
         for size in range(2)
     ]
     cells[-1] |= {"picture": None, "thumb": "", "error": "The memory ran out."}
-    photos = [{"name": name, "thumb": PHOTO_COPY, "copy": PHOTO_COPY} for name in names[:2]]
+    photos = [{"name": name, "thumb": PHOTO_DIGEST, "copy": PHOTO_COPY} for name in names[:2]]
     return {
         "id": "2026-11-29-201500",
         "title": f"{names[0]} in night",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.made_details import PHOTO_THUMBNAIL
 from tests.browser.made_gallery import HOSTILE_NAMES
 from tests.browser.opened_page import OpenedPage
 
@@ -38,6 +39,7 @@ def test_two_settings_are_rows_and_columns_and_photos_are_groups(at: OpenedPage)
     heads = [head.replace("\n", " ") for head in group.locator("tbody th").all_inner_texts()]
     assert heads == ["content_weight: 0.01", "content_weight: 0.02", "content_weight: 0.05"]
     assert group.locator("td a img").count() == 5
+    assert group.locator(".group-photo").get_attribute("src") == PHOTO_THUMBNAIL
     assert group.locator(".cell-error").inner_text() == "The memory ran out."
     assert "11 of 12 pictures" in at.page.locator(".sheet-note").inner_text()
 

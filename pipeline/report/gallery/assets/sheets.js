@@ -26,7 +26,7 @@
   function drawList(sheets) {
     const none = dom.element('div', {class: 'message'},
       dom.element('p', {}, 'There is no contact sheet yet. "try" makes one: a photo with several values of a setting, side by side.'),
-      dom.element('pre', {tabindex: '0'}, `stylewatch try ${(store.catalog && store.catalog.config_path) || 'CONFIG'} --sample 3 --set content_weight=0.01,0.02,0.05`));
+      dom.element('pre', {tabindex: '0'}, `stylewatch try ${(store.catalog && store.catalog.config_path) || 'CONFIG'} --sample 3 --set 'content_weight=[0.01, 0.02, 0.05]'`));
     const made = dom.element('p', {class: 'muted'}, 'Made by "stylewatch try", the newest first.');
     dom.replace(list, sheets.length === 0 ? none : [made, dom.element('ul', {class: 'cards'}, sheets.map(card))]);
   }
@@ -80,12 +80,12 @@
     const value = dimension.values[index];
     const photo = dimension.isPhoto ? sheet.photos[index] : null;
     return dom.element('th', {scope, class: scope === 'row' ? 'sheet-row' : null},
-      photo && photo.thumb ? dom.element('img', {class: 'head-photo', src: links.path(photo.thumb), alt: ''}) : null,
+      photo && photo.thumb ? dom.element('img', {class: 'head-photo', src: links.photoThumbnail(photo.thumb), alt: ''}) : null,
       dimension.isSetting ? dom.element('code', {}, `${dimension.name}: `) : null, dom.name(value));
   }
 
   function photoImage(photo) {
-    return photo && photo.thumb ? dom.element('img', {class: 'group-photo', src: links.path(photo.thumb), alt: `Photo ${photo.name}`}) : null;
+    return photo && photo.thumb ? dom.element('img', {class: 'group-photo', src: links.photoThumbnail(photo.thumb), alt: `Photo ${photo.name}`}) : null;
   }
 
   function tableLabel(rows, columns, group) {
