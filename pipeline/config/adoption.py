@@ -18,7 +18,7 @@ from pipeline.config.variants import ConfigWithVariants
 from pipeline.config.written_values import flow_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
 from pipeline.config.yaml_source import Document, Location, parse_document
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigError, UsageError
 from pipeline.hashing import RECIPE
 from pipeline.model import Recipe, canonical_layer
 
@@ -68,9 +68,11 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
     try:
         for edit in edits:
             changed = _edited(changed, edit, wanted.recipe)
+        found = parse_document(changed, path)
     except NotEditableError as error:
         raise _not_faithful(path, wanted, str(error)) from error
-    found = parse_document(changed, path)
+    except ConfigError as error:
+        raise _not_faithful(path, wanted, "it is written in a way that this program can't change") from error
     if not _means(found, document, edits):
         raise _not_faithful(path, wanted, "the rest of it would change its meaning")
     return Adoption(changed, variants_in(found, path), [_described(document.data, edit) for edit in edits])

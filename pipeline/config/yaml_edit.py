@@ -195,24 +195,26 @@ def _root(text: str) -> _Node:
     events = iter(events_of(text))
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            return _node(next(events), events)
+            return _node(next(events), events, text)
     raise NotEditableError("it is empty")
 
 
-def _node(event: Any, events: Iterator[Any]) -> _Node:
+def _node(event: Any, events: Iterator[Any], text: str) -> _Node:
     start, end, column = event.start_mark.index, event.end_mark.index, event.start_mark.column
     if isinstance(event, yaml.AliasEvent):
         return _Node("alias", start, end, column)
     if isinstance(event, yaml.ScalarEvent):
+        if event.style in ("|", ">"):  # the parser lets them end where the next line begins
+            end = start + len(text[start:end].rstrip())
         return _Node("scalar", start, end, column, text=event.value)
     node = _Node("mapping", start, end, column, is_flow=bool(event.flow_style))
     if isinstance(event, yaml.SequenceStartEvent):
         node.kind = "sequence"
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            node.items.append(_node(event, events))
+            node.items.append(_node(event, events, text))
     else:
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            node.entries.append((_node(event, events), _node(next(events), events)))
+            node.entries.append((_node(event, events, text), _node(next(events), events, text)))
         if node.entries and not node.is_flow:
             node.column = node.entries[0][0].column  # an anchor may stand before it, in another line
     node.end = event.end_mark.index

@@ -180,3 +180,9 @@ def test_anchors_elsewhere_stay(path: Path) -> None:
 def test_a_config_with_a_mistake_is_refused(path: Path) -> None:
     with pytest.raises(ConfigError, match="sise"):
         adopt_settings(TEXT.replace("size:", "sise:"), path, wanted(Recipe()))
+
+
+def test_an_anchor_that_would_be_lost_is_refused_too(path: Path) -> None:
+    text = TEXT.replace("content_weight: 0.1", "content_weight: &w 0.1\n    tv_weight: *w")
+    with pytest.raises(UsageError, match="it is written in a way that this program can't change"):
+        adopt_settings(text, path, wanted(Recipe(content_weight=0.05, tv_weight=0.1)))

@@ -134,3 +134,11 @@ def test_a_key_is_taken_out_with_its_line(location: Any, old: str, new: str) -> 
 def test_the_only_key_and_the_first_of_an_item_can_t_be_taken_out(location: Any) -> None:
     with pytest.raises(NotEditableError):
         remove_value(TEXT + "alone: {size: 5}\n", location)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_a_text_of_several_lines_ends_where_its_last_line_does(line_break: str) -> None:
+    text = "a:\n  b: |\n    one\n    two\n\nc: >-\n  three\nd: 1\n".replace("\n", line_break)
+    assert set_value(text, ("a", "b"), 2) == "a:\n  b: 2\n\nc: >-\n  three\nd: 1\n".replace("\n", line_break)
+    assert remove_value(text, ("c",)) == text.replace(f"c: >-{line_break}  three{line_break}", "")
+    assert f"    two{line_break}  e: 3{line_break}" in set_value(text, ("a", "e"), 3)
