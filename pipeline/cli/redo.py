@@ -13,6 +13,7 @@ from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger, PictureRecord
+from pipeline.model import JobState
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.corrections.redo import RecipeChange, Redone
 from pipeline.runner.corrections.redo import redo as make_again
@@ -45,11 +46,20 @@ def redo(config: Path, pictures: tuple[str, ...], recipe: str | None) -> None:
             )
             done = change.apply(found, recipe)
         _print_done(settings, resolved, ledger, done)
+        if recipe is None and (equal := sum(map(_will_be_equal, done.again))):
+            echo(
+                f"The settings of {counted(equal, 'picture')} have not changed, so the new ones will be like the old "
+                "ones: change the recipe first, or choose another one with --recipe NAME."
+            )
         if recipe is not None:
             _print_undo(config, ledger, done, recipe)
     refused = [(picture.output, reason) for picture, reason in done.refused]
     if problems := [printable(f"{name}: {reason}") for name, reason in (*lost, *refused)]:
         raise UsageError("\n".join(problems))
+
+
+def _will_be_equal(picture: PictureRecord) -> bool:
+    return picture.state is JobState.DONE and not picture.is_rejected and picture.has_present_settings
 
 
 def _print_done(settings: Config, resolved: ResolvedConfig, ledger: Ledger, done: Redone) -> None:

@@ -105,8 +105,7 @@ def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
     if wanted.is_new and name in known:
         raise UsageError(f"there is a recipe {name!r} already: choose another name, or leave --as out")
     if known.get(name) is None:
-        kept = {key: value for key, value in (known.get(wanted.replaces) or {}).items() if key in RECIPE.never}
-        section = _written_fields(target) | kept
+        section = _written_fields(target) | _without_effect_on_pixels(known.get(wanted.replaces) or {})
         if not known:
             yield _Edit(("recipes",), {name: section})
         elif section or (name not in known and name != "default"):
@@ -120,6 +119,12 @@ def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
         if now != value and not _is_same(setting, now, target):
             gone = value == default and setting in present
             yield _Edit(("recipes", name, setting), _ABSENT if gone else _plain(setting, value))
+
+
+def _without_effect_on_pixels(present: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a recipe sets that is not at its default and of which a picture says nothing."""
+    default = Recipe()
+    return {key: value for key, value in present.items() if key in RECIPE.never and value != getattr(default, key)}
 
 
 def _settings() -> list[str]:

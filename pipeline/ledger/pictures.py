@@ -13,7 +13,7 @@ from pipeline.model import JobState
 
 _PICTURES: Final = """
 SELECT jobs.id, jobs.photo, style, recipe, output, state, key, published_sha256, made_settings_sha256,
-    photos.sha256, absence, problem, wanted, {rejected}
+    photos.sha256, absence, problem, wanted, {rejected}, made_settings_sha256 IS settings_sha256
 FROM jobs JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
 WHERE jobs.source_id = ? ORDER BY output
 """
@@ -58,6 +58,7 @@ def _record(
     problem: str | None,
     wanted: int,
     rejected: int,
+    has_present_settings: int,
 ) -> PictureRecord:
     if key is None and photo_sha256 and made_settings:
         key = job_key(photo_sha256, made_settings)
@@ -72,4 +73,5 @@ def _record(
         problem=problem,
         is_wanted=bool(wanted),
         is_rejected=bool(rejected),
+        has_present_settings=bool(has_present_settings),
     )

@@ -114,7 +114,7 @@ class PictureRecord:
 
     ``sha256``: the hash of the file that was published, None if none ever was, and ``key`` that one's key, None if it
     is not known. ``absence`` says why the photo is not there, ``problem`` why it is set aside. ``is_wanted``: the
-    config asks for it.
+    config asks for it. ``has_present_settings``: it was made with what is wanted now.
     """
 
     job_id: int
@@ -127,6 +127,7 @@ class PictureRecord:
     problem: str | None
     is_wanted: bool
     is_rejected: bool
+    has_present_settings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,11 @@ def test_it_says_what_will_be_made_and_how_long_that_takes(invoke: Invoke, made:
     result = invoke("redo", config_of(made), made.out / "a--night.jpg", "sub/*")
     assert (result.code, result.err) == (0, "")
     assert re.fullmatch(r"2 pictures will be made by the next run, which takes about \d+ seconds?:", result.lines[0])
-    assert result.lines[1:] == ["  a--night.jpg", "  sub/b--night.jpg"]
+    assert result.lines[1:3] == ["  a--night.jpg", "  sub/b--night.jpg"]
+    assert result.out.split("\n", 3)[3].replace("\n", " ") == (
+        "The settings of 2 pictures have not changed, so the new ones will be like the old ones: change the recipe "
+        "first, or choose another one with --recipe NAME. "
+    )
     result = invoke("redo", config_of(made), "a--night.jpg")
     assert result.lines == ["1 picture was to be made already:", "  a--night.jpg"]
     assert made.run().finished == 2
@@ -87,5 +91,7 @@ def test_of_many_pictures_only_the_first_are_listed(invoke: Invoke, workshop: Wo
     for number in range(12):
         workshop.photo(f"{number:02}.png", shade=number)
     workshop.run()
+    workshop.text = CONFIG.replace("min_free_disk: 0", "min_free_disk: 0, on_change: keep").replace("48", "40")
+    workshop.run()
     lines = invoke("redo", config_of(workshop), "*.jpg").lines
-    assert (len(lines), lines[-1]) == (12, "  ... and 2 more")
+    assert (len(lines), lines[-1]) == (12, "  ... and 2 more"), "and nothing of equal settings, as they are new ones"
