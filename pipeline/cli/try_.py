@@ -108,8 +108,7 @@ def try_(
         found = as_made.found
         photos = photos or (() if sample else (find_photo(like, found),))
     chosen = _photos(found, photos, sample, say)
-    for photo in chosen:
-        require_usable_for_trial(found.config, photo, styles, recipes)
+    require_usable_for_trial(found, chosen, styles, recipes)
     plan = _plan(found, resolve_config(found.config), chosen, (styles, recipes), limit, say)
     if not yes and not quiet and not as_json and _is_large(plan) and can_ask() and not click.confirm("Make them?"):
         click.echo("Nothing was made.")

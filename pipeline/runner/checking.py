@@ -14,10 +14,11 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config
+from pipeline.config import Config, ConfigWithVariants
 from pipeline.config.settings import folder_settings
 from pipeline.config.styles import StyleSection
 from pipeline.engine.network.architecture import LEAST_SIDE
@@ -97,17 +98,19 @@ def require_usable_config(config: Config) -> None:
 
 
 def require_usable_for_trial(
-    config: Config, photo: Path, styles: Collection[str] = (), recipes: Collection[str] = ()
+    found: ConfigWithVariants, photos: Iterable[Path], styles: Collection[str] = (), recipes: Collection[str] = ()
 ) -> None:
-    """Raise the same of what a trial of ``photo`` uses: these styles (none = all), recipes (none = the styles')."""
+    """Raise the same of what a trial of ``photos`` uses: these styles (none = all), recipes (none = the styles')."""
+    config = found.config
     chosen = [style for style in config.styles if not styles or style.name in styles]
     used = recipes or {name for style in chosen for name in style.recipes}
     engine = config.engine_settings()
     checks = list(_painting_checks(chosen, _decoded_before(config, chosen)))
-    for name, recipe in config.recipes_by_name().items():
-        if name in used:
+    for photo, name in product(photos, filter(used.__contains__, found.recipes)):
+        for variant in found.recipes[name]:
             proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
-            checks.append(_run_check(f"size of {name!r}", partial(_check_size, recipe, engine, proportions)))
+            check = partial(_check_size, variant.recipe, engine, proportions)
+            checks.append(_run_check(f"size of {name!r}", check))
     checks.append(_run_check("format", partial(_check_format, config.picture_options())))
     raise_failures(checks)
 

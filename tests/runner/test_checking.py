@@ -33,6 +33,7 @@ from pipeline.runner.checking import (
     run_checks,
 )
 from tests.fakes import write_painting
+from tests.runner.trial.trying import variants_of
 from tests.workshop import Workshop
 
 
@@ -138,7 +139,7 @@ def test_a_format_whose_library_is_missing_is_refused_before_the_first_photo(
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)
     for require in (
         lambda: require_usable_config(workshop.config()),
-        lambda: require_usable_for_trial(workshop.config(), workshop.photo("a.png")),
+        lambda: require_usable_for_trial(variants_of(workshop), [workshop.photo("a.png")]),
     ):
         with pytest.raises(CannotRunError, match="pillow-jxl-plugin, which writes JPEG XL, can't be loaded"):
             require()
@@ -201,13 +202,19 @@ def test_a_recipe_that_nothing_uses_may_have_any_size(workshop: Workshop) -> Non
 def test_a_trial_is_asked_only_for_what_it_uses(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("night.jpg}", "night.jpg}\n  - {name: day, painting: day.jpg}") + IMPOSSIBLE
     write_painting(workshop.folder / "day.jpg")
-    photo, config = workshop.photo("a.png"), workshop.config()
+    photos, config = [workshop.photo("a.png")], variants_of(workshop)
     (workshop.folder / "day.jpg").write_text("a letter")
-    require_usable_for_trial(config, photo, styles=("night",))
+    require_usable_for_trial(config, photos, styles=("night",))
     with pytest.raises(PaintingError, match=r"day\.jpg"):
-        require_usable_for_trial(config, photo)
+        require_usable_for_trial(config, photos)
     with pytest.raises(SizeError, match="65000 × 43333 pixels"):
-        require_usable_for_trial(config, photo, styles=("night",), recipes=("vast",))
+        require_usable_for_trial(config, photos, styles=("night",), recipes=("vast",))
+
+
+def test_every_value_of_a_trial_is_asked_for(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: [48, 65000]") + "engine: {device: cpu}\n"
+    with pytest.raises(SizeError, match="65000 × "):
+        require_usable_for_trial(variants_of(workshop), [workshop.photo("a.png"), workshop.photo("b.png")])
 
 
 def test_a_painting_whose_targets_are_cached_is_not_decoded_again(workshop: Workshop) -> None:
