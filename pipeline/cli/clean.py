@@ -58,7 +58,7 @@ _REASONS: Final = {
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs; asks nothing.")
 def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_json: bool) -> None:
-    """Delete withdrawn pictures, old snapshots, tries, and the gallery's copies of what is gone.
+    """Delete withdrawn pictures, old snapshots, tries, and unused copies.
 
     Says first what that frees, and asks. Without a terminal to ask in, nothing is deleted unless --yes is given.
     What was edited stays, and so do the pictures of photos that are gone.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.made_gallery import MadeGallery
 
@@ -56,6 +57,10 @@ class OpenedPage:
         """Show another view of the page that is open."""
         self.page.evaluate("hash => { window.location.hash = hash; }", hash_text)
         self.settle()
+
+    def expect_address(self, end: str) -> None:
+        """Wait until the page's address ends so: a step back in the history comes after what is seen of it."""
+        expect(self.page).to_have_url(re.compile(f"{re.escape(end)}$"))
 
     def settle(self) -> None:
         """Wait until what the page draws in its next frame is drawn."""

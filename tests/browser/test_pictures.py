@@ -155,7 +155,7 @@ def test_the_skip_link_leads_past_the_header_and_keeps_the_address(at: OpenedPag
     at.page.locator(".skip-link").focus()
     at.page.keyboard.press("Enter")
     assert at.page.evaluate("document.activeElement.id") == "main"
-    assert at.page.url.endswith("#/pictures?style=wave")
+    at.expect_address("#/pictures?style=wave")
 
 
 def test_mouse_selects_one_a_range_and_all(at: OpenedPage) -> None:

@@ -101,7 +101,7 @@ def test_a_picture_opens_large_with_its_commands_and_keys(at: OpenedPage) -> Non
     dialog = at.page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("heading", level=2)).to_have_text("content_weight 0.01, size 512, night")
-    assert at.page.url.endswith(f"{SHEET}&cell=1")
+    at.expect_address(f"{SHEET}&cell=1")
     assert dialog.locator(".comparison-photo").count() == 1
     command = dialog.locator(".command").first.inner_text()
     assert command.startswith("stylewatch adopt stylewatch.yaml ")
@@ -110,7 +110,7 @@ def test_a_picture_opens_large_with_its_commands_and_keys(at: OpenedPage) -> Non
     expect(dialog.get_by_role("heading", level=2)).to_have_text("content_weight 0.02, size 256, night")
     at.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert at.page.url.endswith(SHEET)
+    at.expect_address(SHEET)
     assert at.page.evaluate("document.activeElement.className") == "cell-link"
 
 
