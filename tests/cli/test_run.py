@@ -208,3 +208,16 @@ def test_without_a_gallery_nothing_is_written_for_it(invoke: Invoke, workshop: W
     workshop.photo("a.png")
     assert "Gallery" not in invoke("run", config_of(workshop)).out
     assert not (workshop.out / "gallery").exists()
+
+
+def test_a_gallery_that_can_not_be_written_costs_no_picture_and_is_said_once(
+    invoke: Invoke, workshop: Workshop
+) -> None:
+    workshop.photo("a.png")
+    workshop.out.mkdir()
+    (workshop.out / "gallery").write_text("a file is in the way")
+    result = invoke("run", config_of(workshop))
+    assert (result.code, "Gallery:" in result.out) == (0, False)
+    assert (workshop.out / "a--night.jpg").is_file()
+    log = (workshop.out / "stylewatch.log").read_text("utf-8")
+    assert log.count("the gallery can't be written, pictures are made all the same: ") == 1
