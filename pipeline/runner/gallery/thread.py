@@ -111,7 +111,8 @@ class _Worker(threading.Thread):
         else:
             self._try(lambda: self._updates.note(*entry))
         soonest = self._stepped_at + (_RETRY_SECONDS if self._error else WRITE_SECONDS)
-        self._next_step_at = min(self._next_step_at, soonest)
+        is_end = isinstance(entry, tuple) and isinstance(entry[0], RunFinished) and not self._error
+        self._next_step_at = min(self._next_step_at, self._clock() if is_end else soonest)
         return True
 
     def _step(self) -> None:

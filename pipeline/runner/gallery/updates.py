@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.model import (
+    BacklogChanged,
     GallerySettings,
     Job,
     JobFailed,
@@ -30,6 +31,7 @@ from pipeline.model import (
     RunEvent,
     RunFinished,
     RunStarted,
+    WatchNotice,
 )
 from pipeline.model.gallery_files import live_name
 from pipeline.report.gallery.live import LIVE_NAME, LiveImage, LivePictures, ended_value
@@ -50,6 +52,9 @@ _LIVE_SECONDS: Final = 30.0
 #: Chunks are compared to the ledger at most so often, and for at most this share of the time.
 _COMPARE_SECONDS: Final = 60.0
 _COMPARE_SHARE: Final = 0.01
+#: And, when photos have come or gone, so often, and at most one such part of the time.
+_COMPARE_SOON_SECONDS: Final = 5.0
+_COMPARE_SOON_FACTOR: Final = 20
 #: For so long is caught up at once, and then as long nothing is done.
 _CATCH_UP_SECONDS: Final = 0.2
 #: And for so long at the end of a program that was not told to stop.
@@ -108,6 +113,7 @@ class GalleryUpdates:
         self._ids: dict[str, int] = {}
         self._stale: deque[int] = deque()
         self._compared: object = None
+        self._compared_at, self._comparing_took = -math.inf, 0.0
         self._compare, self._status, self._live_due = _Due(), _Due(), _Due()
         self._page_is_written = False
         self._is_interrupted = False
@@ -126,6 +132,11 @@ class GalleryUpdates:
         match event:
             case RunStarted():
                 self._jobs.clear()
+                self._compare_soon()
+            case BacklogChanged():
+                self._compare_soon()
+            case WatchNotice(kind="stopped"):
+                self._is_interrupted = True
             case JobStarted():
                 self._jobs[event.token] = self._news.begun[event.token] = event.job
                 self._news.jobs.add(event.job)
@@ -137,8 +148,14 @@ class GalleryUpdates:
             case RunFinished():
                 self._is_interrupted = event.interrupted
                 self._status.at = -math.inf
+                self._compare_soon()
                 self._records.add(event, report, self._now())
         self._news.for_status = self._news.for_live = True
+
+    def _compare_soon(self) -> None:
+        """Look for new and withdrawn jobs, which have no events of their own."""
+        soonest = self._compared_at + max(_COMPARE_SOON_SECONDS, self._comparing_took * _COMPARE_SOON_FACTOR)
+        self._compare.at = min(self._compare.at, soonest)
 
     def step(self) -> float:
         """Write what is out of date, as far as that takes a moment; returns in how many seconds to step again.
@@ -234,8 +251,9 @@ class GalleryUpdates:
             stale = self._writer.stale_chunks(ledger)
             self._stale = deque(stale)
             self._compared = state
-        took = self._clock() - began
-        self._compare.at = self._clock() + max(_COMPARE_SECONDS, took / _COMPARE_SHARE)
+        self._compared_at = self._clock()
+        self._comparing_took = self._compared_at - began
+        self._compare.at = self._compared_at + max(_COMPARE_SECONDS, self._comparing_took / _COMPARE_SHARE)
         return is_first or bool(self._stale)
 
     def _write_status(self, ledger: Ledger) -> None:

@@ -144,3 +144,18 @@ def test_the_real_gallery_is_written_at_the_end(gallery: Gallery) -> None:
     thread.close()
 
     assert gallery.row_of("a.png")["state"] == "done"
+
+
+def test_the_end_of_a_run_is_written_at_once_and_other_news_after_a_second(gallery: Gallery) -> None:
+    updates = FakeUpdates()
+    thread = thread_with(gallery.settings(), updates, clock=lambda: 100.0)  # which never becomes a second later
+    thread(Remark("", "hello"))
+    assert updates.stepped.wait(10)
+    updates.stepped.clear()
+    thread(Remark("", "news"))
+
+    thread(over())
+
+    assert updates.stepped.wait(10)
+    thread.close()
+    assert updates.calls.count("step") == 2

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import StorageError
-from pipeline.model import Job, JobStarted, Losses, PreviewSaved, Progress, RunEvent
+from pipeline.model import BacklogChanged, Job, JobStarted, Losses, PreviewSaved, Progress, RunEvent, WatchNotice
 from pipeline.report.gallery.catalog import CATALOG_NAME
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.gallery.updates import LOCK_NAME, GalleryUpdates, gallery_lock
@@ -402,3 +402,35 @@ def test_a_photo_of_any_name_is_in_the_gallery_as_text(gallery: Gallery, name: s
         data = file.read_bytes()
         assert data.isascii()
         assert b"<" not in data
+
+
+def test_new_photos_are_shown_before_their_pictures_are_made(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    updates = gallery.updates()
+    updates.step()
+    gallery.workshop.photo("b.png", "diverges")
+    gallery.workshop.run()
+    updates.note(BacklogChanged(1, {"default": 1}))
+
+    gallery.clock.now += 4
+    updates.step()
+    assert "b.png" not in [row["photo"] for row in gallery.rows().values()]
+    gallery.clock.now += 2
+    updates.step()
+
+    assert gallery.row_of("b.png")["state"] == "failed"
+
+
+def test_a_daemon_that_was_told_to_stop_leaves_the_rest_to_the_next_one(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.workshop.run()
+    updates = gallery.updates()
+    updates.note(WatchNotice("stopped", "stopped"))
+
+    updates.finish()
+
+    assert gallery.value("catalog.js")["chunks"] == []
+    assert len(gallery.value("catalog.js")["latest"]) == 1
+    gallery.updates().finish()
+    assert gallery.row_of("a.png")["state"] == "done"
