@@ -12,19 +12,17 @@ from typing import Any, Final
 
 import click
 
+from pipeline.cli.gallery import update_gallery
 from pipeline.cli.line_width import echo
 from pipeline.cli.options import config_argument
 from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
-from pipeline.config.settings import folder_settings, gallery_settings, ingest_settings
-from pipeline.errors import StylewatchError
+from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.report.formatting import byte_size, counted, printable
 from pipeline.runner.cleaning.deletion import Deleted, Deletion
 from pipeline.runner.cleaning.own_files import OwnFile
 from pipeline.runner.cleaning.survey import EDITED, OF_ANOTHER, PHOTO_GONE, Survey, survey
-from pipeline.runner.gallery.updates import GalleryUpdates
-from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.instance.lock import instance_lock
 from pipeline.runner.instance.moved_source import take_over_moved_source
 from pipeline.runner.preparation import (
@@ -72,7 +70,7 @@ def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_jso
         files = [file for files in found.by_kind().values() for file in files]
         deleted = _delete(settings, found) if files and (yes or (not as_json and _confirmed(files))) else None
         if deleted is not None and has_ledger:
-            _update_gallery(settings, str(config))
+            update_gallery(settings, str(config))
     if as_json:
         click.echo(json.dumps(_json_fields(found, deleted)))
     elif deleted is not None:
@@ -118,15 +116,6 @@ def _delete(settings: Config, found: Survey) -> Deleted:
         return ledger
 
     return Deletion(settings.output.folder).run(found, opened)
-
-
-def _update_gallery(settings: Config, config_name: str) -> None:
-    """Take the deleted pictures out of the gallery, if there is one."""
-    if page_of(settings.output.folder) is not None:
-        try:
-            GalleryUpdates(gallery_settings(settings, config_name)).finish()
-        except (OSError, StylewatchError) as error:
-            click.echo(printable(f"the gallery can't be brought up to date: {error}"), err=True)
 
 
 def _print_survey(found: Survey, show_all: bool) -> None:

@@ -14,11 +14,13 @@ from pipeline.cli.options import config_argument
 from pipeline.cli.serve import ServeOptions, serve_gallery, serve_options
 from pipeline.config import Config, load_config
 from pipeline.config.settings import gallery_settings
-from pipeline.errors import PaintingError, WeightsError
+from pipeline.errors import PaintingError, StylewatchError, WeightsError
 from pipeline.model import Style
 from pipeline.report.formatting import counted, printable
 from pipeline.report.gallery.folder import PAGE_NAME
 from pipeline.runner.gallery.rebuild import Rebuild, Rebuilt
+from pipeline.runner.gallery.updates import GalleryUpdates
+from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
 #: So many of the files that no copy could be made of are named.
@@ -45,6 +47,15 @@ def gallery(config: Path, opens: bool, serving: ServeOptions) -> None:
     _print(rebuilt, page)
     if opens:
         open_page(page)
+
+
+def update_gallery(settings: Config, config_name: str) -> None:
+    """Bring the gallery up to date after pictures were deleted or are wanted again, if there is one."""
+    if page_of(settings.output.folder) is not None:
+        try:
+            GalleryUpdates(gallery_settings(settings, config_name)).finish()
+        except (OSError, StylewatchError) as error:
+            click.echo(printable(f"the gallery can't be brought up to date: {error}"), err=True)
 
 
 def _rebuild(settings: Config, config_name: str) -> Rebuilt:

@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from pipeline.cli.gallery import update_gallery
 from pipeline.cli.line_width import echo
 from pipeline.config import Config
 from pipeline.config.settings import folder_settings
@@ -62,3 +63,9 @@ def echo_names(names: Sequence[str]) -> None:
 def by_whom(settings: Config) -> str:
     """Return who makes what is pending."""
     return "by the program that is at work" if is_held(settings.state.folder) else "by the next run"
+
+
+def show_in_gallery(settings: Config, config_name: str) -> None:
+    """Bring the gallery up to date, if there is one, unless a program is at work, which does that soon."""
+    if not is_held(settings.state.folder):
+        update_gallery(settings, config_name)

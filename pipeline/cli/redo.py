@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from pipeline.cli.line_width import echo
-from pipeline.cli.named import by_whom, echo_names, find_named, ledger_in_place, pictures_argument
+from pipeline.cli.named import (
+    by_whom,
+    echo_names,
+    find_named,
+    ledger_in_place,
+    pictures_argument,
+    show_in_gallery,
+)
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
@@ -53,6 +60,7 @@ def redo(config: Path, pictures: tuple[str, ...], recipe: str | None) -> None:
             )
         if recipe is not None:
             _print_undo(config, ledger, done, recipe)
+    show_in_gallery(settings, str(config))
     refused = [(picture.output, reason) for picture, reason in done.refused]
     if problems := [printable(f"{name}: {reason}") for name, reason in (*lost, *refused)]:
         raise UsageError("\n".join(problems))

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from pipeline.cli.line_width import echo
-from pipeline.cli.named import by_whom, echo_names, find_named, ledger_in_place, pictures_argument
+from pipeline.cli.named import (
+    by_whom,
+    echo_names,
+    find_named,
+    ledger_in_place,
+    pictures_argument,
+    show_in_gallery,
+)
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.errors import UsageError
@@ -31,6 +38,7 @@ def reject(config: Path, pictures: tuple[str, ...]) -> None:
         found, lost = find_named(ledger, settings.output.folder, pictures)
         done = delete_for_good(ledger, settings.output.folder, found, settings.output.on_change)
     _print_done(settings, done)
+    show_in_gallery(settings, str(config))
     for picture, reason in done.refused:
         click.echo(printable(f"{picture.output}: {reason}"), err=True)
     if lost:

@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from pipeline.config.settings import gallery_settings
+from pipeline.report.gallery.rows import STATES
+from pipeline.runner.gallery.updates import GalleryUpdates
+from pipeline.runner.instance.lock import instance_lock
 from tests.cli.invocation import Invoke, Result, config_of
 from tests.workshop import CONFIG, Workshop
 
@@ -67,3 +71,30 @@ def test_what_new_settings_will_make_is_told(invoke: Invoke, made: Workshop) -> 
     invoke("run", path, "--limit", "1")
     result = invoke("reject", path, "*.jpg")
     assert "1 picture of these will be made with new settings by the next run:" in result.lines
+
+
+def states_in_gallery(workshop: Workshop) -> list[str]:
+    chunk = (workshop.out / "gallery" / "data" / "chunks" / "0000.js").read_text("ascii")
+    rows = json.loads(chunk.removeprefix("stylewatch.chunk(0,").rstrip().removesuffix(");"))["rows"]
+    return [STATES[row[5]] for row in rows]
+
+
+def test_the_gallery_shows_at_once_what_is_rejected_and_what_is_to_be_made_again(
+    invoke: Invoke, made: Workshop
+) -> None:
+    path = config_of(made)
+    GalleryUpdates(gallery_settings(made.config(), str(path))).finish()
+    invoke("reject", path, "a--night.jpg")
+    assert states_in_gallery(made) == ["rejected", "done"]
+    invoke("redo", path, "*.jpg")
+    assert states_in_gallery(made) == ["pending", "pending"]
+
+
+def test_without_a_gallery_none_is_made_and_a_program_at_work_writes_its_own(invoke: Invoke, made: Workshop) -> None:
+    path = config_of(made)
+    invoke("reject", path, "a--night.jpg")
+    assert not (made.out / "gallery" / "index.html").exists()
+    GalleryUpdates(gallery_settings(made.config(), str(path))).finish()
+    with instance_lock(made.out / ".stylewatch", "a test"):
+        invoke("redo", path, "*.jpg")
+    assert states_in_gallery(made) == ["rejected", "done"]
