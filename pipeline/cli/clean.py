@@ -19,7 +19,10 @@ from pipeline.cli.questions import can_ask
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings, ingest_settings
 from pipeline.ledger import Ledger, ledger_exists
+from pipeline.model.gallery_files import GALLERY_FOLDER
 from pipeline.report.formatting import byte_size, counted, printable
+from pipeline.report.gallery.folder import GalleryFolder
+from pipeline.report.gallery.sheets import SheetFiles
 from pipeline.runner.cleaning.deletion import Deleted, Deletion
 from pipeline.runner.cleaning.own_files import OwnFile
 from pipeline.runner.cleaning.survey import EDITED, OF_ANOTHER, PHOTO_GONE, Survey, survey
@@ -56,7 +59,7 @@ _REASONS: Final = {
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs; asks nothing.")
 def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_json: bool) -> None:
-    """Delete withdrawn pictures, old snapshots, tries, and unused copies.
+    """Delete withdrawn pictures, old snapshots and unused copies.
 
     Says first what that frees, and asks. Without a terminal to ask in, nothing is deleted unless --yes is given.
     What was edited stays, and so do the pictures of photos that are gone.
@@ -70,6 +73,7 @@ def clean(config: Path, only: tuple[str, ...], show_all: bool, yes: bool, as_jso
         files = [file for files in found.by_kind().values() for file in files]
         deleted = _delete(settings, found) if files and (yes or (not as_json and _confirmed(files))) else None
         if deleted is not None and has_ledger:
+            _forget_sheets(settings)
             update_gallery(settings, str(config))
     if as_json:
         click.echo(json.dumps(_json_fields(found, deleted)))
@@ -116,6 +120,12 @@ def _delete(settings: Config, found: Survey) -> Deleted:
         return ledger
 
     return Deletion(settings.output.folder).run(found, opened)
+
+
+def _forget_sheets(settings: Config) -> None:
+    """Take the contact sheets of deleted tries out of the gallery."""
+    with contextlib.suppress(OSError):
+        SheetFiles(GalleryFolder(settings.output.folder / GALLERY_FOLDER)).forget_gone()
 
 
 def _print_survey(found: Survey, show_all: bool) -> None:

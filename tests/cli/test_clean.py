@@ -18,6 +18,7 @@ from pipeline.runner.gallery.updates import GalleryUpdates
 from pipeline.runner.instance.lock import instance_lock
 from tests.cli.invocation import Invoke
 from tests.runner.cleaning.cleaned import TWO_STYLES, TwoStyles
+from tests.runner.trial.trying import tried_whole
 
 
 class Terminal(io.StringIO):
@@ -193,3 +194,14 @@ def test_a_gallery_that_can_not_be_written_is_told(invoke: Invoke, place: TwoSty
     result = invoke("clean", "--yes", config_of(place))
     assert result.code == 0
     assert "the gallery can't be brought up to date: " in result.err
+
+
+def test_the_contact_sheets_of_deleted_tries_leave_the_gallery(invoke: Invoke, place: TwoStyles) -> None:
+    place.text = TWO_STYLES
+    tried_whole(place, [place.folder / "in" / "a.png"])
+    sheets = place.out / "gallery" / "data" / "sheets"
+    assert len(list(sheets.iterdir())) == 1
+    invoke("clean", config_of(place), "--only", "tries", "--yes")
+    assert not list((place.out / "try").rglob("*.*g"))
+    assert list(sheets.iterdir()) == []
+    assert (sheets.parent / "sheets.js").read_text() == "stylewatch.sheets([]);\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,24 @@ def test_a_picture_without_settings_or_records_is_told(invoke: Invoke, workshop:
         result = invoke("try", *arguments)
         assert (result.code, result.out) == (2, "")
         assert told in " ".join(result.err.split())
+
+
+class Terminal(io.StringIO):
+    """A terminal in which this is typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_many_pictures_are_told_with_their_time_and_asked_about(
+    invoke: Invoke, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, seeds = workshop.photo("a.png"), f"seed={list(range(30))}"
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    result = invoke("try", config_of(workshop), photo, "--set", seeds)
+    assert result.code == 0
+    assert result.lines[0].startswith("30 pictures (1 photo × 30), about ")
+    assert result.lines[0].endswith(", the cheapest first")
+    assert "Make them? [y/N]" in result.out
+    assert result.out.endswith("Nothing was made.\n")
+    assert not workshop.out.exists()

@@ -47,6 +47,25 @@ class SheetFiles:
         names = self._folder.names_in(SHEETS_FOLDER)
         return [entry for entry in listed if f"{entry['id']}.js" in names]
 
+    def forget_gone(self) -> None:
+        """Delete the sheets of which no picture is left, as after their tries were deleted."""
+        before = self.entries()
+        kept = [entry for entry in before if self._has_pictures(f"{SHEETS_FOLDER}/{entry['id']}.js")]
+        if kept != before:
+            self._folder.write(SHEETS_NAME, script("sheets", kept))
+        for entry in before:
+            if entry not in kept:
+                self._folder.remove(f"{SHEETS_FOLDER}/{entry['id']}.js")
+
+    def _has_pictures(self, name: str) -> bool:
+        """Tell whether a picture of a sheet is there; one that has none yet may be a try in progress."""
+        try:
+            _, value = read_script(self._folder.read(name) or b"", "sheet")
+            pictures = [str(cell["picture"]) for cell in value["cells"] if cell["picture"] is not None]
+        except (ValueError, TypeError, KeyError):
+            return False
+        return not pictures or any(map(self._folder.exists, pictures))
+
     def value(self, sheet: ContactSheet) -> dict[str, Any]:
         """Return what a sheet's file holds."""
         return {

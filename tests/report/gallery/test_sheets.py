@@ -119,3 +119,21 @@ def test_a_damaged_list_begins_anew(folder: GalleryFolder, text: bytes) -> None:
     folder.write(SHEETS_NAME, text)
     SheetFiles(folder).write(sheet())
     assert [entry["id"] for entry in SheetFiles(folder).entries()] == ["sheet1"]
+
+
+def test_sheets_whose_pictures_are_all_gone_are_forgotten(folder: GalleryFolder, tmp_path: Path) -> None:
+    files = SheetFiles(folder)
+    left, gone = tmp_path / "out" / "left.jpg", tmp_path / "out" / "gone.jpg"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    for number, pictures in enumerate(([gone, gone], [gone, left], [None, None], [None, gone])):
+        made = sheet(number)
+        cells = [dataclasses.replace(cell, picture=each) for cell, each in zip(made.cells, pictures, strict=True)]
+        files.write(dataclasses.replace(made, cells=tuple(cells)))
+    folder.write("data/sheets/mine.js", b"")
+    files.forget_gone()
+    assert [entry["id"] for entry in files.entries()] == ["sheet2", "sheet1"]
+    assert folder.names_in("data/sheets") == {"sheet1.js", "sheet2.js", "mine.js"}
+    before = (folder.path / SHEETS_NAME).stat().st_mtime_ns
+    files.forget_gone()
+    assert (folder.path / SHEETS_NAME).stat().st_mtime_ns == before
