@@ -24,6 +24,7 @@ from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import require_usable_for_trial
+from pipeline.runner.corrections.adopt import find_variant
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from pipeline.runner.trial.like import config_like, find_config, find_photo
@@ -46,10 +47,10 @@ _CONFIG_SUFFIXES: Final = (".yaml", ".yml")
 )
 @click.option(
     "--like",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="PICTURE",
-    help="Make PICTURE again, with the settings that stand in it; CONFIG and PHOTO may be left out where the records "
-    "beside it know them.",
+    help="Make PICTURE (a path here or in the output folder) again, with the settings that stand in it; CONFIG and "
+    "PHOTO may be left out where the records beside it know them.",
 )
 @click.option("--print", "prints", is_flag=True, help="With --like: print these settings as YAML, and make nothing.")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of the pictures.")
@@ -99,6 +100,7 @@ def try_(
     if like is None:
         found = load_variants(config, set_options)
     else:
+        like = _existing(like, config)
         as_made = config_like(like, config, set_options)
         for note in as_made.notes:
             click.echo(printable(f"{like.name}: {note}"), err=True)
@@ -134,7 +136,15 @@ def _config_and_photos(named: Sequence[Path], like: Path | None) -> tuple[Path, 
         return named[0], photos
     if like is None:
         raise UsageError("name a CONFIG and a PHOTO: stylewatch try CONFIG PHOTO")
+    if not like.is_file():
+        raise UsageError(
+            f"{like}: there is no such picture here; in an output folder it is found with CONFIG before it"
+        )
     return find_config(like), photos
+
+
+def _existing(like: Path, config: Path) -> Path:
+    return like if like.is_file() else find_variant(str(like), load_variants(config).config.output.folder)
 
 
 def _say(text: str, *, quiet: bool) -> None:

@@ -84,7 +84,12 @@ def test_a_run_records_its_config_by_which_a_picture_is_made_again(
         "    scales: 1",
         "    seed: [1, 2]",
     ]
-    assert invoke("try", "stylewatch.yaml", "--like", picture, "--print").lines[-1] == "    scales: 1"
+    for named in (picture, "a--night.jpg"):  # as the gallery names it, by its path in the output folder
+        assert invoke("try", "stylewatch.yaml", "--like", named, "--print").lines[-1] == "    scales: 1"
+    for arguments in (("--like", "a--night.jpg"), ("stylewatch.yaml", "--like", "b--night.jpg")):
+        result = invoke("try", *arguments)
+        assert result.code == 2
+        assert "there is no such picture" in " ".join(result.err.split())
 
 
 def test_a_picture_without_settings_or_records_is_told(invoke: Invoke, workshop: Workshop) -> None:
