@@ -74,13 +74,13 @@ class Previews:
         path = self._attempt(
             options, lambda: previews.save_thumbnail(options, artwork.sha256, finished.pixels, alpha)
         )
-        if path is not None:
-            self._emit(PreviewSaved(artwork.token, path, finished=True))
         self._attempt(options, lambda: previews.save_photo_copies(options, assignment.photo_sha256, photo))
         for painting in assignment.style.paintings:
             if painting.sha256 not in self._paintings_seen:
                 self._paintings_seen.add(painting.sha256)
                 self._attempt(options, partial(_copy_painting, options, painting))
+        if path is not None:  # now the gallery can show all of them
+            self._emit(PreviewSaved(artwork.token, path, finished=True))
 
     def remove_live(self, task: LoadedTask) -> None:
         """Remove the preview of a picture that is not in progress any more."""

@@ -90,6 +90,18 @@ def test_copies_of_picture_photo_and_painting_come_after_the_picture(tmp_path: P
     assert max(abs(red - 215), abs(green - 135), abs(blue - 215)) < 10  # the fake engine inverts colors
 
 
+def test_when_a_picture_s_copy_is_told_of_all_others_are_there(tmp_path: Path) -> None:
+    there: list[set[str]] = []
+
+    def hear(event: ExecutorEvent) -> None:
+        if isinstance(event, PreviewSaved):
+            there.append({path.parent.parent.name for path in (tmp_path / "gallery").rglob("*.webp")})
+
+    waiting = [shown(tmp_path)]
+    Worker(FakeEngine(steered=False), hear, Ticks()).work(lambda _: [waiting.pop()] if waiting else [])
+    assert there == [{"thumbs", "photos", "paintings"}]
+
+
 def test_nothing_is_copied_without_a_gallery(tmp_path: Path) -> None:
     told = work(replace(shown(tmp_path), previews=None))
     assert not previews_of(told)
