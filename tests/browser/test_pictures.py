@@ -181,6 +181,23 @@ def test_a_click_on_a_picture_opens_it_with_its_list(at: OpenedPage) -> None:
     assert re.search(r"#/picture\?id=\d+&style=wave&sort=name$", at.page.url)
 
 
+def test_pictures_are_shown_smaller_or_larger_and_their_view_leads_back_to_that(at: OpenedPage) -> None:
+    heights = {}
+    for size in ("Small", "Medium", "Large"):
+        at.page.get_by_label("Size", exact=True).select_option(size)
+        at.settle()
+        box = at.page.locator(".tile-image").first.bounding_box()
+        assert box is not None
+        heights[size] = box["height"]
+    assert heights["Small"] < 0.8 * heights["Medium"] < 0.8 * heights["Large"]
+    assert at.page.url.endswith("#/pictures?size=large")
+    assert "size=large" in (at.page.locator(".tile-link").first.get_attribute("href") or "")
+    at.page.get_by_label("Style", exact=True).select_option("wave")
+    at.page.get_by_role("button", name="Clear filters").click()
+    expect(at.page.locator(".count")).to_have_text("1,214 pictures")
+    assert at.page.url.endswith("#/pictures?size=large")
+
+
 def test_each_picture_keeps_its_shape(at: OpenedPage) -> None:
     wrong = at.page.locator(".tile img").evaluate_all(
         """images => images.filter((image) => Math.abs(

@@ -4,6 +4,8 @@
   const {dom, text, listing} = stylewatch;
   const TYPING_MILLISECONDS = 150;
   const LABELS = {style: 'Style', recipe: 'Recipe', folder: 'Folder', day: 'Day', state: 'State'};
+  // How high rows are, as a share of the usual height.
+  const SIZES = {small: {label: 'Small', scale: 0.6}, '': {label: 'Medium', scale: 1}, large: {label: 'Large', scale: 1.4}};
   const WIDE = window.matchMedia('(min-width: 48rem)');
 
   function shownValue(filter, value) {
@@ -33,19 +35,21 @@
     const search = dom.element('input', {type: 'search', name: 'q', placeholder: 'Part of a name', autocomplete: 'off', spellcheck: 'false'});
     const order = dom.element('select', {name: 'sort'},
       Object.entries(listing.ORDERS).map(([value, {label}]) => dom.element('option', {value}, label)));
+    const size = dom.element('select', {name: 'size'},
+      Object.entries(SIZES).map(([value, {label}]) => dom.element('option', {value}, label)));
     const clear = dom.element('button', {type: 'button', class: 'clear-filters', hidden: true}, 'Clear filters');
     const details = dom.element('details', {class: 'filters'}, dom.element('summary', {}, 'Filters'),
       dom.element('div', {class: 'controls'},
         listing.FILTERS.map((filter) => dom.labelled(LABELS[filter], selects[filter])), clear));
     const element = dom.element('form', {class: 'toolbar', role: 'search', 'aria-label': 'Find pictures'},
-      dom.labelled('Search', search), dom.labelled('Order', order), details);
+      dom.labelled('Search', search), dom.labelled('Order', order), dom.labelled('Size', size), details);
     let timer = 0;
     let typed = null;
 
     function values() {
       const chosen = Object.fromEntries(listing.FILTERS.map((filter) => [filter, selects[filter].value]));
       if (chosen.state === listing.FIRST_STATE) chosen.state = '';
-      return {...chosen, q: search.value, sort: order.value === listing.FIRST_ORDER ? '' : order.value};
+      return {...chosen, q: search.value, sort: order.value === listing.FIRST_ORDER ? '' : order.value, size: size.value};
     }
 
     function setOptions(filter, facet, chosen) {
@@ -67,6 +71,7 @@
       }
       if (document.activeElement !== search || !timer) search.value = parameters.q || '';
       order.value = parameters.sort in listing.ORDERS ? parameters.sort : listing.FIRST_ORDER;
+      size.value = parameters.size in SIZES ? parameters.size : '';
       clear.hidden = ![...listing.FILTERS, 'q'].some((name) => parameters[name]);
     }
 
@@ -88,7 +93,8 @@
       }, TYPING_MILLISECONDS);
     });
     clear.addEventListener('click', () => {
-      onChange({sort: values().sort}, false);
+      const {sort, size: kept} = values();
+      onChange({sort, size: kept}, false);
       search.focus();
     });
     const setOpen = () => { details.open = WIDE.matches; };
@@ -97,5 +103,5 @@
     return {element, update, navigated};
   }
 
-  stylewatch.filters = {make};
+  stylewatch.filters = {make, scale: (name) => SIZES[name in SIZES ? name : ''].scale};
 }(window.stylewatch));

@@ -21,6 +21,7 @@
       this.rows = new Map();
       this.tiles = new Map();
       this.active = 0;
+      this.scale = 1;
       this.element = dom.element('div', {class: 'grid', role: 'grid', 'aria-label': 'Pictures', 'aria-describedby': 'grid-keys', 'aria-multiselectable': 'true'});
       this.frame = 0;
       this.printing = false;
@@ -34,7 +35,7 @@
     measures() {
       const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
       const width = this.element.clientWidth;
-      const height = Math.round(Math.min(15 * rem, Math.max(7.5 * rem, width / 5.2)));
+      const height = Math.round(this.scale * Math.min(15 * rem, Math.max(7.5 * rem, width / 5.2)));
       return {width, height, gap: GAP_PIXELS, caption: Math.round(2.9 * rem)};
     }
 

@@ -3,7 +3,7 @@
   'use strict';
   const {store} = stylewatch;
   const FILTERS = ['style', 'recipe', 'folder', 'day', 'state'];
-  const PARAMETERS = [...FILTERS, 'q', 'sort'];
+  const PARAMETERS = [...FILTERS, 'q', 'sort', 'size'];
   const TOP_FOLDER = '.';
   const FIRST_STATE = 'done';
   const ancestorsOf = new Map();

@@ -17,7 +17,7 @@
 
   function emptyText() {
     if (!store.progress().complete) return 'Reading the list …';
-    if (Object.keys(listing.parameters(parameters)).length) return 'No picture fits the search and the filters.';
+    if ([...listing.FILTERS, 'q'].some((name) => parameters[name])) return 'No picture fits the search and the filters.';
     return 'No picture is finished yet. They appear here as they are made.';
   }
 
@@ -36,6 +36,7 @@
     const {entries, facets} = listing.of(parameters);
     parts.arrivals.clear();
     parts.filters.update(parameters, facets);
+    parts.grid.scale = stylewatch.filters.scale(parameters.size || '');
     parts.grid.setEntries(entries, JSON.stringify(listing.parameters(parameters)));
     parts.empty.hidden = entries.length > 0;
     dom.replace(parts.empty, entries.length ? '' : emptyText());
