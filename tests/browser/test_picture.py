@@ -238,7 +238,7 @@ def test_the_facts_of_a_picture_are_told(views: OpenedPage) -> None:
 
 def test_commands_can_be_copied(views: OpenedPage) -> None:
     opened_at(views, LION)
-    assert views.texts(".picture-below .command") == [
+    assert views.texts(".picture-actions .command") == [
         "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.04",
         "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.01",
         "stylewatch redo stylewatch.yaml 2024/june/lion--night.jpg",

@@ -2,12 +2,14 @@
 (function (stylewatch) {
   'use strict';
   const {dom, text} = stylewatch;
+  // In pixels of text of the usual size; on large screens text is larger.
   const HEIGHT = 340;
   const WIDEST = 1280;
   const MARGIN = {top: 26, bottom: 40, left: 58};
-  const LABEL_WIDTH = 124;
+  const LABEL_WIDTH = 128;
   const LABEL_HEIGHT = 15;
   const NARROW = 560;
+  const USUAL_TEXT_PIXELS = 16;
   let drawn = 0;
 
   // What a history's points are as curves: x counts the evaluations of all sizes. A loss of 0 has no place on a
@@ -52,6 +54,11 @@
     return Array.from({length: Math.floor(last / step) + 1}, (_, index) => index * step);
   }
 
+  function textScale() {
+    return parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL_TEXT_PIXELS || 1;
+  }
+
+  // The drawing is made in units of the usual text, and shown at the text's scale.
   function axes(curves, width) {
     const losses = positive(curves.lines);
     const low = Math.min(...losses) / 1.15;
@@ -144,14 +151,15 @@
   }
 
   function drawing(curves, sizes, width, id) {
+    const scale = textScale();
     const plane = axes(curves, width);
     const cursor = dom.svg('line', {class: 'chart-cursor', y1: plane.inner.top, y2: plane.inner.bottom, visibility: 'hidden'});
-    const node = dom.svg('svg', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-description`, viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT},
+    const node = dom.svg('svg', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-description`, viewBox: `0 0 ${width} ${HEIGHT}`, width: width * scale, height: HEIGHT * scale},
       dom.svg('title', {id: `${id}-title`}, 'Loss curves by layer'),
       dom.svg('desc', {id: `${id}-description`}, description(curves, sizes)),
       drawScales(curves, plane, sizes), drawGrid(curves, plane, width), drawLines(curves, plane),
       width < NARROW ? null : drawNames(curves, plane), cursor);
-    return {node, plane, cursor};
+    return {node, plane, cursor, width, scale};
   }
 
   function legend(curves) {
@@ -202,13 +210,13 @@
     };
     draw(720);
     const sizesObserver = new ResizeObserver(([change]) => {
-      const width = Math.round(Math.min(WIDEST, Math.max(300, change.contentRect.width)));
-      if (Number(current.node.getAttribute('width')) !== width && change.contentRect.width > 0) draw(width);
+      const width = Math.round(Math.min(WIDEST, Math.max(300, change.contentRect.width / textScale())));
+      if ((current.width !== width || current.scale !== textScale()) && change.contentRect.width > 0) draw(width);
     });
     sizesObserver.observe(holder);
     holder.addEventListener('pointermove', (event) => {
-      const {plane, cursor, node} = current;
-      const left = event.clientX - node.getBoundingClientRect().left;
+      const {plane, cursor, node, scale} = current;
+      const left = (event.clientX - node.getBoundingClientRect().left) / scale;
       const found = readout(curves, sizes, ((left - plane.inner.left) / (plane.inner.right - plane.inner.left)) * curves.last);
       cursor.setAttribute('visibility', 'visible');
       for (const end of ['x1', 'x2']) cursor.setAttribute(end, plane.x(found.at));

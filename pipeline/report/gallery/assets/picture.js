@@ -93,7 +93,8 @@
     frame.heading.replaceChildren(heading(details));
     dom.replace(frame.stage, stage(details, entry));
     dom.replace(frame.side, parts.paintings(details), parts.making(details), parts.files(details));
-    dom.replace(frame.below, parts.nextCommands(details), parts.settings(details), lossSection(details), parts.timelapse(details));
+    dom.replace(frame.actions, parts.nextCommands(details), parts.timelapse(details));
+    dom.replace(frame.below, parts.settings(details), lossSection(details));
     drawSiblings();
     element.setAttribute('aria-busy', 'false');
     router.setTitle();
@@ -134,7 +135,7 @@
   function drawUnknown() {
     dom.replace(frame.heading, dom.element('h1', {}, 'No such picture'));
     dom.replace(frame.stage, dom.element('p', {class: 'message'}, 'The gallery has no picture of this number. Perhaps it was made in another output folder, or its job is gone.'));
-    for (const part of ['side', 'siblings', 'below']) frame[part].replaceChildren();
+    for (const part of ['side', 'siblings', 'actions', 'below']) frame[part].replaceChildren();
     current = null;
     element.setAttribute('aria-busy', 'false');
     router.setTitle();
@@ -206,9 +207,9 @@
     element = section;
     const div = (name) => dom.element('div', {class: name});
     frame = {steps: dom.element('nav', {class: 'picture-steps', 'aria-label': 'Pictures before and after'}),
-      heading: div('picture-heading'), stage: div('picture-stage'), side: div('picture-side'), siblings: div('picture-siblings'), below: div('picture-below'), seen: ''};
+      heading: div('picture-heading'), stage: div('picture-stage'), side: div('picture-side'), siblings: div('picture-siblings'), actions: div('picture-actions'), below: div('picture-below'), seen: ''};
     dom.append(element, [div('picture-top'), dom.element('div', {class: 'picture-layout'},
-      dom.element('div', {class: 'picture-main'}, frame.stage, frame.siblings), frame.side), frame.below]);
+      dom.element('div', {class: 'picture-main'}, frame.stage, frame.siblings, frame.actions), frame.side), frame.below]);
     dom.append(element.querySelector('.picture-top'), [frame.heading, frame.steps]);
     document.addEventListener('keydown', pressed);
   }

@@ -103,7 +103,7 @@
       title.length ? dom.element('h2', {}, title) : null,
       hasRows ? null : image,
       dom.element('div', {class: `sheet-scroll${columns.values.length > WIDE_COLUMNS ? ' is-wide' : ''}`, tabindex: '0', role: 'region', 'aria-label': tableLabel(rows, columns, group)},
-        dom.element('table', {class: `sheet${hasRows ? ' has-rows' : ''}`, css: {'--columns': String(columns.values.length)}},
+        dom.element('table', {class: `sheet${hasRows ? ' has-rows' : ''}`, css: {'--columns': String(columns.values.length), '--widest': `${2 * Math.max(...sheet.cells.map((cell) => cell.width || 0))}px`}},
           dom.element('thead', {}, dom.element('tr', {}, hasRows ? dom.element('td', {class: 'sheet-corner'}, image) : null, columns.values.map((_, index) => headCell(columns, index, 'col')))),
           dom.element('tbody', {}, group.cells.map((line, index) => dom.element('tr', {}, hasRows ? headCell(rows, index, 'row') : null, line.map((number) => dom.element('td', {}, cellContent(number, line.length)))))))));
   }
