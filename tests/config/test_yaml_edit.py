@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +145,76 @@ def test_a_text_of_several_lines_ends_where_its_last_line_does(line_break: str) 
     assert set_value(text, ("a", "b"), 2) == "a:\n  b: 2\n\nc: >-\n  three\nd: 1\n".replace("\n", line_break)
     assert remove_value(text, ("c",)) == text.replace(f"c: >-{line_break}  three{line_break}", "")
     assert f"    two{line_break}  e: 3{line_break}" in set_value(text, ("a", "e"), 3)
+
+
+ODD = """\
+# c1
+"styles": # c2
+- name: a # c3
+  # c4
+  paintings: # c5
+    x.jpg: 0.5 # c6
+    y.jpg: 0.5   # c7
+  # c8
+-  {name: b, # c9
+    painting: 'z.jpg' # c10
+   }
+recipes: {
+  # c11
+  default: {size: 512}, # c12
+  "mild one": {size: 640, # c13
+     content_layers: [relu4_2, # c14
+        relu5_2]} # c15
+}
+# c16
+log: # c17
+
+  # c18
+  level: debug
+
+# c19
+hooks:
+  after_run:
+    command: |
+      hi
+      there
+  last: >-
+    folded
+# c20"""
+
+
+def places(data: Any, location: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for part, value in parts:
+        yield (*location, part), value
+        yield from places(value, (*location, part))
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_wherever_something_changes_in_an_odd_text_the_rest_means_the_same(line_break: str) -> None:
+    text = ODD.replace("\n", line_break)
+    before = parse_document(text, Path("a.yaml")).data
+    for location, value in places(before):
+        for new, change in (({"size": 7}, "new"), (0.125, "set"), (None, "removed")):
+            expected = copy.deepcopy(before)
+            owner: Any = expected
+            for part in location[:-1]:
+                owner = owner[part]
+            try:
+                if change == "removed":
+                    changed = remove_value(text, location)
+                    del owner[location[-1]]
+                elif change == "set":
+                    changed = set_value(text, location, new)
+                    owner[location[-1]] = new
+                elif isinstance(value, dict):
+                    changed = set_value(text, (*location, "new"), new)
+                    owner[location[-1]]["new"] = new
+                else:
+                    continue
+            except NotEditableError:
+                assert change == "removed" or isinstance(value, dict | list), location
+                continue
+            assert parse_document(changed, Path("a.yaml")).data == expected, (location, change)
+            if change == "new" or (change == "set" and not isinstance(value, dict | list)):
+                assert re.findall(r"# c[0-9]+", changed) == re.findall(r"# c[0-9]+", text), (location, change)
