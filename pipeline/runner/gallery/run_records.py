@@ -88,7 +88,9 @@ class RunRecords:
             cache_misses=event.cache_misses,
             report=None if report is None else self._below_output(report / "report.txt"),
         )
-        runs = [dataclasses.asdict(run) for run in [record, *self.all()][:_MOST]]
+        # The first one is among the reports by now, if these are taken over.
+        before = [run for run in self.all() if record.report is None or run.report != record.report]
+        runs = [dataclasses.asdict(run) for run in [record, *before][:_MOST]]
         write_file(self._file, json.dumps({"version": _VERSION, "runs": runs}).encode("ascii"), durable=False)
 
     def _below_output(self, file: Path) -> str | None:

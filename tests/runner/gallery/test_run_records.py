@@ -81,3 +81,13 @@ def test_reports_elsewhere_have_no_link(tmp_path: Path) -> None:
     records.add(over(), tmp_path / "reports" / "r", now=1000.0)
 
     assert [record.report for record in records.all()] == [None]
+
+
+def test_the_first_run_on_record_is_not_told_again_by_its_report(records: RunRecords, tmp_path: Path) -> None:
+    summary = Summary(tmp_path / "reports")
+    for event in (started(), begun(), finished(), over()):
+        summary(event)
+
+    records.add(over(), summary.folder)
+
+    assert len(records.all()) == 1
