@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from types import FrameType
 from typing import Final
 
@@ -76,11 +75,12 @@ def event_readers(
     )
     gallery = GalleryThread(
         gallery_settings(config, config_name),
-        partial(GalleryUpdates, note=heartbeat.activity_text),
+        GalleryUpdates,
         report=lambda: summary.folder,
+        doing=heartbeat.activity_text,
     )
-    # In this order: the report is written before the others say where it is.
-    readers = (LogWriter(), journal, summary, gallery, display, hooks, heartbeat)
+    # In this order: the report is written before others say where it is; the gallery says what the heartbeat knows.
+    readers = (LogWriter(), journal, summary, display, hooks, heartbeat, gallery)
     emit = EventReaders(readers, gallery, config_name)
 
     with contextlib.closing(journal), display:

@@ -24,6 +24,9 @@ _RETRY_SECONDS: Final = 30.0
 _FINISH_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.2
 
+#: An event, the report of the run that it ends, and what the program is doing.
+_News = tuple[RunEvent, Path | None, str]
+
 MakeUpdates = Callable[[GallerySettings], GalleryUpdates]
 
 
@@ -38,13 +41,18 @@ class GalleryThread:
         settings: GallerySettings,
         make_updates: MakeUpdates,
         report: Callable[[], Path | None] = lambda: None,
+        doing: Callable[[], str] = lambda: "",
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``report`` returns the report of the run that has just ended. ``clock``: monotonic seconds."""
+        """``report`` returns the report of the run that has just ended, ``doing`` what the program does, in words.
+
+        ``clock``: monotonic seconds.
+        """
         self._settings = settings
         self._make_updates = make_updates
         self._report = report
+        self._doing = doing
         self._clock = clock
         self._thread: _Worker | None = None
 
@@ -55,7 +63,9 @@ class GalleryThread:
         if self._thread is None:
             self._thread = _Worker(self._make_updates(self._settings), self._clock)
             self._thread.start()
-        self._thread.entries.put((event, self._report() if isinstance(event, RunFinished) else None))
+        # Asked here, as what answers belongs to this thread.
+        report = self._report() if isinstance(event, RunFinished) else None
+        self._thread.entries.put((event, report, self._doing()))
 
     def use(self, settings: GallerySettings) -> None:
         """Go on by other settings of the same folders, as after a config was read again."""
@@ -86,7 +96,7 @@ class _Worker(threading.Thread):
 
     def __init__(self, updates: GalleryUpdates, clock: Callable[[], float]) -> None:
         super().__init__(name="gallery", daemon=True)
-        self.entries: queue.SimpleQueue[tuple[RunEvent, Path | None] | GallerySettings | None] = queue.SimpleQueue()
+        self.entries: queue.SimpleQueue[_News | GallerySettings | None] = queue.SimpleQueue()
         self._updates = updates
         self._clock = clock
         self._stepped_at = self._next_step_at = clock()

@@ -93,13 +93,12 @@ class GalleryUpdates:
         self,
         settings: GallerySettings,
         *,
-        note: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``note`` returns what the program is doing, in words. ``clock``: monotonic seconds, ``now``: epoch."""
+        """``clock`` returns monotonic seconds, ``now`` those since the epoch."""
         self._settings = settings
-        self._note = note
+        self._doing = ""
         self._clock = clock
         self._now = now
         folders = settings.status.folders
@@ -126,8 +125,9 @@ class GalleryUpdates:
         self._compare.at = self._status.at = -math.inf
         self._news.for_status = True
 
-    def note(self, event: RunEvent, report: Path | None = None) -> None:
-        """Take one event; ``report``: that of the run which it ends."""
+    def note(self, event: RunEvent, report: Path | None = None, doing: str = "") -> None:
+        """Take one event; ``report``: that of the run which it ends, ``doing``: what the program does, in words."""
+        self._doing = doing
         self._live.update(event, self._clock())
         match event:
             case RunStarted():
@@ -269,7 +269,7 @@ class GalleryUpdates:
         now = self._clock()
         if not (self._live.canvases() or self._news.for_live or self._live_due.is_due(now)):
             return
-        value = self._live.value(self._ids, self._image, note=self._note(), now=self._now(), monotonic=now)
+        value = self._live.value(self._ids, self._image, note=self._doing, now=self._now(), monotonic=now)
         value["catalog_written"] = self._writer.catalog_written
         self._writer.folder.write(LIVE_NAME, script("live", value))
         self._live_due.at, self._news.for_live = now + _LIVE_SECONDS, False

@@ -24,8 +24,8 @@ class FakeUpdates:
         self.error = error
         self.stepped = threading.Event()
 
-    def note(self, event: RunEvent, report: Path | None) -> None:
-        self.calls.append((event, report))
+    def note(self, event: RunEvent, report: Path | None, doing: str) -> None:
+        self.calls.append((event, report, doing))
 
     def step(self) -> float:
         self.calls.append("step")
@@ -49,14 +49,18 @@ def thread_with(settings: GallerySettings, updates: FakeUpdates, **others: Any) 
 
 def test_events_come_in_order_and_all_of_them_before_the_end(gallery: Gallery) -> None:
     updates = FakeUpdates()
-    thread = thread_with(gallery.settings(), updates, report=lambda: Path("report"))
+    thread = thread_with(gallery.settings(), updates, report=lambda: Path("report"), doing=lambda: "idle")
     remark = Remark("", "hello")
 
     thread(remark)
     thread(over())
     thread.close()
 
-    assert [call for call in updates.calls if call != "step"] == [(remark, None), (over(), Path("report")), "finish"]
+    assert [call for call in updates.calls if call != "step"] == [
+        (remark, None, "idle"),
+        (over(), Path("report"), "idle"),
+        "finish",
+    ]
 
 
 def test_without_a_gallery_there_is_no_thread(gallery: Gallery) -> None:
@@ -114,7 +118,12 @@ def test_other_settings_are_used_from_then_on(gallery: Gallery) -> None:
     thread(event)
     thread.close()
 
-    assert [call for call in updates.calls if call != "step"] == [(event, None), second, (event, None), "finish"]
+    assert [call for call in updates.calls if call != "step"] == [
+        (event, None, ""),
+        second,
+        (event, None, ""),
+        "finish",
+    ]
 
 
 def test_a_gallery_that_is_switched_off_ends_and_comes_back(gallery: Gallery) -> None:
@@ -128,7 +137,7 @@ def test_a_gallery_that_is_switched_off_ends_and_comes_back(gallery: Gallery) ->
     thread(event)
     thread.use(replace(on, enabled=False))
     thread(event)
-    assert [call for call in made[0].calls if call != "step"] == [(event, None), "finish"]
+    assert [call for call in made[0].calls if call != "step"] == [(event, None, ""), "finish"]
     thread.use(on)
     thread(event)
     thread.close()

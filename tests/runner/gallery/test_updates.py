@@ -188,7 +188,8 @@ def test_each_catalog_says_that_it_is_another_one(gallery: Gallery) -> None:
 
 
 def test_live_says_what_the_program_does(gallery: Gallery) -> None:
-    updates = GalleryUpdates(gallery.settings(), note=lambda: "resting until 22:00", clock=gallery.clock)
+    updates = gallery.updates()
+    updates.note(WatchNotice("resting", "resting until 22:00"), None, "resting until 22:00")
 
     updates.step()
 
