@@ -124,6 +124,7 @@ def few_rows(digests: Sequence[str], names: Sequence[str]) -> list[Row]:
         Row(id=4, photo="tubingen.jpg", style=1, thumb=digests[2], size=(400, 300), time=NEWEST_SECONDS - 3),
         Row(id=5, photo="panorama.tif", state="failed", size=(0, 0), style_loss=None, time=NEWEST_SECONDS - 4),
         Row(id=6, photo="half.jpg", state="quarantined", size=(0, 0), style_loss=None, time=NEWEST_SECONDS - 5),
+        Row(id=8, photo="ugly.jpg", state="rejected", thumb="dead" * 5, time=NEWEST_SECONDS - 7),
         Row(id=7, photo="later.jpg", state="pending", size=(0, 0), style_loss=None, time=NEWEST_SECONDS - 6),
     ]
     hostile = (

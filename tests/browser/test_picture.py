@@ -269,6 +269,13 @@ def test_a_failed_picture_shows_why_and_what_to_do(views: OpenedPage) -> None:
     assert "waits for its turn" in views.page.locator(".picture-stage").inner_text()
 
 
+def test_of_a_rejected_picture_the_photo_is_shown_and_no_file_that_is_gone(views: OpenedPage) -> None:
+    opened_at(views, "#/picture?id=8&state=all")
+    assert "You rejected it" in views.page.locator(".picture-stage").inner_text()
+    expect(views.page.get_by_role("img", name="Photo ugly.jpg")).to_be_visible()
+    assert views.page.locator(".comparison, .command").count() == 0
+
+
 @pytest.mark.parametrize("number", range(len(HOSTILE_NAMES)))
 def test_hostile_names_are_text_and_quoted(views: OpenedPage, number: int) -> None:
     name = HOSTILE_NAMES[number]

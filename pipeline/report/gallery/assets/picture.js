@@ -30,6 +30,7 @@
   }
 
   function pictureAddress(details, entry) {
+    if (details.state === 'rejected') return null;
     if (details.picture_src) return links.path(details.picture_src);
     if (details.state !== 'done' && details.state !== 'withdrawn') return null;
     if (SHOWN_FORMATS.test(details.output)) return links.output(details.output);

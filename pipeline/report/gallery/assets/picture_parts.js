@@ -83,8 +83,9 @@
 
   function sibling(entry, current, values) {
     const isCurrent = entry.id === current.id;
-    const address = entry.thumbnail;
-    const image = address ? dom.element('img', {src: address, alt: '', loading: 'lazy'}) : dom.element('span', {class: 'sibling-empty muted small'}, text.state(entry.state));
+    const words = dom.element('span', {class: 'sibling-empty muted small'}, entry.state === 'done' ? 'No preview' : text.state(entry.state));
+    const image = entry.thumbnail && entry.state !== 'rejected' ? dom.element('img', {src: entry.thumbnail, alt: '', loading: 'lazy'}) : words;
+    image.addEventListener('error', () => image.replaceWith(words));
     return dom.element('li', {}, dom.element('a', {class: 'sibling', href: router.href('picture', {id: entry.id, ...values}), 'aria-current': isCurrent ? 'true' : null},
       image, dom.element('span', {class: 'small'}, dom.name(styleText(entry)))));
   }

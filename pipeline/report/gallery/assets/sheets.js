@@ -202,6 +202,10 @@
 
   async function load() {
     clearTimeout(timer);
+    if (document.hidden && sheet !== null && sheet.id === values.id) {
+      timer = setTimeout(load, AGAIN_MILLISECONDS);
+      return;
+    }
     const {id} = values;
     let found;
     try {
