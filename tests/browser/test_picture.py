@@ -242,9 +242,10 @@ def test_commands_can_be_copied(views: OpenedPage) -> None:
         "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.04",
         "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.01",
         "stylewatch redo stylewatch.yaml 2024/june/lion--night.jpg",
+        "stylewatch redo stylewatch.yaml 2024/june/lion--night.jpg --recipe mild",
         "stylewatch reject stylewatch.yaml 2024/june/lion--night.jpg",
     ]
-    views.page.get_by_role("button", name="Copy the command: Make it again").click()
+    views.page.get_by_role("button", name="Copy the command: Make it again", exact=True).click()
     expect(views.page.locator("#announcement")).to_have_text(re.compile("Copied|Selected"))
 
 

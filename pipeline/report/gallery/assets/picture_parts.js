@@ -3,6 +3,8 @@
   'use strict';
   const {dom, text, links, store, router, commandList, commands} = stylewatch;
 
+  const MOST_RECIPES = 3;
+
   function section(title, ...children) {
     const content = children.flat().filter(Boolean);
     return content.length === 0 ? null : dom.element('section', {class: 'picture-section'}, dom.element('h2', {}, title), content);
@@ -142,15 +144,22 @@
     return Number((weight * factor).toPrecision(3));
   }
 
+  function otherRecipes(details) {
+    const others = store.catalog.recipes.filter((recipe) => recipe !== details.recipe).slice(0, MOST_RECIPES);
+    return others.map((recipe) => ({title: `Make it again by the recipe ${recipe}`, hint: 'In place of this one.',
+      line: (shell) => commands.redo([details.output], {shell, recipe}).join('\n')}));
+  }
+
   function doneCommands(details) {
     const path = commandList.path(details.output);
     const like = (shell, factor) => commandList.command('try', ['--like', path, '--set', `content_weight=${contentWeight(details, factor)}`], shell);
     const tries = recipeSettings(details) ? [
-      {title: 'Try it milder', hint: 'Keeps twice as much of the photo. The result comes beside the others of "try"; nothing is replaced.', line: (shell) => like(shell, 2)},
+      {title: 'Try it milder', hint: 'Keeps twice as much of the photo. It comes beside the others of "try", replaces nothing, and can be adopted.', line: (shell) => like(shell, 2)},
       {title: 'Try it stronger', hint: 'Keeps half as much of the photo.', line: (shell) => like(shell, 0.5)},
     ] : [];
     return [...tries,
-      {title: 'Make it again', hint: 'Replaces it, in its recipe as the config has it now; --recipe NAME takes another one.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
+      {title: 'Make it again', hint: 'Replaces it, in its recipe as the config has it now.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
+      ...otherRecipes(details),
       {title: 'Reject it', hint: 'Deletes it; it is never made again.', line: (shell) => commands.reject([details.output], {shell}).join('\n')},
     ];
   }
