@@ -16,7 +16,7 @@
     failed: 'It is tried again by itself.',
     quarantined: 'It is left alone until its photo changes, or you give it another chance.',
     withdrawn: 'The config asks for it no more.',
-    rejected: 'You rejected it: its file is deleted, and it is never made again.',
+    rejected: 'You rejected it: its file is deleted. It is made again only if its settings change, or you ask for it.',
   };
 
   function listParameters() {

@@ -146,7 +146,7 @@
 
   function otherRecipes(details) {
     const others = store.catalog.recipes.filter((recipe) => recipe !== details.recipe).slice(0, MOST_RECIPES);
-    return others.map((recipe) => ({title: `Make it again by the recipe ${recipe}`, hint: 'In place of this one.',
+    return others.map((recipe) => ({title: `Make it again by the recipe ${recipe}`, hint: 'In place of this one, now and from then on.',
       line: (shell) => commands.redo([details.output], {shell, recipe}).join('\n')}));
   }
 
@@ -158,9 +158,9 @@
       {title: 'Try it stronger', hint: 'Keeps half as much of the photo.', line: (shell) => like(shell, 0.5)},
     ] : [];
     return [...tries,
-      {title: 'Make it again', hint: 'Replaces it, in its recipe as the config has it now.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
+      {title: 'Make it again', hint: 'Replaces it. Equal settings make an equal picture: change its recipe first, or take another one.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
       ...otherRecipes(details),
-      {title: 'Reject it', hint: 'Deletes it; it is never made again.', line: (shell) => commands.reject([details.output], {shell}).join('\n')},
+      {title: 'Reject it', hint: 'Deletes it. It is made again only if its settings change, or you ask for it.', line: (shell) => commands.reject([details.output], {shell}).join('\n')},
     ];
   }
 
@@ -169,6 +169,10 @@
     if (details.state === 'failed' || details.state === 'quarantined') {
       const line = (shell) => commandList.command('retry', [commandList.path(details.photo)], shell);
       return section('Try it again', commandList.make([{title: 'Give it another chance', hint: 'The next run makes it.', line}]), commandList.shellChoice());
+    }
+    if (details.state === 'rejected') {
+      const line = (shell) => commands.redo([details.output], {shell}).join('\n');
+      return section('Make it after all', commandList.make([{title: 'Make it again', hint: 'The next run makes it.', line}]), commandList.shellChoice());
     }
     return null;
   }
