@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +41,14 @@ def gallery(config: Path, opens: bool, serving: ServeOptions) -> None:
     """
     settings = load_config(config)
     if serving.serve:
-        serve_gallery(settings, config, serving, lambda: _rebuild(settings, str(config)))
+        on_ready = _open_meanwhile if opens else lambda _address: None
+        serve_gallery(settings, config, serving, lambda: _rebuild(settings, str(config)), on_ready)
         return
     rebuilt = _rebuild(settings, str(config))
     page = gallery_settings(settings, str(config)).previews.folder / PAGE_NAME
     _print(rebuilt, page)
     if opens:
-        open_page(page)
+        open_address(page.absolute().as_uri())
 
 
 def update_gallery(settings: Config, config_name: str) -> None:
@@ -89,11 +91,16 @@ def _print(rebuilt: Rebuilt, page: Path) -> None:
     click.echo(printable(f"{counted(rebuilt.pictures, 'picture')} in {page}{removed}"))
 
 
-def open_page(page: Path, opens: Callable[[str], bool] = webbrowser.open) -> None:
+def open_address(address: str, opens: Callable[[str], bool] = webbrowser.open) -> None:
     """Open a page in the user's browser, or say that there is none. ``opens`` tells whether it has opened it."""
     try:
-        is_open = opens(page.absolute().as_uri())
+        is_open = opens(address)
     except (OSError, webbrowser.Error):
         is_open = False
     if not is_open:
-        click.echo("stylewatch: no browser was found on this machine; open that file in one", err=True)
+        click.echo("stylewatch: no browser was found on this machine; open the page in one yourself", err=True)
+
+
+def _open_meanwhile(address: str) -> None:
+    """Open a page while the server answers: a browser in the terminal comes back only when it is left."""
+    threading.Thread(target=open_address, args=(address,), daemon=True).start()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import webbrowser
-from pathlib import Path
 
 import pytest
 
-from pipeline.cli.gallery import open_page
+from pipeline.cli.gallery import open_address
 from tests.cli.invocation import Invoke, config_of
 from tests.workshop import Workshop
 
@@ -66,21 +67,41 @@ def test_files_of_which_there_is_no_small_copy_are_named(invoke: Invoke, worksho
     assert lines[-1] == "... and 2 more files without one"
 
 
-def test_the_page_is_opened_by_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_is_opened_by_its_address(capsys: pytest.CaptureFixture[str]) -> None:
     opened: list[str] = []
-    open_page(tmp_path / "my photos" / "index.html", lambda address: not opened.append(address))
-    assert opened == [f"{tmp_path.as_uri()}/my%20photos/index.html"]
+    open_address("http://127.0.0.1:8765/", lambda address: not opened.append(address))
+    assert opened == ["http://127.0.0.1:8765/"]
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("error", [None, webbrowser.Error("none"), OSError("none")])
-def test_without_a_browser_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception | None
-) -> None:
+def test_without_a_browser_it_says_so(capsys: pytest.CaptureFixture[str], error: Exception | None) -> None:
     def opens(_: str) -> bool:
         if error is not None:
             raise error
         return False
 
-    open_page(tmp_path / "index.html", opens)
-    assert capsys.readouterr().err == "stylewatch: no browser was found on this machine; open that file in one\n"
+    open_address("http://127.0.0.1:8765/", opens)
+    assert (
+        capsys.readouterr().err == "stylewatch: no browser was found on this machine; open the page in one yourself\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a browser's command is a shell script here")
+def test_the_browser_gets_the_files_or_the_servers_address(
+    invoke: Invoke, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    browser, asked = workshop.folder / "browser", workshop.folder / "asked"
+    # The second address is the server's, which is ended as by Ctrl-C once it is asked for.
+    browser.write_text(f'#!/bin/sh\necho "$1" >> "{asked}"\ncase "$1" in http*) kill -INT {os.getpid()};; esac\n')
+    browser.chmod(0o755)
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    assert invoke("gallery", config_of(workshop), "--open").code == 0
+    assert invoke("gallery", config_of(workshop), "--serve", "--port", "0", "--open").code == 130
+    page, served = asked.read_text().split()
+    assert page == (workshop.out / "gallery" / "index.html").as_uri()
+    assert re.fullmatch(r"http://127.0.0.1:\d+/", served)
