@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from werkzeug.security import generate_password_hash
 
+from tests.faults.injection import StorageFaults, needs_injection
 from tests.serving.sites import PICTURE, make_output
 from tests.workshop import Workshop
 
@@ -167,3 +169,23 @@ def test_with_a_password_it_warns_and_asks_for_it(workshop: Workshop) -> None:
         running.process.send_signal(signal.SIGTERM)
         _, err = running.process.communicate(timeout=10)
     assert err.startswith("stylewatch: warning: this is plain HTTP")
+
+
+@needs_injection
+def test_a_file_or_a_disk_that_cant_be_read_ends_one_answer_only(workshop: Workshop, tmp_path: Path) -> None:
+    faults = StorageFaults(tmp_path / "faults")
+    (workshop.out / "large.png").write_bytes(b"x" * 3_000_000)
+    with serving(workshop, **faults.environment()) as running:
+        faults.fail("open", "a--night.jpg", errno.EACCES)
+        assert running.get(b"/a--night.jpg") == (
+            503,
+            b"this file can't be read (Permission denied); check its permissions and its disk\n",
+        )
+        faults.fail("read", "large.png", errno.EIO, skip=1)
+        assert len(running.get(b"/large.png")[1]) < 3_000_000
+        faults.mend()
+        assert running.get(b"/a--night.jpg") == (200, PICTURE)
+        assert len(running.get(b"/large.png")[1]) == 3_000_000
+        running.process.send_signal(signal.SIGTERM)
+        _, err = running.process.communicate(timeout=10)
+    assert (running.process.returncode, err) == (130, "")

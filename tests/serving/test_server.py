@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import os
 import socket
 import threading
 import time
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.errors import CannotRunError, UsageError
-from pipeline.serving.server import LOOPBACK, Server, listen
+from pipeline.serving.server import LOOPBACK, Server, _explained, listen
 from tests.serving.sites import PICTURE, make_output, make_site
 
 if TYPE_CHECKING:
@@ -111,3 +113,17 @@ def test_clients_that_read_nothing_of_large_files_keep_nobody_waiting(tmp_path: 
             slow.sendall(f"GET /large.tiff HTTP/1.1\r\nHost: localhost\r\nRange: bytes={wanted}\r\n\r\n".encode())
             assert slow.recv(20).startswith(b"HTTP/1.1 20")
         assert get("127.0.0.1", server.port, "/a--night.jpg") == PICTURE
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "port 80 of 0.0.0.0 needs rights that this program doesn't have; choose one above 1023"),
+        (errno.ENOBUFS, "port 80 of 0.0.0.0 can't be used (No buffer space available)"),
+    ],
+)
+def test_a_port_that_is_refused_is_one_sentence(number: int, said: str) -> None:
+    error = _explained(OSError(number, os.strerror(number)), "0.0.0.0", 80)
+    assert isinstance(error, CannotRunError)
+    assert said in str(error)
+    assert "--port" in str(error)
