@@ -50,7 +50,6 @@ _SECURITY_HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 _NO_STORE: Final = "no-store"
 # A password may be asked for, so nothing is for caches that several people share. A copy's name says what it is of,
