@@ -13,7 +13,7 @@ import click
 
 from pipeline.cli.options import config_argument
 from pipeline.cli.serve import ServeOptions, serve_gallery, serve_options
-from pipeline.config import Config, load_config
+from pipeline.config import Config, load_variants
 from pipeline.config.settings import gallery_settings
 from pipeline.errors import PaintingError, StylewatchError, WeightsError
 from pipeline.model import Style
@@ -39,7 +39,7 @@ def gallery(config: Path, opens: bool, serving: ServeOptions) -> None:
     It is safe beside any other command. With --serve nothing is made again; without --allow nobody else can reach it.
     /healthz has the judgment of 'status' for monitors, /metrics the numbers for Prometheus.
     """
-    settings = load_config(config)
+    settings = load_variants(config).config  # what it shows does not depend on values to compare
     if serving.serve:
         on_ready = _open_meanwhile if opens else lambda _address: None
         serve_gallery(settings, config, serving, lambda: _rebuild(settings, str(config)), on_ready)

@@ -16,15 +16,17 @@ from pipeline.cli.options import json_option, quiet_option
 from pipeline.cli.questions import can_ask
 from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import ConfigWithVariants, load_variants
-from pipeline.config.settings import ingest_settings, pass_settings
+from pipeline.config.settings import gallery_settings, ingest_settings, pass_settings
 from pipeline.engine.speed import Speed, read_speed
-from pipeline.errors import UsageError
+from pipeline.errors import StylewatchError, UsageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import require_usable_for_trial
 from pipeline.runner.corrections.adopt import find_variant
+from pipeline.runner.gallery.first_page import write_first_page
+from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from pipeline.runner.trial.like import config_like, find_config, find_photo
@@ -205,6 +207,7 @@ def _make(
     """Make the pictures, and return the exit code."""
     settings = found.config
     trial = Trial.begin(settings.output.folder, plan.photos, into)
+    _write_first_page(found, plan, trial, config_name)
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
@@ -222,4 +225,18 @@ def _make(
         click.echo(f"{counted(len(pictures), 'picture')} in {trial.folder}")
         for sheet in sheets:
             click.echo(f"Contact sheet: {sheet}")
+        if (
+            sheets
+            and trial.is_below(settings.output.folder)
+            and (page := page_of(settings.output.folder)) is not None
+        ):
+            click.echo(f"Gallery: {page}")
     return INTERRUPTED if signals else 0
+
+
+def _write_first_page(found: ConfigWithVariants, plan: TrialPlan, trial: Trial, config_name: str) -> None:
+    """Make the gallery's page if nothing was made before, so that the sheet can be watched; a failure is no harm."""
+    settings = found.config
+    if len(plan.pictures) > 1 and settings.gallery.enabled and trial.is_below(settings.output.folder):
+        with contextlib.suppress(StylewatchError, OSError):
+            write_first_page(gallery_settings(settings, config_name))

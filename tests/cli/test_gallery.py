@@ -105,3 +105,13 @@ def test_the_browser_gets_the_files_or_the_servers_address(
     page, served = asked.read_text().split()
     assert page == (workshop.out / "gallery" / "index.html").as_uri()
     assert re.fullmatch(r"http://127.0.0.1:\d+/", served)
+
+
+def test_values_to_compare_keep_nobody_from_seeing_the_pictures(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    path = config_of(workshop)
+    path.write_text(workshop.text.replace("scales: 1", "scales: 1, seed: [1, 2]"), encoding="utf-8")
+    result = invoke("gallery", path)
+    assert result.code == 0
+    assert result.out.startswith("1 picture in ")

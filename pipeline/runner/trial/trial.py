@@ -47,6 +47,10 @@ class Trial:
         name = time_name(datetime.fromtimestamp(started).astimezone(), tries, (sheets,))
         return cls(into or tries / (photos[0].path.stem if len(photos) == 1 else name), name, started)
 
+    def is_below(self, output_folder: Path) -> bool:
+        """Tell whether the pictures lie in the output folder, so that the gallery can show them."""
+        return self.folder.absolute().is_relative_to(output_folder.absolute())
+
 
 def run_trial(
     trial: Trial,
@@ -64,8 +68,7 @@ def run_trial(
     ``warn`` gets a sentence about a sheet that can't be written. Raises as :meth:`Tryout.run` does, the sheet being
     finished then, too.
     """
-    is_below_output = trial.folder.absolute().is_relative_to(settings.folders.output.absolute())
-    has_gallery = is_below_output and settings.previews is not None
+    has_gallery = trial.is_below(settings.folders.output) and settings.previews is not None
     tryout = Tryout(settings, resolved, executor, emit, with_previews=has_gallery)
     if len(plan.pictures) == 1:
         return tryout.run(plan, trial.folder), ()
