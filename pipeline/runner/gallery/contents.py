@@ -205,9 +205,11 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
         str(each["name"]): each.get("weight", 1.0) for each in of_style.get("paintings") or () if "name" in each
     }
     entry: dict[str, Any] = {"name": style}
-    entry |= {"painting": next(iter(paintings))} if len(paintings) == 1 else {"blend": paintings}
+    entry |= {"painting": next(iter(paintings))} if len(paintings) == 1 else {"paintings": paintings}
     if of_style.get("scale", 1.0) != 1.0:
         entry["scale"] = of_style["scale"]
+    if recipe != "default":
+        entry["recipe"] = recipe
     value = {"styles": [entry], "recipes": {recipe: recipe_fields}}
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
 

@@ -200,9 +200,11 @@ def test_the_yaml_is_a_config_that_makes_the_same_recipe(tmp_path: Path) -> None
     assert (config.styles[0].name, config.styles[0].scale) == ("night", 0.5)
 
 
-def test_the_yaml_of_a_blend_names_all_paintings_with_their_weights() -> None:
+def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_and_their_weights(tmp_path: Path) -> None:
     paintings = [{"name": "a.jpg", "weight": 0.7}, {"name": "b.jpg", "weight": 0.3}]
-
-    text = settings_yaml("both", "default", {"style": {"scale": 1.0, "paintings": paintings}})
-
-    assert "blend:\n    a.jpg: 0.7\n    b.jpg: 0.3\n" in text
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "c.yaml").write_text(settings_yaml("both", "fine", {"style": {"scale": 1.0, "paintings": paintings}}))
+    [style] = load_config(tmp_path / "c.yaml").styles
+    assert {path.name: weight for path, weight in style.paintings.items()} == {"a.jpg": 0.7, "b.jpg": 0.3}
+    assert style.recipes == ("fine",)
