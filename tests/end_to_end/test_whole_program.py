@@ -177,6 +177,7 @@ def test_the_log_tells_people_what_happened(finished: Finished) -> None:
 def test_nothing_but_what_belongs_there_lies_in_the_output_folder(finished: Finished) -> None:
     assert sorted(path.name for path in finished.out.iterdir()) == [
         ".stylewatch",
+        "gallery",
         "journal.jsonl",
         "lake--blossoms.png",
         "reports",
