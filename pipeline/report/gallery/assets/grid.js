@@ -1,7 +1,7 @@
 // The pictures as rows, of which only those near the window are elements: 100,000 pictures scroll as 100 do.
 (function (stylewatch) {
   'use strict';
-  const {dom, layout, tile: tiles, selection} = stylewatch;
+  const {dom, layout, tile: tiles, selection, store} = stylewatch;
   const GAP_PIXELS = 10;
   const MARGIN_SCREENS = 0.6;
   const PRINTED = 300;
@@ -116,7 +116,9 @@
       const count = this.layout.starts.length;
       if (count === 0) return new Set();
       if (this.printing) return new Set(Array.from({length: layout.rowOf(this.layout, PRINTED - 1) + 1}, (_, row) => row));
-      const margin = window.innerHeight * MARGIN_SCREENS;
+      // What is seen first is read first, and nothing besides.
+      const isFirst = window.scrollY === 0 && !store.progress().complete;
+      const margin = isFirst ? 0 : window.innerHeight * MARGIN_SCREENS;
       const y = -this.top();
       const first = layout.rowAt(this.layout, y - margin);
       const last = layout.rowAt(this.layout, y + window.innerHeight + margin);
