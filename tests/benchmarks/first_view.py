@@ -16,12 +16,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.benchmarks.subjects import Subjects
 from tests.benchmarks.table import Row
-from tests.browser.chromium import advice, find_chromium
+from tests.browser.chromium import ARGUMENTS, advice, find_chromium
 from tests.browser.made_gallery import MadeGallery, make_gallery
 
 TITLE = "j. The gallery's first view"
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 LAPTOP = (1440, 900)
 #: What is in the window is loaded: the moment, and what was read until then.
 FIRST_VIEW = """

@@ -9,6 +9,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 VARIABLE = "STYLEWATCH_CHROMIUM"
+#: How it is started: alone with the page, and so that root in a container with little shared memory can start it.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PLACES = {
     "linux": ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/snap/bin/chromium"),

@@ -5,21 +5,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.chromium import advice, find_chromium
+from tests.browser.chromium import ARGUMENTS, advice, find_chromium
 from tests.browser.made_details import make_views_gallery, write_all_details
 from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery, make_gallery
 from tests.browser.opened_page import OpenedPage
 
 TIMEOUT_MILLISECONDS = 10_000
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="package")

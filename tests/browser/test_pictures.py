@@ -145,6 +145,8 @@ def test_the_keyboard_alone_moves_selects_and_opens(at: OpenedPage) -> None:
     assert 0 <= box["y"] < 900
     press("Control+a")
     assert at.page.evaluate("stylewatch.selection.size") == TOTAL
+    press("Escape")
+    assert at.page.evaluate("stylewatch.selection.size") == 0
     press("Enter")
     assert "#/picture?id=" in at.page.url
 

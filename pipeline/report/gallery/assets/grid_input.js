@@ -60,7 +60,10 @@
     if (index < 0 || event.altKey) return;
     const command = event.ctrlKey || event.metaKey;
     if (event.key === ' ') select(grid, index, event.shiftKey);
-    else if (command && event.key.toLowerCase() === 'a') {
+    else if (event.key === 'Escape' && selection.size) {
+      selection.clear();
+      announceSelection();
+    } else if (command && event.key.toLowerCase() === 'a') {
       selection.add(grid.entries.map((entry) => entry.id));
       announceSelection();
     } else if (command || !moved(grid, event, index)) return;
