@@ -207,6 +207,7 @@ def test_it_works_over_http_too(browser: Browser, small_gallery: MadeGallery) ->
         assert opened.page.locator(".count").inner_text() == "400 of 1,214 pictures"
         assert opened.page.evaluate("stylewatch.links.photo('a.jpg')") is None
         assert opened.faults == []
+        assert any(address.endswith("/data/chunks/0002.js?1") for address in opened.requests)
         assert all(address.startswith(f"http://127.0.0.1:{server.server_port}/") for address in opened.requests)
         context.close()
         server.shutdown()

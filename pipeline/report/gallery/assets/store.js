@@ -63,11 +63,12 @@
   }
 
   // Data come as scripts, since a page opened from the disk may read no other file.
-  function load(address) {
+  // With a version, what a browser keeps of an earlier visit will do.
+  function load(address, version) {
     return new Promise((resolve, reject) => {
       const script = document.createElement('script');
       loads += 1;
-      script.src = `${address}?${Date.now().toString(36)}${loads}`;
+      script.src = `${address}?${version ? stylewatch.links.encode(version) : Date.now().toString(36) + loads}`;
       script.onload = () => { script.remove(); resolve(); };
       script.onerror = () => { script.remove(); reject(new Error(`${address} can't be read`)); };
       document.head.append(script);
@@ -122,7 +123,7 @@
       while (waiting.length) {
         const [number, , , revision] = waiting.shift();
         try {
-          await load(chunkAddress(number));
+          await load(chunkAddress(number), revision);
           chunkRevisions.set(number, revision);
         } catch (error) {
           failedLoads += 1;
