@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.made_details import PHOTO_THUMBNAIL
-from tests.browser.made_gallery import HOSTILE_NAMES
+from tests.browser.conftest import TIMEOUT_MILLISECONDS
+from tests.browser.made_details import PHOTO_THUMBNAIL, make_views_gallery, sheet
+from tests.browser.made_gallery import HOSTILE_NAMES, MadeGallery
 from tests.browser.opened_page import OpenedPage
 
 pytestmark = pytest.mark.slow
@@ -129,3 +133,32 @@ def test_everything_of_a_sheet_is_printed(at: OpenedPage) -> None:
     assert at.page.locator(".sheet-scroll").first.evaluate("node => getComputedStyle(node).overflow") == "visible"
     assert not at.page.locator(".frame-header").is_visible()
     at.page.emulate_media(media="screen")
+
+
+@pytest.fixture
+def trying(browser: Browser, tmp_path: Path) -> Iterator[OpenedPage]:
+    """A page with a clock that the test turns, of a gallery of its own."""
+    make_views_gallery(tmp_path / "Summer", HOSTILE_NAMES[:2])
+    context = browser.new_context()
+    context.set_default_timeout(TIMEOUT_MILLISECONDS)
+    opened = OpenedPage(context.new_page(), tmp_path / "Summer")
+    opened.page.clock.install()
+    yield opened
+    context.close()
+    assert opened.faults == []
+
+
+def test_pictures_of_a_try_come_in_while_the_sheet_is_open(trying: OpenedPage) -> None:
+    gallery = MadeGallery(trying.folder, [])
+    whole = sheet("ab" * 10, HOSTILE_NAMES) | {"time": round(time.time())}
+    made = whole["cells"][0] | {"thumb": "", "picture": PHOTO_THUMBNAIL}
+    waiting = made | {"picture": None, "width": 0, "values": [1, 0]}
+    for cells in ([made, waiting], [made, made | {"values": [1, 0]}]):
+        gallery.write_script("sheets/new.js", "sheet", "new", whole | {"id": "new", "cells": cells})
+        if cells[1]["picture"] is None:
+            trying.page.goto(gallery.address + "#/sheet?id=new")
+            expect(trying.page.locator(".cell-empty", has_text="not made yet")).to_have_count(1)
+            assert "1 of 2 pictures" in trying.page.locator(".sheet-note").inner_text()
+    trying.page.clock.run_for(5100)
+    expect(trying.page.locator(".cell-link")).to_have_count(2)
+    expect(trying.page.locator(".cell-empty", has_text="not made yet")).to_have_count(0)
