@@ -26,6 +26,14 @@ _VERSION: Final = 1
 _MOST: Final = 30
 _REPORT: Final = "report.json"
 
+#: What the numbers of reports were called before version 2 of them.
+_OLD_NAMES: Final = {
+    "pictures_made": "finished",
+    "pictures_copied": "copied",
+    "pictures_failed": "failed",
+    "pictures_left": "left",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
@@ -56,15 +64,15 @@ class RunRecords:
         self._output = output_folder
         self._reports = reports
 
-    def all(self) -> list[RunRecord]:
-        """Return the records, the newest first; those of the reports if there are none."""
+    def all(self, without: Path | None = None) -> list[RunRecord]:
+        """Return the records, the newest first; those of the reports if there are none, ``without`` this one."""
         try:
             value = json.loads(self._file.read_text(encoding="ascii"))
             if value["version"] > _VERSION:
                 return []
             return [RunRecord(**_known(fields)) for fields in value["runs"]]
         except FileNotFoundError:
-            return list(self._in_reports())
+            return list(self._in_reports(without))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return []
 
@@ -89,21 +97,23 @@ class RunRecords:
             report=None if report is None else self._below_output(report / "report.txt"),
         )
         # The first one is among the reports by now, if these are taken over.
-        before = [run for run in self.all() if record.report is None or run.report != record.report]
-        runs = [dataclasses.asdict(run) for run in [record, *before][:_MOST]]
+        runs = [dataclasses.asdict(run) for run in [record, *self.all(without=report)][:_MOST]]
         write_file(self._file, json.dumps({"version": _VERSION, "runs": runs}).encode("ascii"), durable=False)
 
     def _below_output(self, file: Path) -> str | None:
         return file.relative_to(self._output).as_posix() if file.is_relative_to(self._output) else None
 
-    def _in_reports(self) -> Iterator[RunRecord]:
+    def _in_reports(self, without: Path | None) -> Iterator[RunRecord]:
         with contextlib.suppress(OSError):
-            for folder in sorted((path for path in self._reports.iterdir() if path.is_dir()), reverse=True)[:_MOST]:
+            folders = [path for path in self._reports.iterdir() if path.is_dir() and path != without]
+            for folder in sorted(folders, reverse=True)[:_MOST]:
                 with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                     run = json.loads((folder / _REPORT).read_text(encoding="ascii"))["run"]
                     yield self._of_report(run, folder)
 
     def _of_report(self, run: dict[str, Any], folder: Path) -> RunRecord:
+        run = {name: run[old] for name, old in _OLD_NAMES.items() if old in run} | run
+        text = folder / "report.txt"
         return RunRecord(
             started=datetime.fromisoformat(run["started"]).timestamp(),
             seconds=float(run["seconds"]),
@@ -116,7 +126,7 @@ class RunRecords:
             reason=str(run["reason"]),
             cache_hits=int(run.get("cache_hits", 0)),
             cache_misses=int(run.get("cache_misses", 0)),
-            report=self._below_output(folder / "report.txt"),
+            report=self._below_output(text) if text.is_file() else None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,25 @@ def test_the_first_run_on_record_is_not_told_again_by_its_report(records: RunRec
     records.add(over(), summary.folder)
 
     assert len(records.all()) == 1
+
+
+def test_nor_where_the_reports_are_elsewhere(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path / "state", tmp_path / "out", tmp_path / "reports")
+    (tmp_path / "state").mkdir()
+    summary = Summary(tmp_path / "reports")
+    for event in (started(), begun(), finished(), over()):
+        summary(event)
+
+    records.add(over(), summary.folder)
+
+    assert len(records.all()) == 1
+
+
+def test_a_report_of_the_first_version_is_read_and_has_no_text_to_link(records: RunRecords, tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "2026-03-01-120000"
+    folder.mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "golden" / "0.1.0" / "report.json", folder)
+
+    (record,) = records.all()
+
+    assert (record.made, record.failed, record.cache_misses, record.report) == (2, 1, 4, None)
