@@ -34,6 +34,7 @@ from pipeline.report.gallery.rows import (
     details_name,
 )
 from pipeline.report.gallery.scripts import read_script, script
+from pipeline.report.gallery.sheets import SHEETS_NAME
 from pipeline.runner.gallery.contents import (
     DetailsSource,
     FileFacts,
@@ -70,6 +71,8 @@ class GalleryWriter:
         """Write the page and what it loads, where they differ. Raises StorageError if the page is the user's."""
         self.folder.require_own()
         self.folder.write_if_changed(page_files(self._texts.title, _PROGRAM))
+        if not self.folder.exists(SHEETS_NAME):  # browsers complain of a file that is not there
+            self.folder.write(SHEETS_NAME, script("sheets", []))
 
     def read_catalog(self) -> None:
         """Find out what is written."""

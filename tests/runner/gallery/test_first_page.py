@@ -30,6 +30,7 @@ def test_a_page_without_pictures_is_written_and_no_ledger_is_made(workshop: Work
     assert (catalog["chunks"], catalog["latest"], catalog["live"]) == ([], [], False)
     assert (page.parent / "data" / "status.js").is_file()
     assert (page.parent / "data" / "live.js").is_file()
+    assert read_script((page.parent / "data" / "sheets.js").read_bytes(), "sheets") == [[]]
     assert not list(workshop.out.rglob("ledger*"))
 
 

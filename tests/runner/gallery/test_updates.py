@@ -199,7 +199,7 @@ def test_live_says_what_the_program_does(gallery: Gallery) -> None:
 def test_before_there_is_a_ledger_only_the_page_is_written(gallery: Gallery) -> None:
     gallery.updates().step()
 
-    assert set(gallery.files()) == {"data/live.js"}
+    assert set(gallery.files()) == {"data/live.js", "data/sheets.js"}
     assert (gallery.folder / "index.html").is_file()
 
 
