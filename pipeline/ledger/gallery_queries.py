@@ -100,9 +100,9 @@ class GalleryQueries:
         if not found:
             return None
         with self._store.reading() as connection:
-            key, reason, version, attempts, is_there, moved_to = connection.execute(
+            key, reason, version, attempts, is_there, moved_to, is_set_aside = connection.execute(
                 "SELECT coalesce(key, ''), coalesce(problem, nullif(fault, ''), absence, ''),"
-                " coalesce(engine_version, ''), attempts, absence IS NULL, moved_to FROM jobs"
+                " coalesce(engine_version, ''), attempts, absence IS NULL, moved_to, problem IS NOT NULL FROM jobs"
                 " JOIN photos ON photos.source_id = jobs.source_id AND path = photo WHERE jobs.id = ?",
                 (job_id,),
             ).fetchone()
@@ -117,6 +117,7 @@ class GalleryQueries:
             moved_to=None if moved_to is None else os.fsdecode(moved_to),
             copied=copied,
             facts=facts,
+            is_photo_set_aside=bool(is_set_aside),
         )
 
     def id_of(self, job: Job) -> int | None:

@@ -275,8 +275,8 @@ class GalleryRow:
 class PictureDetails:
     """All that is on record about one job of the gallery.
 
-    ``reason``: why there is no picture, or no photo any more. ``moved_to``: where the original was moved.
-    ``copied``: from an equal photo's picture, whose facts these are.
+    ``reason``: why there is no picture, or no photo any more; ``is_photo_set_aside``: it is the photo's.
+    ``moved_to``: where the original was moved. ``copied``: from an equal photo's picture, whose facts these are.
     """
 
     row: GalleryRow
@@ -288,6 +288,7 @@ class PictureDetails:
     moved_to: str | None
     copied: bool
     facts: PictureFacts | None
+    is_photo_set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

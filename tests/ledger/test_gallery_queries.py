@@ -168,6 +168,18 @@ def test_details_tell_all_that_is_on_record(house) -> None:
     assert house.ledger.gallery.details(2) is None
 
 
+def test_a_reason_is_known_to_be_the_photos(house) -> None:
+    house.pending("a.jpg")
+    details = house.ledger.gallery.details(1)
+    assert details is not None
+    assert not details.is_photo_set_aside
+    connection = house.ledger._store.connection
+    connection.execute("UPDATE photos SET problem = 'it is no image', problem_at = 1")
+    details = house.ledger.gallery.details(1)
+    assert details is not None
+    assert (details.reason, details.is_photo_set_aside) == ("it is no image", True)
+
+
 def test_a_moved_original_is_named(house) -> None:
     house.done("a.jpg")
     connection = house.ledger._store.connection

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import yaml
-
+from pipeline.config.written_values import flow_text, yaml_text
 from pipeline.ledger import GalleryRow, PictureDetails
 from pipeline.model import JobState, Losses, LossHistory, Recipe
 from pipeline.model.gallery_files import (
@@ -24,6 +23,7 @@ from pipeline.model.gallery_files import (
     thumbnail_name,
 )
 from pipeline.model.timelapse_files import timelapse_name
+from pipeline.report.gallery.advice import failure_advice, photo_advice
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
 _REJECTED_REASON: Final = "rejected: deleted, and not made again unless its photo or its settings change"
@@ -115,6 +115,7 @@ class DetailsSource:
             "recipe": row.job.recipe,
             "state": REJECTED if row.is_rejected else row.state.value,
             "reason": _REJECTED_REASON if row.is_rejected else found.reason,
+            "advice": _advice(found),
             "attempts": found.attempts,
             "time": round(row.when),
             "key": found.key,
@@ -163,6 +164,13 @@ class DetailsSource:
         return {"name": painting.get("name", ""), "weight": painting.get("weight"), "copy": copy}
 
 
+def _advice(found: PictureDetails) -> str:
+    """Return what to do about a picture that could not be made, as the page of all problems says it; else ""."""
+    if found.row.state not in (JobState.FAILED, JobState.QUARANTINED):
+        return ""
+    return photo_advice(found.reason) if found.is_photo_set_aside else failure_advice(found.row.state, found.reason)
+
+
 def _made(found: PictureDetails) -> dict[str, Any]:
     """Return how a picture was made, as far as that is known."""
     facts = found.facts
@@ -199,7 +207,6 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     """Return what a picture was made with as a piece of a config, "" if that is not known."""
     if not settings:
         return ""
-    recipe_fields = _as_written_fields(settings.get("recipe") or {})
     of_style = settings.get("style") or {}
     paintings = {
         str(each["name"]): each.get("weight", 1.0) for each in of_style.get("paintings") or () if "name" in each
@@ -210,8 +217,18 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
         entry["scale"] = of_style["scale"]
     if recipe != "default":
         entry["recipe"] = recipe
-    value = {"styles": [entry], "recipes": {recipe: recipe_fields}}
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
+    fields = _recipe_to_write(settings.get("recipe") or {})
+    lines = [
+        f"{'  ' if number else '- '}{name}: {flow_text(value)}" for number, (name, value) in enumerate(entry.items())
+    ]
+    lines = ["styles:", *lines, "recipes:", f"  {yaml_text(recipe)}:{'' if fields else ' {}'}"]
+    return "\n".join([*lines, *(f"    {name}: {flow_text(value)}" for name, value in fields.items())]) + "\n"
+
+
+def _recipe_to_write(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of a recipe as a config has it, in which a rate that is left out is the optimizer's own."""
+    values = recorded if recorded.get("optimizer") is None else {"learning_rate": Recipe().learning_rate, **recorded}
+    return _as_written_fields(values)
 
 
 def recipe_defaults() -> dict[str, Any]:

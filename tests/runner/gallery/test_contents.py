@@ -11,6 +11,7 @@ import pytest
 from pipeline.config import load_config
 from pipeline.ledger import GalleryRow, PictureDetails, PictureFacts
 from pipeline.model import Job, JobState, Losses, LossHistory, LossPoint, Recipe
+from pipeline.report.gallery.advice import failure_advice, photo_advice
 from pipeline.report.gallery.rows import Tables
 from pipeline.runner.gallery.contents import (
     DetailsSource,
@@ -208,3 +209,36 @@ def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_and_their_weights(tm
     [style] = load_config(tmp_path / "c.yaml").styles
     assert {path.name: weight for path, weight in style.paintings.items()} == {"a.jpg": 0.7, "b.jpg": 0.3}
     assert style.recipes == ("fine",)
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.02])
+def test_the_yaml_of_another_optimizer_says_its_learning_rate(tmp_path: Path, rate: float) -> None:
+    recorded = {"optimizer": "adam"} | ({} if rate == 1.0 else {"learning_rate": rate})  # 1 is a recipe's default
+    (tmp_path / "night.jpg").touch()
+    (tmp_path / "c.yaml").write_text(settings_yaml("night", "quick", SETTINGS | {"recipe": recorded}))
+
+    assert load_config(tmp_path / "c.yaml").recipes_by_name()["quick"].learning_rate == rate
+
+
+@pytest.mark.parametrize("name", ["1e4", "0o17", "no", "a b", "#1", "- x", "{y}", "é ü"])
+def test_names_in_the_yaml_are_read_as_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.jpg").touch()
+    style = {"paintings": [{"name": f"{name}.jpg", "weight": 1.0}]}
+    (tmp_path / "c.yaml").write_text(settings_yaml(name, name, {"style": style}))
+
+    config = load_config(tmp_path / "c.yaml")
+
+    assert (config.styles[0].name, config.styles[0].recipes, list(config.recipes_by_name())) == (
+        name,
+        (name,),
+        ["default", name],
+    )
+
+
+def test_details_say_what_to_do_about_a_failure_as_the_page_of_problems_does(tmp_path: Path) -> None:
+    row = replace(ROW, state=JobState.QUARANTINED, picture_sha256="")
+    found = replace(DETAILS, row=row, reason="the worker process died", facts=None)
+
+    assert details(found, tmp_path)["advice"] == failure_advice("quarantined", found.reason)
+    assert details(replace(found, is_photo_set_aside=True), tmp_path)["advice"] == photo_advice(found.reason)
+    assert details(DETAILS, tmp_path)["advice"] == ""
