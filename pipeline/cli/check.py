@@ -26,7 +26,7 @@ def check(config: Path) -> None:
     click.echo(f"ok    config: {config}")
     first: StylewatchError | None = refusal_of_values(found, config)
     if first is not None:
-        click.echo(f"WRONG variants: {first}; 'stylewatch try' makes {counted(found.count(), 'picture')} of a photo")
+        click.echo(f"WRONG variants: {first}; these are {counted(found.count(), 'picture')} of a photo")
     for result in run_checks(found.config):
         click.echo(f"{'ok   ' if result.error is None else 'WRONG'} {result.name}: {result.detail}")
         first = first or result.error

@@ -16,7 +16,7 @@ from pipeline.config.field_types import ValidationContext, resolve
 from pipeline.config.ignore_patterns import is_pattern
 from pipeline.config.models import Config
 from pipeline.config.set_options import require_right, with_settings
-from pipeline.config.variants import ConfigWithVariants, expand
+from pipeline.config.variants import Axis, ConfigWithVariants, expand
 from pipeline.config.yaml_source import Document, Location, read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
@@ -37,10 +37,21 @@ def refusal_of_values(found: ConfigWithVariants, path: Path) -> ConfigError | No
     if not found.axes:
         return None
     first, *others = found.axes
-    also = "".join(f", {format_location(axis.location)} on line {axis.line} {len(axis.values)}" for axis in others)
     values = "1 value" if len(first.values) == 1 else f"{len(first.values)} values"
-    message = f"lists {values} to compare{also}: 'stylewatch try' makes them, 'stylewatch adopt' chooses one"
+    message = (
+        f"lists {values} to compare{_also(others)}: 'stylewatch try' makes pictures with each, and 'stylewatch "
+        "adopt' writes the settings of one picture here"
+    )
     return ConfigError([ConfigProblem(str(path), first.line, format_location(first.location), message)])
+
+
+def _also(axes: Sequence[Axis]) -> str:
+    """Return words on the settings besides the first one that list values."""
+    names = [f"{format_location(axis.location)} (line {axis.line})" for axis in axes]
+    if not names:
+        return ""
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f", as {'do' if len(names) > 1 else 'does'} {listed}"
 
 
 def load_variants(path: Path, set_options: Sequence[str] = ()) -> ConfigWithVariants:

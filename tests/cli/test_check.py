@@ -34,7 +34,7 @@ def test_check_says_how_many_variants_try_would_make_and_that_run_refuses_them(
     assert result.code == 2
     [wrong] = [line for line in result.lines if line.startswith("WRONG")]
     assert wrong.startswith(f"WRONG variants: {path}:7: recipes.default.content_weight: lists 3 values to compare")
-    assert wrong.endswith("'stylewatch try' makes 6 pictures of a photo")
+    assert wrong.endswith("these are 6 pictures of a photo")
     assert result.lines[-1].startswith("ok    engine")
 
 

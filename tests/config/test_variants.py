@@ -171,9 +171,11 @@ def test_more_combinations_than_anybody_can_look_at_are_refused(mistakes: Callab
 def test_a_run_refuses_a_config_with_lists_in_one_sentence(load: Load, problems: Problems) -> None:
     text = STYLE + "recipes: {default: {content_weight: [0.5, 1, 2]},\n  other: {optimizer: [lbfgs, adam]}}"
     assert problems(text) == [
-        "recipes.default.content_weight: lists 3 values to compare, recipes.other.optimizer on line 3 2: "
-        "'stylewatch try' makes them, 'stylewatch adopt' chooses one"
+        "recipes.default.content_weight: lists 3 values to compare, as does recipes.other.optimizer (line 3): "
+        "'stylewatch try' makes pictures with each, and 'stylewatch adopt' writes the settings of one picture here"
     ]
+    [problem] = problems(text.replace("}}", "}, third: {seed: [1, 2]}}"))
+    assert "compare, as do recipes.other.optimizer (line 3) and recipes.third.seed (line 3): 'stylewatch" in problem
     with pytest.raises(ConfigError, match=r"config\.yaml:2: recipes\.default\.content_weight: lists 1 value to"):
         load(STYLE + "recipes: {default: {content_weight: [0.5]}}")
 
