@@ -47,6 +47,8 @@ from pipeline.runner.instance.relative_paths import relative_to_folder
 from pipeline.runner.preparation import ledger_file, source_of
 
 _DETAILS: Final = re.compile(r"[0-9]+\.js")
+#: Of output folders.
+_USUAL_NAMES: Final = ("output", "out")
 _PROGRAM: Final = f"stylewatch {__version__}"
 
 #: What a rebuild knows of files, by the ids of their jobs; see :class:`FileFacts`.
@@ -208,13 +210,19 @@ def _texts(settings: GallerySettings) -> GalleryTexts:
     identity = f"{ledger_file(folders)}\n{source_of(folders)}"
     return GalleryTexts(
         program=_PROGRAM,
-        title=folders.output.name or str(folders.output),
+        title=_title(folders.output),
         photos_href=_photos_href(folders, settings.previews.folder),
         suffix=suffix_of(settings.picture_format),
         config_path=settings.config_name,
         ledger=sha256_of_bytes(os.fsencode(identity))[:16],
         recipe_defaults=recipe_defaults(),
     )
+
+
+def _title(output: Path) -> str:
+    """Return what a gallery is called: the name of its folder, or of the one around if that is called as most are."""
+    named = output.parent if output.name in _USUAL_NAMES and output.parent.name else output
+    return named.name or str(output)
 
 
 def _photos_href(folders: FolderSettings, gallery: Path) -> str | None:

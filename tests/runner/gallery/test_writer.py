@@ -21,6 +21,16 @@ def test_the_photos_are_linked_relative_to_the_page_with_their_names_encoded(tmp
     assert gallery.value("catalog.js")["photos_href"] == "../../my%20photos%20%231"
 
 
+@pytest.mark.parametrize(("folder", "title"), [("out", "summer"), ("paintings", "paintings")])
+def test_a_gallery_is_called_by_the_name_that_says_something(tmp_path: Path, folder: str, title: str) -> None:
+    gallery = Gallery(Workshop(tmp_path / "summer", CONFIG.replace("folder: out", f"folder: {folder}")))
+
+    gallery.run()
+
+    page = next((tmp_path / "summer").glob("*/gallery/index.html")).read_text("utf-8")
+    assert f"<title>{title}</title>" in page
+
+
 def test_another_output_format_writes_all_rows_again(tmp_path: Path) -> None:
     gallery = Gallery(Workshop(tmp_path))
     gallery.workshop.photo("a.png")
