@@ -235,7 +235,7 @@ def _make(
 
 
 def _write_first_page(found: ConfigWithVariants, plan: TrialPlan, trial: Trial, config_name: str) -> None:
-    """Make the gallery's page if nothing was made before, so that the sheet can be watched; a failure is no harm."""
+    """Make the gallery's page if there is none, so that the sheet can be watched; a failure is no harm."""
     settings = found.config
     if len(plan.pictures) > 1 and settings.gallery.enabled and trial.is_below(settings.output.folder):
         with contextlib.suppress(StylewatchError, OSError):

@@ -9,7 +9,7 @@ from pipeline.errors import StorageError
 from pipeline.report.gallery.scripts import read_script
 from pipeline.runner.gallery.first_page import write_first_page
 from pipeline.runner.gallery.writer import page_of
-from pipeline.runner.preparation import open_ledger
+from pipeline.runner.instance.lock import instance_lock
 from tests.workshop import Workshop
 
 
@@ -34,10 +34,22 @@ def test_a_page_without_pictures_is_written_and_no_ledger_is_made(workshop: Work
     assert not list(workshop.out.rglob("ledger*"))
 
 
-def test_a_page_or_a_ledger_that_is_there_is_left_alone(workshop: Workshop) -> None:
-    with open_ledger(workshop.config()):
-        pass
+def test_the_page_of_a_folder_without_one_lists_what_was_made_before(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    assert page_of(workshop.out) is None
     write(workshop)
+    page = page_of(workshop.out)
+    assert page is not None
+    [catalog] = read_script((page.parent / "data" / "catalog.js").read_bytes(), "catalog")
+    assert [row[1] for row in catalog["latest"]] == ["a.png"]
+
+
+def test_a_program_at_work_writes_the_page_itself(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    workshop.run()
+    with instance_lock(workshop.config().state.folder, "stylewatch watch"):
+        write(workshop)
     assert page_of(workshop.out) is None
 
 
