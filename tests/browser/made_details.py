@@ -248,6 +248,7 @@ def make_views_gallery(output: Path, names: Sequence[str], **changes: Any) -> Ma
         write_details(
             gallery, by_id[number], reason=reason, attempts=3, picture_src=None, photo_copy=None, history=None
         )
+    write_details(gallery, by_id[8], reason="rejected: deleted", picture_src=None)
     gallery.write_script("status.js", "status", status(names))
     contact_sheet = sheet(digests[0], names)
     gallery.write_script(f"sheets/{contact_sheet['id']}.js", "sheet", contact_sheet["id"], contact_sheet)

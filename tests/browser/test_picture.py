@@ -273,6 +273,8 @@ def test_a_failed_picture_shows_why_and_what_to_do(views: OpenedPage) -> None:
 def test_of_a_rejected_picture_the_photo_is_shown_and_no_file_that_is_gone(views: OpenedPage) -> None:
     opened_at(views, "#/picture?id=8&state=all")
     assert "You rejected it" in views.page.locator(".picture-stage").inner_text()
+    assert "rejected: deleted" not in views.page.locator(".picture-stage").inner_text()  # said once
+    expect(views.page.get_by_role("link", name="Photo, the original file")).to_be_visible()
     expect(views.page.get_by_role("img", name="Photo ugly.jpg")).to_be_visible()
     assert views.page.locator(".comparison").count() == 0
     assert views.texts(".picture-actions .command") == ["stylewatch redo stylewatch.yaml ugly--night.jpg"]

@@ -50,7 +50,7 @@
     const advice = details.advice || ADVICE[details.state] || '';
     return dom.element('div', {class: isFault ? 'message message-error' : 'message'},
       dom.element('p', {}, dom.element('strong', {}, text.state(details.state)), details.attempts ? ` after ${text.count(details.attempts, 'attempt')}` : ''),
-      details.reason ? dom.element('p', {}, details.reason) : null,
+      details.reason && details.state !== 'rejected' ? dom.element('p', {}, details.reason) : null,
       advice ? dom.element('p', {class: 'muted'}, advice) : null);
   }
 
@@ -144,7 +144,7 @@
 
   // Jobs without a picture have no file of details; asking for one would only fail.
   function hasDetails(entry) {
-    return ['done', 'failed', 'quarantined'].includes(entry.state) || entry.thumbnail !== '';
+    return ['done', 'failed', 'quarantined', 'rejected'].includes(entry.state) || entry.thumbnail !== '';
   }
 
   async function loadDetails(entry) {
