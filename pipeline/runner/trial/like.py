@@ -40,7 +40,8 @@ class Like:
 def find_config(picture: Path) -> Path:
     """Return the config that made a picture, from the records of the output folder in which it lies.
 
-    Raises UsageError if there is none, if several are possible, or if it is no picture; LedgerError, StorageError.
+    Raises UsageError if there is none, if several are possible, or if it is no picture; ConfigError, LedgerError,
+    StorageError.
     """
     _provenance_of(picture)
     picture = picture.resolve()
@@ -57,11 +58,19 @@ def _config_in(file: Path, picture: Path, folder: Path) -> Path:
         known = ledger.config_files.of_picture(picture.relative_to(folder).as_posix())
     configs = [config for config in known if config.is_file()]
     if len(configs) == 1:
+        _require_own_output(configs[0], folder)
         return configs[0]
     if configs:
         raise UsageError(f"several configs work in {folder}: name one of {', '.join(map(str, configs))}")
     gone = f"{known[0]} is gone" if known else "no run of this version has recorded one"
     raise UsageError(f"which config made the pictures in {folder} is not known ({gone}): name it, before the photo")
+
+
+def _require_own_output(config: Path, folder: Path) -> None:
+    """Require that a config still writes to this folder: a copy of the folder has the records of the first one."""
+    output = load_variants(config).config.output.folder
+    if output.resolve() != folder:
+        raise UsageError(f"{config} made the pictures in {folder}, and writes to {output}: name a config, too")
 
 
 def config_like(picture: Path, config: Path, set_options: Sequence[str] = ()) -> Like:

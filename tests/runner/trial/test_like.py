@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_config_and_photo_are_found_by_the_records(made: Made) -> None:
     assert find_photo(picture, found) == made.folder / "in" / "a.png"
     elsewhere = picture.rename(made.folder / "moved.jpg")
     assert find_photo(elsewhere, found) == made.folder / "in" / "a.png"
+
+
+def test_a_copied_output_folder_is_not_that_of_its_config(made: Made) -> None:
+    picture = made.make()
+    copy = made.folder / "copy"
+    shutil.copytree(made.out, copy)
+    with pytest.raises(
+        UsageError, match=r"stylewatch\.yaml made the pictures in .*copy, and writes to .*out: name a"
+    ):
+        find_config(copy / picture.name)
 
 
 def test_the_photo_of_a_try_is_found_by_its_key(made: Made) -> None:
