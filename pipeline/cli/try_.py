@@ -18,7 +18,7 @@ from pipeline.cli.runtime import INTERRUPTED, stop_on_signal
 from pipeline.config import ConfigWithVariants, load_variants
 from pipeline.config.settings import gallery_settings, ingest_settings, pass_settings
 from pipeline.engine.speed import Speed, read_speed
-from pipeline.errors import StylewatchError, UsageError
+from pipeline.errors import PhotoError, StylewatchError, UsageError
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
@@ -32,7 +32,7 @@ from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from pipeline.runner.trial.like import config_like, find_config, find_photo
 from pipeline.runner.trial.plan import TrialPlan, count_pictures, plan_pictures, plan_trial, read_photos
 from pipeline.runner.trial.sample import sample_photos
-from pipeline.runner.trial.trial import Trial, run_trial
+from pipeline.runner.trial.trial import Trial, TrialResult, run_trial
 
 #: More pictures need --limit: a mistake in a list would take days.
 MOST_PICTURES: Final = 64
@@ -211,7 +211,7 @@ def _make(
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
     with contextlib.closing(executor), stop_on_signal(executor.stop) as signals, display:
-        pictures, sheets = run_trial(
+        result = run_trial(
             trial,
             plan,
             pass_settings(settings),
@@ -222,16 +222,24 @@ def _make(
             warn=partial(click.echo, err=True),
         )
     if not quiet and not as_json:
-        click.echo(f"{counted(len(pictures), 'picture')} in {trial.folder}")
-        for sheet in sheets:
-            click.echo(f"Contact sheet: {sheet}")
-        if (
-            sheets
-            and trial.is_below(settings.output.folder)
-            and (page := page_of(settings.output.folder)) is not None
-        ):
-            click.echo(f"Gallery: {page}")
-    return INTERRUPTED if signals else 0
+        _print_result(trial, result, settings.output.folder)
+    if signals:
+        return INTERRUPTED
+    if result.failures:
+        failed = f"{len(result.failures)} of {counted(len(plan.pictures), 'picture')} failed"
+        raise PhotoError(f"{failed}: {result.failures[0]}")
+    return 0
+
+
+def _print_result(trial: Trial, result: TrialResult, output_folder: Path) -> None:
+    if result.pictures:
+        click.echo(f"{counted(len(result.pictures), 'picture')} in {trial.folder}")
+    else:
+        click.echo("No picture was made.")
+    for sheet in result.sheets:
+        click.echo(f"Contact sheet: {sheet}")
+    if result.sheets and trial.is_below(output_folder) and (page := page_of(output_folder)) is not None:
+        click.echo(f"Gallery: {page}")
 
 
 def _write_first_page(found: ConfigWithVariants, plan: TrialPlan, trial: Trial, config_name: str) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipeline.errors import CannotRunError, PhotoError
+from pipeline.errors import CannotRunError
 from pipeline.executors import Executor
 from pipeline.hashing import job_key, settings_sha256
 from pipeline.images.encode import suffix_of
@@ -76,21 +76,18 @@ class Tryout:
         on_made: OnMade = lambda _picture, _path, _artwork: None,
         on_failed: OnFailed = lambda _picture, _reason: None,
     ) -> list[Path]:
-        """Return the pictures made, in the order in which they were finished.
-
-        Raises PhotoError when any picture failed, CannotRunError.
-        """
+        """Return the pictures made, in the order in which they were finished. Raises CannotRunError."""
         planned = {secrets.token_hex(8): picture for picture in plan.pictures}
         assignments = {
             token: self._assignment(token, picture, plan.photos[picture.photo], folder)
             for token, picture in planned.items()
         }
+        is_new = not folder.exists()
         make_output_folder(folder)
         jobs = Counter(picture.job.recipe for picture in planned.values())
         self._emit(BacklogChanged(jobs.total(), dict(jobs)))
         waiting = list(assignments.values())
         pictures: list[Path] = []
-        failures: list[str] = []
         try:
             with contextlib.closing(self._executor.run(lambda count: _take(waiting, count))) as events:
                 for event in events:
@@ -104,7 +101,6 @@ class Tryout:
                             # with it: the next one makes it.
                             waiting.append(assignments[event.token])
                         case Failure():
-                            failures.append(event.reason)
                             self._emit_failure(assignments[event.token], planned[event.token].stem, event)
                             on_failed(planned[event.token], event.reason)
                         case _:
@@ -112,8 +108,9 @@ class Tryout:
         finally:
             for assignment in assignments.values():
                 remove_parts(assignment.part_path)
-        if failures:
-            raise PhotoError(f"{len(failures)} of {len(assignments)} pictures failed: {failures[0]}")
+            if is_new:
+                with contextlib.suppress(OSError):  # it holds something
+                    folder.rmdir()
         return pictures
 
     def _assignment(self, token: str, picture: TrialPicture, photo: SheetPhoto, folder: Path) -> Assignment:
@@ -167,7 +164,7 @@ class Tryout:
                 key=assignment.key,
                 output=stem,
                 attempts=1,
-                state=JobState.FAILED,
+                state=JobState.QUARANTINED,  # nothing tries it again
                 reason=failure.reason,
             )
         )

@@ -20,7 +20,7 @@ from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import ResolvedConfig
 from pipeline.runner.trial.names import TRIES_FOLDER, time_name
-from pipeline.runner.trial.plan import TrialPlan, contact_sheet
+from pipeline.runner.trial.plan import TrialPicture, TrialPlan, contact_sheet
 from pipeline.runner.trial.sheet import SheetRecorder
 
 
@@ -52,6 +52,15 @@ class Trial:
         return self.folder.absolute().is_relative_to(output_folder.absolute())
 
 
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What a try made: pictures, the files of their contact sheet, and the reasons of the pictures that failed."""
+
+    pictures: tuple[Path, ...]
+    sheets: tuple[Path, ...]
+    failures: tuple[str, ...]
+
+
 def run_trial(
     trial: Trial,
     plan: TrialPlan,
@@ -62,25 +71,32 @@ def run_trial(
     *,
     config_name: str,
     warn: Callable[[str], None],
-) -> tuple[list[Path], tuple[Path, ...]]:
-    """Return the pictures and the files of the contact sheet, of which there is none for a single picture.
+) -> TrialResult:
+    """Make the pictures, and a contact sheet of them if they are several.
 
     ``warn`` gets a sentence about a sheet that can't be written. Raises as :meth:`Tryout.run` does, the sheet being
     finished then, too.
     """
     has_gallery = trial.is_below(settings.folders.output) and settings.previews is not None
     tryout = Tryout(settings, resolved, executor, emit, with_previews=has_gallery)
+    failures: list[str] = []
     if len(plan.pictures) == 1:
-        return tryout.run(plan, trial.folder), ()
+        made = tryout.run(plan, trial.folder, on_failed=lambda _picture, reason: failures.append(reason))
+        return TrialResult(tuple(made), (), tuple(failures))
     sheet = contact_sheet(
         plan, sheet_id=trial.sheet_id, title=_title(plan), started=trial.started, config_name=config_name
     )
     recorder = SheetRecorder(sheet, trial.folder, _files(settings, warn) if has_gallery else None, warn)
+
+    def failed(picture: TrialPicture, reason: str) -> None:
+        failures.append(reason)
+        recorder.failed(picture, reason)
+
     try:
-        pictures = tryout.run(plan, trial.folder, recorder.made, recorder.failed)
+        made = tryout.run(plan, trial.folder, recorder.made, failed)
     finally:
         files = recorder.finish()
-    return pictures, files
+    return TrialResult(tuple(made), files, tuple(failures))
 
 
 def _title(plan: TrialPlan) -> str:

@@ -121,7 +121,8 @@ def test_the_photo_of_a_try_is_found_by_its_key(made: Made) -> None:
 def test_a_variant_is_made_again_from_itself(made: Made) -> None:
     made.make()
     made.text = made.text.replace("content_weight: 7", "content_weight: [0.25, 0.5]")
-    _, pictures, _ = tried_whole(made, [made.folder / "in" / "a.png"])
+    _, result = tried_whole(made, [made.folder / "in" / "a.png"])
+    pictures = result.pictures
     like = config_like(pictures[1], made.config_file)
     assert like.found.axes == ()
     assert like.found.config.recipes_by_name()["fine"].content_weight == 0.5

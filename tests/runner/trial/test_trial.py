@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.errors import PhotoError
 from pipeline.model import ExecutorEvent, Failure, FailureKind, JobSource
 from pipeline.runner.cleaning.own_files import find_tries
 from tests.fakes import write_photo
@@ -26,11 +25,11 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_one_photos_pictures_go_into_its_folder_with_a_sheet(workshop: Workshop) -> None:
-    trial, pictures, sheets = tried_whole(workshop, [workshop.photo("sea.png")])
+    trial, result = tried_whole(workshop, [workshop.photo("sea.png")])
     assert trial.folder == workshop.out / "try" / "sea"
     assert files_in(trial.folder) == ["contact-sheet.png", "night--seed=1.jpg", "night--seed=2.jpg"]
-    assert [path.name for path in pictures] == ["night--seed=1.jpg", "night--seed=2.jpg"]
-    [sheet] = sheets
+    assert [path.name for path in result.pictures] == ["night--seed=1.jpg", "night--seed=2.jpg"]
+    [sheet] = result.sheets
     with Image.open(sheet) as image:
         assert min(image.size) > 300
     assert files_in(workshop.out / "gallery" / "data") == ["sheets", "sheets.js"]
@@ -38,37 +37,37 @@ def test_one_photos_pictures_go_into_its_folder_with_a_sheet(workshop: Workshop)
 
 def test_several_photos_go_into_one_folder_of_the_time(workshop: Workshop) -> None:
     photos = [workshop.photo("sea.png"), write_photo(workshop.folder / "x" / "sea.png", shade=2)]
-    trial, pictures, _ = tried_whole(workshop, photos)
+    trial, result = tried_whole(workshop, photos)
     assert trial.folder.name == trial.sheet_id
-    assert sorted(path.name for path in pictures) == [
+    assert sorted(path.name for path in result.pictures) == [
         "in-sea--night--seed=1.jpg",
         "in-sea--night--seed=2.jpg",
         "x-sea--night--seed=1.jpg",
         "x-sea--night--seed=2.jpg",
     ]
-    again, _, _ = tried_whole(workshop, photos)
+    again, _ = tried_whole(workshop, photos)
     assert again.folder.name == f"{trial.folder.name}-2"
 
 
 def test_a_single_picture_is_made_as_ever_without_a_sheet(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("[1, 2]", "1")
-    trial, pictures, sheets = tried_whole(workshop, [workshop.photo("sea.png")])
+    trial, result = tried_whole(workshop, [workshop.photo("sea.png")])
     assert files_in(trial.folder) == ["night.jpg"]
-    assert (pictures, sheets) == ([trial.folder / "night.jpg"], ())
+    assert (result.pictures, result.sheets) == ((trial.folder / "night.jpg",), ())
     assert not (workshop.out / "gallery" / "data" / "sheets.js").exists()
 
 
 def test_a_folder_elsewhere_gets_the_sheet_but_the_gallery_does_not(workshop: Workshop) -> None:
     folder = workshop.folder / "elsewhere"
-    _, _, sheets = tried_whole(workshop, [workshop.photo("sea.png")], folder)
-    assert sheets == (folder / "contact-sheet.png",)
+    _, result = tried_whole(workshop, [workshop.photo("sea.png")], folder)
+    assert result.sheets == (folder / "contact-sheet.png",)
     assert not workshop.out.exists()
 
 
 def test_without_a_gallery_there_is_only_the_picture_of_the_sheet(workshop: Workshop) -> None:
     workshop.text += "gallery: {enabled: false}\n"
-    _, _, sheets = tried_whole(workshop, [workshop.photo("sea.png")])
-    assert len(sheets) == 1
+    _, result = tried_whole(workshop, [workshop.photo("sea.png")])
+    assert len(result.sheets) == 1
     assert files_in(workshop.out) == ["try"]
 
 
@@ -89,8 +88,12 @@ def test_the_sheet_is_finished_when_pictures_failed(workshop: Workshop) -> None:
             yield Failure(first.token, FailureKind.ENGINE, "the loss became nan")
             yield from super().run(source)
 
-    with pytest.raises(PhotoError, match="1 of 2 pictures failed"):
-        tried_whole(workshop, [workshop.photo("sea.png")], executor=FailsOnce())
+    trial, result = tried_whole(workshop, [workshop.photo("sea.png")], executor=FailsOnce())
+    assert result.failures == ("the loss became nan",)
+    assert (result.pictures, result.sheets) == (
+        (trial.folder / "night--seed=2.jpg",),
+        (trial.folder / "contact-sheet.png",),
+    )
     assert files_in(workshop.out / "try" / "sea") == ["contact-sheet.png", "night--seed=2.jpg"]
     [sheet] = (workshop.out / "gallery" / "data" / "sheets").glob("*.js")
     assert "the loss became nan" in sheet.read_text()

@@ -12,7 +12,7 @@ from pipeline.model import RunEvent
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import resolve_config
 from pipeline.runner.trial.plan import TrialPlan, plan_pictures, plan_trial, read_photos
-from pipeline.runner.trial.trial import Trial, run_trial
+from pipeline.runner.trial.trial import Trial, TrialResult, run_trial
 from tests.workshop import InProcessExecutor, Workshop
 
 
@@ -52,12 +52,12 @@ def tried_whole(
     into: Path | None = None,
     executor: Executor | None = None,
     warn: Callable[[str], None] = lambda _: None,
-) -> tuple[Trial, list[Path], tuple[Path, ...]]:
-    """Make a try as the command does, and return it with its pictures and the files of its contact sheet."""
+) -> tuple[Trial, TrialResult]:
+    """Make a try as the command does, and return it with what it made."""
     config = variants_of(workshop).config
     plan = plan_of(workshop, paths)
     trial = Trial.begin(config.output.folder, plan.photos, into, lambda: 1_750_000_000.0)
-    pictures, files = run_trial(
+    result = run_trial(
         trial,
         plan,
         pass_settings(config),
@@ -67,4 +67,4 @@ def tried_whole(
         config_name="stylewatch.yaml",
         warn=warn,
     )
-    return trial, pictures, files
+    return trial, result
