@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -26,6 +28,9 @@ from pipeline.runner.corrections.redo import RecipeChange, Redone
 from pipeline.runner.corrections.redo import redo as make_again
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
+
+#: So many pictures stand in the command that undoes a choice.
+_UNDO_NAMES: Final = 10
 
 
 @click.command()
@@ -90,12 +95,13 @@ def _print_done(settings: Config, resolved: ResolvedConfig, ledger: Ledger, done
 
 
 def _print_undo(config: Path, ledger: Ledger, done: Redone, recipe: str) -> None:
-    """Say how a choice is undone, by its first picture."""
-    made: list[PictureRecord] = [*done.again, *done.waiting, *done.there]
-    choices = ledger.recipe_choices.all()
-    for picture in made[:1]:
-        job = picture.job
-        for base, chosen in choices.items():
-            if (base.photo, base.style, chosen) == (job.photo, job.style, recipe):
-                words = ["stylewatch", "redo", str(config), picture.output, "--recipe", base.recipe]
-                echo(f"To undo it: {shlex.join(words)}")
+    """Say how choices are undone: a command for each recipe that the pictures had by the config."""
+    before = {replace(base, recipe=chosen): base.recipe for base, chosen in ledger.recipe_choices.all().items()}
+    names: dict[str, list[str]] = {}
+    for picture in (*done.again, *done.waiting, *done.there):
+        if picture.job.recipe == recipe and picture.job in before:
+            names.setdefault(before[picture.job], []).append(picture.output)
+    for own, pictures in names.items():
+        words = ["stylewatch", "redo", str(config), *pictures[:_UNDO_NAMES], "--recipe", own]
+        more = len(pictures) - _UNDO_NAMES
+        echo(f"To undo it: {shlex.join(words)}{f', and so for the {more:,} others' if more > 0 else ''}")

@@ -76,6 +76,12 @@ def test_another_recipe_is_told_with_what_undoes_it(invoke: Invoke, made: Worksh
     assert chosen not in invoke("status", path).lines
 
 
+def test_what_undoes_it_names_all_pictures(invoke: Invoke, made: Workshop) -> None:
+    path = config_of(made)
+    undo = invoke("redo", path, "**", "--recipe", "mild").lines[-1]
+    assert undo == f"To undo it: stylewatch redo {path} a--night--mild.jpg sub/b--night--mild.jpg --recipe default"
+
+
 def test_an_unknown_recipe_is_bad_usage(invoke: Invoke, made: Workshop) -> None:
     result = invoke("redo", config_of(made), "a--night.jpg", "--recipe", "milder")
     assert (result.code, result.err) == (2, "stylewatch: there is no recipe 'milder'; the config has default, mild\n")

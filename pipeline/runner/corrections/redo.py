@@ -99,8 +99,11 @@ class RecipeChange:
         if bases:
             self._choose(set(bases.values()), recipe)
         records = {picture.job: picture for picture in self._ledger.pictures.all()} if bases else {}
-        for named, base in bases.items():
-            self._ask_for(records[replace(base, recipe=recipe)], named, done)
+        asked: dict[PictureRecord, list[PictureRecord]] = {}
+        for named, base in bases.items():  # several pictures may be named in whose stead one is wanted
+            asked.setdefault(records[replace(base, recipe=recipe)], []).append(named)
+        for wanted, stead in asked.items():
+            self._ask_for(wanted, stead, done)
         self._ledger.jobs.redo(picture.job for picture in done.again)
         return done
 
@@ -126,9 +129,8 @@ class RecipeChange:
         jobs = resolved.jobs_of(photos, ledger.recipe_choices.all())
         ledger.jobs.record(map(resolved.wanted_job, jobs), self._suffix, photos, self._on_change)
 
-    def _ask_for(self, wanted: PictureRecord, named: PictureRecord, done: Redone) -> None:
-        if wanted.output != named.output and named.sha256 is not None:
-            done.replaced.append(named.output)
+    def _ask_for(self, wanted: PictureRecord, stead: Iterable[PictureRecord], done: Redone) -> None:
+        done.replaced += [each.output for each in stead if each.output != wanted.output and each.sha256 is not None]
         if wanted.state is JobState.LEASED:
             done.waiting.append(wanted)
         elif wanted.state is not JobState.DONE or wanted.is_rejected or not self._is_there(wanted):

@@ -104,6 +104,13 @@ def test_the_recipe_of_the_config_undoes_it_without_work(workshop: Workshop) -> 
     assert names(by_recipe(workshop, "mild", "a--night.jpg").there) == ["a--night--mild.jpg"]
 
 
+def test_a_picture_in_whose_stead_several_are_named_is_wanted_once(workshop: Workshop) -> None:
+    by_recipe(workshop, "mild", "a--night.jpg")
+    workshop.run()
+    done = by_recipe(workshop, "mild", "a--night.jpg", "a--night--mild.jpg")
+    assert (names(done.there), done.replaced) == (["a--night--mild.jpg"], ["a--night.jpg"])
+
+
 def test_the_choice_can_be_changed_by_either_picture(workshop: Workshop) -> None:
     workshop.text = TWO_RECIPES + "  wild: {size: 32, scales: 1}\n"
     by_recipe(workshop, "mild", "a--night.jpg")
