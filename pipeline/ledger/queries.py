@@ -8,7 +8,7 @@ from typing import Final
 
 from pipeline.hashing import job_key
 from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
-from pipeline.ledger.rejections import is_rejected
+from pipeline.ledger.rejections import is_rejected, rejected_photos
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import JobState, Standing
 
@@ -202,12 +202,8 @@ class Queries:
         )
 
     def _rejected_of(self, photos: Collection[bytes] | None) -> int:
-        with self._store.reading() as connection:
-            rows = connection.execute(
-                f"SELECT photo FROM jobs WHERE source_id = ? AND state = 'done' AND {is_rejected(self._store)}",  # noqa: S608
-                (self._store.source_id,),
-            )
-            return sum(photos is None or photo in photos for (photo,) in rows)
+        with self._store.reading():
+            return sum(photos is None or photo in photos for photo in rejected_photos(self._store))
 
     def _done_of(self, photos: Collection[bytes]) -> int:
         query = "SELECT photo FROM jobs WHERE source_id = ? AND state = 'done'"

@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS rejected (
     PRIMARY KEY (job_id, key)
 ) WITHOUT ROWID
 """
+#: Each job that begins is looked up by its key, and so is each that is to be made again.
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS rejected_by_key ON rejected (key)"
 #: True, in SQL, of the jobs whose present picture is rejected; only if there is the table.
 IS_REJECTED: Final = "EXISTS (SELECT 1 FROM rejected WHERE rejected.job_id = jobs.id AND rejected.key = jobs.key)"
 _UNCHANGED: Final = "id = ? AND output = ? AND published_sha256 = ? AND state != 'leased'"
@@ -57,6 +59,22 @@ def is_rejected(store: Store) -> str:
     return IS_REJECTED if store.connection.execute(query).fetchone() else "0"
 
 
+def rejected_photos(store: Store) -> list[bytes]:
+    """Return the photos of this source's rejected pictures, once for each of these.
+
+    Belongs inside :meth:`pipeline.ledger.store.Store.reading`.
+    """
+    if is_rejected(store) != IS_REJECTED:
+        return []
+    # In this order: few pictures are rejected, of very many.
+    rows = store.connection.execute(
+        "SELECT photo FROM rejected CROSS JOIN jobs ON jobs.id = rejected.job_id AND jobs.key = rejected.key"
+        " WHERE source_id = ? AND state = 'done'",
+        (store.source_id,),
+    )
+    return [photo for (photo,) in rows]
+
+
 def lift_rejections(store: Store, job_ids: Iterable[int]) -> None:
     """Forget that the present pictures of these jobs were rejected, by whatever photo of that content.
 
@@ -76,13 +94,8 @@ class Rejections:
 
     def count(self) -> int:
         """Return how many pictures of this source are rejected; their jobs count as done, too."""
-        store = self._store
-        with store.reading() as connection:
-            (count,) = connection.execute(
-                f"SELECT count(*) FROM jobs WHERE source_id = ? AND state = 'done' AND {is_rejected(store)}",  # noqa: S608
-                (store.source_id,),
-            ).fetchone()
-        return int(count)
+        with self._store.reading():
+            return len(rejected_photos(self._store))
 
     def note(self, picture: PictureRecord, key: str) -> Rejection | None:
         """Record that this picture, which has this key, is rejected, and that its file is deleted now.
@@ -96,12 +109,12 @@ class Rejections:
         )
         with store.writing() as connection:
             connection.execute(_TABLE)
+            connection.execute(_INDEX)
             unchanged = (picture.job_id, output, picture.sha256)
             if connection.execute(f"SELECT 1 FROM jobs WHERE {_UNCHANGED}", unchanged).fetchone() is None:  # noqa: S608
                 return None
             # Without its key the job would not be known to have the picture that is wanted.
             connection.execute("UPDATE jobs SET key = ? WHERE id = ? AND key IS NULL", (key, picture.job_id))
-            connection.execute("UPDATE jobs SET changed_at = ? WHERE id = ?", (found.rejected_at, picture.job_id))
             connection.execute(
                 "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
                 (picture.job_id, key, output, found.picture_sha256, found.rejected_at, found.token),

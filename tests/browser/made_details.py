@@ -83,7 +83,6 @@ def details(row: Row, **changes: Any) -> dict[str, Any]:
         "photo_copy": PHOTO_COPY,
         "photo_file": row.photo,
         "timelapse": None,
-        "command_redo": None,
     }
     return made | changes
 

@@ -47,6 +47,13 @@ def test_it_is_unfinished_until_its_file_is_deleted(house, made) -> None:
     assert house.ledger.rejections.of_key("k2") is None
 
 
+def test_a_key_is_looked_up_among_many_rejections_without_reading_them_all(house, made) -> None:
+    house.ledger.rejections.note(made, "k1")
+    query = "EXPLAIN QUERY PLAN DELETE FROM rejected WHERE key = (SELECT key FROM jobs WHERE id = 1)"
+    (plan, *_) = house.ledger._store.connection.execute(query).fetchall()
+    assert "rejected_by_key" in plan[3]
+
+
 def test_one_whose_file_is_another_one_is_not_rejected_after_all(house, made) -> None:
     house.ledger.rejections.withdraw(house.ledger.rejections.note(made, "k1"))
     assert house.ledger.rejections.count() == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.ledger import Ledger, WithdrawnPicture, published_in
@@ -87,21 +87,27 @@ def survey(
         ingest(settings, resolved, ledger, sleep=lambda _: None)
         kept: Counter[str] = Counter()
         cleanup = ledger.cleanup
-        # With some names of pictures and folders, published pictures look like tries and snapshots.
         outputs = tuple(cleanup.all_outputs())
-        published = {folders.output / name for name in (*outputs, *map(timelapse_name, outputs))}
         snapshots = find_snapshots(folders.output, cleanup.ended_outputs(), cleanup.open_outputs())
         withdrawn = tuple(_withdrawn(ledger, resolved, folders, kept))
-        copies = tuple(_copies(ledger, folders))
-        all_copies = tuple(_copies(ledger, folders, [found.picture.output for found in withdrawn]))
+        copies = dict.fromkeys(_copies(ledger, folders))
+        deleted = [found.picture.output for found in withdrawn]
+        all_copies = _copies(ledger, folders, deleted) if deleted else ()
         return Survey(
             withdrawn=withdrawn,
-            copies=copies,
+            copies=tuple(copies),
             copies_of_withdrawn=tuple(file for file in all_copies if file not in copies),
-            snapshots=tuple(file for file in snapshots if file.path not in published),
-            tries=tuple(file for file in tries if file.path not in published),
+            snapshots=_unpublished(snapshots, outputs, folders),
+            tries=_unpublished(tries, outputs, folders),
             kept=kept,
         )
+
+
+def _unpublished(files: Iterable[OwnFile], outputs: Sequence[str], folders: FolderSettings) -> tuple[OwnFile, ...]:
+    """Return those that are no published picture: with some names these look like tries and snapshots."""
+    found = {file.path.relative_to(folders.output).as_posix(): file for file in files}
+    published = {*outputs, *map(timelapse_name, outputs)} if found else ()
+    return tuple(file for name, file in found.items() if name not in published)
 
 
 def _withdrawn(

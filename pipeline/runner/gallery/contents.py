@@ -129,7 +129,6 @@ class DetailsSource:
             "paintings": [self._painting(painting) for painting in style.get("paintings") or ()],
             **_made(found),
             **self._files(row, found),
-            "command_redo": None,
         }
 
     def _files(self, row: GalleryRow, found: PictureDetails) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def status_value(
             "pictures_an_hour": None if speed is None else float(f"{speed:.3g}"),
             "seconds_a_picture": None if not speed else float(f"{3600 / speed:.3g}"),
         },
-        "backlog_seconds": _rounded(_backlog_seconds(status)),
+        "backlog_seconds": _rounded(status.backlog_seconds()),
         "cache": {
             "hits": sum(run.cache_hits for run in runs),
             "misses": sum(run.cache_misses for run in runs),
@@ -90,11 +90,6 @@ def _failure(found: GalleryFailure) -> dict[str, Any]:
 
 def _run(run: RunRecord) -> dict[str, Any]:
     return dataclasses.asdict(run) | {"started": round(run.started)}
-
-
-def _backlog_seconds(status: Status) -> float | None:
-    left = status.seconds_left()
-    return status.pictures.waiting_seconds if left is None else left
 
 
 def _speed_of(status: Status, runs: Sequence[RunRecord]) -> float | None:
