@@ -34,13 +34,9 @@ class RecordedPainting:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSettings:
-    """What a record says. ``recipe_fields``: those of the recipe that the record sets, all others being defaults.
-
-    ``ignored``: what it sets that this version does not know or can't use, like "recipe.strength".
-    """
+    """What a record says. ``ignored``: what this version does not know of it or can't use, like "recipe.strength"."""
 
     recipe: Recipe = field(default_factory=Recipe)
-    recipe_fields: Mapping[str, Any] = field(default_factory=dict)
     scale: float = 1.0
     paintings: tuple[RecordedPainting, ...] = ()
     weights: str = ""
@@ -77,17 +73,15 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
     if not isinstance(record, Mapping):
         return None
     ignored = [str(name) for name in record if name not in ("recipe", "style", "weights")]
-    recipe_fields = _recipe_fields(_mapping(record, "recipe", ignored), ignored)
+    recipe = replace(Recipe(), **_recipe_fields(_mapping(record, "recipe", ignored), ignored))
     style, name, weights = _mapping(record, "style", ignored), provenance.get("recipe"), record.get("weights")
     ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings")]
     scale = style.get("scale", 1.0)
     if not _has_type(scale, float) or scale <= 0:
         ignored.append("style.scale")
         scale = 1.0
-    recipe = replace(Recipe(), **recipe_fields)
     return RecordedSettings(
         recipe=replace(recipe, name=name) if isinstance(name, str) else recipe,
-        recipe_fields=recipe_fields,
         scale=float(scale),
         paintings=tuple(_paintings(style.get("paintings", []), ignored)),
         weights=weights if isinstance(weights, str) else "",

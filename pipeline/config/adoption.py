@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.config.loading import variants_in
-from pipeline.config.recipes import default_learning_rate
+from pipeline.config.recipes import as_written, default_of, written_fields
 from pipeline.config.variants import ConfigWithVariants
 from pipeline.config.written_values import flow_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
@@ -80,7 +80,7 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
 
 def fragment(wanted: AdoptedSettings) -> str:
     """Return what to write into a config by hand: the whole recipe, and the style's scale."""
-    name, recipe = wanted.recipe.name, _written_fields(wanted.recipe)
+    name, recipe = wanted.recipe.name, written_fields(wanted.recipe)
     lines = ["recipes:", f"  {flow_text(name)}: {flow_text(recipe)}"]
     return "\n".join(
         [*lines, "styles:", f"  - {{name: {flow_text(wanted.style)}, scale: {flow_text(wanted.scale)}, ...}}"]
@@ -105,7 +105,7 @@ def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
     if wanted.is_new and name in known:
         raise UsageError(f"there is a recipe {name!r} already: choose another name, or leave --as out")
     if known.get(name) is None:
-        section = _written_fields(target) | _without_effect_on_pixels(known.get(wanted.replaces) or {})
+        section = written_fields(target) | _without_effect_on_pixels(known.get(wanted.replaces) or {})
         if not known:
             yield _Edit(("recipes",), {name: section})
         elif section or (name not in known and name != "default"):
@@ -114,11 +114,11 @@ def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
     present = known[name]
     for setting in _settings():
         value = getattr(target, setting)
-        default = _default(setting, target)
+        default = default_of(setting, target)
         now = _meaning(setting, present[setting]) if setting in present else default
         if now != value and not _is_same(setting, now, target):
             gone = value == default and setting in present
-            yield _Edit(("recipes", name, setting), _ABSENT if gone else _plain(setting, value))
+            yield _Edit(("recipes", name, setting), _ABSENT if gone else as_written(setting, value))
 
 
 def _without_effect_on_pixels(present: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,27 +147,6 @@ def _use_edits(index: int, style: Mapping[str, Any], wanted: AdoptedSettings) ->
         yield _Edit(("styles", index, "recipes", own.index(replaced)), name)
     else:
         yield _Edit(("styles", index, "recipe"), name)
-
-
-def _written_fields(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings of a recipe that are not at their defaults, as a config has them."""
-    values = {setting: getattr(recipe, setting) for setting in _settings()}
-    return {name: _plain(name, value) for name, value in values.items() if value != _default(name, recipe)}
-
-
-def _default(setting: str, recipe: Recipe) -> Any:
-    """Return what a setting that is not written means in a recipe."""
-    if setting == "learning_rate":
-        return default_learning_rate(recipe.optimizer)
-    return getattr(Recipe(), setting)
-
-
-def _plain(setting: str, value: Any) -> Any:
-    """Return a recipe's value as a config has it."""
-    if setting in _LAYERS:
-        layers = dict(value)
-        return list(layers) if set(layers.values()) == {1.0} else layers
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _meaning(setting: str, written: Any) -> Any:
@@ -208,7 +187,7 @@ def _edited(text: str, edit: _Edit, recipe: Recipe) -> str:
 
 def _default_at(location: Location, recipe: Recipe) -> Any:
     setting = str(location[-1])
-    return 1.0 if location[0] == "styles" else _plain(setting, _default(setting, recipe))
+    return 1.0 if location[0] == "styles" else as_written(setting, default_of(setting, recipe))
 
 
 def _means(found: Document, before: Document, edits: list[_Edit]) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
+from pipeline.hashing import RECIPE
 from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe, canonical_layer
 
 _DEFAULT: Final = Recipe()
@@ -129,13 +130,27 @@ class RecipeSection(Section):
         values["content_layers"] = _weighted(self.content_layers)
         values["style_layers"] = _weighted(self.style_layers)
         if "learning_rate" not in self.model_fields_set:
-            values["learning_rate"] = default_learning_rate(self.optimizer)
+            values["learning_rate"] = _LEARNING_RATES[self.optimizer]
         return Recipe(name=name, **values)
 
 
-def default_learning_rate(optimizer: OptimizerKind) -> float:
-    """Return the learning rate of a recipe that sets none."""
-    return _LEARNING_RATES[optimizer]
+def default_of(setting: str, recipe: Recipe) -> Any:
+    """Return what a setting that is not written means in a recipe, as the recipe has it."""
+    return _LEARNING_RATES[recipe.optimizer] if setting == "learning_rate" else getattr(_DEFAULT, setting)
+
+
+def written_fields(recipe: Recipe) -> dict[str, Any]:
+    """Return the settings of a recipe that change the picture and are not at their defaults, as a config has them."""
+    values = {name: getattr(recipe, name) for name in RecipeSection.model_fields if name not in RECIPE.never}
+    return {name: as_written(name, value) for name, value in values.items() if value != default_of(name, recipe)}
+
+
+def as_written(setting: str, value: Any) -> Any:
+    """Return a recipe's value of a setting as a config has it."""
+    if setting in ("content_layers", "style_layers"):
+        layers = dict(value)
+        return list(layers) if set(layers.values()) == {1.0} else layers
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:

@@ -144,11 +144,6 @@ def live_pixels(options: PreviewOptions) -> int:
     return options.thumbnail_pixels * LARGE_FACTOR
 
 
-def has_painting_copy(options: PreviewOptions, sha256: str) -> bool:
-    """Tell whether there is a copy of a painting, of whatever size."""
-    return _is_there(options.folder / painting_copy_name(sha256), 1)
-
-
 def make_thumbnail_from_file(options: PreviewOptions, sha256: str, source: Path | bytes) -> Path:
     """Make the small copy of a picture from its file. Raises OSError, and JobError for what can't be decoded."""
     path, side = options.folder / thumbnail_name(sha256), options.thumbnail_pixels

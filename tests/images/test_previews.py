@@ -153,9 +153,7 @@ def test_a_pictures_thumbnail_from_its_file_has_not_its_provenance(tmp_path):
 def test_a_painting_is_copied_at_twice_the_size_of_thumbnails(tmp_path):
     options, data = options_in(tmp_path), jpeg((300, 200))
     sha256 = sha256_of_bytes(data)
-    assert not previews.has_painting_copy(options, sha256)
     previews.make_painting_copy_from_file(options, sha256, data)
-    assert previews.has_painting_copy(options, sha256)
     assert opened(options, painting_copy_name(sha256)).size == (80, 53)
     small = jpeg((30, 20))
     previews.make_painting_copy_from_file(options, sha256_of_bytes(small), small)

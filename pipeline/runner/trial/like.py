@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.config import ConfigWithVariants, load_variants
 from pipeline.config.loading import variants_in
-from pipeline.config.recipes import RecipeSection
+from pipeline.config.recipes import written_fields
 from pipeline.config.set_options import with_settings
 from pipeline.config.settings import folder_settings
 from pipeline.config.written_values import flow_text, path_text
@@ -18,11 +18,10 @@ from pipeline.errors import UsageError
 from pipeline.hashing import settings_sha256, sha256_of_file
 from pipeline.images.encode import read_provenance
 from pipeline.ledger import LEDGER_NAME, Ledger, ledger_exists
-from pipeline.model import Painting, Recipe, Style
+from pipeline.model import Painting, Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings
 from pipeline.runner.instance.folder_marks import OUTPUT_MARK, other_states
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
-from pipeline.runner.trial.plan import plain_value
 
 #: What a config says of these is about styles and recipes that a picture's own replace.
 _REPLACED = ("styles", "recipes", "pairing")
@@ -146,12 +145,7 @@ class _RecordedParts:
 
     def recipes(self) -> dict[str, Any]:
         """Return the recipe, with those of its settings that are not at their defaults."""
-        recipe = self._recorded.recipe
-        names = [name for name in RecipeSection.model_fields if name in self._recorded.recipe_fields]
-        fields = {name: plain_value(recipe, name) for name in names if name != "learning_rate"}
-        if recipe.learning_rate != _usual_rate(recipe):
-            fields["learning_rate"] = recipe.learning_rate
-        return {recipe.name: fields}
+        return {self._recorded.recipe.name: written_fields(self._recorded.recipe)}
 
     def notes(self) -> Iterator[str]:
         """Yield what may differ."""
@@ -174,10 +168,6 @@ class _RecordedParts:
         raise UsageError(
             f"{self._picture}: its painting {painting.name} is in no style of the config; add a style with it"
         )
-
-
-def _usual_rate(recipe: Recipe) -> float:
-    return RecipeSection.model_validate({"optimizer": recipe.optimizer}).recipe("").learning_rate
 
 
 def _text(data: Mapping[str, Any], picture: Path) -> str:

@@ -7,9 +7,9 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline.config import ConfigWithVariants
+from pipeline.config.recipes import as_written
 from pipeline.config.variants import RecipeVariant, StyleVariant
 from pipeline.config.written_values import flow_text
 from pipeline.engine.speed import GUESS, Speed
@@ -192,16 +192,9 @@ def setting_text(picture: TrialPicture, setting: str) -> str:
     """Return the value of a setting that some pictures of a try were given, and others have from their config."""
     if setting in picture.values:
         return picture.values[setting]
-    return flow_text(picture.style.scale if setting == "scale" else plain_value(picture.recipe, setting))
-
-
-def plain_value(recipe: Recipe, setting: str) -> Any:
-    """Return a recipe's setting as a config has it."""
-    value: Any = getattr(recipe, setting)
-    if setting in ("content_layers", "style_layers"):
-        layers = dict(value)
-        return list(layers) if set(layers.values()) == {1.0} else layers
-    return list(value) if isinstance(value, tuple) else value
+    if setting == "scale":
+        return flow_text(picture.style.scale)
+    return flow_text(as_written(setting, getattr(picture.recipe, setting)))
 
 
 def _in_order(texts: Iterable[str]) -> tuple[str, ...]:
