@@ -28,10 +28,13 @@ RESERVED_NAMES: Final = frozenset(
 
 _SUFFIX: Final = ".webp"
 _HASH: Final = re.compile(r"[0-9a-f]{20,64}")
-_COPY: Final = re.compile(
-    rf"(?:^|/){GALLERY_FOLDER}/(?:"
-    rf"(?:{THUMBNAILS_FOLDER}|{PHOTOS_FOLDER}|{PAINTINGS_FOLDER})/([0-9a-f]{{2}})/\1[0-9a-f]{{18}}(?:-s)?|"
-    rf"{LIVE_FOLDER}/[0-9a-f]{{32}}){re.escape(_SUFFIX)}$"
+_COPY: Final = (
+    rf"(?:{THUMBNAILS_FOLDER}|{PHOTOS_FOLDER}|{PAINTINGS_FOLDER})/(?P<shard>[0-9a-f]{{2}})/"
+    rf"(?P<hash>(?P=shard)[0-9a-f]{{18}})(?:-s)?{re.escape(_SUFFIX)}"
+)
+_COPY_IN_GALLERY: Final = re.compile(_COPY)
+_ANY_COPY: Final = re.compile(
+    rf"(?:^|/){GALLERY_FOLDER}/(?:{_COPY}|{LIVE_FOLDER}/[0-9a-f]{{32}}{re.escape(_SUFFIX)})$"
 )
 _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{1,200}")
 
@@ -78,7 +81,13 @@ def is_copy(path: str) -> bool:
 
     A folder of photos may hold the output folder of another config.
     """
-    return _COPY.search(path) is not None
+    return _ANY_COPY.search(path) is not None
+
+
+def copied_hash(name: str) -> str:
+    """Return the hash, shortened, of the file that a copy of this name is of; "" if no copy has such a name."""
+    found = _COPY_IN_GALLERY.fullmatch(name)
+    return found["hash"] if found else ""
 
 
 def _sharded(folder: str, sha256: str, ending: str = "") -> str:

@@ -16,6 +16,20 @@ SHA = "abcdef0123456789abcd" + "0" * 44
 )
 def test_copies_are_named_by_the_first_digits_of_their_originals_hash(name, expected):
     assert name(SHA) == name(SHA[:20]) == expected
+    assert gallery_files.copied_hash(expected) == SHA[:20]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thumbs/cd/abcdef0123456789abcd.webp",
+        "thumbs/ab/abcdef0123456789abcd.jpg",
+        "gallery/thumbs/ab/abcdef0123456789abcd.webp",
+        "live/0123456789abcdef0123456789abcdef.webp",
+    ],
+)
+def test_what_no_copy_is_called_is_of_no_original(name):
+    assert gallery_files.copied_hash(name) == ""
 
 
 @pytest.mark.parametrize("no_hash", ["", "abc", "../../../../etc/passwd", "ABCDEF0123456789ABCD", "g" * 64])

@@ -1,4 +1,4 @@
-"""Finds the gallery's copies of files that nothing refers to any more. Owns which files in it are copies.
+"""Finds the gallery's copies of files that nothing refers to any more. Owns which ones are in use.
 
 A copy is in use as long as the ledger has the file it was made of, of whatever input folder, or a contact sheet shows
 it. Everything else in the folder stays, also pictures of photos in a folder called ``gallery``. Copies of paintings
@@ -13,10 +13,9 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from pipeline.ledger import Ledger
-from pipeline.model.gallery_files import PHOTOS_FOLDER, THUMBNAILS_FOLDER
+from pipeline.model.gallery_files import PHOTOS_FOLDER, THUMBNAILS_FOLDER, copied_hash
 from pipeline.report.gallery.folder import GalleryFolder
 
-_COPY: Final = re.compile(r"([0-9a-f]{2})([0-9a-f]{18})(-s)?\.webp")
 _HASHES: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
 _SHEETS: Final = "data/sheets"
 
@@ -36,9 +35,9 @@ def find_unused_copies(
     for kind in (THUMBNAILS_FOLDER, PHOTOS_FOLDER):
         for shard in sorted(folder.names_in(kind)):
             for name in sorted(folder.names_in(f"{kind}/{shard}")):
-                match, path = _COPY.fullmatch(name), f"{kind}/{shard}/{name}"
-                is_unused = match is not None and match[1] == shard and match[1] + match[2] not in used
-                if is_unused and _is_old(folder, path, now):
+                path = f"{kind}/{shard}/{name}"
+                short = copied_hash(path)
+                if short and short not in used and _is_old(folder, path, now):
                     yield path
 
 
