@@ -37,12 +37,16 @@ _INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS undated_pictures ON jobs (source_id, changed_at)"
     " WHERE published_sha256 IS NOT NULL AND made_at = 0",
 )
-_COPY: Final = """
-INSERT OR REPLACE INTO picture_facts
+#: Named wherever a row is written: a later version may add columns.
+_COLUMNS: Final = "job_id, picture_sha256, photo_sha256, width, height, style_loss, copied, facts"
+_INSERT: Final = f"INSERT OR REPLACE INTO picture_facts ({_COLUMNS})"
+_SELECT: Final = f"SELECT {_COLUMNS} FROM picture_facts WHERE job_id = ?"  # noqa: S608
+_COPY: Final = f"""
+{_INSERT}
 SELECT ?, picture_sha256, photo_sha256, width, height, style_loss, 1, facts FROM jobs
 JOIN picture_facts ON job_id = jobs.id AND picture_sha256 = published_sha256
 WHERE key = ? AND published_sha256 = ? ORDER BY jobs.id LIMIT 1
-"""
+"""  # noqa: S608
 #: How many numbers of its loss history are stored of a picture, some 3 bytes each: SQLite's pages hold two pictures.
 _MOST_NUMBERS: Final = 500
 #: With names and notes as no config has them, all that is left of the facts is numbers.
@@ -71,7 +75,7 @@ class PictureFactsTable:
         self.create()
         style_loss = _short(facts.last.style)
         self._store.connection.execute(
-            "INSERT OR REPLACE INTO picture_facts VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+            f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
             (
                 job_id,
                 picture_sha256,
@@ -112,7 +116,7 @@ class PictureFactsTable:
         if not self.is_there():
             return None
         connection = self._store.connection
-        row = connection.execute("SELECT * FROM picture_facts WHERE job_id = ?", (job_id,)).fetchone()
+        row = connection.execute(_SELECT, (job_id,)).fetchone()
         connection.execute("DELETE FROM picture_facts WHERE job_id = ?", (job_id,))
         return None if row is None else tuple(row)
 
@@ -120,8 +124,7 @@ class PictureFactsTable:
         """Record again what was taken."""
         if rows:
             self.create()
-            insert = "INSERT OR REPLACE INTO picture_facts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            self._store.connection.executemany(insert, rows)
+            self._store.connection.executemany(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def packed(facts: PictureFacts) -> bytes:

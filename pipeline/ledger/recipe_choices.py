@@ -70,4 +70,6 @@ class RecipeChoices:
                 "DELETE FROM recipe_choices WHERE source_id = ? AND photo = ? AND style = ? AND recipe = ?", names
             )
             chosen = [(*name, recipe) for name in names if name[3] != recipe]
-            connection.executemany("INSERT INTO recipe_choices VALUES (?, ?, ?, ?, ?)", chosen)
+            connection.executemany(
+                "INSERT INTO recipe_choices (source_id, photo, style, recipe, chosen) VALUES (?, ?, ?, ?, ?)", chosen
+            )

@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS rejected (
     PRIMARY KEY (job_id, key)
 ) WITHOUT ROWID
 """
+_COLUMNS: Final = "job_id, key, output, picture_sha256, rejected_at, token"
+#: Columns are named: a later version may add some.
+_INSERT: Final = f"INSERT OR REPLACE INTO rejected ({_COLUMNS})"
 #: Each job that begins is looked up by its key, and so is each that is to be made again.
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS rejected_by_key ON rejected (key)"
 #: True, in SQL, of the jobs whose present picture is rejected; only if there is the table.
@@ -116,7 +119,7 @@ class Rejections:
             # Without its key the job would not be known to have the picture that is wanted.
             connection.execute("UPDATE jobs SET key = ? WHERE id = ? AND key IS NULL", (key, picture.job_id))
             connection.execute(
-                "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
+                f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?)",
                 (picture.job_id, key, output, found.picture_sha256, found.rejected_at, found.token),
             )
             store.update_states("id = ?", [(picture.job_id,)])  # so that it counts as changed
@@ -153,7 +156,7 @@ class Rejections:
         """Leased → done without a picture: the one that it would become is rejected."""
         with ending_lease(self._store, claim.token) as job_id:
             self._store.connection.execute(
-                "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, NULL)",
+                f"{_INSERT} VALUES (?, ?, ?, ?, ?, NULL)",
                 (job_id, rejection.key, os.fsencode(claim.output), rejection.picture_sha256, rejection.rejected_at),
             )
             self._store.connection.execute(
@@ -168,7 +171,7 @@ class Rejections:
             if is_rejected(store) != IS_REJECTED:
                 return []
             rows = connection.execute(
-                "SELECT job_id, key, output, picture_sha256, rejected_at, token FROM rejected"  # noqa: S608
+                f"SELECT {_COLUMNS} FROM rejected"  # noqa: S608
                 f" WHERE {condition} ORDER BY job_id",
                 parameters,
             ).fetchall()

@@ -39,6 +39,22 @@ def test_facts_come_back_as_they_were(house) -> None:
     assert known(house) == there
 
 
+def test_facts_are_recorded_in_a_table_to_which_a_later_version_has_added_a_column(house) -> None:
+    house.pending("a.jpg", "b.jpg")
+    made(house)
+    with house.ledger._store.writing() as connection:
+        connection.execute("ALTER TABLE picture_facts ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+    house.ledger.jobs.redo([A.job])
+    assert made(house, seconds=3.0) == known(house)
+    copy = house.claim()
+    house.ledger.leases.record_artwork(copy.token, "p1", copied_key="k1")
+    house.finish(copy, "k1", sha256="p1")
+    assert known(house, "b.jpg") == known(house)
+    house.want(house.wanted("b.jpg"))
+    house.ledger.cleanup.put_back(house.ledger.cleanup.forget([A]))
+    assert known(house) == facts(seconds=3.0)
+
+
 def test_facts_are_on_record_before_the_picture_is_published(house) -> None:
     """So that a program that is killed in between loses nothing."""
     house.pending("a.jpg")

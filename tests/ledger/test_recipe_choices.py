@@ -32,6 +32,15 @@ def test_without_a_choice_the_ledger_is_as_an_older_program_made_it(house) -> No
     assert house.ledger._store.connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
+def test_recipes_are_chosen_in_a_table_to_which_a_later_version_has_added_a_column(house) -> None:
+    job = Job("a.jpg", "night", "default")
+    house.ledger.recipe_choices.choose([job], "mild")
+    with house.ledger._store.writing() as connection:
+        connection.execute("ALTER TABLE recipe_choices ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+    house.ledger.recipe_choices.choose([job], "wild")
+    assert house.ledger.recipe_choices.all() == {job: "wild"}
+
+
 def test_only_choices_that_a_picture_is_wanted_by_count(house) -> None:
     assert house.ledger.recipe_choices.count() == 0
     house.pending("a.jpg")

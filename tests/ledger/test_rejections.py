@@ -88,6 +88,16 @@ def test_what_asks_for_many_pictures_again_leaves_rejected_ones(house, made) -> 
     assert (house.ledger.rejections.count(), house.ledger.rejections.of_key("k1")) == (0, None)
 
 
+def test_pictures_are_rejected_in_a_table_to_which_a_later_version_has_added_a_column(house, made) -> None:
+    house.ledger.rejections.withdraw(house.ledger.rejections.note(made, "k1"))
+    with house.ledger._store.writing() as connection:
+        connection.execute("ALTER TABLE rejected ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+    rejection = house.ledger.rejections.note(made, "k1")
+    house.want(house.wanted("a.jpg", settings="s2"))
+    house.ledger.rejections.complete(house.claim(), rejection)
+    assert house.ledger.rejections.count() == 1
+
+
 def test_without_a_rejection_the_ledger_is_as_an_older_program_made_it(house, made) -> None:
     query = "SELECT name FROM sqlite_master WHERE name = 'rejected'"
     assert (house.ledger.rejections.count(), house.ledger.rejections.unfinished()) == (0, [])
