@@ -237,16 +237,19 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "unpaired_photos": [
             {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
         ],
-        "skipped": PhotosSkipped.of(run_plan.ingested.skipped_photos).counts,
-        "skipped_photos": [
-            {"photo": printable(path), "reason": reason}
-            for path, reason in sorted(run_plan.ingested.skipped_photos.items())
-        ],
+        **_skipped_fields(run_plan.ingested.skipped_photos),
         **_forecast_fields(run_plan.forecast),
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,
         "disk": dataclasses.asdict(run_plan.disk) | {"fits": run_plan.disk.fits},
+    }
+
+
+def _skipped_fields(skipped: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "skipped": PhotosSkipped.of(skipped).counts,
+        "skipped_photos": [{"photo": printable(path), "reason": reason} for path, reason in sorted(skipped.items())],
     }
 
 

@@ -73,12 +73,8 @@ def event_readers(
         report=lambda: summary.folder,
         on_poll=heartbeat.beat,
     )
-    gallery = GalleryThread(
-        gallery_settings(config, config_name),
-        GalleryUpdates,
-        report=lambda: summary.folder,
-        doing=heartbeat.activity_text,
-    )
+    settings = gallery_settings(config, config_name)
+    gallery = GalleryThread(settings, GalleryUpdates, lambda: summary.folder, heartbeat.activity_text)
     # In this order: the report is written before others say where it is; the gallery says what the heartbeat knows.
     readers = (LogWriter(), journal, summary, display, hooks, heartbeat, gallery)
     emit = EventReaders(readers, gallery, config_name)

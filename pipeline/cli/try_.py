@@ -29,7 +29,7 @@ from pipeline.runner.gallery.first_page import write_first_page
 from pipeline.runner.gallery.writer import page_of
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
-from pipeline.runner.trial.like import config_like, find_config, find_photo
+from pipeline.runner.trial.like import Like, config_like, find_config, find_photo
 from pipeline.runner.trial.plan import TrialPlan, count_pictures, plan_pictures, plan_trial, read_photos
 from pipeline.runner.trial.sample import sample_photos
 from pipeline.runner.trial.trial import Trial, TrialResult, run_trial
@@ -103,9 +103,7 @@ def try_(
         found = load_variants(config, set_options)
     else:
         like = _existing(like, config)
-        as_made = config_like(like, config, set_options)
-        for note in as_made.notes:
-            click.echo(printable(f"{like.name}: {note}"), err=True)
+        as_made = _as_made(like, config, set_options)
         if prints:
             click.echo(as_made.text)
             return
@@ -147,6 +145,13 @@ def _config_and_photos(named: Sequence[Path], like: Path | None) -> tuple[Path, 
 
 def _existing(like: Path, config: Path) -> Path:
     return like if like.is_file() else find_variant(str(like), load_variants(config).config.output.folder)
+
+
+def _as_made(like: Path, config: Path, set_options: Sequence[str]) -> Like:
+    found = config_like(like, config, set_options)
+    for note in found.notes:
+        click.echo(printable(f"{like.name}: {note}"), err=True)
+    return found
 
 
 def _say(text: str, *, quiet: bool) -> None:
@@ -206,7 +211,7 @@ def _make(
 ) -> int:
     """Make the pictures, and return the exit code."""
     settings = found.config
-    trial = Trial.begin(settings.output.folder, plan.photos, into)
+    trial = Trial.begin(settings.output.folder, plan.photos, into, config_name)
     _write_first_page(found, plan, trial, config_name)
     display = Display(quiet=quiet, json_lines=as_json)
     executor = LocalExecutor(settings.engine_settings())
@@ -218,7 +223,6 @@ def _make(
             resolve_config(settings),
             executor,
             display,
-            config_name=config_name,
             warn=partial(click.echo, err=True),
         )
     if not quiet and not as_json:

@@ -94,13 +94,8 @@ def write_picture(
     if profile != srgb_profile():
         copied = replace(copied, exif=_without_srgb(copied.exif))
     record = _record(provenance)
-    block = _with_provenance(copied.exif, provenance, record)
-    if options.format == "jpeg" and not formats.fits_jpeg(block):
-        # Rather without the settings than without the photo's own metadata.
-        short = _with_provenance(copied.exif, provenance, _record(replace(provenance, settings=None)))
-        block = short if formats.fits_jpeg(short) else block
     tags = formats.Tags(
-        exif=block,
+        exif=_fitting_exif(copied.exif, provenance, record, options),
         own_exif=_with_provenance(Exif(), provenance, record),
         xmp=copied.xmp,
         iptc=copied.iptc,
@@ -119,6 +114,15 @@ def _in_profile(
     if options.format in formats.WITHOUT_PROFILE and options.profile != "srgb":
         return pixels, srgb_profile(), (f"written as sRGB: what writes {options.format} here embeds no profile",)
     return in_profile(pixels, options.profile, photo_profile)
+
+
+def _fitting_exif(block: Exif, provenance: Provenance, record: str, options: PictureOptions) -> Exif:
+    """Return the block with what the picture is made with; where a JPEG file has no room for both, without that."""
+    whole = _with_provenance(block, provenance, record)
+    if options.format != "jpeg" or formats.fits_jpeg(whole):
+        return whole
+    short = _with_provenance(block, provenance, _record(replace(provenance, settings=None)))
+    return short if formats.fits_jpeg(short) else whole
 
 
 def _with_density(block: Exif, metadata: Metadata) -> tuple[Exif, Density | None]:

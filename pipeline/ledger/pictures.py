@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from typing import Final
 
 from pipeline.hashing import job_key
@@ -13,7 +14,8 @@ from pipeline.model import JobState
 
 _PICTURES: Final = """
 SELECT jobs.id, jobs.photo, style, recipe, output, state, key, published_sha256, made_settings_sha256,
-    photos.sha256, absence, problem, wanted, {rejected}, made_settings_sha256 IS settings_sha256
+    photos.sha256 AS photo_sha256, absence, problem, wanted, {rejected} AS is_rejected,
+    made_settings_sha256 IS settings_sha256 AS has_present_settings
 FROM jobs JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
 WHERE jobs.source_id = ? ORDER BY output
 """
@@ -28,10 +30,9 @@ class Pictures:
     def all(self) -> list[PictureRecord]:
         """Return all pictures on record, made or not, by name; 0.5 s for 100,000."""
         store = self._store
-        with store.reading() as connection:
-            query = _PICTURES.format(rejected=is_rejected(store))
-            rows = connection.execute(query, (store.source_id,)).fetchall()
-        return [_record(*row) for row in rows]
+        with store.reading():
+            rows = store.named_rows(_PICTURES.format(rejected=is_rejected(store)), (store.source_id,))
+        return [_record(row) for row in rows]
 
     def photo_with_key(self, settings_sha256: str, key: str) -> str | None:
         """Return the photo whose picture with these settings has this key, whether it is on record or not."""
@@ -43,35 +44,20 @@ class Pictures:
             return next((os.fsdecode(path) for path, sha256 in rows if job_key(sha256, settings_sha256) == key), None)
 
 
-def _record(
-    job_id: int,
-    photo: bytes,
-    style: str,
-    recipe: str,
-    output: bytes,
-    state: str,
-    key: str | None,
-    sha256: str | None,
-    made_settings: str | None,
-    photo_sha256: str | None,
-    absence: str | None,
-    problem: str | None,
-    wanted: int,
-    rejected: int,
-    has_present_settings: int,
-) -> PictureRecord:
-    if key is None and photo_sha256 and made_settings:
-        key = job_key(photo_sha256, made_settings)
+def _record(row: sqlite3.Row) -> PictureRecord:
+    key = row["key"]
+    if key is None and row["photo_sha256"] and row["made_settings_sha256"]:
+        key = job_key(row["photo_sha256"], row["made_settings_sha256"])
     return PictureRecord(
-        job_id=job_id,
-        job=job_from_columns(photo, style, recipe),
-        output=os.fsdecode(output),
-        state=JobState(state),
+        job_id=row["id"],
+        job=job_from_columns(row["photo"], row["style"], row["recipe"]),
+        output=os.fsdecode(row["output"]),
+        state=JobState(row["state"]),
         key=key,
-        sha256=sha256,
-        absence=absence,
-        problem=problem,
-        is_wanted=bool(wanted),
-        is_rejected=bool(rejected),
-        has_present_settings=bool(has_present_settings),
+        sha256=row["published_sha256"],
+        absence=row["absence"],
+        problem=row["problem"],
+        is_wanted=bool(row["wanted"]),
+        is_rejected=bool(row["is_rejected"]),
+        has_present_settings=bool(row["has_present_settings"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import CannotRunError
@@ -78,40 +78,38 @@ class Tryout:
     ) -> list[Path]:
         """Return the pictures made, in the order in which they were finished. Raises CannotRunError."""
         planned = {secrets.token_hex(8): picture for picture in plan.pictures}
-        assignments = {
-            token: self._assignment(token, picture, plan.photos[picture.photo], folder)
-            for token, picture in planned.items()
-        }
-        is_new = not folder.exists()
-        make_output_folder(folder)
-        jobs = Counter(picture.job.recipe for picture in planned.values())
-        self._emit(BacklogChanged(jobs.total(), dict(jobs)))
+        assignments = self._assignments(planned, plan, folder)
+        self._emit_backlog(plan)
         waiting = list(assignments.values())
         pictures: list[Path] = []
-        try:
-            with contextlib.closing(self._executor.run(lambda count: _take(waiting, count))) as events:
-                for event in events:
-                    match event:
-                        case Artwork():
-                            picture = planned[event.token]
-                            pictures.append(self._publish(assignments[event.token], picture.stem, event))
-                            on_made(picture, pictures[-1], event)
-                        case Failure(kind=FailureKind.REQUEUED):
-                            # By a stop, which asks for nothing more, or by the crash of a worker that had not begun
-                            # with it: the next one makes it.
-                            waiting.append(assignments[event.token])
-                        case Failure():
-                            self._emit_failure(assignments[event.token], planned[event.token].stem, event)
-                            on_failed(planned[event.token], event.reason)
-                        case _:
-                            self._emit_other(planned, event)
-        finally:
-            for assignment in assignments.values():
-                remove_parts(assignment.part_path)
-            if is_new:
-                with contextlib.suppress(OSError):  # it holds something
-                    folder.rmdir()
+        with (
+            _made_folder(folder, assignments.values()),
+            contextlib.closing(self._executor.run(lambda count: _take(waiting, count))) as events,
+        ):
+            for event in events:
+                match event:
+                    case Artwork():
+                        pictures.append(self._publish(assignments[event.token], planned[event.token].stem, event))
+                        on_made(planned[event.token], pictures[-1], event)
+                    case Failure(kind=FailureKind.REQUEUED):
+                        # By a stop, which asks for nothing more, or by the crash of a worker that had not begun
+                        # with it: the next one makes it.
+                        waiting.append(assignments[event.token])
+                    case Failure():
+                        self._emit_failure(assignments[event.token], planned[event.token].stem, event)
+                        on_failed(planned[event.token], event.reason)
+                    case _:
+                        self._emit_other(planned, event)
         return pictures
+
+    def _assignments(
+        self, planned: Mapping[str, TrialPicture], plan: TrialPlan, folder: Path
+    ) -> dict[str, Assignment]:
+        photos = plan.photos
+        return {
+            token: self._assignment(token, picture, photos[picture.photo], folder)
+            for token, picture in planned.items()
+        }
 
     def _assignment(self, token: str, picture: TrialPicture, photo: SheetPhoto, folder: Path) -> Assignment:
         settings = settings_sha256(picture.style, picture.recipe, self._resolved.weights)
@@ -154,6 +152,10 @@ class Tryout:
         )
         return final
 
+    def _emit_backlog(self, plan: TrialPlan) -> None:
+        jobs = Counter(picture.job.recipe for picture in plan.pictures)
+        self._emit(BacklogChanged(jobs.total(), dict(jobs)))
+
     def _emit_failure(self, assignment: Assignment, stem: str, failure: Failure) -> None:
         if failure.kind in (FailureKind.STORAGE, FailureKind.UNWRITABLE, FailureKind.PAINTING):
             raise CannotRunError(failure.reason)
@@ -175,6 +177,21 @@ class Tryout:
             self._emit(JobStarted(event.token, picture.job, picture.stem))
         elif not isinstance(event, Occupancy | Artwork | Failure):
             self._emit(event)
+
+
+@contextlib.contextmanager
+def _made_folder(folder: Path, assignments: Collection[Assignment]) -> Iterator[None]:
+    """Make the folder; at the end remove what is left of part files, and the folder if it is new and empty."""
+    is_new = not folder.exists()
+    make_output_folder(folder)
+    try:
+        yield
+    finally:
+        for assignment in assignments:
+            remove_parts(assignment.part_path)
+        if is_new:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def _take(waiting: list[Assignment], count: int) -> list[Assignment]:

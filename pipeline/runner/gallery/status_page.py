@@ -16,7 +16,7 @@ from pipeline.ledger import GalleryFailure, Ledger
 from pipeline.model import GallerySettings
 from pipeline.report.gallery.advice import failure_advice, incomplete_advice, photo_advice
 from pipeline.runner.gallery.run_records import RunRecord, RunRecords
-from pipeline.runner.status import Status, collect_status
+from pipeline.runner.status import Pictures, Status, collect_status
 
 STATUS_NAME: Final = "data/status.js"
 
@@ -35,26 +35,11 @@ def status_value(
     Raises LedgerError, StorageError.
     """
     status, runs = collect_status(settings.status), records.all()
-    pictures = status.pictures
-    speed, set_aside = pictures_an_hour or _speed_of(status, runs), {problem.path for problem in pictures.problems}
+    speed = pictures_an_hour or _speed_of(status, runs)
     return {
         "written": round(now),
-        "failures": [
-            _failure(found)
-            for found in ledger.gallery.failures(_MOST_FAILURES)
-            if found.failure.job.photo not in set_aside  # these photos are among the problems
-        ],
-        "failures_total": len(pictures.other_failures()),
-        "problems": [
-            {"photo": each.path, "reason": each.reason, "advice": photo_advice(each.reason), "time": round(each.when)}
-            for each in pictures.problems[:_MOST_FAILURES]
-        ],
-        "incomplete": [
-            {"photo": file.path, "reason": file.reason, "advice": incomplete_advice(), "time": round(file.since)}
-            for file in pictures.incomplete[:_MOST_FAILURES]
-        ],
-        "skipped": pictures.skipped.counts,
-        "counts": pictures.counts_by_name(),
+        **_not_made(status.pictures, ledger),
+        "counts": status.pictures.counts_by_name(),
         "warnings": list(status.warnings()),
         "runs": [_run(run) for run in runs],
         "throughput": {
@@ -70,6 +55,28 @@ def status_value(
         "config": settings.config_text,
         "config_name": settings.config_name,
         "versions": list(_versions()),
+    }
+
+
+def _not_made(pictures: Pictures, ledger: Ledger) -> dict[str, Any]:
+    """Return what failed, waits or was left out."""
+    set_aside = {problem.path for problem in pictures.problems}
+    return {
+        "failures": [
+            _failure(found)
+            for found in ledger.gallery.failures(_MOST_FAILURES)
+            if found.failure.job.photo not in set_aside  # these photos are among the problems
+        ],
+        "failures_total": len(pictures.other_failures()),
+        "problems": [
+            {"photo": each.path, "reason": each.reason, "advice": photo_advice(each.reason), "time": round(each.when)}
+            for each in pictures.problems[:_MOST_FAILURES]
+        ],
+        "incomplete": [
+            {"photo": file.path, "reason": file.reason, "advice": incomplete_advice(), "time": round(file.since)}
+            for file in pictures.incomplete[:_MOST_FAILURES]
+        ],
+        "skipped": pictures.skipped.counts,
     }
 
 

@@ -26,11 +26,15 @@ from pipeline.runner.trial.sheet import SheetRecorder
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Where the pictures of a try go (``folder``), and the name of its contact sheet among all."""
+    """Where the pictures of a try go (``folder``), and the name of its contact sheet among all.
+
+    ``config_name``: the config's, for the sheet.
+    """
 
     folder: Path
     sheet_id: str
     started: float
+    config_name: str
 
     @classmethod
     def begin(
@@ -38,6 +42,7 @@ class Trial:
         output_folder: Path,
         photos: tuple[SheetPhoto, ...],
         into: Path | None,
+        config_name: str,
         now: Callable[[], float] = time.time,
     ) -> Trial:
         """Return where a try of these photos goes: of one into a folder of its name, of several of the time."""
@@ -45,7 +50,7 @@ class Trial:
         tries = output_folder / TRIES_FOLDER
         sheets = output_folder / GALLERY_FOLDER / SHEETS_FOLDER
         name = time_name(datetime.fromtimestamp(started).astimezone(), tries, (sheets,))
-        return cls(into or tries / (photos[0].path.stem if len(photos) == 1 else name), name, started)
+        return cls(into or tries / (photos[0].path.stem if len(photos) == 1 else name), name, started, config_name)
 
     def is_below(self, output_folder: Path) -> bool:
         """Tell whether the pictures lie in the output folder, so that the gallery can show them."""
@@ -69,7 +74,6 @@ def run_trial(
     executor: Executor,
     emit: EmitRunEvent,
     *,
-    config_name: str,
     warn: Callable[[str], None],
 ) -> TrialResult:
     """Make the pictures, and a contact sheet of them if they are several.
@@ -84,7 +88,7 @@ def run_trial(
         made = tryout.run(plan, trial.folder, on_failed=lambda _picture, reason: failures.append(reason))
         return TrialResult(tuple(made), (), tuple(failures))
     sheet = contact_sheet(
-        plan, sheet_id=trial.sheet_id, title=_title(plan), started=trial.started, config_name=config_name
+        plan, sheet_id=trial.sheet_id, title=_title(plan), started=trial.started, config_name=trial.config_name
     )
     recorder = SheetRecorder(sheet, trial.folder, _files(settings, warn) if has_gallery else None, warn)
 

@@ -56,7 +56,7 @@ def tried_whole(
     """Make a try as the command does, and return it with what it made."""
     config = variants_of(workshop).config
     plan = plan_of(workshop, paths)
-    trial = Trial.begin(config.output.folder, plan.photos, into, lambda: 1_750_000_000.0)
+    trial = Trial.begin(config.output.folder, plan.photos, into, "stylewatch.yaml", lambda: 1_750_000_000.0)
     result = run_trial(
         trial,
         plan,
@@ -64,7 +64,6 @@ def tried_whole(
         resolve_config(config),
         executor or InProcessExecutor(),
         lambda _: None,
-        config_name="stylewatch.yaml",
         warn=warn,
     )
     return trial, result
