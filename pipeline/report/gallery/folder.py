@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +20,28 @@ from pipeline.report.gallery.page import GENERATOR
 PAGE_NAME: Final = "index.html"
 _HEAD_BYTES: Final = 4000
 
+_ATTEMPTS: Final = 4
+_READING_SECONDS: Final = 0.05
+
+
+def _replace(file: Path, data: bytes, part: Path) -> None:
+    write_file(file, data, durable=False, part=part)
+
 
 class GalleryFolder:
     """The folder at ``path``; names in it have ``/`` between their parts. Methods raise OSError."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        replace: Callable[[Path, bytes, Path], object] = _replace,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """``replace`` writes a file by way of a part file; ``sleep`` waits for those who read the file."""
         self.path = path
+        self._replace = replace
+        self._sleep = sleep
         self._prefix = os.path.join(path, "")  # noqa: PTH118 - a Path for each of a thousand copies takes 20 ms
 
     def require_own(self) -> None:
@@ -47,11 +64,19 @@ class GalleryFolder:
         """Replace a file, making its folder if need be."""
         file = self.path / name
         part = file.with_name(f".{file.name}.{os.getpid()}.part")  # another process may write the same file
-        try:
-            write_file(file, data, durable=False, part=part)
-        except FileNotFoundError:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_file(file, data, durable=False, part=part)
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                self._replace(file, data, part)
+            except FileNotFoundError:
+                if not left:
+                    raise
+                file.parent.mkdir(parents=True, exist_ok=True)
+            except PermissionError:  # on Windows also while a browser reads the file, which takes a moment
+                if not left:
+                    raise
+                self._sleep(_READING_SECONDS)
+            else:
+                return
 
     def write_if_changed(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Replace those of these files that hold something else."""

@@ -20,6 +20,36 @@ def test_a_file_is_written_with_its_folder_and_replaced_without_leftovers(tmp_pa
     assert folder.names_in("data/chunks") == {"0000.js"}
 
 
+def refusing(times: int, waits: list[float], folder: Path) -> GalleryFolder:
+    """Return a folder whose files can't be replaced so many times, as Windows refuses it while one is being read."""
+    refused = iter([True] * times)
+
+    def replace(file: Path, data: bytes, _: Path) -> None:
+        if next(refused, False):
+            raise PermissionError(13, "Access is denied", str(file))
+        file.write_bytes(data)
+
+    return GalleryFolder(folder, replace=replace, sleep=waits.append)
+
+
+def test_a_file_that_is_being_read_is_replaced_a_moment_later(tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    refusing(3, waits, tmp_path).write("live.js", b"two")
+
+    assert (tmp_path / "live.js").read_bytes() == b"two"
+    assert len(waits) == 3
+
+
+def test_a_file_that_may_not_be_replaced_is_said_soon(tmp_path: Path) -> None:
+    waits: list[float] = []
+
+    with pytest.raises(PermissionError):
+        refusing(99, waits, tmp_path).write("live.js", b"two")
+
+    assert sum(waits) < 1
+
+
 def test_a_file_that_is_not_there_reads_as_none(tmp_path: Path) -> None:
     folder = GalleryFolder(tmp_path / "gallery")
 
