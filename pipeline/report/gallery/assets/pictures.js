@@ -12,7 +12,7 @@
     const total = Object.values(store.catalog ? store.catalog.counts : {}).reduce((sum, count) => sum + count, 0);
     const counted = found === total ? text.count(total, 'picture') : `${text.number(found)} of ${text.count(total, 'picture')}`;
     if (!complete && chunksLeft) return `${counted} · still reading the list`;
-    return failedLoads ? `${counted} · a part of the list could not be read` : counted;
+    return failedLoads ? `${counted} · a part of the list could not be read; it is tried again` : counted;
   }
 
   function emptyText() {

@@ -9,9 +9,12 @@
   const FIRST_VIEW_MILLISECONDS = 1500;
   const LIVE_MILLISECONDS = 2000;
   const IDLE_MILLISECONDS = 60000;
+  const AGAIN_MILLISECONDS = 10000;
 
   const entries = new Map();
   const chunkRevisions = new Map();
+  const arrived = new Set();
+  const failed = new Set();
   const details = new Map();
   const sheetPages = new Map();
   const listeners = new Map();
@@ -21,7 +24,6 @@
   let loads = 0;
   let chunksLeft = 0;
   let reading = false;
-  let failedLoads = 0;
 
   const store = {
     catalog: null, live: null, status: null, sheets: null,
@@ -49,7 +51,6 @@
   // Many chunks arrive one after another: the views are told at once of the first, then a few times a second,
   // and as rarely as it takes that most of the time is left for scrolling.
   function entriesChanged() {
-    cached = null;
     if (!changesTimer) changesTimer = setTimeout(tellEntries, Math.max(0, nextTell - performance.now()));
   }
 
@@ -59,7 +60,7 @@
   }
 
   function progress() {
-    return {complete: store.catalog !== null && !reading, chunksLeft, failedLoads};
+    return {complete: store.catalog !== null && !reading, chunksLeft, failedLoads: failed.size};
   }
 
   // Data come as scripts, since a page opened from the disk may read no other file.
@@ -79,13 +80,21 @@
     return `data/chunks/${String(number).padStart(4, '0')}.js`;
   }
 
-  // What hasn't changed stays the same object, so that nothing is drawn anew for it.
+  // What hasn't changed stays the same object, so that nothing is sorted or drawn anew for it.
   function setRows(rows) {
     for (const row of rows) {
       const entry = new Entry(row, store.catalog);
       const known = entries.get(entry.id);
-      if (!known || !known.equals(entry)) entries.set(entry.id, entry);
+      if (known && known.equals(entry)) continue;
+      entries.set(entry.id, entry);
+      cached = null;
     }
+  }
+
+  // Numbers in rows keep their meaning as long as each table only grows; one that was begun anew makes all rows others.
+  function readsAlike(before, catalog) {
+    return before.suffix === catalog.suffix && ['styles', 'recipes', 'states'].every(
+      (table) => before[table].every((name, number) => catalog[table][number] === name));
   }
 
   stylewatch.catalog = function (catalog) {
@@ -93,17 +102,22 @@
       tell('error', 'The pictures were listed by another version of the program: reload this page.');
       return;
     }
+    if (store.catalog !== null && !readsAlike(store.catalog, catalog)) chunkRevisions.clear();
     store.catalog = catalog;
     setRows(catalog.latest);
     tell('catalog', catalog);
     entriesChanged();
   };
 
-  stylewatch.chunk = function (number, chunk) {
-    const kept = new Set(chunk.rows.map((row) => row[0]));
+  function forgetRows(number, kept) {
     for (let id = number * ROWS_A_CHUNK; id < (number + 1) * ROWS_A_CHUNK; id += 1) {
-      if (!kept.has(id)) entries.delete(id);
+      if (!kept.has(id) && entries.delete(id)) cached = null;
     }
+  }
+
+  stylewatch.chunk = function (number, chunk) {
+    arrived.add(number);
+    forgetRows(number, new Set(chunk.rows.map((row) => row[0])));
     setRows(chunk.rows);
     entriesChanged();
   };
@@ -114,20 +128,39 @@
   stylewatch.sheets = (sheets) => { store.sheets = sheets; tell('sheets', sheets); };
   stylewatch.sheet = (id, sheet) => sheetPages.set(id, sheet);
 
+  // A file that was read, but did not hand over its rows, counts as one that can't be read; what a browser keeps of
+  // such a one will not do.
+  async function loadChunk(number, revision) {
+    arrived.delete(number);
+    try {
+      await load(chunkAddress(number), failed.has(number) ? '' : revision);
+    } catch (error) {
+      // It is asked for again.
+    }
+    if (arrived.has(number)) {
+      chunkRevisions.set(number, revision);
+      failed.delete(number);
+    } else failed.add(number);
+  }
+
+  function forgetChunks() {
+    const listed = new Set(store.catalog.chunks.map(([number]) => number));
+    for (const number of [...chunkRevisions.keys()].filter((known) => !listed.has(known))) {
+      forgetRows(number, new Set());
+      chunkRevisions.delete(number);
+    }
+    for (const number of failed) if (!listed.has(number)) failed.delete(number);
+  }
+
   async function loadChunks() {
+    forgetChunks();
     const changed = store.catalog.chunks.filter(([number, , , revision]) => chunkRevisions.get(number) !== revision);
     const waiting = changed.sort((one, other) => other[2] - one[2]);
     chunksLeft = waiting.length;
-    failedLoads = 0;
     const next = async () => {
       while (waiting.length) {
         const [number, , , revision] = waiting.shift();
-        try {
-          await load(chunkAddress(number), revision);
-          chunkRevisions.set(number, revision);
-        } catch (error) {
-          failedLoads += 1;
-        }
+        await loadChunk(number, revision);
         chunksLeft -= 1;
       }
     };
@@ -144,7 +177,6 @@
     } finally {
       reading = false;
     }
-    cached = null;
     clearTimeout(changesTimer);
     tellEntries();
   }
@@ -183,16 +215,18 @@
     return sheetPages.get(id);
   }
 
-  // While a program works its small file tells when the catalog is newer; else the catalog itself is looked at, rarely.
+  // While a program works its small file says when the catalog is newer; else the catalog itself is looked at, rarely.
+  // Without that file, or with a part of the list missing, it is looked at, too.
   async function refresh() {
-    if (!store.catalog || !store.catalog.live) await loadCatalog();
-    else {
-      const live = await loadLive();
-      if (live && (!live.working || live.catalog_written > store.catalog.written)) await loadCatalog();
+    if (store.catalog && store.catalog.live && !failed.size) {
+      const live = await loadLive().catch(() => null);
+      if (live && live.catalog_written <= store.catalog.written) return;
     }
+    await loadCatalog();
   }
 
   function interval() {
+    if (failed.size) return AGAIN_MILLISECONDS;
     return store.catalog && store.catalog.live ? LIVE_MILLISECONDS : IDLE_MILLISECONDS;
   }
 
@@ -200,7 +234,7 @@
     try {
       if (!document.hidden) await refresh();
     } catch (error) {
-      failedLoads += 1;
+      // What is shown stays; the next turn asks again.
     } finally {
       setTimeout(refreshAgainAndAgain, interval());
     }
