@@ -90,6 +90,23 @@ def test_numbers_in_names_are_sorted_as_numbers(at: OpenedPage) -> None:
     assert at.names()[:12] == [f"IMG_{number}.jpg" for number in range(12)]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "#/pictures?size=constructor",
+        "#/pictures?sort=toString",
+        "#/pictures?sort=__proto__&size=__proto__",
+        "#/nowhere",
+    ],
+)
+def test_an_address_that_nobody_wrote_shows_the_usual_view(at: OpenedPage, address: str) -> None:
+    usual = at.names(), at.page.locator(".tile").first.bounding_box()
+    at.go(address)
+    assert (at.names(), at.page.locator(".tile").first.bounding_box()) == usual
+    assert at.page.get_by_label("Order").input_value() == "-time"
+    assert at.page.get_by_label("Size", exact=True).input_value() == ""
+
+
 def test_hostile_names_are_text(at: OpenedPage) -> None:
     shown = set(at.names())
     assert {"caf\ufffd.jpg", "two\u240alines\u2409and a tab.jpg", "\\u202egpj.exe.jpg", "__proto__.jpg"} <= shown

@@ -8,6 +8,11 @@
   const SIZES = {small: {label: 'Small', scale: 0.6}, '': {label: 'Medium', scale: 1}, large: {label: 'Large', scale: 1.4}};
   const WIDE = window.matchMedia('(min-width: 48rem)');
 
+  // Addresses are typed by people, too: "constructor" is a property of every object.
+  function sizeOf(name) {
+    return Object.hasOwn(SIZES, name || '') ? name || '' : '';
+  }
+
   function shownValue(filter, value) {
     if (filter === 'state') return text.state(value);
     if (filter === 'folder' && value === listing.TOP_FOLDER) return '(no folder)';
@@ -70,8 +75,8 @@
         setOptions(filter, facets[filter], chosen);
       }
       if (document.activeElement !== search || !timer) search.value = parameters.q || '';
-      order.value = parameters.sort in listing.ORDERS ? parameters.sort : listing.FIRST_ORDER;
-      size.value = parameters.size in SIZES ? parameters.size : '';
+      order.value = listing.orderOf(parameters);
+      size.value = sizeOf(parameters.size);
       clear.hidden = ![...listing.FILTERS, 'q'].some((name) => parameters[name]);
     }
 
@@ -103,5 +108,5 @@
     return {element, update, navigated};
   }
 
-  stylewatch.filters = {make, scale: (name) => SIZES[name in SIZES ? name : ''].scale};
+  stylewatch.filters = {make, scale: (name) => SIZES[sizeOf(name)].scale};
 }(window.stylewatch));

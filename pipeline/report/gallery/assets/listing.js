@@ -91,8 +91,13 @@
     return {found, facets: Object.fromEntries(FILTERS.map((filter, index) => [filter, facets[index]]))};
   }
 
+  // Addresses are typed by people, too: what is no order is the first one.
+  function orderOf(values) {
+    return Object.hasOwn(ORDERS, values.sort || '') ? values.sort : FIRST_ORDER;
+  }
+
   function sorted(found, order) {
-    const {compare, needsLoss} = ORDERS[order] || ORDERS[FIRST_ORDER];
+    const {compare, needsLoss} = ORDERS[order];
     if (!needsLoss) return found.sort(compare);
     const known = found.filter((entry) => entry.styleLoss !== null).sort(compare);
     return known.concat(found.filter((entry) => entry.styleLoss === null));
@@ -103,12 +108,12 @@
     const key = JSON.stringify(parameters(values));
     if (last.entries !== all || last.key !== key) {
       const {found, facets} = select(all, values);
-      last = {key, entries: all, listing: {entries: sorted(found, values.sort || FIRST_ORDER), facets, total: all.length}};
+      last = {key, entries: all, listing: {entries: sorted(found, orderOf(values)), facets, total: all.length}};
     }
     return last.listing;
   }
 
   stylewatch.listing = {
-    FILTERS, ORDERS, FIRST_ORDER, FIRST_STATE, TOP_FOLDER, parameters, of: listing, entries: (values) => listing(values).entries,
+    FILTERS, ORDERS, FIRST_ORDER, FIRST_STATE, TOP_FOLDER, parameters, orderOf, of: listing, entries: (values) => listing(values).entries,
   };
 }(window.stylewatch));
