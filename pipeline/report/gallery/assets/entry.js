@@ -7,7 +7,7 @@
 
   function usualOutput(entry, suffix) {
     const recipe = entry.recipe === 'default' ? '' : `--${entry.recipe}`;
-    return `${entry.photo.replace(/(?<=[^/])\.[^./]+$/, '')}--${entry.style}${recipe}${suffix}`;
+    return `${entry.photo.replace(/([^/])\.[^./]+$/, '$1')}--${entry.style}${recipe}${suffix}`;
   }
 
   class Entry {

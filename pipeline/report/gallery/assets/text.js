@@ -5,7 +5,8 @@
 
   // Controls, bidirectional marks and what has no width would change how the text around them reads.
   const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
-  const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  // Read as code points, so that these are lone ones only.
+  const LONE_SURROGATE = /[\ud800-\udfff]/gu;
 
   function shown(character) {
     const code = character.charCodeAt(0);
