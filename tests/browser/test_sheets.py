@@ -36,6 +36,29 @@ def test_the_list_leads_to_the_sheets(views: OpenedPage) -> None:
     expect(views.page.locator(".sheet").first).to_be_visible()
 
 
+def test_a_sheet_is_shown_again_after_one_that_is_not_there(at: OpenedPage) -> None:
+    heading = at.page.get_by_role("heading", level=1)
+    at.go("#/sheet")
+    expect(heading.filter(has_text="No such contact sheet")).to_be_visible()
+    at.go(SHEET)
+    expect(at.page.locator(".sheet").first).to_be_visible()
+
+
+def test_without_sheets_a_command_makes_one(at: OpenedPage) -> None:
+    at.page.evaluate(
+        """() => {
+          window.kept = [stylewatch.store.catalog.config_path, stylewatch.store.loadSheets];
+          stylewatch.store.catalog.config_path = "it's mine.yaml";
+          stylewatch.store.loadSheets = async () => [];
+        }"""
+    )
+    at.go("#/sheets")
+    expect(at.page.locator(".view-sheets .command")).to_have_text(
+        "stylewatch try 'it'\\''s mine.yaml' --sample 3 --set 'content_weight=[0.01, 0.02, 0.05]'"
+    )
+    at.page.evaluate("[stylewatch.store.catalog.config_path, stylewatch.store.loadSheets] = window.kept")
+
+
 def test_two_settings_are_rows_and_columns_and_photos_are_groups(at: OpenedPage) -> None:
     assert at.page.locator(".sheet-group").count() == 2
     group = at.page.locator(".sheet-group").nth(1)
@@ -116,6 +139,24 @@ def test_a_picture_opens_large_with_its_commands_and_keys(at: OpenedPage) -> Non
     expect(dialog).to_be_hidden()
     at.expect_address(SHEET)
     assert at.page.evaluate("document.activeElement.className") == "cell-link"
+
+
+def test_commands_are_copied_out_of_a_dialog_also_without_the_browsers_clipboard(at: OpenedPage) -> None:
+    at.page.evaluate(
+        """() => {
+          Object.defineProperty(navigator, 'clipboard', {configurable: true, value: undefined});
+          window.copied = [];
+          document.addEventListener('copy', () => window.copied.push(String(document.activeElement.value)));
+        }"""
+    )
+    at.go(f"{SHEET}&cell=1")
+    dialog = at.page.get_by_role("dialog")
+    dialog.locator(".command-row button").first.click()
+    expect(dialog.locator(".command-row button").first).to_have_text("Copied")
+    assert at.page.evaluate("window.copied") == [dialog.locator(".command").first.inner_text() + "\n"]
+    at.page.evaluate("delete navigator.clipboard")
+    at.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
 
 
 def test_a_deep_link_opens_the_picture(at: OpenedPage) -> None:

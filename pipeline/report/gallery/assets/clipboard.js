@@ -7,7 +7,8 @@
   function copyBySelection(text) {
     const area = dom.element('textarea', {class: 'visually-hidden', 'aria-label': 'Text to copy', readonly: true});
     area.value = text;
-    document.body.append(area);
+    // What is outside of an open dialog can't be selected.
+    (document.querySelector('dialog[open]') || document.body).append(area);
     const focused = document.activeElement;
     area.select();
     let copied = false;
@@ -53,7 +54,7 @@
       if (await copy(getText())) say('Copied');
       else if (source !== null) {
         selectContents(source);
-        say('Selected: press Ctrl+C');
+        say('Selected: press Ctrl+C, or Cmd+C');
       } else say('The browser refused');
     });
     return button;

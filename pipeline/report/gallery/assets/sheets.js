@@ -26,9 +26,18 @@
   function drawList(sheets) {
     const none = dom.element('div', {class: 'message'},
       dom.element('p', {}, 'There is no contact sheet yet. "try" makes one: a photo with several values of a setting, side by side.'),
-      dom.element('pre', {tabindex: '0'}, `stylewatch try ${(store.catalog && store.catalog.config_path) || 'CONFIG'} --sample 3 --set 'content_weight=[0.01, 0.02, 0.05]'`));
+      commandList.make([{title: 'Compare three values on three photos', line: (shell) => commandList.command('try', ['--sample', '3', '--set', 'content_weight=[0.01, 0.02, 0.05]'], shell)}]),
+      commandList.shellChoice());
     const made = dom.element('p', {class: 'muted'}, 'Made by "stylewatch try", the newest first.');
     dom.replace(list, sheets.length === 0 ? none : [made, dom.element('ul', {class: 'cards'}, sheets.map(card))]);
+  }
+
+  // Commands name the config, which the catalog knows.
+  function catalogLoaded() {
+    return new Promise((resolve) => {
+      if (store.catalog !== null) resolve();
+      else store.on('catalog', resolve);
+    });
   }
 
   stylewatch.views.register('sheets', {
@@ -38,11 +47,9 @@
         list = dom.element('div', {}, dom.element('p', {class: 'muted'}, 'Reading …'));
         dom.append(element, [dom.element('h1', {}, 'Contact sheets'), list]);
       }
-      try {
-        drawList(await store.loadSheets());
-      } catch (error) {
-        drawList([]);
-      }
+      const sheets = await store.loadSheets().catch(() => []);
+      await catalogLoaded();
+      drawList(sheets);
     },
     update() {},
   });
@@ -197,6 +204,7 @@
 
   function unreadable() {
     sheet = null;
+    drawn = '';
     dom.replace(frame.body, dom.element('h1', {}, 'No such contact sheet'), dom.element('p', {class: 'message'}, 'Its file can\'t be read; perhaps its pictures were deleted.'));
   }
 
@@ -209,7 +217,7 @@
     const {id} = values;
     let found;
     try {
-      found = await store.loadSheet(id);
+      if (id) found = await store.loadSheet(id);
     } catch (error) {
       found = undefined;
     }
