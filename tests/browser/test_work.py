@@ -26,6 +26,14 @@ def test_the_figures_are_told_first(at: OpenedPage) -> None:
     ]
 
 
+def test_numbers_are_written_as_people_do(at: OpenedPage) -> None:
+    shown = at.page.evaluate(
+        "values => values.map((value) => stylewatch.text.digits(value, 3))",
+        [2417.3, 999.6, 20, 0.5, 0.012345, 0.00001234, 41_000_000, 1.5, -3.14159, 0],
+    )
+    assert shown == ["2,420", "1,000", "20", "0.5", "0.0123", "0.0000123", "4.1e+7", "1.5", "-3.14", "0"]
+
+
 def test_the_last_runs_are_a_table_with_their_reports(at: OpenedPage) -> None:
     rows = at.page.locator(".runs tbody tr")
     assert rows.count() == 3

@@ -24,10 +24,10 @@
     return String(text).split('\n').map((line) => line.split('\t').map(visible).join('\t')).join('\n');
   }
 
-  const INTEGER = new Intl.NumberFormat('en-US', {maximumFractionDigits: 0});
+  const NUMBER = new Intl.NumberFormat('en-US', {maximumFractionDigits: 20});
 
   function number(value) {
-    return INTEGER.format(value);
+    return NUMBER.format(Math.round(value));
   }
 
   function count(value, one, many) {
@@ -36,7 +36,10 @@
 
   function digits(value, significant) {
     if (value === null || value === undefined || !Number.isFinite(value)) return '';
-    return Number(value).toPrecision(significant || 3).replace(/(\.\d*?)0+(?=$|e)/, '$1').replace(/\.(?=$|e)/, '');
+    const rounded = Number(value).toPrecision(significant || 3);
+    // 2,400 pictures an hour, not 2.4e+3.
+    if (Math.abs(value) >= 1 && Math.abs(value) < 1e6) return NUMBER.format(Number(rounded));
+    return rounded.replace(/(\.\d*?)0+(?=$|e)/, '$1').replace(/\.(?=$|e)/, '');
   }
 
   function pad(value) {
