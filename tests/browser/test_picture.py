@@ -298,4 +298,11 @@ def test_the_picture_is_printed_without_controls(views: OpenedPage) -> None:
     assert not views.page.locator(".comparison-photo").is_visible()
     assert not views.page.locator(".comparison-controls").is_visible()
     assert not views.page.locator(".command-list").is_visible()
+    # Paper is narrower than the window that the curves were drawn for.
+    width = """chart => {
+      chart.parentElement.style.width = '300px';
+      return [chart.parentElement.clientWidth, chart.getBoundingClientRect().width];
+    }"""
+    holder, chart = views.page.locator(".chart").evaluate(width)
+    assert chart == holder
     views.page.emulate_media(media="screen")

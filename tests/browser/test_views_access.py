@@ -49,6 +49,19 @@ def test_nothing_keeps_people_with_disabilities_out(
     assert at.accessibility_faults() == []
 
 
+def test_on_a_phone_the_current_view_is_seen_in_the_navigation_and_numbers_are_not_broken(at: OpenedPage) -> None:
+    at.page.set_viewport_size({"width": 300, "height": 740})
+    show(at, "#/picture?id=1")
+    heights = at.page.locator(".chart-table td").evaluate_all("cells => cells.map((cell) => cell.clientHeight)")
+    show(at, "#/sheets")
+    place = at.page.get_by_role("link", name="Contact sheets").bounding_box()
+    at.page.set_viewport_size({"width": 1440, "height": 900})
+    assert max(heights) < 50
+    assert place is not None
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= 300
+
+
 @pytest.mark.parametrize("width", [360, 3840])
 def test_each_view_fits_any_screen(at: OpenedPage, width: int) -> None:
     at.page.set_viewport_size({"width": width, "height": 900})

@@ -98,6 +98,8 @@
       return dom.element('li', {}, dom.element('a', {href: href(view.name), 'aria-current': current ? 'page' : null},
         view.navigation, badge ? dom.element('span', {class: 'badge'}, ' ', badge) : null));
     }));
+    // On a narrow screen the navigation scrolls sideways.
+    list.querySelector('[aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
     if (focused >= 0) list.children[focused].firstChild.focus({preventScroll: true});
   }
 
