@@ -26,8 +26,9 @@ def adopt(config: Path, variant: str, new_name: str | None) -> None:
     """Write a picture's settings into the config.
 
     VARIANT is a picture, of 'stylewatch try' or any other; a path, also one in the output folder. The recipe that
-    made it gets its settings, and its style the scale: what differs is changed, what is as by default is taken out,
-    and of values to compare the picture's one stays. All else in the file stays, comments too.
+    made it gets its settings, and its style the scale: what differs is changed, what is as by default is taken out
+    if no comment is about it, and of values to compare the picture's one stays. All else in the file stays, comments,
+    too.
     """
     before = load_variants(config).config
     picture = picture_to_adopt(find_variant(variant, before.output.folder), resolve_config(before), new_name)

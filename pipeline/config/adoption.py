@@ -1,7 +1,8 @@
 """Writes the settings of a picture into a config's text, as a recipe. Owns what is written where; writes no files.
 
 Only what differs is changed: a setting that means the same stays as it is written, one that is to be at its default
-is taken out. The new text has to mean, by the reader of configs, the old one with these changes, or it is refused.
+is taken out, unless a comment is about it. The new text has to mean, by the reader of configs, the old one with these
+changes, or it is refused.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
         raise _not_faithful(path, wanted, "it is written in a way that this program can't change") from error
     if not _means(found, document, edits):
         raise _not_faithful(path, wanted, "the rest of it would change its meaning")
-    return Adoption(changed, variants_in(found, path), [_described(document.data, edit) for edit in edits])
+    return Adoption(
+        changed, variants_in(found, path), [_described(document.data, found.data, edit) for edit in edits]
+    )
 
 
 def fragment(wanted: AdoptedSettings) -> str:
@@ -181,7 +184,7 @@ def _edited(text: str, edit: _Edit, recipe: Recipe) -> str:
         return set_value(text, edit.location, edit.value)
     try:
         return remove_value(text, edit.location)
-    except NotEditableError:  # as the only one in its mapping
+    except NotEditableError:  # as the only one in its mapping, or one with a comment
         return set_value(text, edit.location, _default_at(edit.location, recipe))
 
 
@@ -213,16 +216,19 @@ def _at(data: Any, location: Location) -> Any:
     return data
 
 
-def _described(data: Mapping[str, Any], edit: _Edit) -> str:
+def _described(before: Any, after: Any, edit: _Edit) -> str:
     place = ".".join(
-        str(part) if index != 1 or edit.location[0] != "styles" else str(data["styles"][part]["name"])
+        str(part) if index != 1 or edit.location[0] != "styles" else str(before["styles"][part]["name"])
         for index, part in enumerate(edit.location)
     )
+    return f"{place}: {_written_at(before, edit.location)} -> {_written_at(after, edit.location)}"
+
+
+def _written_at(data: Any, location: Location) -> str:
     try:
-        before = flow_text(_at(data, edit.location))
+        return flow_text(_at(data, location))
     except (KeyError, IndexError, TypeError):
-        before = "not set"
-    return f"{place}: {before} -> {'not set' if edit.value is _ABSENT else flow_text(edit.value)}"
+        return "not set"
 
 
 def _not_faithful(path: Path, wanted: AdoptedSettings, reason: str) -> UsageError:

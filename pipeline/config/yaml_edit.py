@@ -18,6 +18,8 @@ from pipeline.config.written_values import flow_text, yaml_text
 from pipeline.config.yaml_source import Location, events_of
 
 _LINE_END: Final = re.compile(r"[^\r\n]*")
+#: A "#" in a quoted text may look like one, too.
+_COMMENT: Final = re.compile(r"(?:^|\s)#", re.MULTILINE)
 _LINE_BREAK: Final = re.compile(r"\r\n|\n|\r")
 _MAX_LINE: Final = 100
 
@@ -72,21 +74,35 @@ def set_value(text: str, location: Location, value: Any) -> str:
 
 
 def remove_value(text: str, location: Location) -> str:
-    """Return the text without the key at ``location``. Raises NotEditableError, also if it is the only one."""
+    """Return the text without the key at ``location``.
+
+    Raises NotEditableError, also if it is the only one, or if a comment would go with it.
+    """
     owner = _root(text) if len(location) == 1 else _require(text, location[:-1])
     names = [key.text for key, _ in owner.entries]
     if owner.kind != "mapping" or location[-1] not in names or len(names) == 1:
         raise NotEditableError("it can't be taken out")
     index = names.index(str(location[-1]))
+    begin, end = _flow_part(owner, index) if owner.is_flow else _lines_of(text, *owner.entries[index])
+    if _COMMENT.search(text, begin, end):
+        raise NotEditableError("a comment is about it")
+    return text[:begin] + text[end:]
+
+
+def _flow_part(owner: _Node, index: int) -> tuple[int, int]:
+    """Return begin and end of an entry of a flow mapping with a comma; there is another one."""
     key, value = owner.entries[index]
-    if owner.is_flow:
-        if index + 1 < len(names):
-            return text[: key.start] + text[owner.entries[index + 1][0].start :]
-        return text[: owner.entries[index - 1][1].end] + text[value.end :]
+    if index + 1 < len(owner.entries):
+        return key.start, owner.entries[index + 1][0].start
+    return owner.entries[index - 1][1].end, value.end
+
+
+def _lines_of(text: str, key: _Node, value: _Node) -> tuple[int, int]:
+    """Return begin and end of the lines of a block mapping's entry."""
     begin = _line_start(text, key.start)
     if text[begin : key.start].strip():  # behind the "-" of a list's item
         raise NotEditableError("it can't be taken out")
-    return text[:begin] + text[_next_line(text, value.last) :]
+    return begin, _next_line(text, value.last)
 
 
 def is_block(text: str, location: Location) -> bool:

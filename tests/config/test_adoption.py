@@ -73,6 +73,13 @@ def test_what_is_to_be_at_its_default_is_taken_out_unless_it_says_so(path: Path)
     assert found.text == TEXT.replace(", scale: 2", "")
 
 
+def test_a_setting_that_is_to_be_at_its_default_stays_with_its_comment(path: Path) -> None:
+    text = TEXT.replace("content_weight: 0.1\n", "content_weight: [0.1, 1]   # how much of the photo\n")
+    found = adopted(path, text, wanted(Recipe()))
+    assert found.text == text.replace("[0.1, 1]", "0.02")
+    assert found.changes == ["recipes.default.content_weight: [0.1, 1] -> 0.02"]
+
+
 def test_a_setting_that_is_the_only_one_is_written_at_its_default(path: Path) -> None:
     text = "styles: [{name: night, painting: night.jpg}]\nrecipes:\n  default: {size: 640}\n"
     assert adopted(path, text, wanted(Recipe())).text == text.replace("640", "512")
