@@ -130,6 +130,8 @@ def _config_and_photos(named: Sequence[Path], like: Path | None) -> tuple[Path, 
     has_config = bool(named) and (like is None or named[0].suffix.lower() in _CONFIG_SUFFIXES)
     photos = tuple(named[1:] if has_config else named)
     for photo in photos:
+        if photo.is_dir():
+            raise UsageError(f"{photo}: is a folder; name photos, or let --sample pick some from the input folder")
         if not photo.is_file():
             raise UsageError(f"{photo}: there is no such photo")
     if has_config:
@@ -237,13 +239,13 @@ def _make(
 
 def _print_result(trial: Trial, result: TrialResult, output_folder: Path) -> None:
     if result.pictures:
-        click.echo(f"{counted(len(result.pictures), 'picture')} in {trial.folder}")
+        click.echo(printable(f"{counted(len(result.pictures), 'picture')} in {trial.folder}"))
     else:
         click.echo("No picture was made.")
     for sheet in result.sheets:
-        click.echo(f"Contact sheet: {sheet}")
+        click.echo(printable(f"Contact sheet: {sheet}"))
     if result.sheets and trial.is_below(output_folder) and (page := page_of(output_folder)) is not None:
-        click.echo(f"Gallery: {page}")
+        click.echo(printable(f"Gallery: {page}"))
 
 
 def _write_first_page(found: ConfigWithVariants, plan: TrialPlan, trial: Trial, config_name: str) -> None:

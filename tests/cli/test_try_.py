@@ -31,6 +31,12 @@ def test_it_needs_photos_or_a_sample(invoke: Invoke, workshop: Workshop, argumen
     assert "name one PHOTO or several, or let --sample N pick some" in result.err
 
 
+def test_a_folder_is_no_photo(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("try", config_of(workshop), workshop.photo("a.png").parent)
+    assert result.code == 2
+    assert "is a folder; name photos, or let --sample pick some" in " ".join(result.err.split())
+
+
 def test_more_pictures_than_the_limit_are_refused_with_their_number(invoke: Invoke, workshop: Workshop) -> None:
     photos = [workshop.photo("a.png"), workshop.photo("b.png", shade=1)]
     seeds = f"seed={list(range(40))}"

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from pipeline.ledger.names import portable_stem, shortened
+
 #: Where 'try' puts its pictures by default: in a folder of the photo's name in this one, in the output folder.
 TRIES_FOLDER: Final = "try"
 #: The name of a contact sheet's file, without number and suffix.
@@ -35,14 +37,24 @@ def time_name(now: datetime, folder: Path, also: Sequence[Path] = ()) -> str:
     return free
 
 
+def photo_folder(photo: Path) -> str:
+    """Return the name of the folder for the pictures of a single photo, valid on every system."""
+    return shortened(portable_stem(photo.stem)[1])
+
+
 def photo_labels(photos: Sequence[Path]) -> list[str]:
-    """Return a name for each of several photos, unique in any letter case: by its file, else by its folder, too."""
+    """Return a name for each of several photos, unique in any letter case: by its file, else by its folder, too.
+
+    As those of all pictures they are valid on every system.
+    """
     labels: list[str] = []
     taken: set[str] = set()
-    stems = [_shortened(photo.stem) for photo in photos]
+    stems = [_shortened(portable_stem(photo.stem)[1]) for photo in photos]
     for photo, stem in zip(photos, stems, strict=True):
         repeated = sum(other.casefold() == stem.casefold() for other in stems) > 1
-        label = _shortened(f"{photo.parent.name}-{stem}") if repeated and photo.parent.name else stem
+        label = (
+            _shortened(portable_stem(f"{photo.parent.name}-{stem}")[1]) if repeated and photo.parent.name else stem
+        )
         free, number = label, 1
         while free.casefold() in taken:
             number += 1

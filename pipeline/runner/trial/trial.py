@@ -19,7 +19,7 @@ from pipeline.report.gallery.sheets import SHEETS_FOLDER, SheetFiles
 from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import ResolvedConfig
-from pipeline.runner.trial.names import TRIES_FOLDER, time_name
+from pipeline.runner.trial.names import TRIES_FOLDER, photo_folder, time_name
 from pipeline.runner.trial.plan import TrialPicture, TrialPlan, contact_sheet
 from pipeline.runner.trial.sheet import SheetRecorder
 
@@ -50,7 +50,9 @@ class Trial:
         tries = output_folder / TRIES_FOLDER
         sheets = output_folder / GALLERY_FOLDER / SHEETS_FOLDER
         name = time_name(datetime.fromtimestamp(started).astimezone(), tries, (sheets,))
-        return cls(into or tries / (photos[0].path.stem if len(photos) == 1 else name), name, started, config_name)
+        return cls(
+            into or tries / (photo_folder(photos[0].path) if len(photos) == 1 else name), name, started, config_name
+        )
 
     def is_below(self, output_folder: Path) -> bool:
         """Tell whether the pictures lie in the output folder, so that the gallery can show them."""

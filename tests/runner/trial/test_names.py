@@ -9,6 +9,7 @@ from pipeline.runner.trial.names import (
     free_sheet_name,
     is_picture_stem,
     is_sheet_name,
+    photo_folder,
     photo_labels,
     picture_stem,
     time_name,
@@ -51,6 +52,15 @@ def test_a_name_by_the_time_is_never_used_twice(tmp_path: Path) -> None:
 def test_photos_are_told_apart_by_their_folders_and_else_by_numbers() -> None:
     paths = [Path("2023/IMG_1.jpg"), Path("2024/img_1.JPG"), Path("sea.png"), Path("x/2024/IMG_1.jpg")]
     assert photo_labels(paths) == ["2023-IMG_1", "2024-img_1", "sea", "2024-IMG_1-2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a:b?\n.jpg", "a_b__"), ("con.jpg", "con_"), ("dot..jpg", "dot_"), ("\x1b[31m.jpg", "_[31m")],
+)
+def test_names_that_some_system_forbids_are_replaced_as_in_all_pictures(name: str, expected: str) -> None:
+    assert photo_folder(Path(name)) == expected
+    assert photo_labels([Path(name), Path("other.jpg")])[0] == expected
 
 
 def test_long_names_are_cut_also_those_of_any_bytes() -> None:
