@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from pipeline.images.sheet_text import drawable, fitted, line_height, width, wrapped, write
+from pipeline.images.sheet_text import drawable, face_of, fitted, line_height, width, wrapped, write
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,26 @@ from pipeline.images.sheet_text import drawable, fitted, line_height, width, wra
     ],
 )
 def test_what_the_font_lacks_is_replaced(text: str, drawn: str) -> None:
-    assert drawable(text) == drawn
+    assert drawable(text, ()) == drawn
+
+
+class Draws:
+    """A font that has only these signs."""
+
+    def __init__(self, signs: str) -> None:
+        self._signs = signs
+
+    def getmask(self, text: str, /) -> bytes:
+        return text.encode() if text in self._signs else b"missing"
+
+
+def test_a_name_is_drawn_by_the_font_of_the_machine_that_has_all_its_signs() -> None:
+    latin, japanese = Draws("Möwe.jpg"), Draws("日本.jpg")
+    assert drawable("Möwe.jpg", (latin, japanese)) == drawable("Mo\u0308we.jpg", (latin,)) == "Möwe.jpg"
+    assert face_of("日本.jpg", (latin, japanese)) is japanese
+    assert drawable("日本.jpg", (japanese,)) == "日本.jpg"
+    assert drawable("日本ö.jpg", (latin, japanese)) == "??o.jpg"
+    assert drawable("\u202e日.jpg", (japanese,)) == "??.jpg"
 
 
 def test_a_long_name_is_cut_in_its_middle() -> None:
