@@ -1,20 +1,22 @@
 """Draws text on contact sheets. Owns its fonts and sizes, and what can't be drawn.
 
 All is drawn with the font that Pillow brings along, but for names with signs that it lacks: these get the first font
-of this machine that has all of them, and where there is none, what can't be drawn is replaced.
+of this machine that has all of them, or else several fonts, and what none of them has is replaced.
 """
 
 from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, Protocol
+from itertools import groupby
+from typing import Any, Final, Protocol, TypeVar
 
 from PIL import ImageDraw, ImageFont, features
 
 Color = tuple[int, int, int]
+_Font = ImageFont.FreeTypeFont
 
 INK: Final[Color] = (34, 34, 34)
 MUTED: Final[Color] = (112, 112, 112)
@@ -33,21 +35,26 @@ _GAP: Final = "..."
 _SUBSTITUTES: Final[Mapping[str, str]] = {"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "×": "x", "–": "-", "—": "-"}
 
 
-class Face(Protocol):
+class Face(Hashable, Protocol):
     """A font in some size, asked only for what it draws."""
 
     def getmask(self, text: str, /) -> Any:
         """Return the pixels of a text."""
 
 
+_AnyFace = TypeVar("_AnyFace", bound=Face)
+
+
 @cache
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> _Font:
     """Return the font that comes with Pillow in a size, in pixels."""
-    return ImageFont.load_default(size)
+    found = ImageFont.load_default(size)
+    assert isinstance(found, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
+    return found
 
 
 @cache
-def _system_faces() -> tuple[ImageFont.FreeTypeFont, ...]:
+def _system_faces() -> tuple[_Font, ...]:
     """Return the fonts of this machine that are known by name."""
     found = []
     for name in _SYSTEM_FONTS:
@@ -58,18 +65,23 @@ def _system_faces() -> tuple[ImageFont.FreeTypeFont, ...]:
     return tuple(found)
 
 
-def face_of(text: str, faces: Sequence[Face]) -> Face | None:
-    """Return the first of these fonts that has all signs of a text, None if none has."""
-    if not features.check("raqm") and any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in text):
-        return None  # it would be drawn backwards
-    return next((face for face in faces if all(_has_sign(sign, face) for sign in text)), None)
+def faces_of(text: str, faces: Sequence[_AnyFace]) -> list[tuple[_AnyFace, str]]:
+    """Return the parts of a text, each with the font that draws it: the first one that has all of its signs.
+
+    Only where none has all signs of the text it has several parts. What no font has is left to the first one.
+    """
+    for face in faces:
+        if all(_can_draw(sign, face) for sign in text):
+            return [(face, text)]
+    by_sign = (next((face for face in faces if _can_draw(sign, face)), faces[0]) for sign in text)
+    pairs = groupby(zip(by_sign, text, strict=True), key=lambda pair: id(pair[0]))
+    return [(found[0][0], "".join(sign for _, sign in found)) for found in (list(part) for _, part in pairs)]
 
 
-def _font_for(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    if all(_has_sign(sign, font(24)) for sign in text):
-        return font(size)
-    face = face_of(text, _system_faces())
-    return face.font_variant(size=size) if isinstance(face, ImageFont.FreeTypeFont) else font(size)
+def _parts(text: str, size: int) -> list[tuple[_Font, str]]:
+    """Return the parts of a text with their fonts in a size."""
+    found = faces_of(text, (font(24), *_system_faces()))
+    return [(font(size) if face is font(24) else face.font_variant(size=size), part) for face, part in found]
 
 
 def drawable(text: str, faces: Sequence[Face] | None = None) -> str:
@@ -77,22 +89,28 @@ def drawable(text: str, faces: Sequence[Face] | None = None) -> str:
 
     ``faces``: the fonts besides Pillow's own; None = those of this machine.
     """
-    text = unicodedata.normalize("NFC", text)
-    if face_of(text, (font(24),)) or face_of(text, _system_faces() if faces is None else faces):
-        return text
-    return "".join(map(_drawable_sign, text))
+    every: tuple[Face, ...] = (font(24), *(_system_faces() if faces is None else faces))
+    return "".join(_drawable_sign(sign, every) for sign in unicodedata.normalize("NFC", text))
 
 
 @cache
-def _drawable_sign(sign: str) -> str:
+def _drawable_sign(sign: str, faces: tuple[Face, ...]) -> str:
+    if any(_can_draw(sign, face) for face in faces):
+        return sign
     plain = "".join(part for part in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(part))
-    for candidate in (sign, _SUBSTITUTES.get(sign, ""), plain):
-        if candidate and all(_has_sign(part, font(24)) for part in candidate):
+    for candidate in (_SUBSTITUTES.get(sign, ""), plain):
+        if candidate and all(_can_draw(part, faces[0]) for part in candidate):
             return candidate
     return _CANT_DRAW
 
 
 @cache
+def _can_draw(sign: str, face: Face) -> bool:
+    if not features.check("raqm") and unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT:
+        return False  # it would be drawn backwards
+    return _has_sign(sign, face)
+
+
 def _has_sign(sign: str, face: Face) -> bool:
     if not sign.isprintable() or 0xD800 <= ord(sign) <= 0xDFFF:
         return False
@@ -101,7 +119,7 @@ def _has_sign(sign: str, face: Face) -> bool:
 
 def width(text: str, size: int) -> int:
     """Return the width of text in pixels."""
-    return round(_font_for(text, size).getlength(text))
+    return round(sum(used.getlength(part) for used, part in _parts(text, size)))
 
 
 def line_height(size: int) -> int:
@@ -138,9 +156,7 @@ def write(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, most: int, color: Color = INK
 ) -> None:
     """Draw one line of text with its upper left corner at a place, within ``most`` pixels."""
-    text = fitted(text, size, most)
-    used, usual = _font_for(text, size), font(size)
-    if used is usual or not isinstance(usual, ImageFont.FreeTypeFont):
-        draw.text(at, text, fill=color, font=used)
-    else:  # on the same base line
-        draw.text((at[0], at[1] + usual.getmetrics()[0]), text, fill=color, font=used, anchor="ls")
+    left, base_line = float(at[0]), at[1] + font(size).getmetrics()[0]
+    for used, part in _parts(fitted(text, size, most), size):
+        draw.text((left, base_line), part, fill=color, font=used, anchor="ls")
+        left += used.getlength(part)

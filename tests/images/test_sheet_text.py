@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from pipeline.images.sheet_text import drawable, face_of, fitted, line_height, width, wrapped, write
+from pipeline.images.sheet_text import drawable, faces_of, fitted, line_height, width, wrapped, write
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ class Draws:
         return text.encode() if text in self._signs else b"missing"
 
 
-def test_a_name_is_drawn_by_the_font_of_the_machine_that_has_all_its_signs() -> None:
-    latin, japanese = Draws("Möwe.jpg"), Draws("日本.jpg")
+def test_a_name_is_drawn_by_the_fonts_of_the_machine_that_have_its_signs() -> None:
+    latin, japanese = Draws("Möwe.jpg"), Draws("日本")
     assert drawable("Möwe.jpg", (latin, japanese)) == drawable("Mo\u0308we.jpg", (latin,)) == "Möwe.jpg"
-    assert face_of("日本.jpg", (latin, japanese)) is japanese
-    assert drawable("日本.jpg", (japanese,)) == "日本.jpg"
-    assert drawable("日本ö.jpg", (latin, japanese)) == "??o.jpg"
-    assert drawable("\u202e日.jpg", (japanese,)) == "??.jpg"
+    assert faces_of("Möwe.jpg", (Draws("Mw.jpg"), latin)) == [(latin, "Möwe.jpg")], "one font for all of it"
+    assert faces_of("日本.jpg", (latin, japanese)) == [(japanese, "日本"), (latin, ".jpg")]
+    assert drawable("日本ö.jpg", (latin, japanese)) == "日本ö.jpg"
+    assert drawable("\u202e日.jpg", (japanese,)) == "?日.jpg"
 
 
 def test_a_long_name_is_cut_in_its_middle() -> None:
