@@ -47,9 +47,10 @@ _AnyFace = TypeVar("_AnyFace", bound=Face)
 
 @cache
 def font(size: int) -> _Font:
-    """Return the font that comes with Pillow in a size, in pixels."""
+    """Return the font that comes with Pillow in a size, in pixels. Raises OSError where Pillow can't draw it."""
     found = ImageFont.load_default(size)
-    assert isinstance(found, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
+    if not isinstance(found, ImageFont.FreeTypeFont):
+        raise OSError("Pillow was built without FreeType")
     return found
 
 

@@ -47,6 +47,12 @@ class SheetFiles:
         names = self._folder.names_in(SHEETS_FOLDER)
         return [entry for entry in listed if f"{entry['id']}.js" in names]
 
+    def forget(self, sheet_id: str) -> None:
+        """Delete a sheet."""
+        kept = [entry for entry in self.entries() if entry["id"] != sheet_id]
+        self._folder.write(SHEETS_NAME, script("sheets", kept))
+        self._folder.remove(f"{SHEETS_FOLDER}/{sheet_id}.js")
+
     def forget_gone(self) -> None:
         """Delete the sheets of which no picture is left, as after their tries were deleted."""
         before = self.entries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ class SheetRecorder:
         self._change(picture, error=reason)
 
     def finish(self) -> tuple[Path, ...]:
-        """Draw the sheet, if any picture was made, and return its files."""
+        """Draw the sheet, if any picture was made, and return its files. One that has nothing to show goes."""
         if any(cell.picture is not None for cell in self.sheet.cells):
             try:
                 files = render_sheet(self.sheet, self._folder, free_sheet_name(self._folder))
@@ -57,6 +58,9 @@ class SheetRecorder:
             else:
                 self.sheet = dataclasses.replace(self.sheet, files=tuple(files))
                 self._write()
+        elif self._files is not None and not any(cell.error for cell in self.sheet.cells):
+            with contextlib.suppress(OSError):
+                self._files.forget(self.sheet.id)
         return self.sheet.files
 
     def _change(self, of: TrialPicture, **changes: object) -> None:

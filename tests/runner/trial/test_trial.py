@@ -99,6 +99,20 @@ def test_the_sheet_is_finished_when_pictures_failed(workshop: Workshop) -> None:
     assert "the loss became nan" in sheet.read_text()
 
 
+def test_a_try_that_is_stopped_at_once_leaves_nothing(workshop: Workshop) -> None:
+    class Stopped(InProcessExecutor):
+        def run(self, source: JobSource) -> Iterator[ExecutorEvent]:
+            yield from ()
+
+    tried_whole(workshop, [workshop.photo("sea.png")])
+    [sheet] = files_in(workshop.out / "gallery" / "data" / "sheets")
+    trial, result = tried_whole(workshop, [workshop.photo("b.png", shade=1)], executor=Stopped())
+    assert (result.pictures, result.sheets, result.failures) == ((), (), ())
+    assert not trial.folder.exists()
+    assert files_in(workshop.out / "gallery" / "data" / "sheets") == [sheet]
+    assert trial.sheet_id not in (workshop.out / "gallery" / "data" / "sheets.js").read_text()
+
+
 def test_all_that_a_try_leaves_in_its_folder_is_recognized_by_clean(workshop: Workshop) -> None:
     tried_whole(workshop, [workshop.photo("sea.png"), workshop.photo("b.png", shade=1)])
     tried_whole(workshop, [workshop.photo("sea.png")])
