@@ -29,6 +29,7 @@ from pipeline.cli.styles import styles
 from pipeline.cli.try_ import try_
 from pipeline.cli.watch import watch
 from pipeline.errors import ConfigError, StylewatchError, files_explained
+from pipeline.report.formatting import printable
 
 _HELP: Final = """Turn folders of photos into paintings, unattended.
 
@@ -96,7 +97,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except StylewatchError as error:
         for problem in str(error).splitlines():
-            click.echo(f"stylewatch: {problem}", err=True)
+            click.echo(f"stylewatch: {printable(problem)}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

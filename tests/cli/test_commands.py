@@ -11,7 +11,8 @@ import pytest
 
 from pipeline import __version__
 from pipeline.cli.commands import stylewatch
-from tests.cli.invocation import Invoke, Result
+from tests.cli.invocation import Invoke, Result, config_of
+from tests.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -134,6 +135,11 @@ class Interrupting(io.StringIO):
 
     def write(self, text: str) -> int:
         raise KeyboardInterrupt
+
+
+def test_a_name_in_an_error_moves_no_cursor(invoke: Invoke, workshop: Workshop) -> None:
+    result = invoke("try", config_of(workshop), "gone\x1b[2J.jpg")
+    assert (result.code, result.err) == (2, "stylewatch: gone\\x1b[2J.jpg: there is no such photo\n")
 
 
 def test_ctrl_c_is_one_word_and_exit_code_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
