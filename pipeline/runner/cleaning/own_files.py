@@ -21,8 +21,7 @@ from pipeline.images.timelapse import timelapse_key
 from pipeline.model import PictureFormat
 from pipeline.model.timelapse_files import TIMELAPSE_ENDING
 from pipeline.runner.execution.claims import snapshots_of
-from pipeline.runner.execution.tryout import snapshots_folder_name
-from pipeline.runner.trial.names import TRIES_FOLDER, is_picture_stem, is_sheet_name
+from pipeline.runner.trial.names import TRIES_FOLDER, is_picture_stem, is_sheet_name, snapshots_folder_name
 from pipeline.worker.writing import SNAPSHOT_NAME
 
 _SUFFIXES: Final = "|".join(sorted(re.escape(suffix_of(name)) for name in get_args(PictureFormat)))

@@ -94,6 +94,11 @@ def is_picture_stem(folder: str, stem: str, style: str, recipe: str) -> bool:
     return re.fullmatch(rf"{before}{variant}{_VALUES}?(-\d+)?", stem, re.DOTALL) is not None
 
 
+def snapshots_folder_name(stem: str) -> str:
+    """Return the name of the folder of a try's intermediate pictures, beside its picture."""
+    return f"{stem}-snapshots"
+
+
 def is_sheet_name(name: str) -> bool:
     """Tell whether a contact sheet's file has this name."""
     return _SHEET.fullmatch(name) is not None

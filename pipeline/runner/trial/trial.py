@@ -17,11 +17,11 @@ from pipeline.report.formatting import counted
 from pipeline.report.gallery.folder import GalleryFolder
 from pipeline.report.gallery.sheets import SHEETS_FOLDER, SheetFiles
 from pipeline.runner.execution.outcomes import EmitRunEvent
-from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import ResolvedConfig
 from pipeline.runner.trial.names import TRIES_FOLDER, photo_folder, time_name
 from pipeline.runner.trial.plan import TrialPicture, TrialPlan, contact_sheet
 from pipeline.runner.trial.sheet import SheetRecorder
+from pipeline.runner.trial.tryout import Tryout
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from pipeline.config import ConfigWithVariants, load_variants
 from pipeline.config.settings import pass_settings
 from pipeline.executors import Executor
 from pipeline.model import RunEvent
-from pipeline.runner.execution.tryout import Tryout
 from pipeline.runner.preparation import resolve_config
 from pipeline.runner.trial.plan import TrialPlan, plan_pictures, plan_trial, read_photos
 from pipeline.runner.trial.trial import Trial, TrialResult, run_trial
+from pipeline.runner.trial.tryout import Tryout
 from tests.workshop import InProcessExecutor, Workshop
 
 

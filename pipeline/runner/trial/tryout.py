@@ -34,13 +34,8 @@ from pipeline.runner.execution.outcomes import EmitRunEvent
 from pipeline.runner.execution.publishing import make_output_folder
 from pipeline.runner.execution.timelapses import publish_timelapse, remove_parts
 from pipeline.runner.preparation import ResolvedConfig
+from pipeline.runner.trial.names import snapshots_folder_name
 from pipeline.runner.trial.plan import TrialPicture, TrialPlan
-
-
-def snapshots_folder_name(stem: str) -> str:
-    """Return the name of the folder of a try's intermediate pictures, beside its picture."""
-    return f"{stem}-snapshots"
-
 
 #: Called with a picture that was made, its file, and what is known of it.
 OnMade = Callable[[TrialPicture, Path, Artwork], None]
