@@ -13,7 +13,8 @@ from pipeline.config.settings import plan_settings
 from pipeline.errors import StylewatchError
 from pipeline.report.formatting import counted
 from pipeline.report.reasons import kept_sentence
-from pipeline.runner.corrections.adopt import adopt_into, find_variant, picture_to_adopt
+from pipeline.runner.corrections.adopt import adopt_into, picture_to_adopt
+from pipeline.runner.made_pictures import find_picture
 from pipeline.runner.planning.run_plan import approximate_duration, plan_run
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
@@ -31,7 +32,7 @@ def adopt(config: Path, variant: str, new_name: str | None) -> None:
     too.
     """
     before = load_variants(config).config
-    picture = picture_to_adopt(find_variant(variant, before.output.folder), resolve_config(before), new_name)
+    picture = picture_to_adopt(find_picture(variant, before.output.folder), resolve_config(before), new_name)
     adoption = adopt_into(config, picture.settings)
     for note in picture.notes:
         click.echo(f"note: {note}", err=True)

@@ -24,9 +24,9 @@ from pipeline.executors.measuring import load_or_measure_speed
 from pipeline.model import EngineSettings
 from pipeline.report.formatting import counted, printable
 from pipeline.runner.checking import require_usable_for_trial
-from pipeline.runner.corrections.adopt import find_variant
 from pipeline.runner.gallery.first_page import write_first_page
 from pipeline.runner.gallery.writer import page_of
+from pipeline.runner.made_pictures import find_picture
 from pipeline.runner.planning.run_plan import approximate_duration
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from pipeline.runner.trial.like import Like, config_like, find_config, find_photo
@@ -146,7 +146,7 @@ def _config_and_photos(named: Sequence[Path], like: Path | None) -> tuple[Path, 
 
 
 def _existing(like: Path, config: Path) -> Path:
-    return like if like.is_file() else find_variant(str(like), load_variants(config).config.output.folder)
+    return like if like.is_file() else find_picture(str(like), load_variants(config).config.output.folder)
 
 
 def _as_made(like: Path, config: Path, set_options: Sequence[str]) -> Like:

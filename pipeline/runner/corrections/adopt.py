@@ -15,9 +15,9 @@ from typing import Any
 from pipeline.config.adoption import AdoptedSettings, Adoption, adopt_settings, fragment
 from pipeline.durable_files import new_file, replace_file
 from pipeline.errors import UsageError
-from pipeline.images.encode import read_provenance
 from pipeline.model import Style
 from pipeline.picture_settings import RecordedSettings, read_settings
+from pipeline.runner.made_pictures import differences, provenance_of
 from pipeline.runner.preparation import ResolvedConfig
 
 _BOM = b"\xef\xbb\xbf"
@@ -31,23 +31,13 @@ class PictureToAdopt:
     notes: tuple[str, ...]
 
 
-def find_variant(named: str, output_folder: Path) -> Path:
-    """Return the picture of a path, absolute, in the current or in the output folder. Raises UsageError."""
-    for path in (Path(named), output_folder / named):
-        if path.is_file():
-            return path
-    raise UsageError(f"{named}: there is no such picture, neither here nor in the output folder, {output_folder}")
-
-
 def picture_to_adopt(picture: Path, resolved: ResolvedConfig, new_name: str | None) -> PictureToAdopt:
     """Return what to adopt of a picture: as the recipe by which it was made, or as one of a new name.
 
     Raises UsageError for a picture that does not say its settings, or whose style the config does not have;
     StorageError.
     """
-    provenance = read_provenance(picture)
-    if provenance is None:
-        raise UsageError(f"{picture}: is no picture of stylewatch, or another program has taken its metadata out")
+    provenance = provenance_of(picture)
     made_with = read_settings(provenance)
     if made_with is None:
         raise UsageError(
@@ -85,10 +75,7 @@ def _notes(made_with: RecordedSettings, style: Style, resolved: ResolvedConfig) 
     if _recorded(made_with) != _blend(style):
         names = ", ".join(painting.name for painting in made_with.paintings)
         yield f"style {style.name} has other paintings or weights than the picture, which is made of {names}"
-    if made_with.weights not in ("", resolved.weights):
-        yield "the picture was made with other weights of the network than engine.weights"
-    if made_with.ignored:
-        yield f"this version does not know, and leaves out: {', '.join(made_with.ignored)}"
+    yield from differences(made_with, resolved)
     name = made_with.recipe.name
     others = [
         other for other in resolved.styles if other != style.name and name in resolved.pairing.recipes_of[other]

@@ -16,11 +16,11 @@ from pipeline.config.written_values import flow_text, path_text
 from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import UsageError
 from pipeline.hashing import settings_sha256, sha256_of_file
-from pipeline.images.encode import read_provenance
 from pipeline.ledger import LEDGER_NAME, Ledger, ledger_exists
 from pipeline.model import Painting, Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings
 from pipeline.runner.instance.folder_marks import OUTPUT_MARK, other_states
+from pipeline.runner.made_pictures import differences, provenance_of
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
 
 #: What a config says of these is about styles and recipes that a picture's own replace.
@@ -42,7 +42,7 @@ def find_config(picture: Path) -> Path:
     Raises UsageError if there is none, if several are possible, or if it is no picture; ConfigError, LedgerError,
     StorageError.
     """
-    _provenance_of(picture)
+    provenance_of(picture)
     picture = picture.resolve()
     for folder in picture.parents:
         own = folder / OUTPUT_MARK.parent
@@ -77,7 +77,7 @@ def config_like(picture: Path, config: Path, set_options: Sequence[str] = ()) ->
 
     Raises UsageError for a picture that does not say them, or whose paintings the config does not have; ConfigError.
     """
-    provenance = _provenance_of(picture)
+    provenance = provenance_of(picture)
     document = read_document(config)
     recorded = read_settings(provenance)
     if recorded is None:
@@ -151,10 +151,7 @@ class _RecordedParts:
         """Yield what may differ."""
         for path in [path for _, (path, is_same) in self._paintings if not is_same]:
             yield f"the painting {path} has changed since: it had other content when the picture was made"
-        if self._recorded.weights not in ("", self._resolved.weights):
-            yield "it was made with other weights of the network than engine.weights"
-        if self._recorded.ignored:
-            yield f"this version does not know, and leaves out: {', '.join(self._recorded.ignored)}"
+        yield from differences(self._recorded, self._resolved)
 
     def _file(self, painting: RecordedPainting, styles: Sequence[Style]) -> tuple[Path, bool]:
         """Return the painting of this content, else the one of this name, and whether it is the same."""
@@ -207,7 +204,7 @@ def _photo_on_record(picture: Path, output: Path, file: Path, source: str) -> st
         return None
     resolved, output, sha256 = picture.resolve(), output.resolve(), sha256_of_file(picture)
     name = resolved.relative_to(output).as_posix() if resolved.is_relative_to(output) else None
-    provenance = _provenance_of(picture)
+    provenance = provenance_of(picture)
     with Ledger.to_read(file, source) as ledger:
         records = ledger.pictures.all()
         same = [record for record in records if record.sha256 == sha256]
@@ -226,10 +223,3 @@ def _settings_sha256(provenance: Mapping[str, Any]) -> str | None:
         return None
     paintings = tuple(Painting(Path(each.name), each.sha256, each.weight) for each in recorded.paintings)
     return settings_sha256(Style("", paintings, recorded.scale), recorded.recipe, recorded.weights)
-
-
-def _provenance_of(picture: Path) -> dict[str, Any]:
-    provenance = read_provenance(picture)
-    if provenance is None:
-        raise UsageError(f"{picture}: is no picture of stylewatch, or another program has taken its metadata out")
-    return provenance

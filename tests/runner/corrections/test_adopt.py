@@ -16,7 +16,7 @@ from pipeline.images.encode import write_picture
 from pipeline.images.metadata import Metadata
 from pipeline.model import Painting, PictureOptions, Recipe, Style
 from pipeline.picture_settings import settings_record
-from pipeline.runner.corrections.adopt import adopt_into, find_variant, picture_to_adopt
+from pipeline.runner.corrections.adopt import adopt_into, picture_to_adopt
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 from tests.images.pictures import PROVENANCE, written
 from tests.workshop import CONFIG, Workshop
@@ -43,18 +43,6 @@ def picture(folder: Path, style: Style, recipe: Recipe, weights: str = "") -> Pa
     pixels = np.zeros((6, 8, 3), np.uint8)
     write_picture(pixels, None, Metadata(), provenance, PictureOptions(), path)
     return path
-
-
-def test_a_picture_is_found_here_and_in_the_output_folder(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workshop.photo("a.png")
-    workshop.run()
-    monkeypatch.chdir(workshop.folder)
-    assert find_variant("a--night.jpg", workshop.out) == workshop.out / "a--night.jpg"
-    assert find_variant("out/a--night.jpg", workshop.out) == Path("out/a--night.jpg")
-    with pytest.raises(UsageError, match=r"nowhere\.jpg: there is no such picture, neither here nor in the output"):
-        find_variant("nowhere.jpg", workshop.out)
 
 
 def test_what_a_picture_says_becomes_its_recipe_or_a_new_one(tmp_path: Path, resolved: ResolvedConfig) -> None:
