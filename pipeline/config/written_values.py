@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,16 @@ def flow_text(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
     return str(value) if isinstance(value, int) else yaml_text(str(value))
+
+
+def style_and_recipe_text(style: Mapping[str, Any], name: str, recipe: Mapping[str, Any]) -> str:
+    """Return a style, and the recipe of that name, as a piece of a config."""
+    lines = [
+        f"{'    ' if number else '  - '}{key}: {flow_text(value)}"
+        for number, (key, value) in enumerate(style.items())
+    ]
+    lines = ["styles:", *lines, "recipes:", f"  {flow_text(name)}:{'' if recipe else ' {}'}"]
+    return "\n".join([*lines, *(f"    {key}: {flow_text(value)}" for key, value in recipe.items())])
 
 
 def path_text(path: Path, folder: Path, home: Callable[[], Path] = Path.home) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from pipeline.config.written_values import flow_text, yaml_text
+from pipeline.config.recipes import written_fields
+from pipeline.config.written_values import style_and_recipe_text
 from pipeline.ledger import GalleryRow, PictureDetails
 from pipeline.model import JobState, Losses, LossHistory, Recipe
 from pipeline.model.gallery_files import (
@@ -23,6 +24,7 @@ from pipeline.model.gallery_files import (
     thumbnail_name,
 )
 from pipeline.model.timelapse_files import timelapse_name
+from pipeline.picture_settings import read_settings
 from pipeline.report.gallery.advice import failure_advice, photo_advice
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
@@ -204,30 +206,17 @@ def _history(history: LossHistory) -> dict[str, Any]:
 
 def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     """Return what a picture was made with as a piece of a config, "" if that is not known."""
-    if not settings:
+    recorded = read_settings({"settings": settings, "recipe": recipe}) if settings else None
+    if recorded is None:
         return ""
-    of_style = settings.get("style") or {}
-    paintings = {
-        str(each["name"]): each.get("weight", 1.0) for each in of_style.get("paintings") or () if "name" in each
-    }
+    weights = {painting.name: painting.weight for painting in recorded.paintings}
     entry: dict[str, Any] = {"name": style}
-    entry |= {"painting": next(iter(paintings))} if len(paintings) == 1 else {"paintings": paintings}
-    if of_style.get("scale", 1.0) != 1.0:
-        entry["scale"] = of_style["scale"]
+    entry |= {"painting": next(iter(weights))} if list(weights.values()) == [1.0] else {"paintings": weights}
+    if recorded.scale != 1:
+        entry["scale"] = recorded.scale
     if recipe != "default":
         entry["recipe"] = recipe
-    fields = _recipe_to_write(settings.get("recipe") or {})
-    lines = [
-        f"{'  ' if number else '- '}{name}: {flow_text(value)}" for number, (name, value) in enumerate(entry.items())
-    ]
-    lines = ["styles:", *lines, "recipes:", f"  {yaml_text(recipe)}:{'' if fields else ' {}'}"]
-    return "\n".join([*lines, *(f"    {name}: {flow_text(value)}" for name, value in fields.items())]) + "\n"
-
-
-def _recipe_to_write(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record of a recipe as a config has it, in which a rate that is left out is the optimizer's own."""
-    values = recorded if recorded.get("optimizer") is None else {"learning_rate": Recipe().learning_rate, **recorded}
-    return _as_written_fields(values)
+    return style_and_recipe_text(entry, recipe, written_fields(recorded.recipe)) + "\n"
 
 
 def recipe_defaults() -> dict[str, Any]:

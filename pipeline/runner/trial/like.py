@@ -12,7 +12,7 @@ from pipeline.config.loading import variants_in
 from pipeline.config.recipes import written_fields
 from pipeline.config.set_options import with_settings
 from pipeline.config.settings import folder_settings
-from pipeline.config.written_values import flow_text, path_text
+from pipeline.config.written_values import path_text, style_and_recipe_text
 from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import UsageError
 from pipeline.hashing import settings_sha256, sha256_of_file
@@ -171,14 +171,8 @@ def _text(data: Mapping[str, Any], picture: Path) -> str:
     """Return style and recipe as YAML that a config can have."""
     [style] = data["styles"]
     name = style.get("recipe", "default")
-    lines = [f"# as in {picture.name!r}"] if picture.name.isprintable() else []
-    lines += ["styles:"]
-    for number, (key, value) in enumerate(style.items()):
-        lines.append(f"{'    ' if number else '  - '}{key}: {flow_text(value)}")
-    fields = data["recipes"][name] or {}
-    lines += ["recipes:", f"  {flow_text(name)}:{'' if fields else ' {}'}"]
-    lines += [f"    {key}: {flow_text(value)}" for key, value in fields.items()]
-    return "\n".join(lines)
+    source = f"# as in {picture.name!r}\n" if picture.name.isprintable() else ""
+    return source + style_and_recipe_text(style, name, data["recipes"][name] or {})
 
 
 def find_photo(picture: Path, found: ConfigWithVariants) -> Path:

@@ -202,12 +202,13 @@ def test_the_yaml_is_a_config_that_makes_the_same_recipe(tmp_path: Path) -> None
 
 
 def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_and_their_weights(tmp_path: Path) -> None:
-    paintings = [{"name": "a.jpg", "weight": 0.7}, {"name": "b.jpg", "weight": 0.3}]
+    weights = {"a.jpg": 0.7, "b.jpg": 0.3}
+    paintings = [{"name": name, "weight": weight, "sha256": "a" * 64} for name, weight in weights.items()]
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).touch()
     (tmp_path / "c.yaml").write_text(settings_yaml("both", "fine", {"style": {"scale": 1.0, "paintings": paintings}}))
     [style] = load_config(tmp_path / "c.yaml").styles
-    assert {path.name: weight for path, weight in style.paintings.items()} == {"a.jpg": 0.7, "b.jpg": 0.3}
+    assert {path.name: weight for path, weight in style.paintings.items()} == weights
     assert style.recipes == ("fine",)
 
 
@@ -223,7 +224,7 @@ def test_the_yaml_of_another_optimizer_says_its_learning_rate(tmp_path: Path, ra
 @pytest.mark.parametrize("name", ["1e4", "0o17", "no", "a b", "#1", "- x", "{y}", "é ü"])
 def test_names_in_the_yaml_are_read_as_names(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.jpg").touch()
-    style = {"paintings": [{"name": f"{name}.jpg", "weight": 1.0}]}
+    style = {"paintings": [{"name": f"{name}.jpg", "weight": 1.0, "sha256": "a" * 64}]}
     (tmp_path / "c.yaml").write_text(settings_yaml(name, name, {"style": style}))
 
     config = load_config(tmp_path / "c.yaml")
