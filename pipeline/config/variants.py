@@ -243,8 +243,8 @@ class _Combinations:
             chosen = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
             yield {**self._data, **chosen}, {setting: flow_text(value) for setting, value in chosen.items()}
 
-    def mistakes(self, told: set[Location]) -> list[Mistake]:
-        """Return the mistakes in values but the first ones, and in combinations; ``told`` are known already."""
+    def mistakes(self, known: set[Location]) -> list[Mistake]:
+        """Return the mistakes in values but the first ones, and in combinations; ``known`` are reported already."""
         found: dict[Location, Mistake] = {}
         for number, axis in enumerate(self._axes):
             for index in range(1, len(axis.values)):
@@ -258,12 +258,12 @@ class _Combinations:
         if (number_of := math.prod(len(axis.values) for axis in self._axes)) > MAX_COMBINATIONS:
             message = f"lists values that make {number_of:,} combinations, at most {MAX_COMBINATIONS:,} can be tried"
             return [*found.values(), _at(self._owner, message, self._document)]
-        return list(found.values()) or self._wrong_together(told)
+        return list(found.values()) or self._wrong_together(known)
 
-    def _wrong_together(self, told: set[Location]) -> list[Mistake]:
+    def _wrong_together(self, known: set[Location]) -> list[Mistake]:
         """Return what is wrong with combinations of values that are right by themselves."""
         found: dict[Location, Mistake] = {}
-        if any(location[: len(self._owner)] == self._owner for location in told):
+        if any(location[: len(self._owner)] == self._owner for location in known):
             return []
         for choice in self._choices():
             chosen = ", ".join(

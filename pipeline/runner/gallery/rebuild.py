@@ -63,7 +63,7 @@ class Rebuild:
         now: Callable[[], float] = time.time,
         lock_seconds: float = _LOCK_SECONDS,
     ) -> None:
-        """``styles``: whose paintings are copied. ``on_progress``: is told how many chunks are done, of how many."""
+        """``styles``: whose paintings are copied. ``on_progress`` gets how many chunks are done, of how many."""
         self._settings = settings
         self._styles = styles
         self._on_progress = on_progress

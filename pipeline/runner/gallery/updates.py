@@ -57,7 +57,7 @@ _COMPARE_SOON_SECONDS: Final = 5.0
 _COMPARE_SOON_FACTOR: Final = 20
 #: For so long is caught up at once, and then as long nothing is done.
 _CATCH_UP_SECONDS: Final = 0.2
-#: And for so long at the end of a program that was not told to stop.
+#: And for so long at the end of a program that was not interrupted.
 LAST_CATCH_UP_SECONDS: Final = 5.0
 #: Another process writes a chunk within a moment.
 _LOCK_SECONDS: Final = 5.0

@@ -17,7 +17,7 @@ from pipeline.runner.trial.plan import TrialPicture
 
 
 class SheetRecorder:
-    """The contact sheet of a try whose pictures lie in ``folder``; ``files`` None = the gallery is not told.
+    """The contact sheet of a try whose pictures lie in ``folder``; ``files`` None = not shown in the gallery.
 
     ``warn`` gets a sentence when the sheet can't be written; the pictures don't depend on it.
     """
@@ -75,5 +75,5 @@ class SheetRecorder:
         try:
             self._files.write(self.sheet)
         except OSError as error:
-            self._warn(f"The gallery could not be told of the contact sheet: {error.strerror}")
+            self._warn(f"The contact sheet could not be written for the gallery: {error.strerror}")
             self._files = None

@@ -85,7 +85,7 @@ def test_a_gallery_that_cant_be_written_is_told_of_once_and_the_sheet_is_drawn(
     recorded = Recorded(plan, tmp_path, SheetFiles(GalleryFolder(tmp_path / "gallery")))
     recorded.recorder.made(plan.pictures[1], write_photo(tmp_path / "two.png"), ARTWORK)
     assert [warning.partition(":")[0] for warning in recorded.warnings] == [
-        "The gallery could not be told of the contact sheet"
+        "The contact sheet could not be written for the gallery"
     ]
     assert recorded.recorder.finish()
 
