@@ -129,7 +129,6 @@ class MadeGallery:
             "latest": [row.values() for row in done[:LATEST]],
             "live": False,
             "config_path": "stylewatch.yaml",
-            "commands": None,
         }
         return catalog | dict(self.changes)
 

@@ -85,7 +85,6 @@ class Catalog:
             "chunks": [[number, *_fields(chunk)] for number, chunk in sorted(self.chunks.items())],
             "latest": list(self.latest.values()),
             "live": is_live,
-            "commands": None,
         }
 
 
