@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.engine.events import Finished, Preview
 from pipeline.errors import StylewatchError
 from pipeline.images import previews
+from pipeline.images.decode import PixelArray
 from pipeline.model import Artwork, Painting, PreviewOptions, PreviewSaved, Remark
 from pipeline.worker.reading import Emit, LoadedTask
 
 _Saved = TypeVar("_Saved")
+SaveLive = Callable[[PreviewOptions, str, PixelArray], Path]
 
 #: Saving a preview takes a fiftieth, at most, of the time until the next one.
 _LEAST_SECONDS_PER_SECOND: Final = 50.0
@@ -30,9 +33,10 @@ class Previews:
     A painting is copied from its file, since the engine mostly has its cached targets only; each is looked at once.
     """
 
-    def __init__(self, emit: Emit, clock: Callable[[], float]) -> None:
+    def __init__(self, emit: Emit, clock: Callable[[], float], save_live: SaveLive = previews.save_live) -> None:
         self._emit = emit
         self._clock = clock
+        self._write_live = save_live
         self._seconds_for_one = 0.0
         self._is_saving = False
         self._has_warned = False
@@ -90,9 +94,15 @@ class Previews:
         options = task.assignment.previews
         if options is None:
             return
-        path = self._attempt(options, lambda: previews.save_live(options, preview.token, preview.pixels))
+        path = self._attempt(options, lambda: self._replaced_live(options, preview))
         if path is not None:
             self._emit(PreviewSaved(preview.token, path))
+
+    def _replaced_live(self, options: PreviewOptions, preview: Preview) -> Path | None:
+        try:
+            return self._write_live(options, preview.token, preview.pixels)
+        except PermissionError:  # on Windows also while a browser reads the last one; the next one comes soon
+            return None
 
     def _attempt(self, options: PreviewOptions, save: Callable[[], _Saved]) -> _Saved | None:
         """Save something that no picture depends on: None if that fails, for whatever reason."""

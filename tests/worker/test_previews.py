@@ -145,6 +145,18 @@ def test_any_other_failure_leaves_the_picture_too(tmp_path: Path, error: Excepti
     assert isinstance(remark, Remark)
 
 
+def test_a_live_picture_that_a_browser_reads_just_now_is_no_news(tmp_path: Path) -> None:
+    told, task = list[ExecutorEvent](), loaded(tmp_path)
+
+    def refuse(*_: object) -> Path:
+        raise PermissionError(13, "Access is denied")
+
+    Previews(told.append, Ticks(), refuse).prepare_save(
+        task, Preview(token="t1", evaluations=3, pixels=task.photo.pixels / np.float32(255))
+    )()
+    assert told == []
+
+
 def test_a_painting_that_was_replaced_is_not_copied_under_the_old_one_s_name(tmp_path: Path) -> None:
     assignment = shown(tmp_path)
     write_painting(tmp_path / "night.jpg", (0, 0, 255))
