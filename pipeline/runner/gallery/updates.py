@@ -34,6 +34,7 @@ from pipeline.model import (
     WatchNotice,
 )
 from pipeline.model.gallery_files import live_name
+from pipeline.report.gallery.folder import PAGE_NAME
 from pipeline.report.gallery.live import LIVE_NAME, LiveImage, LivePictures, ended_value
 from pipeline.report.gallery.scripts import script
 from pipeline.runner.gallery.run_records import RunRecords
@@ -195,9 +196,12 @@ class GalleryUpdates:
     # --- files ------------------------------------------------------------------------------------------------
 
     def _write_page(self) -> None:
-        if not self._page_is_written:
-            self._writer.write_page()
-            self._page_is_written = True
+        if self._page_is_written and self._writer.folder.exists(PAGE_NAME):
+            return
+        self._writer.write_page()
+        self._page_is_written = True
+        # Where the folder was deleted meanwhile, everything else is to be written, too.
+        self._compared, self._compare.at = None, -math.inf
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[bool]:

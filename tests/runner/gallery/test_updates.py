@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,21 @@ def test_one_more_picture_changes_only_its_own_files(gallery: Gallery) -> None:
     assert {name for name in after if after[name] != before.get(name)} == {
         "data/catalog.js", "data/chunks/0000.js", "data/live.js", "data/pictures/0000/2.js", "data/status.js",
     }  # fmt: skip
+
+
+def test_a_folder_that_is_deleted_during_the_work_is_written_again(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    updates = gallery.updates()
+    gallery.workshop.run(on_event=passing_on(updates))
+    updates.step()
+    shutil.rmtree(gallery.folder)
+    gallery.clock.now += 1
+
+    updates.step()
+
+    assert (gallery.folder / "index.html").is_file()
+    assert (gallery.folder / "assets" / "store.js").is_file()
+    assert gallery.details_of("a.png")["state"] == "done"
 
 
 def test_without_news_only_catalog_status_and_live_are_written(gallery: Gallery) -> None:
