@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import StylewatchError
+from pipeline.errors import StylewatchError, files_explained
 from pipeline.model import GallerySettings, RunEvent, RunFinished
 from pipeline.runner.gallery.updates import WRITE_SECONDS, GalleryUpdates
 
@@ -136,7 +136,8 @@ class _Worker(threading.Thread):
     def _try(self, action: Callable[[], float | None]) -> float | None:
         """Do something and return its result; None if it can't be done, which is said once."""
         try:
-            return action()
+            with files_explained():
+                return action()
         except (OSError, StylewatchError) as error:
             self._report(str(error))
         except Exception as error:  # a page is not worth a picture, whatever is wrong with it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -168,3 +169,15 @@ def test_the_end_of_a_run_is_written_at_once_and_other_news_after_a_second(galle
     assert updates.stepped.wait(10)
     thread.close()
     assert updates.calls.count("step") == 2
+
+
+def test_a_file_that_cannot_be_written_is_named_in_a_sentence(
+    gallery: Gallery, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread = thread_with(gallery.settings(), FakeUpdates(OSError(errno.ENOSPC, "No space left on device", "a.js")))
+
+    thread(Remark("", "hello"))
+    thread.close()
+
+    [message] = caplog.messages
+    assert message.endswith("a.js: No space left on device; check its permissions and its disk")
