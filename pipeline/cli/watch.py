@@ -62,9 +62,9 @@ def watch(config: Path, quiet: bool, as_json: bool) -> None:
         health = Health(heartbeat, notifier)
 
         def executor(settings: Config) -> LocalExecutor:
-            emit.use_config(settings)  # one is made for each version of the config that there is work under
             return make_executor(settings, lambda: daemon.report_alive())
 
+        reloader.on_change = emit.use_config
         daemon = Daemon(settings, executor, emit, reloader, health=health)
         with stop_on_signal(daemon.stop, heartbeat.remove), on_hangup(reloader.request_reload, daemon.stop):
             daemon.run()

@@ -68,13 +68,17 @@ class _WatchedFiles:
 
 
 class ConfigReloader:
-    """Watches one config file and its paintings. Only :meth:`request_reload` may be called by other threads."""
+    """Watches one config file and its paintings. Only :meth:`request_reload` may be called by other threads.
+
+    ``on_change`` is called with each config that comes into use, by whoever asks for the next version.
+    """
 
     def __init__(
         self, file: Path, *, settle_seconds: float = 1.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """``file`` must not be loaded yet: later changes count. ``clock`` returns monotonic seconds."""
         self.file = file
+        self.on_change: Callable[[Config], None] = lambda _config: None
         self._settle_seconds = settle_seconds
         self._clock = clock
         self._reload_requested = self._check_requested = False
@@ -119,7 +123,10 @@ class ConfigReloader:
         changes = _changes(current, new_version)
         if changes or unchanged or reload_requested or was_refused:
             emit(WatchNotice("reloaded", _reload_text(changes, unchanged)))
-        return new_version if changes else None
+        if not changes:
+            return None
+        self.on_change(new_version.config)
+        return new_version
 
     def _is_due(self, version: ConfigVersion) -> bool:
         now, settle_seconds = self._clock(), self._settle_seconds

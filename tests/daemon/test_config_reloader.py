@@ -264,3 +264,14 @@ def test_with_another_input_folder_the_whole_section_waits(harness: ReloaderHarn
     assert harness.notices[0].text == (
         "config reloaded: no effective change; input.folder needs a restart and stays as before"
     )
+
+
+def test_who_follows_the_config_gets_each_one_that_comes_into_use(harness: ReloaderHarness) -> None:
+    sizes: list[int] = []
+    harness.reloader.on_change = lambda config: sizes.append(config.recipes_by_name()["default"].size)
+    for old, new in (("size: 48", "size: 64"), ("size: 64", "size: many")):
+        harness.change(old, new)
+        harness.after(2)
+        harness.version = harness.after(2) or harness.version
+
+    assert sizes == [64]
