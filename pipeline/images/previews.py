@@ -156,12 +156,16 @@ def make_photo_copies_from_file(
     options: PreviewOptions, sha256: str, source: Path | bytes, max_pixels: int = PAINTING_MAX_PIXELS
 ) -> None:
     """Make both copies of a photo from its file, unless the options want none; raises as for a picture."""
-    if not options.photo_pixels:
-        return
-    large, small = options.folder / photo_copy_name(sha256), options.folder / photo_thumbnail_name(sha256)
-    if not (_is_there(large, options.photo_pixels) and _is_there(small, options.thumbnail_pixels)):
+    if not has_photo_copies(options, sha256):
         side = max(options.photo_pixels, options.thumbnail_pixels)
         save_photo_copies(options, sha256, _pixels_of(source, sha256, side, max_pixels))
+
+
+def has_photo_copies(options: PreviewOptions, sha256: str) -> bool:
+    """Tell whether both copies of a photo are there and large enough, or none is wanted."""
+    large, small = options.folder / photo_copy_name(sha256), options.folder / photo_thumbnail_name(sha256)
+    are_there = _is_there(large, options.photo_pixels) and _is_there(small, options.thumbnail_pixels)
+    return are_there or not options.photo_pixels
 
 
 def make_painting_copy_from_file(options: PreviewOptions, sha256: str, source: Path | bytes) -> Path:

@@ -19,6 +19,7 @@ from pipeline.errors import JobError, PhotoError, StorageError, StylewatchError,
 from pipeline.images.decode import read_size
 from pipeline.images.encode import read_provenance
 from pipeline.images.previews import (
+    has_photo_copies,
     make_painting_copy_from_file,
     make_photo_copies_from_file,
     make_thumbnail_from_file,
@@ -29,6 +30,7 @@ from pipeline.report.gallery.live import LIVE_NAME, ended_value
 from pipeline.report.gallery.scripts import script
 from pipeline.report.heartbeat import read_heartbeat
 from pipeline.runner.gallery.contents import FileFacts
+from pipeline.runner.gallery.photo_sources import copy_from_archives, photo_file
 from pipeline.runner.gallery.run_records import RunRecords
 from pipeline.runner.gallery.status_page import STATUS_NAME, status_value
 from pipeline.runner.gallery.unused_copies import remove_unused_copies
@@ -100,6 +102,7 @@ class Rebuild:
             rows = ledger.gallery.rows(first, last)
             for _ in pool.map(self._make_copies, _with_pictures(rows)):
                 pass
+            copy_from_archives(self._folders, filter(self._needs_photo, _with_pictures(rows)), self._copy_photo)
             with self._locked(ledger):
                 written = self._writer.write_chunk(
                     ledger,
@@ -147,18 +150,24 @@ class Rebuild:
     # --- files ------------------------------------------------------------------------------------------------
 
     def _make_copies(self, row: GalleryRow) -> None:
-        picture, photo = self._folders.output / row.output, self._folders.input / row.job.photo
+        picture = self._folders.output / row.output
         if picture.is_file():
             self._try(row.output, make_thumbnail_from_file, row.picture_sha256, picture)
-        if row.photo_sha256 and photo.is_file():
-            self._try(row.job.photo, self._make_photo_copies, row.photo_sha256, photo)
+        if self._needs_photo(row) and (photo := photo_file(self._folders, row.job.photo)) is not None:
+            self._copy_photo(row, photo)
+
+    def _needs_photo(self, row: GalleryRow) -> bool:
+        return bool(row.photo_sha256) and not has_photo_copies(self._settings.previews, row.photo_sha256)
+
+    def _copy_photo(self, row: GalleryRow, photo: Path | bytes) -> None:
+        self._try(row.job.photo, self._make_photo_copies, row.photo_sha256, photo)
 
     @staticmethod
-    def _make_photo_copies(options: PreviewOptions, sha256: str, photo: Path) -> None:
+    def _make_photo_copies(options: PreviewOptions, sha256: str, photo: Path | bytes) -> None:
         with contextlib.suppress(PhotoError):  # it may be another photo by now
             make_photo_copies_from_file(options, sha256, photo)
 
-    def _try(self, name: str, make: Callable[..., object], sha256: str, file: Path) -> None:
+    def _try(self, name: str, make: Callable[..., object], sha256: str, file: Path | bytes) -> None:
         try:
             make(self._settings.previews, sha256, file)
         except (JobError, StylewatchError, OSError, MemoryError) as error:

@@ -125,7 +125,7 @@ class UnpackedPhotos:
         archive = self._opened_archive(root, photo.archive)
         if photo.name in archive.passed:
             return archive.passed[photo.name]
-        for name, member in _safe_files(archive.members):
+        for name, member in safe_files(archive.members):
             archive.passed[name] = member
             if name == photo.name:
                 return member
@@ -215,7 +215,8 @@ def _write_errors_explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _safe_files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:
+def safe_files(members: Iterator[Member]) -> Iterator[tuple[str, Member]]:
+    """Yield the members that may be photos, with the names by which photos are on record."""
     for member in members:
         if not (member.is_folder or member.special_kind or member.problem or unsafe_name_reason(member.name)):
             yield normalized(member.name), member
