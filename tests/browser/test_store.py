@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,17 @@ def test_what_has_not_changed_is_not_read_or_sorted_again(page: OpenedPage, gall
     refresh(page)
     assert [address for address in page.requests if "catalog.js" in address]
     assert page.page.evaluate("stylewatch.store.entries() === window.kept")
+
+
+def test_older_pictures_stay_listed_while_new_ones_are_wanted(page: OpenedPage, gallery: MadeGallery) -> None:
+    first, second, third, *others = gallery.rows
+    waiting, without = replace(first, state="pending"), replace(second, state="pending", thumb="")
+    gallery.rows = [waiting, without, replace(third, state="rejected"), *others]
+    gallery.write_list()
+    page.open(gallery)
+    listed: set[int] = set(page.page.evaluate("stylewatch.listing.entries({}).map((entry) => entry.id)"))
+    assert listed == {row.id for row in (waiting, *others)}
+    assert page.page.evaluate("stylewatch.listing.entries({state: 'done'}).length") == len(others)
+    expect(page.page.get_by_label("State").locator("option:checked")).to_have_text(
+        f"With a picture ({len(listed):,})"
+    )

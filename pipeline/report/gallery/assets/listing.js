@@ -5,7 +5,8 @@
   const FILTERS = ['style', 'recipe', 'folder', 'day', 'state'];
   const PARAMETERS = [...FILTERS, 'q', 'sort', 'size'];
   const TOP_FOLDER = '.';
-  const FIRST_STATE = 'done';
+  // Finished pictures, and older ones that are still there while their photos wait to be painted anew.
+  const FIRST_STATE = 'pictures';
   const ancestorsOf = new Map();
   let last = {key: null, entries: null, listing: null};
 
@@ -37,8 +38,13 @@
     return ancestorsOf.get(folder);
   }
 
+  function hasPicture({state, thumbnail}) {
+    return state === 'done' || (thumbnail !== '' && state !== 'rejected' && state !== 'withdrawn');
+  }
+
   function valuesOf(entry, filter) {
     if (filter === 'folder') return ancestors(entry.folder);
+    if (filter === 'state' && hasPicture(entry)) return [FIRST_STATE, entry.state];
     return [entry[filter]];
   }
 
@@ -59,6 +65,7 @@
       const choice = choices[index];
       if (!choice) return null;
       if (filter === 'folder') return (entry) => ancestors(entry.folder).includes(choice);
+      if (choice === FIRST_STATE && filter === 'state') return hasPicture;
       return (entry) => entry[filter] === choice;
     });
   }

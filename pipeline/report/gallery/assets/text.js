@@ -79,7 +79,7 @@
   }
 
   const STATES = {
-    done: 'Finished', pending: 'Waiting', leased: 'In progress', failed: 'Failed', quarantined: 'Set aside',
+    pictures: 'With a picture', done: 'Finished', pending: 'Waiting', leased: 'In progress', failed: 'Failed', quarantined: 'Set aside',
     withdrawn: 'No longer wanted', rejected: 'Rejected',
   };
 
