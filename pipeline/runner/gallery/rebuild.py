@@ -25,7 +25,7 @@ from pipeline.images.previews import (
     make_thumbnail_from_file,
 )
 from pipeline.ledger import GalleryRow, Ledger, ledger_exists
-from pipeline.model import GallerySettings, Job, JobState, PreviewOptions, Style
+from pipeline.model import GallerySettings, Job, PreviewOptions, Style
 from pipeline.report.gallery.live import LIVE_NAME, ended_value
 from pipeline.report.gallery.scripts import script
 from pipeline.report.heartbeat import read_heartbeat
@@ -111,7 +111,7 @@ class Rebuild:
                     in_progress=self._in_progress(ledger),
                     files=self._facts_of_files,
                 )
-            self._result.pictures += sum(row.state is JobState.DONE for row in written)
+            self._result.pictures += len(_with_pictures(written))
         self._on_progress(len(numbers), len(numbers))
 
     @contextlib.contextmanager

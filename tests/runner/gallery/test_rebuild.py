@@ -47,6 +47,16 @@ def test_all_of_a_lost_gallery_comes_back(gallery: Gallery) -> None:
     assert len(copies) == 4
 
 
+def test_a_picture_that_waits_to_be_made_anew_counts(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    with sqlite3.connect(gallery.workshop.out / ".stylewatch" / "ledger.sqlite3") as connection:
+        connection.execute("UPDATE jobs SET state = 'pending'")
+    connection.close()
+
+    assert rebuild(gallery).pictures == 1
+
+
 def test_an_older_versions_pictures_are_known_by_their_files(gallery: Gallery) -> None:
     gallery.workshop.photo("a.png")
     gallery.run()
