@@ -56,6 +56,12 @@ def test_pictures_in_progress_are_shown_with_losses_and_a_curve(at: OpenedPage, 
     assert at.page.locator(".navigation").get_by_role("link", name="Live").inner_text() == "Live 2"
 
 
+def test_before_the_first_picture_no_number_is_shown(at: OpenedPage, views_gallery: MadeGallery) -> None:
+    say(at, views_gallery, [])
+    assert at.page.locator(".live-state").inner_text().startswith("The first picture begins soon, 120 made")
+    assert at.page.get_by_role("link", name="Live").inner_text() == "Live"
+
+
 def test_a_newer_picture_replaces_the_older_one_in_the_same_place(at: OpenedPage, views_gallery: MadeGallery) -> None:
     first, second = canvas("abc", "a.jpg", image=IMAGE, revision=1), canvas("d", "b.jpg")
     say(at, views_gallery, [first, second])

@@ -35,7 +35,8 @@
   function working(live) {
     const left = live.left ? `, ${text.number(live.left)} left` : '';
     const time = live.seconds_left ? `, about ${text.duration(live.seconds_left)}` : '';
-    return `${text.count(canvasesOf(live).length, 'picture')} in progress, ${text.number(live.done)} made${left}${time}.`;
+    const count = canvasesOf(live).length;
+    return `${count ? `${text.count(count, 'picture')} in progress` : 'The first picture begins soon'}, ${text.number(live.done)} made${left}${time}.`;
   }
 
   // The picture is exchanged when the new one is there, so that nothing flickers.
@@ -114,7 +115,8 @@
   }
 
   function badge() {
-    return state().name === 'working' ? text.number(canvasesOf(store.live).length) : '';
+    const count = state().name === 'working' ? canvasesOf(store.live).length : 0;
+    return count ? text.number(count) : '';
   }
 
   function build(element) {
