@@ -117,3 +117,10 @@ def test_older_pictures_stay_listed_while_new_ones_are_wanted(page: OpenedPage, 
     expect(page.page.get_by_label("State").locator("option:checked")).to_have_text(
         f"With a picture ({len(listed):,})"
     )
+
+
+def test_jobs_that_are_not_listed_are_not_counted_either(page: OpenedPage, gallery: MadeGallery) -> None:
+    gallery.changes = {"counts": {"done": 1100, "withdrawn": 400}}
+    gallery.write_list()
+    page.open(gallery)
+    expect(page.page.locator(".count")).to_have_text("1,100 pictures")

@@ -9,7 +9,8 @@
 
   function countText(found) {
     const {chunksLeft, complete, failedLoads} = store.progress();
-    const total = Object.values(store.catalog ? store.catalog.counts : {}).reduce((sum, count) => sum + count, 0);
+    // Its counts have jobs that are not listed, as those whose pictures were deleted since nobody asks for them.
+    const total = Math.max(found, (store.catalog ? store.catalog.chunks : []).reduce((sum, [, rows]) => sum + rows, 0));
     const counted = found === total ? text.count(total, 'picture') : `${text.number(found)} of ${text.count(total, 'picture')}`;
     if (!complete && chunksLeft) return `${counted} · still reading the list`;
     return failedLoads ? `${counted} · a part of the list could not be read; it is tried again` : counted;
