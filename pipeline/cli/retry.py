@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from pipeline.cli.named import show_in_gallery
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
 from pipeline.config.settings import folder_settings
@@ -56,6 +57,8 @@ def retry(config: Path, photos: tuple[str, ...], missing: bool) -> None:
                 found += ledger.jobs.redo(job for job in possible if photo in (None, job.photo))
                 count += found
                 unmatched += [photo] if photo is not None and not found and photo not in explained else []
+    if count:
+        show_in_gallery(settings, str(config))
     click.echo(f"{counted(count, 'picture')} will be tried by the next run")
     if without_photo:
         click.echo(_without_photos_text(without_photo, skipped), err=True)

@@ -28,6 +28,15 @@ def test_retry_gives_all_failed_and_quarantined_another_chance(invoke: Invoke, w
     assert (counts["pending"], counts["failed"], counts["quarantined"]) == (2, 0, 0)
 
 
+def test_the_gallery_shows_at_once_what_is_to_be_tried_again(invoke: Invoke, workshop: Workshop) -> None:
+    path = config_with_failures(workshop)
+    assert invoke("gallery", path).code == 0
+    status = workshop.out / "gallery" / "data" / "status.js"
+    assert "the loss became nan" in status.read_text("ascii")
+    invoke("retry", path)
+    assert "the loss became nan" not in status.read_text("ascii")
+
+
 def test_retry_of_one_photo_leaves_the_others_alone(invoke: Invoke, workshop: Workshop) -> None:
     path = config_with_failures(workshop)
     assert invoke("retry", path, "b.png").out == "1 picture will be tried by the next run\n"
