@@ -28,6 +28,7 @@ from pipeline.ledger import GalleryRow, Ledger, ledger_exists
 from pipeline.model import GallerySettings, Job, PreviewOptions, Style
 from pipeline.report.gallery.live import LIVE_NAME, ended_value
 from pipeline.report.gallery.scripts import script
+from pipeline.report.gallery.sheets import SheetFiles
 from pipeline.report.heartbeat import read_heartbeat
 from pipeline.runner.gallery.contents import FileFacts
 from pipeline.runner.gallery.photo_sources import copy_from_archives, photo_file
@@ -133,6 +134,7 @@ class Rebuild:
         self._writer.folder.write(STATUS_NAME, script("status", value))
         if not self._is_working():
             self._writer.folder.write(LIVE_NAME, script("live", ended_value(self._now())))
+        SheetFiles(self._writer.folder).forget_gone()
         if not other_states(folders.state, folders.output):  # their pictures, too, have copies here
             self._result.removed = remove_unused_copies(self._writer.folder, ledger, self._now())
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from pipeline.errors import StorageError, UsageError
 from pipeline.model import RunEvent
+from pipeline.report.gallery.scripts import script
 from pipeline.runner.execution.single_pass import SinglePass
 from pipeline.runner.gallery.rebuild import Rebuild, Rebuilt
 from pipeline.runner.gallery.updates import LOCK_NAME, gallery_lock
@@ -198,3 +199,18 @@ def test_a_program_that_holds_the_folder_is_not_disturbed(gallery: Gallery) -> N
         rebuild(gallery)
 
     assert gallery.value("catalog.js")["live"] is True
+
+
+def test_contact_sheets_whose_pictures_were_deleted_are_forgotten(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    data = gallery.folder / "data"
+    (data / "sheets").mkdir()
+    cells = [{"picture": "../try/gone.jpg"}]
+    (data / "sheets" / "1.js").write_bytes(script("sheet", "1", {"cells": cells}))
+    (data / "sheets.js").write_bytes(script("sheets", [{"id": "1", "time": 1}]))
+
+    rebuild(gallery)
+
+    assert gallery.value("sheets.js") == []
+    assert list((data / "sheets").iterdir()) == []
