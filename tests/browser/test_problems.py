@@ -32,12 +32,17 @@ def test_failures_of_one_reason_are_one_group_whatever_names_they_have(at: Opene
 
 
 def test_hostile_names_are_quoted_in_the_command_for_each_shell(at: OpenedPage) -> None:
-    command = at.page.locator(".problem .command").first
+    command = at.page.locator("#view-problems .problem .command").first
     assert "'it'\\''s Ann'\\''s.jpg'" in command.inner_text()
     assert " ./-rf.jpg " in command.inner_text()
-    at.page.get_by_label("Commands for").select_option("powershell")
+    at.go("#/picture?id=5&state=all")
+    expect(at.page.locator("#view-picture .command")).to_be_visible()
+    at.go("#/problems")
+    choices = at.page.locator(".command-shell select")
+    at.page.locator("#view-problems .command-shell select").select_option("powershell")
     assert "'it''s Ann''s.jpg'" in command.inner_text()
-    at.page.get_by_label("Commands for").select_option("sh")
+    assert set(choices.evaluate_all("selects => selects.map((select) => select.value)")) == {"powershell"}
+    at.page.locator("#view-problems .command-shell select").select_option("sh")
 
 
 def test_what_is_set_aside_incomplete_waiting_and_skipped_is_told(at: OpenedPage) -> None:
@@ -46,7 +51,7 @@ def test_what_is_set_aside_incomplete_waiting_and_skipped_is_told(at: OpenedPage
         "Put a whole file in its place."
         in at.page.locator(".problem-section", has_text="set aside").last.inner_text()
     )
-    text = at.page.locator(".report").first.inner_text()
+    text = at.page.locator("#view-problems .report").inner_text()
     assert "20 pictures to be made, about 1 h 7 min of work, 2 in progress." in text
     assert "smaller than 64 pixels" in text
 

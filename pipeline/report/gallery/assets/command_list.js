@@ -36,6 +36,7 @@
 
   function choose(value) {
     shell = value;
+    for (const select of document.querySelectorAll('.command-shell select')) select.value = value;
     for (const node of document.querySelectorAll('.command-item')) if (updates.has(node)) updates.get(node)();
   }
 
