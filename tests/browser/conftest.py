@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -39,18 +40,20 @@ def views_gallery(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
     return make_views_gallery(tmp_path_factory.mktemp("views") / "Summer", HOSTILE_NAMES)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def shared_page(browser: Browser, small_gallery: MadeGallery) -> Iterator[OpenedPage]:
-    """One page for the tests of a module: opening it is what takes time."""
+    """One page of the small gallery for all tests of a process: opening it is what takes time."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    yield OpenedPage(context.new_page(), small_gallery.output)
+    opened = OpenedPage(context.new_page(), small_gallery.output)
+    opened.open(small_gallery)
+    yield opened
     context.close()
 
 
 @pytest.fixture
 def opened(shared_page: OpenedPage) -> Iterator[OpenedPage]:
-    """The module's page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
+    """The shared page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
     shared_page.faults.clear()
     shared_page.requests.clear()
     yield shared_page
@@ -58,9 +61,9 @@ def opened(shared_page: OpenedPage) -> Iterator[OpenedPage]:
     assert shared_page.requests_outside() == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def views_page(browser: Browser, views_gallery: MadeGallery) -> Iterator[OpenedPage]:
-    """One page of the views' gallery, of a screen that can be touched, for the tests of a module."""
+    """One page of the views' gallery, of a screen that can be touched, for all tests of a process."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=True)
     context.set_default_timeout(TIMEOUT_MILLISECONDS)
     opened = OpenedPage(context.new_page(), views_gallery.output)
@@ -77,3 +80,22 @@ def views(views_page: OpenedPage) -> Iterator[OpenedPage]:
     yield views_page
     assert views_page.faults == []
     assert views_page.requests_outside() == []
+
+
+@pytest.fixture(scope="package")
+def own_page(browser: Browser) -> Iterator[OpenedPage]:
+    """One page for all tests of a process that open galleries of their own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(TIMEOUT_MILLISECONDS)
+    yield OpenedPage(context.new_page(), Path())
+    context.close()
+
+
+@pytest.fixture
+def own(own_page: OpenedPage) -> Iterator[OpenedPage]:
+    """A page to open a gallery in; a test fails where it wrote to the console, threw, asked, or read outside it."""
+    own_page.faults.clear()
+    own_page.requests.clear()
+    yield own_page
+    assert own_page.faults == []
+    assert own_page.requests_outside() == []

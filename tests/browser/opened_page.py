@@ -44,6 +44,7 @@ class OpenedPage:
     def open(self, gallery: MadeGallery, hash_text: str = "") -> None:
         """Open the page, at a view if one is given, and wait until the list is read."""
         self.page.goto("about:blank")
+        self.folder = gallery.output
         self.page.goto(gallery.address + hash_text)
         self.wait_for_list()
 
@@ -92,9 +93,10 @@ class OpenedPage:
         """Return the text of all elements of a selector."""
         return self.page.locator(selector).all_inner_texts()
 
-    def accessibility_faults(self) -> list[str]:
-        """Return what axe-core finds, each as one line."""
-        found: Iterable[dict[str, Any]] = AXE.run(self.page, options={"preload": False}).response["violations"]
+    def accessibility_faults(self, *rules: str) -> list[str]:
+        """Return what axe-core finds by these of its rules, or by all, each as one line."""
+        options = {"preload": False} | ({"runOnly": {"type": "rule", "values": [*rules]}} if rules else {})
+        found: Iterable[dict[str, Any]] = AXE.run(self.page, options=options).response["violations"]
         return [
             f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
             for violation in found

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import TIMEOUT_MILLISECONDS
 from tests.browser.made_gallery import NEWEST_SECONDS, MadeGallery, Row, make_gallery
 from tests.browser.opened_page import OpenedPage
 
@@ -15,18 +13,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> MadeGallery:
-    return make_gallery(tmp_path / "Summer", 120)
+    return make_gallery(tmp_path / "Summer", 120, thumbnails=6)
 
 
 @pytest.fixture
-def opened(browser: Browser, gallery: MadeGallery) -> Iterator[OpenedPage]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    page = OpenedPage(context.new_page(), gallery.output)
-    page.open(gallery)
-    yield page
-    context.close()
-    assert page.faults == []
+def opened(own: OpenedPage, gallery: MadeGallery) -> OpenedPage:
+    own.open(gallery)
+    return own
 
 
 def come(opened: OpenedPage, gallery: MadeGallery, count: int) -> None:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import TIMEOUT_MILLISECONDS
 from tests.browser.made_gallery import STYLES, MadeGallery, make_gallery
 from tests.browser.opened_page import OpenedPage
 
@@ -17,32 +15,24 @@ pytestmark = pytest.mark.slow
 WRITTEN = 100
 
 
-@pytest.fixture(scope="module")
-def page(browser: Browser) -> Iterator[OpenedPage]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    yield OpenedPage(context.new_page(), Path())
-    context.close()
-
-
 @pytest.fixture
 def gallery(tmp_path: Path) -> MadeGallery:
     """1,100 pictures in three chunks."""
     return make_gallery(tmp_path / "Summer", 1100, thumbnails=1, written=WRITTEN)
 
 
-def refresh(page: OpenedPage) -> None:
+def refresh(own: OpenedPage) -> None:
     """Let the page look for what is new, as it does by itself now and then."""
-    page.page.evaluate("stylewatch.store.refresh()")
+    own.page.evaluate("stylewatch.store.refresh()")
 
 
-def count(page: OpenedPage) -> Any:
-    return page.page.evaluate("stylewatch.store.entries().length")
+def count(own: OpenedPage) -> Any:
+    return own.page.evaluate("stylewatch.store.entries().length")
 
 
 @pytest.mark.parametrize(("damaged", "is_live"), [(None, True), (b"stylewatch.chunk(1, {", False)])
 def test_a_chunk_that_can_not_be_read_is_named_and_read_later(
-    page: OpenedPage, gallery: MadeGallery, damaged: bytes | None, is_live: bool
+    own: OpenedPage, gallery: MadeGallery, damaged: bytes | None, is_live: bool
 ) -> None:
     gallery.changes = {"live": is_live, "written": WRITTEN}
     gallery.write_list()
@@ -53,74 +43,74 @@ def test_a_chunk_that_can_not_be_read_is_named_and_read_later(
         chunk.unlink()
     else:
         chunk.write_bytes(damaged)
-    page.open(gallery)
-    expect(page.page.locator(".count")).to_contain_text("a part of the list could not be read; it is tried again")
+    own.open(gallery)
+    expect(own.page.locator(".count")).to_contain_text("a part of the list could not be read; it is tried again")
     chunk.write_bytes(whole)
-    refresh(page)
-    assert count(page) == 1100
-    assert page.page.evaluate("stylewatch.store.progress().failedLoads") == 0
+    refresh(own)
+    assert count(own) == 1100
+    assert own.page.evaluate("stylewatch.store.progress().failedLoads") == 0
+    own.faults.clear()
 
 
-def test_a_page_without_its_live_file_looks_at_the_list_itself(page: OpenedPage, gallery: MadeGallery) -> None:
+def test_a_page_without_its_live_file_looks_at_the_list_itself(own: OpenedPage, gallery: MadeGallery) -> None:
     gallery.changes = {"live": True, "written": WRITTEN}
     gallery.write_list()
-    page.open(gallery)
+    own.open(gallery)
     gallery.rows = gallery.rows[:-1]
     gallery.write_list(revision="2")
-    refresh(page)
-    assert count(page) == 1099
+    refresh(own)
+    assert count(own) == 1099
+    own.faults.clear()
 
 
-def test_pictures_of_a_chunk_that_is_gone_are_gone(page: OpenedPage, gallery: MadeGallery) -> None:
-    page.open(gallery)
+def test_pictures_of_a_chunk_that_is_gone_are_gone(own: OpenedPage, gallery: MadeGallery) -> None:
+    own.open(gallery)
     gallery.rows = [row for row in gallery.rows if row.id >= 500]
     gallery.write_list()
-    refresh(page)
-    assert count(page) == 601
+    refresh(own)
+    assert count(own) == 601
 
 
-def test_styles_that_were_numbered_anew_are_called_by_their_names(page: OpenedPage, gallery: MadeGallery) -> None:
-    page.open(gallery)
+def test_styles_that_were_numbered_anew_are_called_by_their_names(own: OpenedPage, gallery: MadeGallery) -> None:
+    own.open(gallery)
     style = "stylewatch.store.entry(700).style"
-    before = page.page.evaluate(style)
+    before = own.page.evaluate(style)
     gallery.changes = {"styles": STYLES[::-1]}
     gallery.write_list()
-    refresh(page)
-    assert page.page.evaluate(style) == STYLES[::-1][STYLES.index(before)] != before
+    refresh(own)
+    assert own.page.evaluate(style) == STYLES[::-1][STYLES.index(before)] != before
 
 
-def test_what_has_not_changed_is_not_read_or_sorted_again(page: OpenedPage, gallery: MadeGallery) -> None:
+def test_what_has_not_changed_is_not_read_or_sorted_again(own: OpenedPage, gallery: MadeGallery) -> None:
     gallery.changes = {"live": True, "written": WRITTEN}
     gallery.write_list()
     resting = {"written": WRITTEN, "working": False, "note": "resting", "catalog_written": WRITTEN}
     gallery.write_script("live.js", "live", resting)
-    page.open(gallery)
-    page.page.evaluate("window.kept = stylewatch.store.entries()")
-    page.requests.clear()
-    refresh(page)
-    assert not [address for address in page.requests if "catalog.js" in address]
+    own.open(gallery)
+    own.page.evaluate("window.kept = stylewatch.store.entries()")
+    own.requests.clear()
+    refresh(own)
+    assert not [address for address in own.requests if "catalog.js" in address]
     gallery.write_script("live.js", "live", resting | {"catalog_written": WRITTEN + 1})
-    refresh(page)
-    assert [address for address in page.requests if "catalog.js" in address]
-    assert page.page.evaluate("stylewatch.store.entries() === window.kept")
+    refresh(own)
+    assert [address for address in own.requests if "catalog.js" in address]
+    assert own.page.evaluate("stylewatch.store.entries() === window.kept")
 
 
-def test_older_pictures_stay_listed_while_new_ones_are_wanted(page: OpenedPage, gallery: MadeGallery) -> None:
+def test_older_pictures_stay_listed_while_new_ones_are_wanted(own: OpenedPage, gallery: MadeGallery) -> None:
     first, second, third, *others = gallery.rows
     waiting, without = replace(first, state="pending"), replace(second, state="pending", thumb="")
     gallery.rows = [waiting, without, replace(third, state="rejected"), *others]
     gallery.write_list()
-    page.open(gallery)
-    listed: set[int] = set(page.page.evaluate("stylewatch.listing.entries({}).map((entry) => entry.id)"))
+    own.open(gallery)
+    listed: set[int] = set(own.page.evaluate("stylewatch.listing.entries({}).map((entry) => entry.id)"))
     assert listed == {row.id for row in (waiting, *others)}
-    assert page.page.evaluate("stylewatch.listing.entries({state: 'done'}).length") == len(others)
-    expect(page.page.get_by_label("State").locator("option:checked")).to_have_text(
-        f"With a picture ({len(listed):,})"
-    )
+    assert own.page.evaluate("stylewatch.listing.entries({state: 'done'}).length") == len(others)
+    expect(own.page.get_by_label("State").locator("option:checked")).to_have_text(f"With a picture ({len(listed):,})")
 
 
-def test_jobs_that_are_not_listed_are_not_counted_either(page: OpenedPage, gallery: MadeGallery) -> None:
+def test_jobs_that_are_not_listed_are_not_counted_either(own: OpenedPage, gallery: MadeGallery) -> None:
     gallery.changes = {"counts": {"done": 1100, "withdrawn": 400}}
     gallery.write_list()
-    page.open(gallery)
-    expect(page.page.locator(".count")).to_have_text("1,100 pictures")
+    own.open(gallery)
+    expect(own.page.locator(".count")).to_have_text("1,100 pictures")

@@ -286,11 +286,10 @@ class World:
         (self.out / name).write_bytes(self.model.papers[name])
 
     def pictures(self) -> list[str]:
-        """Return all files among the pictures but the program's memory."""
+        """Return all files among the pictures but the program's memory and the gallery's copies."""
         files = (Path(folder, name) for folder, _, names in os.walk(self.out) for name in names)
-        return sorted(
-            name for file in files if not (name := file.relative_to(self.out).as_posix()).startswith(".stylewatch/")
-        )
+        names = (file.relative_to(self.out).as_posix() for file in files)
+        return sorted(name for name in names if not name.startswith((".stylewatch/", "gallery/")))
 
     def _edit(self, number: int) -> None:
         if names := [name for name in self.pictures() if not name.endswith(".part")]:

@@ -12,7 +12,7 @@ from pipeline.ledger import Ledger
 from pipeline.runner.preparation import ResolvedConfig
 from tests.soak.photos import photo_bytes, shown_in
 
-_NO_PICTURES = ("stylewatch.log", "journal.jsonl", "reports/", ".stylewatch/")
+_NO_PICTURES = ("stylewatch.log", "journal.jsonl", "reports/", "gallery/", ".stylewatch/")
 
 
 def unmet(resolved: ResolvedConfig, ledger: Ledger, photos: Mapping[str, int]) -> list[str]:
