@@ -86,6 +86,11 @@ def test_names_are_quoted_for_powershell(at: OpenedPage, name: str, quoted: str)
     assert at.page.evaluate("name => stylewatch.commands.quote(name, 'powershell')", name) == quoted
 
 
+def test_a_text_with_escapes_has_no_quote_and_no_exclamation_mark_of_its_own(at: OpenedPage) -> None:
+    quoted = at.page.evaluate("stylewatch.commands.quote('a\\'b!c\\\\d\\u0001', 'sh')")
+    assert quoted == r"$'a\047b\041c\134d\001'"
+
+
 def test_many_pictures_make_several_lines_that_no_system_refuses(at: OpenedPage) -> None:
     names = [f"2024/a folder with a long name/picture {number}.jpg" for number in range(2000)]
     lines = at.page.evaluate("names => stylewatch.commands.redo(names, {shell: 'sh', recipe: 'mild'})", names)

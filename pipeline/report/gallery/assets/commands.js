@@ -12,14 +12,15 @@
     return stylewatch.text.visible(character) !== character;
   }
 
-  // What can't be seen, or isn't UTF-8, stands as octal bytes: a pasted control character could do anything.
+  // What can't be seen, or isn't UTF-8, stands as octal bytes: a pasted control character could do anything. So do a
+  // quote and "!": older shells take the quote for the end of the text, and what follows "!" for an earlier command.
   function ansiQuoted(text) {
     let quoted = '';
     for (const character of text) {
       const code = character.codePointAt(0);
       const bytes = code >= 0xdc80 && code <= 0xdcff ? [code - 0xdc00] : [...ENCODER.encode(character)];
-      if (isHidden(character)) quoted += bytes.map((byte) => '\\' + byte.toString(8).padStart(3, '0')).join('');
-      else quoted += character === '\\' || character === '\'' ? '\\' + character : character;
+      if (isHidden(character) || /['!\\]/.test(character)) quoted += bytes.map((byte) => '\\' + byte.toString(8).padStart(3, '0')).join('');
+      else quoted += character;
     }
     return `$'${quoted}'`;
   }
