@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.made_details import FAILURE, SERIES, TIMELAPSE
-from tests.browser.made_gallery import HOSTILE_NAMES
+from tests.browser.made_gallery import HOSTILE_NAMES, make_gallery
 from tests.browser.opened_page import OpenedPage
 
 pytestmark = pytest.mark.slow
@@ -289,6 +290,15 @@ def test_hostile_names_are_text_and_quoted(views: OpenedPage, number: int) -> No
     assert views.page.locator("main script, main iframe, main img[onerror]").count() == 0
     expect(views.page.locator(".command").last).to_contain_text("stylewatch reject stylewatch.yaml ")
     assert not re.search(r"[\n\u202e\udc80-\udcff]", views.page.locator(".command").last.inner_text())
+
+
+def test_a_picture_whose_details_are_gone_says_so(own: OpenedPage, tmp_path: Path) -> None:
+    gallery = make_gallery(tmp_path / "Summer", 1, thumbnails=1)
+    (gallery.output / "IMG_0--night--mild.jpg").write_bytes(next(gallery.folder.glob("thumbs/*/*")).read_bytes())
+    own.open(gallery, "#/picture?id=1")
+    expect(own.page.locator(".picture-below")).to_contain_text("What is known of this picture can't be read")
+    assert own.page.locator(".comparison-picture").evaluate("image => image.decode().then(() => image.naturalWidth)")
+    own.faults.clear()
 
 
 def test_the_picture_is_printed_without_controls(views: OpenedPage) -> None:

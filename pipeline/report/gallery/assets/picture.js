@@ -166,7 +166,8 @@
     frame.seen = stamp(entry);
     const details = await loadDetails(entry);
     if (!isShowing || Number(values.id) !== entry.id) return;
-    draw(details ? {...details, style: named(details.style, 'styles'), recipe: named(details.recipe, 'recipes')} : detailsOf(entry), entry);
+    draw(details ? {...details, style: named(details.style, 'styles'), recipe: named(details.recipe, 'recipes')}
+      : {...detailsOf(entry), isUnread: hasDetails(entry)}, entry);
     prefetch(drawSteps());
   }
 

@@ -134,6 +134,7 @@
   function settings(details) {
     const known = recipeSettings(details);
     const defaults = (store.catalog && store.catalog.recipe_defaults) || null;
+    if (details.isUnread) return section('Settings', dom.element('p', {class: 'message'}, 'What is known of this picture can\'t be read: make the gallery again by "stylewatch gallery CONFIG".'));
     if (!known) return details.state === 'done' ? section('Settings', dom.element('p', {class: 'muted'}, 'An older version made this picture, and did not note its settings.')) : null;
     return section('Settings', stylewatch.settingsTable.make(known, defaults), yaml(details));
   }
