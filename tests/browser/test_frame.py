@@ -50,6 +50,22 @@ def test_no_width_scrolls_sideways(at: OpenedPage) -> None:
         assert right <= width
 
 
+def test_larger_text_makes_room_for_itself(at: OpenedPage) -> None:
+    at.page.set_viewport_size({"width": 1000, "height": 900})
+    at.settle()
+    width = at.page.locator(".grid").evaluate("grid => grid.clientWidth")
+    at.page.evaluate("document.documentElement.style.fontSize = '26px'")
+    rows = at.page.locator(".grid-row")
+    gap = """rows => rows[1].getBoundingClientRect().top - Math.max(...[...rows[0].querySelectorAll('.tile-note')]
+        .map((note) => note.getBoundingClientRect().bottom))"""
+    at.settle()
+    between = rows.evaluate_all(gap)
+    assert at.page.locator(".grid").evaluate("grid => grid.clientWidth") == width
+    at.page.evaluate("document.documentElement.style.fontSize = ''")
+    at.settle()
+    assert between >= 0
+
+
 def test_10000_pictures_scroll_with_few_elements_and_end_with_the_last(browser: Browser, many: MadeGallery) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = OpenedPage(context.new_page(), many.output)

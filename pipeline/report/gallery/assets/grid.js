@@ -25,7 +25,10 @@
       this.element = dom.element('div', {class: 'grid', role: 'grid', 'aria-label': 'Pictures', 'aria-describedby': 'grid-keys', 'aria-multiselectable': 'true'});
       this.frame = 0;
       this.printing = false;
-      new ResizeObserver(() => this.resized()).observe(this.element);
+      const sizes = new ResizeObserver(() => this.resized());
+      sizes.observe(this.element);
+      // As high as its text: larger text needs higher rows, although the width stays.
+      sizes.observe(document.querySelector('.frame-header'));
       window.addEventListener('scroll', () => this.drawSoon(), {passive: true});
       window.addEventListener('beforeprint', () => this.print(true));
       window.addEventListener('afterprint', () => this.print(false));
@@ -79,8 +82,8 @@
     }
 
     resized() {
-      const width = this.element.clientWidth;
-      if (!width || (this.layout && this.layout.options.width === width)) return;
+      const now = this.measures();
+      if (!now.width || (this.layout && Object.keys(now).every((name) => this.layout.options[name] === now[name]))) return;
       this.rearrange(this.scrollAnchor());
     }
 
