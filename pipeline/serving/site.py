@@ -168,7 +168,7 @@ def _file_response(request: Request, found: ServedFile) -> Response:
     response.content_length = size
     response.set_etag(found.version)
     try:
-        response.make_conditional(request, accept_ranges=_wants_one_range(request), complete_length=size)
+        response.make_conditional(request, accept_ranges=_wants_one_range(request, size), complete_length=size)
     except RequestedRangeNotSatisfiable:
         response.close()
         return _text("that part is beyond the file's end", 416, Content_Range=f"bytes */{size}")
@@ -179,10 +179,13 @@ def _file_response(request: Request, found: ServedFile) -> Response:
     return response
 
 
-def _wants_one_range(request: Request) -> bool:
+def _wants_one_range(request: Request, size: int) -> bool:
     """Tell whether a part of the file is asked for; several at once, or what is no range, get all of it."""
     wanted = request.range
-    return request.method == "GET" and wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
+    if request.method != "GET" or wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return False
+    ((first, _),) = wanted.ranges
+    return first >= -size  # the last bytes, more than there are, are all of them
 
 
 def _monitors_text(answer: Answer) -> Response:
