@@ -16,13 +16,12 @@ from pipeline.cli.serve import ServeOptions, serve_gallery, serve_options
 from pipeline.config import Config, load_variants
 from pipeline.config.settings import gallery_settings
 from pipeline.errors import PaintingError, StylewatchError, WeightsError
-from pipeline.model import Style
 from pipeline.report.formatting import counted, printable
 from pipeline.report.gallery.folder import PAGE_NAME
 from pipeline.runner.gallery.rebuild import Rebuild, Rebuilt
 from pipeline.runner.gallery.updates import GalleryUpdates
 from pipeline.runner.gallery.writer import page_of
-from pipeline.runner.preparation import require_state_and_output, resolve_config
+from pipeline.runner.preparation import ResolvedConfig, require_state_and_output, resolve_config
 
 #: So many of the files that no copy could be made of are named.
 _NAMED: Final = 5
@@ -68,17 +67,17 @@ def _rebuild(settings: Config, config_name: str) -> Rebuilt:
         click.echo(f"\r{done:,} of {total:,} parts of the gallery", nl=done == total, err=True)
 
     rebuild = Rebuild(
-        gallery_settings(settings, config_name), _styles(settings), on_progress=show if shows else lambda *_: None
+        gallery_settings(settings, config_name), _resolved(settings), on_progress=show if shows else lambda *_: None
     )
     return rebuild.run()
 
 
-def _styles(settings: Config) -> tuple[Style, ...]:
-    """Return the styles whose paintings are shown; none if one of them is missing, which a run will say."""
+def _resolved(settings: Config) -> ResolvedConfig | None:
+    """Return what pictures are made with now; None if a painting is missing, which a run will say."""
     try:
-        return tuple(resolve_config(settings).styles.values())
+        return resolve_config(settings)
     except (PaintingError, WeightsError):
-        return ()
+        return None
 
 
 def _print(rebuilt: Rebuilt, page: Path) -> None:

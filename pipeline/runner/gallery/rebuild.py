@@ -1,7 +1,8 @@
 """Makes a whole gallery again: small copies that are missing, all data, the page. Owns what a rebuild reads of files.
 
 It is safe beside a program at work: each chunk is written under the gallery's lock, and the copies before it without.
-Of pictures that older versions made their files tell the size and, if it stands in them, what they were made with.
+Of pictures that older versions made their files tell the size and, if it stands in them, what they were made with;
+else that is the config's, if a picture's key says so.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.errors import JobError, PhotoError, StorageError, StylewatchError, UsageError
+from pipeline.hashing import job_key
 from pipeline.images.decode import read_size
 from pipeline.images.encode import read_provenance
 from pipeline.images.previews import (
@@ -25,7 +28,8 @@ from pipeline.images.previews import (
     make_thumbnail_from_file,
 )
 from pipeline.ledger import GalleryRow, Ledger, ledger_exists
-from pipeline.model import GallerySettings, Job, PreviewOptions, Style
+from pipeline.model import GallerySettings, Job, PreviewOptions
+from pipeline.picture_settings import settings_record
 from pipeline.report.gallery.live import LIVE_NAME, ended_value
 from pipeline.report.gallery.scripts import script
 from pipeline.report.gallery.sheets import SheetFiles
@@ -39,7 +43,7 @@ from pipeline.runner.gallery.updates import LOCK_NAME, gallery_lock
 from pipeline.runner.gallery.writer import GalleryWriter
 from pipeline.runner.instance.folder_marks import other_states
 from pipeline.runner.instance.lock import is_held
-from pipeline.runner.preparation import ledger_file, source_of
+from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 #: Another process is waited for so long at each chunk.
 _LOCK_SECONDS: Final = 60.0
@@ -60,15 +64,18 @@ class Rebuild:
     def __init__(
         self,
         settings: GallerySettings,
-        styles: Iterable[Style] = (),
+        resolved: ResolvedConfig | None = None,
         *,
         on_progress: Callable[[int, int], None] = lambda _done, _all: None,
         now: Callable[[], float] = time.time,
         lock_seconds: float = _LOCK_SECONDS,
     ) -> None:
-        """``styles``: whose paintings are copied. ``on_progress`` gets how many chunks are done, of how many."""
+        """``resolved``: whose paintings are copied, and whose settings those pictures have that were made with them.
+
+        ``on_progress`` gets how many chunks are done, of how many.
+        """
         self._settings = settings
-        self._styles = styles
+        self._resolved = resolved
         self._on_progress = on_progress
         self._now = now
         self._lock_seconds = lock_seconds
@@ -88,7 +95,7 @@ class Rebuild:
         with Ledger.to_read(file, source_of(self._folders)) as ledger, ThreadPoolExecutor(os.cpu_count()) as pool:
             with self._locked(ledger):  # the catalog shows the newest pictures at once, if there was no gallery yet
                 pass
-            for style in self._styles:
+            for style in self._resolved.styles.values() if self._resolved is not None else ():
                 for painting in style.paintings:
                     self._try(str(painting.path), make_painting_copy_from_file, painting.sha256, painting.path)
             self._write_chunks(ledger, pool)
@@ -110,7 +117,7 @@ class Rebuild:
                     number,
                     changed={row.id for row in rows},
                     in_progress=self._in_progress(ledger),
-                    files=self._facts_of_files,
+                    files=partial(self._facts_of_files, ledger),
                 )
             self._result.pictures += len(_with_pictures(written))
         self._on_progress(len(numbers), len(numbers))
@@ -175,13 +182,24 @@ class Rebuild:
         except (JobError, StylewatchError, OSError, MemoryError) as error:
             self._result.failed.append((name, str(error) or type(error).__name__))
 
-    def _facts_of_files(self, rows: list[GalleryRow]) -> Mapping[int, FileFacts]:
-        """Return what the files of those pictures say that the ledger knows nothing of."""
-        return {
-            row.id: self._facts_of_file(self._folders.output / row.output)
-            for row in _with_pictures(rows)
-            if not row.width
-        }
+    def _facts_of_files(self, ledger: Ledger, rows: list[GalleryRow]) -> Mapping[int, FileFacts]:
+        """Return what is known of those pictures that the ledger has no facts of."""
+        found = {}
+        for row in _with_pictures(rows):
+            if not row.width:
+                facts = self._facts_of_file(self._folders.output / row.output)
+                found[row.id] = facts if facts.settings else replace(facts, settings=self._settings_of(ledger, row))
+        return found
+
+    def _settings_of(self, ledger: Ledger, row: GalleryRow) -> Mapping[str, Any] | None:
+        """Return the config's settings of a picture if its key says that it was made with them."""
+        names, resolved = (row.job.style, row.job.recipe), self._resolved
+        if resolved is None or not row.photo_sha256 or names not in resolved.settings_sha256:
+            return None
+        details = ledger.gallery.details(row.id)
+        if details is None or details.key != job_key(row.photo_sha256, resolved.settings_sha256[names]):
+            return None
+        return settings_record(resolved.styles[names[0]], resolved.recipes[names[1]], resolved.weights)
 
     def _facts_of_file(self, file: Path) -> FileFacts:
         try:

@@ -21,8 +21,7 @@ from tests.runner.gallery.conftest import Gallery
 
 
 def rebuild(gallery: Gallery) -> Rebuilt:
-    styles = resolve_config(gallery.workshop.config()).styles.values()
-    return Rebuild(gallery.settings(), styles).run()
+    return Rebuild(gallery.settings(), resolve_config(gallery.workshop.config())).run()
 
 
 def forget_facts(gallery: Gallery) -> None:
@@ -46,6 +45,25 @@ def test_all_of_a_lost_gallery_comes_back(gallery: Gallery) -> None:
     assert (set(gallery.files()), gallery.rows()) == (before, rows)
     assert {path.relative_to(gallery.folder) for path in gallery.folder.rglob("*.webp")} == copies
     assert len(copies) == 4
+
+
+def test_an_older_versions_settings_are_the_configs_as_long_as_its_key_says_so(gallery: Gallery) -> None:
+    gallery.workshop.photo("a.png")
+    gallery.run()
+    forget_facts(gallery)
+    picture = gallery.workshop.out / "a--night.jpg"
+    with Image.open(picture) as plain:
+        Image.frombytes("RGB", plain.size, plain.tobytes()).save(picture)  # without a word of how it was made
+
+    rebuild(gallery)
+    details = gallery.details_of("a.png")
+    assert (details["settings"], details["scale"]) == ({"size": 48, "scales": 1}, 1.0)
+    assert [painting["name"] for painting in details["paintings"]] == ["night.jpg"]
+    assert details["paintings"][0]["copy"]
+
+    gallery.workshop.text = gallery.workshop.text.replace("size: 48", "size: 64")
+    rebuild(gallery)
+    assert gallery.details_of("a.png")["settings"] is None
 
 
 def test_a_picture_that_waits_to_be_made_anew_counts(gallery: Gallery) -> None:
