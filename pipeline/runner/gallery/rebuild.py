@@ -40,7 +40,7 @@ from pipeline.runner.gallery.run_records import RunRecords
 from pipeline.runner.gallery.status_page import STATUS_NAME, status_value
 from pipeline.runner.gallery.unused_copies import remove_unused_copies
 from pipeline.runner.gallery.updates import LOCK_NAME, gallery_lock
-from pipeline.runner.gallery.writer import GalleryWriter
+from pipeline.runner.gallery.writer import GalleryWriter, page_of
 from pipeline.runner.instance.folder_marks import other_states
 from pipeline.runner.instance.lock import is_held
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
@@ -87,6 +87,9 @@ class Rebuild:
         """Make it again."""
         file = ledger_file(self._folders)
         if not ledger_exists(file):
+            if page_of(self._folders.output) is not None:  # of a try, whose contact sheet is all there is
+                self._writer.write_page()
+                return self._result
             raise UsageError(
                 f"{self._folders.output}: nothing was made here yet; 'stylewatch run {self._settings.config_name}' "
                 f"makes pictures, and the gallery with them"

@@ -13,6 +13,7 @@ from pipeline.errors import StorageError, UsageError
 from pipeline.model import RunEvent
 from pipeline.report.gallery.scripts import script
 from pipeline.runner.execution.single_pass import SinglePass
+from pipeline.runner.gallery.first_page import write_first_page
 from pipeline.runner.gallery.rebuild import Rebuild, Rebuilt
 from pipeline.runner.gallery.updates import LOCK_NAME, gallery_lock
 from pipeline.runner.instance.lock import instance_lock
@@ -232,3 +233,12 @@ def test_contact_sheets_whose_pictures_were_deleted_are_forgotten(gallery: Galle
 
     assert gallery.value("sheets.js") == []
     assert list((data / "sheets").iterdir()) == []
+
+
+def test_a_gallery_of_contact_sheets_alone_is_one(gallery: Gallery) -> None:
+    write_first_page(gallery.settings())
+    (gallery.folder / "assets" / "store.js").unlink()
+
+    assert rebuild(gallery) == Rebuilt(pictures=0)
+
+    assert (gallery.folder / "assets" / "store.js").is_file()
