@@ -1,24 +1,16 @@
 // Commands of a view, each with what it does and a button that copies it.
 (function (stylewatch) {
   'use strict';
-  const {dom, commands, clipboard, store} = stylewatch;
+  const {dom, commands, clipboard} = stylewatch;
+  const path = commands.pathWord;
   const {visible} = stylewatch.text;
   const updates = new WeakMap();
   let shell = commands.usualShell();
 
-  // A name that begins with a dash would be taken for an option.
-  function path(name) {
-    return name.startsWith('-') ? `./${name}` : name;
-  }
-
-  function configPath() {
-    return path((store.catalog && store.catalog.config_path) || 'CONFIG');
-  }
-
   // The command with the config after its name: "stylewatch try CONFIG --like a.jpg". Paths never begin with a dash.
   function command(name, words, quotedFor) {
     const quoted = (word) => (/^--[a-z]+$/.test(word) ? word : commands.quote(word, quotedFor));
-    return ['stylewatch', name, configPath(), ...words].map(quoted).join(' ');
+    return ['stylewatch', name, path(commands.configPath()), ...words].map(quoted).join(' ');
   }
 
   function block(entry) {

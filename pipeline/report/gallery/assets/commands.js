@@ -52,8 +52,16 @@
   }
 
   // A name that begins with a dash would be taken for an option.
+  function pathWord(path) {
+    return path.startsWith('-') ? `./${path}` : path;
+  }
+
   function quotePath(path, shell) {
-    return quote(path.startsWith('-') ? `./${path}` : path, shell);
+    return quote(pathWord(path), shell);
+  }
+
+  function configPath() {
+    return (store.catalog && store.catalog.config_path) || 'CONFIG';
   }
 
   function usualShell() {
@@ -61,8 +69,7 @@
   }
 
   function lines(command, paths, options, shell) {
-    const config = (store.catalog && store.catalog.config_path) || 'CONFIG';
-    const start = ['stylewatch', command, quotePath(config, shell)].join(' ');
+    const start = ['stylewatch', command, quotePath(configPath(), shell)].join(' ');
     const end = options ? ` ${options}` : '';
     const result = [];
     let line = start;
@@ -88,5 +95,5 @@
     return lines('reject', paths, '', shell);
   }
 
-  stylewatch.commands = {SHELLS, quote, redo, reject, usualShell};
+  stylewatch.commands = {SHELLS, quote, pathWord, configPath, redo, reject, usualShell};
 }(window.stylewatch));

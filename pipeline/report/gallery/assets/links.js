@@ -4,6 +4,9 @@
   const ENCODER = new TextEncoder();
   const DECODER = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
 
+  // Formats that browsers show.
+  const SHOWN_FORMATS = /\.(jpe?g|png|webp|avif)$/i;
+
   function hex(byte) {
     return '%' + byte.toString(16).toUpperCase().padStart(2, '0');
   }
@@ -74,6 +77,10 @@
     return window.location.protocol !== 'file:' || !folder ? null : `${folder}/${path(name)}`;
   }
 
+  function isShown(name) {
+    return SHOWN_FORMATS.test(name);
+  }
+
   function thumbnail(digest) {
     return digest ? `thumbs/${digest.slice(0, 2)}/${digest}.webp` : '';
   }
@@ -82,5 +89,5 @@
     return digest ? `photos/${digest.slice(0, 2)}/${digest}-s.webp` : '';
   }
 
-  stylewatch.links = {encode, decode, path, output, photo, thumbnail, photoThumbnail};
+  stylewatch.links = {encode, decode, path, output, photo, isShown, thumbnail, photoThumbnail};
 }(window.stylewatch));

@@ -2,7 +2,6 @@
 (function (stylewatch) {
   'use strict';
   const {dom, text, links, store, listing, router, pictureParts: parts} = stylewatch;
-  const SHOWN_FORMATS = /\.(jpe?g|png|webp|avif)$/i;
   let element = null;
   let values = {};
   let current = null;
@@ -33,7 +32,7 @@
     if (details.state === 'rejected') return null;
     if (details.picture_src) return links.path(details.picture_src);
     if (details.state !== 'done' && details.state !== 'withdrawn') return null;
-    if (SHOWN_FORMATS.test(details.output)) return links.output(details.output);
+    if (links.isShown(details.output)) return links.output(details.output);
     return entry ? entry.thumbnail || null : null;
   }
 

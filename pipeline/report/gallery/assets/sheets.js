@@ -6,7 +6,6 @@
   const NEW_SECONDS = 86400;
   const WIDE_COLUMNS = 6;
   const THUMBNAIL_PIXELS = 400;
-  const SHOWN_FORMATS = /\.(jpe?g|png|webp|avif)$/i;
   let list = null;
   let frame = null;
   let values = {};
@@ -68,7 +67,7 @@
     const picture = links.path(cell.picture);
     const known = cell.thumb && cell.width && cell.height;
     const width = known ? Math.round(Math.min(1, THUMBNAIL_PIXELS / Math.max(cell.width, cell.height)) * cell.width) : 0;
-    const choices = known && cell.width > width && SHOWN_FORMATS.test(cell.picture)
+    const choices = known && cell.width > width && links.isShown(cell.picture)
       ? {srcset: `${links.thumbnail(cell.thumb)} ${width}w, ${picture} ${cell.width}w`, sizes: `${Math.floor(86 / columns)}vw`} : {};
     return dom.element('img', {src: cell.thumb ? links.thumbnail(cell.thumb) : picture, ...choices, alt: `${sheet.photos[cell.photo].name}: ${cellName(cell)}`,
       loading: 'lazy', width: cell.width || null, height: cell.height || null});
