@@ -18,9 +18,6 @@ sys.dont_write_bytecode = False
 # Threads that spin while they wait for each other take cores from the tests beside them; read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-MEASURE = "COVERAGE_PROCESS_CONFIG"  # with it in their environment, new processes measure themselves
-
-
 IN_MEMORY = pytest.StashKey[Path]()
 
 
@@ -51,17 +48,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_story = "scenarios" in item.path.parts and "daemon" not in item.path.parts
         if is_story or item.get_closest_marker("slow"):
             item.add_marker("no_cover")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no lines in the processes that such tests start, either."""
-    measure = os.environ.pop(MEASURE, None) if item.get_closest_marker("no_cover") else None
-    try:
-        return (yield)
-    finally:
-        if measure is not None:
-            os.environ[MEASURE] = measure
 
 
 @pytest.hookimpl(wrapper=True)
