@@ -79,11 +79,11 @@ def machine() -> str:
 
 
 def merge(document: str, machine: str, sections: Sequence[Section]) -> str:
-    """Return RESULTS.md with ``sections`` in place of their namesakes; those of another machine are dropped."""
-    kept = sections_of(document) if f"Machine: {machine}\n" in document else {}
-    kept |= {section.title: _as_markdown(section) for section in sections}
+    """Return RESULTS.md with ``sections``, measured on ``machine``, in place of their namesakes."""
+    kept = dict(sections_of(document))
+    kept |= {section.title: _as_markdown(section, machine) for section in sections}
     body = "\n".join(kept[title] for title in sorted(kept))
-    return f"# Measured\n\n{_INTRODUCTION}\nMachine: {machine}\n\n{body}"
+    return f"# Measured\n\n{_INTRODUCTION}\n{body}"
 
 
 def sections_of(document: str) -> Mapping[str, str]:
@@ -92,10 +92,10 @@ def sections_of(document: str) -> Mapping[str, str]:
     return {title: f"## {title}\n{text.rstrip()}\n" for title, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def _as_markdown(section: Section) -> str:
+def _as_markdown(section: Section, machine: str) -> str:
     lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     lines += [f"| {' | '.join(row.cells)} |" for row in section.rows]
-    return f"## {section.title}\n\n{section.circumstances}\n\n" + "\n".join(lines) + "\n"
+    return f"## {section.title}\n\n{section.circumstances} Machine: {machine}.\n\n" + "\n".join(lines) + "\n"
 
 
 def _processor() -> str:
