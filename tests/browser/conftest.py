@@ -40,62 +40,56 @@ def views_gallery(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
     return make_views_gallery(tmp_path_factory.mktemp("views") / "Summer", HOSTILE_NAMES)
 
 
-@pytest.fixture(scope="package")
-def shared_page(browser: Browser, small_gallery: MadeGallery) -> Iterator[OpenedPage]:
-    """One page of the small gallery for all tests of a process: opening it is what takes time."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+def page_of(browser: Browser, gallery: MadeGallery | None, *, has_touch: bool = False) -> Iterator[OpenedPage]:
+    """Yield a page, of ``gallery`` if one is given, and close it: opening one is what takes time."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=has_touch)
     context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    opened = OpenedPage(context.new_page(), small_gallery.output)
-    opened.open(small_gallery)
+    opened = OpenedPage(context.new_page(), gallery.output if gallery else Path())
+    if gallery is not None:
+        opened.open(gallery)
     yield opened
     context.close()
 
 
+def faultless(page: OpenedPage) -> Iterator[OpenedPage]:
+    """Yield a page to a test, which fails unless the page is faultless at its end."""
+    page.faults.clear()
+    page.requests.clear()
+    yield page
+    page.require_faultless()
+
+
+@pytest.fixture(scope="package")
+def shared_page(browser: Browser, small_gallery: MadeGallery) -> Iterator[OpenedPage]:
+    """One page of the small gallery for all tests of a process."""
+    yield from page_of(browser, small_gallery)
+
+
 @pytest.fixture
 def opened(shared_page: OpenedPage) -> Iterator[OpenedPage]:
-    """The shared page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
-    shared_page.faults.clear()
-    shared_page.requests.clear()
-    yield shared_page
-    assert shared_page.faults == []
-    assert shared_page.requests_outside() == []
+    """The shared page."""
+    yield from faultless(shared_page)
 
 
 @pytest.fixture(scope="package")
 def views_page(browser: Browser, views_gallery: MadeGallery) -> Iterator[OpenedPage]:
     """One page of the views' gallery, of a screen that can be touched, for all tests of a process."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=True)
-    context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    opened = OpenedPage(context.new_page(), views_gallery.output)
-    opened.open(views_gallery)
-    yield opened
-    context.close()
+    yield from page_of(browser, views_gallery, has_touch=True)
 
 
 @pytest.fixture
 def views(views_page: OpenedPage) -> Iterator[OpenedPage]:
-    """The views' page; a test fails where it wrote to the console, threw, asked, or read outside its folder."""
-    views_page.faults.clear()
-    views_page.requests.clear()
-    yield views_page
-    assert views_page.faults == []
-    assert views_page.requests_outside() == []
+    """The views' page."""
+    yield from faultless(views_page)
 
 
 @pytest.fixture(scope="package")
 def own_page(browser: Browser) -> Iterator[OpenedPage]:
     """One page for all tests of a process that open galleries of their own."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(TIMEOUT_MILLISECONDS)
-    yield OpenedPage(context.new_page(), Path())
-    context.close()
+    yield from page_of(browser, None)
 
 
 @pytest.fixture
 def own(own_page: OpenedPage) -> Iterator[OpenedPage]:
-    """A page to open a gallery in; a test fails where it wrote to the console, threw, asked, or read outside it."""
-    own_page.faults.clear()
-    own_page.requests.clear()
-    yield own_page
-    assert own_page.faults == []
-    assert own_page.requests_outside() == []
+    """A page to open a gallery in."""
+    yield from faultless(own_page)

@@ -68,6 +68,11 @@ class OpenedPage:
         """Wait until the page's address ends so: a step back in the history comes after what is seen of it."""
         expect(self.page).to_have_url(re.compile(f"{re.escape(end)}$"))
 
+    def require_faultless(self) -> None:
+        """Fail if the page wrote to the console, threw, opened a dialog, or read outside its folder."""
+        assert self.faults == []
+        assert self.requests_outside() == []
+
     def settle(self) -> None:
         """Wait until what the page draws in its next frame is drawn."""
         self.page.evaluate(

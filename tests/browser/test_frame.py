@@ -23,11 +23,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> MadeGallery:
     return make_gallery(tmp_path_factory.mktemp("many") / "Archive", MANY)
 
 
-def faultless(opened: OpenedPage) -> None:
-    assert opened.faults == []
-    assert opened.requests_outside() == []
-
-
 @pytest.fixture
 def at(opened: OpenedPage) -> Iterator[OpenedPage]:
     """The page at its first view, nothing chosen."""
@@ -84,7 +79,7 @@ def test_10000_pictures_scroll_with_few_elements_and_end_with_the_last(browser: 
     assert max(elements) < 1000
     assert opened.names()[-1] == "IMG_0.jpg"
     assert opened.page.locator(".tile").last.is_visible()
-    faultless(opened)
+    opened.require_faultless()
     context.close()
 
 
@@ -164,7 +159,7 @@ def test_fingers_select_on_a_phone(browser: Browser, small_gallery: MadeGallery)
     assert opened.page.locator(".count").inner_text() == "400 of 1,214 pictures"
     opened.page.locator(".tile-link").nth(2).tap()
     assert "#/picture?id=" in opened.page.url
-    faultless(opened)
+    opened.require_faultless()
     context.close()
 
 
