@@ -111,11 +111,12 @@ def try_(
         photos = photos or (() if sample else (find_photo(like, found),))
     chosen = _photos(found, photos, sample, say)
     require_usable_for_trial(found, chosen, styles, recipes)
-    plan = _plan(found, resolve_config(found.config), chosen, (styles, recipes), limit, say)
+    resolved = resolve_config(found.config)
+    plan = _plan(found, resolved, chosen, (styles, recipes), limit, say)
     if not yes and not quiet and not as_json and _is_large(plan) and can_ask() and not click.confirm("Make them?"):
         click.echo("Nothing was made.")
         return
-    raise click.exceptions.Exit(_make(found, plan, into, config.name, quiet=quiet, as_json=as_json))
+    raise click.exceptions.Exit(_make(found, resolved, plan, into, config.name, quiet=quiet, as_json=as_json))
 
 
 def _require_fitting(like: Path | None, prints: bool, names: Sequence[str]) -> None:
@@ -209,7 +210,14 @@ def _is_large(plan: TrialPlan) -> bool:
 
 
 def _make(
-    found: ConfigWithVariants, plan: TrialPlan, into: Path | None, config_name: str, *, quiet: bool, as_json: bool
+    found: ConfigWithVariants,
+    resolved: ResolvedConfig,
+    plan: TrialPlan,
+    into: Path | None,
+    config_name: str,
+    *,
+    quiet: bool,
+    as_json: bool,
 ) -> int:
     """Make the pictures, and return the exit code."""
     settings = found.config
@@ -222,7 +230,7 @@ def _make(
             trial,
             plan,
             pass_settings(settings),
-            resolve_config(settings),
+            resolved,
             executor,
             display,
             warn=partial(click.echo, err=True),

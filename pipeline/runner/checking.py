@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -106,11 +105,12 @@ def require_usable_for_trial(
     used = recipes or {name for style in chosen for name in style.recipes}
     engine = config.engine_settings()
     checks = list(_painting_checks(chosen, _decoded_before(config, chosen)))
-    for photo, name in product(photos, filter(used.__contains__, found.recipes)):
-        for variant in found.recipes[name]:
-            proportions = proportions_of(photo.resolve().parent, [photo.resolve().name])
-            check = partial(_check_size, variant.recipe, engine, proportions)
-            checks.append(_run_check(f"size of {name!r}", check))
+    for path in (photo.resolve() for photo in photos):
+        proportions = tuple(proportions_of(path.parent, [path.name]))
+        for name in filter(used.__contains__, found.recipes):
+            for variant in found.recipes[name]:
+                check = partial(_check_size, variant.recipe, engine, proportions)
+                checks.append(_run_check(f"size of {name!r}", check))
     checks.append(_run_check("format", partial(_check_format, config.picture_options())))
     raise_failures(checks)
 
