@@ -38,8 +38,8 @@ class FileFacts:
         """
         only: Collection[bytes] | None = None if whole else [os.fsencode(file.path) for file in files]
         query = "SELECT path, signature, facts FROM file_facts WHERE source_id = ?"
-        with self._store.reading() as connection:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'file_facts'").fetchone() is None:
+        with self._store.reading():
+            if not self._store.has_table("file_facts"):
                 return {}
             known = {row[0]: row[1:] for row in self._store.rows_of_photos(query, "path", only)}
         found = {}

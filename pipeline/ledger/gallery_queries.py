@@ -144,16 +144,6 @@ class GalleryQueries:
             )
             return {found for output, *hashes in rows if output not in left_out for found in hashes if found}
 
-    def leased(self) -> dict[str, int]:
-        """Return the ids of the jobs in progress, by their tokens."""
-        with self._store.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT token, job_id FROM leases JOIN jobs ON jobs.id = job_id WHERE source_id = ?",
-                    (self._store.source_id,),
-                )
-            )
-
     def failures(self, limit: int) -> list[GalleryFailure]:
         """Return the latest failed and quarantined jobs, the newest first."""
         with self._store.reading() as connection:

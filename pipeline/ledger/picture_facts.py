@@ -62,8 +62,7 @@ class PictureFactsTable:
 
     def is_there(self) -> bool:
         """Tell whether any facts were ever recorded: then there is the table."""
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'picture_facts'"
-        return self._store.connection.execute(query).fetchone() is not None
+        return self._store.has_table("picture_facts")
 
     def create(self) -> None:
         """Make the table and the gallery's indexes, as far as they are not there."""

@@ -56,9 +56,8 @@ class RecipeChoices:
         return int(count)
 
     def _is_there(self) -> bool:
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'recipe_choices'"
-        with self._store.reading() as connection:
-            return connection.execute(query).fetchone() is not None
+        with self._store.reading():
+            return self._store.has_table("recipe_choices")
 
     def choose(self, jobs: Iterable[Job], recipe: str) -> None:
         """Record that these pictures are made by ``recipe``; one whose own it is, is as the config says again."""

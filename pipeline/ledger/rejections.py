@@ -58,8 +58,7 @@ def is_rejected(store: Store) -> str:
 
     Belongs inside :meth:`pipeline.ledger.store.Store.reading`.
     """
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'rejected'"
-    return IS_REJECTED if store.connection.execute(query).fetchone() else "0"
+    return IS_REJECTED if store.has_table("rejected") else "0"
 
 
 def rejected_photos(store: Store) -> list[bytes]:
@@ -67,7 +66,7 @@ def rejected_photos(store: Store) -> list[bytes]:
 
     Belongs inside :meth:`pipeline.ledger.store.Store.reading`.
     """
-    if is_rejected(store) != IS_REJECTED:
+    if not store.has_table("rejected"):
         return []
     # In this order: few pictures are rejected, of very many.
     rows = store.connection.execute(
@@ -83,7 +82,7 @@ def lift_rejections(store: Store, job_ids: Iterable[int]) -> None:
 
     Belongs inside :meth:`pipeline.ledger.store.Store.writing`.
     """
-    if is_rejected(store) == IS_REJECTED:
+    if store.has_table("rejected"):
         store.connection.executemany(
             "DELETE FROM rejected WHERE key = (SELECT key FROM jobs WHERE id = ?)", [(job_id,) for job_id in job_ids]
         )
@@ -168,7 +167,7 @@ class Rejections:
     def _select(self, condition: str, parameters: tuple[object, ...]) -> list[Rejection]:
         store = self._store
         with store.reading() as connection:
-            if is_rejected(store) != IS_REJECTED:
+            if not store.has_table("rejected"):
                 return []
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM rejected"  # noqa: S608

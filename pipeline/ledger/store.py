@@ -106,6 +106,11 @@ class Store:
             raise StorageError(f"{self.location}: another ledger has replaced the one in use; put that one back")
         self.file, self.needs_reopen = file, False
 
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is a table that is made only when it is needed; belongs inside :meth:`reading`."""
+        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        return self.connection.execute(query, (name,)).fetchone() is not None
+
     def named_rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return the rows of a query, their columns by name."""
         cursor = self.connection.cursor()

@@ -64,7 +64,7 @@ class TotalsTable:
     def read(self) -> Totals:
         """Return all totals; zeros if nothing was counted yet."""
         with self._store.reading() as connection:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'totals'").fetchone() is None:
+            if not self._store.has_table("totals"):
                 return Totals(0, 0, {}, {})
             rows = connection.execute("SELECT name, label, value FROM totals ORDER BY name, label").fetchall()
         numbers = {(name, label): value for name, label, value in rows}

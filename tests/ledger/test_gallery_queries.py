@@ -190,12 +190,9 @@ def test_a_moved_original_is_named(house) -> None:
     assert (details.moved_to, details.photo_is_there, details.row.photo_sha256) == ("/done/a.jpg", False, "content")
 
 
-def test_jobs_are_found_by_name_and_by_lease(house, another_house) -> None:
+def test_jobs_are_found_by_name(house, another_house) -> None:
     house.pending("a.jpg", "b.jpg")
     another_house.pending("x.jpg")
-    claim = house.claim()
-    another_house.claim()
-    assert house.ledger.gallery.leased() == {claim.token: 1}
     assert house.ledger.gallery.id_of(Job("b.jpg", "night", "default")) == 2
     assert house.ledger.gallery.id_of(Job("b.jpg", "night", "other")) is None
 

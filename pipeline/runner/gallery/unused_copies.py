@@ -15,9 +15,9 @@ from typing import Final
 from pipeline.ledger import Ledger
 from pipeline.model.gallery_files import PHOTOS_FOLDER, THUMBNAILS_FOLDER, copied_hash
 from pipeline.report.gallery.folder import GalleryFolder
+from pipeline.report.gallery.sheets import SHEETS_FOLDER
 
 _HASHES: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
-_SHEETS: Final = "data/sheets"
 
 #: A new copy may be of a picture that is published in a moment, or of a trial's that is shown in an hour.
 _NEW_SECONDS: Final = 3600.0
@@ -49,8 +49,8 @@ def _is_old(folder: GalleryFolder, name: str, now: float) -> bool:
 
 
 def _on_sheets(folder: GalleryFolder) -> Iterator[str]:
-    for name in folder.names_in(_SHEETS):
-        for found in _HASHES.findall(folder.read(f"{_SHEETS}/{name}") or b""):
+    for name in folder.names_in(SHEETS_FOLDER):
+        for found in _HASHES.findall(folder.read(f"{SHEETS_FOLDER}/{name}") or b""):
             yield found.decode("ascii")
 
 
