@@ -90,6 +90,11 @@ def own_page(browser: Browser) -> Iterator[OpenedPage]:
 
 
 @pytest.fixture
-def own(own_page: OpenedPage) -> Iterator[OpenedPage]:
-    """A page to open a gallery in."""
-    yield from faultless(own_page)
+def own(own_page: OpenedPage, tmp_path: Path) -> Iterator[OpenedPage]:
+    """A page for galleries in ``tmp_path``, which is deleted after the page has left it: it reads now and then."""
+    own_page.page.goto("about:blank")
+    own_page.folder = tmp_path
+    try:
+        yield from faultless(own_page)
+    finally:
+        own_page.page.goto("about:blank")

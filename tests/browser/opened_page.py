@@ -70,8 +70,8 @@ class OpenedPage:
 
     def require_faultless(self) -> None:
         """Fail if the page wrote to the console, threw, opened a dialog, or read outside its folder."""
-        assert self.faults == []
-        assert self.requests_outside() == []
+        assert self.faults == [], self.faults
+        assert self.requests_outside() == [], self.requests_outside()
 
     def settle(self) -> None:
         """Wait until what the page draws in its next frame is drawn."""
