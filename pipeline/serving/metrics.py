@@ -9,7 +9,7 @@ import math
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
@@ -22,11 +22,11 @@ from pipeline.engine import ENGINE_VERSION
 from pipeline.ledger import SecondsHistogram, Totals
 from pipeline.model import FailureKind, JobState
 from pipeline.runner.planning.disk_need import free_bytes
-from pipeline.runner.status import Status
+from pipeline.runner.status import ProcessState, Status
 from pipeline.serving.monitoring import Reading, StateReader
 from pipeline.serving.site import Answer
 
-_LIVES: Final = ("running", "hung", "died", "not running")
+_LIVES: Final = get_args(ProcessState)
 
 
 def metrics_answer(reader: StateReader, accept: str) -> Answer:

@@ -131,7 +131,6 @@
       timer = setInterval(draw, TICK_MILLISECONDS);
       draw();
     },
-    update() {},
     hide() {
       clearInterval(timer);
       timer = 0;

@@ -76,9 +76,7 @@
   }
 
   function lossSection(details) {
-    const chart = stylewatch.lossChart.make(details.history, details.sizes || []);
-    if (chart) return parts.section('Loss by layer', chart);
-    return null;
+    return parts.section('Loss by layer', stylewatch.lossChart.make(details.history, details.sizes || []));
   }
 
   function heading(details) {

@@ -138,7 +138,6 @@
       }
       feed.open();
     },
-    update() {},
     hide() { feed.close(); },
   });
 }(window.stylewatch));

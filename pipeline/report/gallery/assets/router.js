@@ -9,7 +9,7 @@
   let drawnNavigation = '';
 
   // view: {title, navigation, order, parent, badge, show, update, hide, keepsScroll}. show(element, parameters) fills the
-  // view's own section, and may return what gets the focus; update(parameters) is for other parameters of the same view.
+  // view's own section, and may return what gets the focus; update(parameters), if any, takes other parameters of the same view.
   function register(name, view) {
     registered.set(name, {...view, name, scroll: 0, section: null});
   }
@@ -74,10 +74,6 @@
     parameters = values;
     if (view !== shown) enter(view, first);
     else if (view.update) view.update(parameters);
-    else {
-      if (view.hide) view.hide();
-      view.show(section(view), parameters);
-    }
     setTitle();
     drawNavigation();
   }

@@ -50,7 +50,6 @@
       await catalogLoaded();
       drawList(sheets);
     },
-    update() {},
   });
 
   function cellName(cell) {

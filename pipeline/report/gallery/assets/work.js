@@ -94,7 +94,6 @@
       }
       feed.open();
     },
-    update() {},
     hide() { feed.close(); },
   });
 }(window.stylewatch));
