@@ -19,9 +19,21 @@ from pipeline.config.recipes import RecipeSection
 from pipeline.config.section import Section
 from pipeline.config.styles import Scale
 from pipeline.errors import ConfigError, ConfigProblem
-from pipeline.model import EngineSettings, InitKind, LossKind, OptimizerKind, PoolingKind, Recipe, WeightsChoice
+from pipeline.model import (
+    ContentLossKind,
+    EngineSettings,
+    InitKind,
+    LossKind,
+    OptimizerKind,
+    PoolingKind,
+    Recipe,
+    StyleLossKind,
+    WeightsChoice,
+)
 
 Layers = Sequence[str] | Mapping[str, float]
+StyleLossChoice = StyleLossKind | Sequence[StyleLossKind] | Mapping[StyleLossKind, float]
+ContentLossChoice = ContentLossKind | Sequence[ContentLossKind] | Mapping[ContentLossKind, float]
 
 
 class TransferSettings(TypedDict, total=False):
@@ -41,6 +53,8 @@ class TransferSettings(TypedDict, total=False):
     style_weight: float
     tv_weight: float
     loss: LossKind
+    style_loss: StyleLossChoice
+    content_loss: ContentLossChoice
     optimizer: OptimizerKind
     learning_rate: float
     learning_rate_decay: float

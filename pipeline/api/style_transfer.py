@@ -83,6 +83,7 @@ def stylize(
             content_layers, style_layers: names ("relu4_2", Keras' "block4_conv2"), or a mapping of names to weights.
             content_weight (0.02), style_weight (1.0), tv_weight (0.0): more of the photo, the painting, smoothness.
             loss ("relative"): or "gatys", "tensorflow".
+            style_loss ("gram"), content_loss ("features"): what is compared with the painting and kept of the photo.
             optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).
             init ("content"): what a picture starts from; or "noise", "blend", with seed (0).
             pooling ("max"): or "average".

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.config.loading import variants_in
-from pipeline.config.recipes import as_written, default_of, written_fields
+from pipeline.config.recipes import as_written, default_of, weighted, written_fields
 from pipeline.config.variants import ConfigWithVariants
 from pipeline.config.written_values import flow_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
@@ -23,7 +23,7 @@ from pipeline.errors import ConfigError, UsageError
 from pipeline.hashing import RECIPE
 from pipeline.model import Recipe, canonical_layer
 
-_LAYERS: Final = ("content_layers", "style_layers")
+_WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
 _ABSENT: Final = object()
 
 
@@ -154,11 +154,11 @@ def _use_edits(index: int, style: Mapping[str, Any], wanted: AdoptedSettings) ->
 
 def _meaning(setting: str, written: Any) -> Any:
     """Return what a config's value means in a recipe; a list of values to compare means nothing that a recipe has."""
-    if setting not in _LAYERS:
+    if setting not in _WEIGHTED:
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
-        pairs = written.items() if isinstance(written, dict) else [(layer, 1.0) for layer in written]
-        return tuple((canonical_layer(layer), float(weight)) for layer, weight in pairs)
+        name_of = canonical_layer if setting.endswith("layers") else str
+        return tuple((name_of(name), float(weight)) for name, weight in weighted(written))
     except (AttributeError, TypeError, ValueError):
         return written
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.section import Section
 from pipeline.hashing import RECIPE
-from pipeline.model import InitKind, LayerWeights, LossKind, OptimizerKind, PoolingKind, Recipe, canonical_layer
+from pipeline.model import (
+    ContentLossKind,
+    InitKind,
+    LossKind,
+    OptimizerKind,
+    PoolingKind,
+    Recipe,
+    StyleLossKind,
+    canonical_layer,
+)
+
+_Name = TypeVar("_Name", bound=str)
 
 _DEFAULT: Final = Recipe()
 _SMALLEST_SIZE: Final = 16
@@ -21,6 +32,18 @@ Layers = Annotated[
     Annotated[dict[f.Layer, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[tuple[f.Layer, ...], Field(min_length=1), Tag(f.LIST_TAG)],
     f.one_of_forms("a list of layers, or a mapping of layers to weights"),
+]
+StyleLossChoice = Annotated[
+    Annotated[dict[StyleLossKind, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[tuple[StyleLossKind, ...], Field(min_length=1), Tag(f.LIST_TAG)]
+    | Annotated[StyleLossKind, Tag(f.PLAIN_TAG)],
+    f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
+]
+ContentLossChoice = Annotated[
+    Annotated[dict[ContentLossKind, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[tuple[ContentLossKind, ...], Field(min_length=1), Tag(f.LIST_TAG)]
+    | Annotated[ContentLossKind, Tag(f.PLAIN_TAG)],
+    f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
 ]
 SizeList = Annotated[
     Annotated[tuple[f.Pixels, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Count, Tag(f.PLAIN_TAG)],
@@ -62,6 +85,14 @@ class RecipeSection(Section):
     tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
     loss: LossKind = Field(
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
+    )
+    style_loss: StyleLossChoice = Field(
+        dict(_DEFAULT.style_loss),
+        description="What is compared with the painting at each style layer: gram, or several, by weights.",
+    )
+    content_loss: ContentLossChoice = Field(
+        dict(_DEFAULT.content_loss),
+        description="What is kept of the photo at each content layer: features, or several, by weights.",
     )
     optimizer: OptimizerKind = Field(_DEFAULT.optimizer, description="What minimizes the loss: lbfgs, adam or sgd.")
     learning_rate: f.Factor = Field(
@@ -127,8 +158,10 @@ class RecipeSection(Section):
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""
         values = {key: getattr(self, key) for key in RecipeSection.model_fields}
-        values["content_layers"] = _weighted(self.content_layers)
-        values["style_layers"] = _weighted(self.style_layers)
+        values["content_layers"] = weighted(self.content_layers)
+        values["style_layers"] = weighted(self.style_layers)
+        values["style_loss"] = weighted(self.style_loss)
+        values["content_loss"] = weighted(self.content_loss)
         if "learning_rate" not in self.model_fields_set:
             values["learning_rate"] = _LEARNING_RATES[self.optimizer]
         return Recipe(name=name, **values)
@@ -147,12 +180,17 @@ def written_fields(recipe: Recipe) -> dict[str, Any]:
 
 def as_written(setting: str, value: Any) -> Any:
     """Return a recipe's value of a setting as a config has it."""
-    if setting in ("content_layers", "style_layers"):
-        layers = dict(value)
-        return list(layers) if set(layers.values()) == {1.0} else layers
+    if setting in ("content_layers", "style_layers", "content_loss", "style_loss"):
+        weights = dict(value)
+        if set(weights.values()) != {1.0}:
+            return weights
+        return next(iter(weights)) if setting.endswith("loss") and len(weights) == 1 else list(weights)
     return list(value) if isinstance(value, tuple) else value
 
 
-def _weighted(layers: dict[str, float] | tuple[str, ...]) -> LayerWeights:
-    weights = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
+def weighted(names: dict[_Name, float] | tuple[_Name, ...] | _Name) -> tuple[tuple[_Name, float], ...]:
+    """Return each name with its weight, 1 unless it has one, of a name, a list of names or names with weights."""
+    if isinstance(names, str):
+        return ((names, 1.0),)
+    weights = names if isinstance(names, dict) else dict.fromkeys(names, 1.0)
     return tuple(weights.items())

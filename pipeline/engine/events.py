@@ -18,6 +18,19 @@ from pipeline.model import Losses, LossHistory, Occupancy, Progress, Recipe, Sty
 
 
 @dataclass(frozen=True, eq=False)
+class Places:
+    """What differs by place in a picture; arrays (H, W) of the photo's shape, float32 in 0..1.
+
+    ``regions``: for each of the style's regions how much it has of each place; together 1 at most, and where it is
+    less the first painted region has the rest. ``guarded``: how much of the photo is to be recognized, 0 = no more
+    than elsewhere. None = nowhere.
+    """
+
+    regions: tuple[npt.NDArray[np.float32], ...] = ()
+    guarded: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Request:
     """A picture to make. ``photo``: sRGB (H, W, 3), uint8 or float32 in 0..1, its long side the recipe's size.
 
@@ -29,6 +42,7 @@ class Request:
     style: Style
     recipe: Recipe
     checkpoint: Path | None = None
+    places: Places | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

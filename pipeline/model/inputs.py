@@ -56,18 +56,37 @@ class Painting:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A named style: one painting, or several blended. ``scale`` is the painting's size relative to the picture's."""
+    """A named style: one painting, or several blended. ``scale`` is the painting's size relative to the picture's.
+
+    ``regions``: what is painted where in photos that have a mask; others are painted as a whole.
+    """
 
     name: str
     paintings: tuple[Painting, ...]
     scale: float = 1.0
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a photo's mask has a color, the photo is painted in ``style``; None = it stays as it is.
+
+    ``color``: a name, "#rrggbb", or the index of an indexed color.
+    """
+
+    color: str
+    style: Style | None
 
 
 LossKind = Literal["relative", "gatys", "tensorflow"]
 OptimizerKind = Literal["lbfgs", "adam", "sgd"]
 InitKind = Literal["content", "noise", "blend"]
+StyleLossKind = Literal["gram"]
+ContentLossKind = Literal["features"]
 PoolingKind = Literal["max", "average"]
 LayerWeights = tuple[tuple[str, float], ...]
+StyleLosses = tuple[tuple[StyleLossKind, float], ...]
+ContentLosses = tuple[tuple[ContentLossKind, float], ...]
 
 DEFAULT_CONTENT_LAYERS: Final[LayerWeights] = (("relu4_2", 1.0),)
 DEFAULT_STYLE_LAYERS: Final[LayerWeights] = (
@@ -87,7 +106,7 @@ class Recipe:
     next), 0 = as many as keep the smallest at 128 or more, or the list of long sides itself (the last is ``size``).
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
-    are (0 = never). Layers are (name, weight) pairs.
+    are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel.
@@ -112,6 +131,8 @@ class Recipe:
     seed: int = 0
     snapshot_every: int = 0
     timelapse: bool = False
+    style_loss: StyleLosses = (("gram", 1.0),)
+    content_loss: ContentLosses = (("features", 1.0),)
 
     def sizes(self) -> tuple[int, ...]:
         """Return the long sides in pixels, coarse to fine; the last one is ``size``."""

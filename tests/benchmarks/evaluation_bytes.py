@@ -49,12 +49,13 @@ def bytes_a_pixel(
     def style(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
             return network.forward(
-                picture, lambda found: {name: SecondMoment().of(found[name]) for name in found if name in styled}
+                picture,
+                lambda found: {f"style {name}": SecondMoment().of(found[name]) for name in found if name in styled},
             )
 
     def content(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
-            return network.forward(picture, lambda found: {name: found[name] for name in found if name in kept})
+            return network.forward(picture, objective.content_targets)
 
     targets = style(small)
     evaluate(network, objective, small, content(small), targets)  # makes the kernels

@@ -13,7 +13,12 @@ from tests.config.conftest import Load, Problems
 
 SCHEMA = json_schema()
 #: What stands for a name of the user's choice.
-NAMES = {"recipes": "default", "paintings": "paintings/starry_night.jpg"}
+NAMES = {
+    "recipes": "default",
+    "paintings": "paintings/starry_night.jpg",
+    "style_loss": "gram",
+    "content_loss": "features",
+}
 
 
 def numbers_in(schema: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -38,7 +43,8 @@ def config_with(path: tuple[str, ...], value: object) -> str:
     tree: Any = value
     for index in reversed(range(len(path))):
         key = path[index]
-        name = NAMES.get(path[index - 1], "relu1_1") if key == "*" else key
+        owner = next((name for name in reversed(path[:index]) if name != "[]"), "")
+        name = NAMES.get(owner, "relu1_1") if key == "*" else key
         tree = [tree] if key == "[]" else {name: tree}
     style = {"name": "night"} | tree.get("styles", [{}])[0]
     style |= {} if "paintings" in style else {"painting": "paintings/starry_night.jpg"}

@@ -88,6 +88,8 @@ def test_every_setting_that_changes_the_picture_may_list_values() -> None:
         "iterations",
         "content_layers",
         "style_layers",
+        "style_loss",
+        "content_loss",
     ]
 
 

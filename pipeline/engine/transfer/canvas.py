@@ -72,7 +72,8 @@ class CanvasState:
 class Canvas:
     """A request in progress: its state, and at the current scale its geometry and targets.
 
-    ``content`` maps layers to the photo's features (1, C, h, w), ``style`` to targets of a statistic (...).
+    ``content`` maps the names of terms to targets (1, ...), ``style`` to targets (...); see
+    :class:`pipeline.engine.transfer.losses.Objective`.
     ``history``: how the losses went; nothing depends on it.
     """
 

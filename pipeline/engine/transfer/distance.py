@@ -19,12 +19,16 @@ def exact(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def squared_distance(found: Tensor, target: Tensor, kind: LossKind, *, gatys_divisor: float) -> Tensor:
+def squared_distance(
+    found: Tensor, target: Tensor, kind: LossKind, *, gatys_divisor: float, factors: Tensor | None = None
+) -> Tensor:
     """Return how far each of ``found`` (B, ...) is from its ``target`` (B, ...), (B,).
 
-    Relative to the target's own sum of squares, divided by ``gatys_divisor``, or by the number of values.
+    Relative to the target's own sum of squares, divided by ``gatys_divisor``, or by the number of values. The squared
+    differences are first multiplied with ``factors``, of a shape that fits.
     """
-    squares = totals((found - target).square())
+    squared = (found - target).square()
+    squares = totals(squared if factors is None else squared * factors)
     match kind:
         case "relative":
             return squares / totals(target.square()).clamp_min(_LEAST_NORM)

@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.statistics.moments import moments_of
 
 Targets = Mapping[str, Tensor]
 
@@ -93,8 +94,9 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
     pictures = torch.rand(count, 3, side, side, device=device, generator=generator)
     with torch.no_grad():
         features = network.features(pictures)
-    content = {layer: features[layer] for layer, _ in objective.content_layers}
-    style = {layer: objective.statistic.of(features[layer]) for layer, _ in objective.style_layers}
+    content = objective.content_targets(features)
+    moments = {term.layer: moments_of(features[term.layer][:1]) for term in objective.style_terms}
+    style = {name: target.expand(count, *target.shape) for name, target in objective.style_targets(moments).items()}
     del features
     torch.cuda.reset_peak_memory_stats(device)
     evaluate(network, objective, pictures, content, style)

@@ -22,16 +22,17 @@ over the layers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import totals
-from pipeline.engine.transfer.distance import exact, squared_distance
-from pipeline.engine.transfer.statistics import DEFAULT, STATISTICS, Statistic
+from pipeline.engine.transfer.content import CONTENT_LOSSES
+from pipeline.engine.transfer.statistics import STATISTICS
+from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.errors import StylizeError
-from pipeline.model import LayerWeights, LossKind, Recipe, canonical_layer
+from pipeline.model import ContentLosses, LayerWeights, LossKind, Recipe, StyleLosses, canonical_layer
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,24 @@ class BatchLosses:
     total: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A loss at a layer, times ``weight`` in the sum. ``name`` is what targets and found losses have as their key."""
+
+    name: str
+    loss: str
+    layer: str
+    weight: float
+
+
 @dataclass(frozen=True)
 class Objective:
-    """What a recipe minimizes. Layers are (name, weight) pairs, the names as in :data:`pipeline.model.LAYERS`."""
+    """What a recipe minimizes. Layers are (name, weight) pairs, the names as in :data:`pipeline.model.LAYERS`.
+
+    ``style_losses`` and ``content_losses`` are such pairs too, of the names in
+    :data:`pipeline.engine.transfer.statistics.STATISTICS` and
+    :data:`pipeline.engine.transfer.content.CONTENT_LOSSES`: each of them is computed at each layer.
+    """
 
     content_layers: LayerWeights
     style_layers: LayerWeights
@@ -53,32 +69,55 @@ class Objective:
     style_weight: float
     tv_weight: float
     loss: LossKind
-    statistic: Statistic = field(default=STATISTICS[DEFAULT])
+    style_losses: StyleLosses = (("gram", 1.0),)
+    content_losses: ContentLosses = (("features", 1.0),)
+
+    @cached_property
+    def content_terms(self) -> tuple[Term, ...]:
+        """The content losses at each layer."""
+        return _terms("content", self.content_layers, self.content_losses)
+
+    @cached_property
+    def style_terms(self) -> tuple[Term, ...]:
+        """The style losses at each layer."""
+        return _terms("style", self.style_layers, self.style_losses)
+
+    def content_targets(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what :meth:`compare` needs of those layers that are among a photo's ``features`` (1, C, h, w)."""
+        return {
+            term.name: CONTENT_LOSSES[term.loss].target(features[term.layer])
+            for term in self.content_terms
+            if term.layer in features
+        }
+
+    def style_targets(self, moments: Mapping[str, Moments]) -> dict[str, Tensor]:
+        """Return what :meth:`compare` needs of a style with these moments by layer."""
+        return {term.name: STATISTICS[term.loss].target(moments[term.layer]) for term in self.style_terms}
 
     def compare(
         self, features: Mapping[str, Tensor], content: Mapping[str, Tensor], style: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Return the losses (B,) of those layers that are among ``features``, under names for :meth:`total`.
 
-        ``content`` maps layers to features (B, C, h, w), ``style`` to targets of the statistic (B, ...).
+        ``features`` are (B, C, h, w). ``content`` and ``style`` are the images' own :meth:`content_targets` and
+        :meth:`style_targets`, (B, ...).
         """
-        of_style = {
-            _of_style(layer): self.statistic.loss(self.statistic.of(features[layer]), style[layer], self.loss)
-            for layer, _ in self.style_layers
-            if layer in features
-        }
-        of_content = {
-            _of_content(layer): content_loss(features[layer], content[layer], self.loss)
-            for layer, _ in self.content_layers
-            if layer in features
-        }
-        return of_style | of_content
+        found = {}
+        for term in self.style_terms:
+            if term.layer in features:
+                statistic = STATISTICS[term.loss]
+                found[term.name] = statistic.loss(statistic.of(features[term.layer]), style[term.name], self.loss)
+        for term in self.content_terms:
+            if term.layer in features:
+                kept = CONTENT_LOSSES[term.loss]
+                found[term.name] = kept.loss(features[term.layer], content[term.name], self.loss)
+        return found
 
     def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
         """Return the losses of pictures (B, 3, H, W) for whose layers :meth:`compare` returned ``found``."""
         zeros = pictures.new_zeros(pictures.shape[0])
-        of_style = sum((weight * found[_of_style(layer)] for layer, weight in self.style_layers), start=zeros)
-        of_content = sum((weight * found[_of_content(layer)] for layer, weight in self.content_layers), start=zeros)
+        of_style = sum((term.weight * found[term.name] for term in self.style_terms), start=zeros)
+        of_content = sum((term.weight * found[term.name] for term in self.content_terms), start=zeros)
         of_style = of_style * (self.style_weight / max(1, len(self.style_layers)))
         of_content = of_content * (self.content_weight / max(1, len(self.content_layers)))
         total = of_content + of_style
@@ -88,23 +127,33 @@ class Objective:
 
     @property
     def series(self) -> tuple[str, ...]:
-        """Return the names of the layers' losses, in the order of :meth:`by_layer`: "content relu4_2"."""
-        content = (f"content {layer}" for layer, _ in self.content_layers)
-        return (*content, *(f"style {layer}" for layer, _ in self.style_layers))
+        """Return the names of the terms, in the order of :meth:`by_layer`: "content relu4_2"."""
+        return tuple(term.name for term in (*self.content_terms, *self.style_terms))
 
     def by_layer(self, found: Mapping[str, Tensor]) -> list[Tensor]:
-        """Return what :meth:`compare` found of each layer (B,), not weighted yet."""
-        content = [found[_of_content(layer)] for layer, _ in self.content_layers]
-        return content + [found[_of_style(layer)] for layer, _ in self.style_layers]
+        """Return what :meth:`compare` found of each term (B,), not weighted yet."""
+        return [found[name] for name in self.series]
 
     def weighted(self, by_layer: Sequence[float]) -> tuple[float, ...]:
-        """Return an image's losses by layer as they are in its total; none if none are given."""
+        """Return an image's losses by term as they are in its total; none if none are given."""
         weights = [
-            whole * weight / len(layers)
-            for whole, layers in ((self.content_weight, self.content_layers), (self.style_weight, self.style_layers))
-            for _, weight in layers
+            whole * term.weight / len(layers)
+            for whole, layers, terms in (
+                (self.content_weight, self.content_layers, self.content_terms),
+                (self.style_weight, self.style_layers, self.style_terms),
+            )
+            for term in terms
         ]
         return tuple(weight * loss for weight, loss in zip(weights, by_layer, strict=False))
+
+
+def _terms(part: str, layers: LayerWeights, losses: StyleLosses | ContentLosses) -> tuple[Term, ...]:
+    """Return each of ``losses`` at each layer; one that is alone is not named."""
+    return tuple(
+        Term(f"{part} {layer}" if len(losses) == 1 else f"{part} {layer} {loss}", loss, layer, weight * share)
+        for loss, share in losses
+        for layer, weight in layers
+    )
 
 
 @lru_cache(maxsize=64)
@@ -119,12 +168,16 @@ def objective_of(recipe: Recipe) -> Objective:
         )
     except ValueError as error:
         raise StylizeError(f"recipe {recipe.name!r}: {error}") from error
-    return Objective(content, style, recipe.content_weight, recipe.style_weight, recipe.tv_weight, recipe.loss)
-
-
-def content_loss(found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
-    """Return how far features (B, C, h, w) are from their targets, (B,)."""
-    return squared_distance(exact(found), exact(target), kind, gatys_divisor=2)
+    return Objective(
+        content,
+        style,
+        recipe.content_weight,
+        recipe.style_weight,
+        recipe.tv_weight,
+        recipe.loss,
+        recipe.style_loss,
+        recipe.content_loss,
+    )
 
 
 def total_variation(pictures: Tensor) -> Tensor:
@@ -135,11 +188,3 @@ def total_variation(pictures: Tensor) -> Tensor:
     down = totals((pictures[:, :, 1:] - pictures[:, :, :-1]).square())
     right = totals((pictures[:, :, :, 1:] - pictures[:, :, :, :-1]).square())
     return (down + right) / pictures[0].numel()
-
-
-def _of_style(layer: str) -> str:
-    return f"style of {layer}"
-
-
-def _of_content(layer: str) -> str:
-    return f"content of {layer}"

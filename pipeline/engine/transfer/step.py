@@ -69,13 +69,9 @@ class TransferStep:
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
         style, objective = self.style_target(canvas.request.style, recipe, canvas.size), objective_of(recipe)
-        layers = [layer for layer, _ in objective.content_layers]
         with torch.no_grad():
-            canvas.content = network.forward(
-                to_device(canvas.photo(), self._device),
-                lambda features: {layer: features[layer] for layer in features if layer in layers},
-            )
-        canvas.style = {layer: objective.statistic.target(style.moments[layer]) for layer in style.moments}
+            canvas.content = network.forward(to_device(canvas.photo(), self._device), objective.content_targets)
+        canvas.style = objective.style_targets(style.moments)
         canvas.cache_hits += style.hits
         canvas.cache_misses += style.misses
         canvas.notes += style.notes
@@ -105,10 +101,8 @@ class TransferStep:
 
         def evaluate(part: slice) -> Evaluation:
             canvases = batch[part]
-            content = {
-                layer: torch.cat([canvas.content[layer] for canvas in canvases]) for layer in canvases[0].content
-            }
-            style = {layer: torch.stack([canvas.style[layer] for canvas in canvases]) for layer in canvases[0].style}
+            content = {name: torch.cat([canvas.content[name] for canvas in canvases]) for name in canvases[0].content}
+            style = {name: torch.stack([canvas.style[name] for canvas in canvases]) for name in canvases[0].style}
             pictures = torch.cat([canvas.state.pixels for canvas in canvases])
             return self._evaluate(network, objective, pictures, content, style, low_memory=low_memory)
 

@@ -126,6 +126,12 @@ def objective(loss: LossKind = "relative") -> Objective:
     )
 
 
+def targets(objective: Objective, features: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return targets of which each picture has its own content and the other one's style."""
+    style = {term.name: SecondMoment().of(features[term.layer]).flip(0) for term in objective.style_terms}
+    return objective.content_targets(features), style
+
+
 @pytest.mark.parametrize("pooling", ["max", "average"])
 @pytest.mark.parametrize("plan", [always_direct, default_plan(layer_shapes())])
 def test_an_evaluation_with_low_memory_has_the_same_bits_and_saves_less(pooling: PoolingKind, plan: Choose) -> None:
@@ -134,8 +140,7 @@ def test_an_evaluation_with_low_memory_has_the_same_bits_and_saves_less(pooling:
     convolutions = build_convolutions(weights, torch.device("cpu"), choose=plan)
     network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
     pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    content = network.features(photos)
-    style = {layer: SecondMoment().of(content[layer]).flip(0) for layer, _ in sought.style_layers}
+    content, style = targets(sought, network.features(photos))
 
     plain, low_memory = (
         evaluate(network, sought, pictures, content, style, low_memory=low_memory) for low_memory in (False, True)
@@ -166,8 +171,7 @@ def test_an_evaluation_has_each_images_losses_and_the_totals_gradient() -> None:
     generator = torch.Generator().manual_seed(0)
     pictures, photos = torch.rand(2, 2, 3, 8, 8, dtype=torch.float64, generator=generator)
     objective = Objective((("relu1_1", 1.0),), (("relu1_1", 1.0),), 0.5, 2.0, 0.1, "relative")
-    content = network.features(photos)
-    style = {"relu1_1": SecondMoment().of(content["relu1_1"]).flip(0)}
+    content, style = targets(objective, network.features(photos))
     found = evaluate(network, objective, pictures, content, style)
     step = 1e-6 * torch.sign(found.gradients)
     change = (

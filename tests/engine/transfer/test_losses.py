@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.transfer.losses import Objective, content_loss, total_variation
+from pipeline.engine.transfer.content import CONTENT_LOSSES
+from pipeline.engine.transfer.losses import Objective, total_variation
 from pipeline.model import LossKind
 
 KINDS: tuple[LossKind, ...] = ("relative", "gatys", "tensorflow")
@@ -22,7 +23,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize(("kind", "expected"), [("relative", 3.0), ("gatys", 4.5), ("tensorflow", 3.0)])
 def test_content_losses_have_their_published_values(kind: LossKind, expected: float) -> None:
     found = torch.tensor([2.0, 3.0, 3.0]).view(1, 1, 1, 3)
-    assert content_loss(found, torch.ones(1, 1, 1, 3), kind).tolist() == [expected]
+    assert CONTENT_LOSSES["features"].loss(found, torch.ones(1, 1, 1, 3), kind).tolist() == [expected]
 
 
 def test_total_variation_is_the_mean_squared_difference_of_neighbors() -> None:
@@ -37,13 +38,18 @@ def test_total_variation_of_a_single_pixel_is_zero() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_black_target_gives_finite_losses(kind: LossKind) -> None:
-    assert torch.isfinite(content_loss(torch.ones(1, 2, 2, 2), torch.zeros(1, 2, 2, 2), kind)).all()
+    assert torch.isfinite(
+        CONTENT_LOSSES["features"].loss(torch.ones(1, 2, 2, 2), torch.zeros(1, 2, 2, 2), kind)
+    ).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_agree_with_finite_differences(kind: LossKind) -> None:
     features, photo = random(2, 3, 4, 4), random(2, 3, 4, 4, seed=2)
-    checks: list[Callable[[Tensor], Tensor]] = [lambda value: content_loss(value, photo, kind), total_variation]
+    checks: list[Callable[[Tensor], Tensor]] = [
+        lambda value: CONTENT_LOSSES["features"].loss(value, photo, kind),
+        total_variation,
+    ]
     for loss in checks:
         assert torch.autograd.gradcheck(loss, (features.clone().requires_grad_(),))
 
@@ -59,8 +65,8 @@ def test_an_objective_weighs_and_averages_over_layers() -> None:
         loss="tensorflow",
     )
     picture = torch.tensor([0.0, 1.0]).expand(1, 3, 1, 2)
-    content = {"b": torch.ones(1, 1, 1, 1)}
-    style = {"a": torch.full((1, 1, 1), 3.0), "b": torch.full((1, 1, 1), 7.0)}
+    content = {"content b": torch.ones(1, 1, 1, 1)}
+    style = {"style a": torch.full((1, 1, 1), 3.0), "style b": torch.full((1, 1, 1), 7.0)}
     losses = objective.total(picture, objective.compare(features, content, style))
     assert losses.content.item() == 10 * 2 * (3 - 1) ** 2
     assert losses.style.item() == 100 * ((4 - 3) ** 2 + 0.5 * (9 - 7) ** 2) / 2
@@ -76,7 +82,7 @@ def test_an_objective_may_leave_out_content_and_total_variation() -> None:
     objective = Objective((), (("a", 1.0),), 1.0, 1.0, 0.0, "gatys")
     features = {"a": torch.ones(2, 1, 1, 1)}
     losses = objective.total(
-        torch.zeros(2, 3, 1, 1), objective.compare(features, {}, {"a": torch.full((2, 1, 1), 3.0)})
+        torch.zeros(2, 3, 1, 1), objective.compare(features, {}, {"style a": torch.full((2, 1, 1), 3.0)})
     )
     assert losses.content.tolist() == [0, 0]
     assert losses.total.tolist() == losses.style.tolist() == [1, 1]

@@ -68,8 +68,8 @@ def test_a_batch_is_evaluated_at_once_and_moved(canvas: Canvas) -> None:
     assert gray.batches == [(2, False)]
     for moved, pixels in zip(batch, before, strict=True):
         assert not torch.equal(moved.state.pixels, pixels)
-        assert set(moved.style) == {"relu1_1", "relu2_1"}
-        assert set(moved.content) == {"relu2_1"}
+        assert set(moved.style) == {"style relu1_1", "style relu2_1"}
+        assert set(moved.content) == {"content relu2_1"}
 
 
 def test_a_finished_scale_is_followed_by_the_next_and_the_last_by_the_picture(canvas: Canvas) -> None:

@@ -19,9 +19,13 @@ from pipeline.model import LossKind
 class SecondMoment:
     """Which channels respond together: G = F F' / (h w), a matrix (C, C)."""
 
-    def of(self, features: Tensor) -> Tensor:
-        """Return the Gram matrices (B, C, C) of features (B, C, h, w)."""
-        return cast(Tensor, _MeanProducts.apply(exact(features)))
+    def of(self, features: Tensor, shares: Tensor | None = None) -> Tensor:
+        """Return the Gram matrices (B, C, C) of features (B, C, h, w); ``shares`` (B, 1, h, w) by place.
+
+        With shares these are the guided Gram matrices of Gatys et al. (https://arxiv.org/abs/1611.07865).
+        """
+        features = exact(features)
+        return cast(Tensor, _MeanProducts.apply(features if shares is None else features * shares.sqrt()))
 
     def target(self, moments: Moments) -> Tensor:
         """Return the style's own Gram matrix (C, C)."""

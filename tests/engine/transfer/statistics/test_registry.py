@@ -1,0 +1,44 @@
+"""Whatever recipes can compare with a painting is met by the painting itself, and falls along its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.evaluation import evaluate
+from pipeline.engine.transfer.losses import Objective
+from pipeline.engine.transfer.statistics import STATISTICS
+from pipeline.engine.transfer.statistics.moments import moments_of
+from pipeline.model import StyleLossKind, WeightsChoice
+
+LAYERS = ("relu1_1", "relu2_1")
+
+
+def test_every_statistic_has_the_name_that_recipes_give_it() -> None:
+    assert list(STATISTICS) == list(get_args(StyleLossKind))
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_statistic_is_evaluated_by_itself_and_met_by_its_own_painting(name: StyleLossKind) -> None:
+    network = Network(load_weights(WeightsChoice()), LAYERS, dtype=torch.float64)
+    weights = tuple((layer, 1.0) for layer in LAYERS)
+    objective = Objective((), weights, 1.0, 1.0, 0.0, "relative", ((name, 1.0),))
+    generator = torch.Generator().manual_seed(0)
+    picture, painting = torch.rand(2, 1, 3, 32, 48, dtype=torch.float64, generator=generator)
+
+    def targets(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        found = objective.style_targets({layer: moments_of(features[layer]) for layer in features})
+        return {name: target[None] for name, target in found.items()}
+
+    style = targets(network.features(painting))
+    assert evaluate(network, objective, painting, {}, style).losses[0, 2] < 1e-9
+    found = evaluate(network, objective, picture, {}, style)
+    assert found.losses[0, 2] > 1e-3
+    nearer = evaluate(network, objective, picture - 1e-3 * found.gradients.sign(), {}, style)
+    assert nearer.losses[0, 2] < found.losses[0, 2]
