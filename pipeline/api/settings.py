@@ -20,6 +20,7 @@ from pipeline.config.section import Section
 from pipeline.config.styles import Scale
 from pipeline.errors import ConfigError, ConfigProblem
 from pipeline.model import (
+    ColorKind,
     ContentLossKind,
     EngineSettings,
     InitKind,
@@ -55,6 +56,8 @@ class TransferSettings(TypedDict, total=False):
     loss: LossKind
     style_loss: StyleLossChoice
     content_loss: ContentLossChoice
+    color: ColorKind
+    color_mix: float
     optimizer: OptimizerKind
     learning_rate: float
     learning_rate_decay: float

@@ -10,6 +10,7 @@ from pipeline.config import field_types as f
 from pipeline.config.section import Section
 from pipeline.hashing import RECIPE
 from pipeline.model import (
+    ColorKind,
     ContentLossKind,
     InitKind,
     LossKind,
@@ -94,6 +95,13 @@ class RecipeSection(Section):
         dict(_DEFAULT.content_loss),
         description="What is kept of the photo at each content layer: features, or several, by weights.",
     )
+    color: ColorKind = Field(
+        _DEFAULT.color,
+        description="Whose colors the picture has: painting; or photo, under the painting's light and dark.",
+    )
+    color_mix: Annotated[f.Weight, Field(le=1)] = Field(
+        _DEFAULT.color_mix, description="With color: photo, how much of the photo's colors; 0 = the painting's."
+    )
     optimizer: OptimizerKind = Field(_DEFAULT.optimizer, description="What minimizes the loss: lbfgs, adam or sgd.")
     learning_rate: f.Factor = Field(
         _DEFAULT.learning_rate, description="Step size of the optimizer; unless given, adam has 0.02 and sgd 0.002."
@@ -147,6 +155,13 @@ class RecipeSection(Section):
         if twice:
             raise ValueError(f"must name each layer once, found {twice!r} again (block1_conv1 is relu1_1)")
         return layers
+
+    @field_validator("color_mix")
+    @classmethod
+    def _mix_with_something(cls, color_mix: float, info: ValidationInfo) -> float:
+        if color_mix != _DEFAULT.color_mix and info.data.get("color") == "painting":
+            raise ValueError(f"mixes the painting's colors with the photo's: needs color: photo, found {color_mix:g}")
+        return color_mix
 
     @field_validator("style_weight")
     @classmethod

@@ -81,6 +81,7 @@ class Region:
 LossKind = Literal["relative", "gatys", "tensorflow"]
 OptimizerKind = Literal["lbfgs", "adam", "sgd"]
 InitKind = Literal["content", "noise", "blend"]
+ColorKind = Literal["painting", "photo"]
 StyleLossKind = Literal["gram"]
 ContentLossKind = Literal["features"]
 PoolingKind = Literal["max", "average"]
@@ -107,6 +108,8 @@ class Recipe:
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
     are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
+    ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness.
+    ``color_mix``: how much of the way there from the painting's colors, 0..1.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel.
@@ -133,6 +136,13 @@ class Recipe:
     timelapse: bool = False
     style_loss: StyleLosses = (("gram", 1.0),)
     content_loss: ContentLosses = (("features", 1.0),)
+    color: ColorKind = "painting"
+    color_mix: float = 1.0
+
+    @property
+    def keeps_photo_colors(self) -> bool:
+        """Tell whether finished pictures get the photo's chroma."""
+        return self.color == "photo" and self.color_mix > 0
 
     def sizes(self) -> tuple[int, ...]:
         """Return the long sides in pixels, coarse to fine; the last one is ``size``."""

@@ -51,6 +51,8 @@ recipes:
     seed: 7
     snapshot_every: 10
     timelapse: true
+    color: photo
+    color_mix: 0.25
 """
     assert load(STYLE + text).recipes_by_name()["all"] == Recipe(
         name="all",
@@ -72,6 +74,8 @@ recipes:
         seed=7,
         snapshot_every=10,
         timelapse=True,
+        color="photo",
+        color_mix=0.25,
     )
 
 
@@ -131,3 +135,11 @@ def test_a_consequence_of_another_problem_is_not_told(
 ) -> None:
     text = STYLE + f"recipes: {{default: {{{settings}}}}}"
     assert len(problems(text) if told else [load(text)][1:]) == told
+
+
+def test_a_color_mix_needs_colors_to_mix(load: Load, problems: Problems) -> None:
+    assert load(STYLE + "recipes: {default: {color_mix: 1}}").recipes_by_name()["default"] == Recipe()
+    [told] = problems(STYLE + "recipes: {default: {color_mix: 0.5}}")
+    assert told == (
+        "recipes.default.color_mix: mixes the painting's colors with the photo's: needs color: photo, found 0.5"
+    )

@@ -18,10 +18,12 @@ from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
+from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.geometry import (
     Geometry,
     from_network,
     network_geometry,
+    resample,
     scaled,
     to_network,
     to_pixels,
@@ -74,7 +76,8 @@ class Canvas:
 
     ``content`` maps the names of terms to targets (1, ...), ``style`` to targets (...); see
     :class:`pipeline.engine.transfer.losses.Objective`.
-    ``history``: how the losses went; nothing depends on it.
+    ``history``: how the losses went; nothing depends on it. ``small_photo``: the photo at the size that was asked for
+    last, for previews in the photo's colors.
     """
 
     request: Request
@@ -87,6 +90,7 @@ class Canvas:
     notes: list[str] = field(default_factory=list)
     ended: bool = False
     history: Points = ()
+    small_photo: Tensor | None = None
 
     def note(self, text: str) -> None:
         """Add a note for the report, once."""
@@ -184,7 +188,18 @@ class Canvas:
     def picture(self, pixels: Tensor, shape: tuple[int, int] | None = None) -> npt.NDArray[Any]:
         """Return ``pixels`` (1, 3, h, w) as a picture of ``shape`` (None: the photo's), float32 (H, W, 3), 0..1."""
         height, width = shape or self.request.photo.shape[:2]
-        return to_pixels(from_network(pixels.cpu(), self.geometry, (height, width)))
+        picture = from_network(pixels.cpu(), self.geometry, (height, width))
+        if self.recipe.keeps_photo_colors:
+            picture = with_chroma_of(picture.clamp(0, 1), self._photo_at(height, width), self.recipe.color_mix)
+        return to_pixels(picture)
+
+    def _photo_at(self, height: int, width: int) -> Tensor:
+        """Return the photo (1, 3, height, width), RGB 0..1."""
+        if self.request.photo.shape[:2] == (height, width):
+            return to_tensor(self.request.photo)
+        if self.small_photo is None or self.small_photo.shape[2:] != (height, width):
+            self.small_photo = resample(to_tensor(self.request.photo), (height, width)).clamp(0, 1)
+        return self.small_photo
 
 
 def blank_canvas(request: Request, device: torch.device) -> Canvas:

@@ -8,6 +8,8 @@ import torch
 
 from pipeline.engine.events import Request
 from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
+from pipeline.engine.transfer.color.photo_colors import with_chroma_of
+from pipeline.engine.transfer.geometry import resample, to_pixels, to_tensor
 from pipeline.model import InitKind, Losses, Recipe, Style
 
 CPU = torch.device("cpu")
@@ -130,3 +132,23 @@ def test_a_picture_has_its_photos_shape(shape: tuple[int, int]) -> None:
     assert picture.shape == (*shape, 3)
     assert picture.dtype == np.float32
     assert 0 <= picture.min() <= picture.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [None, (12, 16)])
+def test_with_the_photos_colors_pictures_of_any_size_have_the_photos_chroma(shape: tuple[int, int] | None) -> None:
+    plain, colored = (
+        canvas(Recipe(size=64, scales=1)),
+        canvas(Recipe(size=64, scales=1, color="photo", color_mix=0.7)),
+    )
+    pixels = torch.rand(plain.state.pixels.shape, generator=torch.Generator().manual_seed(0))
+    photo = to_tensor(plain.request.photo)
+    photo = photo if shape is None else resample(photo, shape).clamp(0, 1)
+    wanted = to_pixels(with_chroma_of(to_tensor(plain.picture(pixels, shape)), photo, 0.7))
+    for _ in range(2):
+        assert np.array_equal(colored.picture(pixels, shape), wanted)
+
+
+def test_a_mix_without_any_of_the_photos_colors_changes_no_bit() -> None:
+    plain, colored = canvas(Recipe(size=64, scales=1)), canvas(Recipe(size=64, scales=1, color="photo", color_mix=0))
+    pixels = torch.rand(plain.state.pixels.shape, generator=torch.Generator().manual_seed(0))
+    assert np.array_equal(colored.picture(pixels), plain.picture(pixels))

@@ -1,0 +1,1 @@
+"""Colors of finished pictures and of paintings: what ``color: photo`` and ``color: match`` do with them."""
