@@ -240,8 +240,10 @@ def make_views_gallery(output: Path, names: Sequence[str], **changes: Any) -> Ma
     write_all_details(gallery)
     drawn_picture(7, (160, 107)).save(output / TIMELAPSE, quality=60)
     by_id = {row.id: row for row in gallery.rows}
-    write_details(gallery, by_id[2], photo_copy=None, photo_file=None)
-    write_details(gallery, by_id[3], timelapse=TIMELAPSE, notes=["The photo was enlarged."])
+    write_details(gallery, by_id[2], photo_copy=None, photo_file=None, settings={"content_weight": 0})
+    write_details(
+        gallery, by_id[3], timelapse=TIMELAPSE, notes=["The photo was enlarged."], settings={"strength": 0.9}
+    )
     write_details(gallery, by_id[4], settings=None, history=None, yaml="", device="", first=None, last=None)
     for number, reason in [(5, FAILURE), (6, TRUNCATED)]:
         write_details(

@@ -240,14 +240,22 @@ def test_the_facts_of_a_picture_are_told(views: OpenedPage) -> None:
 def test_commands_can_be_copied(views: OpenedPage) -> None:
     opened_at(views, LION)
     assert views.texts(".picture-actions .command") == [
-        "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.04",
-        "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set content_weight=0.01",
+        "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set strength=0.35",
+        "stylewatch try stylewatch.yaml --like 2024/june/lion--night.jpg --set strength=0.65",
         "stylewatch redo stylewatch.yaml 2024/june/lion--night.jpg",
         "stylewatch redo stylewatch.yaml 2024/june/lion--night.jpg --recipe mild",
         "stylewatch reject stylewatch.yaml 2024/june/lion--night.jpg",
     ]
     views.page.get_by_role("button", name="Copy the command: Make it again", exact=True).click()
     expect(views.page.locator("#announcement")).to_have_text(re.compile("Copied|Selected"))
+
+
+def test_strengths_to_try_stay_between_0_and_1_and_there_is_none_without_two_weights(views: OpenedPage) -> None:
+    opened_at(views, "#/picture?id=3")
+    tries = [command for command in views.texts(".picture-actions .command") if " try " in command]
+    assert [command.rpartition(" ")[2] for command in tries] == ["strength=0.75", "strength=1"]
+    opened_at(views, "#/picture?id=2")
+    assert not [command for command in views.texts(".picture-actions .command") if " try " in command]
 
 
 def test_the_time_lapse_is_played_when_it_is_asked_for(views: OpenedPage) -> None:

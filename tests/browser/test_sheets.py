@@ -54,7 +54,7 @@ def test_without_sheets_a_command_makes_one(at: OpenedPage) -> None:
     )
     at.go("#/sheets")
     expect(at.page.locator(".view-sheets .command")).to_have_text(
-        "stylewatch try 'it'\\''s mine.yaml' --sample 3 --set 'content_weight=[0.01, 0.02, 0.05]'"
+        "stylewatch try 'it'\\''s mine.yaml' --sample 3 --set 'strength=[0.3, 0.5, 0.7]'"
     )
     at.page.evaluate("[stylewatch.store.catalog.config_path, stylewatch.store.loadSheets] = window.kept")
 

@@ -4,6 +4,7 @@
   const {dom, text, links, store, router, commandList, commands} = stylewatch;
 
   const MOST_RECIPES = 3;
+  const STRENGTH_STEP = 0.15;
 
   function section(title, ...children) {
     const content = children.flat().filter(Boolean);
@@ -139,10 +140,18 @@
     return section('Settings', stylewatch.settingsTable.make(known, defaults), yaml(details));
   }
 
-  function contentWeight(details, factor) {
-    const defaults = (store.catalog && store.catalog.recipe_defaults) || {content_weight: 0.02};
-    const weight = (recipeSettings(details) || {}).content_weight ?? defaults.content_weight;
-    return Number((weight * factor).toPrecision(3));
+  // Of no use where one of the weights is 0: strength balances the two.
+  function otherStrengths(details, path) {
+    const recipe = {...((store.catalog && store.catalog.recipe_defaults) || {}), ...recipeSettings(details)};
+    if (recipe.content_weight === 0 || recipe.style_weight === 0) return [];
+    const now = recipe.strength ?? 0.5;
+    const milder = Number(Math.max(0, now - STRENGTH_STEP).toFixed(3));
+    const stronger = Number(Math.min(1, now + STRENGTH_STEP).toFixed(3));
+    const line = (strength) => (shell) => commandList.command('try', ['--like', path, '--set', `strength=${strength}`], shell);
+    return [
+      ...(milder < now ? [{title: 'Try it milder', hint: 'Less of the painting. It comes beside the others of "try", replaces nothing, and can be adopted.', line: line(milder)}] : []),
+      ...(stronger > now ? [{title: 'Try it stronger', hint: 'More of the painting, and less of the photo.', line: line(stronger)}] : []),
+    ];
   }
 
   function otherRecipes(details) {
@@ -153,11 +162,7 @@
 
   function doneCommands(details) {
     const path = commandList.path(details.output);
-    const like = (shell, factor) => commandList.command('try', ['--like', path, '--set', `content_weight=${contentWeight(details, factor)}`], shell);
-    const tries = recipeSettings(details) ? [
-      {title: 'Try it milder', hint: 'Keeps twice as much of the photo. It comes beside the others of "try", replaces nothing, and can be adopted.', line: (shell) => like(shell, 2)},
-      {title: 'Try it stronger', hint: 'Keeps half as much of the photo.', line: (shell) => like(shell, 0.5)},
-    ] : [];
+    const tries = recipeSettings(details) ? otherStrengths(details, path) : [];
     return [...tries,
       {title: 'Make it again', hint: 'Replaces it. Equal settings make an equal picture: change its recipe first, or take another one.', line: (shell) => commands.redo([details.output], {shell}).join('\n')},
       ...otherRecipes(details),

@@ -25,7 +25,7 @@
   function drawList(sheets) {
     const none = dom.element('div', {class: 'message'},
       dom.element('p', {}, 'There is no contact sheet yet. "try" makes one: a photo with several values of a setting, side by side.'),
-      commandList.make([{title: 'Compare three values on three photos', line: (shell) => commandList.command('try', ['--sample', '3', '--set', 'content_weight=[0.01, 0.02, 0.05]'], shell)}]),
+      commandList.make([{title: 'Compare three values on three photos', line: (shell) => commandList.command('try', ['--sample', '3', '--set', 'strength=[0.3, 0.5, 0.7]'], shell)}]),
       commandList.shellChoice());
     const made = dom.element('p', {class: 'muted'}, 'Made by "stylewatch try", the newest first.');
     dom.replace(list, sheets.length === 0 ? none : [made, dom.element('ul', {class: 'cards'}, sheets.map(card))]);
