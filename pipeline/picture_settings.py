@@ -34,7 +34,7 @@ class RecordedPainting:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSettings:
-    """What a record says. ``ignored``: what this version does not know of it or can't use, like "recipe.strength"."""
+    """What a record says. ``ignored``: what this version does not know of it or can't use, like "recipe.hand"."""
 
     recipe: Recipe = field(default_factory=Recipe)
     scale: float = 1.0

@@ -61,7 +61,7 @@ def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
     painting = {"name": "a.jpg", "sha256": "a" * 64, "weight": 2, "crop": [1, 2]}
     found = as_read(
         {
-            "recipe": {"size": 48, "strength": 0.5, "loss": "perceptual"},
+            "recipe": {"size": 48, "hand": 0.5, "loss": "perceptual"},
             "style": {"scale": 2, "hue": 3, "paintings": [painting, "b.jpg"]},
             "weights": "w",
             "device": "cuda",
@@ -71,8 +71,8 @@ def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
     assert (found.scale, found.paintings) == (2.0, (RecordedPainting("a.jpg", 2.0, "a" * 64),))
     assert sorted(found.ignored) == [
         "device",
+        "recipe.hand",
         "recipe.loss",
-        "recipe.strength",
         "style.hue",
         "style.paintings",
         "style.paintings.crop",

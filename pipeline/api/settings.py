@@ -52,6 +52,7 @@ class TransferSettings(TypedDict, total=False):
     style_layers: Layers
     content_weight: float
     style_weight: float
+    strength: float
     tv_weight: float
     loss: LossKind
     style_loss: StyleLossChoice

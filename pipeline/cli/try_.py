@@ -63,8 +63,8 @@ _CONFIG_SUFFIXES: Final = (".yaml", ".yml")
     "set_options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting of all recipes, or 'scale' of all styles: content_weight=0.05; a list compares its values: "
-    "'content_weight=[0.01, 0.1]'. May be repeated.",
+    help="A setting of all recipes, or 'scale' of all styles: strength=0.3; a list compares its values: "
+    "'strength=[0.3, 0.5, 0.7]'. May be repeated.",
 )
 @click.option(
     "--limit",

@@ -119,7 +119,7 @@ def config_text(new: NewConfig) -> str:
             ),
             "\nrecipes:\n  default:\n"
             "    size: 512                       # long side in pixels; the time grows with its square\n"
-            "    content_weight: 0.02            # more keeps more of the photo: 0.01 is wild, 0.1 tame\n",
+            "    strength: 0.5                   # how much of the painting: 0.25 keeps a face, 1 is wild\n",
             _PAIRING[new.use],
         )
     )

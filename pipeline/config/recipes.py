@@ -83,6 +83,10 @@ class RecipeSection(Section):
     )
     content_weight: f.Weight = Field(_DEFAULT.content_weight, description="Weight of the photo's content.")
     style_weight: f.Weight = Field(_DEFAULT.style_weight, description="Weight of the painting's style.")
+    strength: Annotated[f.Weight, Field(le=1)] = Field(
+        _DEFAULT.strength,
+        description="How much of the painting: 0 is a touch, 0.5 the usual, 1 what hardly shows the photo.",
+    )
     tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
     loss: LossKind = Field(
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
@@ -169,6 +173,16 @@ class RecipeSection(Section):
         if style_weight == 0 and info.data.get("content_weight") == 0:
             raise ValueError("must be above 0 when content_weight is 0 too, found 0")
         return style_weight
+
+    @field_validator("strength")
+    @classmethod
+    def _have_two_weights_to_balance(cls, strength: float, info: ValidationInfo) -> float:
+        for setting in ("content_weight", "style_weight"):
+            if strength != _DEFAULT.strength and info.data.get(setting) == 0:
+                raise ValueError(
+                    f"must be left out where {setting} is 0: it balances the two weights, found {strength:g}"
+                )
+        return strength
 
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""

@@ -56,7 +56,7 @@ def require_right(mistakes: Iterable[Mistake], given: Mapping[Location, str]) ->
 def _parse(option: str) -> tuple[str, Any]:
     name, equals, text = option.partition("=")
     if not equals or not text.strip():
-        raise UsageError(f"--set {option}: must be NAME=VALUE, content_weight=0.05 for instance")
+        raise UsageError(f"--set {option}: must be NAME=VALUE, strength=0.3 for instance")
     names = [*RecipeSection.model_fields, *_OF_STYLES]
     if name not in names:
         hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"

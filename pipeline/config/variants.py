@@ -1,4 +1,4 @@
-"""Settings that list values to compare: ``content_weight: [0.5, 1, 2]`` in a recipe, ``scale: [0.5, 1]`` in a style.
+"""Settings that list values to compare: ``strength: [0.3, 0.5, 0.7]`` in a recipe, ``scale: [0.5, 1]`` in a style.
 
 Owns which settings may, what counts as a list of values, and all combinations of them. Each value is validated as if
 it stood alone, so that the sections know nothing of this. A setting that is a list by itself lists values as lists:

@@ -110,6 +110,7 @@ class Recipe:
     are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
     ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness.
     ``color_mix``: how much of the way there from the painting's colors, 0..1.
+    ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel.
@@ -143,6 +144,8 @@ class Recipe:
     def keeps_photo_colors(self) -> bool:
         """Tell whether finished pictures get the photo's chroma."""
         return self.color == "photo" and self.color_mix > 0
+
+    strength: float = 0.5
 
     def sizes(self) -> tuple[int, ...]:
         """Return the long sides in pixels, coarse to fine; the last one is ``size``."""

@@ -49,9 +49,9 @@ def test_more_pictures_than_the_limit_are_refused_with_their_number(invoke: Invo
 
 
 def test_a_wrong_setting_names_the_option(invoke: Invoke, workshop: Workshop) -> None:
-    result = invoke("try", config_of(workshop), workshop.photo("a.png"), "--set", "strength=0.5")
+    result = invoke("try", config_of(workshop), workshop.photo("a.png"), "--set", "hand=0.5")
     assert result.code == 2
-    assert "--set strength=0.5: 'strength' is no setting of a recipe" in " ".join(result.err.split())
+    assert "--set hand=0.5: 'hand' is no setting of a recipe" in " ".join(result.err.split())
 
 
 def test_a_wrong_value_in_the_config_names_its_line(invoke: Invoke, workshop: Workshop) -> None:

@@ -41,6 +41,7 @@ recipes:
     style_layers: {block1_conv1: 1, conv2_1: .5}
     content_weight: 1e4
     style_weight: 1e-2
+    strength: .25
     tv_weight: 1
     loss: tensorflow
     optimizer: adam
@@ -64,6 +65,7 @@ recipes:
         style_layers=(("relu1_1", 1.0), ("conv2_1", 0.5)),
         content_weight=10000.0,
         style_weight=0.01,
+        strength=0.25,
         tv_weight=1.0,
         loss="tensorflow",
         optimizer="adam",

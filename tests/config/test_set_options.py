@@ -50,7 +50,7 @@ def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None
             "'content_wieght' is no setting of a recipe, nor a style's scale; did you mean 'content_",
         ),
         ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are size, scales, "),
-        ("content_weight", "must be NAME=VALUE, content_weight=0.05 for instance"),
+        ("content_weight", "must be NAME=VALUE, strength=0.3 for instance"),
         ("content_weight= ", "must be NAME=VALUE"),
         ("content_weight=high", "must be a number, found 'high'"),
         ("content_weight=0,5", "must be a number, found '0,5'; use a point: 0.5"),

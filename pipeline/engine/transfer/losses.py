@@ -31,6 +31,7 @@ from pipeline.engine.cpu.deterministic_sum import totals
 from pipeline.engine.transfer.content import CONTENT_LOSSES
 from pipeline.engine.transfer.statistics import STATISTICS
 from pipeline.engine.transfer.statistics.moments import Moments
+from pipeline.engine.transfer.strength import content_factor
 from pipeline.errors import StylizeError
 from pipeline.model import ContentLosses, LayerWeights, LossKind, Recipe, StyleLosses, canonical_layer
 
@@ -171,7 +172,7 @@ def objective_of(recipe: Recipe) -> Objective:
     return Objective(
         content,
         style,
-        recipe.content_weight,
+        recipe.content_weight * content_factor(recipe.strength),
         recipe.style_weight,
         recipe.tv_weight,
         recipe.loss,
