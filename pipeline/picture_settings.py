@@ -11,6 +11,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipeline.hashing import PAINTING, RECIPE, STYLE
@@ -25,11 +26,16 @@ _LARGEST_INTEGER: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class RecordedPainting:
-    """One painting of a record: its file's name, its share in a blend, and its content's SHA-256."""
+    """One painting of a record: its file's name, its content's SHA-256, and its share and own scale in a blend."""
 
     name: str
     weight: float
     sha256: str
+    scale: float = 1.0
+
+    def painting(self) -> Painting:
+        """Return the painting, by its file's name alone."""
+        return Painting(Path(self.name), self.sha256, self.weight, self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +118,20 @@ def _paintings(records: Any, ignored: list[str]) -> Iterator[RecordedPainting]:
     for record in records if isinstance(records, Sequence) and not isinstance(records, str) else ():
         match record:
             case {"name": str(name), "sha256": str(sha256), **others}:
-                weight: Any = others.pop("weight", 1.0)
+                weight, scale = (_positive(others, field, ignored) for field in ("weight", "scale"))
                 ignored += [f"style.paintings.{other}" for other in others]
-                yield RecordedPainting(name, float(weight) if _has_type(weight, float) else 1.0, sha256)
+                yield RecordedPainting(name, weight, sha256, scale)
             case _:
                 ignored.append("style.paintings")
+
+
+def _positive(record: dict[Any, Any], name: str, ignored: list[str]) -> float:
+    """Take a painting's number out of its record; 1 if it is not there, or can't be."""
+    value = record.pop(name, 1.0)
+    if not _has_type(value, float) or value <= 0:
+        ignored.append(f"style.paintings.{name}")
+        return 1.0
+    return float(value)
 
 
 def _with_tuples(value: Any) -> Any:

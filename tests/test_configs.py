@@ -53,7 +53,7 @@ def keys_of_reference() -> dict[str, int]:
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_config_loads_with_its_paintings(path: Path) -> None:
     config = load_variants(path).config
-    assert all(painting.is_file() for style in config.styles for painting in style.paintings)
+    assert all(each.path.is_file() for style in config.styles for each in style.paintings)
 
 
 def test_only_the_example_of_variants_can_be_used_by_try_alone() -> None:

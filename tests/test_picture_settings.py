@@ -33,8 +33,22 @@ def test_whatever_a_picture_is_made_with_is_read_back(case: Any) -> None:
     recipe, style = recipe_in(case), style_in(case)
     found = as_read(settings_record(style, recipe, "w"), recipe=recipe.name, style=style.name)
     assert found.recipe == dataclasses.replace(recipe, snapshot_every=0)
-    assert found.paintings == tuple(RecordedPainting(p.path.name, p.weight, p.sha256) for p in style.paintings)
+    assert found.paintings == tuple(
+        RecordedPainting(p.path.name, p.weight, p.sha256, p.scale) for p in style.paintings
+    )
     assert (found.scale, found.weights, found.ignored) == (style.scale, "w", ())
+
+
+def test_a_painting_of_its_own_scale_says_it_and_one_that_can_not_be_is_named() -> None:
+    fine = Painting(Path("b.jpg"), "b" * 64, 0.3, 0.5)
+    record = settings_record(Style("both", (Painting(Path("a.jpg"), "a" * 64), fine)), Recipe(), "w")
+    assert record["style"]["paintings"][0].keys() == {"name", "weight", "sha256"}  # as ever
+    found = as_read(record)
+    assert found.paintings[1].painting() == fine
+    record["style"]["paintings"][1] |= {"scale": 0, "weight": "much"}
+    found = as_read(record)
+    assert found.paintings[1].painting() == Painting(Path("b.jpg"), "b" * 64)
+    assert found.ignored == ("style.paintings.weight", "style.paintings.scale")
 
 
 def test_a_common_record_takes_little_room_in_a_picture() -> None:

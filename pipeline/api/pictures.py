@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.api.settings import blend_weights
+from pipeline.api.settings import blend_shares
 from pipeline.engine.memory.requirements import need_at
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.errors import CodecError, OutOfMemoryError, PaintingError, PhotoError
@@ -38,8 +38,15 @@ from pipeline.model import Painting, Recipe, Style
 Array = NDArray[np.uint8] | NDArray[np.floating[Any]]
 #: A file, an image, or an array: (H, W, 3) RGB, (H, W, 4) with alpha or (H, W) gray; uint8 0..255 or float 0..1.
 ImageLike = str | os.PathLike[str] | Image.Image | Array
-#: A painting, or a blend: a mapping of files to weights, or a list of paintings or of (painting, weight).
-PaintingLike = ImageLike | Mapping[str, float] | Mapping[Path, float] | Sequence[ImageLike | tuple[ImageLike, float]]
+#: A painting's weight, or {"weight": 0.3, "scale": 0.5}.
+ShareLike = float | Mapping[str, float]
+#: A painting, or a blend: a mapping of files to weights, or a list of paintings or of (painting, weight[, scale]).
+PaintingLike = (
+    ImageLike
+    | Mapping[str, ShareLike]
+    | Mapping[Path, ShareLike]
+    | Sequence[ImageLike | tuple[ImageLike, float] | tuple[ImageLike, float, float]]
+)
 
 _CHANNELS: Final = (3, 4)
 
@@ -92,9 +99,9 @@ def style_of(painting: PaintingLike, scale: float) -> Style:
     if isinstance(painting, Mapping):
         return _blend(list(painting), list(painting.values()), scale)
     if isinstance(painting, list | tuple):
-        pairs = [each if isinstance(each, tuple) and len(each) == 2 else (each, 1.0) for each in painting]
-        return _blend([each for each, _ in pairs], [weight for _, weight in pairs], scale)
-    return Style("painting", (_painting(painting, "painting", 1.0),), scale)
+        pairs = [_with_share(each) for each in painting]
+        return _blend([each for each, _ in pairs], [share for _, share in pairs], scale)
+    return Style("painting", (_painting(painting, "painting", 1.0, 1.0),), scale)
 
 
 def load_painting(painting: Painting) -> NDArray[np.uint8]:
@@ -104,27 +111,34 @@ def load_painting(painting: Painting) -> NDArray[np.uint8]:
     return decode_painting(painting.path, painting.sha256)
 
 
-def _blend(paintings: Sequence[object], weights: Sequence[object], scale: float) -> Style:
-    parts = zip(paintings, blend_weights(weights), strict=True)
+def _with_share(given: object) -> tuple[object, object]:
+    if not (isinstance(given, tuple) and len(given) in (2, 3)):
+        return given, 1.0
+    painting, weight, *scale = given
+    return painting, {"weight": weight, "scale": scale[0]} if scale else weight
+
+
+def _blend(paintings: Sequence[object], shares: Sequence[object], scale: float) -> Style:
+    parts = zip(paintings, blend_shares(shares), strict=True)
     return Style(
         "blend",
-        tuple(_painting(part, f"painting[{index}]", weight) for index, (part, weight) in enumerate(parts)),
+        tuple(_painting(part, f"painting[{index}]", *share) for index, (part, share) in enumerate(parts)),
         scale,
     )
 
 
-def _painting(painting: object, name: str, weight: float) -> Painting:
+def _painting(painting: object, name: str, weight: float, scale: float) -> Painting:
     path = _path_of(painting)
     with _explained(name if path is None else str(path), PaintingError):
         if path is not None:
             data = _bytes_of(path)
             _require_side(read_size(io.BytesIO(data)))
-            return Painting(path, sha256_of_bytes(data), weight)
+            return Painting(path, sha256_of_bytes(data), weight, scale)
         image = _image_of(painting)
         _require_side(image.size)
         pixels = decode_painting_image(image)
         digest = sha256_of_bytes(f"pixels {pixels.shape} ".encode() + pixels.tobytes())
-        return PaintingInMemory(Path(name), digest, weight, pixels=pixels)
+        return PaintingInMemory(Path(name), digest, weight, scale, pixels=pixels)
 
 
 def _require_side(size: Size) -> None:

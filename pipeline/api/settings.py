@@ -15,9 +15,9 @@ from pydantic import Field, ValidationError
 from pipeline.config import field_types as f
 from pipeline.config.error_messages import explain, format_location, is_redundant, location_of
 from pipeline.config.models import EngineSection
+from pipeline.config.paintings import Scale, Share, ShareSection
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.section import Section
-from pipeline.config.styles import Scale
 from pipeline.errors import ConfigError, ConfigProblem
 from pipeline.model import (
     ColorKind,
@@ -89,7 +89,7 @@ class _Arguments(RecipeSection):
 
 
 class _Blend(Section):
-    painting: Annotated[tuple[f.PositiveWeight, ...], Field(min_length=1)]
+    painting: Annotated[tuple[Share, ...], Field(min_length=1)]
 
 
 S = TypeVar("S", bound=Section)
@@ -103,9 +103,13 @@ def recipe_of(settings: Mapping[str, Any]) -> tuple[Recipe, float]:
     return arguments.recipe("default"), arguments.scale
 
 
-def blend_weights(weights: Sequence[Any]) -> tuple[float, ...]:
-    """Return the weights of a blend's paintings. Raises ConfigError for one not above 0, or for none at all."""
-    return _validated(_Blend, {"painting": weights}).painting
+def blend_shares(shares: Sequence[Any]) -> tuple[tuple[float, float], ...]:
+    """Return weight and scale of a blend's paintings, each given as a weight, or as a mapping of both.
+
+    Raises ConfigError for one not above 0, or for none at all.
+    """
+    found = _validated(_Blend, {"painting": shares}).painting
+    return tuple((each.weight, each.scale) if isinstance(each, ShareSection) else (each, 1.0) for each in found)
 
 
 def engine_settings(*, cache_folder: object, **engine: Any) -> EngineSettings:

@@ -67,7 +67,7 @@ def stylize(
             are turned by their EXIF orientation and converted to sRGB from their profile. Transparent parts become
             white.
         painting: One painting, in any of these forms, at least 32 pixels wide and high; or a blend: a mapping of
-            paths to weights, or a list of paintings or of (painting, weight).
+            paths to weights, or a list of paintings, of (painting, weight) or of (painting, weight, scale).
         device: "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda" or "cuda:N".
         weights: VGG-19's: "embedded", "torchvision", or the path of a .pth or .safetensors file.
         progress: Called after each evaluation with a :class:`~pipeline.model.Progress`, in the calling thread. What
@@ -95,7 +95,7 @@ def stylize(
         files it has the very pixels of the program's picture on the same machine, with the same number of threads.
 
     Raises:
-        ConfigError: A setting, device, weights or a blend's weight that can't be; ``problems`` names each.
+        ConfigError: A setting, device, weights or a blend's weight or scale that can't be; ``problems`` names each.
         PhotoError, CodecError: The photo can't be read or has a wrong type, shape or range.
         PaintingError: The same of a painting.
         DeviceError, WeightsError: There is no such device; the weights are missing or damaged.

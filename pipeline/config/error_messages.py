@@ -6,7 +6,7 @@ Owns the messages; ``pipeline.config.loading`` adds the line in the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -146,11 +146,25 @@ def _schema_at(location: Location) -> Mapping[str, Any]:
     schema: Mapping[str, Any] = whole
     for part in location:
         if isinstance(part, int):
-            schema = next(form for form in schema.get("oneOf", (schema,)) if "items" in form)["items"]
+            schema = _form_with("items", schema)["items"]
             continue
         schema = _resolve_reference(schema, whole)
-        schema = schema["properties"].get(part) if "properties" in schema else schema["additionalProperties"]
+        if "properties" in schema:
+            schema = schema["properties"].get(part)
+        else:
+            schema = _form_with("additionalProperties", schema)["additionalProperties"]
     return _resolve_reference(schema, whole)
+
+
+def _form_with(keyword: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the one of a schema's forms that has a keyword: the list of a list or a mapping, for instance."""
+    return next(form for form in _forms(schema) if keyword in form)
+
+
+def _forms(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield schema
+    for form in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _forms(form)
 
 
 def _resolve_reference(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
+from pipeline.config.paintings import PaintingChoice, Paintings, Scale, choices_of, refuse_repeated
 from pipeline.config.section import Section
 
-Paintings = Annotated[
-    Annotated[dict[f.PaintingPath, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
-    | Annotated[tuple[f.PaintingPath, ...], Field(min_length=1), Tag(f.LIST_TAG)],
-    f.one_of_forms("a list of files, or a mapping of files to weights"),
-]
-#: A painting's size relative to the picture's.
-Scale = Annotated[f.Factor, Field(le=1000)]
 RecipeNames = Annotated[tuple[f.KnownRecipe, ...], Field(min_length=1)]
 
 
@@ -33,7 +26,9 @@ class StyleSection(Section):
     name: f.StyleName = Field(description="The style's name; it becomes part of the pictures' file names.")
     painting: f.PaintingPath | None = Field(None, description="The painting's image file.")
     blend: Paintings | None = Field(
-        None, alias="paintings", description="Several paintings blended: a list of files, or file: weight."
+        None,
+        alias="paintings",
+        description="Several paintings blended: a list of files, or file: weight, or file: {weight, scale}.",
     )
     scale: Scale = Field(
         1.0, description="Size of the painting relative to the picture: smaller gives finer strokes."
@@ -56,15 +51,7 @@ class StyleSection(Section):
     @field_validator("blend", mode="before")
     @classmethod
     def _name_each_painting_once(cls, blend: Any, info: ValidationInfo) -> Any:
-        folder = f.validation_context(info).folder
-        twice = (
-            f.first_duplicate(blend, lambda path: f.resolve(path, folder)) if isinstance(blend, dict | list) else ""
-        )
-        if twice:
-            raise ValueError(
-                f"must name each painting once, found {twice!r} again; FILE: WEIGHT gives one more weight"
-            )
-        return blend
+        return refuse_repeated(blend, f.validation_context(info).folder)
 
     @field_validator("several_recipes")
     @classmethod
@@ -72,12 +59,9 @@ class StyleSection(Section):
         return either_recipe_or_recipes(recipes, info, "a style")
 
     @property
-    def paintings(self) -> dict[Path, float]:
-        """The paintings' absolute paths and weights, in the order of the file."""
-        if self.painting is not None:
-            return {self.painting: 1.0}
-        blend = self.blend
-        return dict.fromkeys(blend, 1.0) if isinstance(blend, tuple) else dict(blend or {})
+    def paintings(self) -> tuple[PaintingChoice, ...]:
+        """The paintings, by absolute paths, in the order of the file."""
+        return choices_of(self.blend or ()) if self.painting is None else (PaintingChoice(self.painting),)
 
     @property
     def recipes(self) -> tuple[str, ...]:

@@ -47,11 +47,15 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """One style image. ``sha256`` is of its file; ``weight`` is its share in a blend."""
+    """One style image. ``sha256`` is of its file; ``weight`` is its share in a blend.
+
+    ``scale``: times the style's, so that in a blend each painting has strokes of its own size.
+    """
 
     path: Path
     sha256: str
     weight: float = 1.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,14 @@ class Style:
     paintings: tuple[Painting, ...]
     scale: float = 1.0
     regions: tuple[Region, ...] = ()
+
+    def painting_size(self, painting: Painting, size: int) -> int:
+        """Return the long side of a painting for a picture of ``size`` pixels; it is never enlarged to it."""
+        return max(1, round(size * self.scale * painting.scale))
+
+    def largest_scale(self) -> float:
+        """Return the scale of the painting that is looked at largest."""
+        return self.scale * max((painting.scale for painting in self.paintings), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def recipes_in_use(config: Config) -> dict[str, Recipe]:
 def _painting_checks(styles: Iterable[StyleSection], known: Collection[Path]) -> Iterator[CheckResult]:
     check = cache(check_painting)  # several styles may share one
     for style in styles:
-        for path in style.paintings:
+        for path in dict.fromkeys(painting.path for painting in style.paintings):
             if path not in known:
                 yield _run_check(f"painting of {style.name!r}", partial(check, path))
 
@@ -149,7 +149,7 @@ def _decoded_before(config: Config, styles: Iterable[StyleSection]) -> set[Path]
     cached: set[str] = set()
     with contextlib.suppress(OSError):
         cached = {entry.painting_sha256 for entry in StyleCache(config.cache.folder, 0).entries()}
-    paintings = {path for style in styles for path in style.paintings} if cached else set()
+    paintings = {painting.path for style in styles for painting in style.paintings} if cached else set()
     known = set()
     for path in paintings:
         with contextlib.suppress(OSError):

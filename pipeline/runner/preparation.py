@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline.config import Config
+from pipeline.config.paintings import PaintingChoice
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import SettingsParts, settings_parts, settings_sha256, sha256_of_file, weights_id
@@ -104,10 +105,7 @@ class ResolvedConfig:
 def resolve_config(config: Config) -> ResolvedConfig:
     """Hash the paintings and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
     styles = {
-        style.name: Style(
-            style.name, tuple(_painting(path, weight) for path, weight in style.paintings.items()), style.scale
-        )
-        for style in config.styles
+        style.name: Style(style.name, tuple(map(_painting, style.paintings)), style.scale) for style in config.styles
     }
     recipes = config.recipes_by_name()
     weights = weights_id(config.engine_settings().weights)
@@ -157,10 +155,10 @@ def variant_of(job: Job) -> str:
     return job.style if job.recipe == "default" else f"{job.style}--{job.recipe}"
 
 
-def _painting(path: Path, weight: float) -> Painting:
+def _painting(chosen: PaintingChoice) -> Painting:
     try:
-        return Painting(path, sha256_of_file(path), weight)
+        return Painting(chosen.path, sha256_of_file(chosen.path), chosen.weight, chosen.scale)
     except OSError as error:
         raise PaintingError(
-            f"{path}: the painting can't be read ({error.strerror}); check its path in 'styles'"
+            f"{chosen.path}: the painting can't be read ({error.strerror}); check its path in 'styles'"
         ) from error

@@ -199,8 +199,9 @@ def test_a_blend_is_a_mapping_or_a_list(tmp_path: Path) -> None:
     image = Image.fromarray(four_corners(64))
     image.save(path)
     assert [part.weight for part in style_of({str(path): 0.7}, 1.0).paintings] == [0.7]
-    blend = style_of([path, (image, 0.5), four_corners(48)], 1.0)
-    assert [part.weight for part in blend.paintings] == [1.0, 0.5, 1.0]
+    assert style_of({path: {"weight": 0.7, "scale": 0.5}}, 1.0).paintings[0].scale == 0.5
+    blend = style_of([path, (image, 0.5), (four_corners(48), 1, 0.25)], 1.0)
+    assert [(part.weight, part.scale) for part in blend.paintings] == [(1.0, 1.0), (0.5, 1.0), (1.0, 0.25)]
     assert [part.path.name for part in blend.paintings] == ["p.png", "painting[1]", "painting[2]"]
 
 

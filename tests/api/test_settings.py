@@ -11,7 +11,7 @@ import numpy as np
 import platformdirs
 import pytest
 
-from pipeline.api.settings import TransferSettings, blend_weights, engine_settings, max_pixels_of, recipe_of
+from pipeline.api.settings import TransferSettings, blend_shares, engine_settings, max_pixels_of, recipe_of
 from pipeline.api.style_transfer import StyleTransfer, stylize
 from pipeline.config.recipes import RecipeSection
 from pipeline.errors import ConfigError
@@ -109,12 +109,14 @@ def test_all_wrong_settings_are_named_at_once() -> None:
     assert [problem.where for problem in caught.value.problems] == ["sise", "size", "seed"]
 
 
-def test_weights_of_a_blend_are_numbers_above_0() -> None:
-    assert blend_weights([0.5, np.float32(2)]) == (0.5, 2.0)
+def test_weights_and_scales_of_a_blend_are_numbers_above_0() -> None:
+    assert blend_shares([0.5, np.float32(2), {"scale": 0.5}]) == ((0.5, 1.0), (2.0, 1.0), (1.0, 0.5))
     with pytest.raises(ConfigError, match=r"painting\[1\]: must be above 0, found -1"):
-        blend_weights([1, -1])
+        blend_shares([1, -1])
+    with pytest.raises(ConfigError, match=r"painting\[0\].scale: must be above 0, found 0"):
+        blend_shares([{"weight": 1, "scale": 0}])
     with pytest.raises(ConfigError, match="painting: must have at least 1 entry"):
-        blend_weights([])
+        blend_shares([])
 
 
 def test_the_engine_gets_its_own_settings(tmp_path: Path) -> None:

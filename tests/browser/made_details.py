@@ -240,7 +240,19 @@ def make_views_gallery(output: Path, names: Sequence[str], **changes: Any) -> Ma
     write_all_details(gallery)
     drawn_picture(7, (160, 107)).save(output / TIMELAPSE, quality=60)
     by_id = {row.id: row for row in gallery.rows}
-    write_details(gallery, by_id[2], photo_copy=None, photo_file=None, settings={"content_weight": 0})
+    blend = [
+        {"name": "starry_night.jpg", "weight": 0.7, "scale": 1.0},
+        {"name": "wave.jpg", "weight": 0.3, "scale": 4.0},
+    ]
+    write_details(
+        gallery,
+        by_id[2],
+        photo_copy=None,
+        photo_file=None,
+        paintings=blend,
+        scale=0.5,
+        settings={"content_weight": 0},
+    )
     write_details(
         gallery, by_id[3], timelapse=TIMELAPSE, notes=["The photo was enlarged."], settings={"strength": 0.9}
     )

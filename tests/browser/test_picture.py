@@ -237,6 +237,14 @@ def test_the_facts_of_a_picture_are_told(views: OpenedPage) -> None:
     assert views.page.locator(".chart").count() == 0
 
 
+def test_each_painting_of_a_blend_has_its_share_and_its_scale(views: OpenedPage) -> None:
+    opened_at(views, "#/picture?id=2")
+    assert views.texts(".painting figcaption") == [
+        "starry_night.jpg 70 % of the blend, at 0.5 of the picture's size: finer strokes",
+        "wave.jpg 30 % of the blend, at 2 of the picture's size: coarser strokes",
+    ]
+
+
 def test_commands_can_be_copied(views: OpenedPage) -> None:
     opened_at(views, LION)
     assert views.texts(".picture-actions .command") == [

@@ -107,7 +107,9 @@ def test_what_is_not_given_is_asked(invoke: Invoke, folder: Path, monkeypatch: p
     for line, part in zip(result.err.splitlines(), (*explained, "is no name of a file", "overwritten"), strict=True):
         assert part in line
     config = load_config(folder / "stylewatch.yaml")
-    assert [(style.name, *style.paintings) for style in config.styles] == [("star night", painting)]
+    assert [(style.name, *(each.path for each in style.paintings)) for style in config.styles] == [
+        ("star night", painting)
+    ]
     assert config.input.folder == folder / "input"
     assert config.output.folder == folder.parent / "shared" / "out"
     assert config.schedule

@@ -14,7 +14,7 @@ def test_styles_warms_lists_and_prunes_the_cache(invoke: Invoke, workshop: Works
     assert invoke("styles", path).lines == [f"0.0 MB in {folder}"]
     warmed = invoke("styles", "--warm", path)
     assert warmed.lines[0] == "1 computed, 0 already there"
-    assert warmed.lines[1].startswith(f"{workshop.config().styles[0].paintings.popitem()[0]}     48 px")
+    assert warmed.lines[1].startswith(f"{workshop.config().styles[0].paintings[0].path}     48 px")
     pruned = invoke("styles", "--prune", path)
     assert pruned.lines[0] == "0 deleted, 0.0 MB freed"
     assert len(pruned.lines) == 3

@@ -45,6 +45,8 @@ def config_with(path: tuple[str, ...], value: object) -> str:
         key = path[index]
         owner = next((name for name in reversed(path[:index]) if name != "[]"), "")
         name = NAMES.get(owner, "relu1_1") if key == "*" else key
+        if key == "[]" and owner == "paintings":
+            tree = {"painting": NAMES[owner]} | tree
         tree = [tree] if key == "[]" else {name: tree}
     style = {"name": "night"} | tree.get("styles", [{}])[0]
     style |= {} if "paintings" in style else {"painting": "paintings/starry_night.jpg"}

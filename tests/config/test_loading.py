@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import Config, json_schema, load_config
+from pipeline.config.paintings import PaintingChoice
 from pipeline.errors import ConfigError
 from pipeline.model import Recipe
 from tests.config.conftest import Load
@@ -37,11 +38,11 @@ def test_the_first_config_works_as_it_stands(load: Load, folder: Path) -> None:
         ("night", ("default",), 1.0),
         ("both", ("default",), 1.0),
     ]
-    assert config.styles[0].paintings == {folder / "paintings/starry_night.jpg": 1.0}
-    assert config.styles[1].paintings == {
-        folder / "paintings/starry_night.jpg": 0.7,
-        folder / "paintings/great_wave.jpg": 0.3,
-    }
+    assert config.styles[0].paintings == (PaintingChoice(folder / "paintings/starry_night.jpg"),)
+    assert config.styles[1].paintings == (
+        PaintingChoice(folder / "paintings/starry_night.jpg", 0.7),
+        PaintingChoice(folder / "paintings/great_wave.jpg", 0.3),
+    )
     assert config.recipes_by_name() == {"default": Recipe(size=256)}
     assert (config.pairing.by, config.pairing.rules) == ("all", ())
 

@@ -33,7 +33,7 @@ def written(folder: Path, use: Use, name: str = "new.yaml", free_bytes: int = 10
 def test_the_text_is_a_config_with_these_folders_and_styles(tmp_path: Path, use: Use) -> None:
     config, text = written(tmp_path, use)
     assert (config.input.folder, config.output.folder) == (tmp_path / "in: put", tmp_path / "out #2")
-    assert [(style.name, *style.paintings) for style in config.styles] == [
+    assert [(style.name, *(each.path for each in style.paintings)) for style in config.styles] == [
         ("one, two", tmp_path / "it's #1: a tab.jpg")
     ]
     assert "#     stylewatch " in text.partition("input:")[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.paintings import PaintingChoice
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
@@ -28,9 +29,9 @@ PAINTINGS: list[tuple[str, dict[str, float]]] = [
 @pytest.mark.parametrize(("settings", "paintings"), PAINTINGS)
 def test_paintings_come_in_every_form(load: Load, folder: Path, settings: str, paintings: dict[str, float]) -> None:
     [style] = load(f"styles: [{{name: x, {settings}}}]").styles
-    assert list(style.paintings.items()) == [
-        (folder / "paintings" / name, share) for name, share in paintings.items()
-    ]
+    assert style.paintings == tuple(
+        PaintingChoice(folder / "paintings" / name, share) for name, share in paintings.items()
+    )
 
 
 @pytest.mark.parametrize(

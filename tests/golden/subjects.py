@@ -115,7 +115,7 @@ def values_of(config: Config, folder: Path) -> Any:
         "settings": config.model_dump(mode="json", by_alias=True, warnings=False),
         "recipes": {name: dataclasses.asdict(recipe) for name, recipe in config.recipes_by_name().items()},
         "rules": [rule._asdict() for rule in config.pairing.rules],
-        "paintings": [{str(path): weight for path, weight in style.paintings.items()} for style in config.styles],
+        "paintings": [{str(each.path): each.weight for each in style.paintings} for style in config.styles],
         "picture": dataclasses.asdict(config.picture_options()),
     }
     escaped = json.dumps(str(folder.resolve()))[1:-1]

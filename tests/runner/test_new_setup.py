@@ -51,7 +51,7 @@ def test_named_paintings_stay_where_they_are(tmp_path: Path) -> None:
     write_photo(tmp_path / "place" / "in" / "a.png")
     made = set_up(choices(tmp_path / "place", paintings=(painting.parent,), with_samples=False))
     assert made == NewSetup(made.settings, made_photos_folder=False, samples=(), paintings_among_photos=())
-    assert [(style.name, *style.paintings) for style in made.settings.styles] == [("It's mine_ #1", painting)]
+    assert [(style.name, style.paintings[0].path) for style in made.settings.styles] == [("It's mine_ #1", painting)]
     assert everything_in(tmp_path / "place") == {"stylewatch.yaml", "in", "in/a.png"}
 
 

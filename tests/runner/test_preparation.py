@@ -45,17 +45,17 @@ def test_the_ledger_lies_in_the_state_folder(workshop: Workshop) -> None:
     )
 
 
-def test_styles_hold_their_paintings_with_hash_and_weight(workshop: Workshop) -> None:
+def test_styles_hold_their_paintings_with_hash_weight_and_scale(workshop: Workshop) -> None:
     write_painting(workshop.folder / "day.jpg", (10, 20, 30))
     workshop.text = workshop.text.replace(
         "painting: night.jpg}",
-        "painting: night.jpg}\n  - {name: both, paintings: {night.jpg: 3, day.jpg: 1}, scale: 0.5}",
+        "painting: night.jpg}\n  - {name: both, paintings: {night.jpg: 3, day.jpg: {scale: 2}}, scale: 0.5}",
     )
     both = resolve_config(workshop.config()).styles["both"]
     assert both.scale == 0.5
-    assert [(painting.path.name, painting.weight) for painting in both.paintings] == [
-        ("night.jpg", 3.0),
-        ("day.jpg", 1.0),
+    assert [(painting.path.name, painting.weight, painting.scale) for painting in both.paintings] == [
+        ("night.jpg", 3.0, 1.0),
+        ("day.jpg", 1.0, 2.0),
     ]
     assert both.paintings[1].sha256 == sha256_of_file(workshop.folder / "day.jpg")
 

@@ -191,7 +191,7 @@ class Stylizer:
     def _need(self, canvas: Canvas) -> MemoryNeed:
         height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
-            return need_of(canvas.recipe, height, width, canvas.request.style.scale)
+            return need_of(canvas.recipe, height, width, canvas.request.style.largest_scale())
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
         return MemoryNeed(kept, kept)
 

@@ -82,7 +82,7 @@ class StyleTargets:
         for painting in style.paintings:
             key = TargetKey(
                 painting_sha256=painting.sha256,
-                size=max(1, round(size * style.scale)),
+                size=style.painting_size(painting, size),
                 layers=tuple(sorted(layers)),
                 weights_id=self._weights_id,
                 pooling=pooling,

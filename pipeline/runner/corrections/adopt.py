@@ -7,15 +7,17 @@ import os
 import shutil
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.adoption import AdoptedSettings, Adoption, adopt_settings, fragment
+from pipeline.config.paintings import written_paintings
+from pipeline.config.written_values import flow_text
 from pipeline.durable_files import new_file, replace_file
 from pipeline.errors import UsageError
-from pipeline.model import Style
+from pipeline.model import Painting, Style
 from pipeline.picture_settings import RecordedSettings, read_settings
 from pipeline.runner.made_pictures import differences, provenance_of
 from pipeline.runner.preparation import ResolvedConfig
@@ -63,7 +65,7 @@ def _style_of(
     if isinstance(name, str) and name in resolved.styles:
         return resolved.styles[name]
     paintings = _recorded(made_with)
-    alike = [style for style in resolved.styles.values() if _blend(style) == paintings]
+    alike = [style for style in resolved.styles.values() if _blend(style.paintings) == paintings]
     if len(alike) == 1:
         return alike[0]
     raise UsageError(
@@ -72,9 +74,10 @@ def _style_of(
 
 
 def _notes(made_with: RecordedSettings, style: Style, resolved: ResolvedConfig) -> Iterator[str]:
-    if _recorded(made_with) != _blend(style):
-        names = ", ".join(painting.name for painting in made_with.paintings)
-        yield f"style {style.name} has other paintings or weights than the picture, which is made of {names}"
+    if _recorded(made_with) != _blend(style.paintings):
+        paintings = written_paintings([(each.name, each.weight, each.scale) for each in made_with.paintings])
+        parts = flow_text(next(iter(paintings.values())))
+        yield f"style {style.name} has other paintings, weights or scales than the picture, which is made of {parts}"
     yield from differences(made_with, resolved)
     name = made_with.recipe.name
     others = [
@@ -86,12 +89,12 @@ def _notes(made_with: RecordedSettings, style: Style, resolved: ResolvedConfig) 
         yield "rules in pairing.rules that name recipes stay as they are"
 
 
-def _recorded(made_with: RecordedSettings) -> Counter[tuple[str, float]]:
-    return Counter((painting.sha256, painting.weight) for painting in made_with.paintings)
+def _recorded(made_with: RecordedSettings) -> Counter[tuple[str, float, float]]:
+    return _blend(painting.painting() for painting in made_with.paintings)
 
 
-def _blend(style: Style) -> Counter[tuple[str, float]]:
-    return Counter((painting.sha256, painting.weight) for painting in style.paintings)
+def _blend(paintings: Iterable[Painting]) -> Counter[tuple[str, float, float]]:
+    return Counter((painting.sha256, painting.weight, painting.scale) for painting in paintings)
 
 
 def adopt_into(config: Path, wanted: AdoptedSettings) -> Adoption:

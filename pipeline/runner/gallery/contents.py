@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from pipeline.config.paintings import written_paintings
 from pipeline.config.recipes import written_fields
 from pipeline.config.written_values import style_and_recipe_text
 from pipeline.ledger import GalleryRow, PictureDetails
@@ -162,7 +163,12 @@ class DetailsSource:
 
     def _painting(self, painting: Mapping[str, Any]) -> dict[str, Any]:
         copy = self._copy(painting_copy_name, str(painting.get("sha256", "")))
-        return {"name": painting.get("name", ""), "weight": painting.get("weight"), "copy": copy}
+        return {
+            "name": painting.get("name", ""),
+            "weight": painting.get("weight"),
+            "scale": painting.get("scale", 1.0),
+            "copy": copy,
+        }
 
 
 def _advice(found: PictureDetails) -> str:
@@ -209,9 +215,8 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     recorded = read_settings({"settings": settings, "recipe": recipe}) if settings else None
     if recorded is None:
         return ""
-    weights = {painting.name: painting.weight for painting in recorded.paintings}
     entry: dict[str, Any] = {"name": style}
-    entry |= {"painting": next(iter(weights))} if list(weights.values()) == [1.0] else {"paintings": weights}
+    entry |= written_paintings([(each.name, each.weight, each.scale) for each in recorded.paintings])
     if recorded.scale != 1:
         entry["scale"] = recorded.scale
     if recipe != "default":

@@ -117,7 +117,7 @@ def plan_run(
     require_possible([claim.job for claim in claims])
     speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(settings.folders.input, resolved, claims)
-    scales = [resolved.styles[claim.job.style].scale for claim in claims]
+    scales = [resolved.styles[claim.job.style].largest_scale() for claim in claims]
     targets = _missing_targets(settings.engine, resolved, claims)
     expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
     jobs = tuple(PlannedJob(claim.job, claim.output, rehearsed.reasons.get(claim.job, "")) for claim in claims)
@@ -254,7 +254,7 @@ def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) 
     """
     for painting in style.paintings:
         for picture_size in recipe.sizes():
-            size = max(1, round(picture_size * style.scale))
+            size = style.painting_size(painting, picture_size)
             if (painting.sha256, size) not in cached:
                 cached.add((painting.sha256, size))
                 yield TargetCost(recipe, _painting_pixels(painting.path, size))

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.config import ConfigWithVariants, load_variants
 from pipeline.config.loading import variants_in
+from pipeline.config.paintings import written_paintings
 from pipeline.config.recipes import written_fields
 from pipeline.config.set_options import with_settings
 from pipeline.config.settings import folder_settings
@@ -17,7 +18,7 @@ from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import UsageError
 from pipeline.hashing import settings_sha256, sha256_of_file
 from pipeline.ledger import LEDGER_NAME, Ledger, ledger_exists
-from pipeline.model import Painting, Style
+from pipeline.model import Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings
 from pipeline.runner.instance.folder_marks import OUTPUT_MARK, other_states
 from pipeline.runner.made_pictures import differences, provenance_of
@@ -138,8 +139,9 @@ class _RecordedParts:
 
     def style(self) -> dict[str, Any]:
         """Return the style, with paintings from the config's styles."""
-        files = {path_text(path, self._folder): painting.weight for painting, (path, _) in self._paintings}
-        paintings = {"painting": next(iter(files))} if list(files.values()) == [1.0] else {"paintings": files}
+        paintings = written_paintings(
+            [(path_text(path, self._folder), each.weight, each.scale) for each, (path, _) in self._paintings]
+        )
         scale = {} if self._recorded.scale == 1 else {"scale": self._recorded.scale}
         return {"name": self._style_name, **paintings, **scale, **_recipe_of(self._recorded.recipe.name)}
 
@@ -215,5 +217,5 @@ def _settings_sha256(provenance: Mapping[str, Any]) -> str | None:
     recorded = read_settings(provenance)
     if recorded is None:
         return None
-    paintings = tuple(Painting(Path(each.name), each.sha256, each.weight) for each in recorded.paintings)
+    paintings = tuple(painting.painting() for painting in recorded.paintings)
     return settings_sha256(Style("", paintings, recorded.scale), recorded.recipe, recorded.weights)

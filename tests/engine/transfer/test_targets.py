@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,18 @@ def test_a_blend_is_the_weighted_sum_of_second_moments(network: Network) -> None
     both = target(targets, network, Style("s", (painting("a", 3.0), painting("bb", 1.0))))
     torch.testing.assert_close(both.moments["relu2_1"].second, 0.75 * one + 0.25 * two)
     assert (both.hits, both.misses) == (2, 0)
+
+
+def test_each_painting_of_a_blend_has_its_own_scale_and_may_be_there_at_several(network: Network) -> None:
+    targets, coarse, fine = targets_of(Easel(), None), painting("a", 3.0), replace(painting("a"), scale=0.75)
+    parts = [
+        target(targets, network, Style("s", (painting("a"),), scale=scale), 160).moments["relu2_1"]
+        for scale in (0.5, 0.375)
+    ]
+    both = target(targets, network, Style("s", (coarse, fine), scale=0.5), 160)
+    torch.testing.assert_close(both.moments["relu2_1"].second, 0.75 * parts[0].second + 0.25 * parts[1].second)
+    assert not torch.allclose(parts[0].second, parts[1].second)
+    assert (both.hits, both.misses) == (2, 0)  # what another style has computed of a painting at that size
 
 
 def test_a_target_is_computed_once_and_then_remembered(network: Network) -> None:

@@ -70,7 +70,7 @@ def test_what_is_not_adopted_is_told(tmp_path: Path, workshop: Workshop) -> None
     repainted = Style("night", (Painting(Path("old.jpg"), "b" * 64),))
     notes = picture_to_adopt(picture(tmp_path, repainted, Recipe(), "other"), resolved, None).notes
     assert notes == (
-        "style night has other paintings or weights than the picture, which is made of old.jpg",
+        "style night has other paintings, weights or scales than the picture, which is made of old.jpg",
         "the picture was made with other weights of the network than engine.weights",
         "recipe default is that of wave, too; --as NAME leaves those as they are",
         "rules in pairing.rules that name recipes stay as they are",

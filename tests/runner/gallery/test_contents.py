@@ -129,7 +129,9 @@ def test_details_say_how_a_picture_was_made(tmp_path: Path) -> None:
     assert (found["sizes"], found["iterations"], found["seconds"]) == ((48, 96), (10, 5), 1.5)
     assert found["last"] == {"content": 0.1, "style": 0.2, "total": 0.3}
     assert found["history"] == {"series": ["content relu4_2"], "points": [[1, 0, 2.0, 0.0, [0.5]]]}
-    assert found["paintings"] == [{"name": "night.jpg", "weight": 1.0, "copy": f"paintings/01/{SHA[:20]}.webp"}]
+    assert found["paintings"] == [
+        {"name": "night.jpg", "weight": 1.0, "scale": 1.0, "copy": f"paintings/01/{SHA[:20]}.webp"}
+    ]
     assert found["scale"] == 0.5
     assert found["settings"] == {
         "size": 96,
@@ -201,14 +203,15 @@ def test_the_yaml_is_a_config_that_makes_the_same_recipe(tmp_path: Path) -> None
     assert (config.styles[0].name, config.styles[0].scale) == ("night", 0.5)
 
 
-def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_and_their_weights(tmp_path: Path) -> None:
-    weights = {"a.jpg": 0.7, "b.jpg": 0.3}
-    paintings = [{"name": name, "weight": weight, "sha256": "a" * 64} for name, weight in weights.items()]
+def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_weights_and_scales(tmp_path: Path) -> None:
+    shares = [("a.jpg", 0.7, 1.0), ("b.jpg", 0.3, 0.5), ("b.jpg", 1.0, 2.0)]
+    names = ("name", "weight", "scale")
+    paintings = [{"sha256": "a" * 64} | dict(zip(names, share, strict=True)) for share in shares]
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).touch()
     (tmp_path / "c.yaml").write_text(settings_yaml("both", "fine", {"style": {"scale": 1.0, "paintings": paintings}}))
     [style] = load_config(tmp_path / "c.yaml").styles
-    assert {path.name: weight for path, weight in style.paintings.items()} == weights
+    assert [(each.path.name, each.weight, each.scale) for each in style.paintings] == shares
     assert style.recipes == ("fine",)
 
 

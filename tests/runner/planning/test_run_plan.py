@@ -218,6 +218,19 @@ def test_a_painting_has_one_target_for_each_size_and_is_never_enlarged(workshop:
     found = [target.pixels for target in missing_targets(style, recipe, cached)]
     assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
     assert list(missing_targets(style, recipe, cached)) == []
+    fine = Style(
+        "fine", (Painting(workshop.folder / "night.jpg", "c"), Painting(Path("nowhere.jpg"), "d", scale=0.5))
+    )
+    found = [target.pixels for target in missing_targets(fine, recipe, cached)]
+    assert found == [32 * 21, 64 * 43, *(pytest.approx(size**2 * 0.7) for size in (16, 32))]
+
+
+def test_the_largest_painting_of_a_blend_decides_the_memory(workshop: Workshop) -> None:
+    workshop.photo("a.png")
+    usual = workshop.plan(lambda _: SPEED).memory_bytes
+    own = "paintings: [night.jpg, {painting: night.jpg, scale: 8}]"
+    workshop.text = workshop.text.replace("painting: night.jpg", own)
+    assert workshop.plan(lambda _: SPEED).memory_bytes > usual
 
 
 def test_short_work_gets_no_advice(workshop: Workshop) -> None:

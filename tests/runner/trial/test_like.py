@@ -152,7 +152,7 @@ def test_a_painting_that_was_renamed_is_found_by_its_content(made: Made) -> None
     made.config_file.write_text(made.text.replace("night.jpg", "stars.jpg").replace("name: night", "name: stars"))
     like = config_like(picture, made.config_file)
     assert [style.name for style in like.found.config.styles] == ["night"]
-    assert list(like.found.config.styles[0].paintings) == [made.folder.resolve() / "stars.jpg"]
+    assert [each.path for each in like.found.config.styles[0].paintings] == [made.folder.resolve() / "stars.jpg"]
     assert like.notes == ()
 
 
@@ -173,9 +173,16 @@ def test_a_painting_that_no_style_has_is_named(made: Made) -> None:
         config_like(picture, made.config_file)
 
 
-def test_a_blend_keeps_its_weights(made: Made) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        "paintings: {night.jpg: 0.7, day.jpg: {weight: 0.3, scale: 0.5}}",
+        "paintings: [night.jpg, {painting: night.jpg, weight: 0.3, scale: 0.5}]",
+    ],
+)
+def test_a_blend_keeps_its_weights_and_scales(made: Made, written: str) -> None:
     write_painting(made.folder / "day.jpg", (20, 180, 250))
-    made.text = made.text.replace("painting: night.jpg", "paintings: {night.jpg: 0.7, day.jpg: 0.3}")
+    made.text = made.text.replace("painting: night.jpg", written)
     wanted = resolve_config(made.config())
     like = config_like(made.make(), made.config_file)
     style, recipe = resolve_config(like.found.config).styles["night"], wanted.recipes["fine"]

@@ -20,20 +20,29 @@
     return `${entry.style}${entry.recipe === 'default' ? '' : ` · ${entry.recipe}`}`;
   }
 
-  function painting(each, total, isOne) {
-    const share = isOne || !total ? '' : `${Math.round((each.weight / total) * 100)} % of the blend`;
+  function strokes(scale) {
+    if (!scale || scale === 1) return '';
+    return `at ${text.digits(scale, 3)} of the picture's size: ${scale < 1 ? 'finer' : 'coarser'} strokes`;
+  }
+
+  function painting(each, share, said) {
     const image = each.copy ? dom.element('img', {src: links.path(each.copy), alt: ''}) : null;
     if (image) image.addEventListener('error', () => image.remove());
+    const more = [share, said].filter(Boolean).join(', ');
     return dom.element('figure', {class: 'painting'}, image,
-      dom.element('figcaption', {}, dom.name(each.name || 'unnamed'), share ? dom.element('span', {class: 'muted'}, ` ${share}`) : null));
+      dom.element('figcaption', {}, dom.name(each.name || 'unnamed'), more ? dom.element('span', {class: 'muted'}, ` ${more}`) : null));
   }
 
   function paintings(details) {
     const all = details.paintings || [];
     const total = all.reduce((sum, each) => sum + (each.weight || 0), 0);
+    const own = all.some((each) => (each.scale || 1) !== 1);
+    const whole = strokes(details.scale);
     return section(all.length > 1 ? 'Paintings' : 'Painting',
-      all.map((each) => painting(each, total, all.length === 1)),
-      details.scale && details.scale !== 1 ? dom.element('p', {class: 'muted small'}, `At ${text.digits(details.scale, 3)} of the picture's size: ${details.scale < 1 ? 'finer' : 'coarser'} strokes`) : null);
+      all.map((each) => painting(each,
+        all.length === 1 || !total ? '' : `${Math.round((each.weight / total) * 100)} % of the blend`,
+        own ? strokes((each.scale || 1) * (details.scale || 1)) : '')),
+      whole && !own ? dom.element('p', {class: 'muted small'}, whole.charAt(0).toUpperCase() + whole.slice(1)) : null);
   }
 
   function evaluations(details) {
