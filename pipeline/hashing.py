@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import WeightsError
-from pipeline.model import Painting, Recipe, Style, WeightsChoice
+from pipeline.model import Painting, Recipe, Region, Style, WeightsChoice
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -170,10 +170,19 @@ def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
 
 def _settings(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
     fields = RECIPE.key_fields(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    return {**_style_fields(style), "recipe": fields, "weights": weights}
+
+
+def _style_fields(style: Style) -> dict[str, Any]:
     paintings = sorted(map(_painting_fields, style.paintings), key=_painting_order)
-    canonical = {"paintings": paintings, "style_scale": style.scale, "recipe": fields, "weights": weights}
     added = STYLE.added_fields(style)
-    return canonical | ({"style": added} if added else {})
+    if style.regions:
+        added["regions"] = list(map(_region_fields, style.regions))
+    return {"paintings": paintings, "style_scale": style.scale} | ({"style": added} if added else {})
+
+
+def _region_fields(region: Region) -> tuple[str, dict[str, Any] | None]:
+    return region.color, None if region.style is None else _style_fields(region.style)
 
 
 def _painting_fields(painting: Painting) -> tuple[Any, ...]:
@@ -183,6 +192,11 @@ def _painting_fields(painting: Painting) -> tuple[Any, ...]:
 
 def _painting_order(painting: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*painting[:2], _canonical_json(painting[2:]))
+
+
+def masked_settings_sha256(settings: str, mask_sha256: str) -> str:
+    """Return the hash of ``settings`` of a style with regions (see :func:`settings_sha256`) and of a photo's mask."""
+    return sha256_of_json({"settings": settings, "mask": mask_sha256})
 
 
 def job_key(photo_sha256: str, settings: str) -> str:

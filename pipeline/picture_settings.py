@@ -1,7 +1,8 @@
 """Records what a picture is made with, as plain values for its file, and reads such a record. Pure; no I/O.
 
 A record holds what the pixels depend on beside the photo: the fields of the recipe that differ from a recipe's
-defaults, the style's scale and paintings (by file name and content), the id of the weights. No folder, no photo.
+defaults, the style's scale and paintings (by file name and content), the id of the weights. No folder, no photo. Of a
+picture made by a mask there are the style's regions and the mask's content, too.
 Records live longer than a version: what an older one lacks is at its default, and of a later one's, what is not known
 here is named as ignored.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipeline.hashing import PAINTING, RECIPE, STYLE
-from pipeline.model import Painting, Recipe, Style
+from pipeline.model import Painting, Recipe, Region, Style
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -40,24 +41,47 @@ class RecordedPainting:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSettings:
-    """What a record says. ``ignored``: what this version does not know of it or can't use, like "recipe.hand"."""
+    """What a record says. ``ignored``: what this version does not know of it or can't use, like "recipe.hand".
+
+    ``regions``: of a picture made by a mask, the name of the style at each of its colors, None where the photo stays.
+    ``mask_sha256``: that mask's content, "" without one.
+    """
 
     recipe: Recipe = field(default_factory=Recipe)
     scale: float = 1.0
     paintings: tuple[RecordedPainting, ...] = ()
     weights: str = ""
     ignored: tuple[str, ...] = ()
+    regions: Mapping[str, str | None] = field(default_factory=dict)
+    mask_sha256: str = ""
 
 
-def settings_record(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
-    """Return what a picture in this style by this recipe is made with; ``weights``: see ``hashing.weights_id``."""
-    return {
+def settings_record(style: Style, recipe: Recipe, weights: str, mask_sha256: str = "") -> dict[str, Any]:
+    """Return what a picture in this style by this recipe is made with; ``weights``: see ``hashing.weights_id``.
+
+    ``mask_sha256``: the content of the photo's mask, if the style has regions and the photo one.
+    """
+    record = {
         "recipe": _changed_fields(recipe, Recipe(), RECIPE.never),
-        "style": {"scale": style.scale}
-        | STYLE.added_fields(style)
-        | {"paintings": [_painting_record(painting) for painting in style.paintings]},
+        "style": _style_record(style),
         "weights": weights,
     }
+    return record | ({"mask": mask_sha256} if mask_sha256 else {})
+
+
+def _style_record(style: Style) -> dict[str, Any]:
+    regions = {"regions": list(map(_region_record, style.regions))} if style.regions else {}
+    return (
+        {"scale": style.scale}
+        | STYLE.added_fields(style)
+        | regions
+        | {"paintings": [_painting_record(painting) for painting in style.paintings]}
+    )
+
+
+def _region_record(region: Region) -> dict[str, Any]:
+    style = region.style
+    return {"color": region.color} | ({} if style is None else {"name": style.name} | _style_record(style))
 
 
 def _changed_fields(value: DataclassInstance, default: DataclassInstance, left_out: frozenset[str]) -> dict[str, Any]:
@@ -78,10 +102,11 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
     record = provenance.get("settings")
     if not isinstance(record, Mapping):
         return None
-    ignored = [str(name) for name in record if name not in ("recipe", "style", "weights")]
+    ignored = [str(name) for name in record if name not in ("recipe", "style", "weights", "mask")]
     recipe = replace(Recipe(), **_recipe_fields(_mapping(record, "recipe", ignored), ignored))
     style, name, weights = _mapping(record, "style", ignored), provenance.get("recipe"), record.get("weights")
-    ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings")]
+    ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings", "regions")]
+    mask = record.get("mask", "")
     scale = style.get("scale", 1.0)
     if not _has_type(scale, float) or scale <= 0:
         ignored.append("style.scale")
@@ -91,6 +116,8 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
         scale=float(scale),
         paintings=tuple(_paintings(style.get("paintings", []), ignored)),
         weights=weights if isinstance(weights, str) else "",
+        regions=dict(_regions(style.get("regions", []), ignored)),
+        mask_sha256=mask if isinstance(mask, str) else "",
         ignored=tuple(dict.fromkeys(ignored)),
     )
 
@@ -132,6 +159,17 @@ def _positive(record: dict[Any, Any], name: str, ignored: list[str]) -> float:
         ignored.append(f"style.paintings.{name}")
         return 1.0
     return float(value)
+
+
+def _regions(records: Any, ignored: list[str]) -> Iterator[tuple[str, str | None]]:
+    for record in records if isinstance(records, Sequence) and not isinstance(records, str) else ():
+        match record:
+            case {"color": str(color), "name": str(name)}:
+                yield color, name
+            case {"color": str(color)}:
+                yield color, None
+            case _:
+                ignored.append("style.regions")
 
 
 def _with_tuples(value: Any) -> Any:

@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import WeightsError
-from pipeline.hashing import KeyFields, job_key, settings_parts, settings_sha256, sha256_of_json, weights_id
-from pipeline.model import Painting, Recipe, Style, WeightsChoice
+from pipeline.hashing import (
+    KeyFields,
+    job_key,
+    masked_settings_sha256,
+    settings_parts,
+    settings_sha256,
+    sha256_of_json,
+    weights_id,
+)
+from pipeline.model import Painting, Recipe, Region, Style, WeightsChoice
 
 STYLE = Style("night", (Painting(Path("a.jpg"), "a" * 64), Painting(Path("b.jpg"), "b" * 64, 0.5)))
 DEFAULT = Recipe()
@@ -157,3 +165,22 @@ def test_the_parts_of_settings_differ_where_the_settings_do() -> None:
     for name, parts in changed.items():
         assert [part for part in parts if parts[part] != parts_of()[part]] == [name]
     assert parts_of(other(STYLE, name="other"), Recipe(name="other", snapshot_every=5, timelapse=True)) == parts_of()
+
+
+def test_the_key_of_a_picture_made_by_a_mask_depends_on_all_that_paints_it() -> None:
+    wave = Style("wave", (Painting(Path("c.jpg"), "c" * 64),))
+    split = dataclasses.replace(STYLE, regions=(Region("#ffffff", STYLE), Region("#000000", wave)))
+    kept = dataclasses.replace(split, regions=(split.regions[0], Region("#000000", None)))
+    swapped = dataclasses.replace(split, regions=(Region("#000000", STYLE), Region("#ffffff", wave)))
+    coarse = dataclasses.replace(
+        split, regions=(split.regions[0], Region("#000000", Style("w", wave.paintings, 2.0)))
+    )
+    styles = [STYLE, split, kept, swapped, coarse]
+    assert len({settings_sha256(style, DEFAULT, "w") for style in styles}) == len(styles)
+    # Names of files and styles are no part of it.
+    renamed = dataclasses.replace(
+        split, regions=(split.regions[0], Region("#000000", Style("other", wave.paintings)))
+    )
+    settings = settings_sha256(split, DEFAULT, "w")
+    assert settings_sha256(renamed, DEFAULT, "w") == settings
+    assert masked_settings_sha256(settings, "m" * 64) == sha256_of_json({"settings": settings, "mask": "m" * 64})

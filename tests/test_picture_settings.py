@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import Painting, Recipe, Style
+from pipeline.model import Painting, Recipe, Region, Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings, settings_record
 from tests.golden.subjects import CASES, recipe_in, style_in
 
@@ -124,3 +124,15 @@ def test_a_scale_that_no_style_can_have_is_ignored(scale: Any) -> None:
 @pytest.mark.parametrize("part", ["recipe", "style"])
 def test_a_part_of_another_form_is_ignored(part: str) -> None:
     assert as_read({part: [1]}).ignored == (part,)
+
+
+def test_a_record_of_a_picture_made_by_a_mask_says_what_was_where() -> None:
+    wave = Style("wave", (Painting(Path("c.jpg"), "c" * 64),), 0.5)
+    split = dataclasses.replace(NIGHT, regions=(Region("#ffffff", NIGHT), Region("#ff0000", wave), Region("3", None)))
+    record = settings_record(split, Recipe(), "w", "m" * 64)
+    assert record["mask"] == "m" * 64
+    assert record["style"]["regions"][1]["paintings"] == [{"name": "c.jpg", "weight": 1.0, "sha256": "c" * 64}]
+    found = as_read(record)
+    assert found.regions == {"#ffffff": "night", "#ff0000": "wave", "3": None}
+    assert (found.mask_sha256, found.ignored) == ("m" * 64, ())
+    assert as_read({"style": {"regions": ["white"]}}).ignored == ("style.regions",)

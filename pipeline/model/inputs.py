@@ -78,16 +78,28 @@ class Style:
         """Return the scale of the painting that is looked at largest."""
         return self.scale * max((painting.scale for painting in self.paintings), default=1.0)
 
+    def painted(self) -> tuple[Style, ...]:
+        """Return the styles that a picture is painted in: this one, or those of the regions."""
+        return tuple(region.style for region in self.regions if region.style is not None) or (self,)
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
     """Where a photo's mask has a color, the photo is painted in ``style``; None = it stays as it is.
 
-    ``color``: a name, "#rrggbb", or the index of an indexed color.
+    ``color``: "#rrggbb", or the index of an indexed color; see :mod:`pipeline.model.region_colors`.
     """
 
     color: str
     style: Style | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """The file of a photo's mask, and the SHA-256 of its content."""
+
+    path: Path
+    sha256: str
 
 
 LossKind = Literal["relative", "gatys", "tensorflow"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.model.inputs import PictureOptions, PreviewOptions, Recipe, Style
+from pipeline.model.inputs import Mask, PictureOptions, PreviewOptions, Recipe, Style
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,7 +32,8 @@ class Assignment:
     ``part_path`` is the temporary file, in the folder of the final picture, that the worker creates and fsyncs.
     ``snapshot_folder`` receives intermediate pictures. ``max_pixels`` bounds width × height of the photo.
     ``checkpoint_path`` is where the unfinished picture's checkpoint is saved; None = nowhere.
-    ``previews``: the copies for the gallery; None = none. ``weights``: the id of the network's weights, for the
+    ``previews``: the copies for the gallery; None = none. ``mask``: where which of the style's regions is; None = the
+    style has none, or the photo no mask. ``weights``: the id of the network's weights, for the
     picture's metadata; the engine has its own.
     """
 
@@ -51,6 +52,7 @@ class Assignment:
     photo_folder: Path | None = None
     previews: PreviewOptions | None = None
     weights: str = ""
+    mask: Mask | None = None
 
 
 #: Gives at most so many assignments, newly leased; none when there is nothing to do now.
