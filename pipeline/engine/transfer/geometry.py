@@ -60,6 +60,25 @@ def to_network(picture: Tensor, geometry: Geometry) -> Tensor:
     return _pad(resample(picture, geometry.inner), geometry.padding)
 
 
+def averaged_to_network(maps: Tensor, geometry: Geometry) -> Tensor:
+    """Bring maps (1, N, H, W) of any size to ``geometry`` as :func:`to_network` does pictures, but by averages.
+
+    What was in 0..1 stays so, and what made up a whole still does.
+    """
+    return _pad(averaged(maps, geometry.inner), geometry.padding)
+
+
+def averaged(maps: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Resample maps (1, N, H, W) to ``shape`` (height, width): each value is the average of the area it covers."""
+    height, width = shape
+    with on_threads(1):  # for the same bits with any number of them
+        if maps.shape[2] != height:
+            maps = _areas(maps.shape[2], height) @ maps
+        if maps.shape[3] != width:
+            maps = maps @ _areas(maps.shape[3], width).T
+    return maps.clamp(0, 1)
+
+
 def from_network(picture: Tensor, geometry: Geometry, shape: tuple[int, int]) -> Tensor:
     """Cut off a picture's (1, 3, h, w) padding and resample it to ``shape`` (height, width)."""
     left, _, top, _ = geometry.padding
@@ -100,6 +119,15 @@ def _lanczos(before: int, after: int) -> Tensor:
     distances = (torch.arange(before) - centers[:, None]) / max(1.0, before / after)
     weights = torch.sinc(distances) * torch.sinc(distances / _LOBES) * (distances.abs() < _LOBES)
     return (weights / weights.sum(1, keepdim=True)).float()
+
+
+def _areas(before: int, after: int) -> Tensor:
+    """Return the matrix (after, before) that averages a row of ``before`` values over the areas of ``after``."""
+    edges = torch.arange(after + 1, dtype=torch.float64) * (before / after)
+    cells = torch.arange(before, dtype=torch.float64)
+    ends = torch.minimum(edges[1:, None], cells + 1)
+    shared = (ends - torch.maximum(edges[:-1, None], cells)).clamp_min(0)
+    return (shared / shared.sum(1, keepdim=True)).float()
 
 
 def _nearest_sides(long: int, short: int) -> tuple[int, int]:

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from pipeline.engine.transfer.geometry import (
+    averaged,
+    averaged_to_network,
     from_network,
     network_geometry,
     resample,
@@ -87,6 +89,22 @@ def test_shrinking_averages_and_does_not_pick() -> None:
     stripes = torch.tensor([0.0, 1.0]).repeat(64).view(1, 1, 1, 128).expand(1, 3, 16, 128)
     shrunk = resample(stripes, (16, 20))
     assert float((shrunk[..., 3:-3] - 0.5).abs().max()) < 0.02
+
+
+def test_maps_are_averaged_over_the_area_of_each_value() -> None:
+    assert averaged(torch.tensor([1.0, 0, 0, 1, 1, 1]).view(1, 1, 1, 6), (1, 4)).flatten().tolist() == pytest.approx(
+        [2 / 3, 0, 1, 1]
+    )
+    assert averaged(torch.tensor([1.0, 0]).view(1, 1, 1, 2), (1, 3)).flatten().tolist() == pytest.approx([1, 0.5, 0])
+
+
+@pytest.mark.parametrize("shape", [(5, 48), (40, 48), (300, 171)])
+def test_maps_that_make_up_a_whole_still_do_at_the_network(shape: tuple[int, int]) -> None:
+    share = torch.rand(1, 1, *shape, generator=torch.Generator().manual_seed(0))
+    geometry = network_geometry(*shape)
+    there = averaged_to_network(torch.cat([share, 1 - share], 1), geometry)
+    assert there.shape == (1, 2, *geometry.outer)
+    torch.testing.assert_close(there.sum(1), torch.ones(1, *geometry.outer))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class SecondMoment:
         With shares these are the guided Gram matrices of Gatys et al. (https://arxiv.org/abs/1611.07865).
         """
         features = exact(features)
-        return cast(Tensor, _MeanProducts.apply(features if shares is None else features * shares.sqrt()))
+        return cast(Tensor, _MeanProducts.apply(features, shares))
 
     def target(self, moments: Moments) -> Tensor:
         """Return the style's own Gram matrix (C, C)."""
@@ -37,19 +37,27 @@ class SecondMoment:
 
 
 class _MeanProducts(torch.autograd.Function):
-    """F F' / (h w), whose gradient (D + D') F / (h w) takes one matrix product, not the two of the plain formula."""
+    """F S F' / (h w), whose gradient (D + D') F S / (h w) takes one matrix product, not the two of the plain formula.
+
+    S are the shares. For the gradient nothing is kept that the network does not keep anyway.
+    """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
-        ctx.save_for_backward(features)
-        return mean_products(features)
+    def forward(ctx: Any, features: Tensor, shares: Tensor | None) -> Tensor:
+        ctx.save_for_backward(features, shares)
+        return mean_products(features if shares is None else features * shares.sqrt())
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (features,) = ctx.saved_tensors
-        matrices = (gradient + gradient.transpose(1, 2)) / features[0, 0].numel()
-        if features.device.type != "cpu":
-            return multiply_pixels_of_batch(features, matrices)
-        parts = [multiply_pixels(one, matrix) for one, matrix in zip(features.split(1), matrices, strict=True)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        features, shares = ctx.saved_tensors
+        slopes = _multiplied(features, (gradient + gradient.transpose(1, 2)) / features[0, 0].numel())
+        return slopes if shares is None else slopes * shares, None
+
+
+def _multiplied(features: Tensor, matrices: Tensor) -> Tensor:
+    """Return features (B, C, h, w) with each image's pixels multiplied by its own of ``matrices`` (B, C, C)."""
+    if features.device.type != "cpu":
+        return multiply_pixels_of_batch(features, matrices)
+    parts = [multiply_pixels(one, matrix) for one, matrix in zip(features[:, None], matrices, strict=True)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -59,6 +59,19 @@ def test_gradients_agree_with_finite_differences(kind: LossKind) -> None:
     )
 
 
+def test_shares_weigh_the_products_of_each_position() -> None:
+    features = torch.tensor([[[[1.0, 2.0]], [[3.0, -1.0]]]])
+    shares = torch.tensor([[[[0.5, 1.5]]]])
+    torch.testing.assert_close(SECOND.of(features, shares), torch.tensor([[[3.25, -0.75], [-0.75, 3.0]]]))
+    assert torch.equal(SECOND.of(features, torch.ones_like(shares)), SECOND.of(features))
+
+
+def test_gradients_by_place_agree_with_finite_differences() -> None:
+    shares = random(2, 1, 4, 4, seed=2).square()
+    shares[:, :, 0] = 0
+    assert torch.autograd.gradcheck(lambda value: SECOND.of(value, shares), (random(2, 3, 4, 4).requires_grad_(),))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_images_of_a_batch_do_not_touch_each_other(kind: LossKind) -> None:
     found, target = SECOND.of(random(3, 4, 5, 5)), SECOND.of(random(3, 4, 5, 5, seed=1))
