@@ -18,6 +18,7 @@ from pipeline.engine.events import Request
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
@@ -84,6 +85,7 @@ def _free_of_charge(
     style: Targets,
     *,
     low_memory: bool = False,
+    guides: Guides | None = None,
 ) -> Evaluation:
     """Pull all pixels to gray, which needs no network."""
     offset = pictures.detach() - 0.5

@@ -8,6 +8,7 @@ from torch import Tensor
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.images.decode import decode_painting
 from pipeline.model import EngineSettings
@@ -29,11 +30,12 @@ def memory_limited_engine(settings: EngineSettings) -> Stylizer:
         style: Targets,
         *,
         low_memory: bool = False,
+        guides: Guides | None = None,
     ) -> Evaluation:
         if not mark.exists():
             mark.touch()
             _leave_no_room()
-        return evaluate(network, objective, pictures, content, style, low_memory=low_memory)
+        return evaluate(network, objective, pictures, content, style, low_memory=low_memory, guides=guides)
 
     return Stylizer(settings, lambda painting: decode_painting(painting.path), evaluate=limited)
 

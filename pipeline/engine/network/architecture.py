@@ -25,8 +25,11 @@ KERNEL_VALUES: Final = 9
 
 _CHANNELS_BY_BLOCK: Final = (64, 128, 256, 512, 512)
 
+#: Blocks of convolutions, with a pooling between them.
+BLOCKS: Final = len(_CHANNELS_BY_BLOCK)
+
 #: Sides of what the network takes are multiples of this: each of the four poolings halves them.
-GRID: Final = 1 << (len(_CHANNELS_BY_BLOCK) - 1)
+GRID: Final = 1 << (BLOCKS - 1)
 
 #: The least side of what the network takes, in pixels: two pixels of the last block.
 LEAST_SIDE: Final = 2 * GRID

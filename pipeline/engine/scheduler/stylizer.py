@@ -38,6 +38,7 @@ from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, evaluate, peak_bytes
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
+from pipeline.engine.transfer.places import painted_styles
 from pipeline.engine.transfer.reports import failed, out_of_memory, preview
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
@@ -140,7 +141,8 @@ class Stylizer:
 
         Raises PaintingError, and what loading a painting raises.
         """
-        found = [self._step.style_target(style, recipe, size) for size in recipe.sizes()]
+        painted = painted_styles(style)
+        found = [self._step.style_target(each, recipe, size) for each in painted for size in recipe.sizes()]
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _limit(self) -> float:
@@ -191,7 +193,8 @@ class Stylizer:
     def _need(self, canvas: Canvas) -> MemoryNeed:
         height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
-            return need_of(canvas.recipe, height, width, canvas.request.style.largest_scale())
+            scale = max(style.largest_scale() for style in painted_styles(canvas.request.style))
+            return need_of(canvas.recipe, height, width, scale)
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
         return MemoryNeed(kept, kept)
 

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from pipeline.engine.events import Request
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.geometry import (
     Geometry,
+    averaged,
     from_network,
     network_geometry,
     resample,
@@ -29,8 +31,10 @@ from pipeline.engine.transfer.geometry import (
     to_pixels,
     to_tensor,
 )
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.loss_history import Points, with_point
 from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.engine.transfer.places import PaintedPlaces, painted_places
 from pipeline.model import Losses, LossPoint, Recipe
 
 #: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
@@ -75,9 +79,10 @@ class Canvas:
     """A request in progress: its state, and at the current scale its geometry and targets.
 
     ``content`` maps the names of terms to targets (1, ...), ``style`` to targets (...); see
-    :class:`pipeline.engine.transfer.losses.Objective`.
+    :class:`pipeline.engine.transfer.losses.Objective`. If places differ, there are ``guides``, ``style`` has a target
+    for each of their styles, and ``photo_to_keep`` is the photo (1, 3, h, w) if some of it stays.
     ``history``: how the losses went; nothing depends on it. ``small_photo``: the photo at the size that was asked for
-    last, for previews in the photo's colors.
+    last, for previews.
     """
 
     request: Request
@@ -85,6 +90,8 @@ class Canvas:
     geometry: Geometry
     content: dict[str, Tensor] = field(default_factory=dict)
     style: dict[str, Tensor] = field(default_factory=dict)
+    guides: Guides | None = None
+    photo_to_keep: Tensor | None = None
     cache_hits: int = 0
     cache_misses: int = 0
     notes: list[str] = field(default_factory=list)
@@ -101,6 +108,11 @@ class Canvas:
     def has_targets(self) -> bool:
         """Tell whether the targets of the current scale are there."""
         return bool(self.content or self.style)
+
+    @cached_property
+    def places(self) -> PaintedPlaces | None:
+        """What differs by place, None if nothing does."""
+        return painted_places(self.request)
 
     @property
     def recipe(self) -> Recipe:
@@ -149,6 +161,8 @@ class Canvas:
         """Tell whether this scale has used up its evaluations or gains too little by them."""
         if self.state.iteration >= self.recipe.iterations_by_scale()[self.state.scale_index]:
             return True
+        if self.places is not None and self.places.nothing_is_painted:
+            return True
         if len(self.state.plateau) <= PLATEAU_WINDOW:
             return False
         before, now = self.state.plateau[0], self.state.plateau[-1]
@@ -185,12 +199,24 @@ class Canvas:
         """Return the photo (1, 3, h, w), RGB 0..1, as the network sees it at this scale."""
         return _photo(self.request, self.geometry)
 
+    def shown(self, pixels: Tensor) -> Tensor:
+        """Return ``pixels`` (1, 3, h, w) with the photo where it is kept: what is evaluated.
+
+        The pixels that the optimizer moves are free everywhere: of what is kept it sees that its gradient is zero.
+        """
+        if self.photo_to_keep is None or self.guides is None or self.guides.free is None:
+            return pixels
+        return torch.lerp(self.photo_to_keep, pixels, self.guides.free)
+
     def picture(self, pixels: Tensor, shape: tuple[int, int] | None = None) -> npt.NDArray[Any]:
         """Return ``pixels`` (1, 3, h, w) as a picture of ``shape`` (None: the photo's), float32 (H, W, 3), 0..1."""
         height, width = shape or self.request.photo.shape[:2]
         picture = from_network(pixels.cpu(), self.geometry, (height, width))
         if self.recipe.keeps_photo_colors:
             picture = with_chroma_of(picture.clamp(0, 1), self._photo_at(height, width), self.recipe.color_mix)
+        if self.places is not None and self.places.kept is not None:
+            kept = averaged(self.places.kept, (height, width))
+            picture = torch.lerp(picture.clamp(0, 1), self._photo_at(height, width), kept)
         return to_pixels(picture)
 
     def _photo_at(self, height: int, width: int) -> Tensor:

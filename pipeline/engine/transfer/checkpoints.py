@@ -23,12 +23,12 @@ from torch import Tensor
 
 from pipeline.durable_files import write_file
 from pipeline.engine.devices import is_out_of_memory, to_device
-from pipeline.engine.events import CheckpointReady, Request, Resumed
+from pipeline.engine.events import CheckpointReady, Places, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
 from pipeline.engine.transfer.loss_history import restored, stored
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.failpoints import failpoint
-from pipeline.hashing import job_key, settings_sha256, sha256_of_bytes
+from pipeline.hashing import job_key, settings_sha256, sha256_of_bytes, sha256_of_json
 from pipeline.model import Losses, Recipe
 
 #: Increased when files of the former format can't be read any more.
@@ -96,7 +96,8 @@ class Checkpoints:
     def _origin(self, request: Request) -> _Origin:
         photo = f"{request.photo.shape} {sha256_of_bytes(request.photo.tobytes())}"
         settings = settings_sha256(request.style, request.recipe, self._weights_id)
-        return {**self._environment, "format": FORMAT, "picture": job_key(photo, settings)}
+        places = {} if request.places is None else {"mask": _places_sha256(request.places)}
+        return {**self._environment, "format": FORMAT, "picture": job_key(photo, settings), **places}
 
     def _read(self, request: Request, path: Path) -> _Stored | None:
         """Return what is stored at ``path``, None if nothing is. Raises _UnusableError."""
@@ -124,6 +125,16 @@ class _Stored:
 
 class _UnusableError(Exception):
     """A checkpoint that can't be used; "its checkpoint" and the message make a sentence."""
+
+
+def _places_sha256(places: Places) -> str:
+    """Return what identifies the places of a picture, whether a mask or the photo's faces say so."""
+    guarded = [] if places.guarded is None else [places.guarded]
+    parts = [
+        [len(places.regions), len(guarded)],
+        *(sha256_of_bytes(each.tobytes()) for each in (*places.regions, *guarded)),
+    ]
+    return sha256_of_json(parts)
 
 
 def _require_origin(found: _Origin, wanted: _Origin) -> None:

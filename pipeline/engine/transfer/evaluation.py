@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.statistics.moments import moments_of
 
@@ -42,10 +43,12 @@ class Evaluate(Protocol):
         style: Targets,
         *,
         low_memory: bool = False,
+        guides: Guides | None = None,
     ) -> Evaluation:
         """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
 
-        ``low_memory``: with less memory in more time, with the same bits.
+        ``guides``: how much each of their places counts, None = all alike. ``low_memory``: with less memory in
+        more time, with the same bits.
         """
 
 
@@ -57,14 +60,24 @@ def evaluate(
     style: Targets,
     *,
     low_memory: bool = False,
+    guides: Guides | None = None,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
     pictures = pictures.detach().requires_grad_()
-    layers = network.forward(pictures, lambda found: objective.compare(found, content, style), low_memory=low_memory)
+
+    def compare(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return objective.compare(features, content, style, guides)
+
+    layers = network.forward(pictures, compare, low_memory=low_memory)
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
     columns = [found.content, found.style, found.total, *objective.by_layer(layers)]
     return Evaluation(torch.stack(columns, dim=1).detach(), gradients)
+
+
+def freed(found: Evaluation, guides: Guides) -> Evaluation:
+    """Return what was ``found`` of pictures with gradients of their pixels before the kept ones were put in."""
+    return found if guides.free is None else Evaluation(found.losses, found.gradients * guides.free)
 
 
 def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:

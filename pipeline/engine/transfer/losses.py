@@ -29,6 +29,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import totals
 from pipeline.engine.transfer.content import CONTENT_LOSSES
+from pipeline.engine.transfer.guides import Guide, Guides
 from pipeline.engine.transfer.statistics import STATISTICS
 from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.engine.transfer.strength import content_factor
@@ -96,23 +97,39 @@ class Objective:
         return {term.name: STATISTICS[term.loss].target(moments[term.layer]) for term in self.style_terms}
 
     def compare(
-        self, features: Mapping[str, Tensor], content: Mapping[str, Tensor], style: Mapping[str, Tensor]
+        self,
+        features: Mapping[str, Tensor],
+        content: Mapping[str, Tensor],
+        style: Mapping[str, Tensor],
+        guides: Guides | None = None,
     ) -> dict[str, Tensor]:
         """Return the losses (B,) of those layers that are among ``features``, under names for :meth:`total`.
 
         ``features`` are (B, C, h, w). ``content`` and ``style`` are the images' own :meth:`content_targets` and
-        :meth:`style_targets`, (B, ...).
+        :meth:`style_targets`, (B, ...); with ``guides`` for R styles each, ``style`` has (B, R, ...).
         """
         found = {}
         for term in self.style_terms:
             if term.layer in features:
-                statistic = STATISTICS[term.loss]
-                found[term.name] = statistic.loss(statistic.of(features[term.layer]), style[term.name], self.loss)
+                guide = None if guides is None else guides.of(term.layer)
+                found[term.name] = self._style_loss(term, features[term.layer], style[term.name], guide)
         for term in self.content_terms:
             if term.layer in features:
+                factors = None if guides is None else guides.of(term.layer).factors
                 kept = CONTENT_LOSSES[term.loss]
-                found[term.name] = kept.loss(features[term.layer], content[term.name], self.loss)
+                found[term.name] = kept.loss(features[term.layer], content[term.name], self.loss, factors)
         return found
+
+    def _style_loss(self, term: Term, features: Tensor, target: Tensor, guide: Guide | None) -> Tensor:
+        statistic = STATISTICS[term.loss]
+        if guide is None:
+            return statistic.loss(statistic.of(features), target, self.loss)
+        losses = [
+            guide.weights[:, style]
+            * statistic.loss(statistic.of(features, guide.shares[:, style : style + 1]), target[:, style], self.loss)
+            for style in range(target.shape[1])
+        ]
+        return sum(losses[1:], start=losses[0])
 
     def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
         """Return the losses of pictures (B, 3, H, W) for whose layers :meth:`compare` returned ``found``."""

@@ -16,8 +16,9 @@ from torch import Tensor
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
 from pipeline.engine.transfer.canvas import Canvas
-from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation
-from pipeline.engine.transfer.losses import objective_of
+from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, freed
+from pipeline.engine.transfer.guides import guides_for, joined, moved
+from pipeline.engine.transfer.losses import Objective, objective_of
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.engine.transfer.reports import evaluated, failed, finished, not_finite
@@ -68,13 +69,24 @@ class TransferStep:
 
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
-        style, objective = self.style_target(canvas.request.style, recipe, canvas.size), objective_of(recipe)
+        objective = objective_of(recipe)
         with torch.no_grad():
-            canvas.content = network.forward(to_device(canvas.photo(), self._device), objective.content_targets)
-        canvas.style = objective.style_targets(style.moments)
-        canvas.cache_hits += style.hits
-        canvas.cache_misses += style.misses
-        canvas.notes += style.notes
+            photo = to_device(canvas.photo(), self._device)
+            canvas.content = network.forward(photo, objective.content_targets)
+        if canvas.places is None:
+            canvas.style = self._style_targets(canvas, canvas.request.style, objective)
+            return
+        styles = [self._style_targets(canvas, style, objective) for style in canvas.places.styles]
+        canvas.style = {name: torch.stack([each[name] for each in styles]) for name in styles[0]}
+        canvas.guides = moved(guides_for(canvas.places, canvas.geometry), self._device)
+        canvas.photo_to_keep = None if canvas.guides.free is None else photo
+
+    def _style_targets(self, canvas: Canvas, style: Style, objective: Objective) -> dict[str, Tensor]:
+        target = self.style_target(style, canvas.recipe, canvas.size)
+        canvas.cache_hits += target.hits
+        canvas.cache_misses += target.misses
+        canvas.notes += target.notes
+        return objective.style_targets(target.moments)
 
     def _evaluate_and_move(self, batch: list[Canvas], low_memory: bool) -> Iterator[Event]:
         """Evaluate a batch once, and move those canvases that have neither failed nor finished this scale."""
@@ -101,10 +113,15 @@ class TransferStep:
 
         def evaluate(part: slice) -> Evaluation:
             canvases = batch[part]
+            guides = [canvas.guides for canvas in canvases if canvas.guides is not None]
             content = {name: torch.cat([canvas.content[name] for canvas in canvases]) for name in canvases[0].content}
             style = {name: torch.stack([canvas.style[name] for canvas in canvases]) for name in canvases[0].style}
-            pictures = torch.cat([canvas.state.pixels for canvas in canvases])
-            return self._evaluate(network, objective, pictures, content, style, low_memory=low_memory)
+            pictures = torch.cat([canvas.shown(canvas.state.pixels) for canvas in canvases])
+            together = joined(guides) if guides else None
+            found = self._evaluate(
+                network, objective, pictures, content, style, low_memory=low_memory, guides=together
+            )
+            return found if together is None else freed(found, together)
 
         if low_memory:
             for canvas in batch:
@@ -123,7 +140,8 @@ def batch_key(canvas: Canvas) -> Hashable:
     """Return what canvases have in common that can be evaluated and moved together."""
     recipe = canvas.recipe
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
-    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves
+    places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
+    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places
 
 
 def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:

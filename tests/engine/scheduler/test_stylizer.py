@@ -17,6 +17,7 @@ from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Pre
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
 from pipeline.model import (
@@ -224,8 +225,9 @@ class Saboteur:
         style: Targets,
         *,
         low_memory: bool = False,
+        guides: Guides | None = None,
     ) -> Evaluation:
-        found = evaluate(network, objective, pictures, content, style, low_memory=low_memory)
+        found = evaluate(network, objective, pictures, content, style, low_memory=low_memory, guides=guides)
         if pictures.shape[2:] != self.shape:
             return found
         if self.loss is None:

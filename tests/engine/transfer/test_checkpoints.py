@@ -21,6 +21,7 @@ from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.checkpoints import _write
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.model import OptimizerKind, Progress, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, Source, load_painting, only, picture, request, run
@@ -125,6 +126,7 @@ def bumpy(
     style: Targets,
     *,
     low_memory: bool = False,
+    guides: Guides | None = None,
 ) -> Evaluation:
     """Judge pictures by slopes that promise too much: L-BFGS has to take back, to shorten and to forget."""
     distance = pictures - 0.5

@@ -13,6 +13,7 @@ from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.step import TransferStep, batch_key
@@ -39,6 +40,7 @@ class Gray:
         style: Targets,
         *,
         low_memory: bool = False,
+        guides: Guides | None = None,
     ) -> Evaluation:
         self.batches.append((len(pictures), low_memory))
         assert {layer: len(target) for layer, target in style.items()} == dict.fromkeys(style, len(pictures))

@@ -21,6 +21,7 @@ from pipeline.engine.memory.requirements import need_of
 from pipeline.engine.network.vgg import Network, layer_shapes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
+from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import MemoryShortError, OutOfMemoryError
 from pipeline.model import EngineSettings, Painting, Progress, Recipe
@@ -73,10 +74,11 @@ class Scarce:
         style: Targets,
         *,
         low_memory: bool = False,
+        guides: Guides | None = None,
     ) -> Evaluation:
         """Judge pictures by how far they are from a gray that the painting's Gram matrix tells."""
         self.take()
-        gray = style["relu1_1"].flatten(1)[:, :3, None].expand(-1, -1, 4).reshape(-1, 3, 4, 1).mean((1, 2, 3))
+        gray = style["style relu1_1"].flatten(1)[:, :3, None].expand(-1, -1, 4).reshape(-1, 3, 4, 1).mean((1, 2, 3))
         distance = pictures - 0.1 * gray.sigmoid().view(-1, 1, 1, 1)
         total = distance.square().flatten(1).sum(1)
         self.take()
