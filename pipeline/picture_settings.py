@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipeline.hashing import PAINTING, RECIPE, STYLE
-from pipeline.model import Painting, Recipe, Region, Style
+from pipeline.model import Assignment, Painting, Recipe, Region, Style
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -67,6 +67,12 @@ def settings_record(style: Style, recipe: Recipe, weights: str, mask_sha256: str
         "weights": weights,
     }
     return record | ({"mask": mask_sha256} if mask_sha256 else {})
+
+
+def record_of(assignment: Assignment) -> dict[str, Any]:
+    """Return :func:`settings_record` of the picture that an assignment asks for."""
+    mask = "" if assignment.mask is None else assignment.mask.sha256
+    return settings_record(assignment.style, assignment.recipe, assignment.weights, mask)
 
 
 def _style_record(style: Style) -> dict[str, Any]:

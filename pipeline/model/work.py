@@ -200,6 +200,7 @@ class FailureKind(StrEnum):
     MEMORY = "memory"  # too little was free just then: tried again, costs no attempt
     SIZE = "size"  # too large for the memory, even alone: tried again much later, up to max_attempts
     CODEC = "codec"  # a library that reads or writes it is missing: tried again, costs no attempt
+    MASK = "mask"  # its mask's own fault: given up until the mask changes
     PAINTING = "painting"  # its painting was replaced or can't be read: stops the run, costs no attempt
     STORAGE = "storage"  # disk full, share lost: stops the run, costs no attempt
     CRASH = "crash"  # the worker died: counts towards max_crashes

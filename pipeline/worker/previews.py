@@ -79,7 +79,7 @@ class Previews:
             options, lambda: previews.save_thumbnail(options, artwork.sha256, finished.pixels, alpha)
         )
         self._attempt(options, lambda: previews.save_photo_copies(options, assignment.photo_sha256, photo))
-        for painting in assignment.style.paintings:
+        for painting in (painting for style in assignment.style.painted() for painting in style.paintings):
             if painting.sha256 not in self._paintings_seen:
                 self._paintings_seen.add(painting.sha256)
                 self._attempt(options, partial(_copy_painting, options, painting))

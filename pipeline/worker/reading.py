@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
+from pipeline.engine.events import Places
 from pipeline.engine.memory.requirements import need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
@@ -19,6 +20,7 @@ from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.containers import examine_open
 from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
+from pipeline.worker.places import PlacesError, places_of
 from pipeline.worker.timelapses import Timelapse
 
 Emit = Callable[[ExecutorEvent], None]
@@ -30,7 +32,7 @@ class LoadedTask:
 
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
     in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
-    ``timelapse``: its frames so far, None if it gets none.
+    ``timelapse``: its frames so far, None if it gets none. ``places``: what differs by place in it, None = nothing.
     """
 
     assignment: Assignment
@@ -40,6 +42,7 @@ class LoadedTask:
     saved_evaluations: int = 0
     shown_at: float = 0.0
     timelapse: Timelapse | None = None
+    places: Places | None = None
 
 
 class Reader:
@@ -138,7 +141,8 @@ class Reader:
         began = self._clock()
         try:
             photo = _decoded(assignment, self._memory_limit_bytes)
-        except _UnreadableError as problem:
+            places = places_of(assignment, photo)
+        except (_UnreadableError, PlacesError) as problem:
             self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
         except MemoryError:
@@ -146,7 +150,7 @@ class Reader:
             return None
         failpoint("worker-decoded")
         timelapse = Timelapse(assignment.recipe, photo.pixels.shape[:2]) if assignment.recipe.timelapse else None
-        return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse)
+        return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse, places=places)
 
 
 class _UnreadableError(Exception):

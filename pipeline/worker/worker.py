@@ -187,4 +187,5 @@ def _request_for(task: LoadedTask) -> Request:
         style=assignment.style,
         recipe=assignment.recipe,
         checkpoint=assignment.checkpoint_path,
+        places=task.places,
     )

@@ -34,7 +34,7 @@ from pipeline.model import (
     SnapshotSaved,
 )
 from pipeline.model.timelapse_files import timelapse_part
-from pipeline.picture_settings import settings_record
+from pipeline.picture_settings import record_of
 from pipeline.worker.reading import Emit, LoadedTask
 
 _MAX_WAITING: Final = 4
@@ -214,5 +214,5 @@ def _provenance(assignment: Assignment) -> Provenance:
         program=f"stylewatch {__version__}",
         key=assignment.key,
         written=written_as(assignment.picture),
-        settings=settings_record(assignment.style, assignment.recipe, assignment.weights),
+        settings=record_of(assignment),
     )

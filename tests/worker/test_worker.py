@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from pipeline.engine.events import Event, Places, Request
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import read_provenance
 from pipeline.model import (
@@ -19,10 +20,12 @@ from pipeline.model import (
     Failure,
     FailureKind,
     Job,
+    Mask,
     Occupancy,
     Painting,
     Progress,
     Recipe,
+    Region,
     Remark,
     SnapshotSaved,
     Started,
@@ -97,6 +100,36 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
 
     Worker(FakeEngine(capacity=1), emit, photos_ahead=0).work(source)
     assert finished_at_pull == [0, 1, 2]
+
+
+class PlacesEngine(FakeEngine):
+    """Notes what differs by place in each photo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[Places | None] = []
+
+    def _paint(self, request: Request) -> Iterator[Event]:
+        self.places.append(request.places)
+        yield from super()._paint(request)
+
+
+def test_a_mask_goes_with_its_photo_to_the_engine_and_into_the_record(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.png")
+    Image.new("L", (48, 32), 51).save(tmp_path / "mask.png")
+    mask = Mask(tmp_path / "mask.png", sha256_of_file(tmp_path / "mask.png"))
+    split = replace(STYLE, regions=(Region("#ffffff", STYLE), Region("#000000", None)))
+    waiting, told, engine = [an_assignment(photo, style=split, mask=mask)], list[ExecutorEvent](), PlacesEngine()
+    bad = an_assignment(photo, "t2", style=split, mask=replace(mask, sha256="0" * 64))
+    waiting.insert(0, bad)
+    Worker(engine, told.append).work(lambda count: [waiting.pop()] if waiting else [])
+    assert engine.places[0] is not None
+    assert [float(share.max()) for share in engine.places[0].regions] == pytest.approx([0.2, 0.8])
+    assert len(engine.places) == 1
+    provenance = read_provenance(tmp_path / ".t1.part")
+    assert provenance is not None
+    assert provenance["settings"]["mask"] == mask.sha256
+    assert [failure.kind for failure in told if isinstance(failure, Failure)] == [FailureKind.CHANGED]
 
 
 def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:

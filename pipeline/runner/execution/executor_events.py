@@ -20,7 +20,7 @@ from pipeline.model import (
     RunEvent,
     Started,
 )
-from pipeline.picture_settings import settings_record
+from pipeline.picture_settings import record_of
 from pipeline.runner.execution.checkpoints import remove_checkpoint
 from pipeline.runner.execution.claims import Claims
 from pipeline.runner.execution.outcomes import Outcomes
@@ -121,6 +121,6 @@ def facts_of(artwork: Artwork, assignment: Assignment) -> PictureFacts:
         notes=artwork.notes,
         photo_sha256=assignment.photo_sha256,
         program=f"stylewatch {__version__}",
-        settings=settings_record(assignment.style, assignment.recipe, assignment.weights),
+        settings=record_of(assignment),
         history=artwork.history,
     )

@@ -142,6 +142,7 @@ class Outcomes:
                 | FailureKind.SIZE
                 | FailureKind.MEMORY
                 | FailureKind.CODEC
+                | FailureKind.MASK
             ):
                 consecutive_failures = (
                     _MOST_CONSECUTIVE_FAILURES if failure.kind is FailureKind.SIZE else claim.consecutive_failures + 1
@@ -150,7 +151,7 @@ class Outcomes:
                     token,
                     reason,
                     costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
-                    max_attempts=self._policy.max_attempts,
+                    max_attempts=1 if failure.kind is FailureKind.MASK else self._policy.max_attempts,
                     delay_seconds=max(retry_delay_seconds(self._policy, consecutive_failures), least_seconds),
                     kind=failure.kind,
                 )

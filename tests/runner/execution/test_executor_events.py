@@ -82,6 +82,7 @@ def workshop(workshop: Workshop) -> Workshop:
         (FailureKind.MEMORY, JobState.FAILED, 1),
         (FailureKind.UNREADABLE, JobState.FAILED, 1),
         (FailureKind.CODEC, JobState.FAILED, 1),
+        (FailureKind.MASK, JobState.QUARANTINED, 1),
         (FailureKind.GONE, JobState.WITHDRAWN, 0),
         (FailureKind.CHANGED, JobState.PENDING, 0),
     ],

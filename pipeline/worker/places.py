@@ -1,0 +1,83 @@
+"""Finds out what differs by place in a picture: reads the photo's mask. Owns whether a mask fits its photo."""
+
+from __future__ import annotations
+
+import errno
+
+import numpy as np
+
+from pipeline.engine.events import Places
+from pipeline.errors import CodecError, PhotoError
+from pipeline.hashing import sha256_of_bytes
+from pipeline.images.decode import DecodedPhoto
+from pipeline.images.decoders.raster import Size
+from pipeline.images.masks import decode_mask, region_shares
+from pipeline.intake.safe_open import FileReplacedError, open_below
+from pipeline.model import Assignment, FailureKind, Mask
+
+#: By so much a mask's proportions may differ from the photo's, as after rounding in an editor.
+_TOLERANCE = 0.02
+
+
+class PlacesError(Exception):
+    """A picture that can't be begun because of its mask, with the kind of failure."""
+
+    def __init__(self, kind: FailureKind, reason: str) -> None:
+        self.kind = kind
+        super().__init__(reason)
+
+
+def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
+    """Return which region is where in the photo, None if it has no mask. Raises PlacesError, MemoryError."""
+    mask, regions = assignment.mask, assignment.style.regions
+    if mask is None or not regions:
+        return None
+    data = _bytes_of(mask)
+    height, width = photo.pixels.shape[:2]
+    try:
+        image = decode_mask(data, max_pixels=assignment.max_pixels)
+        _require_proportions(image.size, (width, height))
+        shares = region_shares(image, [region.color for region in regions], (width, height))
+    except PhotoError as error:
+        advice = "then 'stylewatch retry', or delete it, and the photo is painted whole"
+        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}; {advice}") from error
+    except CodecError as error:
+        raise PlacesError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
+    return Places(regions=tuple(map(np.ascontiguousarray, shares)))
+
+
+def _bytes_of(mask: Mask) -> bytes:
+    """Return the content that was claimed."""
+    try:
+        with open_below(mask.path.parent, mask.path.name) as file:
+            data = file.read()
+    except (FileNotFoundError, FileReplacedError) as error:
+        raise PlacesError(FailureKind.CHANGED, f"the mask {mask.path} changed after it was found") from error
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise MemoryError from error
+        reason = f"the mask {mask.path} can't be read ({error.strerror or error}): check its permissions and its disk"
+        raise PlacesError(FailureKind.UNREADABLE, reason) from error
+    if sha256_of_bytes(data) != mask.sha256:
+        raise PlacesError(FailureKind.CHANGED, f"the mask {mask.path} changed after it was found")
+    return data
+
+
+def _require_proportions(mask: Size, photo: Size) -> None:
+    """Raise PhotoError for a mask of other proportions than its photo, which is upright, as people see it."""
+    if _fits(mask, photo):
+        return
+    turned = ""
+    if _fits(mask, (photo[1], photo[0])):
+        turned = " (it would fit if it were turned, as the photo is by what its file says)"
+    raise PhotoError(
+        f"it has {mask[0]} × {mask[1]} pixels, which are other proportions than the photo's as it is seen and "
+        f"painted, {photo[0]} × {photo[1]}{turned}: make it of the upright photo, not cropped"
+    )
+
+
+def _fits(mask: Size, photo: Size) -> bool:
+    # The photo's short side was rounded to whole pixels.
+    tolerance = _TOLERANCE + 0.5 / min(photo)
+    ratio = (mask[0] / mask[1]) / (photo[0] / photo[1])
+    return 1 / (1 + tolerance) <= ratio <= 1 + tolerance
