@@ -22,13 +22,15 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
     It holds what is computed once for each painting and size, and reused for every photo.
     """
     from pipeline.runner.preparation import resolve_config
-    from pipeline.runner.style_cache import list_targets, prune_targets, warm_targets
+    from pipeline.runner.style_cache import list_targets, prune_targets, recipes_without_targets, warm_targets
 
     settings = load_config(config)
     engine, resolved = settings.engine_settings(), resolve_config(settings)
     if warm:
         hits, misses = warm_targets(engine, resolved)
         click.echo(f"{misses} computed, {hits} already there")
+        for recipe in recipes_without_targets(resolved):
+            click.echo(f"recipe {recipe}: nothing to compute ahead, paintings get each photo's colors (color: match)")
     if prune:
         count, freed = prune_targets(engine, resolved.styles.values())
         click.echo(f"{count} deleted, {freed / 1e6:.1f} MB freed")

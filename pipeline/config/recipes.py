@@ -101,10 +101,12 @@ class RecipeSection(Section):
     )
     color: ColorKind = Field(
         _DEFAULT.color,
-        description="Whose colors the picture has: painting; or photo, under the painting's light and dark.",
+        description="Whose colors the picture has: painting; photo, under the painting's light and dark; or match, "
+        "the paintings' colors moved to the photo's first.",
     )
     color_mix: Annotated[f.Weight, Field(le=1)] = Field(
-        _DEFAULT.color_mix, description="With color: photo, how much of the photo's colors; 0 = the painting's."
+        _DEFAULT.color_mix,
+        description="With color: photo or match, how much of the photo's colors; 0 = the painting's.",
     )
     optimizer: OptimizerKind = Field(_DEFAULT.optimizer, description="What minimizes the loss: lbfgs, adam or sgd.")
     learning_rate: f.Factor = Field(
@@ -164,7 +166,9 @@ class RecipeSection(Section):
     @classmethod
     def _mix_with_something(cls, color_mix: float, info: ValidationInfo) -> float:
         if color_mix != _DEFAULT.color_mix and info.data.get("color") == "painting":
-            raise ValueError(f"mixes the painting's colors with the photo's: needs color: photo, found {color_mix:g}")
+            raise ValueError(
+                f"mixes the painting's colors with the photo's: needs color: photo or match, found {color_mix:g}"
+            )
         return color_mix
 
     @field_validator("style_weight")

@@ -85,8 +85,10 @@ class Speed:
     def picture(self, recipe: Recipe, pixels: Sequence[float], evaluations: Sequence[float], pictures: int) -> float:
         """Return the seconds that each of ``pictures`` takes, with these ``pixels`` and evaluations of its scales."""
         share = self._share(recipe)
+        # Of the photo, and of a painting that has other colors for each photo; it is taken for as large.
+        features = 2 * FORWARD if recipe.matches_colors else FORWARD
         return share * sum(
-            self.evaluation(size, pictures) * (count + FORWARD)
+            self.evaluation(size, pictures) * (count + features)
             for size, count in zip(pixels, evaluations, strict=True)
         )
 

@@ -27,7 +27,7 @@ from pipeline.model import Assignment, CheckpointRules, EngineSettings
 if TYPE_CHECKING:
     from pipeline.engine.scheduler.stylizer import Stylizer
     from pipeline.engine.speed import Speed
-    from pipeline.engine.transfer.targets import LoadPainting
+    from pipeline.engine.transfer.paintings import LoadPainting
 
 #: Builds an engine in the worker's process; picklable, that is, a function of a module.
 EngineFactory = Callable[[EngineSettings], Any]

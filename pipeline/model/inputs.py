@@ -105,7 +105,7 @@ class Mask:
 LossKind = Literal["relative", "gatys", "tensorflow"]
 OptimizerKind = Literal["lbfgs", "adam", "sgd"]
 InitKind = Literal["content", "noise", "blend"]
-ColorKind = Literal["painting", "photo"]
+ColorKind = Literal["painting", "photo", "match"]
 StyleLossKind = Literal["gram"]
 ContentLossKind = Literal["features"]
 PoolingKind = Literal["max", "average"]
@@ -132,8 +132,9 @@ class Recipe:
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
     are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
-    ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness.
-    ``color_mix``: how much of the way there from the painting's colors, 0..1.
+    ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness; with
+    "match" the paintings' colors are moved to the photo's first. ``color_mix``: how much of the way there from the
+    painting's colors, 0..1.
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
@@ -163,13 +164,17 @@ class Recipe:
     content_loss: ContentLosses = (("features", 1.0),)
     color: ColorKind = "painting"
     color_mix: float = 1.0
+    strength: float = 0.5
 
     @property
     def keeps_photo_colors(self) -> bool:
         """Tell whether finished pictures get the photo's chroma."""
         return self.color == "photo" and self.color_mix > 0
 
-    strength: float = 0.5
+    @property
+    def matches_colors(self) -> bool:
+        """Tell whether paintings get each photo's colors, so that their style targets are of one photo alone."""
+        return self.color == "match" and self.color_mix > 0
 
     def sizes(self) -> tuple[int, ...]:
         """Return the long sides in pixels, coarse to fine; the last one is ``size``."""

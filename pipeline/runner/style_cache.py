@@ -43,12 +43,22 @@ def warm_targets(engine: EngineSettings, resolved: ResolvedConfig) -> tuple[int,
     """Compute every target that the styles and recipes need; returns how many were (found, computed)."""
     stylizer = make_stylizer(engine)
     hits = misses = 0
-    recipes_in_rules = {name for rule in resolved.pairing.rules for name in rule.recipes}
     for style in resolved.styles.values():
-        for recipe in {*resolved.pairing.recipes_of[style.name], *recipes_in_rules}:
+        for recipe in _recipes_of(style, resolved):
             found, computed = stylizer.warm(style, resolved.recipes[recipe])
             hits, misses = hits + found, misses + computed
     return hits, misses
+
+
+def recipes_without_targets(resolved: ResolvedConfig) -> list[str]:
+    """Return the recipes in use whose targets are of one photo alone, so that none can be in the cache."""
+    used = {recipe for style in resolved.styles.values() for recipe in _recipes_of(style, resolved)}
+    return sorted(recipe for recipe in used if resolved.recipes[recipe].matches_colors)
+
+
+def _recipes_of(style: Style, resolved: ResolvedConfig) -> set[str]:
+    recipes_in_rules = {name for rule in resolved.pairing.rules for name in rule.recipes}
+    return {*resolved.pairing.recipes_of[style.name], *recipes_in_rules}
 
 
 def _entries(engine: EngineSettings) -> list[CacheEntry]:

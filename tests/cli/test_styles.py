@@ -15,6 +15,17 @@ def test_styles_warms_lists_and_prunes_the_cache(invoke: Invoke, workshop: Works
     warmed = invoke("styles", "--warm", path)
     assert warmed.lines[0] == "1 computed, 0 already there"
     assert warmed.lines[1].startswith(f"{workshop.config().styles[0].paintings[0].path}     48 px")
+    assert len(warmed.lines) == 3
     pruned = invoke("styles", "--prune", path)
     assert pruned.lines[0] == "0 deleted, 0.0 MB freed"
     assert len(pruned.lines) == 3
+
+
+def test_colors_that_are_matched_to_each_photo_are_not_computed_ahead(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("scales: 1", "scales: 1, color: match")
+    warmed = invoke("styles", "--warm", config_of(workshop))
+    assert warmed.lines == [
+        "0 computed, 0 already there",
+        "recipe default: nothing to compute ahead, paintings get each photo's colors (color: match)",
+        f"0.0 MB in {workshop.config().cache.folder}",
+    ]

@@ -143,5 +143,6 @@ def test_a_color_mix_needs_colors_to_mix(load: Load, problems: Problems) -> None
     assert load(STYLE + "recipes: {default: {color_mix: 1}}").recipes_by_name()["default"] == Recipe()
     [told] = problems(STYLE + "recipes: {default: {color_mix: 0.5}}")
     assert told == (
-        "recipes.default.color_mix: mixes the painting's colors with the photo's: needs color: photo, found 0.5"
+        "recipes.default.color_mix: mixes the painting's colors with the photo's: needs color: photo or match, "
+        "found 0.5"
     )

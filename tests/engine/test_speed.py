@@ -62,6 +62,13 @@ def test_a_picture_takes_its_scales_evaluations_and_a_look_at_the_photo_at_each(
     assert seconds == pytest.approx(0.1 * (10 + FORWARD) + 0.2 * (5 + FORWARD))
 
 
+def test_matched_colors_take_a_look_at_the_painting_for_each_picture() -> None:
+    assert SPEED.picture(Recipe(color="match"), (1000,), (10,), 1) == pytest.approx(0.1 * (10 + 2 * FORWARD))
+    assert SPEED.picture(Recipe(color="match", color_mix=0), (1000,), (10,), 1) == SPEED.picture(
+        Recipe(), (1000,), (10,), 1
+    )
+
+
 def test_recipes_that_look_less_deep_take_less() -> None:
     def share(content: str, style: str) -> float:
         recipe = Recipe(content_layers=((content, 1.0),), style_layers=((style, 1.0),))

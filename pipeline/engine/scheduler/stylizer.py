@@ -38,11 +38,12 @@ from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, evaluate, peak_bytes
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
+from pipeline.engine.transfer.paintings import LoadPainting
 from pipeline.engine.transfer.places import painted_styles
 from pipeline.engine.transfer.reports import failed, out_of_memory, preview
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
-from pipeline.engine.transfer.targets import LoadPainting, StyleTargets
+from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.model import EngineSettings, Occupancy, Recipe, Style
 
 # Other programs want memory too, and what a picture needs is only predicted.
@@ -139,10 +140,11 @@ class Stylizer:
     def warm(self, style: Style, recipe: Recipe) -> tuple[int, int]:
         """Compute and cache what ``recipe`` needs of ``style``; return how many targets were cached and how many not.
 
+        If paintings get each photo's colors there is nothing to cache.
         Raises PaintingError, and what loading a painting raises.
         """
-        painted = painted_styles(style)
-        found = [self._step.style_target(each, recipe, size) for each in painted for size in recipe.sizes()]
+        painted, sizes = painted_styles(style), () if recipe.matches_colors else recipe.sizes()
+        found = [self._step.style_target(each, recipe, size) for each in painted for size in sizes]
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
     def _limit(self) -> float:

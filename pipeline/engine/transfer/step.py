@@ -16,7 +16,9 @@ from torch import Tensor
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
 from pipeline.engine.transfer.canvas import Canvas
+from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, freed
+from pipeline.engine.transfer.geometry import averaged_to_network
 from pipeline.engine.transfer.guides import guides_for, joined, moved
 from pipeline.engine.transfer.losses import Objective, objective_of
 from pipeline.engine.transfer.networks import Networks
@@ -52,13 +54,14 @@ class TransferStep:
                 events += self._set_targets(canvas)
         return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.ended], low_memory))
 
-    def style_target(self, style: Style, recipe: Recipe, size: int) -> StyleTarget:
+    def style_target(self, style: Style, recipe: Recipe, size: int, match: ColorMatch | None = None) -> StyleTarget:
         """Return what ``recipe`` needs of ``style`` for a picture whose long side is ``size`` pixels.
 
+        ``match``: the colors that its paintings are to have.
         Raises PaintingError, StylizeError, and what loading a painting raises.
         """
         layers = tuple(layer for layer, _ in objective_of(recipe).style_layers)
-        return self._targets.of(style, size, self._networks.of(recipe), layers, recipe.pooling)
+        return self._targets.of(style, size, self._networks.of(recipe), layers, recipe.pooling, match)
 
     def _set_targets(self, canvas: Canvas) -> Iterator[Failed]:
         """Give a canvas the targets of its scale; if that is impossible it has failed."""
@@ -69,20 +72,25 @@ class TransferStep:
 
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
-        objective = objective_of(recipe)
+        objective, photo = objective_of(recipe), canvas.photo()
+        there, matches = to_device(photo, self._device), _color_matches(canvas, photo)
         with torch.no_grad():
-            photo = to_device(canvas.photo(), self._device)
-            canvas.content = network.forward(photo, objective.content_targets)
+            canvas.content = network.forward(there, objective.content_targets)
         if canvas.places is None:
-            canvas.style = self._style_targets(canvas, canvas.request.style, objective)
+            canvas.style = self._style_targets(canvas, canvas.request.style, objective, matches[0])
             return
-        styles = [self._style_targets(canvas, style, objective) for style in canvas.places.styles]
+        styles = [
+            self._style_targets(canvas, style, objective, match)
+            for style, match in zip(canvas.places.styles, matches, strict=True)
+        ]
         canvas.style = {name: torch.stack([each[name] for each in styles]) for name in styles[0]}
         canvas.guides = moved(guides_for(canvas.places, canvas.geometry), self._device)
-        canvas.photo_to_keep = None if canvas.guides.free is None else photo
+        canvas.photo_to_keep = None if canvas.guides.free is None else there
 
-    def _style_targets(self, canvas: Canvas, style: Style, objective: Objective) -> dict[str, Tensor]:
-        target = self.style_target(style, canvas.recipe, canvas.size)
+    def _style_targets(
+        self, canvas: Canvas, style: Style, objective: Objective, match: ColorMatch | None
+    ) -> dict[str, Tensor]:
+        target = self.style_target(style, canvas.recipe, canvas.size, match)
         canvas.cache_hits += target.hits
         canvas.cache_misses += target.misses
         canvas.notes += target.notes
@@ -134,6 +142,20 @@ class TransferStep:
             return
         canvas.start_next_scale()
         yield from self._set_targets(canvas)
+
+
+def _color_matches(canvas: Canvas, photo: Tensor) -> list[ColorMatch | None]:
+    """Return for each style of a canvas the colors that its paintings are to have, None = their own.
+
+    Those are the colors of the photo where it is painted in that style.
+    """
+    places, recipe = canvas.places, canvas.recipe
+    if not recipe.matches_colors:
+        return [None] * (1 if places is None else len(places.styles))
+    if places is None:
+        return [ColorMatch(palette_of(photo), recipe.color_mix)]
+    painted = averaged_to_network(places.painted, canvas.geometry)
+    return [ColorMatch(palette_of(photo, share[None, None]), recipe.color_mix) for share in painted[0]]
 
 
 def batch_key(canvas: Canvas) -> Hashable:

@@ -10,24 +10,22 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from pipeline.engine.devices import to_device
-from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
+from pipeline.engine.transfer.color.matching import ColorMatch
+from pipeline.engine.transfer.paintings import LoadPainting, Paintings
 from pipeline.engine.transfer.statistics.moments import Moments, blended, moments_of
 from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, StyleCache, TargetKey, decoding_of
-from pipeline.errors import PaintingError
 from pipeline.model import Painting, PoolingKind, Style
 
-#: Returns the pixels of the content that the painting's hash names, and of no other: it is part of the cache's key.
-LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
+#: Returns a painting's moments at a size, and adds to the target where they came from.
+_FindMoments = Callable[[Painting, TargetKey, Network, "StyleTarget"], dict[str, Moments]]
 
 _REMEMBERED: Final = 32  # paintings at one size, of 2.5 MB each with the default layers
 
@@ -54,7 +52,7 @@ class StyleTargets:
         precision: str,
         device: torch.device,
     ) -> None:
-        self._load_painting = load_painting
+        self._paintings = Paintings(load_painting)
         self._cache = cache
         self._weights_id = weights_id
         self._precision = precision
@@ -63,18 +61,33 @@ class StyleTargets:
         self._lock = threading.Lock()  # while one picture's target is computed, others that want it wait and find it
 
     def of(
-        self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
+        self,
+        style: Style,
+        size: int,
+        network: Network,
+        layers: tuple[str, ...],
+        pooling: PoolingKind,
+        match: ColorMatch | None = None,
     ) -> StyleTarget:
         """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
 
-        A blend's moments are the sum of its paintings', each times its share of the total weight.
+        A blend's moments are the sum of its paintings', each times its share of the total weight. With a ``match``
+        each of them is seen in those colors, and what follows is not kept: other photos have other ones.
         Raises PaintingError, and what loading a painting raises.
         """
+        if match is not None:
+            return self._of(style, size, network, layers, pooling, partial(self._matched, match=match))
         with self._lock:
-            return self._of(style, size, network, layers, pooling)
+            return self._of(style, size, network, layers, pooling, self._moments)
 
     def _of(
-        self, style: Style, size: int, network: Network, layers: tuple[str, ...], pooling: PoolingKind
+        self,
+        style: Style,
+        size: int,
+        network: Network,
+        layers: tuple[str, ...],
+        pooling: PoolingKind,
+        moments: _FindMoments,
     ) -> StyleTarget:
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
@@ -89,9 +102,16 @@ class StyleTargets:
                 precision=self._precision,
                 decoding=decoding_of(painting.path),
             )
-            parts.append((self._moments(painting, key, network, target), painting.weight / total))
+            parts.append((moments(painting, key, network, target), painting.weight / total))
         target.moments = {layer: blended((found[layer], share) for found, share in parts) for layer in parts[0][0]}
         return target
+
+    def _matched(
+        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget, match: ColorMatch
+    ) -> dict[str, Moments]:
+        target.misses += 1
+        picture = match.of(self._paintings.remembered_at(painting, key.size))
+        return self._unpacked(self._arrays(picture, key, network), key.layers)
 
     def _moments(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
@@ -123,7 +143,16 @@ class StyleTargets:
     def _compute(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
     ) -> dict[str, Moments]:
-        picture = _fitted(to_tensor(self._load_painting(painting)), key.size, painting)
+        arrays = self._arrays(self._paintings.at(painting, key.size), key, network)
+        if self._cache is not None:
+            try:
+                self._cache.write(key, arrays)
+            except OSError as error:
+                target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
+        return self._unpacked(arrays, key.layers)
+
+    def _arrays(self, picture: Tensor, key: TargetKey, network: Network) -> Arrays:
+        """Return what the style cache keeps of a painting (1, 3, H, W)."""
 
         def packed_moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
             found = {layer: moments_of(features[layer]) for layer in features if layer in key.layers}
@@ -132,13 +161,7 @@ class StyleTargets:
 
         with torch.no_grad():
             found = network.forward(to_device(picture, self._device), packed_moments)
-        arrays = {name: found[name].cpu().numpy() for name in found}
-        if self._cache is not None:
-            try:
-                self._cache.write(key, arrays)
-            except OSError as error:
-                target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
-        return self._unpacked(arrays, key.layers)
+        return {name: found[name].cpu().numpy() for name in found}
 
     def _unpacked(self, arrays: Arrays, layers: tuple[str, ...]) -> dict[str, Moments]:
         def on_device(name: str) -> Tensor:
@@ -147,15 +170,3 @@ class StyleTargets:
         return {
             layer: Moments(second=on_device(f"{layer}.second"), mean=on_device(f"{layer}.mean")) for layer in layers
         }
-
-
-def _fitted(picture: Tensor, size: int, painting: Painting) -> Tensor:
-    """Resample a painting (1, 3, H, W) to a long side of ``size``, never enlarged, its short side at least 32."""
-    height, width = picture.shape[2:]
-    if min(height, width) < LEAST_SIDE:
-        raise PaintingError(
-            f"{painting.path}: this painting is only {width} × {height} pixels; "
-            f"each side must have {LEAST_SIDE} at least, use a larger image"
-        )
-    least = -(-LEAST_SIDE * max(height, width) // min(height, width))
-    return resample(picture, scaled((height, width), min(max(size, least), max(height, width)))).clamp(0, 1)

@@ -250,8 +250,10 @@ def _missing_targets(
 def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[TargetCost]:
     """Yield a style's paintings at those sizes that are not ``cached`` (content, long side), and add them.
 
-    They are never enlarged.
+    They are never enlarged. In each photo's colors they are never in the cache: that time is the picture's own.
     """
+    if recipe.matches_colors:
+        return
     for painting in style.paintings:
         for picture_size in recipe.sizes():
             size = style.painting_size(painting, picture_size)

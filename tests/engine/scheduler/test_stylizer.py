@@ -21,6 +21,7 @@ from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
 from pipeline.model import (
+    ColorKind,
     EngineSettings,
     LossKind,
     Occupancy,
@@ -143,6 +144,37 @@ def test_a_picture_is_bit_identical_alone_and_in_a_batch(
     together = run(three, *requests)
     for each in requests:
         assert np.array_equal(picture(together, each.token), picture(run(one, each), each.token))
+
+
+def test_pictures_in_the_photos_colors_are_bit_identical_alone_and_in_a_batch(one: Stylizer, three: Stylizer) -> None:
+    recipe = replace(TINY, color_mix=0.8, snapshot_every=4)
+    requests = [
+        request("photo", 1, replace(recipe, color="photo")),
+        request("match", 1, replace(recipe, color="match")),
+        request("another", 2, replace(recipe, color="match")),
+    ]
+    together = run(three, *requests)
+    for each in requests:
+        alone = run(one, each)
+        assert np.array_equal(picture(together, each.token), picture(alone, each.token))
+        best_is_last = only(alone, Finished)[0].last == only(alone, Progress)[-1].losses
+        assert best_is_last == np.array_equal(only(alone, Snapshot)[-1].pixels, picture(alone, each.token))
+
+
+@pytest.mark.parametrize("color", ["photo", "match"])
+def test_without_any_of_the_photos_colors_a_picture_is_the_paintings(one: Stylizer, color: ColorKind) -> None:
+    plain = replace(TINY, scales=1, iterations=2)
+    found = run(one, request("t", recipe=replace(plain, color=color, color_mix=0)))
+    assert np.array_equal(picture(found), picture(run(one, request("t", recipe=plain))))
+
+
+def test_matched_colors_leave_nothing_in_the_cache(tmp_path: Path) -> None:
+    stylizer = Stylizer(replace(CPU, cache_folder=tmp_path), load_painting)
+    recipe = replace(TINY, iterations=1, color="match")
+    assert stylizer.warm(STYLE, recipe) == (0, 0)
+    found = only(run(stylizer, *(request(str(seed), seed, recipe) for seed in range(2))), Finished)
+    assert [(each.cache_hits, each.cache_misses) for each in found] == [(0, 2), (0, 2)]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_canvases_of_different_shapes_and_recipes_work_side_by_side(one: Stylizer, three: Stylizer) -> None:

@@ -23,7 +23,7 @@ from pipeline.engine.transfer.checkpoints import _write
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
-from pipeline.model import OptimizerKind, Progress, Recipe
+from pipeline.model import ColorKind, OptimizerKind, Progress, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, Source, load_painting, only, picture, request, run
 
 RATES = {"lbfgs": 1.0, "adam": 0.02, "sgd": 0.002}
@@ -105,6 +105,17 @@ def test_a_picture_interrupted_after_every_evaluation_is_the_same(
     for number in range(7):
         again = interrupted((one, another)[number % 2], 1, again, tmp_path / "c.safetensors")
     assert_same_rest(run(one, again), whole, 7)
+
+
+@pytest.mark.parametrize("color", ["photo", "match"])
+def test_a_picture_in_the_photos_colors_is_the_same_when_it_was_interrupted(
+    one: Stylizer, another: Stylizer, color: ColorKind, tmp_path: Path
+) -> None:
+    wanted = request("t", recipe=replace(TINY, color=color, color_mix=0.8))
+    whole = run(one, wanted)
+    for evaluations in (2, 6):
+        resumed = run(another, interrupted(one, evaluations, wanted, tmp_path / "c.safetensors"))
+        assert_same_rest(resumed, whole, evaluations)
 
 
 @pytest.mark.no_cover

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Failed, Finished
+from pipeline.engine.events import Failed, Finished, Places
 from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
+from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
+from pipeline.engine.transfer.geometry import to_tensor
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.targets import StyleTargets
-from pipeline.model import Progress, WeightsChoice
+from pipeline.model import Progress, Region, Style, WeightsChoice
 from tests.engine.scheduler.test_stylizer import TINY, load_painting, request, style_from
 
 CPU = torch.device("cpu")
@@ -114,3 +117,27 @@ def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(ca
     assert batch_key(other(seed=3, init="noise", tolerance=0.5)) == batch_key(canvas)
     for changes in ({"optimizer": "adam"}, {"content_weight": 9.0}, {"pooling": "average"}, {"scales": (48,)}):
         assert batch_key(other(**changes)) != batch_key(canvas)
+
+
+def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> None:
+    step, recipe = step_with(Gray()), replace(TINY, scales=1, color="match")
+    night, wave = style_from("night"), style_from("wave")
+    regions = Region("white", night), Region("black", wave)
+    left = np.zeros((40, 48), np.float32)
+    left[:, :24] = 1
+    wanted = replace(
+        request("a", recipe=recipe), style=replace(night, regions=regions), places=Places((left, 1 - left))
+    )
+    canvas = blank_canvas(wanted, CPU)
+    step.run([canvas], low_memory=False)
+    photo = to_tensor(wanted.photo)
+
+    def distance(found: Tensor, style: Style, part: Tensor) -> float:
+        match = ColorMatch(palette_of(part), 1.0)
+        target = step.style_target(style, recipe, 48, match).moments["relu1_1"].second
+        return float((found - target).norm() / target.norm())
+
+    for found, style, part in zip(
+        canvas.style["style relu1_1"], (night, wave), (photo[..., :24], photo[..., 24:]), strict=True
+    ):
+        assert distance(found, style, part) < 0.05 < 0.1 < distance(found, style, photo)

@@ -14,6 +14,7 @@ import torch
 
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.geometry import resample, to_tensor
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
@@ -54,8 +55,14 @@ def targets_of(easel: Easel, folder: Path | None, kind: type[StyleCache] = Style
     return StyleTargets(easel, cache, weights_id="w", precision="cpu:float32", device=torch.device("cpu"))
 
 
-def target(targets: StyleTargets, network: Network, style: Style, size: int = 48) -> StyleTarget:
-    return targets.of(style, size, network, LAYERS, "max")
+def target(
+    targets: StyleTargets, network: Network, style: Style, size: int = 48, match: ColorMatch | None = None
+) -> StyleTarget:
+    return targets.of(style, size, network, LAYERS, "max", match)
+
+
+def match_for(photo: str, mix: float = 1.0) -> ColorMatch:
+    return ColorMatch(palette_of(to_tensor(pixels_of(photo)) * 0.5 + 0.25), mix)
 
 
 def test_a_target_is_the_gram_matrix_of_the_painting_at_the_pictures_size(network: Network) -> None:
@@ -173,3 +180,35 @@ def test_a_cache_that_can_not_be_written_costs_nothing_but_a_note(network: Netwo
     assert found.misses == 1
     assert found.moments.keys() == set(LAYERS)
     assert any("can't write" in note for note in found.notes)
+
+
+def test_a_matched_target_is_of_the_painting_in_those_colors(network: Network) -> None:
+    match = match_for("photo")
+    found = target(targets_of(Easel(), None), network, Style("s", (painting("a"),)), match=match)
+    features = network.features(match.of(resample(to_tensor(pixels_of("a")), (36, 48)).clamp(0, 1)))
+    for layer in LAYERS:
+        assert torch.equal(found.moments[layer].second, SecondMoment().of(features[layer])[0])
+
+
+def test_each_painting_of_a_blend_is_matched_by_itself(network: Network) -> None:
+    targets, match = targets_of(Easel(), None), match_for("photo")
+    one, two = (target(targets, network, Style("s", (painting(name),)), match=match) for name in ("a", "bb"))
+    both = target(targets, network, Style("s", (painting("a", 3.0), painting("bb", 1.0))), match=match)
+    wanted = 0.75 * one.moments["relu2_1"].second + 0.25 * two.moments["relu2_1"].second
+    torch.testing.assert_close(both.moments["relu2_1"].second, wanted)
+
+
+def test_matched_targets_are_computed_for_each_photo_and_kept_nowhere(network: Network, tmp_path: Path) -> None:
+    easel, style = Easel(), Style("s", (painting("a"),))
+    targets = targets_of(easel, tmp_path)
+    found = [target(targets, network, style, match=match_for(photo)) for photo in ("one", "three", "one")]
+    assert [(each.hits, each.misses) for each in found] == [(0, 1)] * 3
+    seconds = [each.moments["relu1_1"].second for each in found]
+    assert torch.equal(seconds[0], seconds[2])
+    assert not torch.equal(seconds[0], seconds[1])
+    assert list(tmp_path.iterdir()) == []
+    assert easel.asked == ["a"]
+    plain = target(targets, network, style)
+    assert torch.equal(
+        plain.moments["relu1_1"].second, target(targets_of(Easel(), None), network, style).moments["relu1_1"].second
+    )

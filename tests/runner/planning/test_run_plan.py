@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,7 @@ def test_a_painting_has_one_target_for_each_size_and_is_never_enlarged(workshop:
     found = [target.pixels for target in missing_targets(style, recipe, cached)]
     assert found == [64 * 43, 96 * 64, pytest.approx(128**2 * 0.7)]
     assert list(missing_targets(style, recipe, cached)) == []
+    assert list(missing_targets(style, replace(recipe, color="match"), set())) == []
     fine = Style(
         "fine", (Painting(workshop.folder / "night.jpg", "c"), Painting(Path("nowhere.jpg"), "d", scale=0.5))
     )
