@@ -33,6 +33,7 @@ PARTS = {
     "i": "watching",
     "j": "first_view",
     "k": "gallery",
+    "l": "strength",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
