@@ -93,7 +93,7 @@ class OrderedRun:
                 continue
             self._log(index, decoded.notes)
             self._begun[index] = photo, decoded.alpha
-            requests.append(Request(str(index), decoded.pixels, self._style, self._recipe))
+            requests.append(Request(str(index), decoded.pixels, self._style, self._recipe, alpha=decoded.alpha))
         return requests
 
     def _next_photo(self) -> tuple[int, object] | None:

@@ -34,7 +34,8 @@ class Places:
 class Request:
     """A picture to make. ``photo``: sRGB (H, W, 3), uint8 or float32 in 0..1, its long side the recipe's size.
 
-    ``checkpoint``: the file from which the picture is resumed, if it is there.
+    ``checkpoint``: the file from which the picture is resumed, if it is there. ``alpha``: (H, W), how opaque the
+    photo is, uint8 or float32 as well, None = all of it; colors that nobody sees don't count.
     """
 
     token: str
@@ -43,6 +44,7 @@ class Request:
     recipe: Recipe
     checkpoint: Path | None = None
     places: Places | None = None
+    alpha: npt.NDArray[np.uint8] | npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

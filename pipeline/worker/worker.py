@@ -188,4 +188,5 @@ def _request_for(task: LoadedTask) -> Request:
         recipe=assignment.recipe,
         checkpoint=assignment.checkpoint_path,
         places=task.places,
+        alpha=task.photo.alpha,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -103,14 +104,16 @@ def test_without_reading_ahead_a_finished_picture_is_told_before_the_next_photo_
 
 
 class PlacesEngine(FakeEngine):
-    """Notes what differs by place in each photo."""
+    """Notes what differs by place in each photo, and how opaque it is."""
 
     def __init__(self) -> None:
         super().__init__()
         self.places: list[Places | None] = []
+        self.alphas: list[Any] = []
 
     def _paint(self, request: Request) -> Iterator[Event]:
         self.places.append(request.places)
+        self.alphas.append(request.alpha)
         yield from super()._paint(request)
 
 
@@ -130,6 +133,19 @@ def test_a_mask_goes_with_its_photo_to_the_engine_and_into_the_record(tmp_path: 
     assert provenance is not None
     assert provenance["settings"]["mask"] == mask.sha256
     assert [failure.kind for failure in told if isinstance(failure, Failure)] == [FailureKind.CHANGED]
+
+
+def test_how_opaque_a_photo_is_goes_with_it_to_the_engine(tmp_path: Path) -> None:
+    Image.new("RGBA", (48, 32), (40, 120, 40, 254)).save(tmp_path / "a.png")
+    waiting, engine = (
+        [an_assignment(tmp_path / "a.png"), an_assignment(write_photo(tmp_path / "b.png"), "t2")],
+        PlacesEngine(),
+    )
+    Worker(engine, lambda _: None).work(lambda count: [waiting.pop(0)] if waiting else [])
+    clear, opaque = engine.alphas
+    assert clear.shape == (32, 48)
+    assert set(clear.flat) == {254}
+    assert opaque is None
 
 
 def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ class Checkpoints:
         photo = f"{request.photo.shape} {sha256_of_bytes(request.photo.tobytes())}"
         settings = settings_sha256(request.style, request.recipe, self._weights_id)
         places = {} if request.places is None else {"mask": _places_sha256(request.places)}
+        if request.recipe.matches_colors and request.alpha is not None:
+            places["alpha"] = sha256_of_bytes(request.alpha.tobytes())
         return {**self._environment, "format": FORMAT, "picture": job_key(photo, settings), **places}
 
     def _read(self, request: Request, path: Path) -> _Stored | None:

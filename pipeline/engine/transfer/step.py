@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -147,15 +148,16 @@ class TransferStep:
 def _color_matches(canvas: Canvas, photo: Tensor) -> list[ColorMatch | None]:
     """Return for each style of a canvas the colors that its paintings are to have, None = their own.
 
-    Those are the colors of the photo where it is painted in that style.
+    Those are the colors of the photo where it is painted in that style and can be seen.
     """
-    places, recipe = canvas.places, canvas.recipe
+    places, recipe, alpha = canvas.places, canvas.recipe, canvas.request.alpha
     if not recipe.matches_colors:
         return [None] * (1 if places is None else len(places.styles))
-    if places is None:
-        return [ColorMatch(palette_of(photo), recipe.color_mix)]
-    painted = averaged_to_network(places.painted, canvas.geometry)
-    return [ColorMatch(palette_of(photo, share[None, None]), recipe.color_mix) for share in painted[0]]
+    maps = torch.ones(1, 1, *canvas.request.photo.shape[:2]) if places is None else places.painted
+    if alpha is not None:
+        maps = maps * torch.from_numpy(np.array(alpha, np.float32)) / (255 if alpha.dtype == np.uint8 else 1)
+    shares = averaged_to_network(maps, canvas.geometry)
+    return [ColorMatch(palette_of(photo, share[None, None]), recipe.color_mix) for share in shares[0]]
 
 
 def batch_key(canvas: Canvas) -> Hashable:

@@ -319,6 +319,14 @@ def test_a_checkpoint_of_another_picture_is_left_alone(one: Stylizer, tmp_path: 
     assert only(events, Finished)[0].notes == ("restarted from the beginning: its checkpoint is of another picture",)
 
 
+def test_a_checkpoint_of_a_photo_that_shows_other_colors_is_left_alone(one: Stylizer, tmp_path: Path) -> None:
+    wanted = request("t", recipe=replace(TINY, scales=1, color="match"))
+    clear = replace(wanted, alpha=np.full((40, 48), 128, np.uint8))
+    again = interrupted(one, 2, clear, tmp_path / "c.safetensors")
+    assert any(isinstance(event, Resumed) for event in run(one, again))
+    assert not any(isinstance(event, Resumed) for event in run(one, replace(again, alpha=None)))
+
+
 def test_a_recipe_by_another_name_goes_on(one: Stylizer, tmp_path: Path) -> None:
     interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
     renamed = request("u", recipe=replace(TINY, name="fine", snapshot_every=100))

@@ -131,13 +131,27 @@ def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> N
     canvas = blank_canvas(wanted, CPU)
     step.run([canvas], low_memory=False)
     photo = to_tensor(wanted.photo)
-
-    def distance(found: Tensor, style: Style, part: Tensor) -> float:
-        match = ColorMatch(palette_of(part), 1.0)
-        target = step.style_target(style, recipe, 48, match).moments["relu1_1"].second
-        return float((found - target).norm() / target.norm())
-
     for found, style, part in zip(
         canvas.style["style relu1_1"], (night, wave), (photo[..., :24], photo[..., 24:]), strict=True
     ):
-        assert distance(found, style, part) < 0.05 < 0.1 < distance(found, style, photo)
+        near, far = (match_distance(step, found, style, colors) for colors in (part, photo))
+        assert near < 0.05 < 0.1 < far
+
+
+@pytest.mark.parametrize("opaque", [255, 1.0])
+def test_colors_that_nobody_sees_do_not_count(opaque: float) -> None:
+    step, wanted = step_with(Gray()), request("a", recipe=replace(TINY, scales=1, color="match"))
+    alpha = np.zeros((40, 48), np.uint8 if opaque == 255 else np.float32)
+    alpha[:, :24] = opaque
+    canvas = blank_canvas(replace(wanted, alpha=alpha), CPU)
+    step.run([canvas], low_memory=False)
+    photo, found = to_tensor(wanted.photo), canvas.style["style relu1_1"]
+    near, far = (match_distance(step, found, wanted.style, colors) for colors in (photo[..., :24], photo))
+    assert near < 0.05 < 0.1 < far
+
+
+def match_distance(step: TransferStep, found: Tensor, style: Style, colors: Tensor) -> float:
+    """Return how far a target is from that of a photo with these colors."""
+    match = ColorMatch(palette_of(colors), 1.0)
+    target = step.style_target(style, replace(TINY, scales=1), 48, match).moments["relu1_1"].second
+    return float((found - target).norm() / target.norm())
