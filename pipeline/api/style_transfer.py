@@ -84,7 +84,9 @@ def stylize(
             strength (0.5): how much of the painting, from 0 (a touch) to 1 (the wildest that still shows the photo).
             content_weight (0.02), style_weight (1.0), tv_weight (0.0): more of the photo, the painting, smoothness.
             loss ("relative"): or "gatys", "tensorflow".
-            style_loss ("gram"), content_loss ("features"): what is compared with the painting and kept of the photo.
+            style_loss ("gram"): what is compared with the painting; or "mean_std", "wasserstein",
+            "sliced_wasserstein", a list of several, or a mapping of them to weights.
+            content_loss ("features"): what is kept of the photo.
             color ("painting"): whose colors the picture has; or "photo", "match", with color_mix (1.0) between.
             optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).
             init ("content"): what a picture starts from; or "noise", "blend", with seed (0).

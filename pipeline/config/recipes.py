@@ -93,7 +93,8 @@ class RecipeSection(Section):
     )
     style_loss: StyleLossChoice = Field(
         dict(_DEFAULT.style_loss),
-        description="What is compared with the painting at each style layer: gram, or several, by weights.",
+        description="What is compared with the painting at each style layer: gram, mean_std, wasserstein or "
+        "sliced_wasserstein; a list of several, or loss: weight.",
     )
     content_loss: ContentLossChoice = Field(
         dict(_DEFAULT.content_loss),
@@ -170,6 +171,14 @@ class RecipeSection(Section):
                 f"mixes the painting's colors with the photo's: needs color: photo or match, found {color_mix:g}"
             )
         return color_mix
+
+    @field_validator("style_loss", "content_loss", mode="before")
+    @classmethod
+    def _name_each_loss_once(cls, losses: Any) -> Any:
+        twice = f.first_duplicate(losses, str) if isinstance(losses, list) else ""
+        if twice:
+            raise ValueError(f"must name each loss once, found {twice!r} again; with weights: {{{twice}: 2}}")
+        return losses
 
     @field_validator("style_weight")
     @classmethod

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from pipeline.config.recipes import written_fields
 from pipeline.model import Recipe
 from tests.config.conftest import Load, Problems
 
@@ -107,6 +110,23 @@ def test_scales_and_iterations_fit_together(
 
 
 @pytest.mark.parametrize(
+    ("written", "losses"),
+    [
+        ("mean_std", (("mean_std", 1.0),)),
+        ("[gram, wasserstein]", (("gram", 1.0), ("wasserstein", 1.0))),
+        ("{gram: 1, sliced_wasserstein: 0.5}", (("gram", 1.0), ("sliced_wasserstein", 0.5))),
+    ],
+)
+def test_a_style_loss_is_one_or_several_with_weights(
+    load: Load, written: str, losses: tuple[tuple[str, float], ...]
+) -> None:
+    recipe = load(STYLE + f"recipes: {{default: {{style_loss: {written}}}}}").recipes_by_name()["default"]
+    assert recipe.style_loss == losses
+    again = f"recipes: {{default: {json.dumps(written_fields(recipe))}}}"
+    assert load(STYLE + again).recipes_by_name()["default"] == recipe
+
+
+@pytest.mark.parametrize(
     ("settings", "told"),
     [
         ("size: 64, scales: 4", "scales: must leave the smallest size at 16 or more, found 4 for size 64"),
@@ -120,6 +140,9 @@ def test_scales_and_iterations_fit_together(
         ("seed: 9223372036854775808", "seed: must be below 9,223,372,036,854,775,808, found 9223372036854775808"),
         ("style_layers: {relu1_1: 1, block1_conv1: 2}", "style_layers: must name each layer once"),
         ("content_layers: {relu9_1: 1}", "content_layers.relu9_1: must be a layer of VGG-19"),
+        ("style_loss: [gram, mean_std, gram]", "style_loss: must name each loss once, found 'gram' again"),
+        ("style_loss: {gram: 0}", "style_loss.gram: must be above 0, found 0"),
+        ("style_loss: wassertein", "style_loss: must be one of 'gram', 'mean_std', 'wasserstein' or"),
         ("style_layers: {}", "style_layers: must have at least 1 entry, found an empty mapping"),
     ],
 )

@@ -14,7 +14,7 @@ from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
-from pipeline.engine.transfer.statistics.moments import moments_of
+from pipeline.engine.transfer.statistics import moments_for
 
 Targets = Mapping[str, Tensor]
 
@@ -108,7 +108,8 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
     with torch.no_grad():
         features = network.features(pictures)
     content = objective.content_targets(features)
-    moments = {term.layer: moments_of(features[term.layer][:1]) for term in objective.style_terms}
+    losses = [loss for loss, _ in objective.style_losses]
+    moments = {layer: moments_for(losses, features[layer][:1]) for layer, _ in objective.style_layers}
     style = {name: target.expand(count, *target.shape) for name, target in objective.style_targets(moments).items()}
     del features
     torch.cuda.reset_peak_memory_stats(device)

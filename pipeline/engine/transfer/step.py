@@ -61,8 +61,11 @@ class TransferStep:
         ``match``: the colors that its paintings are to have.
         Raises PaintingError, StylizeError, and what loading a painting raises.
         """
-        layers = tuple(layer for layer, _ in objective_of(recipe).style_layers)
-        return self._targets.of(style, size, self._networks.of(recipe), layers, recipe.pooling, match)
+        objective, network = objective_of(recipe), self._networks.of(recipe)
+        layers = tuple(layer for layer, _ in objective.style_layers)
+        return self._targets.of(
+            style, size, network, layers, recipe.pooling, match, with_quantiles=objective.needs_quantiles
+        )
 
     def _set_targets(self, canvas: Canvas) -> Iterator[Failed]:
         """Give a canvas the targets of its scale; if that is impossible it has failed."""

@@ -1,4 +1,4 @@
-"""Stores the moments of paintings on disk, in the style cache; does not import torch or compute them.
+"""Stores the statistics of paintings on disk, in the style cache; does not import torch or compute them.
 
 One safetensors file for each :class:`TargetKey`, named by its SHA-256, written atomically. Every file holds its key
 and a checksum of its content, so that a damaged or foreign file is never used. A file's modification time is when it
@@ -53,6 +53,9 @@ FIRST_DECODING: Final = "1"
 _DECODED_AS_EVER: Final = frozenset({"", ".jpg", ".jpeg", ".jfif", ".webp", ".gif"})
 _TODAYS_DECODING: Final = "2"
 
+#: The statistic of every file that earlier versions wrote: means and second moments.
+MOMENTS: Final = "moments"
+
 
 def decoding_of(painting: Path) -> str:
     """Return the version of the decoders by which a painting's pixels are what they are."""
@@ -63,7 +66,8 @@ def decoding_of(painting: Path) -> str:
 class TargetKey:
     """Everything that a style target depends on. ``size`` is the wanted long side of the painting in pixels.
 
-    ``decoding``: see :func:`decoding_of`.
+    ``decoding``: see :func:`decoding_of`. ``statistic``: what the file holds of the painting's features: moments, or
+    what does not follow from these.
     """
 
     painting_sha256: str
@@ -76,6 +80,7 @@ class TargetKey:
     padding: str = "replicate-first"
     version: str = ENGINE_VERSION
     decoding: str = FIRST_DECODING
+    statistic: str = MOMENTS
 
     def digest(self) -> str:
         """Return the SHA-256 that names this target's file."""

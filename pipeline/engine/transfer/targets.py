@@ -1,7 +1,8 @@
-"""Computes style targets, the moments of paintings, and keeps them in memory and on disk.
+"""Computes style targets, the statistics of paintings, and keeps them in memory and on disk.
 
 Does not decode paintings (it is given pixels) and does not compare anything. What a style asks of a layer follows
-from the moments of its paintings, see :mod:`pipeline.engine.transfer.statistics`.
+from the moments of its paintings and, for some losses, from quantiles, see
+:mod:`pipeline.engine.transfer.statistics`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -20,19 +21,34 @@ from pipeline.engine.devices import to_device
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.paintings import LoadPainting, Paintings
+from pipeline.engine.transfer.statistics import quantiles
 from pipeline.engine.transfer.statistics.moments import Moments, blended, moments_of
-from pipeline.engine.transfer.target_cache import Arrays, DamagedEntryError, StyleCache, TargetKey, decoding_of
+from pipeline.engine.transfer.statistics.sliced_wasserstein import quantiles_of
+from pipeline.engine.transfer.target_cache import (
+    MOMENTS,
+    Arrays,
+    DamagedEntryError,
+    StyleCache,
+    TargetKey,
+    decoding_of,
+)
 from pipeline.model import Painting, PoolingKind, Style
 
-#: Returns a painting's moments at a size, and adds to the target where they came from.
-_FindMoments = Callable[[Painting, TargetKey, Network, "StyleTarget"], dict[str, Moments]]
+#: Returns a statistic of a painting at a size, by layer and part, and adds to the target where it came from.
+_Find = Callable[[Painting, TargetKey, Network, "StyleTarget"], dict[str, Tensor]]
 
 _REMEMBERED: Final = 32  # paintings at one size, of 2.5 MB each with the default layers
+
+#: What is kept of a layer, by statistic; each statistic of a painting has a file of its own.
+_PARTS: Final = {MOMENTS: ("mean", "second"), quantiles.VERSION: ("quantiles",)}
 
 
 @dataclass
 class StyleTarget:
-    """A style's moments by layer, how many paintings were found (hits) or computed (misses), and what went wrong."""
+    """A style's moments by layer, how many paintings were found (hits) or computed (misses), and what went wrong.
+
+    A painting of which quantiles are wanted, too, counts twice.
+    """
 
     moments: dict[str, Moments] = field(default_factory=dict)
     hits: int = 0
@@ -57,7 +73,7 @@ class StyleTargets:
         self._weights_id = weights_id
         self._precision = precision
         self._device = device
-        self._recent: OrderedDict[str, dict[str, Moments]] = OrderedDict()
+        self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
         self._lock = threading.Lock()  # while one picture's target is computed, others that want it wait and find it
 
     def of(
@@ -68,6 +84,8 @@ class StyleTargets:
         layers: tuple[str, ...],
         pooling: PoolingKind,
         match: ColorMatch | None = None,
+        *,
+        with_quantiles: bool = False,
     ) -> StyleTarget:
         """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
 
@@ -76,9 +94,10 @@ class StyleTargets:
         Raises PaintingError, and what loading a painting raises.
         """
         if match is not None:
-            return self._of(style, size, network, layers, pooling, partial(self._matched, match=match))
+            find: _Find = partial(self._matched, match=match)
+            return self._of(style, size, network, layers, pooling, find, with_quantiles)
         with self._lock:
-            return self._of(style, size, network, layers, pooling, self._moments)
+            return self._of(style, size, network, layers, pooling, self._kept, with_quantiles)
 
     def _of(
         self,
@@ -87,7 +106,8 @@ class StyleTargets:
         network: Network,
         layers: tuple[str, ...],
         pooling: PoolingKind,
-        moments: _FindMoments,
+        find: _Find,
+        with_quantiles: bool,
     ) -> StyleTarget:
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
@@ -102,20 +122,21 @@ class StyleTargets:
                 precision=self._precision,
                 decoding=decoding_of(painting.path),
             )
-            parts.append((moments(painting, key, network, target), painting.weight / total))
-        target.moments = {layer: blended((found[layer], share) for found, share in parts) for layer in parts[0][0]}
+            found = find(painting, key, network, target)
+            if with_quantiles:
+                found = found | find(painting, replace(key, statistic=quantiles.VERSION), network, target)
+            parts.append((_moments(found, key.layers), painting.weight / total))
+        target.moments = {layer: blended((part[layer], share) for part, share in parts) for layer in parts[0][0]}
         return target
 
     def _matched(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget, match: ColorMatch
-    ) -> dict[str, Moments]:
+    ) -> dict[str, Tensor]:
         target.misses += 1
         picture = match.of(self._paintings.remembered_at(painting, key.size))
-        return self._unpacked(self._arrays(picture, key, network), key.layers)
+        return self._unpacked(self._arrays(picture, key, network), key)
 
-    def _moments(
-        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
-    ) -> dict[str, Moments]:
+    def _kept(self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget) -> dict[str, Tensor]:
         digest = key.digest()
         found = self._recent.pop(digest, None) or self._read(key, target)
         if found is None:
@@ -128,12 +149,12 @@ class StyleTargets:
             self._recent.popitem(last=False)
         return found
 
-    def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Moments] | None:
+    def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Tensor] | None:
         if self._cache is None:
             return None
         try:
             arrays = self._cache.read(key)
-            return None if arrays is None else self._unpacked(arrays, key.layers)
+            return None if arrays is None else self._unpacked(arrays, key)
         except (DamagedEntryError, OSError) as error:
             target.notes.append(f"style cache: {error}; computed again")
         except KeyError as missing:
@@ -142,31 +163,45 @@ class StyleTargets:
 
     def _compute(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
-    ) -> dict[str, Moments]:
+    ) -> dict[str, Tensor]:
         arrays = self._arrays(self._paintings.at(painting, key.size), key, network)
         if self._cache is not None:
             try:
                 self._cache.write(key, arrays)
             except OSError as error:
                 target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
-        return self._unpacked(arrays, key.layers)
+        return self._unpacked(arrays, key)
 
     def _arrays(self, picture: Tensor, key: TargetKey, network: Network) -> Arrays:
         """Return what the style cache keeps of a painting (1, 3, H, W)."""
 
-        def packed_moments(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            found = {layer: moments_of(features[layer]) for layer in features if layer in key.layers}
-            means = {f"{layer}.mean": found[layer].mean for layer in found}
-            return means | {f"{layer}.second": found[layer].second for layer in found}
+        def packed(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {
+                f"{layer}.{part}": tensor
+                for layer in features
+                if layer in key.layers
+                for part, tensor in _statistic(key.statistic, features[layer]).items()
+            }
 
         with torch.no_grad():
-            found = network.forward(to_device(picture, self._device), packed_moments)
+            found = network.forward(to_device(picture, self._device), packed)
         return {name: found[name].cpu().numpy() for name in found}
 
-    def _unpacked(self, arrays: Arrays, layers: tuple[str, ...]) -> dict[str, Moments]:
-        def on_device(name: str) -> Tensor:
-            return torch.from_numpy(arrays[name]).to(self._device)
+    def _unpacked(self, arrays: Arrays, key: TargetKey) -> dict[str, Tensor]:
+        names = [f"{layer}.{part}" for layer in key.layers for part in _PARTS[key.statistic]]
+        return {name: torch.from_numpy(arrays[name]).to(self._device) for name in names}
 
-        return {
-            layer: Moments(second=on_device(f"{layer}.second"), mean=on_device(f"{layer}.mean")) for layer in layers
-        }
+
+def _statistic(name: str, features: Tensor) -> dict[str, Tensor]:
+    """Return a statistic's parts of a painting's features (1, C, h, w)."""
+    if name == quantiles.VERSION:
+        return {"quantiles": quantiles_of(features)}
+    moments = moments_of(features)
+    return {"mean": moments.mean, "second": moments.second}
+
+
+def _moments(found: Mapping[str, Tensor], layers: tuple[str, ...]) -> dict[str, Moments]:
+    return {
+        layer: Moments(found[f"{layer}.mean"], found[f"{layer}.second"], found.get(f"{layer}.quantiles"))
+        for layer in layers
+    }

@@ -58,6 +58,7 @@ def test_what_was_never_written_is_absent(tmp_path: Path) -> None:
         replace(KEY, padding="zero"),
         replace(KEY, resampling="area"),
         replace(KEY, version="0"),
+        replace(KEY, statistic="quantiles"),
     ],
 )
 def test_every_part_of_the_key_counts(tmp_path: Path, other: TargetKey) -> None:
@@ -69,7 +70,7 @@ def test_every_part_of_the_key_counts(tmp_path: Path, other: TargetKey) -> None:
 class LaterKey(TargetKey):
     """A key as a later version may have it."""
 
-    statistic: str = "moments"
+    years: str = "all"
 
 
 LATER = LaterKey(**{name: getattr(KEY, name) for name in KEY.__dataclass_fields__})
@@ -87,7 +88,7 @@ def test_files_outlive_what_their_keys_get_later(tmp_path: Path) -> None:
 
 def test_what_is_new_has_a_file_of_its_own_that_older_versions_list(tmp_path: Path) -> None:
     cache(tmp_path).write(KEY, ARRAYS)
-    new = replace(LATER, statistic="wasserstein")
+    new = replace(LATER, years="late")
     assert cache(tmp_path).read(new) is None
     cache(tmp_path).write(new, {"relu1_1.roots": np.eye(3, dtype=np.float32)})
     assert cache(tmp_path).read(new) is not None

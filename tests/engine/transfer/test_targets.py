@@ -17,6 +17,7 @@ from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.geometry import resample, to_tensor
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
+from pipeline.engine.transfer.statistics.sliced_wasserstein import quantiles_of
 from pipeline.engine.transfer.target_cache import StyleCache, TargetKey
 from pipeline.engine.transfer.targets import StyleTarget, StyleTargets
 from pipeline.errors import PaintingError
@@ -212,3 +213,24 @@ def test_matched_targets_are_computed_for_each_photo_and_kept_nowhere(network: N
     assert torch.equal(
         plain.moments["relu1_1"].second, target(targets_of(Easel(), None), network, style).moments["relu1_1"].second
     )
+
+
+def test_quantiles_have_a_file_of_their_own_and_are_computed_once(network: Network, tmp_path: Path) -> None:
+    def with_quantiles(targets: StyleTargets) -> StyleTarget:
+        return targets.of(style, 48, network, LAYERS, "max", with_quantiles=True)
+
+    style = Style("s", (painting("a"),))
+    plain = target(targets_of(Easel(), tmp_path), network, style)
+    assert plain.moments["relu1_1"].quantiles is None
+    easel = Easel()
+    first = with_quantiles(targets_of(easel, tmp_path))
+    assert (first.hits, first.misses, easel.asked) == (1, 1, ["a"])
+    assert torch.equal(first.moments["relu2_1"].second, plain.moments["relu2_1"].second)
+    again = with_quantiles(targets_of(easel, tmp_path))
+    assert (again.hits, again.misses, easel.asked, len(list(tmp_path.iterdir()))) == (2, 0, ["a"], 2)
+    picture = resample(to_tensor(pixels_of("a")), (36, 48)).clamp(0, 1)
+    expected = quantiles_of(network.features(picture)["relu2_1"])
+    for found in (first, again):
+        quantiles = found.moments["relu2_1"].quantiles
+        assert quantiles is not None
+        assert torch.equal(quantiles, expected)

@@ -2,20 +2,24 @@
 
 A further statistic is a class like :class:`~pipeline.engine.transfer.statistics.second_moment.SecondMoment` in a
 module of its own, and an entry in :data:`STATISTICS`, under a name that :data:`pipeline.model.StyleLossKind` has.
-What it compares must follow from the moments that the style cache keeps of a painting, see
-:mod:`pipeline.engine.transfer.statistics.moments`.
+What it compares must follow from what is kept of a painting, see
+:class:`~pipeline.engine.transfer.statistics.moments.Moments`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 from torch import Tensor
 
-from pipeline.engine.transfer.statistics.moments import Moments
+from pipeline.engine.transfer.statistics.mean_std import MeanStd
+from pipeline.engine.transfer.statistics.moments import Moments, moments_of
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
-from pipeline.model import LossKind
+from pipeline.engine.transfer.statistics.sliced_wasserstein import SlicedWasserstein, quantiles_of
+from pipeline.engine.transfer.statistics.wasserstein import Wasserstein
+from pipeline.model import LossKind, StyleLossKind
 
 
 class Statistic(Protocol):
@@ -38,4 +42,22 @@ class Statistic(Protocol):
         ...
 
 
-STATISTICS: Final[Mapping[str, Statistic]] = {"gram": SecondMoment()}
+STATISTICS: Final[Mapping[str, Statistic]] = {
+    "gram": SecondMoment(),
+    "mean_std": MeanStd(),
+    "wasserstein": Wasserstein(),
+    "sliced_wasserstein": SlicedWasserstein(),
+}
+
+_OF_QUANTILES: Final[frozenset[StyleLossKind]] = frozenset({"sliced_wasserstein"})
+
+
+def need_quantiles(losses: Iterable[StyleLossKind]) -> bool:
+    """Tell whether any of these statistics compares the quantiles of a painting's features, not only moments."""
+    return not _OF_QUANTILES.isdisjoint(losses)
+
+
+def moments_for(losses: Iterable[StyleLossKind], features: Tensor) -> Moments:
+    """Return what the targets of these statistics follow from, of one painting's features (1, C, h, w)."""
+    moments = moments_of(features)
+    return replace(moments, quantiles=quantiles_of(features)) if need_quantiles(losses) else moments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.products import mean_products
@@ -13,10 +14,15 @@ from pipeline.engine.transfer.distance import exact
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Features of a layer, averaged over their pixels: ``mean`` (C,), and ``second`` (C, C), the Gram matrix."""
+    """Features of a layer, averaged over their pixels: ``mean`` (C,), and ``second`` (C, C), the Gram matrix.
+
+    ``quantiles`` (directions, levels): what moments do not say of the features, if a style loss wants it, see
+    :mod:`pipeline.engine.transfer.statistics.quantiles`.
+    """
 
     mean: Tensor
     second: Tensor
+    quantiles: Tensor | None = None
 
 
 def moments_of(features: Tensor) -> Moments:
@@ -25,14 +31,33 @@ def moments_of(features: Tensor) -> Moments:
     return Moments(features.mean((0, 2, 3)), mean_products(features)[0])
 
 
+def weighted_means(features: Tensor, shares: Tensor | None = None) -> Tensor:
+    """Return the means (B, C) of features (B, C, h, w) over places, which count by ``shares`` (B, 1, h, w).
+
+    Those of an image have the same bits alone and in any batch, on the CPU.
+    """
+    weighted = features if shares is None else features * shares
+    if features.device.type != "cpu":
+        return weighted.mean((2, 3))
+    return torch.cat([image.mean((2, 3)) for image in torch.split(weighted, 1)])
+
+
 def blended(parts: Iterable[tuple[Moments, float]]) -> Moments:
-    """Return the sum of moments, each times its share."""
-    means, seconds = zip(*((part.mean * share, part.second * share) for part, share in parts), strict=True)
-    return Moments(_sum(means), _sum(seconds))
+    """Return the sum of moments, each times its share.
+
+    The sum of quantiles is the Wasserstein barycenter of the paintings along each direction.
+    """
+    found, shares = zip(*parts, strict=True)
+    quantiles = [one.quantiles for one in found if one.quantiles is not None]
+    return Moments(
+        _sum([one.mean for one in found], shares),
+        _sum([one.second for one in found], shares),
+        _sum(quantiles, shares) if quantiles else None,
+    )
 
 
-def _sum(tensors: tuple[Tensor, ...]) -> Tensor:
-    result, *others = tensors
+def _sum(tensors: Iterable[Tensor], shares: Iterable[float]) -> Tensor:
+    result, *others = (tensor * share for tensor, share in zip(tensors, shares, strict=True))
     for tensor in others:
         result = result + tensor
     return result

@@ -22,3 +22,12 @@ def test_a_blend_has_its_paintings_shares() -> None:
     both = blended([(one, 0.75), (two, 0.25)])
     assert both.mean.tolist() == [2.0, 2.0]
     assert both.second.tolist() == [[20.0, 20.0], [20.0, 20.0]]
+
+
+def test_a_blends_quantiles_are_the_barycenter_of_its_paintings() -> None:
+    one, two = (
+        Moments(torch.zeros(1), torch.zeros(1, 1), torch.tensor([[value, 3 * value]])) for value in (1.0, 5.0)
+    )
+    found = blended([(one, 0.75), (two, 0.25)]).quantiles
+    assert found is not None
+    assert found.tolist() == [[2.0, 6.0]]

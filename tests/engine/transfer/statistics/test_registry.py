@@ -13,8 +13,7 @@ from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import Objective
-from pipeline.engine.transfer.statistics import STATISTICS
-from pipeline.engine.transfer.statistics.moments import moments_of
+from pipeline.engine.transfer.statistics import STATISTICS, moments_for
 from pipeline.model import StyleLossKind, WeightsChoice
 
 LAYERS = ("relu1_1", "relu2_1")
@@ -33,8 +32,8 @@ def test_a_statistic_is_evaluated_by_itself_and_met_by_its_own_painting(name: St
     picture, painting = torch.rand(2, 1, 3, 32, 48, dtype=torch.float64, generator=generator)
 
     def targets(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        found = objective.style_targets({layer: moments_of(features[layer]) for layer in features})
-        return {name: target[None] for name, target in found.items()}
+        found = objective.style_targets({layer: moments_for((name,), features[layer]) for layer in features})
+        return {term: target[None] for term, target in found.items()}
 
     style = targets(network.features(painting))
     assert evaluate(network, objective, painting, {}, style).losses[0, 2] < 1e-9
