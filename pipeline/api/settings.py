@@ -62,6 +62,7 @@ class TransferSettings(TypedDict, total=False):
     optimizer: OptimizerKind
     learning_rate: float
     learning_rate_decay: float
+    ema_decay: float
     init: InitKind
     pooling: PoolingKind
     seed: int

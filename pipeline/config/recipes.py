@@ -116,6 +116,11 @@ class RecipeSection(Section):
     learning_rate_decay: Annotated[f.Factor, Field(le=1)] = Field(
         _DEFAULT.learning_rate_decay, description="Factor on the learning rate per 100 iterations; 1 = constant."
     )
+    ema_decay: Annotated[f.Weight, Field(lt=1)] = Field(
+        _DEFAULT.ema_decay,
+        description="The picture is the running average of what was tried at the last size, with this decay, which "
+        "calms adam's grain; 0 = the best of it.",
+    )
     init: InitKind = Field(_DEFAULT.init, description="What a picture starts from: content, noise or blend.")
     pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
     seed: Annotated[f.Integer, Field(ge=0, lt=2**63)] = Field(

@@ -107,6 +107,7 @@ def target_bytes(pixels: int) -> int:
 def state_bytes(pixels: int, recipe: Recipe) -> int:
     """Return what is kept of a picture between evaluations: optimizer state, pixels, the photo's features."""
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
+    images += 1 if recipe.ema_decay else 0
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * COLORS * _FLOAT + features))
 

@@ -55,7 +55,9 @@ class CanvasState:
     """All that changes in a canvas. ``iteration`` counts this scale's evaluations, ``iterations`` the former scales'.
 
     ``pixels`` (1, 3, h, w), RGB 0..1, is the next point to evaluate; ``best`` is the best one
-    evaluated at this scale, with ``losses``. ``plateau`` holds the best totals after the latest evaluations.
+    evaluated at this scale, with ``losses``; the latest one for a recipe that averages. ``plateau`` holds the best
+    totals after the latest evaluations. ``average``: what a recipe averages of this scale, weights adding up to
+    1 - ``ema_decay`` ** ``iteration``; see :attr:`Canvas.result`.
     ``optimizer`` is a state of :mod:`pipeline.engine.transfer.optimizers`.
     """
 
@@ -68,6 +70,7 @@ class CanvasState:
     plateau: list[float] = field(default_factory=list)
     first: Losses = _UNKNOWN
     losses: Losses = _UNKNOWN
+    average: Tensor | None = None
 
     def copied(self) -> CanvasState:
         """Return a copy that later changes do not reach; tensors are shared, since none is written into."""
@@ -142,12 +145,31 @@ class Canvas:
             self._add_to_history(losses, by_layer)
         if state.iteration == 1:
             state.first = losses
-        if losses.total < state.losses.total:
+        least = min([losses.total, *state.plateau[-1:]])
+        if self.recipe.ema_decay:
+            self._add_to_average()
+        if self.recipe.ema_decay or losses.total < state.losses.total:
             state.losses, state.best = losses, state.pixels
-        state.plateau = [*state.plateau[-PLATEAU_WINDOW:], state.losses.total]
+        state.plateau = [*state.plateau[-PLATEAU_WINDOW:], least]
+
+    def _add_to_average(self) -> None:
+        state, share = self.state, 1 - self.recipe.ema_decay
+        before = torch.zeros_like(state.pixels) if state.average is None else state.average
+        state.average = before.lerp(state.pixels, share)
+
+    @property
+    def result(self) -> Tensor:
+        """Return the pixels (1, 3, h, w) that this scale has come to: its best ones, or their running average.
+
+        An average is bias-corrected, as Adam's are (Kingma and Ba 2015): it weighs nothing but evaluated pixels.
+        """
+        state = self.state
+        if state.average is None:
+            return state.best
+        return state.average / (1 - math.pow(self.recipe.ema_decay, state.iteration))
 
     def _add_to_history(self, losses: Losses, by_layer: tuple[float, ...]) -> None:
-        tv = max(0.0, losses.total - losses.content - losses.style) if self.recipe.tv_weight else 0.0
+        tv = max(0.0, losses.total - sum(by_layer)) if self.recipe.tv_weight else 0.0
         point = LossPoint(self.evaluations, self.state.scale_index, losses.total, tv, by_layer)
         self.history = with_point(self.history, point, sum(self.state.iterations) + 1)
 
@@ -180,12 +202,12 @@ class Canvas:
         self.state.pixels = pixels.clamp(0, 1)
 
     def start_next_scale(self) -> None:
-        """Begin the next scale with the best pixels of this one."""
+        """Begin the next scale with the result of this one."""
         state, coarse = self.state, self.geometry
         index = state.scale_index + 1
         shape = scaled(self.request.photo.shape[:2], self.recipe.sizes()[index])
         self.geometry = network_geometry(*shape)
-        pixels = to_network(from_network(state.best.cpu(), coarse, shape), self.geometry)
+        pixels = to_network(from_network(self.result.cpu(), coarse, shape), self.geometry)
         pixels = to_device(pixels.clamp(0, 1), state.best.device)
         self.state = CanvasState(
             pixels,

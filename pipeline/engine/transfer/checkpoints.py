@@ -72,7 +72,7 @@ class Checkpoints:
         request, state = canvas.request, canvas.state.copied()
         tensors: dict[str, Tensor] = {}
         document = {
-            "state": _packed(state, "state", tensors),
+            "state": _packed_state(state, tensors),
             "notes": list(canvas.notes),
             "cache": [canvas.cache_hits, canvas.cache_misses],
             "history": stored(canvas.history),
@@ -176,6 +176,13 @@ def _state(packed: Any, tensors: Mapping[str, Tensor], recipe: Recipe, device: t
     fields["first"], fields["losses"] = Losses(**fields["first"]), Losses(**fields["losses"])
     fields["iterations"] = tuple(fields["iterations"])
     return CanvasState(**fields)
+
+
+def _packed_state(state: CanvasState, tensors: dict[str, Tensor]) -> Any:
+    packed = _packed(state, "state", tensors)
+    if state.average is None:
+        del packed["average"]  # files of pictures without one are as they were before there was any
+    return packed
 
 
 def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:

@@ -21,12 +21,12 @@ def evaluated(canvas: Canvas, losses: Losses) -> Iterator[Event]:
 
 
 def preview(canvas: Canvas, long_side: int) -> Preview:
-    """Return the best pixels of the canvas's scale with this long side, or at the picture's size if that is less."""
+    """Return the result of the canvas's scale so far with this long side, at most the picture's."""
     shape = canvas.request.photo.shape[:2]
     return Preview(
         token=canvas.request.token,
         evaluations=canvas.evaluations,
-        pixels=canvas.picture(canvas.state.best, scaled(shape, min(long_side, max(shape)))),
+        pixels=canvas.picture(canvas.result, scaled(shape, min(long_side, max(shape)))),
     )
 
 
@@ -37,12 +37,12 @@ def failed(canvas: Canvas, error: StylewatchError) -> Failed:
 
 
 def finished(canvas: Canvas) -> Finished:
-    """Mark ``canvas`` as ended and report the best pixels of its last scale as the picture."""
+    """Mark ``canvas`` as ended and report the result of its last scale as the picture."""
     canvas.ended = True
     state = canvas.state
     return Finished(
         token=canvas.request.token,
-        pixels=canvas.picture(state.best),
+        pixels=canvas.picture(canvas.result),
         sizes=canvas.recipe.sizes(),
         iterations=(*state.iterations, state.iteration),
         first=state.first,
@@ -89,10 +89,10 @@ def _progress(canvas: Canvas, losses: Losses) -> Progress:
 
 
 def _snapshot(canvas: Canvas) -> Snapshot:
-    """Return the pixels that were evaluated last as an intermediate picture."""
+    """Return the pixels that were evaluated last, or their average so far, as an intermediate picture."""
     return Snapshot(
         token=canvas.request.token,
         iteration=canvas.evaluations,
         scale_index=canvas.state.scale_index,
-        pixels=canvas.picture(canvas.state.pixels),
+        pixels=canvas.picture(canvas.result if canvas.recipe.ema_decay else canvas.state.pixels),
     )

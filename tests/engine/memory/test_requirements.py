@@ -39,6 +39,10 @@ def test_a_history_of_twenty_pairs_is_the_most_of_what_is_kept() -> None:
     assert by["sgd"] < by["adam"] < by["lbfgs"]
 
 
+def test_an_average_is_one_more_picture() -> None:
+    assert state_bytes(MEGA, replace(RECIPE, ema_decay=0.9)) - state_bytes(MEGA, RECIPE) == 12 * MEGA
+
+
 def test_a_photo_needs_what_it_needs_at_the_recipes_size() -> None:
     assert need_of(RECIPE, 3000, 4000) == need_at(RECIPE, 1000 * 750)
     assert need_of(RECIPE, 30, 40) == need_at(RECIPE, 1000 * 750)

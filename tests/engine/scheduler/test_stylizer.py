@@ -461,3 +461,19 @@ def test_a_picture_brings_along_how_its_losses_went_layer_by_layer(one: Stylizer
     without = only(run(one, request("t")), Finished)[0].history
     assert without is not None
     assert {point.tv for point in without.points} == {0.0}
+
+
+def test_an_averaged_picture_is_the_running_average_of_what_was_evaluated(one: Stylizer) -> None:
+    recipe = replace(TINY, scales=1, optimizer="adam", learning_rate=0.02, snapshot_every=1)
+    evaluated = [snapshot.pixels for snapshot in only(run(one, request("t", recipe=recipe, height=48)), Snapshot)]
+    previews = RunControl(wants_preview=lambda _token, evaluations: 48 if evaluations == 3 else 0)
+    events = list(one.run(Source([request("t", recipe=replace(recipe, ema_decay=0.5), height=48)]), previews))
+    expected = [
+        np.average(evaluated[:count], axis=0, weights=[2.0**number for number in range(count)])
+        for count in range(1, 5)
+    ]
+    shown = [snapshot.pixels for snapshot in only(events, Snapshot)]
+    np.testing.assert_allclose(shown, expected, atol=1e-6)
+    np.testing.assert_array_equal(picture(events), shown[-1])
+    np.testing.assert_allclose(only(events, Preview)[0].pixels, expected[2], atol=1e-6)
+    assert only(events, Finished)[0].last == only(events, Progress)[-1].losses

@@ -104,6 +104,41 @@ def test_the_best_pixels_are_kept_not_the_last() -> None:
     assert blank.state.first == losses(3.0)
 
 
+def test_an_average_weighs_evaluated_pixels_alone_and_has_the_losses_of_the_last() -> None:
+    blank = canvas(Recipe(size=64, scales=1, ema_decay=0.75))
+    for value, total in ((0.2, 3.0), (0.4, 1.0), (0.8, 2.0)):
+        blank.state.pixels = torch.full_like(blank.state.pixels, value)
+        blank.record(losses(total))
+    weights = [0.75**2, 0.75, 1.0]
+    expected = (weights[0] * 0.2 + weights[1] * 0.4 + weights[2] * 0.8) / sum(weights)
+    torch.testing.assert_close(blank.result, torch.full_like(blank.result, expected))
+    assert blank.state.losses == losses(2.0)
+    assert blank.state.plateau == [3.0, 1.0, 1.0]
+
+
+def test_the_first_average_of_a_scale_is_what_was_evaluated() -> None:
+    blank = canvas(Recipe(size=64, scales=1, ema_decay=0.999))
+    blank.record(losses(1))
+    torch.testing.assert_close(blank.result, blank.state.pixels)
+
+
+def test_a_finer_scale_starts_from_the_average_of_the_coarser_and_a_new_one() -> None:
+    coarse = canvas(Recipe(size=64, scales=(32, 64), ema_decay=0.5))
+    for value in (0.25, 1.0):
+        coarse.state.pixels = torch.full_like(coarse.state.pixels, value)
+        coarse.record(losses(value))
+    coarse.start_next_scale()
+    torch.testing.assert_close(coarse.state.pixels, torch.full((1, 3, 48, 64), (0.5 * 0.25 + 1.0) / 1.5))
+    assert coarse.state.average is None
+    assert torch.equal(coarse.result, coarse.state.pixels)
+
+
+def test_total_variation_is_what_terms_leave_of_the_total() -> None:
+    blank = canvas(Recipe(size=64, scales=1, tv_weight=0.1))
+    blank.record(Losses(2.0, 1.0, 3.5), (1.5, 0.5, 1.0))
+    assert blank.history[0].tv == pytest.approx(0.5)
+
+
 def test_what_is_evaluated_next_is_confined_to_what_a_file_can_hold() -> None:
     blank = canvas(Recipe(size=64, scales=1))
     blank.move_to(torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1))

@@ -118,6 +118,19 @@ def test_a_picture_in_the_photos_colors_is_the_same_when_it_was_interrupted(
         assert_same_rest(resumed, whole, evaluations)
 
 
+def test_an_average_is_resumed_and_pictures_without_one_have_files_as_before(
+    one: Stylizer, another: Stylizer, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.safetensors"
+    interrupted(one, 2, request("t", recipe=recipe_for("adam")), path)
+    assert "average" not in document_of(path)["state"]
+    wanted = request("t", recipe=recipe_for("adam", ema_decay=0.9))
+    whole = run(one, wanted)
+    for evaluations in (2, 4, 6):
+        assert_same_rest(run(another, interrupted(one, evaluations, wanted, path)), whole, evaluations)
+    assert document_of(path)["state"]["average"] == {"tensor": "state.average"}
+
+
 @pytest.mark.no_cover
 def test_an_early_end_comes_as_early(one: Stylizer, another: Stylizer, tmp_path: Path) -> None:
     wanted = request("t", recipe=replace(TINY, iterations=30, tolerance=0.3))
