@@ -59,6 +59,7 @@ class TransferSettings(TypedDict, total=False):
     content_loss: ContentLossChoice
     color: ColorKind
     color_mix: float
+    laplacian_weight: float
     optimizer: OptimizerKind
     learning_rate: float
     learning_rate_decay: float

@@ -88,6 +88,7 @@ def stylize(
             "sliced_wasserstein", a list of several, or a mapping of them to weights.
             content_loss ("features"): what is kept of the photo.
             color ("painting"): whose colors the picture has; or "photo", "match", with color_mix (1.0) between.
+            laplacian_weight (0.0): more of the photo's lines, which keeps faces and edges.
             optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).
             ema_decay (0.0): the picture is the running average of what was tried, not the best of it; 0.9 to 0.99.
             init ("content"): what a picture starts from; or "noise", "blend", with seed (0).

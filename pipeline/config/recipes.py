@@ -88,6 +88,9 @@ class RecipeSection(Section):
         description="How much of the painting: 0 is a touch, 0.5 the usual, 1 what hardly shows the photo.",
     )
     tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
+    laplacian_weight: f.Weight = Field(
+        _DEFAULT.laplacian_weight, description="Weight of the photo's lines, which keeps faces and edges; 0 = none."
+    )
     loss: LossKind = Field(
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
     )

@@ -138,8 +138,8 @@ class Recipe:
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
-    coming; these change no pixel. ``ema_decay``: the picture is the running average
-    of what was evaluated at the last scale, with this decay; 0 = the best of that.
+    coming; these change no pixel. ``laplacian_weight``: weight of the photo's lines, 0 = none. ``ema_decay``: the
+    picture is the running average of what was evaluated at the last scale, with this decay; 0 = the best of that.
     """
 
     name: str = "default"
@@ -166,6 +166,7 @@ class Recipe:
     color: ColorKind = "painting"
     color_mix: float = 1.0
     strength: float = 0.5
+    laplacian_weight: float = 0.0
     ema_decay: float = 0.0
 
     @property

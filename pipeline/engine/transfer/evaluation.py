@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.statistics import moments_for
@@ -69,6 +70,7 @@ def evaluate(
         return objective.compare(features, content, style, guides)
 
     layers = network.forward(pictures, compare, low_memory=low_memory)
+    layers |= compare({PIXELS: pictures})
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
     columns = [found.content, found.style, found.total, *objective.by_layer(layers)]
@@ -107,7 +109,7 @@ def peak_bytes(network: Network, objective: Objective, count: int, side: int, de
     pictures = torch.rand(count, 3, side, side, device=device, generator=generator)
     with torch.no_grad():
         features = network.features(pictures)
-    content = objective.content_targets(features)
+    content = objective.content_targets({**features, PIXELS: pictures})
     losses = [loss for loss, _ in objective.style_losses]
     moments = {layer: moments_for(losses, features[layer][:1]) for layer, _ in objective.style_layers}
     style = {name: target.expand(count, *target.shape) for name, target in objective.style_targets(moments).items()}

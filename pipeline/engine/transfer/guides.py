@@ -21,6 +21,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import total
 from pipeline.engine.network.architecture import BLOCKS, reduction_of
+from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.geometry import Geometry, averaged_to_network
 from pipeline.engine.transfer.places import PaintedPlaces
 
@@ -54,8 +55,8 @@ class Guides:
     free: Tensor | None
 
     def of(self, layer: str) -> Guide:
-        """Return the guide of ``layer``."""
-        return self.by_reduction[reduction_of(layer)]
+        """Return the guide of ``layer``, or of the pixels themselves."""
+        return self.by_reduction[1 if layer == PIXELS else reduction_of(layer)]
 
 
 def guides_for(places: PaintedPlaces, geometry: Geometry) -> Guides:

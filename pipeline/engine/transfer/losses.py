@@ -39,11 +39,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import totals
-from pipeline.engine.transfer.content import CONTENT_LOSSES
+from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES, PIXELS
 from pipeline.engine.transfer.guides import Guide, Guides
 from pipeline.engine.transfer.statistics import STATISTICS, need_quantiles
 from pipeline.engine.transfer.statistics.moments import Moments
@@ -51,10 +52,15 @@ from pipeline.engine.transfer.strength import content_factor
 from pipeline.errors import StylizeError
 from pipeline.model import ContentLosses, LayerWeights, LossKind, Recipe, StyleLosses, canonical_layer
 
+_CONTENT_LOSSES: Final = {**CONTENT_LOSSES, **PIXEL_LOSSES}
+
 
 @dataclass(frozen=True)
 class BatchLosses:
-    """Weighted losses, one value for each image (B,); ``total`` includes total variation."""
+    """Weighted losses, one value for each image (B,).
+
+    ``content`` is all that keeps the photo, at layers or by pixels; ``total`` includes total variation.
+    """
 
     content: Tensor
     style: Tensor
@@ -63,7 +69,10 @@ class BatchLosses:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A loss at a layer, times ``weight`` in the sum. ``name`` is what targets and found losses have as their key."""
+    """A loss at a layer, times ``weight`` in the sum. ``name`` is what targets and found losses have as their key.
+
+    A layer that is named :data:`PIXELS` is the picture itself.
+    """
 
     name: str
     loss: str
@@ -88,6 +97,7 @@ class Objective:
     loss: LossKind
     style_losses: StyleLosses = (("gram", 1.0),)
     content_losses: ContentLosses = (("features", 1.0),)
+    laplacian_weight: float = 0.0
 
     @cached_property
     def content_terms(self) -> tuple[Term, ...]:
@@ -104,11 +114,16 @@ class Objective:
         """Tell whether style targets follow from quantiles of the painting's features, not from moments alone."""
         return need_quantiles(loss for loss, _ in self.style_losses)
 
+    @cached_property
+    def pixel_terms(self) -> tuple[Term, ...]:
+        """The losses of pixels that keep the photo, at the whole weight that they have in the total."""
+        return (Term("laplacian", "laplacian", PIXELS, self.laplacian_weight),) if self.laplacian_weight else ()
+
     def content_targets(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return what :meth:`compare` needs of those layers that are among a photo's ``features`` (1, C, h, w)."""
         return {
-            term.name: CONTENT_LOSSES[term.loss].target(features[term.layer])
-            for term in self.content_terms
+            term.name: _CONTENT_LOSSES[term.loss].target(features[term.layer])
+            for term in (*self.content_terms, *self.pixel_terms)
             if term.layer in features
         }
 
@@ -133,10 +148,10 @@ class Objective:
             if term.layer in features:
                 guide = None if guides is None else guides.of(term.layer)
                 found[term.name] = self._style_loss(term, features[term.layer], style[term.name], guide)
-        for term in self.content_terms:
+        for term in (*self.content_terms, *self.pixel_terms):
             if term.layer in features:
                 factors = None if guides is None else guides.of(term.layer).factors
-                kept = CONTENT_LOSSES[term.loss]
+                kept = _CONTENT_LOSSES[term.loss]
                 found[term.name] = kept.loss(features[term.layer], content[term.name], self.loss, factors)
         return found
 
@@ -152,12 +167,13 @@ class Objective:
         return sum(losses[1:], start=losses[0])
 
     def total(self, pictures: Tensor, found: Mapping[str, Tensor]) -> BatchLosses:
-        """Return the losses of pictures (B, 3, H, W) for whose layers :meth:`compare` returned ``found``."""
+        """Return the losses of pictures (B, 3, H, W) for which :meth:`compare` returned ``found``."""
         zeros = pictures.new_zeros(pictures.shape[0])
         of_style = sum((term.weight * found[term.name] for term in self.style_terms), start=zeros)
         of_content = sum((term.weight * found[term.name] for term in self.content_terms), start=zeros)
         of_style = of_style * (self.style_weight / max(1, len(self.style_layers)))
         of_content = of_content * (self.content_weight / max(1, len(self.content_layers)))
+        of_content = sum((term.weight * found[term.name] for term in self.pixel_terms), start=of_content)
         total = of_content + of_style
         if self.tv_weight:
             total = total + self.tv_weight * total_variation(pictures)
@@ -166,7 +182,7 @@ class Objective:
     @property
     def series(self) -> tuple[str, ...]:
         """Return the names of the terms, in the order of :meth:`by_layer`: "content relu4_2"."""
-        return tuple(term.name for term in (*self.content_terms, *self.style_terms))
+        return tuple(term.name for term in (*self.content_terms, *self.pixel_terms, *self.style_terms))
 
     def by_layer(self, found: Mapping[str, Tensor]) -> list[Tensor]:
         """Return what :meth:`compare` found of each term (B,), not weighted yet."""
@@ -178,6 +194,7 @@ class Objective:
             whole * term.weight / len(layers)
             for whole, layers, terms in (
                 (self.content_weight, self.content_layers, self.content_terms),
+                (1.0, (PIXELS,), self.pixel_terms),
                 (self.style_weight, self.style_layers, self.style_terms),
             )
             for term in terms
@@ -215,6 +232,7 @@ def objective_of(recipe: Recipe) -> Objective:
         recipe.loss,
         recipe.style_loss,
         recipe.content_loss,
+        recipe.laplacian_weight,
     )
 
 

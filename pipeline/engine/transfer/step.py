@@ -18,6 +18,7 @@ from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
+from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, freed
 from pipeline.engine.transfer.geometry import averaged_to_network
 from pipeline.engine.transfer.guides import guides_for, joined, moved
@@ -80,6 +81,7 @@ class TransferStep:
         there, matches = to_device(photo, self._device), _color_matches(canvas, photo)
         with torch.no_grad():
             canvas.content = network.forward(there, objective.content_targets)
+            canvas.content |= objective.content_targets({PIXELS: there})
         if canvas.places is None:
             canvas.style = self._style_targets(canvas, canvas.request.style, objective, matches[0])
             return

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.transfer.content import CONTENT_LOSSES
+from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES, PIXELS
 from pipeline.engine.transfer.losses import Objective, total_variation
 from pipeline.model import LossKind
 
@@ -76,6 +76,27 @@ def test_an_objective_weighs_and_averages_over_layers() -> None:
     assert objective.weighted(by_layer) == (10 * 2 * (3 - 1) ** 2, 100 * (4 - 3) ** 2 / 2, 50 * 0.5 * (9 - 7) ** 2)
     assert sum(objective.weighted(by_layer)) == losses.content.item() + losses.style.item()
     assert objective.weighted([]) == ()
+
+
+def test_lines_of_the_photo_are_content_by_a_weight_of_their_own() -> None:
+    objective = Objective(
+        (("a", 2.0),), (("a", 1.0),), 10.0, 100.0, 0.5, "tensorflow", (("gram", 1.0),), (("features", 1.0),), 3.0
+    )
+    features = {"a": torch.full((1, 1, 1, 1), 2.0)}
+    photo, picture = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    content = objective.content_targets({"a": torch.ones(1, 1, 1, 1)})
+    assert set(content) == {"content a"}
+    content |= objective.content_targets({PIXELS: photo})
+    found = objective.compare(features, content, {"style a": torch.full((1, 1, 1), 3.0)})
+    assert set(found) == {"content a", "style a"}
+    found |= objective.compare({PIXELS: picture}, content, {})
+    losses = objective.total(picture, found)
+    lines = PIXEL_LOSSES["laplacian"].loss(picture, photo.mean(1, keepdim=True), "tensorflow")
+    torch.testing.assert_close(losses.content, 20 * (found["content a"]) + 3 * lines)
+    torch.testing.assert_close(losses.total, losses.content + losses.style + 0.5 * total_variation(picture))
+    assert objective.series == ("content a", "laplacian", "style a")
+    by_layer = objective.weighted([loss.item() for loss in objective.by_layer(found)])
+    assert by_layer == pytest.approx((20, 3 * lines.item(), 100))
 
 
 def test_an_objective_may_leave_out_content_and_total_variation() -> None:

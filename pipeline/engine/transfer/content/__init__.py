@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from torch import Tensor
 
 from pipeline.engine.transfer.content.features import Features
+from pipeline.engine.transfer.content.laplacian import Laplacian
 from pipeline.model import LossKind
 
 
@@ -32,3 +33,10 @@ class ContentLoss(Protocol):
 
 
 CONTENT_LOSSES: Final[Mapping[str, ContentLoss]] = {"features": Features()}
+"""The photo's features themselves, the content loss of Gatys, Ecker and Bethge."""
+
+PIXEL_LOSSES: Final[Mapping[str, ContentLoss]] = {"laplacian": Laplacian()}
+"""What is kept of the photo's pixels, (1, 3, H, W), where content losses have a layer's features."""
+
+#: The name of the picture itself among the layers of terms, its pixels (B, 3, H, W) being the features.
+PIXELS: Final = "pixels"
