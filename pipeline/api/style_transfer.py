@@ -86,7 +86,7 @@ def stylize(
             loss ("relative"): or "gatys", "tensorflow".
             style_loss ("gram"): what is compared with the painting; or "mean_std", "wasserstein",
             "sliced_wasserstein", a list of several, or a mapping of them to weights.
-            content_loss ("features"): what is kept of the photo.
+            content_loss ("features"): what is kept of the photo; or "self_similarity", or several, alike.
             color ("painting"): whose colors the picture has; or "photo", "match", with color_mix (1.0) between.
             laplacian_weight (0.0): more of the photo's lines, which keeps faces and edges.
             optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).

@@ -101,7 +101,8 @@ class RecipeSection(Section):
     )
     content_loss: ContentLossChoice = Field(
         dict(_DEFAULT.content_loss),
-        description="What is kept of the photo at each content layer: features, or several, by weights.",
+        description="What is kept of the photo at each content layer: features (what is seen where), self_similarity "
+        "(what looks alike, so that colors are free), or several, by weights.",
     )
     color: ColorKind = Field(
         _DEFAULT.color,

@@ -54,6 +54,11 @@ _LBFGS_IMAGES: Final = 20 * 2
 _OTHER_IMAGES: Final = 10
 _ADAM_IMAGES: Final = 2
 
+# Of a layer at most so many positions are compared by self-similarity, each with each: the target is a matrix, and
+# about so many more of its size are in flight.
+_MOST_POSITIONS: Final = 1024
+_MATRICES_IN_FLIGHT: Final = 6
+
 # Each kernel is kept as it is and transformed for both passes: 36 values of 9, see pipeline.engine.cpu.winograd.
 _COPIES_OF_A_KERNEL: Final = 1 + 4 + 4
 _PROGRAM: Final = 600_000_000
@@ -87,6 +92,7 @@ def need_at(recipe: Recipe, pixels: int) -> MemoryNeed:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
     plain, low_memory = (evaluation_bytes(pixels, layers, low_memory=low_memory) for low_memory in (False, True))
+    kept += _MATRICES_IN_FLIGHT * _similarity_bytes(pixels, recipe)
     return MemoryNeed(plain + kept, min(plain, low_memory) + kept)
 
 
@@ -109,7 +115,15 @@ def state_bytes(pixels: int, recipe: Recipe) -> int:
     images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
     images += 1 if recipe.ema_decay else 0
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
-    return round(pixels * (images * COLORS * _FLOAT + features))
+    return round(pixels * (images * COLORS * _FLOAT + features)) + _similarity_bytes(pixels, recipe)
+
+
+def _similarity_bytes(pixels: int, recipe: Recipe) -> int:
+    """Return what it takes to keep how alike a photo's positions are, at all layers where that is compared."""
+    if "self_similarity" not in dict(recipe.content_loss):
+        return 0
+    positions = (min(_MOST_POSITIONS, pixels / reduction_of(name) ** 2) for name in _known(recipe.content_layers))
+    return round(sum(count**2 * _FLOAT for count in positions))
 
 
 def program_bytes(recipe: Recipe) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.engine.memory.requirements import evaluation_bytes, need_at, need_of, program_bytes, state_bytes
+from pipeline.engine.transfer.content.self_similarity import MOST_POSITIONS
 from pipeline.model import LAYERS, Recipe
 
 RECIPE = Recipe(size=1000)
@@ -37,6 +38,17 @@ def test_a_history_of_twenty_pairs_is_the_most_of_what_is_kept() -> None:
     by = {kind: state_bytes(MEGA, replace(RECIPE, optimizer=kind)) for kind in ("lbfgs", "adam", "sgd")}
     assert by["lbfgs"] - by["sgd"] == (40 - 1) * 12 * MEGA
     assert by["sgd"] < by["adam"] < by["lbfgs"]
+
+
+def test_self_similarity_needs_matrices_of_all_the_positions_that_it_compares() -> None:
+    similar = replace(RECIPE, content_loss=(("features", 1.0), ("self_similarity", 0.5)))
+    assert state_bytes(MEGA, similar) - state_bytes(MEGA, RECIPE) == 4 * MOST_POSITIONS**2
+    small = 64 * 48
+    assert state_bytes(small, similar) - state_bytes(small, RECIPE) == 4 * (small // 64) ** 2
+    for kind in ("plain", "low_memory"):
+        assert (
+            getattr(need_at(similar, MEGA), kind) > getattr(need_at(RECIPE, MEGA), kind) + 5 * 4 * MOST_POSITIONS**2
+        )
 
 
 def test_an_average_is_one_more_picture() -> None:

@@ -15,13 +15,16 @@ from torch import Tensor
 
 from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Preview, Request, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
+from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.errors import DeviceError, OutOfMemoryError, PaintingError, StylizeError, WeightsError
 from pipeline.model import (
     ColorKind,
+    ContentLosses,
     EngineSettings,
     LossKind,
     Occupancy,
@@ -477,3 +480,36 @@ def test_an_averaged_picture_is_the_running_average_of_what_was_evaluated(one: S
     np.testing.assert_array_equal(picture(events), shown[-1])
     np.testing.assert_allclose(only(events, Preview)[0].pixels, expected[2], atol=1e-6)
     assert only(events, Finished)[0].last == only(events, Progress)[-1].losses
+
+
+def test_a_photo_is_kept_by_what_a_recipe_says(one: Stylizer, three: Stylizer) -> None:
+    weak = replace(TINY, content_weight=0.01, iterations=8, scales=1)
+    similar: ContentLosses = (("self_similarity", 1.0),)
+    recipes = {
+        "plain": weak,
+        "lines": replace(weak, laplacian_weight=0.5),
+        "similar": replace(weak, content_loss=similar, content_weight=0.6),
+    }
+    together = run(three, *(request(name, recipe=recipe) for name, recipe in recipes.items()))
+    pictures = {name: picture(together, name) for name in recipes}
+    for name in ("lines", "similar"):
+        assert np.array_equal(pictures[name], picture(run(one, request(name, recipe=recipes[name])), name))
+    photo = pixels(0).astype(np.float32) / 255
+
+    def bent(image: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(image[:32].copy()).permute(2, 0, 1)[None]
+
+    def lines_of(name: str) -> float:
+        return (
+            PIXEL_LOSSES["laplacian"].loss(bent(pictures[name]), bent(photo).mean(1, keepdim=True), "relative").item()
+        )
+
+    network = Network(load_weights(WeightsChoice()), {"relu2_1"})
+
+    def difference(name: str) -> float:
+        loss = CONTENT_LOSSES["self_similarity"]
+        found, target = (network.features(bent(image))["relu2_1"] for image in (pictures[name], photo))
+        return loss.loss(found, loss.target(target), "relative").item()
+
+    assert lines_of("lines") < 0.5 * lines_of("plain")
+    assert difference("similar") < 0.7 * difference("plain")

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pipeline.engine.transfer.content.features import Features
 from pipeline.engine.transfer.content.laplacian import Laplacian
+from pipeline.engine.transfer.content.self_similarity import SelfSimilarity
 from pipeline.model import LossKind
 
 
@@ -32,8 +33,8 @@ class ContentLoss(Protocol):
         ...
 
 
-CONTENT_LOSSES: Final[Mapping[str, ContentLoss]] = {"features": Features()}
-"""The photo's features themselves, the content loss of Gatys, Ecker and Bethge."""
+CONTENT_LOSSES: Final[Mapping[str, ContentLoss]] = {"features": Features(), "self_similarity": SelfSimilarity()}
+"""The photo's features themselves, the content loss of Gatys, Ecker and Bethge, or how alike its places are."""
 
 PIXEL_LOSSES: Final[Mapping[str, ContentLoss]] = {"laplacian": Laplacian()}
 """What is kept of the photo's pixels, (1, 3, H, W), where content losses have a layer's features."""
