@@ -4,7 +4,8 @@ By means and covariances, as Gatys, Bethge, Hertzmann and Shechtman do before th
 (https://arxiv.org/abs/1606.05897), but lightness first: a painting's lightness follows from its lightness alone, so
 that light strokes stay lighter than dark ones. Of chroma, the part that goes with lightness becomes the photo's (warm
 lights, cool shadows), and the rest is moved by the map of least displacement, the linear Monge-Kantorovitch map of
-Pitié and Kokaram (https://doi.org/10.1049/cp:20070055). Together these give exactly the photo's mean and covariance.
+Pitié and Kokaram (https://doi.org/10.1049/cp:20070055). Together these give exactly the photo's mean and covariance,
+as long as no color leaves the range.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ from pipeline.engine.transfer.color.oklab import PIXELS_AT_ONCE, by_pixels, from
 
 # More than paintings need for the colors of usual photos; what is nearly gray has only noise to be made stronger.
 _MOST_GAIN: Final = 4.0
+# Where lightness begins to be pressed together if some of it would be lighter than white.
+_KNEE: Final = 0.8
 # Below what 8 bits can tell apart: the variance of an even color.
 _EVEN: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colors of a picture in Oklab: ``mean`` (3,) and ``covariance`` (3, 3), float64."""
+    """The colors of a picture in Oklab: ``mean`` (3,) and ``covariance`` (3, 3), float64.
+
+    ``lightness``: of the darkest and of the lightest pixel.
+    """
 
     mean: Tensor
     covariance: Tensor
+    lightness: tuple[float, float] = (0.0, 1.0)
 
 
 def palette_of(picture: Tensor, shares: Tensor | None = None) -> Palette:
@@ -40,6 +47,7 @@ def palette_of(picture: Tensor, shares: Tensor | None = None) -> Palette:
     colors = picture[0].flatten(1)
     weights = torch.ones(1, colors.shape[1]) if shares is None or not shares.any() else shares[0].flatten(1)
     count = torch.zeros((), dtype=torch.float64)
+    darkest, lightest = 1.0, 0.0
     total, products = torch.zeros(3, 1, dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
     with on_threads(1):  # for the same bits with any number of them
         for first in range(0, colors.shape[1], PIXELS_AT_ONCE):
@@ -47,8 +55,9 @@ def palette_of(picture: Tensor, shares: Tensor | None = None) -> Palette:
             lab, weight = to_oklab(colors[:, part]), weights[:, part].double()
             count, total = count + weight.sum(), total + (lab * weight).sum(1, keepdim=True)
             products = products + (lab * weight) @ lab.T
+            darkest, lightest = min(darkest, float(lab[0].min())), max(lightest, float(lab[0].max()))
     mean = total / count
-    return Palette(mean[:, 0], products / count - mean @ mean.T)
+    return Palette(mean[:, 0], products / count - mean @ mean.T, (darkest, lightest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +73,31 @@ class ColorMatch:
         matrix = torch.lerp(torch.eye(3, dtype=torch.float64), _map_between(found, self.wanted), self.mix)
         mean = torch.lerp(found.mean, self.wanted.mean, self.mix)
 
+        darkest, lightest = (
+            float(mean[0] + matrix[0, 0] * (lightness - found.mean[0])) for lightness in found.lightness
+        )
+
         def moved(colors: Tensor) -> Tensor:
-            return from_oklab(matrix @ (to_oklab(colors) - found.mean[:, None]) + mean[:, None])
+            lab = matrix @ (to_oklab(colors) - found.mean[:, None]) + mean[:, None]
+            lab[0] = 1 - _below_white(1 - _below_white(lab[0], lightest), 1 - darkest)
+            return from_oklab(lab)
 
         return by_pixels(moved, painting)
+
+
+def _below_white(lightness: Tensor, lightest: float) -> Tensor:
+    """Return lightness of which the highest is at most 1; nothing changes if it is so already, or below the knee.
+
+    Lights that are only cut off lose their strokes and their color.
+    """
+    if lightest <= 1:
+        return lightness
+    range_before, range_after = lightest - _KNEE, 1 - _KNEE
+    above = ((lightness - _KNEE) / range_before).clamp(0, 1)
+    # From the slope 1 at the knee, so that there is no edge, to 1 at the lightest.
+    ratio = range_before / range_after
+    pressed = _KNEE + range_after * ratio * above / (1 + (ratio - 1) * above)
+    return torch.where(lightness > _KNEE, pressed, lightness)
 
 
 def _map_between(found: Palette, wanted: Palette) -> Tensor:

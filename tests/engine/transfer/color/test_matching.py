@@ -65,6 +65,20 @@ def test_light_stays_lighter_than_dark() -> None:
     assert torch.equal(before.argsort(), after.argsort())
 
 
+def test_lights_and_darks_beyond_the_range_are_pressed_together_and_not_cut_off() -> None:
+    painting, colors = picture(GRAY, spread=0.5), palette_of(picture(GRAY, 1))
+    wanted = Palette(colors.mean + torch.tensor([0.1, 0, 0]), torch.diag(torch.tensor([0.2, 0, 0])).double())
+    found = ColorMatch(wanted, 1.0).of(painting)
+    before, after = (to_oklab(each[0].flatten(1))[0] for each in (painting, found))
+    assert (float(after.min()), float(after.max())) == pytest.approx((0, 1), abs=1e-3)
+    order = before.argsort()
+    assert float(after[order].diff().min()) > 0
+    gain = (0.2 / palette_of(painting).covariance[0, 0]).sqrt()
+    in_the_middle = (after > 0.25) & (after < 0.75)
+    straight = wanted.mean[0] + gain * (before - before.mean())
+    torch.testing.assert_close(after[in_the_middle], straight[in_the_middle], atol=1e-6, rtol=0)
+
+
 def test_for_a_gray_photo_the_painting_is_gray() -> None:
     found = ColorMatch(palette_of(picture(GRAY, 1) * 0 + torch.rand(1, 1, 20, 30)), 1.0).of(picture(COLORED))
     assert float((found.amax(1) - found.amin(1)).max()) < 1e-6
