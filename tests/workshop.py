@@ -13,10 +13,11 @@ from pathlib import Path
 import platformdirs
 
 from pipeline.config import Config, load_config
+from pipeline.config.document import Document
 from pipeline.config.loading import context_of
 from pipeline.config.mistakes import validate
 from pipeline.config.settings import ingest_settings, pass_settings, plan_settings
-from pipeline.config.yaml_source import Document, read_document
+from pipeline.config.yaml_source import read_document
 from pipeline.engine.speed import Measurement, Speed, read_speed, store_speed
 from pipeline.errors import ConfigError
 from pipeline.executors import Executor

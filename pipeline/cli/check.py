@@ -24,6 +24,8 @@ def check(config: Path) -> None:
 
     found = load_variants(config)
     click.echo(f"ok    config: {config}")
+    for imported in found.imports:
+        click.echo(f"ok    recipes: {', '.join(imported.recipes) or 'none'} from {imported.file}")
     first: StylewatchError | None = refusal_of_values(found, config)
     if first is not None:
         click.echo(f"WRONG variants: {first}; these are {counted(found.count(), 'picture')} of a photo")

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.config.document import Document, Location
+from pipeline.config.imports import with_imports
 from pipeline.config.loading import variants_in
 from pipeline.config.recipes import as_written, default_of, weighted, written_fields
 from pipeline.config.variants import ConfigWithVariants
 from pipeline.config.written_values import flow_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
-from pipeline.config.yaml_source import Document, Location, parse_document
+from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 from pipeline.hashing import RECIPE
 from pipeline.model import Recipe, canonical_layer
@@ -54,6 +56,7 @@ class Adoption:
 class _Edit:
     location: Location
     value: Any  # _ABSENT: it is taken out
+    unset: Any = None  # what it means not to set it, written where it can't be taken out
 
 
 def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
@@ -63,12 +66,13 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
     one that can't be changed faithfully, and for names that don't fit.
     """
     document = parse_document(text, path)
-    variants_in(document, path)
-    edits = list(_edits(document.data, wanted))
+    complete = with_imports(document, path)
+    variants_in(complete, path)
+    edits = list(_edits(document.data, wanted, _imported(complete)))
     changed = text
     try:
         for edit in edits:
-            changed = _edited(changed, edit, wanted.recipe)
+            changed = _edited(changed, edit)
         found = parse_document(changed, path)
     except NotEditableError as error:
         raise _not_faithful(path, wanted, str(error)) from error
@@ -77,7 +81,9 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
     if not _means(found, document, edits):
         raise _not_faithful(path, wanted, "the rest of it would change its meaning")
     return Adoption(
-        changed, variants_in(found, path), [_described(document.data, found.data, edit) for edit in edits]
+        changed,
+        variants_in(with_imports(found, path), path),
+        [_described(document.data, found.data, edit) for edit in edits],
     )
 
 
@@ -90,38 +96,58 @@ def fragment(wanted: AdoptedSettings) -> str:
     )
 
 
-def _edits(data: Mapping[str, Any], wanted: AdoptedSettings) -> Iterator[_Edit]:
+def _imported(document: Document) -> dict[str, Mapping[str, Any]]:
+    """Return the recipes that a document has from other files, as these have them."""
+    return {str(name): settings or {} for each in document.imports for name, settings in each.recipes.items()}
+
+
+def _edits(
+    data: Mapping[str, Any], wanted: AdoptedSettings, imported: Mapping[str, Mapping[str, Any]]
+) -> Iterator[_Edit]:
     index, style = _style(data, wanted.style)
-    yield from _recipe_edits(data.get("recipes"), wanted)
+    yield from _recipe_edits(data.get("recipes"), wanted, imported)
     yield from _use_edits(index, style, wanted)
     if _number(style.get("scale", 1.0)) != wanted.scale:
-        yield _Edit(("styles", index, "scale"), _ABSENT if wanted.scale == 1 else wanted.scale)
+        yield _Edit(("styles", index, "scale"), _ABSENT if wanted.scale == 1 else wanted.scale, 1.0)
 
 
 def _style(data: Mapping[str, Any], name: str) -> tuple[int, Mapping[str, Any]]:
     return next((index, style) for index, style in enumerate(data["styles"]) if style["name"] == name)
 
 
-def _recipe_edits(recipes: Any, wanted: AdoptedSettings) -> Iterator[_Edit]:
+def _recipe_edits(
+    recipes: Any, wanted: AdoptedSettings, imported: Mapping[str, Mapping[str, Any]]
+) -> Iterator[_Edit]:
     name, target = wanted.recipe.name, wanted.recipe
-    known: Mapping[str, Any] = recipes if isinstance(recipes, dict) else {}
-    if wanted.is_new and name in known:
+    own: Mapping[str, Any] = recipes if isinstance(recipes, dict) else {}
+    if wanted.is_new and (name in own or name in imported):
         raise UsageError(f"there is a recipe {name!r} already: choose another name, or leave --as out")
-    if known.get(name) is None:
-        section = written_fields(target) | _without_effect_on_pixels(known.get(wanted.replaces) or {})
-        if not known:
+    changed = list(_changed_settings(target, own.get(name) or {}, imported.get(name, {})))
+    if own.get(name) is not None:
+        yield from (_Edit(("recipes", name, setting), value, unset) for setting, value, unset in changed)
+    elif name in imported:
+        if changed:
+            yield _Edit(("recipes", name), {setting: value for setting, value, _ in changed})
+    else:
+        replaced = {**imported.get(wanted.replaces, {}), **(own.get(wanted.replaces) or {})}
+        section = written_fields(target) | _without_effect_on_pixels(replaced)
+        if not own:
             yield _Edit(("recipes",), {name: section})
-        elif section or (name not in known and name != "default"):
+        elif section or (name not in own and name != "default"):
             yield _Edit(("recipes", name), section)
-        return
-    present = known[name]
+
+
+def _changed_settings(
+    target: Recipe, own: Mapping[str, Any], imported: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each setting that has to change with what is to be written, and what it means not to write it."""
     for setting in _settings():
         value = getattr(target, setting)
-        default = default_of(setting, target)
-        now = _meaning(setting, present[setting]) if setting in present else default
+        unset = _meaning(setting, imported[setting]) if setting in imported else default_of(setting, target)
+        now = _meaning(setting, own[setting]) if setting in own else unset
         if now != value and not _is_same(setting, now, target):
-            gone = value == default and setting in present
-            yield _Edit(("recipes", name, setting), _ABSENT if gone else as_written(setting, value))
+            written = as_written(setting, value)
+            yield setting, _ABSENT if value == unset and setting in own else written, written
 
 
 def _without_effect_on_pixels(present: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,18 +205,13 @@ def _is_same(setting: str, now: Any, target: Recipe) -> bool:
         return False
 
 
-def _edited(text: str, edit: _Edit, recipe: Recipe) -> str:
+def _edited(text: str, edit: _Edit) -> str:
     if edit.value is not _ABSENT:
         return set_value(text, edit.location, edit.value)
     try:
         return remove_value(text, edit.location)
     except NotEditableError:  # as the only one in its mapping, or one with a comment
-        return set_value(text, edit.location, _default_at(edit.location, recipe))
-
-
-def _default_at(location: Location, recipe: Recipe) -> Any:
-    setting = str(location[-1])
-    return 1.0 if location[0] == "styles" else as_written(setting, default_of(setting, recipe))
+        return set_value(text, edit.location, edit.unset)
 
 
 def _means(found: Document, before: Document, edits: list[_Edit]) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.config.document import Location
 from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, did_you_mean, quoted
 from pipeline.config.models import json_schema
-from pipeline.config.yaml_source import Location, comma_hint, is_number
+from pipeline.config.yaml_source import comma_hint, is_number
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -149,10 +150,10 @@ def _schema_at(location: Location) -> Mapping[str, Any]:
             schema = _form_with("items", schema)["items"]
             continue
         schema = _resolve_reference(schema, whole)
-        if "properties" in schema:
-            schema = schema["properties"].get(part)
-        else:
-            schema = _form_with("additionalProperties", schema)["additionalProperties"]
+        schema = (
+            schema.get("properties", {}).get(part)
+            or _form_with("additionalProperties", schema)["additionalProperties"]
+        )
     return _resolve_reference(schema, whole)
 
 

@@ -1,7 +1,7 @@
 """Loads a config file: returns a :class:`Config`, or raises all problems at once, with file, line and YAML path.
 
 Owns the order: read the YAML, collect what settings may refer to, validate, sort the problems by their lines. Opens
-no file but the config; of paintings only the existence is checked.
+no file but the config and those that it imports; of paintings only the existence is checked.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipeline.config.document import Document, Location, Problem
 from pipeline.config.error_messages import format_location
 from pipeline.config.field_types import ValidationContext, resolve
 from pipeline.config.ignore_patterns import is_pattern
+from pipeline.config.imports import read_config
 from pipeline.config.models import Config
 from pipeline.config.set_options import require_right, with_settings
 from pipeline.config.variants import Axis, ConfigWithVariants, expand
-from pipeline.config.yaml_source import Document, Location, read_document
 from pipeline.errors import ConfigError, ConfigProblem
 
 
@@ -42,12 +43,13 @@ def refusal_of_values(found: ConfigWithVariants, path: Path) -> ConfigError | No
         f"lists {values} to compare{_also(others)}: 'stylewatch try' makes pictures with each, and 'stylewatch "
         "adopt' writes the settings of one picture here"
     )
-    return ConfigError([ConfigProblem(str(path), first.line, format_location(first.location), message)])
+    return ConfigError([_config_problem(Problem(first.location, first.line, message, first.file), path)])
 
 
 def _also(axes: Sequence[Axis]) -> str:
     """Return words on the settings besides the first one that list values."""
-    names = [f"{format_location(axis.location)} (line {axis.line})" for axis in axes]
+    places = [f"line {axis.line}" if axis.file is None else f"{axis.file}:{axis.line}" for axis in axes]
+    names = [f"{format_location(axis.location)} ({place})" for axis, place in zip(axes, places, strict=True)]
     if not names:
         return ""
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
@@ -59,7 +61,7 @@ def load_variants(path: Path, set_options: Sequence[str] = ()) -> ConfigWithVari
 
     ``set_options``: NAME=VALUE, in place of what the file has. Raises UsageError for one that is wrong.
     """
-    document, given = with_settings(read_document(path), set_options)
+    document, given = with_settings(read_config(path), set_options)
     return variants_in(document, path, given)
 
 
@@ -70,14 +72,21 @@ def variants_in(
     folder = path.absolute().parent
     found, mistakes = expand(document, lambda data: context_of(data, folder))
     require_right(mistakes, given)
-    problems = [((line, 0), location, message) for location, line, message in document.problems]
-    problems += [(mistake.position, mistake.location, mistake.message) for mistake in mistakes]
+    problems = [(problem, 0) for problem in document.problems]
+    for mistake in mistakes:
+        line, column = mistake.position
+        problems.append((Problem(mistake.location, line, mistake.message, mistake.file), column))
     if found is None or problems:
-        ordered = sorted(problems, key=lambda entry: entry[0])
-        raise ConfigError(
-            [ConfigProblem(str(path), line, format_location(location), text) for (line, _), location, text in ordered]
-        )
+        files = [None, *(problem.file for problem, _ in problems)]
+        problems.sort(key=lambda each: (files.index(each[0].file), each[0].line or 0, each[1]))
+        raise ConfigError([_config_problem(problem, path) for problem, _ in problems])
     return found
+
+
+def _config_problem(problem: Problem, path: Path) -> ConfigProblem:
+    """Return a problem as it is told of the config at ``path``, or of the file that it imports."""
+    location = problem.location if problem.file is None else problem.location[1:]
+    return ConfigProblem(str(problem.file or path), problem.line, format_location(location), problem.message)
 
 
 def context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from pipeline.config.document import Document, Location, Problem
 from pipeline.config.error_messages import explain, format_location, is_redundant, known_keys, location_of
 from pipeline.config.field_types import RepeatedError, UnknownNameError, ValidationContext, closest
 from pipeline.config.models import Config
-from pipeline.config.yaml_source import Document, Location
+from pipeline.config.recipes import IMPORT
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -27,11 +29,20 @@ MakeContext = Callable[[Mapping[str, Any]], ValidationContext]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake, and the place of what is wrong in the file."""
+    """A mistake, and the place of what is wrong in the file; ``file``: the imported one, None for the config."""
 
     location: Location
     position: tuple[int, int]
     message: str
+    file: Path | None = None
+
+
+def mistake_at(location: Location, message: str, document: Document) -> Mistake:
+    """Return a mistake at the place of a value in a document, or of the nearest mapping or list around it."""
+    file = document.file(location)
+    if file is not None and document.file(location[:2]) is None:
+        message += "; the config changes this recipe, and can set it, too"
+    return Mistake(location, document.position(location), message, file)
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class _Fault:
 def validate(document: Document, make_context: MakeContext) -> tuple[Config | None, list[Mistake]]:
     """Return the config in a document, if it is one, and its mistakes besides the document's own problems."""
     mistakes: list[Mistake] = []
-    skipped = {location for location, _, _ in document.problems}
+    skipped = {problem.location for problem in document.problems}
     while True:
         try:
             config = Config.model_validate(document.data, context=make_context(document.data))
@@ -115,8 +126,12 @@ def _with_key(document: Document, location: Location, key: str) -> Document:
         for place, position in document.positions.items()
         if place[:depth] == location
     }
+    files = {place: file for place in positions if (file := document.file(location)) is not None}
     return dataclasses.replace(
-        document, data=renamed(document.data, location), positions={**document.positions, **positions}
+        document,
+        data=renamed(document.data, location),
+        positions={**document.positions, **positions},
+        files={**document.files, **files},
     )
 
 
@@ -128,6 +143,7 @@ def _mistakes(faults: Iterable[_Fault], document: Document, skipped: set[Locatio
     named = [fault for fault in faults if not (is_redundant(fault.error) or fault.location in skipped)]
     named = _without_absent_keys(named)
     uncertain = {str(fault.location[0]) for fault in named if _hides_names(fault, document)}
+    uncertain |= {"recipes" for problem in document.problems if _is_about_imports(problem)}
     named = [fault for fault in named if not _follows_from_bad_names(fault, uncertain)]
     return [*_grouped(named, document), *_empty_mappings(named, document)]
 
@@ -145,6 +161,10 @@ def _hides_names(fault: _Fault, document: Document) -> bool:
         return False
     nameless = fault.error["type"] == "extra_forbidden" and "name" not in _value_at(document.data, fault.mapping)
     return len(place) <= 1 or place[1:] == ["name"] or (section == "styles" and len(place) == 2 and nameless)
+
+
+def _is_about_imports(problem: Problem) -> bool:
+    return problem.file is not None or problem.location[:2] == ("recipes", IMPORT)
 
 
 def _follows_from_bad_names(fault: _Fault, sections: Collection[str]) -> bool:
@@ -181,7 +201,7 @@ def _empty_mappings(faults: Iterable[_Fault], document: Document) -> Iterable[Mi
             yield _mistake(found[0], document)
         else:
             message = f"is empty; known here: {', '.join(known_keys(mapping))}"
-            yield Mistake(mapping, document.position(mapping), message)
+            yield mistake_at(mapping, message, document)
 
 
 def _is_empty(document: Document, mapping: Location) -> bool:
@@ -189,4 +209,4 @@ def _is_empty(document: Document, mapping: Location) -> bool:
 
 
 def _mistake(fault: _Fault, document: Document) -> Mistake:
-    return Mistake(fault.location, document.position(fault.location), explain(fault.error, fault.location))
+    return mistake_at(fault.location, explain(fault.error, fault.location), document)

@@ -19,7 +19,7 @@ from pipeline.config.hooks import HooksSection
 from pipeline.config.ignore_patterns import IgnorePattern
 from pipeline.config.output import OutputSection
 from pipeline.config.pairing import PairingSection
-from pipeline.config.recipes import RecipeSection
+from pipeline.config.recipes import IMPORT, RecipeSection
 from pipeline.config.schedule import OptionalWindows
 from pipeline.config.section import Section
 from pipeline.config.skip import SkipSection
@@ -40,6 +40,13 @@ from pipeline.model import (
 
 _MEGABYTE: Final = 1_000_000
 _ENGINE: Final = EngineSettings()
+#: The recipes of a config are complete when it is validated, so that this key is none of the models'.
+_IMPORT_SCHEMA: Final = {
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
+    "default": [],
+    "description": "Files whose recipes are taken in, relative to the config, else of those that come with the "
+    "program; what the config sets of such a recipe itself counts before.",
+}
 
 
 def _resolved(path: str) -> Any:
@@ -274,8 +281,6 @@ class Config(Section):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a config file, with a description of every key, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Config.model_json_schema(),
-        "title": "stylewatch config",
-    }
+    schema = Config.model_json_schema()
+    schema["properties"]["recipes"]["properties"] = {IMPORT: _IMPORT_SCHEMA}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "stylewatch config"}

@@ -23,6 +23,9 @@ from pipeline.model import (
 
 _Name = TypeVar("_Name", bound=str)
 
+#: In the section, the key of the files whose recipes it takes in.
+IMPORT: Final = "import"
+
 _DEFAULT: Final = Recipe()
 _SMALLEST_SIZE: Final = 16
 # L-BFGS scales its own steps; Adam's and SGD's first steps change pixels (0..1) by about this much.

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.config.document import Document, Location
 from pipeline.config.field_types import did_you_mean
 from pipeline.config.mistakes import Mistake
 from pipeline.config.recipes import RecipeSection
-from pipeline.config.yaml_source import Document, Location, parse_document
+from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 
 _OF_STYLES: Final = ("scale",)

@@ -13,18 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline.config import models
+from pipeline.config.document import Document, ImportedRecipes, Location
 from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
-from pipeline.config.mistakes import MakeContext, Mistake, validate
+from pipeline.config.mistakes import MakeContext, Mistake, mistake_at, validate
 from pipeline.config.models import Config
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.styles import StyleSection
 from pipeline.config.written_values import flow_text
-from pipeline.config.yaml_source import Document, Location
 from pipeline.hashing import RECIPE
 from pipeline.model import Recipe
 
@@ -36,11 +37,15 @@ _STYLE_SETTINGS: Final = ("scale",)
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A setting that lists values: its place in the file, its line, and the values as they are written there."""
+    """A setting that lists values: its place in the file, its line, and the values as they are written there.
+
+    ``file``: an imported one, None for the config.
+    """
 
     location: Location
     line: int
     values: tuple[Any, ...]
+    file: Path | None = None
 
     @property
     def setting(self) -> str:
@@ -75,6 +80,7 @@ class ConfigWithVariants:
     axes: tuple[Axis, ...]
     recipes: Mapping[str, tuple[RecipeVariant, ...]]
     styles: Mapping[str, tuple[StyleVariant, ...]]
+    imports: tuple[ImportedRecipes, ...] = ()
 
     def variants_of(self, style: str, recipe: str) -> list[tuple[StyleVariant, RecipeVariant]]:
         """Return all variants of a style by a recipe, in the order of the values."""
@@ -118,7 +124,7 @@ def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVar
         else:
             name = config.styles[int(owner[1])].name
             styles[name] = tuple(StyleVariant(float(data["scale"]), texts) for data, texts in combinations.all())
-    return ConfigWithVariants(config, axes, recipes, styles), []
+    return ConfigWithVariants(config, axes, recipes, styles, document.imports), []
 
 
 def find_axes(document: Document) -> tuple[Axis, ...]:
@@ -128,8 +134,8 @@ def find_axes(document: Document) -> tuple[Axis, ...]:
         for setting, value in _value_at(document.data, owner).items():
             if setting in names and is_list_of_values(setting, value):
                 location = (*owner, setting)
-                found.append(Axis(location, document.position(location)[0], tuple(value)))
-    return tuple(sorted(found, key=lambda axis: document.position(axis.location)))
+                found.append(Axis(location, document.position(location)[0], tuple(value), document.file(location)))
+    return tuple(sorted(found, key=lambda axis: (str(axis.file or ""), document.position(axis.location))))
 
 
 def is_list_of_values(setting: str, value: Any) -> bool:
@@ -211,7 +217,8 @@ def _placed(mistake: Mistake, chosen: Mapping[Location, int], document: Document
     for axis, index in chosen.items():
         if mistake.location[: len(axis)] == axis:
             location = (*axis, index, *mistake.location[len(axis) :])
-            return Mistake(location, document.position(location), mistake.message)
+            position, file = document.position(location), document.file(location)
+            return dataclasses.replace(mistake, location=location, position=position, file=file)
     return mistake
 
 
@@ -222,10 +229,6 @@ def _hinted(mistake: Mistake) -> Mistake:
             hint = f"; values to compare are listed as lists: {setting}: [[...], [...]]"
             return dataclasses.replace(mistake, message=mistake.message + hint)
     return mistake
-
-
-def _at(location: Location, message: str, document: Document) -> Mistake:
-    return Mistake(location, document.position(location), message)
 
 
 class _Combinations:
@@ -257,7 +260,7 @@ class _Combinations:
                 found.setdefault(mistake.location, mistake)
         if (number_of := math.prod(len(axis.values) for axis in self._axes)) > MAX_COMBINATIONS:
             message = f"lists values that make {number_of:,} combinations, at most {MAX_COMBINATIONS:,} can be tried"
-            return [*found.values(), _at(self._owner, message, self._document)]
+            return [*found.values(), mistake_at(self._owner, message, self._document)]
         return list(found.values()) or self._wrong_together(known)
 
     def _wrong_together(self, known: set[Location]) -> list[Mistake]:
@@ -287,7 +290,7 @@ class _Combinations:
             faults = [fault for fault in error.errors(include_url=False) if not is_redundant(fault)]
             locations = [(*self._owner, *location_of(fault)) for fault in faults]
             return [
-                _placed(_at(location, explain(fault, location), self._document), chosen, self._document)
+                _placed(mistake_at(location, explain(fault, location), self._document), chosen, self._document)
                 for fault, location in zip(faults, locations, strict=True)
             ]
         return []
@@ -299,7 +302,7 @@ class _Combinations:
             meaning = self._meaning(axis.setting, value)
             if meaning is not None and meaning in seen:
                 message = f"must differ from the other values, found {format_value(value)} again"
-                yield _at((*axis.location, index), message, self._document)
+                yield mistake_at((*axis.location, index), message, self._document)
             seen.append(meaning)
 
     def _meaning(self, setting: str, value: Any) -> Any:

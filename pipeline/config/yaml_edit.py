@@ -14,8 +14,9 @@ from typing import Any, Final, Literal
 
 import yaml
 
+from pipeline.config.document import Location
 from pipeline.config.written_values import flow_text, yaml_text
-from pipeline.config.yaml_source import Location, events_of
+from pipeline.config.yaml_source import events_of
 
 _LINE_END: Final = re.compile(r"[^\r\n]*")
 #: A "#" in a quoted text may look like one, too.

@@ -16,10 +16,8 @@ from typing import Any, Final
 
 import yaml
 
+from pipeline.config.document import Document, Location, Problem
 from pipeline.errors import ConfigError, ConfigProblem
-
-#: The location of a value in the data: keys and list indices, from the top.
-Location = tuple[str | int, ...]
 
 #: Aliases repeat parts of a file; more values than this are a mistake or an attack.
 MAX_VALUES: Final = 50_000
@@ -86,30 +84,33 @@ for _tag, _pattern in _CORE_SCHEMA.items():
     _CoreLoader.add_implicit_resolver(_tag, _pattern, None)
 
 
-@dataclass(frozen=True)
-class Document:
-    """The data of a file. ``positions`` holds (line from 1, column) of every value: of its key, or of the list item.
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What messages about a whole file say of it: what it needs, in which form, what to check if it can't be read."""
 
-    ``problems`` (duplicate keys, unsupported tags, ...) leave the rest of the data readable.
-    """
-
-    data: dict[str, Any]
-    positions: Mapping[Location, tuple[int, int]]
-    problems: tuple[tuple[Location, int, str], ...] = ()
-
-    def position(self, location: Location) -> tuple[int, int]:
-        """Return (line, column) of a value, or of the nearest mapping or list around it."""
-        while location not in self.positions:
-            location = location[:-1]
-        return self.positions[location]
+    needs: str
+    form: str
+    check: str
 
 
-def read_document(path: Path) -> Document:
+CONFIG: Final = FileKind(
+    needs="it needs at least 'styles' (see configs/quickstart.yaml)",
+    form="settings as 'key: value' lines, styles: ... for example",
+    check="check the path of the config file",
+)
+RECIPES: Final = FileKind(
+    needs="it needs recipes, NAME: {size: 512} for example",
+    form="recipes by their names, NAME: {size: 512} for example",
+    check="check its permissions, and its path in the config",
+)
+
+
+def read_document(path: Path, kind: FileKind = CONFIG) -> Document:
     """Return the data of the YAML file at ``path``. Raises ConfigError for a file that isn't a YAML mapping."""
-    return parse_document(_read_text(path), path)
+    return parse_document(_read_text(path, kind), path, kind)
 
 
-def parse_document(text: str, path: Path) -> Document:
+def parse_document(text: str, path: Path, kind: FileKind = CONFIG) -> Document:
     """Do as :func:`read_document` with the text of a file, which errors call ``path``."""
     try:
         node = _compose(text)
@@ -121,22 +122,20 @@ def parse_document(text: str, path: Path) -> Document:
     except RecursionError as error:
         raise _config_error(path, None, _TOO_DEEP) from error
     if node is None:
-        raise _config_error(path, None, "is empty; it needs at least 'styles' (see configs/quickstart.yaml)")
+        raise _config_error(path, None, f"is empty; {kind.needs}")
     if not isinstance(node, yaml.MappingNode):
-        message = "must hold settings as 'key: value' lines, styles: ... for example; found a list or a single value"
+        message = f"must hold {kind.form}; found a list or a single value"
         raise _config_error(path, node.start_mark.line + 1, message)
     builder = _Builder(path, text, {(): (node.start_mark.line + 1, node.start_mark.column)})
     data = builder.mapping(node, ())
     return Document(data, builder.positions, tuple(builder.problems))
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, kind: FileKind) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise _config_error(
-            path, None, f"can't be read ({error.strerror}); check the path of the config file"
-        ) from error
+        raise _config_error(path, None, f"can't be read ({error.strerror}); {kind.check}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -207,7 +206,7 @@ class _Builder:
     path: Path
     text: str
     positions: dict[Location, tuple[int, int]]
-    problems: list[tuple[Location, int, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     values: int = 0
     open_nodes: set[int] = field(default_factory=set)
 
@@ -245,7 +244,7 @@ class _Builder:
             here = (*location, key)
             if key in result:
                 message = f"is repeated (first on line {self.positions[here][0]}); keep one of the two"
-                self.problems.append((here, line, message))
+                self.problems.append(Problem(here, line, message))
                 continue
             self.positions[here] = (line, key_node.start_mark.column)
             self.check_backslashes(key_node, here)
@@ -266,7 +265,8 @@ class _Builder:
     def note_comma(self, result: dict[str, Any], location: Location, number: str, line: int) -> None:
         """Record a number with a comma as the problem of the last key, whose value it is."""
         key = list(result)[-1]
-        self.problems.append(((*location, key), line, f"has a comma in a number, found {number}{comma_hint(number)}"))
+        message = f"has a comma in a number, found {number}{comma_hint(number)}"
+        self.problems.append(Problem((*location, key), line, message))
         pointed = number.replace(",", ".")
         result[key] = float(pointed) if _CORE_SCHEMA[_FLOAT].match(pointed) else pointed
 
@@ -278,17 +278,18 @@ class _Builder:
                 message = (
                     f"has a path with \\ in double quotes, where it is an escape, found {written}; {BACKSLASH_HINT}"
                 )
-                self.problems.append((location, node.start_mark.line + 1, message))
+                self.problems.append(Problem(location, node.start_mark.line + 1, message))
 
     def key(self, node: yaml.Node, location: Location) -> str | None:
         """Return a key's text (``2024`` is a fine name of a recipe), or None with a problem noted."""
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.ScalarNode) or node.tag == _NULL:
-            self.problems.append((location, line, "has a key that is empty, a list or a mapping; keys are names"))
+            message = "has a key that is empty, a list or a mapping; keys are names"
+            self.problems.append(Problem(location, line, message))
             return None
         if node.value == "<<" and node.style is None:
             message = "merges with '<<', which YAML 1.2 no longer has; repeat the keys, or give an alias to each"
-            self.problems.append((location, line, message))
+            self.problems.append(Problem(location, line, message))
             return None
         return str(node.value)
 
@@ -320,7 +321,7 @@ class _Builder:
         """Record a value of a type that configs don't have."""
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         message = f"can't be read as {tag}; write plain text, a number, a list or keys"
-        self.problems.append((location, node.start_mark.line + 1, message))
+        self.problems.append(Problem(location, node.start_mark.line + 1, message))
 
 
 def comma_hint(text: str, *, is_whole: bool = False) -> str:

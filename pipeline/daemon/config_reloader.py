@@ -1,7 +1,8 @@
 """Reloads the config of a running daemon. Owns when its file is read again, and which settings may change.
 
 Editors and programs write a file in several steps or replace it by another one, so it is read once it has not changed
-for a while. A missing file is waited for. A replaced painting counts as a change of the config.
+for a while. A missing file is waited for. A replaced painting counts as a change of the config, and so does a changed
+file that the config imports.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config, load_config
+from pipeline.config import Config, imported_files, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
 from pipeline.runner.checking import check_painting, recipes_in_use
@@ -68,8 +69,9 @@ class _WatchedFiles:
 
 
 class ConfigReloader:
-    """Watches one config file and its paintings. Only :meth:`request_reload` may be called by other threads.
+    """Watches one config file, what it imports, and its paintings.
 
+    Only :meth:`request_reload` may be called by other threads.
     ``on_change`` is called with each config that comes into use, by whoever asks for the next version.
     """
 
@@ -84,7 +86,9 @@ class ConfigReloader:
         self._reload_requested = self._check_requested = False
         self._check_at = self._check_paintings_at = -math.inf
         self._config, self._paintings = _WatchedFiles(), _WatchedFiles()
-        self._config.update([file], -math.inf)
+        self._imported: tuple[Path, ...] = ()
+        self._imported_by: _Signature = None
+        self._update_config(-math.inf)
         self._rejection = ""
 
     def request_reload(self) -> None:
@@ -133,7 +137,7 @@ class ConfigReloader:
         if now < self._check_at and not (self._reload_requested or self._check_requested):
             return False
         self._check_at = now + settle_seconds
-        self._config.update([self.file], now)
+        self._update_config(now)
         if self._check_requested or self._paintings.has_changed or now >= self._check_paintings_at:
             self._check_paintings_at = now + _CHECKS_PER_PAINTING_CHECK * settle_seconds
             self._paintings.update(_painting_files(version), now)
@@ -144,6 +148,11 @@ class ConfigReloader:
             return False
         self._config.read, self._paintings.read = self._config.current, self._paintings.current
         return True
+
+    def _update_config(self, now: float) -> None:
+        if self._imported_by != (signature := _signature(self.file)):
+            self._imported_by, self._imported = signature, imported_files(self.file)
+        self._config.update([self.file, *self._imported], now)
 
 
 def _painting_files(version: ConfigVersion) -> set[Path]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pipeline.config import Config, load_config
+from pipeline.config import Config, imported_files, load_config
 from pipeline.config.settings import status_settings
 from pipeline.errors import StylewatchError, in_words
 from pipeline.ledger import Ledger, Totals, ledger_exists
@@ -126,18 +126,26 @@ class CurrentSettings:
     def __init__(self, file: Path, config: Config) -> None:
         """``config`` is what was read from ``file`` just now."""
         self._file = file
-        self._version = _version_of(file)
+        self._config_version: tuple[int, int] | None = None
+        self._imported: tuple[Path, ...] = ()
+        self._version = self._found_version()
         self._settings = status_settings(config)
 
     def __call__(self) -> StatusSettings:
         """Return the settings in force."""
-        version = _version_of(self._file)
+        version = self._found_version()
         if version != self._version:
             self._version = version
             with suppress(StylewatchError, OSError):
                 changed = status_settings(load_config(self._file))
                 self._settings = replace(changed, folders=self._settings.folders)
         return self._settings
+
+    def _found_version(self) -> tuple[tuple[int, int] | None, ...]:
+        config = _version_of(self._file)
+        if config != self._config_version:
+            self._config_version, self._imported = config, imported_files(self._file)
+        return config, *map(_version_of, self._imported)
 
 
 def _version_of(file: Path) -> tuple[int, int] | None:

@@ -45,3 +45,10 @@ def test_other_commands_refuse_variants_in_one_sentence(invoke: Invoke, workshop
         result = invoke(command, path)
         assert (result.code, result.out) == (2, "")
         assert "stylewatch.yaml:7: recipes.default.seed: lists 2 values to compare: 'stylewatch try'" in result.err
+
+
+def test_check_names_the_files_that_the_config_imports(invoke: Invoke, workshop: Workshop) -> None:
+    path, imported = config_of(workshop), workshop.folder / "more.yaml"
+    imported.write_text("fine: {size: 64}\nrough: {size: 32}\n")
+    path.write_text(workshop.text.replace("recipes:", "recipes:\n  import: more.yaml"), encoding="utf-8")
+    assert invoke("check", path).lines[1] == f"ok    recipes: fine, rough from {imported.resolve()}"

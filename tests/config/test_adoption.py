@@ -193,3 +193,52 @@ def test_an_anchor_that_would_be_lost_is_refused_too(path: Path) -> None:
     text = TEXT.replace("content_weight: 0.1", "content_weight: &w 0.1\n    tv_weight: *w")
     with pytest.raises(UsageError, match="it is written in a way that this program can't change"):
         adopt_settings(text, path, wanted(Recipe(content_weight=0.05, tv_weight=0.1)))
+
+
+IMPORTING = """\
+styles: [{name: night, painting: night.jpg, recipe: fine}]
+recipes:
+  import: more.yaml   # as they came
+"""
+
+
+@pytest.fixture
+def imported(path: Path) -> Path:
+    file = path.with_name("more.yaml")
+    file.write_text("fine: {size: 64, optimizer: adam, learning_rate: 0.5, tv_weight: 3, snapshot_every: 5}\n")
+    return file
+
+
+def test_of_an_imported_recipe_only_what_differs_is_written_into_the_config(path: Path, imported: Path) -> None:
+    before = imported.read_text()
+    target = Recipe(name="fine", size=64, optimizer="adam", learning_rate=0.02, content_weight=7)
+    found = adopted(path, IMPORTING, wanted(target))
+    # The file's tv_weight and learning_rate are not the defaults, which are therefore written.
+    assert parse_document(found.text, path).data["recipes"] == {
+        "import": "more.yaml",
+        "fine": {"content_weight": 7, "learning_rate": 0.02, "tv_weight": 0},
+    }
+    assert "# as they came" in found.text
+    assert imported.read_text() == before
+
+
+def test_an_imported_recipe_that_fits_stays_as_it_is(path: Path, imported: Path) -> None:
+    target = Recipe(name="fine", size=64, optimizer="adam", learning_rate=0.5, tv_weight=3)
+    found = adopted(path, IMPORTING, wanted(target))
+    assert (found.text, found.changes) == (IMPORTING, [])
+
+
+def test_a_setting_that_comes_to_be_as_in_the_imported_file_is_taken_out(path: Path, imported: Path) -> None:
+    text = IMPORTING + "  fine: {tv_weight: 9, seed: 4, content_weight: 7}\n"
+    target = Recipe(name="fine", size=64, optimizer="adam", learning_rate=0.5, tv_weight=3, content_weight=7, seed=4)
+    found = adopted(path, text, wanted(target))
+    assert found.text == text.replace("tv_weight: 9, ", "")
+    assert found.changes == ["recipes.fine.tv_weight: 9 -> not set"]
+
+
+def test_a_new_recipe_is_whole_and_not_called_like_an_imported_one(path: Path, imported: Path) -> None:
+    found = adopted(path, IMPORTING, wanted(Recipe(name="mine", size=80), replaces="fine", is_new=True))
+    data = parse_document(found.text, path).data["recipes"]
+    assert data == {"import": "more.yaml", "mine": {"size": 80, "snapshot_every": 5}}
+    with pytest.raises(UsageError, match="there is a recipe 'fine' already"):
+        adopt_settings(IMPORTING, path, wanted(Recipe(name="fine"), is_new=True))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.document import Location
 from pipeline.config.error_messages import format_location, format_value
-from pipeline.config.yaml_source import Location
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.document import Document
 from pipeline.config.error_messages import format_location
 from pipeline.config.loading import context_of
 from pipeline.config.mistakes import validate
-from pipeline.config.yaml_source import Document, read_document
+from pipeline.config.yaml_source import read_document
 from tests.config.conftest import Problems
 
 CONFIGS = Path(__file__).parents[2] / "configs"

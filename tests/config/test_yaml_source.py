@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.yaml_source import Document, read_document
+from pipeline.config.document import Document
+from pipeline.config.yaml_source import read_document
 from pipeline.errors import ConfigError
 
 SCALARS = [
@@ -144,9 +145,9 @@ def test_a_fault_in_one_place_leaves_the_rest_readable(
     tmp_path: Path, text: str, where: str, line: int, message: str
 ) -> None:
     document = read(tmp_path, text + "\nrest: 7\n")
-    [(location, found_line, found)] = document.problems
-    assert (str(location), found_line) == (where, line)
-    assert message in found
+    [problem] = document.problems
+    assert (str(problem.location), problem.line, problem.file) == (where, line, None)
+    assert message in problem.message
     assert document.data["rest"] == 7
 
 

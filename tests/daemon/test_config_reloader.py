@@ -275,3 +275,31 @@ def test_who_follows_the_config_gets_each_one_that_comes_into_use(harness: Reloa
         harness.version = harness.after(2) or harness.version
 
     assert sizes == [64]
+
+
+def test_a_changed_file_that_the_config_imports_is_read_again(harness: ReloaderHarness) -> None:
+    imported = harness.folder / "more.yaml"
+    harness.change("recipes:", "recipes:\n  import: more.yaml")
+    assert harness.after(2.1) is None
+    assert harness.after(2.1) is None
+    assert [kind for kind, _ in harness.words()] == ["refused"]
+    assert "more.yaml doesn't exist" in harness.words()[0][1]
+
+    imported.write_text("fine: {size: 32}\n", encoding="utf-8")  # which the refused config waits for
+    assert harness.after(1) is None
+    version = harness.after(1.1)
+    assert version is not None
+    assert version.resolved.recipes["fine"].size == 32
+
+    harness.version = version
+    imported.write_text("fine: {size: 320}\n", encoding="utf-8")
+    assert harness.after(1) is None
+    version = harness.after(1.1)
+    assert version is not None
+    assert version.resolved.recipes["fine"].size == 320
+
+    harness.version = version
+    imported.write_text("fine: {size: 3}\n", encoding="utf-8")
+    assert harness.after(1) is None
+    assert harness.after(1.1) is None
+    assert f"{imported}:1: fine.size: must be at least 16, found 3" in harness.words()[-1][1]

@@ -167,6 +167,16 @@ def test_the_settings_follow_the_config_but_the_folders_stay(workshop: Workshop)
     assert current() is changed
 
 
+def test_the_settings_follow_the_files_that_the_config_imports(workshop: Workshop) -> None:
+    config, imported = workshop.folder / "stylewatch.yaml", workshop.folder / "more.yaml"
+    imported.write_text("fine: {size: 64}\n")
+    workshop.text = workshop.text.replace("recipes:", "recipes:\n  import: more.yaml")
+    current = CurrentSettings(config, workshop.config())
+    assert current().recipes["fine"].size == 64
+    imported.write_text("fine: {size: 128}\n")
+    assert current().recipes["fine"].size == 128
+
+
 def test_the_exit_code_is_the_one_that_status_has(workshop: Workshop) -> None:
     state = workshop.config().state.folder
     with instance_lock(state, "a test"), Heartbeat(state, "a test"):

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import ConfigWithVariants, load_variants
+from pipeline.config.document import Document
+from pipeline.config.imports import read_config
 from pipeline.config.loading import variants_in
 from pipeline.config.paintings import written_paintings
 from pipeline.config.recipes import written_fields
 from pipeline.config.set_options import with_settings
 from pipeline.config.settings import folder_settings
 from pipeline.config.written_values import path_text, style_and_recipe_text
-from pipeline.config.yaml_source import Document, read_document
 from pipeline.errors import UsageError
 from pipeline.hashing import settings_sha256, sha256_of_file
 from pipeline.ledger import LEDGER_NAME, Ledger, ledger_exists
@@ -79,7 +80,7 @@ def config_like(picture: Path, config: Path, set_options: Sequence[str] = ()) ->
     Raises UsageError for a picture that does not say them, or whose paintings the config does not have; ConfigError.
     """
     provenance = provenance_of(picture)
-    document = read_document(config)
+    document = read_config(config)
     recorded = read_settings(provenance)
     if recorded is None:
         style, recipes, notes = _present_settings(picture, provenance, document, config)

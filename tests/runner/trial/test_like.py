@@ -218,6 +218,16 @@ def test_an_older_versions_picture_has_names_only_and_that_is_said(made: Made) -
             config_like(picture, made.config_file)
 
 
+def test_an_older_versions_picture_by_an_imported_recipe_is_made_as_that_is_now(made: Made) -> None:
+    import numpy as np
+
+    (made.folder / "more.yaml").write_text("loose: {size: 48, content_weight: 5}\n", encoding="utf-8")
+    made.config_file.write_text(made.text.replace("recipes:\n", "recipes:\n  import: more.yaml\n"), encoding="utf-8")
+    picture = old_picture(made.folder / "old.jpg", "night", "loose", np.zeros((8, 8, 3), np.uint8))
+    recipe = config_like(picture, made.config_file).found.config.recipes_by_name()["loose"]
+    assert (recipe.size, recipe.content_weight) == (48, 5)
+
+
 def test_a_picture_of_another_program_is_refused(made: Made) -> None:
     painting = made.folder / "night.jpg"
     for call in (lambda: config_like(painting, made.config_file), lambda: find_config(painting)):
