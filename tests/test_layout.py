@@ -30,6 +30,7 @@ STORIES = ("benchmarks", "browser", "corpus", "end_to_end", "faults", "golden", 
 OF_THE_WHOLE = {
     "config/test_bounds.py",
     "config/test_golden.py",
+    "config/test_presets.py",
     "engine/test_layers.py",
     "engine/transfer/content/test_registry.py",
     "engine/transfer/statistics/test_registry.py",
