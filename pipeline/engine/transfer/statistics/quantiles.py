@@ -110,7 +110,7 @@ def with_levels(quantiles: Tensor, levels: int) -> Tensor:
     found = quantiles.shape[-1]
     if levels >= found:
         return quantiles.repeat_interleave(levels // found, dim=-1)
-    return quantiles.unflatten(-1, (levels, -1)).mean(-1)
+    return quantiles.reshape(*quantiles.shape[:-1], levels, found // levels).mean(-1)
 
 
 @lru_cache(maxsize=32)
