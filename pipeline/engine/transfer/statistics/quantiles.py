@@ -6,7 +6,6 @@ two values: so quantiles of more positions and of fewer are brought to the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -44,7 +43,7 @@ def ranked(values: Tensor) -> Ranked:
     levels = levels_of(count)
     level_of_rank = torch.div(torch.arange(count, device=values.device) * levels, count, rounding_mode="floor")
     level_of_rank = level_of_rank.to(torch.int16)
-    found = [_ranked(values[rows].contiguous(), level_of_rank, levels) for rows in _rows(values)]
+    found = [_ranked(values[rows].contiguous(), level_of_rank, levels) for rows in parts_of(*values.shape)]
     return Ranked(torch.cat([part.quantiles for part in found]), torch.cat([part.level for part in found]))
 
 
@@ -82,7 +81,7 @@ def spread(by_level: Tensor, level: Tensor) -> Tensor:
     )
     by_level = by_level / ends.diff()
     found = torch.empty(level.shape, dtype=by_level.dtype, device=by_level.device)
-    for rows in _rows(level):
+    for rows in parts_of(*level.shape):
         found[rows] = by_level[rows].gather(1, level[rows].long())
     return found
 
@@ -93,7 +92,8 @@ def weighted_quantiles(values: Tensor, shares: Tensor) -> Tensor:
     Differentiable. A value that is worth more than a level is in several of them.
     """
     levels = levels_of(values.shape[1])
-    ordered, order = values.sort(1)
+    order = _argsort(values.detach().contiguous())
+    ordered = values.gather(1, order)
     weights = shares.double()[order]
     weights = weights / weights.sum(1, keepdim=True)
     products = ordered.double() * weights
@@ -127,6 +127,7 @@ def directions(channels: int, dtype: torch.dtype, device: torch.device) -> Tenso
     return found.to(device, dtype)
 
 
-def _rows(values: Tensor) -> Iterator[slice]:
-    step = max(1, _VALUES_AT_ONCE // values.shape[1])
-    return (slice(first, first + step) for first in range(0, len(values), step))
+def parts_of(directions: int, count: int) -> list[slice]:
+    """Return the directions in parts, of which each has few enough values, ``count`` along a direction."""
+    step = max(1, _VALUES_AT_ONCE // count)
+    return [slice(first, min(first + step, directions)) for first in range(0, directions, step)]

@@ -7,6 +7,7 @@ evaluation, orthogonal, and as many as there are channels, since L-BFGS needs a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, assert_never, cast
 
 import torch
@@ -15,11 +16,13 @@ from torch.autograd.function import once_differentiable
 
 from pipeline.engine.cpu.deterministic_sum import totals
 from pipeline.engine.cpu.products import multiply_pixels
+from pipeline.engine.network.gradient_checkpointing import checkpointed
 from pipeline.engine.transfer.distance import exact
 from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.engine.transfer.statistics.quantiles import (
     MOST_LEVELS,
     directions,
+    parts_of,
     ranked,
     spread,
     weighted_quantiles,
@@ -43,11 +46,8 @@ class SlicedWasserstein:
         features = exact(features)
         if shares is None:
             return cast(Tensor, _Quantiles.apply(features))
-        along = directions(features.shape[1], features.dtype, features.device)
-        values = [multiply_pixels(image, along)[0].flatten(1) for image in torch.split(features, 1)]
-        return torch.stack(
-            [weighted_quantiles(one, share.flatten()) for one, share in zip(values, shares, strict=True)]
-        )
+        images = zip(torch.split(features, 1), torch.split(shares, 1), strict=True)
+        return torch.stack([_by_place(image, share) for image, share in images])
 
     def target(self, moments: Moments) -> Tensor:
         """Return the style's own quantiles (directions, levels)."""
@@ -72,6 +72,21 @@ class SlicedWasserstein:
 def quantiles_of(features: Tensor) -> Tensor:
     """Return the quantiles (directions, levels) of a painting's features (1, C, h, w), as many for every painting."""
     return with_levels(cast(Tensor, _Quantiles.apply(exact(features)))[0], MOST_LEVELS)
+
+
+def _by_place(image: Tensor, shares: Tensor) -> Tensor:
+    """Return the quantiles (directions, levels) of features (1, C, h, w) whose places count by shares (1, 1, h, w).
+
+    What the gradient of some directions needs is many times the features, so it is computed again for each part.
+    """
+    along = directions(image.shape[1], image.dtype, image.device)
+
+    def of(rows: slice, image: Tensor) -> dict[str, Tensor]:
+        values = multiply_pixels(image, along[rows])[0].flatten(1)
+        return {"quantiles": weighted_quantiles(values, shares.flatten())}
+
+    parts = parts_of(len(along), image[0, 0].numel())
+    return torch.cat([checkpointed(partial(of, rows), image)["quantiles"] for rows in parts])
 
 
 class _Quantiles(torch.autograd.Function):

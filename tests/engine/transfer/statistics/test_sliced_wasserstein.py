@@ -85,13 +85,16 @@ def test_blank_pictures_and_paintings_give_finite_losses_and_gradients(kind: Los
     assert torch.isfinite(gradient).all()
 
 
-def test_an_image_has_the_same_bits_alone_in_a_batch_and_on_any_threads() -> None:
+@pytest.mark.parametrize("by_place", [False, True], ids=["everywhere", "by place"])
+def test_an_image_has_the_same_bits_alone_in_a_batch_and_on_any_threads(by_place: bool) -> None:
     features = random(3, 32, 30, 25).float().contiguous(memory_format=torch.channels_last)
+    shares = shares_of(1, 1, 30, 25).float() if by_place else None
     target = target_of(random(1, 32, 8, 8, seed=1).float())
 
     def gradient(images: Tensor) -> Tensor:
         images = images.clone().requires_grad_()
-        found = SLICED.loss(SLICED.of(images), target.expand(len(images), -1, -1), "relative")
+        places = None if shares is None else shares.expand(len(images), -1, -1, -1)
+        found = SLICED.loss(SLICED.of(images, places), target.expand(len(images), -1, -1), "relative")
         return torch.autograd.grad(found.sum(), images)[0]
 
     assert torch.equal(gradient(features), torch.cat([gradient(image) for image in features.split(1)]))
