@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.geometry import network_geometry
 from pipeline.engine.transfer.guides import Guide, Guides, guides_for, joined
 from pipeline.engine.transfer.losses import Objective
@@ -48,6 +49,21 @@ def test_shares_are_one_on_the_average_and_styles_count_by_their_area() -> None:
         assert guide.weights.tolist() == [[0.25, 0.75]]
         assert torch.equal(guide.factors, torch.ones(1, 1, side, side))
     assert guides.free is None
+
+
+def test_lines_of_what_is_kept_do_not_count_and_those_of_faces_count_more() -> None:
+    lines = Objective((), (), 1.0, 1.0, 0.0, "relative", laplacian_weight=1.0)
+    photo = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    picture = torch.cat([photo[:, :, :, : SIDE // 2], photo[:, :, :, SIDE // 2 :].flip(2)], dim=3)
+
+    def loss(kept: Tensor | None = None, guarded: Tensor | None = None) -> float:
+        guides = guides_for(places(torch.ones(1, 1, SIDE, SIDE), kept, guarded), GEOMETRY)
+        return lines.compare({PIXELS: picture}, lines.content_targets({PIXELS: photo}), {}, guides)[
+            "laplacian"
+        ].item()
+
+    assert loss(guarded=1 - columns(0.5)) > 3 * loss() > 1
+    assert loss(kept=1 - columns(0.25)) < 0.05 * loss()
 
 
 def test_maps_come_to_a_layer_by_averages() -> None:
