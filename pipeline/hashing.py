@@ -19,7 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.errors import WeightsError
+from pipeline.errors import PaintingError, WeightsError
 from pipeline.model import Painting, Recipe, Region, Style, WeightsChoice
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ RECIPE: Final = KeyFields(
         "pooling",
         "seed",
     ),
-    never=frozenset({"name", "snapshot_every", "timelapse"}),
+    never=frozenset({"name", "snapshot_every", "timelapse", "init_image"}),
 )
 STYLE: Final = KeyFields(always=("paintings", "scale"), never=frozenset({"name"}))
 PAINTING: Final = KeyFields(always=("sha256", "weight"), never=frozenset({"path"}))
@@ -136,6 +136,19 @@ def _source_id(choice: WeightsChoice) -> str:
         raise WeightsError(
             f"engine.weights: {choice.source} can't be read ({error.strerror}); "
             f"name an existing .pth or .safetensors file, or use 'embedded'"
+        ) from error
+
+
+def with_image_hash(recipe: Recipe) -> Recipe:
+    """Return a recipe with the hash of the image that pictures start from, if any. Raises PaintingError."""
+    if recipe.init_image is None or not recipe.starts_from_image():
+        return recipe
+    try:
+        return dataclasses.replace(recipe, init_image_sha256=sha256_of_file(recipe.init_image))
+    except OSError as error:
+        raise PaintingError(
+            f"{recipe.init_image}: the image to start from can't be read ({error.strerror}); check init_image of "
+            f"recipe {recipe.name!r}"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """Records what a picture is made with, as plain values for its file, and reads such a record. Pure; no I/O.
 
 A record holds what the pixels depend on beside the photo: the fields of the recipe that differ from a recipe's
-defaults, the style's scale and paintings (by file name and content), the id of the weights. No folder, no photo. Of a
-picture made by a mask there are the style's regions and the mask's content, too.
+defaults, the style's scale and paintings, the image to start from (these by file name and content), the id of the
+weights. No folder, no photo. Of a picture made by a mask there are the style's regions and the mask's content, too.
 Records live longer than a version: what an older one lacks is at its default, and of a later one's, what is not known
 here is named as ignored.
 """
@@ -61,8 +61,9 @@ def settings_record(style: Style, recipe: Recipe, weights: str, mask_sha256: str
 
     ``mask_sha256``: the content of the photo's mask, if the style has regions and the photo one.
     """
+    image = {"init_image": recipe.init_image.name} if recipe.init_image and recipe.init_image_sha256 else {}
     record = {
-        "recipe": _changed_fields(recipe, Recipe(), RECIPE.never),
+        "recipe": _changed_fields(recipe, Recipe(), RECIPE.never) | image,
         "style": _style_record(style),
         "weights": weights,
     }
@@ -137,10 +138,12 @@ def _mapping(record: Mapping[str, Any], name: str, ignored: list[str]) -> Mappin
 
 
 def _recipe_fields(record: Mapping[str, Any], ignored: list[str]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name, stored in record.items():
         value = _with_tuples(stored)
-        if name in _RECIPE_TYPES and _has_type(value, _RECIPE_TYPES[name]):
+        if name == "init_image" and isinstance(stored, str):
+            found[name] = Path(stored)
+        elif name in _RECIPE_TYPES and _has_type(value, _RECIPE_TYPES[name]):
             found[name] = value
         else:
             ignored.append(f"recipe.{name}")

@@ -51,6 +51,18 @@ def test_a_painting_of_its_own_scale_says_it_and_one_that_can_not_be_is_named() 
     assert found.ignored == ("style.paintings.weight", "style.paintings.scale")
 
 
+def test_a_start_is_read_back_and_its_image_by_name_and_content() -> None:
+    recipe = Recipe(
+        init=(("content", 0.5), ("image", 2.0)), init_image=Path("/home/me/start.jpg"), init_image_sha256="c" * 64
+    )
+    record = settings_record(NIGHT, recipe, "w")
+    assert record["recipe"]["init_image"] == "start.jpg"
+    found = as_read(json.loads(json.dumps(record)))
+    assert found.recipe == dataclasses.replace(recipe, init_image=Path("start.jpg"))
+    assert found.ignored == ()
+    assert "init_image" not in settings_record(NIGHT, Recipe(), "w")["recipe"]
+
+
 def test_a_common_record_takes_little_room_in_a_picture() -> None:
     blend = Style(
         "both", (Painting(Path("starry_night.jpg"), "a" * 64, 0.7), Painting(Path("wave.jpg"), "b" * 64, 0.3))

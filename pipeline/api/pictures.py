@@ -10,7 +10,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +27,11 @@ from pipeline.images.decode import (
     DecodedPhoto,
     decode,
     decode_image,
-    decode_painting,
     decode_painting_image,
     fit,
     read_size,
 )
+from pipeline.images.decode import load_painting as load_file
 from pipeline.images.decoders.raster import Size
 from pipeline.model import Painting, Recipe, Style
 
@@ -104,11 +104,22 @@ def style_of(painting: PaintingLike, scale: float) -> Style:
     return Style("painting", (_painting(painting, "painting", 1.0, 1.0),), scale)
 
 
+def with_image_hash(recipe: Recipe) -> Recipe:
+    """Return a recipe with the hash of the image that pictures start from, if any. Raises PaintingError."""
+    path = recipe.init_image
+    if path is None:
+        return recipe
+    with _explained(str(path), PaintingError):
+        data = _bytes_of(path)
+        read_size(io.BytesIO(data))
+        return replace(recipe, init_image_sha256=sha256_of_bytes(data))
+
+
 def load_painting(painting: Painting) -> NDArray[np.uint8]:
     """Return a painting's pixels for the engine. Raises PaintingError, PaintingChangedError, MemoryError."""
     if isinstance(painting, PaintingInMemory):
         return painting.pixels
-    return decode_painting(painting.path, painting.sha256)
+    return load_file(painting)
 
 
 def _with_share(given: object) -> tuple[object, object]:

@@ -24,6 +24,7 @@ from pipeline.model import (
     ContentLossKind,
     EngineSettings,
     InitKind,
+    InitSource,
     LossKind,
     OptimizerKind,
     PoolingKind,
@@ -64,7 +65,8 @@ class TransferSettings(TypedDict, total=False):
     learning_rate: float
     learning_rate_decay: float
     ema_decay: float
-    init: InitKind
+    init: InitKind | Mapping[InitSource, float]
+    init_image: str | os.PathLike[str]
     pooling: PoolingKind
     seed: int
 

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.api.ordered_run import OrderedRun, ProgressCallback
-from pipeline.api.pictures import ImageLike, PaintingLike, PhotoReader, load_painting, style_of
+from pipeline.api.pictures import ImageLike, PaintingLike, PhotoReader, load_painting, style_of, with_image_hash
 from pipeline.api.settings import (
     TransferSettings,
     engine_settings,
@@ -91,7 +91,8 @@ def stylize(
             laplacian_weight (0.0): more of the photo's lines, which keeps faces and edges.
             optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).
             ema_decay (0.0): the picture is the running average of what was tried, not the best of it; 0.9 to 0.99.
-            init ("content"): what a picture starts from; or "noise", "blend", with seed (0).
+            init ("content"): what a picture starts from; or "noise" (with seed, 0), "blend" (half of both),
+            "painting", "image" (init_image, a file's path), or several by weights: {"content": 0.7, "noise": 0.3}.
             pooling ("max"): or "average".
 
     Returns:
@@ -244,7 +245,7 @@ class StyleTransfer:
             raise UsageError("progress must be a function, which gets a Progress")
         recipe, scale = recipe_of(settings)
         with _in_words_of_python():
-            style = style_of(painting, scale)
+            recipe, style = with_image_hash(recipe), style_of(painting, scale)
         # Once for all: later, what is in progress takes some of it.
         free = available_bytes() if self._device_name.startswith("cpu") else None
         reader = PhotoReader(recipe, self._max_pixels, math.inf if free is None else free)

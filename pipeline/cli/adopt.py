@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from pipeline.errors import StylewatchError
 from pipeline.report.formatting import counted
 from pipeline.report.reasons import kept_sentence
 from pipeline.runner.corrections.adopt import adopt_into, picture_to_adopt
-from pipeline.runner.made_pictures import find_picture
+from pipeline.runner.made_pictures import find_picture, start_images
 from pipeline.runner.planning.run_plan import approximate_duration, plan_run
 from pipeline.runner.preparation import require_state_and_output, resolve_config
 
@@ -31,8 +32,13 @@ def adopt(config: Path, variant: str, new_name: str | None) -> None:
     if no comment is about it, and of values to compare the picture's one stays. All else in the file stays, comments,
     too.
     """
-    before = load_variants(config).config
-    picture = picture_to_adopt(find_picture(variant, before.output.folder), resolve_config(before), new_name)
+    found = load_variants(config)
+    picture = picture_to_adopt(
+        find_picture(variant, found.config.output.folder),
+        resolve_config(found.config),
+        new_name,
+        partial(start_images, found, config),
+    )
     adoption = adopt_into(config, picture.settings)
     for note in picture.notes:
         click.echo(f"note: {note}", err=True)

@@ -16,9 +16,16 @@ from typing import Any, Final
 from pipeline.config.document import Document, Location
 from pipeline.config.imports import with_imports
 from pipeline.config.loading import variants_in
-from pipeline.config.recipes import as_written, default_of, weighted, written_fields
+from pipeline.config.recipes import (
+    as_written,
+    changes_picture,
+    default_of,
+    init_of,
+    weighted,
+    written_fields,
+)
 from pipeline.config.variants import ConfigWithVariants
-from pipeline.config.written_values import flow_text
+from pipeline.config.written_values import flow_text, path_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
@@ -68,6 +75,7 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
     document = parse_document(text, path)
     complete = with_imports(document, path)
     variants_in(complete, path)
+    wanted = _with_written_image(wanted, path.absolute().parent)
     edits = list(_edits(document.data, wanted, _imported(complete)))
     changed = text
     try:
@@ -85,6 +93,14 @@ def adopt_settings(text: str, path: Path, wanted: AdoptedSettings) -> Adoption:
         variants_in(with_imports(found, path), path),
         [_described(document.data, found.data, edit) for edit in edits],
     )
+
+
+def _with_written_image(wanted: AdoptedSettings, folder: Path) -> AdoptedSettings:
+    """Name the image to start from as a config in ``folder`` does."""
+    image = wanted.recipe.init_image
+    if image is None:
+        return wanted
+    return replace(wanted, recipe=replace(wanted.recipe, init_image=Path(path_text(image, folder))))
 
 
 def fragment(wanted: AdoptedSettings) -> str:
@@ -153,11 +169,12 @@ def _changed_settings(
 def _without_effect_on_pixels(present: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a recipe sets that is not at its default and of which a picture says nothing."""
     default = Recipe()
-    return {key: value for key, value in present.items() if key in RECIPE.never and value != getattr(default, key)}
+    kept = [key for key in present if key in RECIPE.never and not changes_picture(key)]
+    return {key: present[key] for key in kept if present[key] != getattr(default, key)}
 
 
 def _settings() -> list[str]:
-    return [each.name for each in fields(Recipe) if each.name not in RECIPE.never]
+    return [each.name for each in fields(Recipe) if changes_picture(each.name)]
 
 
 def _use_edits(index: int, style: Mapping[str, Any], wanted: AdoptedSettings) -> Iterator[_Edit]:
@@ -180,12 +197,25 @@ def _use_edits(index: int, style: Mapping[str, Any], wanted: AdoptedSettings) ->
 
 def _meaning(setting: str, written: Any) -> Any:
     """Return what a config's value means in a recipe; a list of values to compare means nothing that a recipe has."""
+    if setting == "init_image":
+        return Path(written) if isinstance(written, str) else written
+    if setting == "init":
+        return _init_meaning(written)
     if setting not in _WEIGHTED:
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
         name_of = canonical_layer if setting.endswith("layers") else str
         return tuple((name_of(name), float(weight)) for name, weight in weighted(written))
     except (AttributeError, TypeError, ValueError):
+        return written
+
+
+def _init_meaning(written: Any) -> Any:
+    if not isinstance(written, dict):
+        return written
+    try:
+        return init_of({source: float(weight) for source, weight in written.items()})
+    except (IndexError, TypeError, ValueError):
         return written
 
 

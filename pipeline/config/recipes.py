@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
@@ -13,6 +15,8 @@ from pipeline.model import (
     ColorKind,
     ContentLossKind,
     InitKind,
+    InitSource,
+    InitWeights,
     LossKind,
     OptimizerKind,
     PoolingKind,
@@ -48,6 +52,11 @@ ContentLossChoice = Annotated[
     | Annotated[tuple[ContentLossKind, ...], Field(min_length=1), Tag(f.LIST_TAG)]
     | Annotated[ContentLossKind, Tag(f.PLAIN_TAG)],
     f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
+]
+InitChoice = Annotated[
+    Annotated[dict[InitSource, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[InitKind, Tag(f.PLAIN_TAG)],
+    f.one_of_forms("content, noise, blend, painting, image, or several by weights: {content: 0.7, noise: 0.3}"),
 ]
 SizeList = Annotated[
     Annotated[tuple[f.Pixels, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Count, Tag(f.PLAIN_TAG)],
@@ -128,11 +137,16 @@ class RecipeSection(Section):
         description="The picture is the running average of what was tried at the last size, with this decay, which "
         "calms adam's grain; 0 = the best of it.",
     )
-    init: InitKind = Field(_DEFAULT.init, description="What a picture starts from: content, noise or blend.")
-    pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
-    seed: Annotated[f.Integer, Field(ge=0, lt=2**63)] = Field(
-        _DEFAULT.seed, description="Seed of init: noise and blend."
+    init: InitChoice = Field(
+        "content",
+        description="What a picture starts from: content, noise, blend (half of both), painting, image (init_image), "
+        "or several by weights, whose sum need not be 1.",
     )
+    init_image: f.PaintingPath | None = Field(
+        None, description="The image that pictures start from, if init names image."
+    )
+    pooling: PoolingKind = Field(_DEFAULT.pooling, description="How the network shrinks: max or average.")
+    seed: Annotated[f.Integer, Field(ge=0, lt=2**63)] = Field(_DEFAULT.seed, description="Seed of the noise in init.")
     snapshot_every: f.Count = Field(
         _DEFAULT.snapshot_every, description="Iterations between saved intermediate pictures; 0 = none."
     )
@@ -209,9 +223,19 @@ class RecipeSection(Section):
                 )
         return strength
 
+    @field_validator("init_image")
+    @classmethod
+    def _image_if_it_is_used(cls, image: Path | None, info: ValidationInfo) -> Path | None:
+        if "init" in info.data and (image is None) == names_image(info.data["init"]):
+            if image is None:
+                raise ValueError("init: image needs init_image: FILE, the image that pictures start from")
+            raise ValueError("is used by no picture: write init: image, or leave it out")
+        return image
+
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""
         values = {key: getattr(self, key) for key in RecipeSection.model_fields}
+        values["init"] = init_of(self.init)
         values["content_layers"] = weighted(self.content_layers)
         values["style_layers"] = weighted(self.style_layers)
         values["style_loss"] = weighted(self.style_loss)
@@ -221,6 +245,32 @@ class RecipeSection(Section):
         return Recipe(name=name, **values)
 
 
+def changes_picture(setting: str) -> bool:
+    """Tell whether a setting of a recipe, as a config has it, changes the picture."""
+    return setting == "init_image" or setting not in (*RECIPE.never, "init_image_sha256")
+
+
+def init_of(written: InitKind | Mapping[InitSource, float]) -> InitKind | InitWeights:
+    """Return what ``init`` means in a recipe: sources in one order, and a single one by its name."""
+    if isinstance(written, str):
+        return written
+    weights = tuple((source, written[source]) for source in get_args(InitSource) if source in written)
+    return weights if len(weights) > 1 else weights[0][0]
+
+
+def without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's settings, as they are written, without what is used by other values of ``init`` only."""
+    is_used = names_image(settings.get("init"))
+    return {name: value for name, value in settings.items() if name != "init_image" or is_used}
+
+
+def names_image(init: Any) -> bool:
+    """Tell whether what is written for ``init``, a list of values perhaps, names an image."""
+    if isinstance(init, list):
+        return any(map(names_image, init))
+    return init == "image" or (isinstance(init, dict) and "image" in init)
+
+
 def default_of(setting: str, recipe: Recipe) -> Any:
     """Return what a setting that is not written means in a recipe, as the recipe has it."""
     return _LEARNING_RATES[recipe.optimizer] if setting == "learning_rate" else getattr(_DEFAULT, setting)
@@ -228,7 +278,7 @@ def default_of(setting: str, recipe: Recipe) -> Any:
 
 def written_fields(recipe: Recipe) -> dict[str, Any]:
     """Return the settings of a recipe that change the picture and are not at their defaults, as a config has them."""
-    values = {name: getattr(recipe, name) for name in RecipeSection.model_fields if name not in RECIPE.never}
+    values = {name: getattr(recipe, name) for name in filter(changes_picture, RecipeSection.model_fields)}
     return {name: as_written(name, value) for name, value in values.items() if value != default_of(name, recipe)}
 
 
@@ -239,6 +289,10 @@ def as_written(setting: str, value: Any) -> Any:
         if set(weights.values()) != {1.0}:
             return weights
         return next(iter(weights)) if setting.endswith("loss") and len(weights) == 1 else list(weights)
+    if setting == "init" and isinstance(value, tuple):
+        return dict(value)
+    if isinstance(value, Path):
+        return value.as_posix()
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pipeline.config.document import Document, Location
 from pipeline.config.field_types import did_you_mean
 from pipeline.config.mistakes import Mistake
-from pipeline.config.recipes import RecipeSection
+from pipeline.config.recipes import RecipeSection, without_unused
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 
@@ -82,7 +82,12 @@ def _with_setting(data: Mapping[str, Any], name: str, value: Any) -> dict[str, A
     if not isinstance(recipes, dict | None):
         return {**data, "recipes": {"default": {name: value}}}
     changed = {
-        recipe: {**(settings or {}), name: value} if isinstance(settings, dict | None) else settings
+        recipe: _with_value(settings or {}, name, value) if isinstance(settings, dict | None) else settings
         for recipe, settings in {"default": {}, **(recipes or {})}.items()
     }
     return {**data, "recipes": changed}
+
+
+def _with_value(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+    changed = {**settings, name: value}
+    return without_unused(changed) if name == "init" else changed

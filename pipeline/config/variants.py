@@ -23,10 +23,9 @@ from pipeline.config.document import Document, ImportedRecipes, Location
 from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
 from pipeline.config.mistakes import MakeContext, Mistake, mistake_at, validate
 from pipeline.config.models import Config
-from pipeline.config.recipes import RecipeSection
+from pipeline.config.recipes import RecipeSection, changes_picture, names_image, without_unused
 from pipeline.config.styles import StyleSection
 from pipeline.config.written_values import flow_text
-from pipeline.hashing import RECIPE
 from pipeline.model import Recipe
 
 #: So many combinations of one recipe can be told apart by nobody.
@@ -155,7 +154,7 @@ def takes_list(setting: str) -> bool:
 @cache
 def recipe_settings() -> tuple[str, ...]:
     """Return the settings of a recipe that can list values: those that change the picture."""
-    return tuple(name for name in RecipeSection.model_fields if name not in RECIPE.never)
+    return tuple(filter(changes_picture, RecipeSection.model_fields))
 
 
 def json_schema() -> dict[str, Any]:
@@ -204,7 +203,8 @@ def _with_values(document: Document, values: Mapping[Location, Any]) -> Document
         if location in values:
             return values[location]
         if isinstance(data, dict):
-            return {key: replaced(value, (*location, key)) for key, value in data.items()}
+            changed = {key: replaced(value, (*location, key)) for key, value in data.items()}
+            return without_unused(changed) if names_image(data.get("init")) else changed
         if isinstance(data, list):
             return [replaced(value, (*location, index)) for index, value in enumerate(data)]
         return data
@@ -244,7 +244,11 @@ class _Combinations:
         """Yield the section's data with each combination of values, and these values as text by setting."""
         for choice in self._choices():
             chosen = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
-            yield {**self._data, **chosen}, {setting: flow_text(value) for setting, value in chosen.items()}
+            yield self._with(chosen), {setting: flow_text(value) for setting, value in chosen.items()}
+
+    def _with(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        changed = {**self._data, **chosen}
+        return without_unused(changed) if names_image(self._data.get("init")) else changed
 
     def mistakes(self, known: set[Location]) -> list[Mistake]:
         """Return the mistakes in values but the first ones, and in combinations; ``known`` are reported already."""
@@ -285,7 +289,7 @@ class _Combinations:
         chosen = {axis.location: index for axis, index in zip(self._axes, choice, strict=True)}
         values = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
         try:
-            self._model.model_validate({**self._data, **values}, context=self._make_context(self._document.data))
+            self._model.model_validate(self._with(values), context=self._make_context(self._document.data))
         except ValidationError as error:
             faults = [fault for fault in error.errors(include_url=False) if not is_redundant(fault)]
             locations = [(*self._owner, *location_of(fault)) for fault in faults]
@@ -308,7 +312,7 @@ class _Combinations:
     def _meaning(self, setting: str, value: Any) -> Any:
         try:
             section = self._model.model_validate(
-                {**self._data, **{axis.setting: axis.values[0] for axis in self._axes}, setting: value},
+                self._with({**{axis.setting: axis.values[0] for axis in self._axes}, setting: value}),
                 context=self._make_context(self._document.data),
             )
         except ValidationError:

@@ -1,8 +1,8 @@
 """Reloads the config of a running daemon. Owns when its file is read again, and which settings may change.
 
 Editors and programs write a file in several steps or replace it by another one, so it is read once it has not changed
-for a while. A missing file is waited for. A replaced painting counts as a change of the config, and so does a changed
-file that the config imports.
+for a while. A missing file is waited for. A replaced painting or image counts as a change of the config, and so does a
+changed file that the config imports.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 from pipeline.config import Config, imported_files, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
-from pipeline.runner.checking import check_painting, recipes_in_use
+from pipeline.runner.checking import check_image, check_painting, recipes_in_use
 from pipeline.runner.memory_limits import require_possible_size
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 
@@ -156,7 +156,9 @@ class ConfigReloader:
 
 
 def _painting_files(version: ConfigVersion) -> set[Path]:
-    return {painting.path for style in version.resolved.styles.values() for painting in style.paintings}
+    """Return the files of paintings, and of images to start from."""
+    paintings = {painting.path for style in version.resolved.styles.values() for painting in style.paintings}
+    return paintings | {path for recipe in version.resolved.recipes.values() if (path := recipe.init_image)}
 
 
 def _signature(file: Path) -> _Signature:
@@ -213,7 +215,11 @@ def _require_usable(current: ConfigVersion, new_version: ConfigVersion) -> None:
         for painting in style.paintings:
             if painting.sha256 not in known:
                 check_painting(painting.path)
+    known_images = {recipe.init_image_sha256 for recipe in current.resolved.recipes.values()}
     for recipe in recipes_in_use(new_version.config).values():
+        image = new_version.resolved.recipes[recipe.name]
+        if image.init_image is not None and image.init_image_sha256 not in known_images:
+            check_image(image.init_image)
         require_possible_size(recipe, new_version.config.engine_settings())
 
 
@@ -221,7 +227,10 @@ def _changes(current: ConfigVersion, new_version: ConfigVersion) -> tuple[str, .
     sections = tuple(
         name for name in Config.model_fields if getattr(current.config, name) != getattr(new_version.config, name)
     )
-    return sections or (("the paintings",) if current.resolved != new_version.resolved else ())
+    if sections or current.resolved == new_version.resolved:
+        return sections
+    is_image = current.resolved.styles == new_version.resolved.styles
+    return ("the image to start from",) if is_image else ("the paintings",)
 
 
 def _reload_text(changes: tuple[str, ...], unchanged: tuple[str, ...]) -> str:

@@ -63,9 +63,9 @@ def make_stylizer(settings: EngineSettings, load_painting: LoadPainting | None =
     prepare_for_torch()
     stylizer = import_stylizer()
     with _import_errors_explained():
-        from pipeline.images.decode import decode_painting
+        from pipeline.images.decode import load_painting as load_file
 
-    return stylizer(settings, load_painting or (lambda painting: decode_painting(painting.path, painting.sha256)))
+    return stylizer(settings, load_painting or load_file)
 
 
 def import_stylizer() -> type[Stylizer]:

@@ -32,6 +32,7 @@ from pipeline.images.decoders.photo_file import PhotoFile
 from pipeline.images.decoders.pillow import PIXEL_LIMIT
 from pipeline.images.decoders.raster import DeepPixels, Mode, Pixels, Raster, Size, resized, upright
 from pipeline.images.metadata import Metadata
+from pipeline.model import Painting, StartImage
 
 PixelArray = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -83,26 +84,32 @@ def decode_reduced(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPh
     return _decode(data, max_pixels, size_for_copy)
 
 
-def decode_painting(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
+def load_painting(painting: Painting) -> NDArray[np.uint8]:
+    """Return a painting of this very content, or an image to start from. Raises as :func:`decode_painting` does."""
+    kind = "image to start from" if isinstance(painting, StartImage) else "painting"
+    return decode_painting(painting.path, painting.sha256, kind=kind)
+
+
+def decode_painting(path: Path, sha256: str | None = None, *, kind: str = "painting") -> NDArray[np.uint8]:
     """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
 
-    With ``sha256`` the decoded bytes must have this hash.
+    With ``sha256`` the decoded bytes must have this hash. Errors call it ``kind``.
     Raises PaintingError, PaintingChangedError, MemoryError.
     """
     try:
         data = path.read_bytes()
         if sha256 is not None and sha256_of_bytes(data) != sha256:
             raise PaintingChangedError(
-                f"the painting {path} has changed since this run began (replaced, or still being written), so no "
-                f"more pictures are made with it: the next run uses the painting that is there then"
+                f"the {kind} {path} has changed since this run began (replaced, or still being written), so no "
+                f"more pictures are made with it: the next run uses what is there then"
             )
         return eight_bits(_decode(data, PAINTING_MAX_PIXELS, _painting_size).pixels)
     except OSError as error:
         raise PaintingError(
-            f"the painting {path} can't be read ({error.strerror}): name an existing picture"
+            f"the {kind} {path} can't be read ({error.strerror}): name an existing picture"
         ) from error
     except (PhotoError, CodecError) as error:
-        raise PaintingError(f"the painting {path} can't be used: {error}") from error
+        raise PaintingError(f"the {kind} {path} can't be used: {error}") from error
 
 
 def decode_image(image: Image.Image, *, long_side: int) -> DecodedPhoto:

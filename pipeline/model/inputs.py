@@ -59,6 +59,11 @@ class Painting:
 
 
 @dataclass(frozen=True, slots=True)
+class StartImage(Painting):
+    """An image that pictures start from; it is read as paintings are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
     """A named style: one painting, or several blended. ``scale`` is the painting's size relative to the picture's.
 
@@ -104,13 +109,15 @@ class Mask:
 
 LossKind = Literal["relative", "gatys", "tensorflow"]
 OptimizerKind = Literal["lbfgs", "adam", "sgd"]
-InitKind = Literal["content", "noise", "blend"]
+InitKind = Literal["content", "noise", "blend", "painting", "image"]
+InitSource = Literal["content", "noise", "painting", "image"]
 ColorKind = Literal["painting", "photo", "match"]
 StyleLossKind = Literal["gram", "mean_std", "wasserstein", "sliced_wasserstein"]
 ContentLossKind = Literal["features", "self_similarity"]
 PoolingKind = Literal["max", "average"]
 LayerWeights = tuple[tuple[str, float], ...]
 StyleLosses = tuple[tuple[StyleLossKind, float], ...]
+InitWeights = tuple[tuple[InitSource, float], ...]
 ContentLosses = tuple[tuple[ContentLossKind, float], ...]
 
 DEFAULT_CONTENT_LAYERS: Final[LayerWeights] = (("relu4_2", 1.0),)
@@ -137,6 +144,9 @@ class Recipe:
     painting's colors, 0..1.
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
+    ``init``: what the first pixels are: the photo (content), noise, half of each (blend), the style's paintings, an
+    image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content, "" while no
+    image is used or it was not read yet.
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel. ``laplacian_weight``: weight of the photo's lines, 0 = none. ``ema_decay``: the
     picture is the running average of what was evaluated at the last scale, with this decay; 0 = the best of that.
@@ -156,7 +166,7 @@ class Recipe:
     optimizer: OptimizerKind = "lbfgs"
     learning_rate: float = 1.0
     learning_rate_decay: float = 1.0
-    init: InitKind = "content"
+    init: InitKind | InitWeights = "content"
     pooling: PoolingKind = "max"
     seed: int = 0
     snapshot_every: int = 0
@@ -168,6 +178,8 @@ class Recipe:
     strength: float = 0.5
     laplacian_weight: float = 0.0
     ema_decay: float = 0.0
+    init_image: Path | None = None
+    init_image_sha256: str = ""
 
     @property
     def keeps_photo_colors(self) -> bool:
@@ -187,6 +199,16 @@ class Recipe:
         while (len(sizes) < self.scales) if self.scales else (sizes[0] // 2 >= 128):
             sizes.insert(0, max(1, round(sizes[0] / 2)))
         return tuple(sizes)
+
+    def init_weights(self) -> InitWeights:
+        """Return what the first pixels are made of, with weights."""
+        if isinstance(self.init, tuple):
+            return self.init
+        return (("content", 1.0), ("noise", 1.0)) if self.init == "blend" else ((self.init, 1.0),)
+
+    def starts_from_image(self) -> bool:
+        """Tell whether ``init_image`` is used."""
+        return "image" in dict(self.init_weights())
 
     def iterations_by_scale(self) -> tuple[int, ...]:
         """Return the most evaluations at each of :meth:`sizes`."""

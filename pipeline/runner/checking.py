@@ -76,13 +76,14 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
 
 
 def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[CheckResult]:
-    """Check whether raw files can be read, paintings, format, and for what is impossible the sizes.
+    """Check whether raw files can be read, paintings, images to start from, format; for what is impossible the sizes.
 
     Paintings that are ``known`` are not decoded.
     """
     if config.input.raw != "prefer_jpeg":
         yield _run_check("camera raw", partial(check_raw, config.input.raw, reads_camera_raw()))
     yield from _painting_checks(config.styles, known)
+    yield from _image_checks(recipes_in_use(config).values())
     for name, recipe in recipes_in_use(config).items():
         yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
     yield _run_check("format", partial(_check_format, config.picture_options()))
@@ -102,9 +103,10 @@ def require_usable_for_trial(
     """Raise the same of what a trial of ``photos`` uses: these styles (none = all), recipes (none = the styles')."""
     config = found.config
     chosen = [style for style in config.styles if not styles or style.name in styles]
-    used = recipes or {name for style in chosen for name in style.recipes}
+    used = set(recipes) or {name for style in chosen for name in style.recipes}
     engine = config.engine_settings()
-    checks = list(_painting_checks(chosen, _decoded_before(config, chosen)))
+    variants = [variant.recipe for name in used & found.recipes.keys() for variant in found.recipes[name]]
+    checks = [*_painting_checks(chosen, _decoded_before(config, chosen)), *_image_checks(variants)]
     for path in (photo.resolve() for photo in photos):
         proportions = tuple(proportions_of(path.parent, [path.name]))
         for name in filter(used.__contains__, found.recipes):
@@ -128,6 +130,12 @@ def _painting_checks(styles: Iterable[StyleSection], known: Collection[Path]) ->
         for path in dict.fromkeys(painting.path for painting in style.paintings):
             if path not in known:
                 yield _run_check(f"painting of {style.name!r}", partial(check, path))
+
+
+def _image_checks(recipes: Iterable[Recipe]) -> Iterator[CheckResult]:
+    for path in dict.fromkeys(recipe.init_image for recipe in recipes):
+        if path is not None:
+            yield _run_check(f"image {path.name!r}", partial(check_image, path))
 
 
 def raise_failures(checks: Iterable[CheckResult]) -> None:
@@ -195,6 +203,15 @@ def check_painting(path: Path) -> str:
         raise CannotRunError(f"not enough memory to read the painting {path} just now; free some") from error
     if min(height, width) < LEAST_SIDE:
         raise PaintingError(f"{path} is only {width} × {height} pixels; use a larger copy of the painting")
+    return f"{path}, {width} × {height} pixels"
+
+
+def check_image(path: Path) -> str:
+    """Return the size of an image to start from, in words, with its path. Raises PaintingError."""
+    try:
+        height, width, _ = decode_painting(path, kind="image to start from").shape
+    except MemoryError as error:
+        raise CannotRunError(f"not enough memory to read the image {path} just now; free some") from error
     return f"{path}, {width} × {height} pixels"
 
 

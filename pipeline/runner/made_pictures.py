@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.config import ConfigWithVariants
 from pipeline.errors import UsageError
+from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import read_provenance
+from pipeline.model import Recipe
 from pipeline.picture_settings import RecordedSettings
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -26,6 +31,41 @@ def provenance_of(picture: Path) -> dict[str, Any]:
     if provenance is None:
         raise UsageError(f"{picture}: is no picture of stylewatch, or another program has taken its metadata out")
     return provenance
+
+
+#: Returns the files that may be the image of this name, from which a picture started.
+StartImages = Callable[[str], Iterable[Path]]
+
+
+def start_images(found: ConfigWithVariants, config: Path, name: str) -> tuple[Path, ...]:
+    """Return the images that pictures start from by a config's recipes, and that of this name beside its file."""
+    named = [variant.recipe.init_image for variants in found.recipes.values() for variant in variants]
+    named.append(config.absolute().parent / name)
+    return tuple(dict.fromkeys(path for path in named if path is not None))
+
+
+def with_image_file(recipe: Recipe, picture: Path, images: StartImages) -> tuple[Recipe, tuple[str, ...]]:
+    """Return a picture's recipe with the one of the ``images`` that it started from, and what is to be said of that.
+
+    The one of its content, else the one of its name. Raises UsageError if there is none.
+    """
+    if not recipe.init_image_sha256:
+        return recipe, ()
+    name = recipe.init_image.name if recipe.init_image is not None else "an image without a name"
+    alike = sorted((path for path in images(name) if path.is_file()), key=lambda path: path.name != name)
+    for path in alike:
+        with contextlib.suppress(OSError):
+            if sha256_of_file(path) == recipe.init_image_sha256:
+                return replace(recipe, init_image=path), ()
+    if alike and alike[0].name == name:
+        note = (
+            f"the image to start from, {alike[0]}, has changed since: it had other content when the picture was made"
+        )
+        return replace(recipe, init_image=alike[0]), (note,)
+    raise UsageError(
+        f"{picture}: the image that it started from, {name}, is in no recipe of the config and not beside it: put it "
+        f"there, under this name"
+    )
 
 
 def differences(recorded: RecordedSettings, resolved: ResolvedConfig) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Opens a config's ledger, and resolves its styles, recipes and rules for a pass. Reads only the paintings' files."""
+"""Opens a config's ledger, and resolves its styles, recipes and rules for a pass.
+
+Reads only the files of paintings, and of images that pictures start from.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,14 @@ from pipeline.config import Config
 from pipeline.config.paintings import PaintingChoice
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
-from pipeline.hashing import SettingsParts, settings_parts, settings_sha256, sha256_of_file, weights_id
+from pipeline.hashing import (
+    SettingsParts,
+    settings_parts,
+    settings_sha256,
+    sha256_of_file,
+    weights_id,
+    with_image_hash,
+)
 from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
 from pipeline.pairing import PairingPlan, Rule, pair
@@ -103,11 +113,11 @@ class ResolvedConfig:
 
 
 def resolve_config(config: Config) -> ResolvedConfig:
-    """Hash the paintings and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
+    """Hash paintings and images, and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
     styles = {
         style.name: Style(style.name, tuple(map(_painting, style.paintings)), style.scale) for style in config.styles
     }
-    recipes = config.recipes_by_name()
+    recipes = {name: with_image_hash(recipe) for name, recipe in config.recipes_by_name().items()}
     weights = weights_id(config.engine_settings().weights)
     settings = {
         (style.name, recipe.name): settings_sha256(style, recipe, weights)

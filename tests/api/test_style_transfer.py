@@ -195,6 +195,18 @@ def test_settings_and_painting_are_checked_before_the_first_picture_is_asked_for
         transfer.stylize_many([], folder / "painting.jpg", progress="yes")  # type: ignore[call-overload]
 
 
+def test_a_picture_may_start_from_a_file(transfer: StyleTransfer, folder: Path) -> None:
+    given = TINY | {"iterations": 1, "init": {"content": 1, "image": 3}}
+    starts = [folder / "painting.jpg", folder / "1.jpg"]
+    made = [transfer.stylize(folder / "0.jpg", folder / "painting.jpg", init_image=path, **given) for path in starts]
+    assert not np.array_equal(pixels(made[0]), pixels(made[1]))
+    with pytest.raises(ConfigError, match="init: image needs init_image: FILE"):
+        transfer.stylize(folder / "0.jpg", folder / "painting.jpg", **given)
+    (folder / "letter.jpg").write_text("a letter")
+    with pytest.raises(PaintingError, match=r"letter\.jpg: the file is not a JPEG"):
+        transfer.stylize(folder / "0.jpg", folder / "painting.jpg", init_image=folder / "letter.jpg", **given)
+
+
 def test_progress_tells_of_each_evaluation(transfer: StyleTransfer, folder: Path) -> None:
     heard: list[Progress] = []
     transfer.stylize(folder / "0.jpg", folder / "painting.jpg", progress=heard.append, **TINY)

@@ -242,3 +242,21 @@ def test_a_new_recipe_is_whole_and_not_called_like_an_imported_one(path: Path, i
     assert data == {"import": "more.yaml", "mine": {"size": 80, "snapshot_every": 5}}
     with pytest.raises(UsageError, match="there is a recipe 'fine' already"):
         adopt_settings(IMPORTING, path, wanted(Recipe(name="fine"), is_new=True))
+
+
+def test_a_start_is_written_with_its_image_as_the_config_names_it(path: Path) -> None:
+    (path.parent / "start.jpg").write_bytes(b"")
+    mixed = Recipe(init=(("content", 0.5), ("image", 0.5)), init_image=path.parent / "start.jpg", content_weight=0.1)
+    found = adopted(path, TEXT, wanted(mixed))
+    lines = "    init: {content: 0.5, image: 0.5}\n    init_image: start.jpg\n"
+    assert found.text == TEXT.replace("weight: 0.1\n", f"weight: 0.1\n{lines}")
+    assert adopt_settings(found.text, path, wanted(mixed)).changes == []
+    other = found.text.replace("{content: 0.5, image: 0.5}", "{image: 0.50, content: 0.5}").replace(
+        "start", "./start"
+    )
+    assert adopt_settings(other, path, wanted(mixed)).changes == []
+    back = adopted(path, found.text, wanted(Recipe(content_weight=0.1)))
+    assert back.text == TEXT
+    soft = dataclasses.replace(mixed, name="soft", init="content", init_image=None)
+    new = adopted(path, found.text, wanted(soft, replaces="default", is_new=True))
+    assert new.config.config.recipes_by_name()["default"].init_image is not None

@@ -16,6 +16,7 @@ SCHEMA = json_schema()
 NAMES = {
     "recipes": "default",
     "paintings": "paintings/starry_night.jpg",
+    "init": "noise",
     "style_loss": "gram",
     "content_loss": "features",
 }

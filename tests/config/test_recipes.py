@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +170,48 @@ def test_a_color_mix_needs_colors_to_mix(load: Load, problems: Problems) -> None
         "recipes.default.color_mix: mixes the painting's colors with the photo's: needs color: photo or match, "
         "found 0.5"
     )
+
+
+START = "init_image: paintings/great_wave.jpg"
+
+
+@pytest.mark.parametrize(
+    ("settings", "init"),
+    [
+        ("init: painting", "painting"),
+        (f"init: image, {START}", "image"),
+        ("init: {noise: 0.3, content: 0.7}", (("content", 0.7), ("noise", 0.3))),
+        ("init: {noise: 2}", "noise"),
+        (f"init: {{image: 1, painting: 2}}, {START}", (("painting", 2.0), ("image", 1.0))),
+    ],
+)
+def test_a_picture_may_start_from_several_things(load: Load, folder: Path, settings: str, init: object) -> None:
+    recipe = load(f"{STYLE}recipes: {{default: {{{settings}}}}}").recipes_by_name()["default"]
+    assert recipe.init == init
+    assert recipe.init_image == (folder / "paintings/great_wave.jpg" if "init_image" in settings else None)
+    assert recipe.init_image_sha256 == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("init: image", ": init: image needs init_image: FILE, the image that pictures start from"),
+        ("init: {image: 1, noise: 1}", ": init: image needs init_image: FILE"),
+        (START, ".init_image: is used by no picture: write init: image, or leave it out"),
+        ("init: image, init_image: nowhere.jpg", ".init_image: must be an image file; "),
+        ("init: {image: 1, nois: 1}", ".init.nois: must be one of 'content', 'noise', 'painting' or 'image', found"),
+        ("init: {noise: 0, content: 1}", ".init.noise: must be above 0, found 0"),
+        ("init: {}", ".init: must have at least 1 entry, found an empty mapping"),
+        ("init: paintin", "found 'paintin'; did you mean 'painting'?"),
+    ],
+)
+def test_what_no_picture_can_start_from_is_told(problems: Problems, settings: str, told: str) -> None:
+    [found] = problems(f"{STYLE}recipes: {{default: {{{settings}}}}}")
+    assert found.startswith("recipes.default")
+    assert told in found
+
+
+def test_what_init_means_is_written_as_it_was() -> None:
+    recipe = Recipe(init=(("content", 0.7), ("image", 0.3)), init_image=Path("a/b.jpg"), init_image_sha256="c")
+    assert written_fields(recipe) == {"init": {"content": 0.7, "image": 0.3}, "init_image": "a/b.jpg"}
+    assert written_fields(Recipe(init="noise")) == {"init": "noise"}

@@ -30,6 +30,13 @@ def test_a_setting_goes_into_every_recipe_the_default_one_among_them(folder: Pat
     assert recipes["fine"].size == 64
 
 
+def test_another_start_needs_no_image_any_more(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "init: image, init_image: paintings/starry_night.jpg")
+    assert loaded(folder, "init=noise", text=text).config.recipes_by_name()["fine"].init_image is None
+    both = loaded(folder, "init={image: 1, content: 1}", "init_image=paintings/great_wave.jpg", text=text)
+    assert both.config.recipes_by_name()["fine"].init_image == folder / "paintings/great_wave.jpg"
+
+
 def test_the_scale_goes_into_every_style(folder: Path) -> None:
     assert [style.scale for style in loaded(folder, "scale=0.5").config.styles] == [0.5, 0.5]
 

@@ -15,6 +15,8 @@ from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
 
+PAINTINGS = ("paintings/starry_night.jpg", "paintings/great_wave.jpg")
+
 LoadVariants = Callable[[str], ConfigWithVariants]
 
 
@@ -190,3 +192,25 @@ def test_the_schema_for_editors_allows_lists_of_values() -> None:
     assert "anyOf" not in properties["snapshot_every"]
     assert "anyOf" in json_schema()["$defs"]["StyleSection"]["properties"]["scale"]
     json.dumps(json_schema())
+
+
+def test_starts_can_be_compared_although_only_one_needs_the_image(variants: LoadVariants, folder: Path) -> None:
+    mix = "{content: 0.7, noise: 0.3}"
+    found = variants(f"{STYLE}recipes: {{default: {{init: [content, image, {mix}], init_image: {PAINTINGS[0]}}}}}")
+    image = folder / PAINTINGS[0]
+    made = [(variant.recipe.init, variant.recipe.init_image) for variant in found.recipes["default"]]
+    assert made == [("content", None), ("image", image), ((("content", 0.7), ("noise", 0.3)), None)]
+    assert [variant.values for variant in found.recipes["default"]] == [
+        {"init": "content"},
+        {"init": "image"},
+        {"init": mix},
+    ]
+    found = variants(f"{STYLE}recipes: {{default: {{init: image, init_image: [{', '.join(PAINTINGS)}]}}}}")
+    assert [each.recipe.init_image for each in found.recipes["default"]] == [folder / name for name in PAINTINGS]
+
+
+def test_a_start_among_values_that_lacks_its_image_is_told(mistakes: Callable[[str], list[str]]) -> None:
+    [found] = mistakes("    init: [content, image]\n")
+    assert "init: image needs init_image: FILE" in found
+    [found] = mistakes(f"    init: [content, noise]\n    init_image: {PAINTINGS[0]}\n")
+    assert "default.init_image: is used by no picture: write init: image, or leave it out" in found

@@ -203,6 +203,25 @@ def test_a_painting_that_a_worker_doubts_is_looked_at_at_once(harness: ReloaderH
     assert harness.after(1.1) is not None, "the desk's edition is still the former one"
 
 
+def test_an_image_to_start_from_is_watched_as_paintings_are(harness: ReloaderHarness) -> None:
+    start = write_painting(harness.folder / "start.jpg")
+    harness.change("size: 48", "init: image, init_image: start.jpg, size: 48")
+    harness.after(1)
+    version = harness.after(1.5)
+    assert version is not None
+    harness.version = version
+    assert harness.after(11) is None
+    write_painting(start, (10, 10, 200))
+    harness.reloader.check_paintings()
+    assert harness.after(0) is None
+    assert harness.after(1.1) is not None
+    assert harness.words()[-1] == ("reloaded", "config reloaded: the image to start from changed")
+    start.write_text("a letter")
+    harness.reloader.check_paintings()
+    assert [harness.after(seconds) for seconds in (0, 1.1)] == [None, None]
+    assert "start.jpg can't be used" in harness.words()[-1][1]
+
+
 def test_a_doubt_without_reason_is_not_told_and_a_bad_painting_only_once(harness: ReloaderHarness) -> None:
     harness.reloader.check_paintings()
     assert harness.after(1.1) is None

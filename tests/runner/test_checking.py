@@ -217,6 +217,18 @@ def test_every_value_of_a_trial_is_asked_for(workshop: Workshop) -> None:
         require_usable_for_trial(variants_of(workshop), [workshop.photo("a.png"), workshop.photo("b.png")])
 
 
+def test_an_image_to_start_from_that_is_none_is_found(workshop: Workshop) -> None:
+    (workshop.folder / "start.jpg").write_text("a letter")
+    workshop.text = workshop.text.replace("size: 48", "init: image, init_image: start.jpg, size: 48")
+    message = r"the image to start from \S+start\.jpg can't be used: the file is not a JPEG"
+    with pytest.raises(PaintingError, match=message):
+        require_usable_config(workshop.config())
+    with pytest.raises(PaintingError, match=message):
+        require_usable_for_trial(variants_of(workshop), [])
+    write_painting(workshop.folder / "start.jpg")
+    require_usable_config(workshop.config())
+
+
 def test_a_painting_whose_targets_are_cached_is_not_decoded_again(workshop: Workshop) -> None:
     config, painting = workshop.config(), workshop.folder / "night.jpg"
     painting.write_text("a letter, which was an image for an earlier Pillow")

@@ -60,6 +60,23 @@ def test_styles_hold_their_paintings_with_hash_weight_and_scale(workshop: Worksh
     assert both.paintings[1].sha256 == sha256_of_file(workshop.folder / "day.jpg")
 
 
+def test_another_image_to_start_from_makes_pictures_outdated_and_another_name_does_not(workshop: Workshop) -> None:
+    start = write_painting(workshop.folder / "start.jpg", (10, 20, 30))
+    workshop.text = workshop.text.replace("size: 48", "init: image, init_image: start.jpg, size: 48")
+    resolved = resolve_config(workshop.config())
+    assert resolved.recipes["default"].init_image_sha256 == sha256_of_file(start)
+    (before,) = resolved.settings_sha256.values()
+    start.rename(workshop.folder / "other.jpg")
+    workshop.text = workshop.text.replace("start.jpg", "other.jpg")
+    assert [*resolve_config(workshop.config()).settings_sha256.values()] == [before]
+    write_painting(workshop.folder / "other.jpg", (200, 20, 30))
+    assert [*resolve_config(workshop.config()).settings_sha256.values()] != [before]
+    config = workshop.config()
+    (workshop.folder / "other.jpg").unlink()
+    with pytest.raises(PaintingError, match=r"other\.jpg: the image to start from can't be read .* recipe 'default'"):
+        resolve_config(config)
+
+
 def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop: Workshop) -> None:
     resolved = resolve_config(workshop.config())
     wanted = resolved.wanted_job(Job("sub/a.png", "night", "default"))

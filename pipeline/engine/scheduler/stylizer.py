@@ -36,6 +36,7 @@ from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.checkpoints import Checkpoints
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, evaluate, peak_bytes
+from pipeline.engine.transfer.first_pixels import FirstPixels
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.paintings import LoadPainting
@@ -44,6 +45,7 @@ from pipeline.engine.transfer.reports import failed, out_of_memory, preview
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import StyleTargets
+from pipeline.errors import StylewatchError
 from pipeline.model import EngineSettings, Occupancy, Recipe, Style
 
 # Other programs want memory too, and what a picture needs is only predicted.
@@ -100,7 +102,9 @@ class Stylizer:
         )
         device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
-        self._checkpoints = Checkpoints({"device": device_name, **machine()}, weights.id, self._device)
+        self._checkpoints = Checkpoints(
+            {"device": device_name, **machine()}, weights.id, self._device, FirstPixels(load_painting)
+        )
 
     def run(self, pull: NextRequests, control: RunControl = RunControl()) -> Generator[Event, None, None]:
         """Work on requests until none is left; one that fails never stops the others.
@@ -160,6 +164,8 @@ class Stylizer:
         try:
             canvas, event = self._checkpoints.begin(request)
             idle.append(canvas)
+        except StylewatchError as error:
+            event = Failed(request.token, error)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -20,6 +20,7 @@ from torch import Tensor
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
+from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
 from pipeline.engine.transfer.geometry import (
     Geometry,
     averaged,
@@ -42,10 +43,6 @@ PLATEAU_WINDOW: Final = 10
 
 # The next scale corrects remaining errors of the coarse one: twice the tolerance there can't be seen.
 _COARSE_TOLERANCE: Final = 2
-
-# Noise to start from: gray, as strong as the contrast of a usual photo.
-_GRAY: Final = 0.5
-_NOISE: Final = 0.2
 
 _UNKNOWN: Final = Losses(math.inf, math.inf, math.inf)
 
@@ -219,7 +216,7 @@ class Canvas:
 
     def photo(self) -> Tensor:
         """Return the photo (1, 3, h, w), RGB 0..1, as the network sees it at this scale."""
-        return _photo(self.request, self.geometry)
+        return photo_pixels(self.request, self.geometry)
 
     def shown(self, pixels: Tensor) -> Tensor:
         """Return ``pixels`` (1, 3, h, w) with the photo where it is kept: what is evaluated.
@@ -250,30 +247,16 @@ class Canvas:
         return self.small_photo
 
 
-def blank_canvas(request: Request, device: torch.device) -> Canvas:
-    """Return a canvas at the coarsest scale with its first pixels: the photo, noise or both, by the recipe."""
-    recipe = request.recipe
+def blank_canvas(request: Request, device: torch.device, first_pixels: FirstPixels = WITHOUT_PAINTINGS) -> Canvas:
+    """Return a canvas at the coarsest scale with its first pixels. Raises what loading a painting raises."""
     geometry = geometry_at(request, 0)
-    pixels = to_device(_first_pixels(recipe, _photo(request, geometry)), device)
-    return Canvas(request, CanvasState(pixels, pixels, make_optimizer(recipe).new_state()), geometry)
+    pixels = to_device(first_pixels.of(request, geometry), device)
+    return Canvas(request, CanvasState(pixels, pixels, make_optimizer(request.recipe).new_state()), geometry)
 
 
 def geometry_at(request: Request, scale_index: int) -> Geometry:
     """Return where the pixels of a request lie at one of its scales."""
     return network_geometry(*scaled(request.photo.shape[:2], request.recipe.sizes()[scale_index]))
-
-
-def _photo(request: Request, geometry: Geometry) -> Tensor:
-    return to_network(to_tensor(request.photo), geometry).clamp(0, 1)
-
-
-def _first_pixels(recipe: Recipe, photo: Tensor) -> Tensor:
-    if recipe.init == "content":
-        return photo
-    # A generator of its own on the CPU: the same noise alone and in any batch, on every device.
-    noise = torch.randn(photo.shape, generator=torch.Generator().manual_seed(recipe.seed)).mul_(_NOISE).add_(_GRAY)
-    noise = noise.clamp_(0, 1)
-    return noise if recipe.init == "noise" else (photo + noise) / 2
 
 
 def _with_own_lists(state: Any) -> Any:

@@ -25,6 +25,7 @@ from pipeline.durable_files import write_file
 from pipeline.engine.devices import is_out_of_memory, to_device
 from pipeline.engine.events import CheckpointReady, Places, Request, Resumed
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
+from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels
 from pipeline.engine.transfer.loss_history import restored, stored
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.failpoints import failpoint
@@ -42,17 +43,25 @@ class Checkpoints:
 
     ``environment`` is all that its pictures depend on besides photo, style and recipe. A file of another environment,
     with more or fewer entries too, is not used. So a new entry is left out as long as its value means "as before".
+    ``first_pixels``: what pictures without a checkpoint start from.
     """
 
-    def __init__(self, environment: Mapping[str, str], weights_id: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        weights_id: str,
+        device: torch.device,
+        first_pixels: FirstPixels = WITHOUT_PAINTINGS,
+    ) -> None:
         self._environment = dict(environment)
         self._weights_id = weights_id
         self._device = device
+        self._first_pixels = first_pixels
 
     def begin(self, request: Request) -> tuple[Canvas, Resumed | None]:
         """Return the request's canvas as its checkpoint has it, with the event of that; without one a blank canvas.
 
-        If the file can't be used, the canvas' notes say why.
+        If the file can't be used, the canvas' notes say why. Raises what loading a painting raises.
         """
         note = None
         try:
@@ -63,7 +72,7 @@ class Checkpoints:
             note = f"restarted from the beginning: its checkpoint {error}"
         except (KeyError, TypeError, ValueError):
             note = "restarted from the beginning: its checkpoint can't be understood"
-        canvas = blank_canvas(request, self._device)
+        canvas = blank_canvas(request, self._device, self._first_pixels)
         canvas.notes += [note] if note else []
         return canvas, None
 

@@ -19,7 +19,7 @@ from pipeline.durable_files import new_file, replace_file
 from pipeline.errors import UsageError
 from pipeline.model import Painting, Style
 from pipeline.picture_settings import RecordedSettings, read_settings
-from pipeline.runner.made_pictures import differences, provenance_of
+from pipeline.runner.made_pictures import StartImages, differences, provenance_of, with_image_file
 from pipeline.runner.preparation import ResolvedConfig
 
 _BOM = b"\xef\xbb\xbf"
@@ -33,9 +33,12 @@ class PictureToAdopt:
     notes: tuple[str, ...]
 
 
-def picture_to_adopt(picture: Path, resolved: ResolvedConfig, new_name: str | None) -> PictureToAdopt:
+def picture_to_adopt(
+    picture: Path, resolved: ResolvedConfig, new_name: str | None, images: StartImages = lambda _: ()
+) -> PictureToAdopt:
     """Return what to adopt of a picture: as the recipe by which it was made, or as one of a new name.
 
+    ``images`` returns files of which one is the image that it started from, if any.
     Raises UsageError for a picture that does not say its settings, or whose style the config does not have;
     StorageError.
     """
@@ -47,15 +50,15 @@ def picture_to_adopt(picture: Path, resolved: ResolvedConfig, new_name: str | No
             "one that has them"
         )
     style = _style_of(picture, provenance, made_with, resolved)
-    name = new_name or made_with.recipe.name
+    recipe, notes = with_image_file(made_with.recipe, picture, images)
     wanted = AdoptedSettings(
-        recipe=replace(made_with.recipe, name=name),
+        recipe=replace(recipe, name=new_name or recipe.name),
         style=style.name,
         scale=made_with.scale,
         replaces=made_with.recipe.name,
         is_new=new_name is not None,
     )
-    return PictureToAdopt(wanted, tuple(_notes(made_with, style, resolved)))
+    return PictureToAdopt(wanted, (*notes, *_notes(made_with, style, resolved)))
 
 
 def _style_of(

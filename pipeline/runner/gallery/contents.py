@@ -30,6 +30,8 @@ from pipeline.report.gallery.advice import failure_advice, photo_advice
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
 _REJECTED_REASON: Final = "rejected: deleted, and not made again unless its photo or its settings change"
+#: The image to start from is shown by its name.
+_NOT_SHOWN: Final = ("init_image_sha256",)
 #: Pictures that browsers show; of others the page shows the small copy.
 _SHOWN: Final = (".jpg", ".png", ".webp", ".avif")
 
@@ -226,12 +228,13 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
 
 def recipe_defaults() -> dict[str, Any]:
     """Return all settings of a recipe at their defaults, as a config has them."""
-    defaults = {each.name: getattr(Recipe(), each.name) for each in fields(Recipe) if each.name != "name"}
+    names = [each.name for each in fields(Recipe) if each.name not in ("name", *_NOT_SHOWN)]
+    defaults = {name: getattr(Recipe(), name) for name in names}
     return _as_written_fields(defaults)
 
 
 def _as_written_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _as_written(value) for name, value in values.items()}
+    return {name: _as_written(value) for name, value in values.items() if name not in _NOT_SHOWN}
 
 
 def _as_written(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pipeline.ledger import LEDGER_NAME, Ledger, ledger_exists
 from pipeline.model import Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings
 from pipeline.runner.instance.folder_marks import OUTPUT_MARK, other_states
-from pipeline.runner.made_pictures import differences, provenance_of
+from pipeline.runner.made_pictures import differences, provenance_of, start_images, with_image_file
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, resolve_config, source_of
 
 #: What a config says of these is about styles and recipes that a picture's own replace.
@@ -85,9 +86,11 @@ def config_like(picture: Path, config: Path, set_options: Sequence[str] = ()) ->
     if recorded is None:
         style, recipes, notes = _present_settings(picture, provenance, document, config)
     else:
-        resolved = resolve_config(load_variants(config).config)
-        parts = _RecordedParts(picture, provenance, recorded, resolved, config.absolute().parent)
-        style, recipes, notes = parts.style(), parts.recipes(), tuple(parts.notes())
+        found = load_variants(config)
+        recipe, image_notes = with_image_file(recorded.recipe, picture, partial(start_images, found, config))
+        recorded = replace(recorded, recipe=recipe)
+        parts = _RecordedParts(picture, provenance, recorded, resolve_config(found.config), config.absolute().parent)
+        style, recipes, notes = parts.style(), parts.recipes(), (*parts.notes(), *image_notes)
     kept = {key: value for key, value in document.data.items() if key not in _REPLACED}
     positions = {
         place: position for place, position in document.positions.items() if not place or place[0] not in _REPLACED
@@ -148,7 +151,10 @@ class _RecordedParts:
 
     def recipes(self) -> dict[str, Any]:
         """Return the recipe, with those of its settings that are not at their defaults."""
-        return {self._recorded.recipe.name: written_fields(self._recorded.recipe)}
+        recipe, image = self._recorded.recipe, self._recorded.recipe.init_image
+        if image is not None:
+            recipe = replace(recipe, init_image=Path(path_text(image, self._folder)))
+        return {recipe.name: written_fields(recipe)}
 
     def notes(self) -> Iterator[str]:
         """Yield what may differ."""

@@ -1,4 +1,7 @@
-"""Decides which pictures a try makes: photos × styles × recipes × values, the cheapest first. Reads only photos."""
+"""Decides which pictures a try makes: photos × styles × recipes × values, the cheapest first.
+
+Reads only photos, and images that pictures start from.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline.config import ConfigWithVariants
@@ -14,7 +18,7 @@ from pipeline.config.variants import RecipeVariant, StyleVariant
 from pipeline.config.written_values import flow_text
 from pipeline.engine.speed import GUESS, Speed
 from pipeline.errors import PhotoError, UsageError
-from pipeline.hashing import sha256_of_open
+from pipeline.hashing import sha256_of_open, with_image_hash
 from pipeline.intake.safe_open import open_below
 from pipeline.model import Job, Recipe, Style
 from pipeline.model.trial import ContactSheet, SheetAxis, SheetCell, SheetPhoto
@@ -74,7 +78,7 @@ def plan_pictures(
 ) -> list[TrialPicture]:
     """Return the pictures of all combinations. Empty ``styles`` = all; empty ``recipes`` = each style's own.
 
-    Raises UsageError for unknown names.
+    Raises UsageError for unknown names, PaintingError for an image to start from that can't be read.
     """
     labels = photo_labels([photo.path for photo in photos]) if len(photos) > 1 else [""]
     pictures = [
@@ -83,7 +87,11 @@ def plan_pictures(
         for style, recipe in _chosen(resolved, styles, recipes)
         for number, variant in enumerate(found.variants_of(style, recipe), start=1)
     ]
-    return [dataclasses.replace(picture, number=number) for number, picture in enumerate(pictures)]
+    hashed = cache(with_image_hash)
+    return [
+        dataclasses.replace(picture, number=number, recipe=hashed(picture.recipe))
+        for number, picture in enumerate(pictures)
+    ]
 
 
 def count_pictures(

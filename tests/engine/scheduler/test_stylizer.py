@@ -289,6 +289,27 @@ def test_a_picture_that_does_not_fit_alone_fails_alone() -> None:
     assert [event.token for event in only(events, Finished)] == ["good"]
 
 
+def test_a_start_from_the_painting_is_the_same_alone_and_together_and_can_be_seen(
+    one: Stylizer, three: Stylizer
+) -> None:
+    start = replace(TINY, iterations=2, init=(("content", 0.2), ("painting", 0.8)))
+    together = run(three, request("a", 1, start, height=48, width=40), request("t", recipe=start), request("b", 2))
+    alone = run(one, request("t", recipe=start))
+    assert np.array_equal(picture(alone), picture(together))
+    painting = pixels(100, 64, 64)[5:58]  # the middle, in the photo's proportions
+    wanted = painting.mean((0, 1)) / 255
+    usual = picture(run(one, request("t", recipe=replace(start, init="content"))))
+    distances = [float(np.abs(found.mean((0, 1)) - wanted).sum()) for found in (picture(alone), usual)]
+    assert distances[0] < distances[1] / 2
+
+
+def test_a_picture_whose_start_can_not_be_loaded_fails_alone(one: Stylizer) -> None:
+    image = replace(TINY, init="image", init_image=Path("small.jpg"), init_image_sha256="b" * 64)
+    events = run(one, request("bad", recipe=image), request("t"))
+    assert [(event.token, str(event.error)) for event in only(events, Failed)] == [("bad", "small.jpg: too small")]
+    assert [event.token for event in only(events, Finished)] == ["t"]
+
+
 def test_a_painting_that_fails_at_the_second_scale_fails_its_picture() -> None:
     class Fading:
         shown = 0

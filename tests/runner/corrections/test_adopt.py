@@ -12,12 +12,14 @@ import pytest
 
 from pipeline.config.adoption import AdoptedSettings
 from pipeline.errors import UsageError
+from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import write_picture
 from pipeline.images.metadata import Metadata
 from pipeline.model import Painting, PictureOptions, Recipe, Style
 from pipeline.picture_settings import settings_record
 from pipeline.runner.corrections.adopt import adopt_into, picture_to_adopt
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
+from tests.fakes import write_painting
 from tests.images.pictures import PROVENANCE, written
 from tests.workshop import CONFIG, Workshop
 
@@ -121,3 +123,15 @@ def test_a_config_that_can_t_be_written_is_left_with_what_to_write(workshop: Wor
     assert "can't be written (" in str(refused.value)
     assert "recipes:\n  default: {size: 40, scales: 1}" in str(refused.value)
     assert file.read_bytes() == before
+
+
+def test_the_image_that_a_picture_started_from_is_looked_for(tmp_path: Path, resolved: ResolvedConfig) -> None:
+    start = write_painting(tmp_path / "start.jpg")
+    recipe = Recipe(init="image", init_image=start, init_image_sha256=sha256_of_file(start))
+    path = picture(tmp_path, resolved.styles["night"], recipe, resolved.weights)
+    found = picture_to_adopt(path, resolved, None, lambda name: [tmp_path / "gone.jpg", tmp_path / name])
+    assert (found.settings.recipe, found.notes) == (recipe, ())
+    with pytest.raises(
+        UsageError, match=r"the image that it started from, start\.jpg, is in no recipe of the config"
+    ):
+        picture_to_adopt(path, resolved, None)

@@ -19,6 +19,7 @@ from pipeline.runner.gallery.contents import (
     Known,
     needs_details,
     picture_row,
+    recipe_defaults,
     settings_yaml,
 )
 from tests.report.gallery.hostile_names import HOSTILE_NAMES
@@ -213,6 +214,19 @@ def test_the_yaml_of_a_blend_is_a_config_with_all_paintings_weights_and_scales(t
     [style] = load_config(tmp_path / "c.yaml").styles
     assert [(each.path.name, each.weight, each.scale) for each in style.paintings] == shares
     assert style.recipes == ("fine",)
+
+
+def test_a_start_is_shown_as_a_config_has_it(tmp_path: Path) -> None:
+    recipe = {"init": [["noise", 0.5], ["image", 1.0]], "init_image": "start.jpg", "init_image_sha256": "c" * 64}
+    facts = SETTINGS | {"recipe": recipe}
+    made = replace(DETAILS, facts=replace(FACTS, settings=facts))
+    assert details(made, tmp_path)["settings"] == {"init": {"noise": 0.5, "image": 1.0}, "init_image": "start.jpg"}
+    for name in ("night.jpg", "start.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "c.yaml").write_text(settings_yaml("night", "default", facts))
+    found = load_config(tmp_path / "c.yaml").recipes_by_name()["default"]
+    assert (found.init, found.init_image) == ((("noise", 0.5), ("image", 1.0)), tmp_path.resolve() / "start.jpg")
+    assert "init_image_sha256" not in recipe_defaults()
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.02])

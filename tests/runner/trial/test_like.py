@@ -189,6 +189,30 @@ def test_a_blend_keeps_its_weights_and_scales(made: Made, written: str) -> None:
     assert settings_sha256(style, recipe, "") == settings_sha256(wanted.styles["night"], recipe, "")
 
 
+def test_an_image_to_start_from_is_found_by_its_content_or_by_its_name(made: Made) -> None:
+    start = write_painting(made.folder / "start.jpg", (20, 180, 250))
+    made.text = made.text.replace("size: 64", "size: 64, init: {image: 1, noise: 1}, init_image: start.jpg")
+    wanted = resolve_config(made.config()).recipes["fine"]
+    picture = made.make()
+    like = config_like(picture, made.config_file)
+    assert resolve_config(like.found.config).recipes["fine"] == wanted
+    assert like.text.endswith("    init: {noise: 1, image: 1}\n    init_image: start.jpg")
+    start.rename(made.folder / "begin.jpg")
+    made.config_file.write_text(made.text.replace("start.jpg", "begin.jpg"))
+    found = resolve_config(config_like(picture, made.config_file).found.config).recipes["fine"]
+    assert (found.init_image, found.init_image_sha256) == (
+        made.folder.resolve() / "begin.jpg",
+        wanted.init_image_sha256,
+    )
+    made.config_file.write_text(made.text.replace("init: {image: 1, noise: 1}, init_image: start.jpg, ", ""))
+    with pytest.raises(
+        UsageError, match=r"started from, start\.jpg, is in no recipe of the config and not beside it"
+    ):
+        config_like(picture, made.config_file)
+    write_painting(start, (1, 2, 3))
+    assert "start.jpg, has changed since" in config_like(picture, made.config_file).notes[0]
+
+
 def old_picture(path: Path, style: str, recipe: str, pixels: object) -> Path:
     write_picture(
         pixels,  # type: ignore[arg-type]

@@ -6,10 +6,11 @@ import pytest
 
 from pipeline.config import load_variants
 from pipeline.errors import PhotoError, UsageError
+from pipeline.hashing import sha256_of_file
 from pipeline.model.trial import SheetAxis
 from pipeline.runner.preparation import resolve_config
 from pipeline.runner.trial.plan import contact_sheet, count_pictures, plan_pictures, plan_trial, read_photos
-from tests.fakes import write_photo
+from tests.fakes import write_painting, write_photo
 from tests.runner.trial.trying import plan_of, variants_of
 from tests.workshop import SPEED, Workshop
 
@@ -81,6 +82,17 @@ def test_lists_and_layers_are_written_as_in_a_config(workshop: Workshop) -> None
     plan = plan_of(workshop, [workshop.photo("a.png")], (), ("default", "fine"))
     sheet = contact_sheet(plan, sheet_id="x", title="", started=1.0, config_name="")
     assert sheet.axes[0] == SheetAxis("content_layers", ("[relu4_2]", "{relu4_2: 2}"))
+
+
+def test_each_value_of_an_image_to_start_from_makes_another_picture(workshop: Workshop) -> None:
+    for name, color in (("a.jpg", (1, 2, 3)), ("b.jpg", (200, 2, 3))):
+        write_painting(workshop.folder / name, color)
+    workshop.text = workshop.text.replace("size: [96, 32, 64]", "init: image, init_image: [a.jpg, b.jpg]")
+    found = variants_of(workshop)
+    pictures = plan_pictures(found, resolve_config(found.config), read_photos([workshop.photo("a.png")]))
+    expected = [sha256_of_file(workshop.folder / name) for name in ("a.jpg", "b.jpg")]
+    assert [each.recipe.init_image_sha256 for each in pictures] == expected
+    assert [each.values for each in pictures] == [{"init_image": "a.jpg"}, {"init_image": "b.jpg"}]
 
 
 def test_a_photo_may_be_the_only_one_of_many_styles(workshop: Workshop) -> None:

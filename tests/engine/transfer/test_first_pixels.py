@@ -1,0 +1,111 @@
+"""A picture starts from its photo, noise, paintings or an image, or from several by weights; none is distorted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.engine.events import Request
+from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
+from pipeline.engine.transfer.geometry import network_geometry
+from pipeline.errors import PaintingError
+from pipeline.model import InitKind, InitWeights, Painting, Recipe, StartImage, Style
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+NIGHT, WAVE = Painting(Path("night.jpg"), "a" * 64, 3.0), Painting(Path("wave.jpg"), "b" * 64, 1.0)
+GEOMETRY = network_geometry(48, 64)
+
+
+def slope(height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Return a picture whose red is how far down, and whose green how far right, each pixel is."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([255 * rows / height, 255 * columns / width, 0 * rows], axis=-1).astype(np.uint8)
+
+
+class Easel:
+    """Loads paintings, and remembers which."""
+
+    def __init__(self) -> None:
+        self.asked: list[Painting] = []
+
+    def __call__(self, painting: Painting) -> npt.NDArray[np.uint8]:
+        self.asked.append(painting)
+        shade = {"night.jpg": 40, "wave.jpg": 240}.get(painting.path.name)
+        return slope(100, 300) if shade is None else np.full((70, 50, 3), shade, np.uint8)
+
+
+def request(init: InitKind | InitWeights, **others: Any) -> Request:
+    recipe = Recipe(size=64, init=init, init_image=Path("start.jpg"), init_image_sha256="c" * 64)
+    return Request("t", **{"photo": PHOTO, "style": Style("s", (NIGHT, WAVE)), "recipe": recipe} | others)
+
+
+def first(init: InitKind | InitWeights, pixels: FirstPixels | None = None) -> Tensor:
+    return (pixels or FirstPixels(Easel())).of(request(init), GEOMETRY)
+
+
+def test_a_blend_has_the_bits_that_it_ever_had() -> None:
+    assert torch.equal(first("blend"), (first("content") + first("noise")) / 2)
+    assert torch.equal(first("content"), photo_pixels(request("content"), GEOMETRY))
+
+
+def test_several_sources_are_mixed_by_weights_whose_sum_is_of_no_account() -> None:
+    mixed = first((("content", 0.7), ("noise", 0.3)))
+    torch.testing.assert_close(mixed, 0.7 * first("content") + 0.3 * first("noise"))
+    torch.testing.assert_close(mixed, first((("content", 7.0), ("noise", 3.0))))
+    both = first((("noise", 1.0), ("painting", 1.0), ("image", 2.0)))
+    torch.testing.assert_close(both, (first("noise") + first("painting") + 2 * first("image")) / 4)
+
+
+def test_several_paintings_are_their_weighted_mean() -> None:
+    torch.testing.assert_close(first("painting"), torch.full((1, 3, 48, 64), (3 * 40 + 240) / 4 / 255))
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 48), (64, 64), (16, 64)])
+def test_an_image_covers_the_photo_by_its_middle_undistorted(height: int, width: int) -> None:
+    geometry, photo = network_geometry(height, width), np.zeros((height, width, 3), np.uint8)
+    left, right, top, bottom = geometry.padding
+    found = FirstPixels(Easel()).of(request("image", photo=photo), geometry)[0]
+    inner = found[:, top : found.shape[1] - bottom, left : found.shape[2] - right]
+    down, across = inner[0].mean(1), inner[1].mean(0)
+    assert float(down.mean()) == pytest.approx(0.5, abs=0.02)
+    assert float(across.mean()) == pytest.approx(0.5, abs=0.02)
+    shown = [
+        (float(each[-1] - each[0]) / (len(each) - 1)) * len(each) * side
+        for each, side in ((down, 100), (across, 300))
+    ]
+    assert shown[0] / shown[1] == pytest.approx(height / width, rel=0.05)
+    assert shown[1] == pytest.approx(min(300, 100 * width / height), rel=0.05)  # as much of it as fits
+
+
+def test_an_image_is_loaded_by_its_content_and_once_for_photos_of_one_shape() -> None:
+    easel = Easel()
+    pixels = FirstPixels(easel)
+    assert torch.equal(first("image", pixels), first("image", pixels))
+    assert easel.asked == [StartImage(Path("start.jpg"), "c" * 64)]
+    first("painting", pixels)
+    first("painting", pixels)
+    assert easel.asked[1:] == [NIGHT, WAVE]
+    pixels.of(request("image", photo=PHOTO.transpose(1, 0, 2)), network_geometry(64, 48))
+    assert len(easel.asked) == 4
+
+
+def test_large_pictures_are_not_kept() -> None:
+    easel = Easel()
+    pixels, geometry = FirstPixels(easel), network_geometry(1008, 1008)
+    square = request("painting", photo=np.zeros((8, 8, 3), np.uint8), style=Style("s", (NIGHT,)))
+    for _ in range(2):
+        pixels.of(square, geometry)
+    assert easel.asked == [NIGHT, NIGHT]
+
+
+def test_what_can_not_be_loaded_is_said() -> None:
+    with pytest.raises(PaintingError, match=r"night\.jpg: nothing is loaded here"):
+        first("painting", WITHOUT_PAINTINGS)
+    with pytest.raises(PaintingError, match="recipe 'default' starts from an image and names none: set init_image"):
+        FirstPixels(Easel()).of(request("image", recipe=Recipe(size=64, init="image")), GEOMETRY)
