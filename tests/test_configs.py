@@ -18,7 +18,7 @@ REFERENCE = CONFIGS / "reference.yaml"
 SCHEMA = json_schema()
 
 #: Mappings whose keys are files and layers, not settings.
-FREE = ("styles.paintings.", "recipes.*.content_layers.", "recipes.*.style_layers.")
+FREE = ("styles.paintings.", "styles.regions.", "recipes.*.content_layers.", "recipes.*.style_layers.")
 
 
 def keys_of_schema(schema: Any, at: tuple[str, ...] = ()) -> Iterator[str]:
@@ -90,8 +90,8 @@ def test_the_values_in_the_reference_are_the_defaults(tmp_path: Path) -> None:
 
 
 def relocated(config: Config, folder: Path) -> str:
-    """Return all settings but styles, recipes and rules, with the config's folder made equal."""
-    sections = config.model_dump(exclude={"styles": True, "recipes": True, "pairing": {"rule_list"}})
+    """Return all settings but styles, masks, recipes and rules, with the config's folder made equal."""
+    sections = config.model_dump(exclude={"styles": True, "masks": True, "recipes": True, "pairing": {"rule_list"}})
     return re.sub(r"PosixPath|WindowsPath", "Path", repr(sections)).replace(str(folder.resolve()), "FOLDER")
 
 

@@ -161,7 +161,8 @@ def finish(workshop: Workshop, count: int) -> None:
         ledger._store.connection.execute("PRAGMA synchronous = OFF")
         ledger.photos.record(photos, photos, [])
         resolved = resolve_config(config)
-        ledger.jobs.record((resolved.wanted_job(Job(photo.path, "night", "default")) for photo in photos), ".jpg")
+        jobs = (Job(photo.path, "night", "default") for photo in photos)
+        ledger.jobs.record(resolved.wanted_jobs(jobs, lambda _: "")[0], ".jpg")
         for claim in ledger.leases.claim(count, "name"):
             ledger.leases.complete(
                 claim.token,

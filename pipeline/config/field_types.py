@@ -37,13 +37,18 @@ PLAIN_TAG: Final = "\0plain"
 
 @dataclass
 class ValidationContext:
-    """What a setting may refer to. ``seen`` collects names during one validation, to find duplicates."""
+    """What a setting may refer to. ``seen`` collects names during one validation, to find duplicates.
+
+    ``has_masks``: the config names a folder of masks.
+    """
 
     folder: Path
     output: Path
     styles: tuple[str, ...]
     recipes: tuple[str, ...]
     input: Path | None = None
+    styles_with_regions: tuple[str, ...] = ()
+    has_masks: bool = False
     ignore: tuple[str, ...] = ()
     seen: set[tuple[str, str]] = field(default_factory=set)
 

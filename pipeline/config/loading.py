@@ -6,7 +6,7 @@ no file but the config and those that it imports; of paintings only the existenc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -93,15 +93,29 @@ def context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:
     """Collect what settings may refer to, from data that is not validated yet."""
     photos, pictures = _mapping(data.get("input")), _mapping(data.get("output"))
     styles, recipes, ignore = data.get("styles"), _mapping(data.get("recipes")), photos.get("ignore")
-    names = [_mapping(style).get("name") for style in styles] if isinstance(styles, list) else []
+    written = list(map(_mapping, styles)) if isinstance(styles, list) else []
     return ValidationContext(
         folder=folder,
         input=_folder(photos.get("folder", "input"), folder),
         output=_folder(pictures.get("folder", "output"), folder) or folder / "output",
-        styles=tuple(dict.fromkeys(name for name in names if isinstance(name, str))),
+        styles=_names(written),
         recipes=tuple(dict.fromkeys(("default", *recipes))),
         ignore=tuple(filter(is_pattern, ignore)) if isinstance(ignore, list) else (),
+        styles_with_regions=_names(style for style in written if style.get("regions") is not None),
+        has_masks=_names_folder(data.get("masks")),
     )
+
+
+def _names_folder(section: Any) -> bool:
+    """Tell whether a section names a folder, or what else is there may be meant so, which is said by itself."""
+    if not isinstance(section, dict):
+        return section is not None
+    return section.get("folder") is not None or bool(section.keys() - {"folder"})
+
+
+def _names(styles: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = (style.get("name") for style in styles)
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

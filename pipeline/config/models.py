@@ -17,6 +17,7 @@ from pipeline.config.folder_rules import MoveSection, Originals, require_own_fol
 from pipeline.config.gallery import GallerySection
 from pipeline.config.hooks import HooksSection
 from pipeline.config.ignore_patterns import IgnorePattern
+from pipeline.config.masks import MasksSection
 from pipeline.config.output import OutputSection
 from pipeline.config.pairing import PairingSection
 from pipeline.config.recipes import IMPORT, RecipeSection
@@ -224,6 +225,7 @@ class Config(Section):
 
     input: InputSection = Field(default_factory=_empty_section, description="Where photos come from.")
     output: OutputSection = Field(default_factory=_empty_section, description="Where pictures go.")
+    masks: MasksSection = Field(default_factory=_empty_section, description="Which parts of photos get which style.")
     styles: tuple[StyleSection, ...] = Field(min_length=1, description="At least one style: a name and its painting.")
     recipes: Annotated[dict[f.RecipeName, RecipeSection], BeforeValidator(_none_to_empty)] = Field(
         {}, description="Named sets of transfer settings. 'default' always exists; each begins from the defaults."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -30,6 +31,7 @@ def folder_settings(config: Config) -> FolderSettings:
         output=config.output.folder,
         state=config.state.folder,
         originals=config.input.originals_folder,
+        masks=config.masks.folder,
     )
 
 
@@ -62,7 +64,7 @@ def ingest_settings(config: Config) -> IngestSettings:
     return IngestSettings(
         folder=config.input.folder,
         ignore=config.input.ignore,
-        excluded=(config.output.folder, config.state.folder),
+        excluded=not_photos(config),
         settle_seconds=config.input.settle_seconds,
         incomplete_seconds=config.input.incomplete_seconds,
         archives=config.input.archives,
@@ -74,7 +76,13 @@ def ingest_settings(config: Config) -> IngestSettings:
         on_change=config.output.on_change,
         skip=config.input.skip.rules(),
         raw=config.input.raw,
+        masks=config.masks.folder,
     )
+
+
+def not_photos(config: Config) -> tuple[Path, ...]:
+    """Return the folders whose files are never photos, even if they lie in the photos' folder."""
+    return (config.output.folder, config.state.folder, *filter(None, (config.masks.folder,)))
 
 
 def watch_settings(config: Config) -> WatchSettings:

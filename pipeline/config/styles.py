@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
+from pipeline.config.masks import Regions, require_different_colors
 from pipeline.config.paintings import PaintingChoice, Paintings, Scale, choices_of, refuse_repeated
 from pipeline.config.section import Section
 
@@ -25,6 +26,11 @@ class StyleSection(Section):
 
     name: f.StyleName = Field(description="The style's name; it becomes part of the pictures' file names.")
     painting: f.PaintingPath | None = Field(None, description="The painting's image file.")
+    regions: Regions | None = Field(
+        None,
+        description="Instead of a painting, by a photo's mask: which color of it is painted in which other style, "
+        "or stays as in the photo (keep).",
+    )
     blend: Paintings | None = Field(
         None,
         alias="paintings",
@@ -41,12 +47,36 @@ class StyleSection(Section):
     @field_validator("blend")
     @classmethod
     def _either_one_or_several(cls, blend: Any, info: ValidationInfo) -> Any:
-        if "painting" in info.data:
-            painting = info.data["painting"]
-            if (painting is None) == (blend is None):
-                found = "neither" if blend is None else "both"
-                raise ValueError(f"a style needs either painting: FILE or paintings: [FILE, ...], found {found}")
+        if not {"painting", "regions"} <= info.data.keys():
+            return blend
+        painting, regions = info.data["painting"], info.data["regions"]
+        if regions is not None and not (painting is None and blend is None):
+            raise ValueError("a style with regions has no painting of its own: name it in a style, and that here")
+        if regions is None and (painting is None) == (blend is None):
+            found = "neither" if blend is None else "both"
+            raise ValueError(f"a style needs either painting: FILE or paintings: [FILE, ...], found {found}")
         return blend
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _name_each_color_once(cls, regions: Any) -> Any:
+        return require_different_colors(regions)
+
+    @field_validator("regions")
+    @classmethod
+    def _need_masks(cls, regions: Any, info: ValidationInfo) -> Any:
+        if regions is not None and not f.validation_context(info).has_masks:
+            raise ValueError("are by photos' masks: name their folder, as in masks: {folder: masks}")
+        return regions
+
+    @field_validator("scale")
+    @classmethod
+    def _none_of_its_own(cls, scale: float, info: ValidationInfo) -> float:
+        if info.data.get("regions") is not None and scale != 1:
+            raise ValueError(
+                f"is that of each region's style, in a style with regions; found {scale:g}: set it there"
+            )
+        return scale
 
     @field_validator("blend", mode="before")
     @classmethod

@@ -112,14 +112,14 @@ class ScanThread:
         ingest = ingest_settings(version.config)
         policy = watch_policy(settings, shared_mount(settings.folder), knows_mounts=knows_kinds())
         archives = ArchiveIngest(ingest, ledger)
-        tracker = StabilityTracker(
-            ingest.folder,
-            StabilityTimes(ingest.settle_seconds, ingest.incomplete_seconds),
-            examine=archives.examine,
-            trust_times=policy.trust_times,
-        )
+        times = StabilityTimes(ingest.settle_seconds, ingest.incomplete_seconds)
+        tracker = StabilityTracker(ingest.folder, times, examine=archives.examine, trust_times=policy.trust_times)
+        masks = None
+        if ingest.masks is not None:
+            mask_policy = watch_policy(settings, shared_mount(ingest.masks), knows_mounts=knows_kinds())
+            masks = StabilityTracker(ingest.masks, times, trust_times=mask_policy.trust_times)
         return ScanLoop(
-            IncrementalIngest(ingest, version.resolved, ledger, tracker, root, is_stopped, archives),
+            IncrementalIngest(ingest, version.resolved, ledger, tracker, root, is_stopped, archives, masks),
             root,
             self.hints,
             EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),

@@ -145,6 +145,7 @@ class StabilityTracker:
 
         They don't on a server whose clock may differ from this machine's.
         """
+        self.times = times
         self._photo_check = _PhotoCheck(folder, times.incomplete_seconds, now_ns, stat, examine)
         self._settle_seconds = times.settle_seconds
         self._trust_times = trust_times

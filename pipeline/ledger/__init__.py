@@ -7,6 +7,7 @@ from pipeline.ledger.claim_queue import Selection
 from pipeline.ledger.cleanup import published_in
 from pipeline.ledger.damage import ledger_exists
 from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.masks import MaskedSettings
 from pipeline.ledger.records import (
     Backlog,
     ChunkSummary,
@@ -53,6 +54,7 @@ __all__ = [
     "Lease",
     "Ledger",
     "LockWait",
+    "MaskedSettings",
     "Move",
     "Original",
     "PendingPicture",

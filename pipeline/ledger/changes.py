@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields
 from functools import cache
-from typing import Final, get_args
+from typing import Final, cast, get_args
 
 from pipeline.hashing import SettingsParts
 from pipeline.ledger.claim_queue import ALL, ClaimQueue
+from pipeline.ledger.masks import Masks
 from pipeline.ledger.records import PendingPicture
 from pipeline.ledger.store import Store, job_from_columns
 from pipeline.model import ChangeCause, ClaimOrder
@@ -31,15 +32,16 @@ _COUNT: Final = f"""
 SELECT {_FACTS}, count(*) FROM jobs WHERE source_id = ? AND state = 'pending' AND {_AGAIN} AND {{selected}}
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (columns are ours)
-_PARTS: Final = tuple(field.name for field in fields(SettingsParts))
+_PARTS: Final = tuple(cast(ChangeCause, field.name) for field in fields(SettingsParts))
 
 
 class Changes:
     """The pending jobs with what changed. Methods raise as those of :class:`pipeline.ledger.Ledger`."""
 
-    def __init__(self, store: Store, queue: ClaimQueue) -> None:
+    def __init__(self, store: Store, queue: ClaimQueue, masks: Masks) -> None:
         self._store = store
         self._queue = queue
+        self._masks = masks
 
     def record_settings(self, parts: Mapping[str, SettingsParts]) -> None:
         """Record what these hashes of settings are made of, so that the reason of a later change is known."""
@@ -85,14 +87,16 @@ class Changes:
         names = ", ".join(_PARTS)
         with self._store.reading() as connection:
             rows = connection.execute(f"SELECT sha256, {names} FROM settings").fetchall()  # noqa: S608
-        return _Judge({sha256: SettingsParts(*parts) for sha256, *parts in rows}, engine_version, keep)
+        known = {sha256: SettingsParts(*parts) for sha256, *parts in rows}
+        return _Judge(known, self._masks, engine_version, keep)
 
 
 class _Judge:
     """Decides from a job's row why its picture is made again."""
 
-    def __init__(self, parts: Mapping[str, SettingsParts], engine_version: str, keep: bool) -> None:
+    def __init__(self, parts: Mapping[str, SettingsParts], masks: Masks, engine_version: str, keep: bool) -> None:
         self._parts = parts
+        self._masks = masks
         self._engine_version = engine_version
         self._keep = keep
         self.causes = cache(self._causes)
@@ -107,8 +111,18 @@ class _Judge:
         return ("file",) if is_unread else ("photo",)
 
     def _changed_parts(self, made_settings: str | None, settings: str) -> tuple[ChangeCause, ...]:
-        before, now = self._parts.get(made_settings or ""), self._parts.get(settings)
+        masked_before, masked = self._masks.of(made_settings or ""), self._masks.of(settings)
+        before = self._parts.get(made_settings or "" if masked_before is None else masked_before.settings)
+        now = self._parts.get(settings if masked is None else masked.settings)
         if before is None or now is None:
             return ("settings",)
+        changed: set[ChangeCause] = {each for each in _PARTS if getattr(before, each) != getattr(now, each)}
+        if masked_before is not None and masked is not None and "style" in changed:
+            # A region's painting is a part of its style here, and the first region's is the style's own, too.
+            changed = changed - {"style", "paintings"} | {"regions"}
+        if (masked_before is None) != (masked is None):
+            changed.discard("style")  # which has regions for the one only
+        if (masked_before and masked_before.mask_sha256) != (masked and masked.mask_sha256):
+            changed.add("mask")
         causes: tuple[ChangeCause, ...] = get_args(ChangeCause)
-        return tuple(each for each in causes if each in _PARTS and getattr(before, each) != getattr(now, each))
+        return tuple(each for each in causes if each in changed)

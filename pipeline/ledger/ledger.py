@@ -1,10 +1,10 @@
 """Opens the ledger. Owns the open file; each table's class owns its operations.
 
 Every method of :class:`Photos`, :class:`Jobs`, :class:`Leases`, :class:`Moves`, :class:`FoundPictures`,
-:class:`IncompleteFiles`, :class:`SkippedPhotos`, :class:`FileFacts`, :class:`Sources`, :class:`Cleanup`,
-:class:`Rejections` and :class:`RecipeChoices` that writes is one durable transaction. One ``Ledger`` is one source's
-view and belongs to one thread. Claims, leases and cleanup need the state folder's lock; reading, retries, rejections
-and choices of recipes are safe beside a running instance.
+:class:`IncompleteFiles`, :class:`SkippedPhotos`, :class:`FileFacts`, :class:`Masks`, :class:`Sources`,
+:class:`Cleanup`, :class:`Rejections` and :class:`RecipeChoices` that writes is one durable transaction. One
+``Ledger`` is one source's view and belongs to one thread. Claims, leases and cleanup need the state folder's lock;
+reading, retries, rejections and choices of recipes are safe beside a running instance.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pipeline.ledger.gallery_queries import GalleryQueries
 from pipeline.ledger.incomplete import IncompleteFiles
 from pipeline.ledger.jobs import Jobs
 from pipeline.ledger.leases import Leases
+from pipeline.ledger.masks import Masks
 from pipeline.ledger.moves import Moves
 from pipeline.ledger.photos import Photos
 from pipeline.ledger.pictures import Pictures
@@ -44,12 +45,13 @@ class Ledger:
     """What is on record about photos and pictures, by table.
 
     ``photos``: what scans found. ``jobs``: what the config asks for. ``queue``: which of them come next. ``leases``:
-    jobs in progress. ``changes``: why finished pictures are made again. ``moves``: originals that leave the input
-    folder. ``found``: pictures that were there before this ledger. ``incomplete``: files that are no whole photos
-    yet. ``skipped``: photos that the config leaves out. ``file_facts``: what was read of files. ``sources``: input
-    folders. ``cleanup``: pictures that the program deletes. ``pictures``: by their names. ``rejections``: those that
-    the user rejected. ``recipe_choices``: by which recipe single pictures are made. ``queries``: reports on all.
-    ``gallery``: what the gallery shows. ``totals``: what was ever made, and failed.
+    jobs in progress. ``changes``: why finished pictures are made again. ``masks``: by which masks pictures are made.
+    ``moves``: originals that leave the input folder. ``found``: pictures that were there before this ledger.
+    ``incomplete``: files that are no whole photos yet. ``skipped``: photos that the config leaves out.
+    ``file_facts``: what was read of files. ``sources``: input folders. ``cleanup``: pictures that the program
+    deletes. ``pictures``: by their names. ``rejections``: those that the user rejected. ``recipe_choices``: by which
+    recipe single pictures are made. ``queries``: reports on all. ``gallery``: what the gallery shows. ``totals``:
+    what was ever made, and failed.
     Their methods raise LedgerError (damaged, locked, LeaseLostError for a token) and StorageError (its disk).
     """
 
@@ -60,7 +62,8 @@ class Ledger:
         self.jobs = Jobs(store)
         self.queue = ClaimQueue(store)
         self.leases = Leases(store, self.queue)
-        self.changes = Changes(store, self.queue)
+        self.masks = Masks(store)
+        self.changes = Changes(store, self.queue, self.masks)
         self.moves = Moves(store)
         self.found = FoundPictures(store)
         self.incomplete = IncompleteFiles(store)

@@ -140,6 +140,16 @@ class Photos:
             rows = connection.execute(query, (self._store.source_id, here, folder, here + b"0")).fetchall()
         return [os.fsdecode(path) for (path,) in rows]
 
+    def with_stem(self, stem: str) -> list[str]:
+        """Return the recorded photos that should be there whose path is ``stem`` with a suffix, or with more."""
+        begin = os.fsencode(stem)
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                "SELECT path FROM photos WHERE source_id = ? AND absence IS NULL AND path > ? AND path < ?",
+                (self._store.source_id, begin + b".", begin + b"/"),  # "/" comes right after "."
+            ).fetchall()
+        return [os.fsdecode(path) for (path,) in rows]
+
     def at(self, path: str) -> list[PhotoRow]:
         """Return what is on record at ``path`` and below it, without what is gone, by path."""
         here = os.fsencode(path)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from pipeline.hashing import job_key
+from pipeline.ledger.masks import without_mask
 from pipeline.ledger.records import Backlog, FailureRow, FinishedJob, PhotoProblem, Published, Timing
 from pipeline.ledger.rejections import is_rejected, rejected_photos
 from pipeline.ledger.store import Store, job_from_columns
@@ -251,20 +252,24 @@ class Queries:
         return [PhotoProblem(os.fsdecode(path), problem, when) for path, problem, when in rows]
 
     def backlog(self) -> list[Backlog]:
-        """Return the jobs that are pending or leased, counted by recipe and settings."""
+        """Return the jobs that are pending or leased, counted by recipe and settings, whatever their masks."""
         with self._store.reading() as connection:
             rows = connection.execute(
-                "SELECT recipe, settings_sha256, count(*) FROM jobs"
-                " WHERE source_id = ? AND state IN ('pending', 'leased') GROUP BY recipe, settings_sha256",
+                f"SELECT recipe, {without_mask(self._store, 'settings_sha256')}, count(*) FROM jobs"  # noqa: S608
+                " WHERE source_id = ? AND state IN ('pending', 'leased') GROUP BY 1, 2",
                 (self._store.source_id,),
             ).fetchall()
         return [Backlog(*row) for row in rows]
 
     def timings(self, engine_version: str) -> dict[str, Timing]:
-        """Return what this engine's latest pictures, of all sources, took, by the hash of their settings."""
+        """Return what this engine's latest pictures, of all sources, took, by the hash of their settings.
+
+        Whatever their masks.
+        """
         with self._store.reading() as connection:
+            made = without_mask(self._store, "coalesce(made_settings_sha256, settings_sha256)")
             rows = connection.execute(
-                "SELECT coalesce(made_settings_sha256, settings_sha256), count(*), sum(seconds),"
+                f"SELECT {made}, count(*), sum(seconds),"  # noqa: S608 (columns are ours)
                 " sum(pixel_evaluations) FROM (SELECT * FROM jobs"
                 " WHERE pixel_evaluations > 0 AND state = 'done' AND engine_version = ?"
                 " ORDER BY changed_at DESC LIMIT ?)"

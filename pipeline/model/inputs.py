@@ -81,7 +81,10 @@ class Style:
 
     def largest_scale(self) -> float:
         """Return the scale of the painting that is looked at largest."""
-        return self.scale * max((painting.scale for painting in self.paintings), default=1.0)
+        return max(
+            style.scale * max((painting.scale for painting in style.paintings), default=1.0)
+            for style in self.painted()
+        )
 
     def painted(self) -> tuple[Style, ...]:
         """Return the styles that a picture is painted in: this one, or those of the regions."""

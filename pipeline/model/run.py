@@ -29,7 +29,9 @@ class JobState(StrEnum):
 #: Why a finished picture is made again: another recipe, painting, style (its scale) or weights, ``settings`` if it
 #: isn't known which; another photo, or ``file`` if it was not read yet, so that its content may be the same; made by
 #: another engine's version, or missing, and wanted again.
-ChangeCause = Literal["recipe", "paintings", "style", "weights", "settings", "photo", "file", "engine", "missing"]
+ChangeCause = Literal[
+    "recipe", "paintings", "style", "regions", "mask", "weights", "settings", "photo", "file", "engine", "missing"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

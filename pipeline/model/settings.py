@@ -28,12 +28,16 @@ OnChange = Literal["repaint", "keep"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSettings:
-    """The absolute folders of photos, pictures and the program's state; ``originals`` None = photos are not moved."""
+    """The absolute folders of photos, pictures and the program's state.
+
+    ``originals`` None = photos are not moved; ``masks`` None = photos have none.
+    """
 
     input: Path
     output: Path
     state: Path
     originals: Path | None = None
+    masks: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,8 @@ class IngestSettings:
     when it has not changed for ``settle_seconds`` and its content is whole; one that stays incomplete and unchanged
     for ``incomplete_seconds`` is tried all the same. ``archives``: they count as folders of photos. The bounds are
     those of an archive, of a photo in it (all of ``archive_space_bytes``), and of a photo's width × height. ``skip``
-    and ``raw`` say which photos get no pictures.
+    and ``raw`` say which photos get no pictures. ``masks``: the folder of masks, which holds no photos; None = there
+    is none.
     """
 
     folder: Path
@@ -101,6 +106,7 @@ class IngestSettings:
     on_change: OnChange = "repaint"
     skip: SkipRules = field(default_factory=SkipRules)
     raw: RawChoice = "prefer_jpeg"
+    masks: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ def reason(job: Job, causes: Iterable[ChangeCause]) -> str:
         "recipe": f"recipe {job.recipe}",
         "paintings": f"painting of style {job.style}",
         "style": f"scale of style {job.style}",
+        "regions": f"regions of style {job.style}",
+        "mask": "mask",
         "weights": "weights",
         "settings": "settings",
         "photo": "photo",

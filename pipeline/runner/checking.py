@@ -176,7 +176,7 @@ def _run_check(name: str, check: Callable[[], str]) -> CheckResult:
 
 def check_input(config: Config, reads_raw: bool) -> str:
     """Return how many photos, archives and other files there are, and which of these a library would make photos."""
-    found = scan(config.input.folder, config.input.ignore, raw=reads_raw)
+    found = scan(config.input.folder, config.input.ignore, filter(None, [config.masks.folder]), raw=reads_raw)
     left_out = raw_pairs.left_out((photo.path for photo in found.photos), config.input.raw)
     unread = 0 if reads_raw else found.skipped.get("camera raw", 0)
     skipped = sum(found.skipped.values()) + len(left_out) - unread

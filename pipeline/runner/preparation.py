@@ -6,10 +6,11 @@ Reads only the files of paintings, and of images that pictures start from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from pipeline.config import Config
+from pipeline.config.masks import KEEP
 from pipeline.config.paintings import PaintingChoice
 from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
@@ -21,8 +22,9 @@ from pipeline.hashing import (
     weights_id,
     with_image_hash,
 )
-from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, WantedJob
-from pipeline.model import FolderSettings, Job, Painting, Recipe, Style
+    masked_settings_sha256,
+from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, MaskedSettings, WantedJob
+from pipeline.model import FolderSettings, Job, Painting, Recipe, Region, Style
 from pipeline.pairing import PairingPlan, Rule, pair
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.instance.folder_marks import mark_folders, require_folders, require_no_foreign_files
@@ -84,7 +86,9 @@ class ResolvedConfig:
     """What all jobs of a pass share.
 
     ``settings_sha256``: by style and recipe, the hash of all that decides the pixels beside the photo.
-    ``settings_parts``: by that hash, those of what it is made of. ``weights``: the id of the network's weights.
+    ``region_settings``: the same of those styles that have regions, where the photo has a mask; the mask's hash comes
+    to it. ``settings_parts``: by these hashes, those of what they are made of. ``weights``: the id of the network's
+    weights.
     """
 
     styles: Mapping[str, Style]
@@ -94,48 +98,95 @@ class ResolvedConfig:
     name_template: str
     settings_parts: Mapping[str, SettingsParts] = field(default_factory=dict)
     weights: str = ""
+    region_settings: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def uses_masks(self) -> bool:
+        """Whether what becomes of a photo depends on its mask."""
+        return bool(self.region_settings)
 
     def recipe_settings(self) -> tuple[tuple[str, str], ...]:
-        """Return each recipe with the hash of its settings in each style."""
-        return tuple((recipe, sha256) for (_, recipe), sha256 in self.settings_sha256.items())
+        """Return each recipe with the hash of its settings in each style, with a mask and without."""
+        settings = (*self.settings_sha256.items(), *self.region_settings.items())
+        return tuple((recipe, sha256) for (_, recipe), sha256 in settings)
 
     def jobs_of(self, photos: Iterable[str], choices: Mapping[Job, str]) -> Iterator[Job]:
         """Yield the jobs of photos; ``choices`` of recipes that the config has no more don't count."""
         return pair(photos, self.pairing, {job: name for job, name in choices.items() if name in self.recipes})
 
-    def wanted_job(self, job: Job) -> WantedJob:
-        """Return what the ledger has to know of a job."""
-        return WantedJob(
-            job=job,
-            settings_sha256=self.settings_sha256[job.style, job.recipe],
-            stem=output_stem(self.name_template, job),
-        )
+    def wanted_jobs(
+        self, jobs: Iterable[Job], mask_of: Callable[[str], str]
+    ) -> tuple[list[WantedJob], list[MaskedSettings]]:
+        """Return what the ledger has to know of jobs, and of the masks by which their pictures are made.
+
+        ``mask_of`` returns the content of a photo's mask, "" if it has none.
+        """
+        wanted, masked = [], []
+        for job in jobs:
+            settings = self.settings_sha256[job.style, job.recipe]
+            with_regions = self.region_settings.get((job.style, job.recipe))
+            if with_regions is not None and (mask := mask_of(job.photo)):
+                settings = masked_settings_sha256(with_regions, mask)
+                masked.append(MaskedSettings(settings, with_regions, mask))
+            wanted.append(WantedJob(job, settings, output_stem(self.name_template, job)))
+        return wanted, masked
 
 
 def resolve_config(config: Config) -> ResolvedConfig:
     """Hash paintings and images, and resolve styles, recipes and rules. Raises PaintingError, WeightsError."""
-    styles = {
-        style.name: Style(style.name, tuple(map(_painting, style.paintings)), style.scale) for style in config.styles
-    }
+    styles = _styles(config)
     recipes = {name: with_image_hash(recipe) for name, recipe in config.recipes_by_name().items()}
     weights = weights_id(config.engine_settings().weights)
-    settings = {
-        (style.name, recipe.name): settings_sha256(style, recipe, weights)
-        for style in styles.values()
-        for recipe in recipes.values()
+    whole = {name: replace(style, regions=()) for name, style in styles.items()}
+    with_regions = {name: style for name, style in styles.items() if style.regions}
+    settings, region_settings = (
+        {
+            (style.name, recipe.name): settings_sha256(style, recipe, weights)
+            for style in chosen.values()
+            for recipe in recipes.values()
+        }
+        for chosen in (whole, with_regions)
+    )
+    parts = {
+        known[style, recipe]: settings_parts(chosen[style], recipes[recipe], weights)
+        for known, chosen in ((settings, whole), (region_settings, with_regions))
+        for style, recipe in known
     }
     return ResolvedConfig(
         styles=styles,
         recipes=recipes,
         settings_sha256=settings,
-        settings_parts={
-            settings[style, recipe]: settings_parts(styles[style], recipes[recipe], weights)
-            for style, recipe in settings
-        },
+        region_settings=region_settings,
+        settings_parts=parts,
         pairing=pairing_plan(config),
         name_template=config.output.name,
         weights=weights,
     )
+
+
+def _styles(config: Config) -> dict[str, Style]:
+    """Return the styles by name, in the order of the file."""
+    plain = {
+        style.name: Style(style.name, tuple(map(_painting, style.paintings)), style.scale)
+        for style in config.styles
+        if not style.regions
+    }
+    return {
+        style.name: _with_regions(style.name, style.regions, plain) if style.regions else plain[style.name]
+        for style in config.styles
+    }
+
+
+def _with_regions(name: str, regions: Mapping[str, str], styles: Mapping[str, Style]) -> Style:
+    """Return a style with regions: that of the first painted one comes first, and paints photos without a mask.
+
+    The order of the others is not the config's, so that it changes no key.
+    """
+    found = [Region(color, None if style == KEEP else styles[style]) for color, style in regions.items()]
+    first = next(region for region in found if region.style is not None)
+    assert first.style is not None
+    others = sorted((region for region in found if region is not first), key=lambda region: region.color)
+    return Style(name, first.style.paintings, first.style.scale, (first, *others))
 
 
 def pairing_plan(config: Config) -> PairingPlan:

@@ -45,8 +45,9 @@ def warm_targets(engine: EngineSettings, resolved: ResolvedConfig) -> tuple[int,
     hits = misses = 0
     for style in resolved.styles.values():
         for recipe in _recipes_of(style, resolved):
-            found, computed = stylizer.warm(style, resolved.recipes[recipe])
-            hits, misses = hits + found, misses + computed
+            for painted in style.painted():
+                found, computed = stylizer.warm(painted, resolved.recipes[recipe])
+                hits, misses = hits + found, misses + computed
     return hits, misses
 
 

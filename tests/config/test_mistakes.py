@@ -53,7 +53,7 @@ PLACES = list(places(whole_config()))
 KEYS = [place for place in PLACES if isinstance(place[-1], str) and place[-1] != "default"]
 #: Keys of the user's own choice are no settings.
 ALSO_KEYS = ("painting", "recipe")
-FREE = ("paintings", "content_layers", "style_layers", "recipes")
+FREE = ("paintings", "content_layers", "style_layers", "recipes", "regions")
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,8 @@ def test_another_image_to_start_from_makes_pictures_outdated_and_another_name_do
 
 def test_what_is_wanted_says_where_the_picture_goes_and_what_decides_it(workshop: Workshop) -> None:
     resolved = resolve_config(workshop.config())
-    wanted = resolved.wanted_job(Job("sub/a.png", "night", "default"))
+    (wanted,), masked = resolved.wanted_jobs([Job("sub/a.png", "night", "default")], lambda _: "m" * 64)
+    assert masked == []
     assert wanted.stem == "sub/a--night"
     assert wanted.settings_sha256 == resolved.settings_sha256["night", "default"]
 

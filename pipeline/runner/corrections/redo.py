@@ -127,7 +127,10 @@ class RecipeChange:
         ledger.changes.record_settings(resolved.settings_parts)
         photos = list(dict.fromkeys(job.photo for job in bases))
         jobs = resolved.jobs_of(photos, ledger.recipe_choices.all())
-        ledger.jobs.record(map(resolved.wanted_job, jobs), self._suffix, photos, self._on_change)
+        # The masks are those by which the photos' pictures are wanted so far: no scan was made meanwhile.
+        wanted, masked = resolved.wanted_jobs(jobs, ledger.masks.of_photo)
+        ledger.masks.record(masked)
+        ledger.jobs.record(wanted, self._suffix, photos, self._on_change)
 
     def _ask_for(self, wanted: PictureRecord, stead: Iterable[PictureRecord], done: Redone) -> None:
         done.replaced += [each.output for each in stead if each.output != wanted.output and each.sha256 is not None]

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import LeaseLostError, StorageError, UnwritableError
-from pipeline.hashing import job_key
+from pipeline.hashing import job_key, masked_settings_sha256
+from pipeline.intake.masks import look_for_masks, mask_key
 from pipeline.ledger import Claim, Ledger
-from pipeline.model import Assignment, Failure, FailureKind, PassSettings
+from pipeline.model import Assignment, Failure, FailureKind, Mask, PassSettings
 from pipeline.runner.execution.checkpoints import checkpoint_folder, checkpoint_path
 from pipeline.runner.execution.claimed_photos import ClaimedPhotos, PhotoUnavailableError
 from pipeline.runner.execution.copies import copy_finished
@@ -256,7 +257,7 @@ class Claims:
         """Publish a copy of a renamed photo's picture that was made with earlier settings; tells whether it did."""
         if self._settings.on_change != "keep" or claim.published_sha256 is not None:
             return False
-        for settings in self._ledger.changes.recorded_settings() - {claim.settings_sha256}:
+        for settings in self._earlier_settings(claim):
             key = job_key(photo_sha256, settings)
             published = self._ledger.queries.published_with_key(key, of_gone_photos=True)
             if sha256 := copy_finished(published, self._output_folder, self._settings.picture, claim, key):
@@ -265,6 +266,13 @@ class Claims:
                 self._outcomes.finish(claim, key, output, None)
                 return True
         return False
+
+    def _earlier_settings(self, claim: Claim) -> set[str]:
+        """Return all settings that the photo's picture can have been made with before, by the same mask if by one."""
+        settings, masked = self._ledger.changes.recorded_settings(), self._ledger.masks.of(claim.settings_sha256)
+        if masked is not None:
+            settings = {masked_settings_sha256(each, masked.mask_sha256) for each in settings}
+        return settings - {claim.settings_sha256}
 
     def _fail_oversized(self, claim: Claim, assignment: Assignment) -> bool:
         """Fail a job whose picture is known not to fit into memory just now; tells whether it is."""
@@ -284,6 +292,7 @@ class Claims:
 
     def _assignment(self, claim: Claim, photo_path: Path, photo_sha256: str, key: str) -> Assignment:
         recipe, folders = self._resolved.recipes[claim.job.recipe], self._settings.folders
+        style, mask = self._resolved.styles[claim.job.style], self._mask(claim)
         snapshots = folders.output / snapshots_of(claim.output)
         checkpoint = checkpoint_path(checkpoint_folder(folders.state), key)
         return Assignment(
@@ -292,7 +301,7 @@ class Claims:
             key=key,
             photo_path=photo_path,
             photo_sha256=photo_sha256,
-            style=self._resolved.styles[claim.job.style],
+            style=style if mask is not None else replace(style, regions=()),
             recipe=recipe,
             part_path=self._part_path(claim),
             picture=self._settings.picture,
@@ -302,7 +311,20 @@ class Claims:
             weights=self._resolved.weights,
             photo_folder=folders.input if photo_path == folders.input / claim.job.photo else None,
             previews=self._settings.previews,
+            mask=mask,
         )
+
+    def _mask(self, claim: Claim) -> Mask | None:
+        """Return the mask by which the picture is wanted. Raises PhotoUnavailableError if that is not there now."""
+        folder = self._settings.folders.masks
+        if folder is None or not self._resolved.styles[claim.job.style].regions:
+            return None
+        masked = self._ledger.masks.of(claim.settings_sha256)
+        files = look_for_masks(folder, [claim.job.photo]).files.get(mask_key(claim.job.photo), ())
+        if len(files) != (0 if masked is None else 1):
+            reason = "the photo's mask came, went or changed after the photo was found"
+            raise PhotoUnavailableError(claim, Failure(claim.token, FailureKind.CHANGED, reason))
+        return None if masked is None else Mask(folder / files[0].path, masked.mask_sha256)
 
 
 def snapshots_of(output: str) -> Path:

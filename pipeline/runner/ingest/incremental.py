@@ -72,10 +72,12 @@ class IncrementalIngest:
         root: InputRoot,
         is_stopped: Callable[[], bool] = lambda: False,
         archives: ArchiveIngest | None = None,
+        mask_tracker: StabilityTracker | None = None,
     ) -> None:
         """``is_stopped`` is asked before each piece: when the program ends, an ingest stops where it is.
 
-        ``archives`` is the one by which ``tracker`` examines files.
+        ``archives`` is the one by which ``tracker`` examines files. ``mask_tracker`` does with those in the folder of
+        masks what ``tracker`` does with photos.
         """
         self._settings = settings
         self._ledger = ledger
@@ -85,7 +87,8 @@ class IncrementalIngest:
         archives = archives or ArchiveIngest(settings, ledger)
         self._skipped = archives.selection.skipped
         self._skipped_before: dict[str, str] = {}
-        self._steps = IngestSteps(settings, resolved, ledger, archives, tracker.check)
+        self._mask_tracker = mask_tracker or StabilityTracker(settings.masks or settings.folder, tracker.times)
+        self._steps = IngestSteps(settings, resolved, ledger, archives, tracker.check, self._mask_tracker.check)
         self._paired_all = False
         self._reported: dict[str, str] = {}
         self._recorded_incomplete: dict[str, str] | None = None
@@ -100,7 +103,7 @@ class IncrementalIngest:
         if is_first:
             retry_outdated_refusals(self._ledger, self._settings)
             self._reported |= {file.path: file.reason for file in self._ledger.incomplete.all()}
-        changes = self._record(found, lost, self._ledger.photos.missing)
+        changes = self._record(found, lost, self._ledger.photos.missing, lambda _: True)
         self._record_incomplete(found)
         self._record_skipped(changes)
         if is_first:
@@ -114,6 +117,9 @@ class IncrementalIngest:
 
     def ingest_paths(self, paths: Collection[str]) -> IngestChanges:
         """Ingest only these relative paths, and what is below them."""
+        paths = self._with_photos_of_masks(paths)
+        if "" in paths:  # the folder of masks itself is new
+            return self.ingest_folder()
         paths = {containing_file(self._settings.folder, path) for path in paths}  # an archive for its photos
         paths |= self._steps.siblings(paths)
         found = self._steps.scan(paths)
@@ -122,18 +128,35 @@ class IncrementalIngest:
         seen = {photo.path for photo in (*found.photos, *found.archives)}
         self._tracker.forget(path for path in paths if path not in seen)
         recorded = {photo for path in paths for photo in self._ledger.photos.recorded_under(path)}
-        changes = self._record(found, lost, lambda seen: sorted(recorded - set(seen)))
+        changes = self._record(
+            found, lost, lambda seen: sorted(recorded - set(seen)), lambda path: _lies_under(path, paths)
+        )
         self._record_incomplete(found, paths)
         self._record_skipped(changes)
         return changes
 
     def due(self) -> list[str]:
         """Return the photos that have to be examined again now."""
-        return self._tracker.due()
+        masks = set(self._mask_tracker.due())
+        waiting = self._steps.masks.waiting_for(masks)
+        if masks and not waiting:  # the photos are gone
+            self._mask_tracker.forget(masks)
+        return [*self._tracker.due(), *waiting]
 
     def seconds_left(self) -> float | None:
         """Return how long it is until a photo has to be examined again; None without any."""
-        return self._tracker.seconds_left()
+        times = (self._tracker.seconds_left(), self._mask_tracker.seconds_left())
+        return min((seconds for seconds in times if seconds is not None), default=None)
+
+    def _with_photos_of_masks(self, paths: Collection[str]) -> set[str]:
+        """Return ``paths`` with the photos instead of those masks that lie in the photos' folder."""
+        folder = self._settings.masks
+        if folder is None or not folder.is_relative_to(self._settings.folder):
+            return set(paths)
+        place = folder.relative_to(self._settings.folder).as_posix()
+        masks = {path for path in paths if _lies_under(path, (place,))}
+        photos = {photo for mask in masks for photo in self._steps.masks.photos_of(mask[len(place) + 1 :])}
+        return {*paths} - masks | photos
 
     def _store_mount(self) -> None:
         mounts = (self._root.mount, self._root.known_below)
@@ -142,9 +165,16 @@ class IncrementalIngest:
             store_input_mount(self._root.folder, self._root.mount, below=self._root.known_below)
 
     def _record(
-        self, found: ScanResult, lost: Collection[str], missing: Callable[[Iterable[str]], Sequence[str]]
+        self,
+        found: ScanResult,
+        lost: Collection[str],
+        missing: Callable[[Iterable[str]], Sequence[str]],
+        is_concerned: Callable[[str], bool],
     ) -> IngestChanges:
-        """Record what a scan found, and what is ``missing`` of what was there. ``lost``: where a mount is missing."""
+        """Record what a scan found, and what is ``missing`` of what was there. ``lost``: where a mount is missing.
+
+        ``is_concerned`` tells whether the scan was about a path.
+        """
         changes = IngestChanges(photos=len(found.photos), folders=found.folders, skipped=Counter(found.skipped))
         for piece in _pieces(found.photos):
             if self._is_stopped():
@@ -152,6 +182,7 @@ class IncrementalIngest:
             self._record_present(piece, (), changes)
         in_archives = self._record_present((), found.archives, changes)
         seen = [photo.path for photo in (*found.photos, *in_archives) if photo.path not in self._skipped]
+        self._steps.masks.forget_absent(set(seen), is_concerned)
         # What lies under a folder that can't be read is unknown, not gone.
         absent = missing(seen)
         gone = [path for path in absent if not _lies_under(path, found.unreadable)]
@@ -173,7 +204,7 @@ class IncrementalIngest:
         changes.skipped += recorded.archived.skipped
         changes.arrived += recorded.arrived
         judged = (*recorded.stability.ready, *(photo for photo, _ in recorded.stability.quarantined))
-        self._forget_reported(photo.path for photo in judged)
+        self._forget_reported([*(photo.path for photo in judged), *recorded.remasked])
         self._report(recorded.set_aside(), changes)
         return recorded.archived.seen
 
@@ -214,7 +245,9 @@ class IncrementalIngest:
             seen = {photo.path for photo in (*found.photos, *found.archives)}
             looked_for = [path for path in self._reported if paths is None or _lies_under(path, paths)]
             self._forget_reported(
-                path for path in looked_for if path not in seen and not _lies_under(path, found.unreadable)
+                path
+                for path in looked_for
+                if path not in seen and path not in self._steps.masks.held and not _lies_under(path, found.unreadable)
             )
         incomplete = dict.fromkeys(self._tracker.long_unsettled(), STILL_WRITTEN) | self._reported
         if incomplete != self._recorded_incomplete:

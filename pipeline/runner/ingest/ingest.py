@@ -11,8 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
-from pipeline.intake.stability import StabilityResult, StabilityTimes, check_stability
+from pipeline.intake import containers
+from pipeline.intake.stability import Examine, StabilityResult, StabilityTimes, check_stability
 from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.report.formatting import incomplete_reason
@@ -36,7 +38,9 @@ def ingest(
     """
     root = open_input(settings.folder, ledger) if os.path.isdir(settings.folder) else None  # noqa: PTH112 - errors are the scan's, too
     archives = ArchiveIngest(settings, ledger)
-    steps = IngestSteps(settings, resolved, ledger, archives, _check(settings, archives, sleep))
+    check_photos = _check(settings, settings.folder, archives.examine, sleep)
+    check_masks = _check(settings, settings.masks or settings.folder, containers.examine, sleep)
+    steps = IngestSteps(settings, resolved, ledger, archives, check_photos, check_masks)
     found = steps.scan()
     if root is not None:
         root.require()
@@ -56,20 +60,21 @@ def ingest(
         unpaired=unpaired.count,
         root=root,
         skipped_photos=skipped,
+        unused_masks=steps.masks.unused(photo.path for photo in (*found.photos, *recorded.archived.seen)),
     )
 
 
 def _check(
-    settings: IngestSettings, archives: ArchiveIngest, sleep: Callable[[float], None]
+    settings: IngestSettings, folder: Path, examine: Examine, sleep: Callable[[float], None]
 ) -> Callable[[Sequence[Photo]], StabilityResult]:
-    """Return what waits until photos are settled, and sorts them by their state."""
+    """Return what waits until files in a folder are settled, and sorts them by their state."""
     return partial(
         check_stability,
-        settings.folder,
+        folder,
         times=StabilityTimes(settings.settle_seconds, settings.incomplete_seconds),
         now_ns=time.time_ns,
         sleep=sleep,
-        examine=archives.examine,
+        examine=examine,
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.ledger import Ledger
 from pipeline.model import IngestSettings, Photo, PhotoSetAside
 from pipeline.pairing import why_unpaired
 from pipeline.runner.ingest.archives import ArchivedPhotos, ArchiveIngest
+from pipeline.runner.ingest.masks import PhotoMasks
 from pipeline.runner.input_root import InputRoot
 from pipeline.runner.preparation import ResolvedConfig
 
@@ -31,7 +32,7 @@ class IngestResult:
     photos; ``unpaired`` photos that no style wants, those among them that a rule gives none. ``root`` is the input
     folder as it was meanwhile, None if the caller knows it. ``emitted_before``: photos that were set
     aside since the last pass, and emitted then. ``skipped_photos``: the photos that the config leaves out, with the
-    reason; they are not among ``photos``.
+    reason; they are not among ``photos``. ``unused_masks`` counts those that belong to no photo.
     """
 
     photos: int
@@ -42,6 +43,7 @@ class IngestResult:
     root: InputRoot | None = None
     emitted_before: Sequence[PhotoSetAside] = ()
     skipped_photos: Mapping[str, str] = field(default_factory=dict)
+    unused_masks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,8 @@ class RecordedPhotos:
     """What became of some files; ``photos`` are without those that the config leaves out.
 
     ``unknown`` ones were not on record or had changed, ``returned`` ones had been gone. ``opened``: some
-    archives had to be read. ``archived`` is what all of them hold.
+    archives had to be read. ``archived`` is what all of them hold. ``held`` photos wait for their masks, with the
+    reason; ``remasked`` ones have another mask than when they were paired.
     """
 
     photos: Sequence[Photo]
@@ -70,13 +73,15 @@ class RecordedPhotos:
     stability: StabilityResult
     opened: bool
     archived: ArchivedPhotos
+    held: Mapping[str, str] = field(default_factory=dict)
+    remasked: Sequence[str] = ()
 
     @property
     def arrived(self) -> int:
         """How many photos may have pictures to be made now that could have none before."""
         unknown = {photo.path for photo in self.unknown}
         complete = sum(photo.path in unknown for photo in self.stability.ready)
-        return complete + len(self.returned) + len(self.archived.ready)
+        return complete + len(self.returned) + len(self.archived.ready) + len(self.remasked)
 
     def new_paths(self) -> set[str]:
         """Return the photos that were not there before, or not as they are now."""
@@ -84,24 +89,28 @@ class RecordedPhotos:
 
     def set_aside(self) -> Iterator[PhotoSetAside]:
         """Yield the files of which no picture is made now, with the reason."""
-        for photo, reason in self.stability.incomplete:
-            yield PhotoSetAside(photo.path, "incomplete", reason)
+        incomplete = [(photo.path, reason) for photo, reason in self.stability.incomplete]
+        for path, reason in (*incomplete, *self.held.items()):
+            if reason:
+                yield PhotoSetAside(path, "incomplete", reason)
         for photo, reason in (*self.stability.quarantined, *self.archived.quarantined):
             yield PhotoSetAside(photo.path, "quarantined", reason)
 
     def to_pair(self, *, unchanged: bool) -> list[str]:
         """Return the photos whose jobs have to be recorded; those that are as they were only if ``unchanged``.
 
-        Files that are not complete yet are left out.
+        Files that are not complete yet, and those whose masks are not, are left out.
         """
         unknown = {photo.path for photo in self.unknown}
         judged = (*self.stability.ready, *(photo for photo, _ in self.stability.quarantined))
-        return [
+        paths = [
             *(photo.path for photo in self.photos if unchanged and photo.path not in unknown),
             *(photo.path for photo in judged if photo.path in unknown),
             *(photo.path for photo in self.returned),
             *(self.archived.usable if unchanged or self.opened else ()),
+            *self.remasked,
         ]
+        return [path for path in paths if path not in self.held] if self.held else paths
 
 
 class IngestSteps:
@@ -114,10 +123,11 @@ class IngestSteps:
         ledger: Ledger,
         archives: ArchiveIngest,
         check_stability: Callable[[Sequence[Photo]], StabilityResult],
+        check_masks: Callable[[Sequence[Photo]], StabilityResult],
     ) -> None:
         """``check_stability`` judges which files are complete, archives by what ``archives`` examines.
 
-        Its selection picks the photos.
+        Its selection picks the photos. ``check_masks`` judges masks.
         """
         self._settings = settings
         self._resolved = resolved
@@ -125,6 +135,7 @@ class IngestSteps:
         self._archives = archives
         self._selection = archives.selection
         self._check_stability = check_stability
+        self.masks = PhotoMasks(settings.masks if resolved.uses_masks else None, ledger, check_masks)
         self._has_recorded_settings = False
 
     def scan(self, paths: Collection[str] | None = None) -> ScanResult:
@@ -141,6 +152,7 @@ class IngestSteps:
             else scan_paths(folder, paths, ignore, excluded, raw=True)
         )
         self._selection.forget(paths)
+        self.masks.scan(paths)
         found = self._selection.by_name(found)
         if self._settings.archives:
             return found
@@ -171,11 +183,14 @@ class IngestSteps:
         """
         known = self._selection.by_record(photos, whole=whole)
         unknown, returned = self._compare_with_ledger(known.picked, whole)
+        held = self.masks.examine([photo.path for photo in known.picked])
+        to_check = [photo for photo in unknown if photo.path not in held]
         to_open = self._archives.unknown(archives)
-        stability = self._check_stability([*unknown, *to_open])
-        stability = self._measured(stability, unknown, known.unmeasured)
+        stability = self._check_stability([*to_check, *to_open])
+        stability = self._measured(stability, to_check, known.unmeasured)
         photos, unknown, returned = map(self._selection.without_skipped, (known.picked, unknown, returned))
         archived = self._archives.contents(archives, stability)
+        held |= self.masks.examine(archived.usable)
         ready = (*stability.ready, *archived.ready)
         quarantined = (*stability.quarantined, *archived.quarantined)
         if whole:
@@ -190,7 +205,14 @@ class IngestSteps:
             stability=stability,
             opened=bool(to_open),
             archived=archived,
+            held=held,
+            remasked=self._remasked([*(photo.path for photo in photos), *archived.usable], {*unknown}),
         )
+
+    def _remasked(self, paths: Iterable[str], unknown: Collection[Photo]) -> list[str]:
+        """Return which photos, but those that are new or changed, have to be paired because of their masks."""
+        new = {photo.path for photo in unknown} | self.masks.held.keys()
+        return [path for path in paths if self.masks.needs_pairing(path) and path not in new]
 
     def _measured(
         self, stability: StabilityResult, unknown: Sequence[Photo], unmeasured: Sequence[Photo]
@@ -217,10 +239,14 @@ class IngestSteps:
         unpaired = [photo for photo in photos if photo not in paired]
         new = {*new, *self._ledger.queries.with_wanted_jobs(unpaired)}
         suffix = suffix_of(self._settings.picture_format)
-        wanted, on_change = map(self._resolved.wanted_job, jobs), self._settings.on_change
-        self._ledger.jobs.record(wanted, suffix, None if whole else photos, on_change)
+        wanted, masked = self._resolved.wanted_jobs(jobs, self.masks.sha256_of)
+        self._ledger.masks.record(masked)
+        # Photos that wait for their masks are not among these: their jobs stay as they are.
+        only = None if whole and not self.masks.held else photos
+        self._ledger.jobs.record(wanted, suffix, only, self._settings.on_change)
         if self._ledger.recipe_choices.all() != choices:  # 'redo' has recorded a job meanwhile, which was undone here
             return self.record_jobs(photos, new=new, whole=whole)
+        self.masks.note_paired(photos)
         return self._explain(unpaired, new)
 
     def _explain(self, unpaired: Sequence[str], new: Collection[str]) -> UnpairedPhotos:

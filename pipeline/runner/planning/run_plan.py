@@ -244,7 +244,8 @@ def _missing_targets(
     entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
     cached = {(entry.painting_sha256, entry.size) for entry in entries}
     for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
-        yield from missing_targets(resolved.styles[style], resolved.recipes[recipe], cached)
+        for painted in resolved.styles[style].painted():
+            yield from missing_targets(painted, resolved.recipes[recipe], cached)
 
 
 def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[TargetCost]:

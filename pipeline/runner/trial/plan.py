@@ -130,7 +130,7 @@ def _picture(
         number=0,
         photo=photo,
         job=job,
-        style=dataclasses.replace(style, scale=of_style.scale),
+        style=style if style.regions else dataclasses.replace(style, scale=of_style.scale),
         recipe=of_recipe.recipe,
         values=values,
         stem=picture_stem(label, variant_of(job), values_text(values, number)),

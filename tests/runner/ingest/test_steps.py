@@ -33,7 +33,8 @@ def steps_of(workshop: Workshop) -> Iterator[IngestSteps]:
     with workshop.ledger() as ledger:
         archives = ArchiveIngest(ingest_settings(config), ledger)
         tracker = StabilityTracker(config.input.folder, StabilityTimes(0, 3600), examine=archives.examine)
-        yield IngestSteps(ingest_settings(config), resolve_config(config), ledger, archives, tracker.check)
+        settings, resolved = ingest_settings(config), resolve_config(config)
+        yield IngestSteps(settings, resolved, ledger, archives, tracker.check, tracker.check)
 
 
 def in_pieces(workshop: Workshop) -> None:
