@@ -22,6 +22,7 @@ from pipeline.model import Job, PhotoSetAside, PhotosSkipped
 from pipeline.report.formatting import (
     byte_size,
     counted,
+    of_no_photo,
     printable,
     set_aside_text,
     skipped_counts_text,
@@ -101,6 +102,8 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         )
     if skipped := run_plan.ingested.skipped_photos:
         echo(skipped_counts_text(PhotosSkipped.of(skipped).counts))
+    if unused := run_plan.ingested.unused_masks:
+        echo(f"masks in {config.masks.folder}: {of_no_photo(unused)}")
     echo(_counts_line(config, run_plan))
     if kept := kept_sentence(run_plan.kept):
         echo(f"{kept}.")
@@ -238,6 +241,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
             {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
         ],
         **_skipped_fields(run_plan.ingested.skipped_photos),
+        "unused_masks": run_plan.ingested.unused_masks,
         **_forecast_fields(run_plan.forecast),
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,

@@ -129,6 +129,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def of_no_photo(masks: int) -> str:
+    """Return ``1 of them belongs to no photo``."""
+    return f"{masks:,} of them {'belongs' if masks == 1 else 'belong'} to no photo"
+
+
 def byte_size(size_bytes: int) -> str:
     """Return ``0.5 kB``, ``21.7 kB``, ``1.2 GB``, ``3.0 TB``."""
     for unit, factor in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):

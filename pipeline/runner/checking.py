@@ -41,11 +41,12 @@ from pipeline.images.decode import decode_painting
 from pipeline.images.encode import require_encoder
 from pipeline.images.properties import reads_camera_raw
 from pipeline.intake import raw_pairs
+from pipeline.intake.masks import list_masks, mask_key
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger
 from pipeline.model import EngineSettings, PictureOptions, RawChoice, Recipe
-from pipeline.report.formatting import counted
+from pipeline.report.formatting import counted, of_no_photo
 from pipeline.runner.memory_limits import proportions_of, require_possible_size
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
 
@@ -65,6 +66,8 @@ class CheckResult:
 def run_checks(config: Config) -> Iterator[CheckResult]:
     """Yield the results of all checks, the slow ones last."""
     yield _run_check("input", partial(check_input, config, reads_camera_raw()))
+    if config.masks.folder is not None:
+        yield _run_check("masks", partial(check_masks, config, config.masks.folder))
     yield from config_checks(config)
     for name, folder in (("output", config.output.folder), ("state", config.state.folder)):
         yield _run_check(name, partial(_check_writable, folder))
@@ -185,6 +188,17 @@ def check_input(config: Config, reads_raw: bool) -> str:
     if unread:
         others += f', {counted(unread, "camera raw file")}, to be read after pip install "stylewatch[raw]"'
     return f"{counted(len(found.photos) - len(left_out), 'photo')}{archives} in {config.input.folder}{others}"
+
+
+def check_masks(config: Config, folder: Path) -> str:
+    """Return how many masks there are, and how many belong to no photo. Raises StorageError without their folder."""
+    found = scan(config.input.folder, config.input.ignore, [folder], raw=True)
+    photos = {mask_key(photo.path) for photo in found.photos}
+    archives = tuple(f"{archive.path}/" for archive in found.archives)
+    masks = list_masks(folder).files
+    unused = sum(key not in photos and not key.startswith(archives) for key in masks)
+    ending = "" if any(style.regions for style in config.styles) else "; no style has regions, so none is used"
+    return f"{counted(len(masks), 'mask')} in {folder}{f', {of_no_photo(unused)}' if unused else ''}{ending}"
 
 
 def check_raw(choice: RawChoice, reads_raw: bool) -> str:

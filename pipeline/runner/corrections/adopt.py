@@ -54,7 +54,7 @@ def picture_to_adopt(
     wanted = AdoptedSettings(
         recipe=replace(recipe, name=new_name or recipe.name),
         style=style.name,
-        scale=made_with.scale,
+        scale=1.0 if style.regions else made_with.scale,  # which its regions' styles have
         replaces=made_with.recipe.name,
         is_new=new_name is not None,
     )
@@ -77,7 +77,10 @@ def _style_of(
 
 
 def _notes(made_with: RecordedSettings, style: Style, resolved: ResolvedConfig) -> Iterator[str]:
-    if _recorded(made_with) != _blend(style.paintings):
+    regions = {region.color: None if region.style is None else region.style.name for region in style.regions}
+    if made_with.regions and made_with.regions != regions:
+        yield f"style {style.name} has other regions than the picture, whose regions are not adopted"
+    elif _recorded(made_with) != _blend(style.paintings):
         paintings = written_paintings([(each.name, each.weight, each.scale) for each in made_with.paintings])
         parts = flow_text(next(iter(paintings.values())))
         yield f"style {style.name} has other paintings, weights or scales than the picture, which is made of {parts}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from pipeline.config.masks import KEEP
 from pipeline.config.paintings import written_paintings
 from pipeline.config.recipes import written_fields
 from pipeline.config.written_values import style_and_recipe_text
@@ -24,6 +25,7 @@ from pipeline.model.gallery_files import (
     short_hash,
     thumbnail_name,
 )
+from pipeline.model.region_colors import COLOR_NAMES
 from pipeline.model.timelapse_files import timelapse_name
 from pipeline.picture_settings import read_settings
 from pipeline.report.gallery.advice import failure_advice, photo_advice
@@ -131,7 +133,8 @@ class DetailsSource:
             "settings": _as_written_fields(settings["recipe"]) if "recipe" in settings else None,
             "yaml": settings_yaml(row.job.style, row.job.recipe, settings),
             "scale": style.get("scale"),
-            "paintings": [self._painting(painting) for painting in style.get("paintings") or ()],
+            "paintings": [self._painting(painting) for painting in _paintings(style)],
+            "places": _places(settings),
             **_made(found),
             **self._files(row, found),
         }
@@ -171,6 +174,23 @@ class DetailsSource:
             "scale": painting.get("scale", 1.0),
             "copy": copy,
         }
+
+
+def _paintings(style: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the paintings in a record of a style, those of its regions each once."""
+    regions = [region.get("paintings") or () for region in style.get("regions") or ()]
+    found = [painting for paintings in regions or [style.get("paintings") or ()] for painting in paintings]
+    return found if not regions else list({painting.get("sha256"): painting for painting in found}.values())
+
+
+def _places(settings: Mapping[str, Any]) -> list[str]:
+    """Return for each region of a picture made by a mask what is there."""
+    recorded = read_settings({"settings": settings}) if settings else None
+    names = {color: name for name, color in reversed(list(COLOR_NAMES.items()))}
+    return [
+        f"{style or 'the photo as it is'} where the mask is {names.get(color, color)}"
+        for color, style in (recorded.regions if recorded else {}).items()
+    ]
 
 
 def _advice(found: PictureDetails) -> str:
@@ -218,8 +238,11 @@ def settings_yaml(style: str, recipe: str, settings: Mapping[str, Any]) -> str:
     if recorded is None:
         return ""
     entry: dict[str, Any] = {"name": style}
-    entry |= written_paintings([(each.name, each.weight, each.scale) for each in recorded.paintings])
-    if recorded.scale != 1:
+    if recorded.regions:
+        entry["regions"] = {color: name or KEEP for color, name in recorded.regions.items()}
+    else:
+        entry |= written_paintings([(each.name, each.weight, each.scale) for each in recorded.paintings])
+    if recorded.scale != 1 and not recorded.regions:
         entry["scale"] = recorded.scale
     if recipe != "default":
         entry["recipe"] = recipe

@@ -83,6 +83,11 @@ def config_like(picture: Path, config: Path, set_options: Sequence[str] = ()) ->
     provenance = provenance_of(picture)
     document = read_config(config)
     recorded = read_settings(provenance)
+    if recorded is not None and recorded.regions:
+        raise UsageError(
+            f"{picture}: was made by its photo's mask, with a style for each region; --like makes pictures in one "
+            f"style again: use 'stylewatch try CONFIG PHOTO --style NAME', or 'stylewatch redo'"
+        )
     if recorded is None:
         style, recipes, notes = _present_settings(picture, provenance, document, config)
     else:

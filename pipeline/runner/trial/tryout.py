@@ -6,13 +6,15 @@ import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import CannotRunError
+from pipeline.errors import CannotRunError, UsageError
 from pipeline.executors import Executor
-from pipeline.hashing import job_key, settings_sha256
+from pipeline.hashing import job_key, masked_settings_sha256, settings_sha256, sha256_of_file
 from pipeline.images.encode import suffix_of
 from pipeline.images.publish import publish, sync_folder
+from pipeline.intake.masks import look_for_masks, mask_key
 from pipeline.model import (
     Artwork,
     Assignment,
@@ -20,10 +22,12 @@ from pipeline.model import (
     ExecutorEvent,
     Failure,
     FailureKind,
+    FolderSettings,
     JobFailed,
     JobFinished,
     JobStarted,
     JobState,
+    Mask,
     Occupancy,
     PassSettings,
     Remark,
@@ -107,14 +111,18 @@ class Tryout:
         }
 
     def _assignment(self, token: str, picture: TrialPicture, photo: SheetPhoto, folder: Path) -> Assignment:
-        settings = settings_sha256(picture.style, picture.recipe, self._resolved.weights)
+        mask = mask_of(photo.path, self._settings.folders) if picture.style.regions else None
+        style = picture.style if mask is not None else replace(picture.style, regions=())
+        settings = settings_sha256(style, picture.recipe, self._resolved.weights)
+        if mask is not None:
+            settings = masked_settings_sha256(settings, mask.sha256)
         return Assignment(
             token=token,
             job=picture.job,
             key=job_key(photo.sha256, settings),
             photo_path=photo.path,
             photo_sha256=photo.sha256,
-            style=picture.style,
+            style=style,
             recipe=picture.recipe,
             part_path=folder / f".stylewatch-{token}.part",
             picture=self._settings.picture,
@@ -122,6 +130,7 @@ class Tryout:
             max_pixels=self._settings.max_pixels,
             previews=self._previews,
             weights=self._resolved.weights,
+            mask=mask,
         )
 
     def _publish(self, assignment: Assignment, stem: str, artwork: Artwork) -> Path:
@@ -172,6 +181,26 @@ class Tryout:
             self._emit(JobStarted(event.token, picture.job, picture.stem))
         elif not isinstance(event, Occupancy | Artwork | Failure):
             self._emit(event)
+
+
+def mask_of(photo: Path, folders: FolderSettings) -> Mask | None:
+    """Return the mask of a photo in the input folder; None if it has none or lies elsewhere.
+
+    Raises UsageError if it has several or its mask can't be read, StorageError if the folder of masks is not there.
+    """
+    input_folder = folders.input.resolve()
+    if folders.masks is None or not photo.is_relative_to(input_folder):
+        return None
+    path = photo.relative_to(input_folder).as_posix()
+    files = look_for_masks(folders.masks, [path]).files.get(mask_key(path), ())
+    if len(files) > 1:
+        raise UsageError(
+            f"{photo} has several masks, {' and '.join(file.path for file in files)}: delete all but one"
+        )
+    try:
+        return Mask(folders.masks / files[0].path, sha256_of_file(folders.masks / files[0].path)) if files else None
+    except OSError as error:
+        raise UsageError(f"the mask of {photo} can't be read ({error.strerror}); check its permissions") from error
 
 
 @contextlib.contextmanager

@@ -11,9 +11,17 @@ import pytest
 from PIL import Image
 
 from pipeline.engine.events import Event, Request
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, UsageError
+from pipeline.hashing import sha256_of_file
 from pipeline.model import JobState
-from tests.fakes import FakeEngine, write_painting
+from pipeline.runner.checking import check_input, check_masks
+from pipeline.runner.corrections.adopt import picture_to_adopt
+from pipeline.runner.corrections.redo import RecipeChange
+from pipeline.runner.gallery.contents import DetailsSource
+from pipeline.runner.preparation import resolve_config
+from pipeline.runner.trial.like import config_like
+from tests.fakes import FakeEngine, write_painting, write_photo
+from tests.runner.trial.trying import tried
 from tests.workshop import InProcessExecutor, Workshop
 
 CONFIG = """
@@ -276,3 +284,85 @@ def test_a_mask_that_changes_after_the_scan_gives_its_job_back(studio: Studio) -
     assert white == []
     assert studio.workshop.failed() == [] or studio.workshop.failed()[0].state is JobState.PENDING
     assert studio.run() == [pytest.approx(0.4)]
+
+
+def test_check_and_plan_count_the_masks_that_belong_to_no_photo(studio: Studio) -> None:
+    studio.workshop.photo("a.png")
+    for name in ("a.png", "old/b.png", "c.png"):
+        studio.mask(name, 51)
+    config = studio.workshop.config()
+    assert check_masks(config, studio.masks) == f"3 masks in {studio.masks}, 2 of them belong to no photo"
+    assert check_input(config, False).startswith("1 photo in ")
+    assert studio.workshop.plan(config=config).ingested.unused_masks == 2
+    studio.workshop.text = CONFIG[: CONFIG.index("  - {name: split")] + "recipes: {default: {size: 48, scales: 1}}"
+    assert check_masks(studio.workshop.config(), studio.masks).endswith("; no style has regions, so none is used")
+
+
+def test_a_plan_counts_the_targets_of_all_regions_and_the_largest_painting(studio: Studio) -> None:
+    studio.workshop.photo("a.png")
+    studio.workshop.text = CONFIG.replace("wave.jpg}", "wave.jpg, scale: 2}")
+    resolved = resolve_config(studio.workshop.config())
+    assert resolved.styles["split"].largest_scale() == 2
+    assert [style.name for style in resolved.styles["split"].painted()] == ["night", "wave"]
+    one = studio.workshop.plan().forecast.seconds
+    studio.workshop.text = CONFIG.replace("black: wave", "black: keep")
+    assert studio.workshop.plan().forecast.seconds < one
+
+
+def test_try_uses_the_mask_of_a_photo_in_the_input_folder(studio: Studio) -> None:
+    photo = studio.workshop.photo("sea/a.png")
+    elsewhere = write_photo(studio.workshop.folder / "elsewhere" / "a.png")
+    studio.mask("sea/a.png", 51)
+    white: list[float | None] = []
+    executor = InProcessExecutor(lambda: Painter(white))
+    tried(studio.workshop, [photo, elsewhere], studio.workshop.folder / "tries", ["split"], executor=executor)
+    assert white == [pytest.approx(0.2), None]
+    studio.mask("sea/a.bmp", 51)
+    with pytest.raises(UsageError, match="has several masks"):
+        tried(studio.workshop, [photo], studio.workshop.folder / "tries", ["split"])
+
+
+def test_a_picture_made_by_a_mask_can_t_be_made_again_like_others_but_its_recipe_can_be_adopted(
+    studio: Studio,
+) -> None:
+    studio.workshop.photo("a.png")
+    studio.mask("a.png", 51)
+    studio.run()
+    picture = studio.workshop.out / "a--split.jpg"
+    with pytest.raises(UsageError, match="was made by its photo's mask, with a style for each region"):
+        config_like(picture, studio.workshop.folder / "stylewatch.yaml")
+    studio.workshop.text = CONFIG.replace("black: wave", "black: keep").replace("size: 48", "size: 64")
+    found = picture_to_adopt(picture, resolve_config(studio.workshop.config()), None)
+    assert (found.settings.recipe.size, found.settings.scale) == (48, 1.0)
+    assert "style split has other regions than the picture, whose regions are not adopted" in found.notes
+
+
+def test_the_details_of_a_picture_say_what_was_where(studio: Studio) -> None:
+    studio.workshop.photo("a.png")
+    studio.mask("a.png", 51)
+    studio.run()
+    with studio.workshop.ledger() as ledger:
+        (row,) = ledger.gallery.rows(0, 9)
+        found = ledger.gallery.details(row.id)
+    assert found is not None
+    details = DetailsSource(studio.workshop.out, studio.workshop.folder / "in", lambda _: False).value(found)
+    assert details["places"] == ["night where the mask is white", "wave where the mask is black"]
+    assert [painting["name"] for painting in details["paintings"]] == ["night.jpg", "wave.jpg"]
+    assert "regions: {'#ffffff': night, '#000000': wave}" in details["yaml"]
+
+
+def test_another_recipe_for_a_picture_keeps_its_mask(studio: Studio) -> None:
+    studio.workshop.text = CONFIG.replace("recipes:\n", "recipes:\n  fine: {size: 40, scales: 1}\n")
+    studio.workshop.photo("a.png")
+    studio.mask("a.png", 51)
+    studio.run()
+    config = studio.workshop.config()
+    with studio.workshop.ledger() as ledger:
+        change = RecipeChange(ledger, resolve_config(config), "jpeg", "repaint", studio.workshop.out)
+        assert len(change.apply(ledger.pictures.all(), "fine").again) == 1
+        (claim,) = ledger.leases.claim(9, "name")
+        masked = ledger.masks.of(claim.settings_sha256)
+        ledger.leases.release(claim.token)
+    assert masked is not None
+    assert masked.mask_sha256 == sha256_of_file(studio.masks / "a.png")
+    assert studio.run() == [pytest.approx(0.2)]

@@ -35,9 +35,10 @@
 
   function paintings(details) {
     const all = details.paintings || [];
-    const total = all.reduce((sum, each) => sum + (each.weight || 0), 0);
+    const byMask = (details.places || []).length > 0;
+    const total = byMask ? 0 : all.reduce((sum, each) => sum + (each.weight || 0), 0);
     const own = all.some((each) => (each.scale || 1) !== 1);
-    const whole = strokes(details.scale);
+    const whole = byMask ? '' : strokes(details.scale);
     return section(all.length > 1 ? 'Paintings' : 'Painting',
       all.map((each) => painting(each,
         all.length === 1 || !total ? '' : `${Math.round((each.weight / total) * 100)} % of the blend`,
@@ -69,6 +70,7 @@
     return section('How it was made', facts([
       ['Made', text.time(details.time)],
       ['Size', details.width && details.height ? `${details.width} × ${details.height} pixels` : ''],
+      ['Mask', (details.places || []).join('; ')],
       ['Evaluations', evaluations(details)],
       ['Losses', losses(details)],
       ['Time', text.duration(details.seconds)],
