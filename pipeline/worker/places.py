@@ -1,4 +1,4 @@
-"""Finds out what differs by place in a picture: reads the photo's mask. Owns whether a mask fits its photo."""
+"""Finds out what differs by place in a picture: the photo's mask, its faces. Owns whether a mask fits its photo."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import errno
 import numpy as np
 
 from pipeline.engine.events import Places
+from pipeline.engine.faces.guarding import FindFaces, guarded_faces
 from pipeline.errors import CodecError, PhotoError
 from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto
 from pipeline.images.decoders.raster import Size
 from pipeline.images.masks import decode_mask, region_shares
 from pipeline.intake.safe_open import FileReplacedError, open_below
-from pipeline.model import Assignment, FailureKind, Mask
+from pipeline.model import Assignment, FailureKind, Mask, Recipe
 
 #: By so much a mask's proportions may differ from the photo's, as after rounding in an editor.
 _TOLERANCE = 0.02
@@ -44,6 +45,19 @@ def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
     except CodecError as error:
         raise PlacesError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
     return Places(regions=tuple(map(np.ascontiguousarray, shares)))
+
+
+def with_faces(
+    places: Places | None, recipe: Recipe, photo: DecodedPhoto, find: FindFaces
+) -> tuple[Places | None, tuple[str, ...]]:
+    """Return ``places`` with the faces that ``recipe`` keeps, and notes on them.
+
+    Raises MemoryError, and WeightsError if the face detector can't be used.
+    """
+    guarded, notes = guarded_faces(recipe, photo.pixels, find)
+    if guarded is None:
+        return places, notes
+    return Places(() if places is None else places.regions, guarded), notes
 
 
 def _bytes_of(mask: Mask) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import io
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from pipeline.engine.events import Places
+from pipeline.engine.faces.guarding import FindFaces, find_faces
 from pipeline.engine.memory.requirements import need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
@@ -20,7 +22,7 @@ from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.containers import examine_open
 from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
-from pipeline.worker.places import PlacesError, places_of
+from pipeline.worker.places import PlacesError, places_of, with_faces
 from pipeline.worker.timelapses import Timelapse
 
 Emit = Callable[[ExecutorEvent], None]
@@ -61,8 +63,10 @@ class Reader:
         clock: Callable[[], float],
         photos_ahead: int,
         memory_limit_bytes: float = math.inf,
+        find_faces: FindFaces = find_faces,
     ) -> None:
         self._source = source
+        self._find_faces = find_faces
         self._emit = emit
         self._clock = clock
         self._photos_ahead = photos_ahead
@@ -141,7 +145,8 @@ class Reader:
         began = self._clock()
         try:
             photo = _decoded(assignment, self._memory_limit_bytes)
-            places = places_of(assignment, photo)
+            masked = places_of(assignment, photo)
+            places, notes = with_faces(masked, assignment.recipe, photo, self._find_faces)
         except (_UnreadableError, PlacesError) as problem:
             self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
@@ -150,6 +155,7 @@ class Reader:
             return None
         failpoint("worker-decoded")
         timelapse = Timelapse(assignment.recipe, photo.pixels.shape[:2]) if assignment.recipe.timelapse else None
+        photo = dataclasses.replace(photo, notes=(*photo.notes, *notes))
         return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse, places=places)
 
 

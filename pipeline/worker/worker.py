@@ -19,6 +19,7 @@ from pipeline.engine.events import (
     RunControl,
     Snapshot,
 )
+from pipeline.engine.faces.guarding import FindFaces, find_faces
 from pipeline.model import Artwork, CheckpointRules, Failure, FailureKind, JobSource, Occupancy, Progress
 from pipeline.worker.checkpoint_policy import CheckpointPolicy
 from pipeline.worker.previews import Previews
@@ -47,7 +48,7 @@ class Worker:
     works on others; with 0, none is begun before the finished pictures are written. ``checkpoint_rules``: when
     checkpoints are saved. Once ``stop_deadline`` is set, no picture is begun; once it has passed, checkpoints of the
     pictures in progress are saved and they return to the queue. Pictures that would need more memory than
-    ``memory_limit_bytes`` fail before they are begun.
+    ``memory_limit_bytes`` fail before they are begun. ``find_faces``: what finds those that a recipe keeps.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Worker:
         checkpoint_rules: CheckpointRules = CheckpointRules(),
         stop_deadline: StopDeadline | None = None,
         memory_limit_bytes: float = math.inf,
+        find_faces: FindFaces = find_faces,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -68,6 +70,7 @@ class Worker:
         self._checkpoints = CheckpointPolicy(checkpoint_rules, emit, clock)
         self._previews = Previews(emit, clock)
         self._memory_limit_bytes = memory_limit_bytes
+        self._find_faces = find_faces
         self._stop_deadline = stop_deadline or StopDeadline(clock)
         self._tasks: dict[str, LoadedTask] = {}
         self._last_event_at = 0.0
@@ -80,7 +83,9 @@ class Worker:
         """
         with (
             Writer(self._emit, self._clock, self._engine.device_name) as writer,
-            Reader(source, self._emit, self._clock, self._photos_ahead, self._memory_limit_bytes) as reader,
+            Reader(
+                source, self._emit, self._clock, self._photos_ahead, self._memory_limit_bytes, self._find_faces
+            ) as reader,
         ):
             control = RunControl(
                 suspend=self._stop_deadline.has_passed,

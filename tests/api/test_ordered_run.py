@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from pipeline.api.ordered_run import OrderedRun
-from pipeline.engine.events import Event, Failed, Finished, Request
+from pipeline.engine.events import Event, Failed, Finished, Places, Request
+from pipeline.engine.faces.face_map import Face
 from pipeline.errors import (
     JobError,
     MemoryShortError,
@@ -217,3 +220,28 @@ def test_notes_about_a_photo_are_logged(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.WARNING, "stylewatch"):
         pictures([7, 8], Backwards())
     assert caplog.messages == ["photos[0]: odd profile", "photos[1]: memory was short"]
+
+
+def test_faces_that_the_recipe_keeps_are_told_to_the_engine_and_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    places: list[Places | None] = []
+
+    class Noting(Backwards):
+        def _paint(self, requests: Sequence[Request]) -> Generator[Event, None, None]:
+            places.extend(request.places for request in requests)
+            return super()._paint(requests)
+
+    def find_faces(photo: npt.NDArray[Any]) -> tuple[Face, ...]:
+        return (Face(2, 1, 4, 3, 0.9),) if photo.max() == 8 else ()
+
+    keeping = Recipe(keep_faces=0.5)
+    run = OrderedRun(
+        [8, 9], read, Style("s", ()), keeping, name="photos[{}]".format, go_on=False, find_faces=find_faces
+    )
+    assert len(list(run.pictures(Noting(), None, contextlib.nullcontext))) == 2
+    with_face, without = places
+    assert without is None
+    assert with_face is not None
+    assert with_face.guarded is not None
+    assert (with_face.guarded.shape, float(with_face.guarded.max())) == ((3, 4), 0.5)
+    assert "photos[0]: keep_faces: 1 face was found and kept by 0.5" in caplog.messages
+    assert "photos[1]: keep_faces: no face was found" in caplog.messages

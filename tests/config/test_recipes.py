@@ -46,6 +46,7 @@ recipes:
     content_weight: 1e4
     style_weight: 1e-2
     strength: .25
+    keep_faces: .5
     tv_weight: 1
     loss: tensorflow
     optimizer: adam
@@ -70,6 +71,7 @@ recipes:
         content_weight=10000.0,
         style_weight=0.01,
         strength=0.25,
+        keep_faces=0.5,
         tv_weight=1.0,
         loss="tensorflow",
         optimizer="adam",

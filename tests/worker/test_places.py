@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from pipeline.engine.events import Places
+from pipeline.engine.faces.face_map import Face
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import DecodedPhoto
 from pipeline.images.metadata import Metadata
-from pipeline.model import Assignment, FailureKind, Mask, Region, Style
-from pipeline.worker.places import PlacesError, places_of
+from pipeline.model import Assignment, FailureKind, Mask, Recipe, Region, Style
+from pipeline.worker.places import PlacesError, places_of, with_faces
 from tests.worker.test_worker import an_assignment
 
 NIGHT, WAVE = Style("night", ()), Style("wave", ())
@@ -60,6 +61,24 @@ def test_nothing_differs_by_place_without_a_mask_or_without_regions(mask: Callab
     assignment = assignment_with(mask(80, 60))
     assert places_of(replace(assignment, mask=None), photo_of(8, 6)) is None
     assert places_of(replace(assignment, style=NIGHT), photo_of(8, 6)) is None
+
+
+def test_faces_are_added_to_what_a_mask_says_and_to_nothing() -> None:
+    photo, keeping = photo_of(8, 6), Recipe(keep_faces=1)
+    share = np.ones((6, 8), np.float32)
+
+    def one_face(_: object) -> tuple[Face, ...]:
+        return (Face(4, 3, 4, 4, 0.9),)
+
+    for masked in (None, Places((share,))):
+        found, notes = with_faces(masked, keeping, photo, one_face)
+        assert found is not None
+        assert found.guarded is not None
+        assert (found.guarded.shape, found.guarded.max()) == ((6, 8), 1)
+        assert found.regions == (() if masked is None else masked.regions)
+        assert notes == ("keep_faces: 1 face was found and kept by 1",)
+        assert with_faces(masked, keeping, photo, lambda _: ()) == (masked, ("keep_faces: no face was found",))
+        assert with_faces(masked, Recipe(), photo, one_face) == (masked, ())
 
 
 def test_small_differences_of_proportions_are_rounding(mask: Callable[[int, int], Path]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline.engine.events import Event, Places, Request
+from pipeline.engine.faces.face_map import Face
 from pipeline.hashing import sha256_of_file
 from pipeline.images.encode import read_provenance
 from pipeline.model import (
@@ -146,6 +147,27 @@ def test_how_opaque_a_photo_is_goes_with_it_to_the_engine(tmp_path: Path) -> Non
     assert clear.shape == (32, 48)
     assert set(clear.flat) == {254}
     assert opaque is None
+
+
+def test_faces_are_told_to_the_engine_and_how_many_to_the_report(tmp_path: Path) -> None:
+    keeping = an_assignment(write_photo(tmp_path / "a.png"), recipe=Recipe(size=48, scales=1, keep_faces=0.5))
+    short = replace(keeping, token="t2", part_path=tmp_path / ".t2.part")
+    waiting, told, engine = [short, keeping], list[ExecutorEvent](), PlacesEngine()
+    memory = iter([True, False])
+
+    def find_faces(photo: object) -> tuple[Face, ...]:
+        if not next(memory):
+            raise MemoryError
+        return (Face(20, 16, 10, 12, 0.9),)
+
+    Worker(engine, told.append, find_faces=find_faces).work(lambda count: [waiting.pop()] if waiting else [])
+    (places,) = engine.places
+    assert places is not None
+    assert places.guarded is not None
+    assert (places.regions, float(places.guarded.max())) == ((), 0.5)
+    (artwork,) = (event for event in told if isinstance(event, Artwork))
+    assert "keep_faces: 1 face was found and kept by 0.5" in artwork.notes
+    assert [failure.kind for failure in told if isinstance(failure, Failure)] == [FailureKind.MEMORY]
 
 
 def test_provenance_stands_in_the_picture(tmp_path: Path) -> None:
