@@ -1,8 +1,8 @@
 """Reloads the config of a running daemon. Owns when its file is read again, and which settings may change.
 
 Editors and programs write a file in several steps or replace it by another one, so it is read once it has not changed
-for a while. A missing file is waited for. A replaced painting or image counts as a change of the config, and so does a
-changed file that the config imports.
+for a while. A missing file is waited for. A replaced painting or image counts as a change of the config, and so
+does a changed file that the config imports.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from pipeline.config.settings import folder_settings
 from pipeline.errors import PaintingError
 from pipeline.hashing import (
     SettingsParts,
+    masked_settings_sha256,
     settings_parts,
     settings_sha256,
     sha256_of_file,
     weights_id,
     with_image_hash,
 )
-    masked_settings_sha256,
 from pipeline.ledger import LEDGER_NAME, Ledger, LockWait, MaskedSettings, WantedJob
 from pipeline.model import FolderSettings, Job, Painting, Recipe, Region, Style
 from pipeline.pairing import PairingPlan, Rule, pair
