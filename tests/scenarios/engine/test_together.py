@@ -15,7 +15,7 @@ from pipeline.engine.events import Failed, Finished, Request
 from pipeline.engine.memory.requirements import picture_pixels, state_bytes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation
-from pipeline.model import Painting
+from pipeline.model import ColorKind, Painting
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
 from tests.scenarios.engine.test_short_memory import Scarce
 
@@ -97,7 +97,10 @@ def test_one_picture_is_made_whatever_it_needs() -> None:
 
 @pytest.mark.parametrize("budget", [DeviceBudget(3, LARGE), DeviceBudget(3, 1)], ids=["together", "in parts"])
 def test_the_pictures_are_nearly_the_same_as_alone(budget: DeviceBudget) -> None:
-    requests: list[Request] = [request(str(seed), seed) for seed in range(3)]
+    colors: tuple[ColorKind, ...] = ("painting", "photo", "match")
+    requests: list[Request] = [
+        request(str(seed), seed, replace(TINY, color=color)) for seed, color in enumerate(colors)
+    ]
     together = run(Stylizer(CPU, load_painting, budget=budget), *requests)
     alone = run(Stylizer(CPU, load_painting), *requests)
     for number in range(3):
