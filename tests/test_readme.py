@@ -50,7 +50,7 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("block", CONFIGS)
 def test_every_config_in_the_readme_loads(tmp_path: Path, block: str) -> None:
     for style in yaml.safe_load(block)["styles"]:
-        for painting in style.get("paintings") or [style["painting"]]:
+        for painting in style.get("paintings") or [style["painting"]] if "regions" not in style else ():
             write_painting(tmp_path / painting)
     path = tmp_path / "stylewatch.yaml"
     path.write_text(block, encoding="utf-8")
