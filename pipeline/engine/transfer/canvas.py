@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
+from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
 from pipeline.engine.transfer.geometry import (
@@ -233,10 +235,19 @@ class Canvas:
         picture = from_network(pixels.cpu(), self.geometry, (height, width))
         if self.recipe.keeps_photo_colors:
             picture = with_chroma_of(picture.clamp(0, 1), self._photo_at(height, width), self.recipe.color_mix)
+        elif self.recipe.matches_colors and self.recipe.color_mix == 1:
+            photo, seen = self._photo_at(height, width), self._painted_and_seen(height, width)
+            picture = without_other_colors(picture.clamp(0, 1), photo, seen)
         if self.places is not None and self.places.kept is not None:
             kept = averaged(self.places.kept, (height, width))
             picture = torch.lerp(picture.clamp(0, 1), self._photo_at(height, width), kept)
         return to_pixels(picture)
+
+    def _painted_and_seen(self, height: int, width: int) -> Tensor | None:
+        """Return how much of each place (1, 1, height, width) is painted and can be seen, None = all of all."""
+        alpha, kept = opacity(self.request), None if self.places is None else self.places.kept
+        parts = [each for each in (alpha, None if kept is None else 1 - kept) if each is not None]
+        return averaged(math.prod(parts[1:], start=parts[0]), (height, width)) if parts else None
 
     def _photo_at(self, height: int, width: int) -> Tensor:
         """Return the photo (1, 3, height, width), RGB 0..1."""
@@ -252,6 +263,14 @@ def blank_canvas(request: Request, device: torch.device, first_pixels: FirstPixe
     geometry = geometry_at(request, 0)
     pixels = to_device(first_pixels.of(request, geometry), device)
     return Canvas(request, CanvasState(pixels, pixels, make_optimizer(request.recipe).new_state()), geometry)
+
+
+def opacity(request: Request) -> Tensor | None:
+    """Return how opaque the photo is (1, 1, H, W), 0..1; None = all of it."""
+    if request.alpha is None:
+        return None
+    whole = 255 if request.alpha.dtype == np.uint8 else 1
+    return torch.from_numpy(np.array(request.alpha, np.float32))[None, None] / whole
 
 
 def geometry_at(request: Request, scale_index: int) -> Geometry:

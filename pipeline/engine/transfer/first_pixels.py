@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Request
+from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.geometry import Geometry, to_network, to_tensor
 from pipeline.engine.transfer.paintings import LoadPainting
 from pipeline.errors import PaintingError
@@ -54,8 +55,12 @@ class FirstPixels:
         return _mixed([(sources[name](), weight) for name, weight in request.recipe.init_weights()])
 
     def _paintings(self, request: Request, geometry: Geometry) -> Tensor:
-        paintings = request.style.paintings
-        return _mixed([(self._cover(painting, request, geometry), painting.weight) for painting in paintings])
+        recipe, paintings = request.recipe, request.style.paintings
+        pixels = [self._cover(painting, request, geometry) for painting in paintings]
+        if recipe.matches_colors:
+            match = ColorMatch(palette_of(photo_pixels(request, geometry)), recipe.color_mix)
+            pixels = [match.of(each) for each in pixels]
+        return _mixed([(each, painting.weight) for each, painting in zip(pixels, paintings, strict=True)])
 
     def _cover(self, source: Painting, request: Request, geometry: Geometry) -> Tensor:
         shape = request.photo.shape[:2]

@@ -10,13 +10,12 @@ import math
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
-from pipeline.engine.transfer.canvas import Canvas
+from pipeline.engine.transfer.canvas import Canvas, opacity
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, freed
@@ -155,12 +154,11 @@ def _color_matches(canvas: Canvas, photo: Tensor) -> list[ColorMatch | None]:
 
     Those are the colors of the photo where it is painted in that style and can be seen.
     """
-    places, recipe, alpha = canvas.places, canvas.recipe, canvas.request.alpha
+    places, recipe, alpha = canvas.places, canvas.recipe, opacity(canvas.request)
     if not recipe.matches_colors:
         return [None] * (1 if places is None else len(places.styles))
     maps = torch.ones(1, 1, *canvas.request.photo.shape[:2]) if places is None else places.painted
-    if alpha is not None:
-        maps = maps * torch.from_numpy(np.array(alpha, np.float32)) / (255 if alpha.dtype == np.uint8 else 1)
+    maps = maps if alpha is None else maps * alpha
     shares = averaged_to_network(maps, canvas.geometry)
     return [ColorMatch(palette_of(photo, share[None, None]), recipe.color_mix) for share in shares[0]]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from pipeline.engine.events import Request
 from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
+from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
-from pipeline.engine.transfer.geometry import resample, to_pixels, to_tensor
+from pipeline.engine.transfer.geometry import network_geometry, resample, to_pixels, to_tensor
 from pipeline.model import InitKind, Losses, Recipe, Style
 
 CPU = torch.device("cpu")
@@ -187,3 +190,28 @@ def test_a_mix_without_any_of_the_photos_colors_changes_no_bit() -> None:
     plain, colored = canvas(Recipe(size=64, scales=1)), canvas(Recipe(size=64, scales=1, color="photo", color_mix=0))
     pixels = torch.rand(plain.state.pixels.shape, generator=torch.Generator().manual_seed(0))
     assert np.array_equal(colored.picture(pixels), plain.picture(pixels))
+
+
+def test_matched_to_a_gray_photo_a_picture_is_gray_however_it_went_astray() -> None:
+    gray = np.random.default_rng(0).integers(0, 256, (48, 64, 1), dtype=np.uint8).repeat(3, 2)
+    recipe = Recipe(size=64, scales=1, color="match")
+    whole, half = (
+        blank_canvas(Request("t", gray, Style("s", ()), each), CPU)
+        for each in (recipe, replace(recipe, color_mix=0.5))
+    )
+    pixels = torch.rand(whole.state.pixels.shape, generator=torch.Generator().manual_seed(0))
+    for shape in (None, (24, 32)):
+        picture = whole.picture(pixels, shape)
+        assert float(np.ptp(picture, axis=2).max()) < 1e-5
+        assert float(np.ptp(half.picture(pixels, shape), axis=2).max()) > 0.1
+
+
+def test_where_nobody_sees_a_photo_its_colors_do_not_count() -> None:
+    photo = np.random.default_rng(0).integers(100, 120, (48, 64, 3), dtype=np.uint8)
+    photo[:, :32], alpha = 255, np.full((48, 64), 255, np.uint8)
+    alpha[:, :32] = 0
+    clear = blank_canvas(Request("t", photo, Style("s", ()), Recipe(size=64, color="match"), alpha=alpha), CPU)
+    pixels = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.4
+    wanted = without_other_colors(pixels[..., 32:], to_tensor(photo[:, 32:]))
+    clear.geometry = network_geometry(48, 64)
+    np.testing.assert_allclose(clear.picture(pixels)[:, 32:], to_pixels(wanted), atol=1e-6)

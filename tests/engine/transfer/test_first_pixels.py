@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Request
+from pipeline.engine.transfer.color.matching import palette_of
 from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
-from pipeline.engine.transfer.geometry import network_geometry
+from pipeline.engine.transfer.geometry import network_geometry, to_tensor
 from pipeline.errors import PaintingError
 from pipeline.model import InitKind, InitWeights, Painting, Recipe, StartImage, Style
 
@@ -64,6 +65,16 @@ def test_several_sources_are_mixed_by_weights_whose_sum_is_of_no_account() -> No
 
 def test_several_paintings_are_their_weighted_mean() -> None:
     torch.testing.assert_close(first("painting"), torch.full((1, 3, 48, 64), (3 * 40 + 240) / 4 / 255))
+
+
+def test_paintings_whose_colors_are_matched_start_with_the_photos() -> None:
+    recipe = Recipe(size=64, init="painting", color="match")
+    slopes = Style("s", (Painting(Path("slope.jpg"), "d" * 64),))
+    photo = PHOTO // 2 + 64
+    found = palette_of(
+        FirstPixels(Easel()).of(request("painting", recipe=recipe, style=slopes, photo=photo), GEOMETRY)
+    )
+    torch.testing.assert_close(found.mean, palette_of(to_tensor(photo)).mean, atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 48), (64, 64), (16, 64)])

@@ -85,6 +85,23 @@ class ColorMatch:
         return by_pixels(moved, painting)
 
 
+def without_other_colors(picture: Tensor, photo: Tensor, shares: Tensor | None = None) -> Tensor:
+    """Return a picture without colors that the photo does not have, both (1, 3, H, W), sRGB 0..1.
+
+    The losses hardly see faint tints, so that even from gray paintings and gray photos a picture goes astray. Its
+    lightness stays, its mean chroma and how that goes with lightness become the photo's, and no color is made
+    stronger. ``shares``: as of :func:`palette_of`.
+    """
+    found, wanted = palette_of(picture, shares), palette_of(photo, shares)
+    matrix = _chroma_map(found, wanted, torch.ones((), dtype=torch.float64), most_gain=1.0)
+    mean = torch.cat([found.mean[:1], wanted.mean[1:]])
+
+    def cleaned(colors: Tensor) -> Tensor:
+        return from_oklab(matrix @ (to_oklab(colors) - found.mean[:, None]) + mean[:, None])
+
+    return by_pixels(cleaned, picture)
+
+
 def _below_white(lightness: Tensor, lightest: float) -> Tensor:
     """Return lightness of which the highest is at most 1; nothing changes if it is so already, or below the knee.
 
@@ -102,10 +119,15 @@ def _below_white(lightness: Tensor, lightest: float) -> Tensor:
 
 def _map_between(found: Palette, wanted: Palette) -> Tensor:
     """Return the matrix (3, 3) that gives colors around their mean the wanted covariance."""
-    (slope, rest), (wanted_slope, wanted_rest) = _chroma_by_lightness(found), _chroma_by_lightness(wanted)
     lightness, wanted_lightness = found.covariance[0, 0], wanted.covariance[0, 0]
     gain = (wanted_lightness.clamp(min=0) / lightness.clamp(min=_EVEN)).sqrt().clamp(max=_MOST_GAIN)
-    chroma = _least_displacement(rest, wanted_rest)
+    return _chroma_map(found, wanted, gain, _MOST_GAIN)
+
+
+def _chroma_map(found: Palette, wanted: Palette, gain: Tensor, most_gain: float) -> Tensor:
+    """Return the matrix (3, 3) that multiplies lightness by ``gain`` and gives chroma what is wanted of it."""
+    (slope, rest), (wanted_slope, wanted_rest) = _chroma_by_lightness(found), _chroma_by_lightness(wanted)
+    chroma = _least_displacement(rest, wanted_rest, most_gain)
     matrix = torch.zeros(3, 3, dtype=torch.float64)
     matrix[0, 0] = gain
     matrix[1:, 0] = wanted_slope * gain - chroma @ slope
@@ -120,12 +142,12 @@ def _chroma_by_lightness(palette: Palette) -> tuple[Tensor, Tensor]:
     return slope, palette.covariance[1:, 1:] - slope[:, None] * with_lightness
 
 
-def _least_displacement(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the symmetric matrix that turns a covariance (2, 2) into another one, no axis by more than the limit."""
+def _least_displacement(found: Tensor, wanted: Tensor, most_gain: float) -> Tensor:
+    """Return the symmetric matrix that turns a covariance (2, 2) into another one, as far as the gain allows."""
     root, inverse = _power(found, 0.5), _power(found, -0.5)
     whole = inverse @ _power(root @ wanted @ root, 0.5, least=0.0) @ inverse
     values, axes = torch.linalg.eigh((whole + whole.T) / 2)
-    limited: Tensor = axes * values.clamp(0, _MOST_GAIN) @ axes.T
+    limited: Tensor = axes * values.clamp(0, most_gain) @ axes.T
     return limited
 
 

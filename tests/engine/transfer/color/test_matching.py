@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.transfer.color.matching import ColorMatch, Palette, palette_of
+from pipeline.engine.transfer.color.matching import ColorMatch, Palette, palette_of, without_other_colors
 from pipeline.engine.transfer.color.oklab import from_oklab, to_oklab
 
 COLORED = ((1.0, 0.0, 0.0), (-0.3, 0.5, 0.1), (0.4, -0.2, 0.3))
@@ -118,3 +118,33 @@ def test_nothing_becomes_no_number_or_leaves_the_range(photo: str, painting: str
     assert 0 <= float(found.min()) <= float(found.max()) <= 1
     if photo not in ("one pixel", "colors"):
         torch.testing.assert_close(found, pictures[photo].expand_as(found), atol=2e-3, rtol=0)
+
+
+def test_a_picture_loses_what_the_photo_has_not_and_keeps_its_lightness() -> None:
+    astray, photo = picture(COLORED, spread=0.2), picture(OTHERWISE, 1, spread=0.1, lightness=0.5)
+    cleaned = palette_of(without_other_colors(astray, photo))
+    before, wanted = palette_of(astray), palette_of(photo)
+    torch.testing.assert_close(cleaned.mean, torch.stack([before.mean[0], *wanted.mean[1:]]), atol=1e-6, rtol=0)
+    slopes = [each.covariance[1:, 0] / each.covariance[0, 0] for each in (cleaned, wanted)]
+    torch.testing.assert_close(*slopes, atol=1e-6, rtol=0)
+    rest, wanted_rest = (
+        each.covariance[1:, 1:] - torch.outer(slope, each.covariance[1:, 0])
+        for each, slope in zip((cleaned, wanted), slopes, strict=True)
+    )
+    assert float(torch.linalg.eigvalsh(wanted_rest - rest).min()) > -1e-8
+
+
+def test_no_color_is_made_stronger() -> None:
+    faint, photo = picture(COLORED, spread=0.01), picture(OTHERWISE, 1, spread=0.3)
+    chroma = [each.covariance[1:, 1:].diagonal().sum() for each in map(palette_of, (faint, photo))]
+    cleaned = palette_of(without_other_colors(faint, photo))
+    slope = palette_of(photo).covariance[1:, 0] / palette_of(photo).covariance[0, 0]
+    by_lightness = slope.square().sum() * palette_of(faint).covariance[0, 0]
+    assert float(cleaned.covariance[1:, 1:].diagonal().sum()) <= float(chroma[0] + by_lightness) < float(chroma[1])
+
+
+def test_pixels_that_do_not_count_change_nothing_of_the_others() -> None:
+    astray, photo, shares = picture(COLORED), picture(OTHERWISE, 1), torch.zeros(1, 1, 20, 30)
+    shares[..., :10] = 1
+    part = without_other_colors(astray[..., :10], photo[..., :10])
+    torch.testing.assert_close(without_other_colors(astray, photo, shares)[..., :10], part, atol=1e-9, rtol=0)
