@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.engine.events import Request
+from pipeline.engine.events import Places, Request
 from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
 from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.geometry import network_geometry, resample, to_pixels, to_tensor
-from pipeline.model import InitKind, Losses, Recipe, Style
+from pipeline.model import InitKind, Losses, Recipe, Region, Style
 
 CPU = torch.device("cpu")
 
@@ -206,12 +206,25 @@ def test_matched_to_a_gray_photo_a_picture_is_gray_however_it_went_astray() -> N
         assert float(np.ptp(half.picture(pixels, shape), axis=2).max()) > 0.1
 
 
-def test_where_nobody_sees_a_photo_its_colors_do_not_count() -> None:
+@pytest.mark.parametrize("hidden", ["clear", "kept"])
+def test_where_a_photo_is_kept_or_not_seen_its_colors_do_not_count(hidden: str) -> None:
     photo = np.random.default_rng(0).integers(100, 120, (48, 64, 3), dtype=np.uint8)
     photo[:, :32], alpha = 255, np.full((48, 64), 255, np.uint8)
     alpha[:, :32] = 0
-    clear = blank_canvas(Request("t", photo, Style("s", ()), Recipe(size=64, color="match"), alpha=alpha), CPU)
+    there = (alpha / 255).astype(np.float32)
+    regions = Region("white", Style("s", ())), Region("black", None)
+    request = (
+        Request("t", photo, Style("s", ()), Recipe(size=64, color="match"), alpha=alpha)
+        if hidden == "clear"
+        else Request(
+            "t",
+            photo,
+            Style("s", (), regions=regions),
+            Recipe(size=64, color="match"),
+            places=Places((there, 1 - there)),
+        )
+    )
     pixels = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.4
     wanted = without_other_colors(pixels[..., 32:], to_tensor(photo[:, 32:]))
-    clear.geometry = network_geometry(48, 64)
-    np.testing.assert_allclose(clear.picture(pixels)[:, 32:], to_pixels(wanted), atol=1e-6)
+    canvas = replace(blank_canvas(request, CPU), geometry=network_geometry(48, 64))
+    np.testing.assert_allclose(canvas.picture(pixels)[:, 32:], to_pixels(wanted), atol=1e-6)
