@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.config.document import Location
 from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, did_you_mean, quoted
 from pipeline.config.models import json_schema
+from pipeline.config.recipes import IMPORT
 from pipeline.config.yaml_source import comma_hint, is_number
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def explain(error: ErrorDetails, location: Location) -> str:
         hint = comma_hint(error["input"], is_whole=kind == "int_type") or (
             "; write it without quotes" if is_number(error["input"]) else ""
         )
+    elif kind == "model_type" and location[:-1] == ("recipes",):
+        hint = did_you_mean(str(location[-1]), [IMPORT])
     elif kind == "string_type" and isinstance(error["input"], int | float):
         hint = "; put it in quotes"
     return f"{allowed}, found {format_value(error['input'])}{hint}"

@@ -156,6 +156,13 @@ def test_what_is_no_file_of_recipes_is_told_in_one_sentence(
     assert problems(importing(entry)) == [f"recipes.import: {message.replace('FOLDER', str(folder))}"]
 
 
+def test_a_misspelled_key_is_recognized_by_its_value(problems: Problems) -> None:
+    text = STYLE.replace(", recipe: fine", "") + "recipes: {imports: more.yaml}"
+    assert problems(text) == [
+        "recipes.imports: must be a mapping (lines of 'key: value'), found 'more.yaml'; did you mean 'import'?"
+    ]
+
+
 def test_other_mistakes_are_told_along(problems: Problems, file: Path) -> None:
     text = importing("[more/recipes.yaml, ./more/recipes.yaml, 7]") + "log: {level: loud}\n"
     assert [each.partition(":")[0] for each in problems(text)] == [

@@ -13,9 +13,9 @@ import pytest
 
 from pipeline.config.document import Document
 from pipeline.config.error_messages import format_location
+from pipeline.config.imports import read_config
 from pipeline.config.loading import context_of
 from pipeline.config.mistakes import validate
-from pipeline.config.yaml_source import read_document
 from tests.config.conftest import Problems
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -27,7 +27,7 @@ Place = tuple[str | int, ...]
 @functools.cache
 def reference() -> dict[str, Any]:
     """Return what is in the reference: read once, as parsing takes longer than all that is tested here."""
-    data: dict[str, Any] = read_document(CONFIGS / "reference.yaml").data
+    data: dict[str, Any] = read_config(CONFIGS / "reference.yaml").data
     return data
 
 
