@@ -21,7 +21,7 @@ from pipeline.engine.network.vgg import Network, build_convolutions, layer_shape
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import objective_of
-from pipeline.engine.transfer.statistics.second_moment import SecondMoment
+from pipeline.engine.transfer.statistics import STATISTICS, moments_for
 from pipeline.model import LAYERS, Recipe, WeightsChoice
 
 _MMAP_THRESHOLD = -3
@@ -33,6 +33,9 @@ RECIPES = {
     "relu1_2": Recipe(style_layers=(_FIRST, ("relu1_2", 1.0)), content_layers=()),
     "conv1_1 and conv1_2": Recipe(style_layers=(("conv1_1", 1.0), ("conv1_2", 1.0)), content_layers=(_FIRST,)),
     "relu2_2": Recipe(style_layers=(_FIRST, ("relu2_2", 1.0)), content_layers=()),
+    "mean_std": Recipe(style_loss=(("mean_std", 1.0),)),
+    "wasserstein": Recipe(style_loss=(("wasserstein", 1.0),)),
+    "sliced_wasserstein": Recipe(style_loss=(("sliced_wasserstein", 1.0),)),
     "relu3_1": Recipe(style_layers=(_FIRST, ("relu3_1", 1.0)), content_layers=()),
 }
 
@@ -46,12 +49,16 @@ def bytes_a_pixel(
     network = Network(weights, kept | styled, convolutions=convolutions)
     small, large = torch.rand(1, 3, 64, 64), torch.rand(1, 3, side, side)
 
+    def statistics(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        losses = [loss for loss, _ in recipe.style_loss]
+        terms = [term for term in objective.style_terms if term.layer in found]
+        return {
+            term.name: STATISTICS[term.loss].target(moments_for(losses, found[term.layer]))[None] for term in terms
+        }
+
     def style(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
-            return network.forward(
-                picture,
-                lambda found: {f"style {name}": SecondMoment().of(found[name]) for name in found if name in styled},
-            )
+            return network.forward(picture, statistics)
 
     def content(picture: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():

@@ -17,7 +17,7 @@ from pipeline.engine.speed import (
     store_speed,
 )
 from pipeline.engine.transfer.geometry import network_geometry, scaled
-from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe
+from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, StyleLossKind
 
 SPEED = Speed(
     device="cpu",
@@ -67,6 +67,16 @@ def test_matched_colors_take_a_look_at_the_painting_for_each_picture() -> None:
     assert SPEED.picture(Recipe(color="match", color_mix=0), (1000,), (10,), 1) == SPEED.picture(
         Recipe(), (1000,), (10,), 1
     )
+
+
+def test_style_losses_that_take_longer_make_evaluations_longer() -> None:
+    def seconds(*losses: StyleLossKind) -> float:
+        recipe = Recipe(style_loss=tuple((loss, 1.0) for loss in losses))
+        return SPEED.picture(recipe, [4000], [100], 1)
+
+    assert seconds("gram") == seconds("mean_std") == seconds("gram", "mean_std")
+    assert seconds("gram") < seconds("wasserstein") < seconds("sliced_wasserstein") < 2 * seconds("gram")
+    assert seconds("wasserstein", "sliced_wasserstein") > seconds("sliced_wasserstein")
 
 
 def test_recipes_that_look_less_deep_take_less() -> None:

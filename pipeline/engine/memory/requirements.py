@@ -37,6 +37,7 @@ from pipeline.engine.network.architecture import (
 from pipeline.model import LayerWeights, Recipe, canonical_layer
 
 _FLOAT: Final = 4
+_LEVEL: Final = 2  # of a quantile
 _INDEX: Final = 8  # max pooling remembers which pixel was the largest
 
 # Bytes a pixel: above what is saved at the end of the forward pass; in the backward pass through the first block,
@@ -92,6 +93,7 @@ def need_at(recipe: Recipe, pixels: int) -> MemoryNeed:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     layers, kept = _layers(recipe), state_bytes(pixels, recipe)
     plain, low_memory = (evaluation_bytes(pixels, layers, low_memory=low_memory) for low_memory in (False, True))
+    plain += _levels_bytes(pixels, recipe)
     kept += _MATRICES_IN_FLIGHT * _similarity_bytes(pixels, recipe)
     return MemoryNeed(plain + kept, min(plain, low_memory) + kept)
 
@@ -124,6 +126,16 @@ def _similarity_bytes(pixels: int, recipe: Recipe) -> int:
         return 0
     positions = (min(_MOST_POSITIONS, pixels / reduction_of(name) ** 2) for name in _known(recipe.content_layers))
     return round(sum(count**2 * _FLOAT for count in positions))
+
+
+def _levels_bytes(pixels: int, recipe: Recipe) -> int:
+    """Return what is saved for the gradient of quantiles: each value's level, of as many as there are features.
+
+    What else their sorting takes is in flight when less is in flight than elsewhere.
+    """
+    if "sliced_wasserstein" not in dict(recipe.style_loss):
+        return 0
+    return round(pixels * sum(map(_bytes_of_layer, _known(recipe.style_layers))) * _LEVEL / _FLOAT)
 
 
 def program_bytes(recipe: Recipe) -> int:

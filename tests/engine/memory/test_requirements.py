@@ -51,6 +51,14 @@ def test_self_similarity_needs_matrices_of_all_the_positions_that_it_compares() 
         )
 
 
+def test_quantiles_need_a_level_for_each_value_unless_they_are_computed_twice() -> None:
+    sliced = replace(RECIPE, style_loss=(("gram", 1.0), ("sliced_wasserstein", 0.5)))
+    levels_bytes = 2 * MEGA * (64 + 128 // 4 + 256 // 16 + 512 // 64 + 512 // 256)
+    assert need_at(sliced, MEGA).plain == need_at(RECIPE, MEGA).plain + levels_bytes
+    assert need_at(sliced, MEGA).low_memory == need_at(RECIPE, MEGA).low_memory
+    assert need_at(replace(RECIPE, style_loss=(("wasserstein", 1.0),)), MEGA) == need_at(RECIPE, MEGA)
+
+
 def test_an_average_is_one_more_picture() -> None:
     assert state_bytes(MEGA, replace(RECIPE, ema_decay=0.9)) - state_bytes(MEGA, RECIPE) == 12 * MEGA
 

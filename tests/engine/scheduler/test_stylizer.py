@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.engine.devices import DeviceBudget
 from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Preview, Request, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
@@ -33,6 +34,7 @@ from pipeline.model import (
     Progress,
     Recipe,
     Style,
+    StyleLossKind,
     WeightsChoice,
 )
 
@@ -147,6 +149,21 @@ def test_a_picture_is_bit_identical_alone_and_in_a_batch(
     together = run(three, *requests)
     for each in requests:
         assert np.array_equal(picture(together, each.token), picture(run(one, each), each.token))
+
+
+@pytest.mark.parametrize("loss", ["mean_std", "wasserstein", "sliced_wasserstein"])
+def test_pictures_by_any_style_loss_are_bit_identical_alone_and_in_a_batch(
+    one: Stylizer, three: Stylizer, loss: StyleLossKind
+) -> None:
+    recipe = replace(TINY, scales=1, style_loss=(("gram", 0.5), (loss, 1.0)))
+    requests = [request("a", 0, recipe), request("b", 1, recipe, style_from("b"))]
+    together = run(three, *requests)
+    at_once = run(Stylizer(CPU, load_painting, budget=DeviceBudget(2, 10**9)), *requests)
+    for each in requests:
+        (alone,) = only(run(one, each), Finished)
+        assert alone.last.style < 0.8 * alone.first.style
+        assert np.array_equal(picture(together, each.token), alone.pixels)
+        assert np.abs(picture(at_once, each.token) - alone.pixels).mean() < 0.02
 
 
 def test_pictures_in_the_photos_colors_are_bit_identical_alone_and_in_a_batch(one: Stylizer, three: Stylizer) -> None:

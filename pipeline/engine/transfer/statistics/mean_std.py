@@ -14,7 +14,7 @@ from pipeline.engine.transfer.statistics.moments import Moments, weighted_means
 from pipeline.model import LossKind
 
 # So much stronger than its sums of squares is the relative loss, so that gram's style weight fits it, too.
-_AS_STRONG_AS_GRAM: Final = 3.4
+_AS_STRONG_AS_GRAM: Final = 4.0
 
 # Of a channel that is the same everywhere: keeps its gradient finite.
 _LEAST_DEVIATION: Final = 1e-12

@@ -31,7 +31,7 @@ from pipeline.engine.transfer.statistics.quantiles import (
 from pipeline.model import LossKind
 
 # So much stronger than its squared distance is the relative loss, so that gram's style weight fits it, too.
-_AS_STRONG_AS_GRAM: Final = 3.2
+_AS_STRONG_AS_GRAM: Final = 3.3
 
 # Of a black painting: keeps the relative distance finite.
 _LEAST_SQUARE: Final = 1e-8

@@ -35,7 +35,7 @@ _RIDGE: Final = 0.01
 _LEAST_SQUARE: Final = 1e-8
 
 # So much stronger than its squared distance is the relative loss, so that gram's style weight fits it, too.
-_AS_STRONG_AS_GRAM: Final = 0.6
+_AS_STRONG_AS_GRAM: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
