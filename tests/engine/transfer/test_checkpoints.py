@@ -124,7 +124,7 @@ def test_an_average_is_resumed_and_pictures_without_one_have_files_as_before(
     path = tmp_path / "c.safetensors"
     interrupted(one, 2, request("t", recipe=recipe_for("adam")), path)
     assert "average" not in document_of(path)["state"]
-    wanted = request("t", recipe=recipe_for("adam", ema_decay=0.9))
+    wanted = request("t", recipe=recipe_for("adam", ema_decay=0.9, laplacian_weight=0.1))
     whole = run(one, wanted)
     for evaluations in (2, 4, 6):
         assert_same_rest(run(another, interrupted(one, evaluations, wanted, path)), whole, evaluations)

@@ -15,6 +15,7 @@ from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Choose, always_direct
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, evaluate
 from pipeline.engine.transfer.losses import BatchLosses, Objective
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
@@ -122,7 +123,11 @@ def test_nothing_is_kept_of_an_evaluation_that_ran_out_of_memory_in_its_backward
 def objective(loss: LossKind = "relative") -> Objective:
     content = (("relu1_1", 1.0), ("conv2_1", 1.0), ("relu3_1", 0.5))
     return Objective(
-        content, (("relu1_1", 1.0), ("relu1_2", 2.0), ("conv2_1", 1.0), ("relu3_1", 1.0)), 0.5, 2.0, 0.1, loss
+        content,
+        (("relu1_1", 1.0), ("relu1_2", 2.0), ("conv2_1", 1.0), ("relu3_1", 1.0)),
+        *(0.5, 2.0, 0.1, loss),
+        content_losses=(("features", 1.0), ("self_similarity", 0.5)),
+        laplacian_weight=0.3,
     )
 
 
@@ -140,7 +145,7 @@ def test_an_evaluation_with_low_memory_has_the_same_bits_and_saves_less(pooling:
     convolutions = build_convolutions(weights, torch.device("cpu"), choose=plan)
     network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
     pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    content, style = targets(sought, network.features(photos))
+    content, style = targets(sought, {**network.features(photos), PIXELS: photos})
 
     plain, low_memory = (
         evaluate(network, sought, pictures, content, style, low_memory=low_memory) for low_memory in (False, True)
