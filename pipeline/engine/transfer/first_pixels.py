@@ -20,8 +20,9 @@ from pipeline.engine.events import Request
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.geometry import Geometry, to_network, to_tensor
 from pipeline.engine.transfer.paintings import LoadPainting
+from pipeline.engine.transfer.places import painted_places
 from pipeline.errors import PaintingError
-from pipeline.model import InitSource, Painting, StartImage
+from pipeline.model import InitSource, Painting, StartImage, Style
 
 # Noise to start from: gray, as strong as the contrast of a usual photo.
 _GRAY: Final = 0.5
@@ -55,12 +56,22 @@ class FirstPixels:
         return _mixed([(sources[name](), weight) for name, weight in request.recipe.init_weights()])
 
     def _paintings(self, request: Request, geometry: Geometry) -> Tensor:
-        recipe, paintings = request.recipe, request.style.paintings
-        pixels = [self._cover(painting, request, geometry) for painting in paintings]
-        if recipe.matches_colors:
-            match = ColorMatch(palette_of(photo_pixels(request, geometry)), recipe.color_mix)
+        """Return the paintings of the style, by place if it has regions; what is kept starts from the photo."""
+        places = painted_places(request)
+        if places is None or not request.style.regions:
+            return self._mean(request.style, request, geometry)
+        shares = to_network(places.painted, geometry).clamp(0, 1)
+        start = photo_pixels(request, geometry) * (1 - shares.sum(1, keepdim=True)).clamp_(0, 1)
+        for style, share in zip(places.styles, torch.split(shares, 1, dim=1), strict=True):
+            start += self._mean(style, request, geometry) * share
+        return start.clamp_(0, 1)
+
+    def _mean(self, style: Style, request: Request, geometry: Geometry) -> Tensor:
+        pixels = [self._cover(painting, request, geometry) for painting in style.paintings]
+        if request.recipe.matches_colors:
+            match = ColorMatch(palette_of(photo_pixels(request, geometry)), request.recipe.color_mix)
             pixels = [match.of(each) for each in pixels]
-        return _mixed([(each, painting.weight) for each, painting in zip(pixels, paintings, strict=True)])
+        return _mixed([(each, painting.weight) for each, painting in zip(pixels, style.paintings, strict=True)])
 
     def _cover(self, source: Painting, request: Request, geometry: Geometry) -> Tensor:
         shape = request.photo.shape[:2]

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Request
+from pipeline.engine.events import Places, Request
 from pipeline.engine.transfer.color.matching import palette_of
 from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
 from pipeline.engine.transfer.geometry import network_geometry, to_tensor
 from pipeline.errors import PaintingError
-from pipeline.model import InitKind, InitWeights, Painting, Recipe, StartImage, Style
+from pipeline.model import InitKind, InitWeights, Painting, Recipe, Region, StartImage, Style
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 NIGHT, WAVE = Painting(Path("night.jpg"), "a" * 64, 3.0), Painting(Path("wave.jpg"), "b" * 64, 1.0)
@@ -75,6 +75,21 @@ def test_paintings_whose_colors_are_matched_start_with_the_photos() -> None:
         FirstPixels(Easel()).of(request("painting", recipe=recipe, style=slopes, photo=photo), GEOMETRY)
     )
     torch.testing.assert_close(found.mean, palette_of(to_tensor(photo)).mean, atol=0.01, rtol=0)
+
+
+def test_each_region_starts_from_its_own_painting_and_what_is_kept_from_the_photo() -> None:
+    regions = tuple(
+        Region(color, None if painting is None else Style(color, (painting,)))
+        for color, painting in (("white", NIGHT), ("black", WAVE), ("red", None))
+    )
+    shares = np.zeros((3, 48, 64), np.float32)
+    shares[0, :, :16], shares[1, :, 16:40], shares[2, :, 40:] = 1, 1, 1
+    wanted = request("painting", style=Style("s", (NIGHT,), regions=regions), places=Places(tuple(shares)))
+    found = FirstPixels(Easel()).of(wanted, GEOMETRY)
+    photo = photo_pixels(wanted, GEOMETRY)
+    torch.testing.assert_close(found[..., :16], torch.full((1, 3, 48, 16), 40 / 255))
+    torch.testing.assert_close(found[..., 16:40], torch.full((1, 3, 48, 24), 240 / 255))
+    assert torch.equal(found[..., 40:], photo[..., 40:])
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 48), (64, 64), (16, 64)])
