@@ -48,6 +48,10 @@ def _check_color(value: str) -> str:
 def _check_style(value: str, info: ValidationInfo) -> str:
     context = f.validation_context(info)
     if value == KEEP:
+        if KEEP in context.styles:
+            raise ValueError(
+                f"must be clear: {KEEP!r} means the photo as it is, and is also a style's name; rename that"
+            )
         return value
     if value in context.styles_with_regions:
         raise ValueError(f"must be {KEEP} or a style that has a painting; {value!r} has regions itself")

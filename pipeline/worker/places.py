@@ -40,8 +40,8 @@ def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
         _require_proportions(image.size, (width, height))
         shares = region_shares(image, [region.color for region in regions], (width, height))
     except PhotoError as error:
-        advice = "then 'stylewatch retry', or delete it, and the photo is painted whole"
-        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}; {advice}") from error
+        advice = "or delete it, and the photo is painted whole"
+        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}, {advice}") from error
     except CodecError as error:
         raise PlacesError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
     return Places(regions=tuple(map(np.ascontiguousarray, shares)))

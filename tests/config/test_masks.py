@@ -32,6 +32,12 @@ def test_the_folder_of_masks_holds_no_photos(load: Load, folder: Path) -> None:
     assert len(ingest_settings(config).excluded) == 2
 
 
+def test_keep_means_the_photo_or_is_refused(problems: Problems) -> None:
+    text = MASKS + (STYLES % "{white: night, black: keep}").replace("name: wave", "name: keep")
+    [told] = problems(text)
+    assert told.startswith("styles[2].regions.black: must be clear: 'keep' means the photo as it is, and is also a")
+
+
 def test_a_region_alone_divides_nothing(problems: Problems) -> None:
     [told] = problems(MASKS + STYLES % "{white: night}")
     assert told == "styles[2].regions: must name two colors at least, found only 'white'"

@@ -202,7 +202,8 @@ class Rebuild:
         details = ledger.gallery.details(row.id)
         if details is None or details.key != job_key(row.photo_sha256, resolved.settings_sha256[names]):
             return None
-        return settings_record(resolved.styles[names[0]], resolved.recipes[names[1]], resolved.weights)
+        whole = replace(resolved.styles[names[0]], regions=())  # with a mask it would have another key
+        return settings_record(whole, resolved.recipes[names[1]], resolved.weights)
 
     def _facts_of_file(self, file: Path) -> FileFacts:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.engine.events import Event, Request
 from pipeline.errors import StorageError, UsageError
 from pipeline.hashing import sha256_of_file
-from pipeline.model import JobState
+from pipeline.model import ExecutorEvent, JobSource, JobState
 from pipeline.runner.checking import check_input, check_masks
 from pipeline.runner.corrections.adopt import picture_to_adopt
 from pipeline.runner.corrections.redo import RecipeChange
@@ -270,20 +270,35 @@ def test_masks_that_are_gone_with_their_folder_make_no_picture_again(studio: Stu
     assert studio.run() == []
 
 
-def test_a_mask_that_changes_after_the_scan_gives_its_job_back(studio: Studio) -> None:
-    studio.workshop.photo("a.png", shade=1)
-    studio.mask("a.png", 51)
+@pytest.mark.parametrize(("before", "after"), [(51, 102), (51, None), (None, 102)])
+def test_a_mask_that_changes_after_the_scan_gives_its_job_back(
+    studio: Studio, before: int | None, after: int | None
+) -> None:
     white: list[float | None] = []
 
-    class Meddler(InProcessExecutor):
-        def run(self, source):  # type: ignore[no-untyped-def]
-            studio.mask("a.png", 102)
-            yield from super().run(source)
+    def put(photo: str, shade: int | None) -> None:
+        if shade is None:
+            (studio.masks / photo).unlink(missing_ok=True)
+        else:
+            studio.mask(photo, shade)
 
+    class Meddler(InProcessExecutor):
+        """Changes the mask of a photo that is not claimed yet."""
+
+        def run(self, source: JobSource) -> Generator[ExecutorEvent, None, None]:
+            first = [*source(1)]
+            (other,) = {"a.png", "b.png"} - {first[0].job.photo}
+            put(other, after)
+            yield from super().run(lambda count: [first.pop()] if first else source(count))
+
+    for number, name in enumerate(("a.png", "b.png")):
+        studio.workshop.photo(name, shade=number)
+        put(name, before)
     studio.workshop.run(executor=Meddler(lambda: Painter(white)))
-    assert white == []
-    assert studio.workshop.failed() == [] or studio.workshop.failed()[0].state is JobState.PENDING
-    assert studio.run() == [pytest.approx(0.4)]
+    assert len(white) == 1
+    with studio.workshop.ledger() as ledger:
+        assert ledger.queries.counts()[JobState.PENDING] == 1
+    assert studio.run() == [None if after is None else pytest.approx(0.4)]
 
 
 def test_check_and_plan_count_the_masks_that_belong_to_no_photo(studio: Studio) -> None:
