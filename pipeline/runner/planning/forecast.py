@@ -15,6 +15,7 @@ from typing import Final
 
 from pipeline.engine.memory.requirements import need_of, program_bytes
 from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
+from pipeline.engine.transfer.strength import content_factor
 from pipeline.ledger import Timing
 from pipeline.model import OptimizerKind, PictureEstimate, Recipe, WorkEstimate
 from pipeline.runner.execution.publishing import pixel_evaluations
@@ -22,7 +23,7 @@ from pipeline.runner.execution.publishing import pixel_evaluations
 #: Short side by long side of a photo that was not looked at; most photos are 3:2 or 4:3.
 TYPICAL_PROPORTION: Final = 0.7
 
-#: Evaluations after which a scale typically gains too little to continue, with the default tolerance.
+#: Evaluations after which a scale typically gains too little to continue, with the default tolerance and strength.
 TYPICAL_EVALUATIONS: Final[Mapping[OptimizerKind, float]] = {"lbfgs": 48.0, "adam": 60.0, "sgd": 60.0}
 
 # Time taken by time estimated. Beyond this, pictures were made on another machine or device than was measured.
@@ -154,11 +155,19 @@ def expected_evaluations(recipe: Recipe, timing: Timing | None, proportion: floa
     """Return how many evaluations each scale takes, from finished pictures whose photos had this proportion."""
     most = recipe.iterations_by_scale()
     if timing is None:
-        typical = TYPICAL_EVALUATIONS[recipe.optimizer] if recipe.tolerance else max(most)
+        typical = _typical_evaluations(recipe) if recipe.tolerance else max(most)
         return tuple(min(float(count), typical) for count in most)
     possible = timing.pictures * pixel_evaluations(recipe, most, round(recipe.size**2 * proportion))
     share = min(1.0, timing.pixel_evaluations / possible)
     return tuple(count * share for count in most)
+
+
+def _typical_evaluations(recipe: Recipe) -> float:
+    """Return the evaluations of a scale; measured with tolerances from 0.01 to 0.16 and strengths from 0 to 1."""
+    doublings = -math.log2(content_factor(recipe.strength))
+    by_strength = 1 + doublings / 5 if doublings > 0 else max(0.6, 1 + doublings / 8)
+    by_tolerance = math.sqrt(Recipe().tolerance / recipe.tolerance)
+    return TYPICAL_EVALUATIONS[recipe.optimizer] * by_strength * by_tolerance
 
 
 def work_estimate(

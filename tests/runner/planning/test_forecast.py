@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.engine.memory.requirements import need_of, program_bytes
@@ -97,6 +99,22 @@ def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -
     assert expected_evaluations(recipe, None, 1.0) == (TYPICAL_EVALUATIONS["lbfgs"], 7)
     endless = Recipe(size=256, scales=2, iterations=(10_000, 7), tolerance=0)
     assert expected_evaluations(endless, None, 1.0) == (10_000, 7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "factor"),
+    [
+        ({"strength": 1.0}, 2.0),
+        ({"strength": 0.25}, 0.6),
+        ({"strength": 0.0}, 0.6),
+        ({"tolerance": 0.16}, 0.5),
+        ({"tolerance": 0.01, "strength": 1.0}, 4.0),
+    ],
+)
+def test_a_new_recipe_takes_more_the_wilder_and_the_finer_it_is(settings: dict[str, float], factor: float) -> None:
+    recipe = Recipe(size=64, scales=1, iterations=10_000)
+    (usual,) = expected_evaluations(recipe, None, 1.0)
+    assert expected_evaluations(replace(recipe, **settings), None, 1.0) == (pytest.approx(usual * factor),)
 
 
 def test_finished_pictures_tell_how_many_evaluations_a_recipe_takes() -> None:
