@@ -16,6 +16,7 @@ from pipeline.config import field_types as f
 from pipeline.config.error_messages import explain, format_location, is_redundant, location_of
 from pipeline.config.models import EngineSection
 from pipeline.config.paintings import Scale, Share, ShareSection
+from pipeline.config.qualities import QualityName
 from pipeline.config.recipes import RecipeSection
 from pipeline.config.section import Section
 from pipeline.errors import ConfigError, ConfigProblem
@@ -44,6 +45,7 @@ class TransferSettings(TypedDict, total=False):
     ``scale`` is a style's in a config, the others are a recipe's.
     """
 
+    quality: QualityName
     size: int
     scale: float
     scales: int | Sequence[int]

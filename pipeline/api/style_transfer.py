@@ -74,6 +74,8 @@ def stylize(
             it raises ends the work and reaches the caller.
         **settings: As in a config's recipe; all are optional.
 
+            quality ("balanced"): or "draft", "fine", "print": sets size, scales, iterations and tolerance, as far as
+            they are not given.
             size (512): long side of the picture in pixels, also of a smaller photo.
             scale (1.0): the painting's size relative to the picture's; smaller gives finer strokes.
             scales (0): how many sizes from coarse to fine, 0 = as many as keep the smallest at 128 or more; or the

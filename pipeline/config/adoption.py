@@ -16,6 +16,7 @@ from typing import Any, Final
 from pipeline.config.document import Document, Location
 from pipeline.config.imports import with_imports
 from pipeline.config.loading import variants_in
+from pipeline.config.qualities import BALANCED, closest_quality
 from pipeline.config.recipes import (
     as_written,
     changes_picture,
@@ -157,9 +158,13 @@ def _changed_settings(
     target: Recipe, own: Mapping[str, Any], imported: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield each setting that has to change with what is to be written, and what it means not to write it."""
+    present = {**imported, **own}
+    quality = closest_quality(present, target)
+    if present.get("quality", BALANCED) != quality:
+        yield "quality", quality, quality
     for setting in _settings():
         value = getattr(target, setting)
-        unset = _meaning(setting, imported[setting]) if setting in imported else default_of(setting, target)
+        unset = _meaning(setting, imported[setting]) if setting in imported else default_of(setting, target, quality)
         now = _meaning(setting, own[setting]) if setting in own else unset
         if now != value and not _is_same(setting, now, target):
             written = as_written(setting, value)

@@ -118,7 +118,7 @@ def config_text(new: NewConfig) -> str:
                 for name, painting in new.styles.items()
             ),
             "\nrecipes:\n  default:\n"
-            "    size: 512                       # long side in pixels; the time grows with its square\n"
+            "    quality: balanced               # or draft, fine, print: README.md has their sizes and times\n"
             "    strength: 0.5                   # how much of the painting: 0.25 keeps a face, 1 is wild\n",
             _PAIRING[new.use],
         )

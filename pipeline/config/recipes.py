@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
-from pipeline.config.section import Section
+from pipeline.config.qualities import BALANCED, QUALITIES, SETTINGS, QualityName, QualitySection
 from pipeline.hashing import RECIPE
 from pipeline.model import (
     ColorKind,
@@ -69,7 +69,7 @@ IterationList = Annotated[
 ]
 
 
-class RecipeSection(Section):
+class RecipeSection(QualitySection):
     """A named set of transfer settings."""
 
     size: f.Pixels = Field(_DEFAULT.size, description="Long side of the picture, in pixels.")
@@ -239,7 +239,7 @@ class RecipeSection(Section):
 
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""
-        values = {key: getattr(self, key) for key in RecipeSection.model_fields}
+        values = {key: getattr(self, key) for key in RecipeSection.model_fields if key != "quality"}
         values["init"] = init_of(self.init)
         values["content_layers"] = weighted(self.content_layers)
         values["style_layers"] = weighted(self.style_layers)
@@ -276,14 +276,16 @@ def names_image(init: Any) -> bool:
     return init == "image" or (isinstance(init, dict) and "image" in init)
 
 
-def default_of(setting: str, recipe: Recipe) -> Any:
-    """Return what a setting that is not written means in a recipe, as the recipe has it."""
-    return _LEARNING_RATES[recipe.optimizer] if setting == "learning_rate" else getattr(_DEFAULT, setting)
+def default_of(setting: str, recipe: Recipe, quality: QualityName = BALANCED) -> Any:
+    """Return what a setting that is not written means in a recipe of this quality, as the recipe has it."""
+    owner = QUALITIES[quality] if setting in SETTINGS else _DEFAULT
+    return _LEARNING_RATES[recipe.optimizer] if setting == "learning_rate" else getattr(owner, setting)
 
 
 def written_fields(recipe: Recipe) -> dict[str, Any]:
     """Return the settings of a recipe that change the picture and are not at their defaults, as a config has them."""
-    values = {name: getattr(recipe, name) for name in filter(changes_picture, RecipeSection.model_fields)}
+    names = filter(changes_picture, RecipeSection.model_fields)
+    values = {name: getattr(recipe, name) for name in names if name != "quality"}
     return {name: as_written(name, value) for name, value in values.items() if value != default_of(name, recipe)}
 
 

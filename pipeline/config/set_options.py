@@ -1,7 +1,8 @@
 """Settings given as NAME=VALUE beside a config: of all its recipes, or ``scale`` of all its styles.
 
 Owns how these are read and where they go; the values are validated with the rest of the config. VALUE is YAML, so
-that lists give variants, as they do in the file.
+that lists give variants, as they do in the file. ``quality`` comes with all that a quality sets, whatever the recipes
+set of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.config import qualities
 from pipeline.config.document import Document, Location
 from pipeline.config.field_types import did_you_mean
 from pipeline.config.mistakes import Mistake
@@ -27,8 +29,8 @@ def with_settings(document: Document, options: Sequence[str]) -> tuple[Document,
     Raises UsageError for an option that names no setting or has no value.
     """
     given: dict[Location, str] = {}
-    for option in options:
-        name, value = _parse(option)
+    parsed = [(option, *_parse(option)) for option in options]
+    for option, name, value in sorted(parsed, key=lambda each: each[1] != "quality"):
         data = _with_setting(document.data, name, value)
         document = dataclasses.replace(document, data=data)
         if name in _OF_STYLES:
@@ -89,5 +91,6 @@ def _with_setting(data: Mapping[str, Any], name: str, value: Any) -> dict[str, A
 
 
 def _with_value(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
-    changed = {**settings, name: value}
+    replaced = qualities.SETTINGS if name == "quality" else ()
+    changed = {key: each for key, each in settings.items() if key not in replaced} | {name: value}
     return without_unused(changed) if name == "init" else changed

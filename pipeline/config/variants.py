@@ -317,4 +317,7 @@ class _Combinations:
             )
         except ValidationError:
             return None
-        return getattr(section.recipe("") if isinstance(section, RecipeSection) else section, setting)
+        if not isinstance(section, RecipeSection):
+            return getattr(section, setting)
+        recipe = section.recipe("")
+        return recipe if setting == "quality" else getattr(recipe, setting)

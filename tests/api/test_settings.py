@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.api.settings import TransferSettings, blend_shares, engine_settings, max_pixels_of, recipe_of
 from pipeline.api.style_transfer import StyleTransfer, stylize
+from pipeline.config.qualities import QUALITIES
 from pipeline.config.recipes import RecipeSection
 from pipeline.errors import ConfigError
 from pipeline.model import Recipe, WeightsChoice
@@ -39,6 +40,15 @@ def test_notebooks_show_every_setting_with_its_default(function: Callable[..., o
 
 def test_nothing_given_is_the_default_recipe() -> None:
     assert recipe_of({}) == (Recipe(), 1.0)
+
+
+def test_a_quality_sets_what_is_not_given() -> None:
+    recipe, _ = recipe_of({"quality": "draft", "iterations": 9})
+    assert (recipe.size, recipe.iterations, recipe.tolerance) == (
+        QUALITIES["draft"].size,
+        9,
+        QUALITIES["draft"].tolerance,
+    )
 
 
 def test_settings_mean_what_they_mean_in_a_config() -> None:
@@ -79,7 +89,7 @@ def test_settings_mean_what_they_mean_in_a_config() -> None:
         ({"size": 15}, "size: must be at least 16, found 15"),
         ({"size": "512"}, "size: must be a whole number, found '512'"),
         ({"sise": 512}, "sise: is no setting; did you mean 'size'?"),
-        ({"snapshot_every": 10}, "snapshot_every: is no setting; known here: size, scale, "),
+        ({"snapshot_every": 10}, "snapshot_every: is no setting; known here: quality, size, scale, "),
         ({"scale": 0}, "scale: must be above 0, found 0"),
         ({"content_weight": float("nan")}, "content_weight: must be a finite number, found NaN"),
         ({"style_layers": ["relu9_1"]}, "style_layers[0]: must be a layer of VGG-19 "),

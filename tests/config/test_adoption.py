@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.adoption import AdoptedSettings, Adoption, adopt_settings
+from pipeline.config.qualities import QUALITIES
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 from pipeline.model import Recipe
@@ -71,6 +72,28 @@ def test_what_is_to_be_at_its_default_is_taken_out_unless_it_says_so(path: Path)
     assert found.changes == ["recipes.default.content_weight: 0.1 -> not set"]
     found = adopted(path, TEXT, wanted(Recipe(content_weight=0.1), style="wave"))
     assert found.text == TEXT.replace(", scale: 2", "")
+
+
+DRAFT = Recipe(**dataclasses.asdict(QUALITIES["draft"]))
+
+
+@pytest.mark.parametrize(
+    ("before", "recipe", "after"),
+    [
+        ("quality: draft", DRAFT, "quality: draft"),
+        ("quality: draft", dataclasses.replace(DRAFT, size=512), "quality: draft, size: 512"),
+        ("quality: draft, size: 512", DRAFT, "quality: draft"),
+        ("quality: [fine, draft], seed: 3", dataclasses.replace(DRAFT, seed=3), "quality: draft, seed: 3"),
+        ("quality: fine, size: 800", Recipe(), "quality: balanced"),
+        ("size: 512, seed: 3", dataclasses.replace(DRAFT, seed=3), "seed: 3, quality: draft"),
+    ],
+)
+def test_a_recipe_keeps_its_quality_or_gets_the_one_that_fits(
+    path: Path, before: str, recipe: Recipe, after: str
+) -> None:
+    text = "styles: [{name: night, painting: night.jpg}]\nrecipes:\n  default: {SETTINGS}\n"
+    found = adopted(path, text.replace("SETTINGS", before), wanted(recipe))
+    assert found.text == text.replace("SETTINGS", after)
 
 
 def test_a_setting_that_is_to_be_at_its_default_stays_with_its_comment(path: Path) -> None:

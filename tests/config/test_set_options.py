@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import ConfigWithVariants, load_variants
+from pipeline.config.qualities import QUALITIES
 from pipeline.errors import ConfigError, UsageError
 
 TEXT = """
@@ -49,6 +50,16 @@ def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None
     assert loaded(folder, "content_weight=7", text=text).axes == ()
 
 
+def test_a_quality_comes_with_its_numbers_whatever_the_recipes_say_of_them(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "tolerance: [0.1, 0.2]")
+    draft = QUALITIES["draft"]
+    for options in (["quality=draft", "iterations=7"], ["iterations=7", "quality=draft"]):
+        recipe = loaded(folder, *options, text=text).config.recipes_by_name()["fine"]
+        assert (recipe.size, recipe.tolerance, recipe.iterations) == (draft.size, draft.tolerance, 7)
+    found = loaded(folder, "quality=[draft, print]", text=text).recipes["fine"]
+    assert [variant.recipe.size for variant in found] == [draft.size, QUALITIES["print"].size]
+
+
 @pytest.mark.parametrize(
     ("option", "told"),
     [
@@ -56,7 +67,7 @@ def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None
             "content_wieght=1",
             "'content_wieght' is no setting of a recipe, nor a style's scale; did you mean 'content_",
         ),
-        ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are size, scales, "),
+        ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are quality, size, scales, "),
         ("content_weight", "must be NAME=VALUE, strength=0.3 for instance"),
         ("content_weight= ", "must be NAME=VALUE"),
         ("content_weight=high", "must be a number, found 'high'"),

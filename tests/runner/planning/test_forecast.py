@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from pipeline.config.qualities import QUALITIES
 from pipeline.engine.memory.requirements import need_of, program_bytes
 from pipeline.engine.speed import FORWARD, Measurement, Speed
 from pipeline.ledger import Timing
@@ -115,6 +116,12 @@ def test_a_new_recipe_takes_more_the_wilder_and_the_finer_it_is(settings: dict[s
     recipe = Recipe(size=64, scales=1, iterations=10_000)
     (usual,) = expected_evaluations(recipe, None, 1.0)
     assert expected_evaluations(replace(recipe, **settings), None, 1.0) == (pytest.approx(usual * factor),)
+
+
+def test_each_quality_takes_longer_than_the_one_before() -> None:
+    recipes = [Recipe(name=name, **asdict(quality)) for name, quality in QUALITIES.items()]
+    seconds = [forecast(SPEED, [Task(recipe, 0.7)], [], {}).seconds for recipe in recipes]
+    assert seconds == sorted(set(seconds))
 
 
 def test_finished_pictures_tell_how_many_evaluations_a_recipe_takes() -> None:
