@@ -115,8 +115,13 @@ def written_paintings(paintings: Sequence[tuple[str, float, float]]) -> dict[str
         return {"painting": files[0]}
     if len(set(files)) == len(files):
         return {"paintings": dict(zip(files, shares, strict=True))}
-    listed = [share if isinstance(share, dict) else {"weight": share} for share in shares]
-    return {"paintings": [{"painting": file} | share for file, share in zip(files, listed, strict=True)]}
+    return {"paintings": [_listed(file, share) for file, share in zip(files, shares, strict=True)]}
+
+
+def _listed(file: str, share: Any) -> Any:
+    if share == 1:
+        return file
+    return {"painting": file} | (share if isinstance(share, dict) else {"weight": share})
 
 
 def _written_share(weight: float, scale: float) -> Any:
