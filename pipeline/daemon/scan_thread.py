@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from pipeline.config.settings import ingest_settings, watch_settings
@@ -17,11 +18,12 @@ from pipeline.daemon.pause_tracker import PauseTracker
 from pipeline.daemon.scan_loop import ScanCallbacks, ScanLoop
 from pipeline.daemon.startup import Startup, StoppedError
 from pipeline.daemon.watch_policy import watch_policy
+from pipeline.intake.masks import MASKS_ELSEWHERE
 from pipeline.intake.mounts import knows_kinds, shared_mount
 from pipeline.intake.stability import StabilityTimes, StabilityTracker
 from pipeline.intake.watch import Hints, Watcher
 from pipeline.ledger import Ledger
-from pipeline.model import PhotoSetAside, PhotosSkipped, Remark, WatchNotice
+from pipeline.model import IngestSettings, PhotoSetAside, PhotosSkipped, Remark, WatchNotice
 from pipeline.runner.ingest.archives import ArchiveIngest
 from pipeline.runner.ingest.incremental import IncrementalIngest
 from pipeline.runner.input_root import InputRoot
@@ -122,7 +124,9 @@ class ScanThread:
             IncrementalIngest(ingest, version.resolved, ledger, tracker, root, is_stopped, archives, masks),
             root,
             self.hints,
-            EventWatch(policy, partial(Watcher, settings.folder, self.hints), self._emit),
+            EventWatch(
+                policy, partial(Watcher, settings.folder, self.hints, also=_masks_elsewhere(ingest)), self._emit
+            ),
             self._pauses,
             ScanCallbacks(
                 emit=self._emit,
@@ -135,3 +139,9 @@ class ScanThread:
     def _on_change(self) -> None:
         self.has_scanned = True
         self.work_available.set()
+
+
+def _masks_elsewhere(settings: IngestSettings) -> dict[Path, str]:
+    """Return the folder of masks, unless it is watched with the photos, with what hints about it begin with."""
+    masks = settings.masks
+    return {} if masks is None or masks.is_relative_to(settings.folder) else {masks: f"{MASKS_ELSEWHERE}/"}

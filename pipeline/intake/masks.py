@@ -19,6 +19,8 @@ from pipeline.intake.scan import PHOTO_SUFFIXES, RAW_SUFFIXES, ScanResult, scan,
 from pipeline.model import Photo
 
 MASK_SUFFIXES: Final = (".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".jpg", ".jpeg")
+#: The place of masks outside of the photos' folder in hints about what has changed: no path of a photo begins so.
+MASKS_ELSEWHERE: Final = "/masks"
 _SETTING: Final = "masks.folder"
 _SETTING_IN_SCANS: Final = "input.folder"
 

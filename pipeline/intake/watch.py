@@ -14,9 +14,10 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from watchdog.events import (
@@ -105,11 +106,26 @@ class Hints:
             self._changed.notify_all()
 
 
-class Watcher:
-    """Watches one folder and all below it, and turns watchdog's events into hints."""
+_NOTHING_ELSE: Final[Mapping[Path, str]] = MappingProxyType({})
 
-    def __init__(self, folder: Path, hints: Hints, *, observer: Callable[[], BaseObserver] = Observer) -> None:
+
+class Watcher:
+    """Watches one folder and all below it, and turns watchdog's events into hints.
+
+    ``also``: other folders that are watched if that is possible, each with what their hints begin with.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        hints: Hints,
+        *,
+        also: Mapping[Path, str] = _NOTHING_ELSE,
+        observer: Callable[[], BaseObserver] = Observer,
+    ) -> None:
         self._folder = folder
+        self._also = also
+        self._watched_also = 0
         self._hints = hints
         self._make_observer = observer
         self._observer: BaseObserver | None = None
@@ -127,6 +143,7 @@ class Watcher:
             self._observer = self._make_observer()
             self._observer.schedule(handler, str(self._folder), recursive=True, event_filter=_KINDS)
             self._observer.start()
+            self._start_also(self._observer)
         except OSError as error:
             return _error_reason(error)
         except RecursionError:
@@ -134,6 +151,14 @@ class Watcher:
         # If any of watchdog's threads dies, no more events come.
         self._threads = [thread for thread in threading.enumerate() if _is_watchdogs(thread)]
         return ""
+
+    def _start_also(self, observer: BaseObserver) -> None:
+        before = _watch_count() or 0
+        for folder, prefix in self._also.items():
+            with contextlib.suppress(OSError, RecursionError):  # then it is looked at by the next scan
+                handler = _Handler(folder, self._hints, prefix)
+                observer.schedule(handler, str(folder), recursive=True, event_filter=_KINDS)
+        self._watched_also = (_watch_count() or 0) - before
 
     def failure(self) -> str:
         """Return why no more events come, or ""."""
@@ -145,8 +170,9 @@ class Watcher:
 
         watchdog silently skips folders that it can't watch.
         """
-        watched = _watch_count()
-        if watched is None or watched >= folders:
+        count = _watch_count()
+        watched = folders if count is None else count - self._watched_also
+        if watched >= folders:
             return ""
         return f"only {watched:,} of {folders:,} folders can be watched; {_ADVICE['max_user_watches']}"
 
@@ -167,15 +193,16 @@ def _is_watchdogs(thread: threading.Thread) -> bool:
 class _Handler(FileSystemEventHandler):
     """Adds a hint for each event; an exception here would silently end the thread that calls it."""
 
-    def __init__(self, folder: Path, hints: Hints) -> None:
+    def __init__(self, folder: Path, hints: Hints, prefix: str = "") -> None:
         self._roots = tuple({str(folder), os.path.realpath(folder)})
         self._hints = hints
+        self._prefix = prefix
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Add the path of an event, and the target of a move."""
         try:
             paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-            self._hints.note(*(relative for path in paths for relative in self._relative(path)))
+            self._hints.note(*(self._prefix + relative for path in paths for relative in self._relative(path)))
         except Exception:
             # Whatever it was, a full scan makes up for it.
             self._hints.note_everywhere()

@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from watchdog.events import FileCreatedEvent
@@ -59,10 +60,10 @@ def test_a_folder_nested_too_deeply_for_events_is_a_reason_to_poll(tmp_path: Pat
 class Watched:
     """A folder, its watcher, and what was hinted at so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, also: Mapping[Path, str]) -> None:
         self.folder = folder
         self.hints = Hints()
-        self.watcher = Watcher(folder, self.hints)
+        self.watcher = Watcher(folder, self.hints, also=also)
         self.seen: set[str] = set()
         self.everywhere = False
 
@@ -77,8 +78,8 @@ class Watched:
 
 
 @contextmanager
-def watching(folder: Path) -> Iterator[Watched]:
-    watched = Watched(folder)
+def watching(folder: Path, also: Mapping[Path, str] = MappingProxyType({})) -> Iterator[Watched]:
+    watched = Watched(folder, also)
     assert watched.watcher.start() == ""
     try:
         yield watched
@@ -103,6 +104,20 @@ def test_files_and_folders_that_come_move_and_go_are_hinted_at_by_relative_paths
         watched.wait_for("new/caf\udce9.png")
         assert watched.watcher.failure() == ""
         assert not watched.everywhere
+
+
+def test_other_folders_have_hints_of_their_own_and_need_not_be_there(tmp_path: Path) -> None:
+    for name in ("in", "masks/a/b"):
+        (tmp_path / name).mkdir(parents=True)
+    with watching(tmp_path / "in", {tmp_path / "masks": "/masks/", tmp_path / "nowhere": "/nowhere/"}) as watched:
+        (tmp_path / "masks" / "a" / "1.png").write_bytes(b"1")
+        (tmp_path / "in" / "1.png").write_bytes(b"1")
+        watched.wait_for("/masks/a/1.png", "1.png")
+        assert (watched.watcher.failure(), watched.everywhere) == ("", False)
+        # What is watched there does not count for the first folder.
+        assert watched.watcher.unwatched_reason(1) == ""
+        if sys.platform.startswith("linux"):
+            assert "only 1 of 2 folders" in watched.watcher.unwatched_reason(2)
 
 
 def test_reading_is_no_change(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pipeline.intake.archives import containing_file
+from pipeline.intake.masks import MASKS_ELSEWHERE
 from pipeline.intake.scan import ScanResult
 from pipeline.intake.stability import STILL_WRITTEN, StabilityTracker
 from pipeline.ledger import Ledger
@@ -149,11 +150,12 @@ class IncrementalIngest:
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _with_photos_of_masks(self, paths: Collection[str]) -> set[str]:
-        """Return ``paths`` with the photos instead of those masks that lie in the photos' folder."""
+        """Return ``paths`` with the photos instead of their masks."""
         folder = self._settings.masks
-        if folder is None or not folder.is_relative_to(self._settings.folder):
+        if folder is None:
             return set(paths)
-        place = folder.relative_to(self._settings.folder).as_posix()
+        is_inside = folder.is_relative_to(self._settings.folder)
+        place = folder.relative_to(self._settings.folder).as_posix() if is_inside else MASKS_ELSEWHERE
         masks = {path for path in paths if _lies_under(path, (place,))}
         photos = {photo for mask in masks for photo in self._steps.masks.photos_of(mask[len(place) + 1 :])}
         return {*paths} - masks | photos

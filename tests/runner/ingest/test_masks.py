@@ -41,7 +41,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.config = self.workshop.config()
-        self.masks = self.config.input.folder / "masks"
+        assert self.config.masks.folder is not None
+        self.masks = self.config.masks.folder
         self.masks.mkdir()
         self.restart()
 
@@ -126,6 +127,21 @@ def test_events_about_folders_of_masks_are_about_the_folders_of_photos(desk: Des
         (desk.masks / "trip").rename(desk.masks / "elsewhere")
         desk.ingest.ingest_folder()
         assert desk.wanted()["trip/a.png"] == ""
+
+
+def test_masks_outside_of_the_photos_folder_have_hints_of_their_own(workshop: Workshop) -> None:
+    write_painting(workshop.folder / "wave.jpg", (20, 60, 200))
+    workshop.text = CONFIG.replace("in/masks", "elsewhere")
+    with workshop.ledger() as ledger:
+        desk = Desk(workshop, ledger)
+        for number, name in enumerate(("trip/a.png", "masks/a.png")):
+            workshop.photo(name, shade=number)
+        desk.ingest.ingest_folder()
+        mask = desk.mask("trip/a.png", 51)
+        for hint in ("/masks/trip/a.png", "/masks/trip", "/masks/"):
+            desk.ingest.ingest_paths([hint])
+            desk.now += 3
+        assert desk.wanted() == {"trip/a.png": sha256_of_file(mask), "masks/a.png": ""}
 
 
 def test_a_mask_is_read_once_whoever_asks(desk: Desk) -> None:
