@@ -127,7 +127,7 @@ def test_pictures_by_place_are_the_same_alone_and_in_any_batch(one: Stylizer) ->
 
 
 def test_a_picture_by_place_that_was_interrupted_is_the_one_that_was_not(one: Stylizer, tmp_path: Path) -> None:
-    wanted = by_place("t", STYLE, Places(guarded=left(edge=20)))
+    wanted = by_place("t", KEEPING, Places((left(edge=5), 1 - left(edge=5)), left(edge=20)))
     reported: list[Any] = []
     for event in one.run(Source([wanted]), RunControl(suspend=lambda: len(only(reported, Progress)) == 6)):
         reported.append(event)
@@ -137,7 +137,7 @@ def test_a_picture_by_place_that_was_interrupted_is_the_one_that_was_not(one: St
     whole = picture(run(one, wanted))
     assert np.array_equal(picture(run(one, replace(wanted, checkpoint=path))), whole)
 
-    moved = replace(wanted, checkpoint=path, places=Places(guarded=left(edge=9)))
+    moved = replace(wanted, checkpoint=path, places=Places((left(edge=9), 1 - left(edge=9)), left(edge=20)))
     (restarted,) = only(run(one, moved), Finished)
     assert "made with another mask" in restarted.notes[0]
 

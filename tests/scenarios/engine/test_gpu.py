@@ -14,6 +14,7 @@ from pipeline.engine.events import Failed, Finished
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.model import EngineSettings, Occupancy, Recipe
 from tests.engine.scheduler.test_stylizer import CPU, TINY, load_painting, only, picture, request, run
+from tests.scenarios.engine.test_by_place import requests as requests_by_place
 
 pytestmark = pytest.mark.gpu
 
@@ -91,3 +92,11 @@ def test_want_of_memory_halves_the_batch_and_loses_no_picture() -> None:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert only(events, Failed) == []
     assert len(only(events, Finished)) == 8
+
+
+def test_pictures_by_place_are_nearly_the_same_too(cuda: Stylizer) -> None:
+    made = run(cuda, *(each for each in requests_by_place() if each.token != "plain"))
+    for each in requests_by_place():
+        if each.token != "plain":
+            alone = picture(run(Stylizer(CPU, load_painting), each), each.token)
+            assert np.abs(picture(made, each.token) - alone).mean() < 0.03

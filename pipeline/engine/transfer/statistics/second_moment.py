@@ -52,7 +52,7 @@ class _MeanProducts(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         features, shares = ctx.saved_tensors
         slopes = _multiplied(features, (gradient + gradient.transpose(1, 2)) / features[0, 0].numel())
-        return slopes if shares is None else slopes * shares, None
+        return slopes if shares is None else slopes.mul_(shares), None
 
 
 def _multiplied(features: Tensor, matrices: Tensor) -> Tensor:
