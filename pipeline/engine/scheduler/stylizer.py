@@ -40,7 +40,6 @@ from pipeline.engine.transfer.first_pixels import FirstPixels
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.networks import Networks
 from pipeline.engine.transfer.paintings import LoadPainting
-from pipeline.engine.transfer.places import painted_styles
 from pipeline.engine.transfer.reports import failed, out_of_memory, preview
 from pipeline.engine.transfer.step import TransferStep, batch_key
 from pipeline.engine.transfer.target_cache import StyleCache
@@ -147,7 +146,7 @@ class Stylizer:
         If paintings get each photo's colors there is nothing to cache.
         Raises PaintingError, and what loading a painting raises.
         """
-        painted, sizes = painted_styles(style), () if recipe.matches_colors else recipe.sizes()
+        painted, sizes = dict.fromkeys(style.painted()), () if recipe.matches_colors else recipe.sizes()
         found = [self._step.style_target(each, recipe, size) for each in painted for size in sizes]
         return sum(target.hits for target in found), sum(target.misses for target in found)
 
@@ -201,8 +200,7 @@ class Stylizer:
     def _need(self, canvas: Canvas) -> MemoryNeed:
         height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
-            scale = max(style.largest_scale() for style in painted_styles(canvas.request.style))
-            return need_of(canvas.recipe, height, width, scale)
+            return need_of(canvas.recipe, height, width, canvas.request.style.largest_scale())
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
         return MemoryNeed(kept, kept)
 

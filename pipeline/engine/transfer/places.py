@@ -49,12 +49,6 @@ def painted_places(request: Request) -> PaintedPlaces | None:
     return PaintedPlaces(styles, painted, kept, guarded)
 
 
-def painted_styles(style: Style) -> tuple[Style, ...]:
-    """Return the styles that pictures in ``style`` are painted in: those of its regions, each once, or itself."""
-    found = tuple(dict.fromkeys(region.style for region in style.regions if region.style is not None))
-    return found or (style,)
-
-
 def _divided(style: Style, places: Places) -> tuple[tuple[Style, ...], Tensor, Tensor | None]:
     """Return the styles that have a place, their maps (1, R, H, W), and what is kept.
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.engine.events import Places, Request
-from pipeline.engine.transfer.places import PaintedPlaces, painted_places, painted_styles
+from pipeline.engine.transfer.places import PaintedPlaces, painted_places
 from pipeline.model import Painting, Recipe, Region, Style
 
 
@@ -72,9 +72,3 @@ def test_a_photo_that_is_kept_as_a_whole_is_painted_nowhere() -> None:
     assert places is not None
     assert places.nothing_is_painted
     assert places.styles == (NIGHT,)
-
-
-def test_what_a_style_is_painted_in_are_the_styles_of_its_regions_or_itself() -> None:
-    mixed = style("mixed", Region("white", NIGHT), Region("gray", None), Region("black", WAVE), Region("red", NIGHT))
-    assert painted_styles(mixed) == (NIGHT, WAVE)
-    assert painted_styles(NIGHT) == (NIGHT,)
