@@ -49,6 +49,13 @@ def made(tmp_path: Path) -> Made:
     return workshop
 
 
+def test_a_picture_can_be_made_again_at_a_quality_whatever_its_own_numbers(made: Made) -> None:
+    like = config_like(made.make(), made.config_file, ["quality=print", "strength=0.3"])
+    recipe = resolve_config(like.found.config).recipes["fine"]
+    assert (recipe.size, recipe.sizes()[0], recipe.strength, recipe.content_weight) == (2048, 128, 0.3, 0.3)
+    assert "quality: print" in like.text
+
+
 def test_a_pictures_settings_stand_in_it_whatever_the_config_says_now(made: Made) -> None:
     wanted = resolve_config(made.config())
     picture = made.make()
