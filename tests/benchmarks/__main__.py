@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ PARTS = {
     "j": "first_view",
     "k": "gallery",
     "l": "strength",
+    "m": "style_losses",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -45,7 +47,16 @@ Files = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--quick", is_flag=True, help="Smaller numbers, to see that it works; RESULTS.md stays as it is.")
 @click.option("--photo", "photos", multiple=True, type=Files, help="Use this photo; may be repeated.")
 @click.option("--painting", "paintings", multiple=True, type=Files, help="Use this painting; may be repeated.")
-def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> None:
+@click.option("--size", type=click.IntRange(min=16), help="Long side of the pictures, in parts that make some.")
+@click.option("--into", type=click.Path(path_type=Path), help="Keep the pictures of part m in this folder.")
+def benchmark(
+    only: str,
+    quick: bool,
+    photos: tuple[Path, ...],
+    paintings: tuple[Path, ...],
+    size: int | None,
+    into: Path | None,
+) -> None:
     """Measure the program, against pastiche and against the machine. Nothing else should run meanwhile."""
     letters = [letter.strip() for letter in only.split(",")]
     if unknown := [letter for letter in letters if letter not in PARTS]:
@@ -58,12 +69,13 @@ def benchmark(only: str, quick: bool, photos: tuple[Path, ...], paintings: tuple
         parts: dict[str, Any] = {
             letter: importlib.import_module(f"tests.benchmarks.{PARTS[letter]}") for letter in letters
         }
-    command = _command(quick, photos, paintings)
+    command = _command(quick, photos, paintings, size)
     console, sections = Console(width=None if sys.stdout.isatty() else 160), []
     with tempfile.TemporaryDirectory() as temporary:
         for letter in letters:
             tell(f"{parts[letter].TITLE} ...")
             subjects = choose(photos, paintings, Path(temporary) / letter, tell=tell, quick=quick)
+            subjects = replace(subjects, wanted_size=size, pictures=into)
             neighbors, rows = Neighbors(), parts[letter].rows(subjects)
             circumstances = f"{_now()}, engine {ENGINE_VERSION}, `{command}`. {_disturbance(neighbors)}"
             section = Section(parts[letter].TITLE, circumstances, tuple(rows))
@@ -91,10 +103,11 @@ def _as_in_a_worker() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...]) -> str:
+def _command(quick: bool, photos: tuple[Path, ...], paintings: tuple[Path, ...], size: int | None) -> str:
     """Return the command as anybody could type it; only the names of files count."""
     words = ["python -m tests.benchmarks", "--quick" if quick else ""]
     words += [f"--photo {path.name}" for path in photos] + [f"--painting {path.name}" for path in paintings]
+    words += [f"--size {size}"] if size else []
     return " ".join(filter(None, words))
 
 

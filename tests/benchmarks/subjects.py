@@ -22,18 +22,23 @@ _MARK = 32  # two JPEG blocks with subsampled color, so that marks survive quant
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """Photos and paintings (at least one and two), a folder to fill, whom to tell of progress, how thorough to be."""
+    """Photos and paintings (at least one and two), a folder to fill, whom to tell of progress, how thorough to be.
+
+    ``pictures``: where pictures to look at are kept, None = nowhere.
+    """
 
     photos: tuple[Path, ...]
     paintings: tuple[Path, ...]
     folder: Path
     tell: Callable[[str], None]
     quick: bool
+    wanted_size: int | None = None
+    pictures: Path | None = None
 
     @property
     def size(self) -> int:
         """Return the long side of pictures in pixels."""
-        return 128 if self.quick else 256
+        return self.wanted_size or (128 if self.quick else 256)
 
 
 def choose(
