@@ -140,7 +140,7 @@ class RecipeSection(QualitySection):
     ema_decay: Annotated[f.Weight, Field(lt=1)] = Field(
         _DEFAULT.ema_decay,
         description="The picture is the running average of what was tried at the last size, with this decay, which "
-        "calms adam's grain; 0 = the best of it.",
+        "takes grain away that a high learning rate of adam leaves; 0 = the best of it.",
     )
     init: InitChoice = Field(
         "content",
