@@ -13,7 +13,7 @@ from pipeline.model import LossKind
 
 SIMILAR = SelfSimilarity()
 KINDS: tuple[LossKind, ...] = ("relative", "gatys", "tensorflow")
-STRENGTH = 5.0
+STRENGTH = 6.0
 A, B = torch.eye(2, dtype=torch.float64)
 
 
