@@ -52,8 +52,13 @@ def require_right(mistakes: Iterable[Mistake], given: Mapping[Location, str]) ->
     """Raise UsageError for the first mistake in a setting that was given as an option."""
     for mistake in mistakes:
         for location, option in given.items():
-            if mistake.location[: len(location)] == location:
+            if mistake.location[: len(location)] == location or _is_lack_of(location, mistake):
                 raise UsageError(f"--set {option}: {mistake.message}")
+
+
+def _is_lack_of(location: Location, mistake: Mistake) -> bool:
+    """Tell whether a mistake is that a setting at ``location`` needs another one, which is not there."""
+    return mistake.location == location[:-1] and mistake.message.startswith(f"{location[-1]}: ")
 
 
 def _parse(option: str) -> tuple[str, Any]:

@@ -76,6 +76,7 @@ def test_a_quality_comes_with_its_numbers_whatever_the_recipes_say_of_them(folde
         ("content_weight=[1, 1]", "must differ from the other values, found 1 again"),
         ("content_layers=[relu4_2", "opens a list with '[' that lacks a comma or its ']'"),
         ("content_layers=[rel4_2]", "must be a layer of VGG-19"),
+        ("init=image", "init: image needs init_image: FILE"),
         ("scale=0", "must be above 0, found 0"),
         ("seed=!!python/name:os.system x", "can't be read as"),
         ("seed=1\nsize: 64", "must be one value"),
