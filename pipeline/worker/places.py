@@ -40,8 +40,8 @@ def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
         _require_proportions(image.size, (width, height))
         shares = region_shares(image, [region.color for region in regions], (width, height))
     except PhotoError as error:
-        advice = "or delete it, and the photo is painted whole"
-        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}, {advice}") from error
+        advice = "correct or delete it (without a mask the photo is painted whole)"
+        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}; {advice}") from error
     except CodecError as error:
         raise PlacesError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
     return Places(regions=tuple(map(np.ascontiguousarray, shares)))
@@ -86,7 +86,7 @@ def _require_proportions(mask: Size, photo: Size) -> None:
         turned = " (it would fit if it were turned, as the photo is by what its file says)"
     raise PhotoError(
         f"it has {mask[0]} × {mask[1]} pixels, which are other proportions than the photo's as it is seen and "
-        f"painted, {photo[0]} × {photo[1]}{turned}: make it of the upright photo, not cropped"
+        f"painted, {photo[0]} × {photo[1]}{turned}"
     )
 
 

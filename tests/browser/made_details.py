@@ -257,6 +257,8 @@ def make_views_gallery(output: Path, names: Sequence[str], **changes: Any) -> Ma
         gallery, by_id[3], timelapse=TIMELAPSE, notes=["The photo was enlarged."], settings={"strength": 0.9}
     )
     write_details(gallery, by_id[4], settings=None, history=None, yaml="", device="", first=None, last=None)
+    places = ["night where the mask is white", "the photo as it is where the mask is black"]
+    write_details(gallery, by_id[20], places=places, paintings=blend)
     for number, reason in [(5, FAILURE), (6, TRUNCATED)]:
         write_details(
             gallery, by_id[number], reason=reason, attempts=3, picture_src=None, photo_copy=None, history=None

@@ -245,6 +245,17 @@ def test_each_painting_of_a_blend_has_its_share_and_its_scale(views: OpenedPage)
     ]
 
 
+def test_a_picture_made_by_a_mask_says_what_is_where(views: OpenedPage) -> None:
+    opened_at(views, "#/picture?id=20")
+    assert views.texts(".painting figcaption") == [
+        "starry_night.jpg",
+        "wave.jpg at 4 of the picture's size: coarser strokes",
+    ]
+    text = views.page.locator("main").inner_text()
+    assert "night where the mask is white; the photo as it is where the mask is black" in text
+    assert not [command for command in views.texts(".picture-actions .command") if " try " in command]
+
+
 def test_commands_can_be_copied(views: OpenedPage) -> None:
     opened_at(views, LION)
     assert views.texts(".picture-actions .command") == [

@@ -105,7 +105,7 @@ def test_a_damaged_mask_is_named_with_what_to_do(tmp_path: Path) -> None:
     kind, reason = refusal(assignment_with(tmp_path / "sea.png"), photo_of(8, 6))
     assert kind is FailureKind.MASK
     assert reason.startswith(f"the mask {tmp_path / 'sea.png'} can't be used: ")
-    assert reason.endswith("or delete it, and the photo is painted whole")
+    assert reason.endswith("; correct or delete it (without a mask the photo is painted whole)")
 
 
 def test_a_mask_that_is_another_one_by_now_is_not_used(mask: Callable[[int, int], Path], tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ class DetailsSource:
             "engine": found.engine_version,
             "settings": _as_written_fields(settings["recipe"]) if "recipe" in settings else None,
             "yaml": settings_yaml(row.job.style, row.job.recipe, settings),
-            "scale": style.get("scale"),
+            "scale": 1.0 if style.get("regions") else style.get("scale"),
             "paintings": [self._painting(painting) for painting in _paintings(style)],
             "places": _places(settings),
             **_made(found),
@@ -177,10 +177,15 @@ class DetailsSource:
 
 
 def _paintings(style: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the paintings in a record of a style, those of its regions each once."""
-    regions = [region.get("paintings") or () for region in style.get("regions") or ()]
-    found = [painting for paintings in regions or [style.get("paintings") or ()] for painting in paintings]
-    return found if not regions else list({painting.get("sha256"): painting for painting in found}.values())
+    """Return the paintings in a record of a style; those of its regions each once, in the scale of the region."""
+    if not style.get("regions"):
+        return list(style.get("paintings") or ())
+    found = [
+        {**painting, "scale": painting.get("scale", 1.0) * region.get("scale", 1.0)}
+        for region in style["regions"]
+        for painting in region.get("paintings") or ()
+    ]
+    return list({(each.get("sha256"), each["scale"]): each for each in found}.values())
 
 
 def _places(settings: Mapping[str, Any]) -> list[str]:

@@ -353,6 +353,7 @@ def test_a_picture_made_by_a_mask_can_t_be_made_again_like_others_but_its_recipe
 
 
 def test_the_details_of_a_picture_say_what_was_where(studio: Studio) -> None:
+    studio.workshop.text = CONFIG.replace("wave.jpg}", "wave.jpg, scale: 2}")
     studio.workshop.photo("a.png")
     studio.mask("a.png", 51)
     studio.run()
@@ -362,7 +363,8 @@ def test_the_details_of_a_picture_say_what_was_where(studio: Studio) -> None:
     assert found is not None
     details = DetailsSource(studio.workshop.out, studio.workshop.folder / "in", lambda _: False).value(found)
     assert details["places"] == ["night where the mask is white", "wave where the mask is black"]
-    assert [painting["name"] for painting in details["paintings"]] == ["night.jpg", "wave.jpg"]
+    named = [(painting["name"], painting["scale"]) for painting in details["paintings"]]
+    assert (named, details["scale"]) == ([("night.jpg", 1.0), ("wave.jpg", 2.0)], 1.0)
     assert "regions: {'#ffffff': night, '#000000': wave}" in details["yaml"]
 
 

@@ -151,8 +151,9 @@
     return section('Settings', stylewatch.settingsTable.make(known, defaults), yaml(details));
   }
 
-  // Of no use where one of the weights is 0: strength balances the two.
+  // Of no use where one of the weights is 0: strength balances the two. "--like" makes no pictures by masks.
   function otherStrengths(details, path) {
+    if ((details.places || []).length) return [];
     const recipe = {...((store.catalog && store.catalog.recipe_defaults) || {}), ...recipeSettings(details)};
     if (recipe.content_weight === 0 || recipe.style_weight === 0) return [];
     const now = recipe.strength ?? 0.5;
