@@ -84,7 +84,7 @@ def stylize(
             tolerance (0.04): a size is finished when ten evaluations gain less than this share; 0 = never early.
             content_layers, style_layers: names ("relu4_2", Keras' "block4_conv2"), or a mapping of names to weights.
             strength (0.5): how much of the painting, from 0 (a touch) to 1 (the wildest that still shows the photo).
-            keep_faces (0.0): how much faces stay as the photo has them, to 1; needs pip install 'stylewatch[faces]'.
+            keep_faces (0.0): how much faces stay as the photo has them, to 1; needs pip install "stylewatch[faces]".
             content_weight (0.02), style_weight (1.0), tv_weight (0.0): more of the photo, the painting, smoothness.
             loss ("relative"): or "gatys", "tensorflow".
             style_loss ("gram"): what is compared with the painting; or "mean_std", "wasserstein",

