@@ -63,6 +63,12 @@ class QualitySection(Section):
         return section
 
 
+def without_replaced(imported: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what counts of an imported recipe's settings beside the config's own: a quality there replaces some."""
+    replaced = SETTINGS if "quality" in own else ()
+    return {name: value for name, value in imported.items() if name not in replaced}
+
+
 def _added_by_quality(written: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the quality of a recipe, as it is written in a config, adds to the recipe's own settings."""
     quality = next((known for name, known in QUALITIES.items() if name == written.get("quality")), None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_variants
+from pipeline.config.adoption import AdoptedSettings, adopt_settings
 from pipeline.config.qualities import QUALITIES, SETTINGS, Quality, QualityName, closest_quality
 from pipeline.config.settings import shown_config
 from pipeline.hashing import settings_sha256
@@ -96,6 +97,23 @@ def test_qualities_can_be_compared(tmp_path: Path) -> None:
     assert [(each.values["quality"], each.recipe.size, each.recipe.tolerance) for each in found] == [
         (name, size, QUALITIES[name].tolerance) for name in ("draft", "fine") for size in (200, 300)
     ]
+
+
+def test_a_quality_beside_an_imported_recipe_replaces_its_numbers(load: Load, folder: Path) -> None:
+    (folder / "other.yaml").write_text(
+        "theirs: {size: 300, scales: 1, iterations: 900, tolerance: 0, seed: 5}", encoding="utf-8"
+    )
+    text = STYLE + "recipes: {import: other.yaml, theirs: {quality: draft, iterations: 20}}"
+    found, draft = load(text).recipes_by_name()["theirs"], QUALITIES["draft"]
+    assert (found.size, found.scales, found.iterations, found.tolerance, found.seed) == (
+        draft.size,
+        draft.scales,
+        20,
+        draft.tolerance,
+        5,
+    )
+    adoption = adopt_settings(text, folder / "config.yaml", AdoptedSettings(found, "night", 1.0, "theirs"))
+    assert adoption.changes == ["styles.night.recipe: not set -> theirs"]
 
 
 def test_qualities_that_come_to_the_same_are_refused(problems: Problems) -> None:
