@@ -65,6 +65,12 @@ def test_the_configs_own_settings_of_a_recipe_count_before_the_files(load: Load,
     assert recipes["fine"].content_weight == 3
 
 
+def test_paths_in_a_file_are_relative_to_the_config(load: Load, file: Path, folder: Path) -> None:
+    file.write_text("fine: {init: image, init_image: paintings/great_wave.jpg}\n", encoding="utf-8")
+    recipe = load(importing("more/recipes.yaml")).recipes_by_name()["fine"]
+    assert recipe.init_image == folder / "paintings" / "great_wave.jpg"
+
+
 def test_a_file_may_bring_the_default_recipe(load: Load, file: Path) -> None:
     file.write_text("default: {size: 40}\nfine:\n", encoding="utf-8")
     assert load(importing("more/recipes.yaml")).recipes_by_name()["default"].size == 40
