@@ -94,13 +94,14 @@ def weighted_quantiles(values: Tensor, shares: Tensor) -> Tensor:
     levels = levels_of(values.shape[1])
     order = _argsort(values.detach().contiguous())
     ordered = values.gather(1, order)
-    weights = shares.double()[order]
+    exact = torch.float32 if values.device.type == "mps" else torch.float64  # MPS has no float64
+    weights = shares.to(exact)[order]
     weights = weights / weights.sum(1, keepdim=True)
-    products = ordered.double() * weights
+    products = ordered.to(exact) * weights
     reached, sums = (pad(each.cumsum(1), (1, 0)) for each in (weights, products))
-    edges = torch.linspace(0, 1, levels + 1, dtype=torch.float64, device=ordered.device).expand(len(ordered), -1)
+    edges = torch.linspace(0, 1, levels + 1, dtype=exact, device=ordered.device).expand(len(ordered), -1)
     index = torch.searchsorted(reached[:, 1:].contiguous(), edges.contiguous()).clamp_max(ordered.shape[1] - 1)
-    part = (edges - reached.gather(1, index)) / weights.gather(1, index).clamp_min(1e-300)
+    part = (edges - reached.gather(1, index)) / weights.gather(1, index).clamp_min(1e-30)
     through = sums.gather(1, index) + part.clamp(0, 1) * products.gather(1, index)
     return (through.diff(dim=1) * levels).to(ordered.dtype)
 
@@ -124,7 +125,7 @@ def directions(channels: int, dtype: torch.dtype, device: torch.device) -> Tenso
     orthogonal, triangle = np.linalg.qr(normal)
     # QR is unique but for signs.
     found = torch.from_numpy((orthogonal * np.sign(np.diag(triangle))).T.copy())
-    return found.to(device, dtype)
+    return found.to(dtype).to(device)
 
 
 def parts_of(directions: int, count: int) -> list[slice]:

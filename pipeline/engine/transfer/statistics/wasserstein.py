@@ -14,6 +14,7 @@ At the target both are the same, so that loss and gradient are 0 there.
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, assert_never, cast
@@ -55,7 +56,7 @@ class Wasserstein:
         squares = second.diagonal().sum().clamp_min(_LEAST_SQUARE)
         factor = torch.linalg.cholesky(_ridged(second - torch.outer(mean, mean), squares))
         columns = [factor, mean[:, None], squares.expand(len(mean), 1)]
-        return torch.cat(columns, dim=1).to(moments.second.device, moments.second.dtype)
+        return torch.cat(columns, dim=1).to(moments.second.dtype).to(moments.second.device)
 
     def loss(self, found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
         """Return how far Gaussians (B, C, C + 1) are from their targets (B, C, C + 2), (B,)."""
@@ -122,12 +123,16 @@ class _Distance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, covariances: Tensor, targets: Tensor) -> Tensor:
-        # LAPACK and matrix products have other bits with another number of threads, and in a batch.
-        on_cpu = covariances.device.type == "cpu"
-        with on_threads(1) if on_cpu else nullcontext():
-            parts = [slice(i, i + 1) for i in range(len(covariances))] if on_cpu else [slice(None)]
+        # LAPACK and matrix products have other bits with another number of threads, and in a batch. Not all of this
+        # is there for MPS.
+        device = covariances.device
+        on_gpu = device.type == "cuda"
+        with nullcontext() if on_gpu else on_threads(1):
+            if not on_gpu:
+                covariances, targets = covariances.cpu(), targets.cpu()
+            parts = [slice(None)] if on_gpu else [slice(i, i + 1) for i in range(len(covariances))]
             found = [_distance_and_gradient(covariances[part], targets[part]) for part in parts]
-        distances, gradients = (torch.cat(each) for each in zip(*found, strict=True))
+        distances, gradients = (torch.cat(each).to(device) for each in zip(*found, strict=True))
         ctx.save_for_backward(gradients)
         return distances
 
@@ -141,7 +146,9 @@ class _Distance(torch.autograd.Function):
 def _distance_and_gradient(covariances: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     channels = covariances.shape[1]
     wanted = targets[:, :, :channels]
-    factors = torch.linalg.cholesky(_ridged(covariances, targets[:, 0, -1]))
+    factors, failed = torch.linalg.cholesky_ex(_ridged(covariances, targets[:, 0, -1]))
+    # Of features that are no numbers any more: so is the loss, which ends the picture with a message.
+    factors = factors.masked_fill((failed != 0)[:, None, None], math.nan)
     rotations = polar_factor(factors.transpose(1, 2) @ wanted, _RIDGE / channels)
     missing = factors - wanted @ rotations.transpose(1, 2)
     slopes = torch.linalg.solve_triangular(factors.transpose(1, 2), missing.transpose(1, 2), upper=True)

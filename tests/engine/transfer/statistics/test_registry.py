@@ -24,6 +24,16 @@ def test_every_statistic_has_the_name_that_recipes_give_it() -> None:
 
 
 @pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_features_that_are_no_numbers_give_a_loss_that_is_none(name: StyleLossKind, value: float) -> None:
+    statistic, painting = STATISTICS[name], torch.rand(1, 3, 6, 6)
+    features = painting.clone()
+    features[0, 1, 2, 3] = value
+    found = statistic.loss(statistic.of(features), statistic.target(moments_for((name,), painting))[None], "relative")
+    assert not found.isfinite().any()
+
+
+@pytest.mark.parametrize("name", STATISTICS)
 def test_a_statistic_is_evaluated_by_itself_and_met_by_its_own_painting(name: StyleLossKind) -> None:
     network = Network(load_weights(WeightsChoice()), LAYERS, dtype=torch.float64)
     weights = tuple((layer, 1.0) for layer in LAYERS)
