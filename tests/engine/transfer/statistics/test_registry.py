@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.evaluation import evaluate
+from pipeline.engine.transfer.guides import Guide, Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.statistics import STATISTICS, moments_for
 from pipeline.model import StyleLossKind, WeightsChoice
@@ -31,6 +32,25 @@ def test_features_that_are_no_numbers_give_a_loss_that_is_none(name: StyleLossKi
     features[0, 1, 2, 3] = value
     found = statistic.loss(statistic.of(features), statistic.target(moments_for((name,), painting))[None], "relative")
     assert not found.isfinite().any()
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_each_region_of_a_picture_is_compared_with_a_painting_of_its_own(name: StyleLossKind) -> None:
+    random = torch.Generator().manual_seed(0)
+    left = torch.rand(1, 4, 16, 8, generator=random)
+    right = 3 * torch.rand(1, 4, 16, 8, generator=random).square() + 1
+    shares = torch.zeros(1, 2, 16, 16)
+    shares[:, 0, :, :8] = shares[:, 1, :, 8:] = 2
+    guides = Guides({1: Guide(shares, torch.tensor([[0.5, 0.5]]), torch.ones(1, 1, 16, 16))}, None)
+    objective = Objective((), (("relu1_1", 1.0),), 1.0, 1.0, 0.0, "relative", ((name, 1.0),))
+
+    def loss(*paintings: Tensor) -> float:
+        targets = [STATISTICS[name].target(moments_for((name,), painting)) for painting in paintings]
+        style = {"style relu1_1": torch.stack(targets)[None]}
+        found = objective.compare({"relu1_1": torch.cat([left, right], dim=3)}, {}, style, guides)
+        return found["style relu1_1"].item()
+
+    assert loss(left, right) < 0.01 * loss(right, left)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
