@@ -551,3 +551,18 @@ def test_a_photo_is_kept_by_what_a_recipe_says(one: Stylizer, three: Stylizer) -
 
     assert lines_of("lines") < 0.5 * lines_of("plain")
     assert difference("similar") < 0.7 * difference("plain")
+
+
+def test_on_a_device_that_takes_pictures_at_once_a_photo_is_kept_and_averaged_as_alone(one: Stylizer) -> None:
+    both: ContentLosses = (("features", 1.0), ("self_similarity", 1.0))
+    recipe = replace(TINY, content_loss=both, laplacian_weight=0.2, ema_decay=0.5)
+    recipe = replace(recipe, optimizer="adam", learning_rate=0.02, scales=1)
+    requests = [request("a", 0, recipe), request("b", 1, recipe, style_from("b"))]
+    at_once = run(Stylizer(CPU, load_painting, budget=DeviceBudget(2, 10**9)), *requests)
+    for each in requests:
+        alone = run(one, each)
+        np.testing.assert_allclose(picture(at_once, each.token), picture(alone, each.token), atol=0.02)
+        (found,), (wanted,) = (
+            [event for event in only(events, Finished) if event.token == each.token] for events in (at_once, alone)
+        )
+        assert found.last.content == pytest.approx(wanted.last.content, rel=0.02)
