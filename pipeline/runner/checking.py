@@ -201,9 +201,9 @@ def check_masks(config: Config, folder: Path) -> str:
     found = scan(config.input.folder, config.input.ignore, [folder], raw=True)
     photos = {mask_key(photo.path) for photo in found.photos}
     archives = tuple(f"{archive.path}/" for archive in found.archives)
-    masks = list_masks(folder).files
-    unused = sum(key not in photos and not key.startswith(archives) for key in masks)
     ending = "" if any(style.regions for style in config.styles) else "; no style has regions, so none is used"
+    masks = list_masks(folder).files if not ending or folder.is_dir() else {}
+    unused = sum(key not in photos and not key.startswith(archives) for key in masks)
     return f"{counted(len(masks), 'mask')} in {folder}{f', {of_no_photo(unused)}' if unused else ''}{ending}"
 
 

@@ -311,6 +311,9 @@ def test_check_and_plan_count_the_masks_that_belong_to_no_photo(studio: Studio) 
     assert studio.workshop.plan(config=config).ingested.unused_masks == 2
     studio.workshop.text = CONFIG[: CONFIG.index("  - {name: split")] + "recipes: {default: {size: 48, scales: 1}}"
     assert check_masks(studio.workshop.config(), studio.masks).endswith("; no style has regions, so none is used")
+    assert check_masks(studio.workshop.config(), studio.masks / "nowhere").startswith("0 masks in ")
+    with pytest.raises(StorageError, match=r"^masks\.folder: "):
+        check_masks(config, studio.masks / "nowhere")
 
 
 def test_a_plan_counts_the_targets_of_all_regions_and_the_largest_painting(studio: Studio) -> None:
