@@ -136,6 +136,7 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
         "unpaired_photos": [],
         "skipped": {},
         "skipped_photos": [],
+        "unused_masks": 0,
         "start_seconds": 5.0,
         "painting_seconds": 0.0,
         "measured": True,
