@@ -39,7 +39,8 @@ PLAIN_TAG: Final = "\0plain"
 class ValidationContext:
     """What a setting may refer to. ``seen`` collects names during one validation, to find duplicates.
 
-    ``has_masks``: the config names a folder of masks.
+    ``has_masks``: the config names a folder of masks. ``originals``: where photos are moved to.
+    ``pairs_by_folder``: in the photos' folder, a folder of a style's name chooses that style.
     """
 
     folder: Path
@@ -49,6 +50,8 @@ class ValidationContext:
     input: Path | None = None
     styles_with_regions: tuple[str, ...] = ()
     has_masks: bool = False
+    originals: Path | None = None
+    pairs_by_folder: bool = False
     ignore: tuple[str, ...] = ()
     seen: set[tuple[str, str]] = field(default_factory=set)
 

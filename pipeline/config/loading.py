@@ -103,6 +103,8 @@ def context_of(data: Mapping[str, Any], folder: Path) -> ValidationContext:
         ignore=tuple(filter(is_pattern, ignore)) if isinstance(ignore, list) else (),
         styles_with_regions=_names(style for style in written if style.get("regions") is not None),
         has_masks=_names_folder(data.get("masks")),
+        originals=_folder(_mapping(photos.get("originals")).get("move"), folder),
+        pairs_by_folder=_mapping(data.get("pairing")).get("by") == "folder",
     )
 
 

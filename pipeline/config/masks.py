@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -28,13 +29,31 @@ class MasksSection(Section):
     @field_validator("folder")
     @classmethod
     def _own_folder(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        if folder is None:
+            return None
         context = f.validation_context(info)
-        for other, subject in ((context.input, "photos"), (context.output, "pictures")):
-            if folder is not None and other is not None and other.is_relative_to(folder):
-                raise ValueError(
-                    f"can't be or hold the {subject}' folder {other}; choose a folder of its own, found {folder}"
-                )
+        others = (
+            (context.input, "the photos' folder"),
+            (context.output, "the pictures' folder"),
+            (context.originals, "the folder that photos are moved to (input.originals),"),
+        )
+        for other, subject in others:
+            if other is not None and other.is_relative_to(folder):
+                raise ValueError(f"can't be or hold {subject} {other}; choose a folder of its own, found {folder}")
+        if _chooses_style(folder, context):
+            raise ValueError(
+                f"can't be where photos get the style {folder.name!r} (pairing.by: folder): nothing in it is taken "
+                f"for a photo; choose a folder of another name, found {folder}"
+            )
         return folder
+
+
+def _chooses_style(folder: Path, context: f.ValidationContext) -> bool:
+    """Tell whether a photo in ``folder`` would get the style of that name."""
+    if context.input is None or not folder.is_relative_to(context.input):
+        return False
+    names = {unicodedata.normalize("NFC", style) for style in context.styles}
+    return context.pairs_by_folder and unicodedata.normalize("NFC", folder.name) in names
 
 
 def _check_color(value: str) -> str:

@@ -32,6 +32,20 @@ def test_the_folder_of_masks_holds_no_photos(load: Load, folder: Path) -> None:
     assert len(ingest_settings(config).excluded) == 2
 
 
+def test_a_folder_of_photos_of_another_kind_holds_no_masks(load: Load, problems: Problems, folder: Path) -> None:
+    text = MASKS.replace("masks}", "input/wave}") + STYLES % "{white: night, black: keep}"
+    load(text)
+    load(MASKS.replace("masks}", "wave}") + STYLES % "{white: night, black: keep}" + "pairing: {by: folder}")
+    [said] = problems(text + "pairing: {by: folder}\n")
+    assert said.startswith("masks.folder: can't be where photos get the style 'wave' (pairing.by: folder): nothing")
+    for place in ("masks", "masks/done"):
+        [said] = problems(MASKS + STYLES % "{white: night, black: keep}" + f"input: {{originals: {{move: {place}}}}}")
+        assert said.startswith(
+            "masks.folder: can't be or hold the folder that photos are moved to (input.originals), "
+            f"{folder / place}; choose"
+        )
+
+
 def test_keep_means_the_photo_or_is_refused(problems: Problems) -> None:
     text = MASKS + (STYLES % "{white: night, black: keep}").replace("name: wave", "name: keep")
     [told] = problems(text)
