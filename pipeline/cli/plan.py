@@ -241,7 +241,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
             {"photo": printable(photo.path), "reason": photo.reason} for photo in _unpaired(run_plan)
         ],
         **_skipped_fields(run_plan.ingested.skipped_photos),
-        "unused_masks": run_plan.ingested.unused_masks,
+        "unused_masks": len(run_plan.ingested.unused_masks),
         **_forecast_fields(run_plan.forecast),
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,

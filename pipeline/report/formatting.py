@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pipeline.model import (
@@ -21,6 +21,9 @@ from pipeline.model import (
 
 #: Up to so many skipped photos are named, of more only the number is said.
 _SKIPPED_NAMED: Final = 3
+
+#: The same of masks that belong to no photo.
+_MASKS_NAMED: Final = 3
 
 _AGE_MATTERS_SECONDS: Final = 60.0
 
@@ -129,9 +132,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def of_no_photo(masks: int) -> str:
-    """Return ``1 of them belongs to no photo``."""
-    return f"{masks:,} of them {'belongs' if masks == 1 else 'belong'} to no photo"
+def of_no_photo(masks: Sequence[str]) -> str:
+    """Return ``1 of them belongs to no photo (sea/1.png)``; of many masks the first ones are named."""
+    named = ", ".join(printable(mask) for mask in masks[:_MASKS_NAMED])
+    more = f" and {len(masks) - _MASKS_NAMED:,} more" if len(masks) > _MASKS_NAMED else ""
+    return f"{len(masks):,} of them {'belongs' if len(masks) == 1 else 'belong'} to no photo ({named}{more})"
 
 
 def byte_size(size_bytes: int) -> str:

@@ -197,14 +197,15 @@ def check_input(config: Config, reads_raw: bool) -> str:
 
 
 def check_masks(config: Config, folder: Path) -> str:
-    """Return how many masks there are, and how many belong to no photo. Raises StorageError without their folder."""
+    """Return how many masks there are, and which belong to no photo. Raises StorageError without their folder."""
     found = scan(config.input.folder, config.input.ignore, [folder], raw=True)
     photos = {mask_key(photo.path) for photo in found.photos}
     archives = tuple(f"{archive.path}/" for archive in found.archives)
     ending = "" if any(style.regions for style in config.styles) else "; no style has regions, so none is used"
     masks = list_masks(folder).files if not ending or folder.is_dir() else {}
-    unused = sum(key not in photos and not key.startswith(archives) for key in masks)
-    return f"{counted(len(masks), 'mask')} in {folder}{f', {of_no_photo(unused)}' if unused else ''}{ending}"
+    unused = [key for key in sorted(masks) if key not in photos and not key.startswith(archives)]
+    named = of_no_photo([masks[key][0].path for key in unused])
+    return f"{counted(len(masks), 'mask')} in {folder}{f', {named}' if unused else ''}{ending}"
 
 
 def check_raw(choice: RawChoice, reads_raw: bool) -> str:

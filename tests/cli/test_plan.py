@@ -316,11 +316,11 @@ def test_plan_says_if_smaller_pictures_take_the_place_of_larger_ones(invoke: Inv
     assert re.search(r"The pictures take no more of the disk than those that they replace; .* are free\.", out)
 
 
-def test_plan_counts_the_masks_that_belong_to_no_photo(invoke: Invoke, workshop: Workshop) -> None:
+def test_plan_names_the_masks_that_belong_to_no_photo(invoke: Invoke, workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("styles:\n", "masks: {folder: masks}\nstyles:\n").replace(
         "painting: night.jpg}", "painting: night.jpg}\n  - {name: split, regions: {white: night, black: keep}}"
     )
     write_photo(workshop.folder / "masks" / "old" / "b.png")
     workshop.photo("a.png")
     lines = invoke("plan", config_of(workshop)).lines
-    assert f"masks in {workshop.folder.resolve() / 'masks'}: 1 of them belongs to no photo" in lines
+    assert f"masks in {workshop.folder.resolve() / 'masks'}: 1 of them belongs to no photo (old/b.png)" in lines

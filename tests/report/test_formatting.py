@@ -13,6 +13,7 @@ from pipeline.report.formatting import (
     failed_text,
     losses,
     made_text,
+    of_no_photo,
     outcome,
     printable,
     set_aside_text,
@@ -156,6 +157,13 @@ def test_a_photo_without_pictures_is_told_with_what_becomes_of_it() -> None:
     assert set_aside_text(PhotoSetAside("a.jpg", "quarantined", "no image")) == "a.jpg is set aside: no image"
     assert set_aside_text(PhotoSetAside("a.jpg", "incomplete", "no end")) == "a.jpg waits: no end"
     assert set_aside_text(PhotoSetAside("a.jpg", "gone", "removed")) == "a.jpg gets no picture: removed"
+
+
+def test_masks_of_no_photo_are_named_up_to_three() -> None:
+    assert of_no_photo(["sea/1.png"]) == "1 of them belongs to no photo (sea/1.png)"
+    assert of_no_photo([f"{number}.png" for number in range(5)]) == (
+        "5 of them belong to no photo (0.png, 1.png, 2.png and 2 more)"
+    )
 
 
 def test_what_was_said_of_photos_before_is_counted_by_what_it_was() -> None:

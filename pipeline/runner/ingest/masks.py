@@ -116,9 +116,10 @@ class PhotoMasks:
         for photo in [photo for photo in self.held if photo not in present and is_concerned(photo)]:
             del self.held[photo]
 
-    def unused(self, photos: Iterable[str]) -> int:
-        """Return how many masks belong to none of these photos."""
-        return len(self._files.keys() - set(map(mask_key, photos))) if self._files else 0
+    def unused(self, photos: Iterable[str]) -> list[str]:
+        """Return the masks that belong to none of these photos, by name."""
+        keys = self._files.keys() - set(map(mask_key, photos)) if self._files else ()
+        return sorted(self._files[key][0].path for key in keys)
 
     def photos_of(self, path: str) -> set[str]:
         """Return the photos on record, and the held ones, whose mask is at this path in the folder of masks.

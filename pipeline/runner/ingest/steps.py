@@ -32,7 +32,7 @@ class IngestResult:
     photos; ``unpaired`` photos that no style wants, those among them that a rule gives none. ``root`` is the input
     folder as it was meanwhile, None if the caller knows it. ``emitted_before``: photos that were set
     aside since the last pass, and emitted then. ``skipped_photos``: the photos that the config leaves out, with the
-    reason; they are not among ``photos``. ``unused_masks`` counts those that belong to no photo.
+    reason; they are not among ``photos``. ``unused_masks`` belong to no photo.
     """
 
     photos: int
@@ -43,7 +43,7 @@ class IngestResult:
     root: InputRoot | None = None
     emitted_before: Sequence[PhotoSetAside] = ()
     skipped_photos: Mapping[str, str] = field(default_factory=dict)
-    unused_masks: int = 0
+    unused_masks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,7 @@ def test_names_are_compared_in_composed_form(desk: Desk) -> None:
     masks.scan()
     masks.examine([composed])
     assert masks.sha256_of(composed)
-    assert masks.unused([composed]) == 0
+    assert masks.unused([composed]) == []
     masks.scan([composed])
     assert masks.sha256_of(composed)
 

@@ -190,7 +190,7 @@ def test_a_mask_is_never_taken_for_a_photo(studio: Studio) -> None:
     studio.run()
     assert studio.workshop.pictures() == ["a--split.jpg"]
     plan = studio.workshop.plan()
-    assert (plan.photos, plan.ingested.unused_masks) == (1, 1)
+    assert (plan.photos, plan.ingested.unused_masks) == (1, ["more/b.png"])
 
 
 def test_originals_move_without_their_masks(studio: Studio) -> None:
@@ -301,14 +301,16 @@ def test_a_mask_that_changes_after_the_scan_gives_its_job_back(
     assert studio.run() == [None if after is None else pytest.approx(0.4)]
 
 
-def test_check_and_plan_count_the_masks_that_belong_to_no_photo(studio: Studio) -> None:
+def test_check_and_plan_name_the_masks_that_belong_to_no_photo(studio: Studio) -> None:
     studio.workshop.photo("a.png")
     for name in ("a.png", "old/b.png", "c.png"):
         studio.mask(name, 51)
     config = studio.workshop.config()
-    assert check_masks(config, studio.masks) == f"3 masks in {studio.masks}, 2 of them belong to no photo"
+    assert check_masks(config, studio.masks) == (
+        f"3 masks in {studio.masks}, 2 of them belong to no photo (c.png, old/b.png)"
+    )
     assert check_input(config, False).startswith("1 photo in ")
-    assert studio.workshop.plan(config=config).ingested.unused_masks == 2
+    assert studio.workshop.plan(config=config).ingested.unused_masks == ["c.png", "old/b.png"]
     studio.workshop.text = CONFIG[: CONFIG.index("  - {name: split")] + "recipes: {default: {size: 48, scales: 1}}"
     assert check_masks(studio.workshop.config(), studio.masks).endswith("; no style has regions, so none is used")
     assert check_masks(studio.workshop.config(), studio.masks / "nowhere").startswith("0 masks in ")
