@@ -189,6 +189,8 @@ class Siege:
         connection = sqlite3.connect(copy / "ledger.sqlite3")
         try:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return [], []  # killed before its tables were there, all made in one transaction
             rows = connection.execute(
                 "SELECT output, published_sha256, artwork_sha256 FROM jobs LEFT JOIN leases ON job_id = id"
                 " WHERE published_sha256 IS NOT NULL"
