@@ -196,6 +196,30 @@ def test_each_layer_has_a_curve_with_all_its_points(views: OpenedPage) -> None:
     assert len(set(dashes)) == len(dashes), "curves differ in more than color"
 
 
+def test_curves_of_several_losses_differ_and_their_names_are_not_cut_off(views: OpenedPage) -> None:
+    opened_at(views, LION)
+    series = [
+        f"style relu{block}_1 {loss}" for loss in ("gram", "mean_std", "sliced_wasserstein") for block in range(6)
+    ]
+    names, looks = views.page.locator(".chart-holder").evaluate(
+        """(holder, series) => {
+          const points = [1, 2].map((at) => [at, 0, 1 / at, 0, series.map(() => 0.01 / at)]);
+          const chart = stylewatch.lossChart.make({series, points}, [128]);
+          holder.replaceChildren(chart);
+          const edge = chart.querySelector('.chart').getBoundingClientRect();
+          const inside = (box) => box.right <= edge.right && box.top >= edge.top && box.bottom <= edge.bottom;
+          const lookOf = (style) => style.stroke + style.strokeDasharray + style.strokeWidth;
+          return [
+            [...chart.querySelectorAll('.chart-name')].filter((name) => inside(name.getBoundingClientRect())).length,
+            [...chart.querySelectorAll('.chart-legend polyline')].map((line) => lookOf(getComputedStyle(line))),
+          ];
+        }""",
+        series,
+    )
+    assert names == len(series) + 1
+    assert len(set(looks)) == len(series) + 1
+
+
 def test_the_curves_are_a_table_too(views: OpenedPage) -> None:
     opened_at(views, LION)
     views.page.get_by_text("The same as a table").click()

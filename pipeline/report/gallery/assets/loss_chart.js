@@ -3,13 +3,16 @@
   'use strict';
   const {dom, text} = stylewatch;
   // In pixels of text of the usual size; on large screens text is larger.
-  const HEIGHT = 340;
+  const LEAST_HEIGHT = 340;
   const WIDEST = 1280;
   const MARGIN = {top: 26, bottom: 40, left: 58};
   const LABEL_WIDTH = 128;
+  const LETTER_WIDTH = 7;
+  const LEADER_WIDTH = 20;
   const LABEL_HEIGHT = 15;
   const NARROW = 560;
   const USUAL_TEXT_PIXELS = 16;
+  const LOOKS = 7;
   let drawn = 0;
 
   // What a history's points are as curves: x counts the evaluations of all sizes. A loss of 0 has no place on a
@@ -30,6 +33,17 @@
       before = x;
     }
     return {lines: lines.filter((line) => line.values.some(([, loss]) => loss > 0)), scales, last: before};
+  }
+
+  // The total is drawn as nothing else is. After seven layers the looks come again, thinner, then thicker.
+  function look(index) {
+    if (index === 0) return 'series-0';
+    return `series-${1 + ((index - 1) % LOOKS)} series-round-${Math.floor((index - 1) / LOOKS) % 3}`;
+  }
+
+  function labelWidth(lines) {
+    const letters = Math.max(...lines.map((line) => line.name.length));
+    return Math.max(LABEL_WIDTH, LEADER_WIDTH + letters * LETTER_WIDTH);
   }
 
   function positive(lines) {
@@ -63,10 +77,11 @@
     const losses = positive(curves.lines);
     const low = Math.min(...losses) / 1.15;
     const high = Math.max(...losses) * 1.15;
-    const right = width < NARROW ? 12 : LABEL_WIDTH;
-    const inner = {left: MARGIN.left, right: width - right, top: MARGIN.top, bottom: HEIGHT - MARGIN.bottom};
+    const right = width < NARROW ? 12 : labelWidth(curves.lines);
+    const height = Math.max(LEAST_HEIGHT, MARGIN.top + MARGIN.bottom + curves.lines.length * LABEL_HEIGHT);
+    const inner = {left: MARGIN.left, right: width - right, top: MARGIN.top, bottom: height - MARGIN.bottom};
     return {
-      low, high, inner,
+      low, high, inner, height,
       x: (value) => inner.left + (value / Math.max(1, curves.last)) * (inner.right - inner.left),
       y: (value) => inner.bottom - (Math.log(value / low) / Math.log(high / low)) * (inner.bottom - inner.top),
     };
@@ -82,7 +97,7 @@
       {class: 'chart-tick', x: plane.x(tick), y: inner.bottom + 18, 'text-anchor': 'middle'}, text.number(tick)));
     const middle = (inner.left + inner.right) / 2;
     return [horizontal, vertical,
-      dom.svg('text', {class: 'chart-title', x: middle, y: HEIGHT - 4, 'text-anchor': 'middle'}, 'Evaluations'),
+      dom.svg('text', {class: 'chart-title', x: middle, y: plane.height - 4, 'text-anchor': 'middle'}, 'Evaluations'),
       dom.svg('text', {class: 'chart-title', x: inner.left - 8, y: 14, 'text-anchor': 'end'}, 'Loss')];
   }
 
@@ -118,7 +133,7 @@
   }
 
   function drawLines(curves, plane) {
-    return curves.lines.map((line, index) => dom.svg('g', {class: `chart-line series-${index % 8}`, 'data-series': line.name},
+    return curves.lines.map((line, index) => dom.svg('g', {class: `chart-line ${look(index)}`, 'data-series': line.name},
       pieces(line, curves).map((piece) => (piece.length === 1
         ? dom.svg('circle', {class: 'chart-point', cx: plane.x(piece[0][0]), cy: plane.y(piece[0][1]), r: 2.5})
         : dom.svg('polyline', {points: piece.map(([x, loss]) => `${plane.x(x).toFixed(1)},${plane.y(loss).toFixed(1)}`).join(' ')})))));
@@ -136,7 +151,7 @@
       end.y = Math.min(end.y, lowest);
       lowest = end.y - LABEL_HEIGHT;
     }
-    return ends.map((end) => dom.svg('g', {class: `series-${end.index % 8}`},
+    return ends.map((end) => dom.svg('g', {class: look(end.index)},
       dom.svg('path', {class: 'chart-leader', d: `M${end.x + 2} ${end.end} L${end.x + 12} ${end.y}`}),
       dom.svg('text', {class: 'chart-name', x: end.x + 16, y: end.y + 4}, end.name)));
   }
@@ -154,7 +169,7 @@
     const scale = textScale();
     const plane = axes(curves, width);
     const cursor = dom.svg('line', {class: 'chart-cursor', y1: plane.inner.top, y2: plane.inner.bottom, visibility: 'hidden'});
-    const node = dom.svg('svg', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-description`, viewBox: `0 0 ${width} ${HEIGHT}`, width: width * scale, height: HEIGHT * scale},
+    const node = dom.svg('svg', {class: 'chart', role: 'img', 'aria-labelledby': `${id}-title ${id}-description`, viewBox: `0 0 ${width} ${plane.height}`, width: width * scale, height: plane.height * scale},
       dom.svg('title', {id: `${id}-title`}, 'Loss curves by layer'),
       dom.svg('desc', {id: `${id}-description`}, description(curves, sizes)),
       drawScales(curves, plane, sizes), drawGrid(curves, plane, width), drawLines(curves, plane),
@@ -163,7 +178,7 @@
   }
 
   function legend(curves) {
-    return dom.element('ul', {class: 'chart-legend'}, curves.lines.map((line, index) => dom.element('li', {class: `series-${index % 8}`},
+    return dom.element('ul', {class: 'chart-legend'}, curves.lines.map((line, index) => dom.element('li', {class: look(index)},
       dom.svg('svg', {width: 34, height: 12, 'aria-hidden': 'true'}, dom.svg('g', {class: 'chart-line'}, dom.svg('polyline', {points: '1,6 33,6'}))),
       line.name)));
   }
