@@ -20,16 +20,30 @@ over the layers.
 
 Other style losses than the Gram matrix's, in place of it or beside it, in the same forms:
 
-==================  ============  ==========  ==========  =====================================================
-Other losses that keep the photo: S is self_similarity's relative loss, with a number that makes content weights fit,
-L what the Laplacians' squared differences add up to, M the photo's own Laplacian.
+==================  ============  ==========  ==========  ==========================================================
+style loss          relative      gatys       tensorflow  with
+==================  ============  ==========  ==========  ==========================================================
+mean_std            c D / E       D / N       D / (2 N)   D = |m - n|^2 + |s - r|^2, of means and deviations
+wasserstein         c D / E       D / N       D / N       D = squared Wasserstein-2 distance of the layers' Gaussians
+sliced_wasserstein  c D / E       D           D           D = mean squared distance of quantiles along directions
+==================  ============  ==========  ==========  ==========================================================
 
-==================  ============  ===========  ===========  ==========================================================
-content loss        relative      gatys        tensorflow   with
-==================  ============  ===========  ===========  ==========================================================
-self_similarity     S             S sum P^2/2  S mean P^2   S = what share of distances lies elsewhere, 0 to 2
-laplacian           L / sum M^2   L            mean of L    averages of both sizes; gatys is what Li et al. publish
-==================  ============  ===========  ===========  ==========================================================
+E is what D would be if the picture's part of it were 0, which is the painting's mean square, for sliced_wasserstein a
+channel's. c is a number for each of these losses, by which the style weight of gram fits it, too: with it pictures
+keep as much of their photos, as the content loss says. It was measured with pictures of 128 pixels.
+"gatys" is for mean_std what Li et al. publish (https://arxiv.org/abs/1701.01036).
+
+Other content losses, in place of the features' or beside it, and the Laplacian's. c is a number that makes content
+weights fit, L what the Laplacians' squared differences add up to, M the photo's own Laplacian.
+
+===============  ===========  =============  ============  =========================================================
+content loss     relative     gatys          tensorflow    with
+===============  ===========  =============  ============  =========================================================
+self_similarity  S            S sum P^2 / 2  S mean P^2    S = c times what share of distances is elsewhere, 0 to 2
+laplacian        L / sum M^2  L              mean of L     averages of both sizes; gatys is what Li et al. publish
+===============  ===========  =============  ============  =========================================================
+
+See https://arxiv.org/abs/1904.12785 (self_similarity) and https://arxiv.org/abs/1707.01253 (laplacian).
 """
 
 from __future__ import annotations

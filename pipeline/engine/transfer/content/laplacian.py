@@ -1,6 +1,6 @@
 """Keeps a photo's lines: where its gray values bend, as edges and the details of a face make them bend.
 
-The Laplacian loss of Li, Xu, Nie and Chen (https://arxiv.org/abs/1707.01253), of pictures reduced to a 4th and a
+The Laplacian loss of Li, Xu, Nie and Chua (https://arxiv.org/abs/1707.01253), of pictures reduced to a 4th and a
 16th: fine lines and coarse ones. Unlike theirs, the squares that are averaged overlap, as others show in the picture.
 It compares pixels where other content losses compare features.
 """
