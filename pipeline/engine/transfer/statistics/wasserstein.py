@@ -54,7 +54,8 @@ class Wasserstein:
         """Return what the Gaussian of a style is compared by (C, C + 2)."""
         mean, second = moments.mean.cpu().double(), moments.second.cpu().double()
         squares = second.diagonal().sum().clamp_min(_LEAST_SQUARE)
-        factor = torch.linalg.cholesky(_ridged(second - torch.outer(mean, mean), squares))
+        with on_threads(1):  # LAPACK has other bits with another number of them
+            factor = torch.linalg.cholesky(_ridged(second - torch.outer(mean, mean), squares))
         columns = [factor, mean[:, None], squares.expand(len(mean), 1)]
         return torch.cat(columns, dim=1).to(moments.second.dtype).to(moments.second.device)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.threads import same_bits
+from pipeline.engine.cpu.threads import on_threads, same_bits
 from pipeline.engine.transfer.statistics.moments import moments_of
 from pipeline.engine.transfer.statistics.wasserstein import Wasserstein
 from pipeline.model import LossKind
@@ -123,4 +123,11 @@ def test_an_image_has_the_same_bits_alone_in_a_batch_and_on_any_threads() -> Non
         return torch.autograd.grad(distance(images, painting, "relative").sum(), images)[0]
 
     assert torch.equal(gradient(features), torch.cat([gradient(image) for image in features.split(1)]))
-    assert same_bits(lambda: gradient(features))
+    with on_threads(2):
+        assert same_bits(lambda: gradient(features))
+
+
+def test_a_target_has_the_same_bits_on_any_threads() -> None:
+    moments = moments_of(like_features(1, 512, 8, 8))
+    with on_threads(2):
+        assert same_bits(lambda: WASSERSTEIN.target(moments))
