@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
 from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
+from pipeline.engine.transfer.color_matches import opacity
 from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels, photo_pixels
 from pipeline.engine.transfer.geometry import (
     Geometry,
@@ -263,14 +263,6 @@ def blank_canvas(request: Request, device: torch.device, first_pixels: FirstPixe
     geometry = geometry_at(request, 0)
     pixels = to_device(first_pixels.of(request, geometry), device)
     return Canvas(request, CanvasState(pixels, pixels, make_optimizer(request.recipe).new_state()), geometry)
-
-
-def opacity(request: Request) -> Tensor | None:
-    """Return how opaque the photo is (1, 1, H, W), 0..1; None = all of it."""
-    if request.alpha is None:
-        return None
-    whole = 255 if request.alpha.dtype == np.uint8 else 1
-    return torch.from_numpy(np.array(request.alpha, np.float32))[None, None] / whole
 
 
 def geometry_at(request: Request, scale_index: int) -> Geometry:

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Request
-from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
-from pipeline.engine.transfer.geometry import Geometry, to_network, to_tensor
+from pipeline.engine.transfer.color.matching import ColorMatch
+from pipeline.engine.transfer.color_matches import color_matches
+from pipeline.engine.transfer.geometry import Geometry, averaged_to_network, to_network, to_tensor
 from pipeline.engine.transfer.paintings import LoadPainting
 from pipeline.engine.transfer.places import painted_places
 from pipeline.errors import PaintingError
@@ -57,19 +58,19 @@ class FirstPixels:
 
     def _paintings(self, request: Request, geometry: Geometry) -> Tensor:
         """Return the paintings of the style, by place if it has regions; what is kept starts from the photo."""
-        places = painted_places(request)
-        if places is None or not request.style.regions:
-            return self._mean(request.style, request, geometry)
-        shares = to_network(places.painted, geometry).clamp(0, 1)
-        start = photo_pixels(request, geometry) * (1 - shares.sum(1, keepdim=True)).clamp_(0, 1)
-        for style, share in zip(places.styles, torch.split(shares, 1, dim=1), strict=True):
-            start += self._mean(style, request, geometry) * share
+        places, photo = painted_places(request), photo_pixels(request, geometry)
+        matches = color_matches(request, places, geometry, photo)
+        if places is None:
+            return self._mean(request.style, matches[0], request, geometry)
+        shares = averaged_to_network(places.painted, geometry)
+        start = photo * (1 - shares.sum(1, keepdim=True)).clamp_(0, 1)
+        for style, match, share in zip(places.styles, matches, torch.split(shares, 1, dim=1), strict=True):
+            start += self._mean(style, match, request, geometry) * share
         return start.clamp_(0, 1)
 
-    def _mean(self, style: Style, request: Request, geometry: Geometry) -> Tensor:
+    def _mean(self, style: Style, match: ColorMatch | None, request: Request, geometry: Geometry) -> Tensor:
         pixels = [self._cover(painting, request, geometry) for painting in style.paintings]
-        if request.recipe.matches_colors:
-            match = ColorMatch(palette_of(photo_pixels(request, geometry)), request.recipe.color_mix)
+        if match is not None:
             pixels = [match.of(each) for each in pixels]
         return _mixed([(each, painting.weight) for each, painting in zip(pixels, style.paintings, strict=True)])
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
-from pipeline.engine.transfer.canvas import Canvas, opacity
-from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
+from pipeline.engine.transfer.canvas import Canvas
+from pipeline.engine.transfer.color.matching import ColorMatch
+from pipeline.engine.transfer.color_matches import color_matches
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Chunks, Evaluate, Evaluation, freed
-from pipeline.engine.transfer.geometry import averaged_to_network
 from pipeline.engine.transfer.guides import guides_for, joined, moved
 from pipeline.engine.transfer.losses import Objective, objective_of
 from pipeline.engine.transfer.networks import Networks
@@ -77,7 +77,8 @@ class TransferStep:
     def _find_targets(self, canvas: Canvas) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
         objective, photo = objective_of(recipe), canvas.photo()
-        there, matches = to_device(photo, self._device), _color_matches(canvas, photo)
+        there = to_device(photo, self._device)
+        matches = color_matches(canvas.request, canvas.places, canvas.geometry, photo)
         with torch.no_grad():
             canvas.content = network.forward(there, objective.content_targets)
             canvas.content |= objective.content_targets({PIXELS: there})
@@ -147,20 +148,6 @@ class TransferStep:
             return
         canvas.start_next_scale()
         yield from self._set_targets(canvas)
-
-
-def _color_matches(canvas: Canvas, photo: Tensor) -> list[ColorMatch | None]:
-    """Return for each style of a canvas the colors that its paintings are to have, None = their own.
-
-    Those are the colors of the photo where it is painted in that style and can be seen.
-    """
-    places, recipe, alpha = canvas.places, canvas.recipe, opacity(canvas.request)
-    if not recipe.matches_colors:
-        return [None] * (1 if places is None else len(places.styles))
-    maps = torch.ones(1, 1, *canvas.request.photo.shape[:2]) if places is None else places.painted
-    maps = maps if alpha is None else maps * alpha
-    shares = averaged_to_network(maps, canvas.geometry)
-    return [ColorMatch(palette_of(photo, share[None, None]), recipe.color_mix) for share in shares[0]]
 
 
 def batch_key(canvas: Canvas) -> Hashable:

@@ -77,6 +77,30 @@ def test_paintings_whose_colors_are_matched_start_with_the_photos() -> None:
     torch.testing.assert_close(found.mean, palette_of(to_tensor(photo)).mean, atol=0.01, rtol=0)
 
 
+def test_each_region_starts_with_the_colors_that_the_photo_shows_there() -> None:
+    red, blue, unseen = (200, 60, 60), (60, 60, 200), (0, 255, 0)
+    photo = np.zeros((48, 64, 3), np.uint8)
+    photo[:, :32], photo[:, 32:], photo[40:] = red, blue, unseen
+    alpha = np.full((48, 64), 255, np.uint8)
+    alpha[40:] = 0
+    shares = np.zeros((2, 48, 64), np.float32)
+    shares[0, :, :32], shares[1, :, 32:] = 1, 1
+    regions = tuple(Region(name, Style(name, (painting,))) for name, painting in (("white", NIGHT), ("black", WAVE)))
+    found = FirstPixels(Easel()).of(
+        request(
+            "painting",
+            recipe=Recipe(size=64, init="painting", color="match"),
+            style=Style("s", (NIGHT,), regions=regions),
+            photo=photo,
+            alpha=alpha,
+            places=Places(tuple(shares)),
+        ),
+        GEOMETRY,
+    )
+    for place, color in ((found[..., :32], red), (found[..., 32:], blue)):
+        torch.testing.assert_close(place.mean((0, 2, 3)), torch.tensor(color) / 255, atol=0.01, rtol=0)
+
+
 def test_each_region_starts_from_its_own_painting_and_what_is_kept_from_the_photo() -> None:
     regions = tuple(
         Region(color, None if painting is None else Style(color, (painting,)))
