@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import on_threads
@@ -30,6 +31,17 @@ def multiply_pixels(x: Tensor, matrix: Tensor) -> Tensor:
     with on_threads(1) if height * width < FEW_PIXELS else nullcontext():
         y = flat @ matrix.T
     return y.view(1, height, width, -1).permute(0, 3, 1, 2)
+
+
+def multiply_pixels_of_each(features: Tensor, matrices: Tensor) -> Tensor:
+    """Return features (B, C, h, w) with each image's pixels multiplied by its own of ``matrices`` (B, C, C).
+
+    On the CPU each image has the same bits alone and in any batch.
+    """
+    if features.device.type != "cpu":
+        return multiply_pixels_of_batch(features, matrices)
+    parts = [multiply_pixels(one, matrix) for one, matrix in zip(features[:, None], matrices, strict=True)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def multiply_pixels_of_batch(features: Tensor, matrices: Tensor) -> Tensor:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.products import mean_products, multiply_pixels, multiply_pixels_of_batch
+from pipeline.engine.cpu.products import (
+    mean_products,
+    multiply_pixels,
+    multiply_pixels_of_batch,
+    multiply_pixels_of_each,
+)
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -30,3 +35,10 @@ def test_a_batch_at_once_is_multiplied_as_its_images_alone() -> None:
     found = multiply_pixels_of_batch(features, matrices)
     torch.testing.assert_close(found, torch.cat(alone))
     assert found.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_each_image_of_a_batch_is_multiplied_with_its_bits_alone() -> None:
+    features, matrices = random(3, 4, 5, 6).float(), random(3, 4, 4, seed=1).float()
+    alone = [multiply_pixels(one, matrix) for one, matrix in zip(features.split(1), matrices, strict=True)]
+    assert torch.equal(multiply_pixels_of_each(features, matrices), torch.cat(alone))
+    assert torch.equal(multiply_pixels_of_each(features[:1], matrices[:1]), alone[0])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pipeline.engine.cpu.products import mean_products, multiply_pixels, multiply_pixels_of_batch
+from pipeline.engine.cpu.products import mean_products, multiply_pixels_of_each
 from pipeline.engine.transfer.distance import exact, squared_distance
 from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.model import LossKind
@@ -51,13 +51,5 @@ class _MeanProducts(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         features, shares = ctx.saved_tensors
-        slopes = _multiplied(features, (gradient + gradient.transpose(1, 2)) / features[0, 0].numel())
+        slopes = multiply_pixels_of_each(features, (gradient + gradient.transpose(1, 2)) / features[0, 0].numel())
         return slopes if shares is None else slopes.mul_(shares), None
-
-
-def _multiplied(features: Tensor, matrices: Tensor) -> Tensor:
-    """Return features (B, C, h, w) with each image's pixels multiplied by its own of ``matrices`` (B, C, C)."""
-    if features.device.type != "cpu":
-        return multiply_pixels_of_batch(features, matrices)
-    parts = [multiply_pixels(one, matrix) for one, matrix in zip(features[:, None], matrices, strict=True)]
-    return parts[0] if len(parts) == 1 else torch.cat(parts)

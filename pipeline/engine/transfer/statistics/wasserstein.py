@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pipeline.engine.cpu.products import mean_products, multiply_pixels, multiply_pixels_of_batch
+from pipeline.engine.cpu.products import mean_products, multiply_pixels_of_each
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.transfer.distance import exact
 from pipeline.engine.transfer.statistics.moments import Moments, weighted_means
@@ -100,18 +100,9 @@ class _Gaussians(torch.autograd.Function):
         matrices = of_covariances + of_covariances.transpose(1, 2)
         offsets = torch.cat([_times(one, mean) for one, mean in zip(matrices, means, strict=True)])
         pixels = features[0, 0].numel()
-        found = _multiplied(features, matrices / pixels)
+        found = multiply_pixels_of_each(features, matrices / pixels)
         found += ((of_means - offsets) / pixels)[:, :, None, None]
         return (found if shares is None else found.mul_(shares)), None
-
-
-def _multiplied(features: Tensor, matrices: Tensor) -> Tensor:
-    """Return features (B, C, h, w) with each image's pixels multiplied by its own of ``matrices`` (B, C, C)."""
-    if features.device.type != "cpu":
-        return multiply_pixels_of_batch(features, matrices)
-    return torch.cat(
-        [multiply_pixels(one, matrix) for one, matrix in zip(torch.split(features, 1), matrices, strict=True)]
-    )
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
