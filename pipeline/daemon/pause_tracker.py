@@ -19,7 +19,7 @@ _SHORTEST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
 
 _RESUMED_TEXTS: Final[dict[PauseReason, str]] = {
-    "input": "the folder of photos can be read again",
+    "input": "photos can be looked for again",
     "work": "pictures can be made again",
     "ledger": "the ledger can be written again",
     "scan_startup": "the ledger can be opened",

@@ -26,7 +26,7 @@ def test_what_is_over_is_said_of_the_folder_and_of_a_ledger_that_kept_it_from_be
     pauses = PauseTracker(notices.append)
     pauses.report("input", "the ledger can't be read")
     pauses.end("input")
-    assert notices[-1].text == "resumed: the folder of photos can be read again"
+    assert notices[-1].text == "resumed: photos can be looked for again"
 
 
 def test_a_pause_that_outlives_the_one_it_was_told_with_is_told_then() -> None:
