@@ -1,8 +1,8 @@
 """Settings given as NAME=VALUE beside a config: of all its recipes, or ``scale`` of all its styles.
 
-Owns how these are read and where they go; the values are validated with the rest of the config. VALUE is YAML, so
-that lists give variants, as they do in the file. ``quality`` comes with all that a quality sets, whatever the recipes
-set of it.
+A style with regions has the scales of the styles that these name. Owns how options are read and where they go; the
+values are validated with the rest of the config. VALUE is YAML, so that lists give variants, as they do in the file.
+``quality`` comes with all that a quality sets, whatever the recipes set of it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ def with_settings(document: Document, options: Sequence[str]) -> tuple[Document,
         document = dataclasses.replace(document, data=data)
         if name in _OF_STYLES:
             styles = data.get("styles")
-            given |= {
-                ("styles", index, name): option for index in range(len(styles) if isinstance(styles, list) else 0)
-            }
+            scaled = enumerate(map(_has_scale, styles)) if isinstance(styles, list) else ()
+            given |= {("styles", index, name): option for index, has_scale in scaled if has_scale}
         else:
             given |= {("recipes", recipe, name): option for recipe in data["recipes"]}
     positions = {
@@ -84,7 +83,7 @@ def _with_setting(data: Mapping[str, Any], name: str, value: Any) -> dict[str, A
         styles = data.get("styles")
         if not isinstance(styles, list):
             return dict(data)  # which is a mistake of its own
-        return {**data, "styles": [{**style, name: value} if isinstance(style, dict) else style for style in styles]}
+        return {**data, "styles": [{**style, name: value} if _has_scale(style) else style for style in styles]}
     recipes = data.get("recipes")
     if not isinstance(recipes, dict | None):
         return {**data, "recipes": {"default": {name: value}}}
@@ -93,6 +92,11 @@ def _with_setting(data: Mapping[str, Any], name: str, value: Any) -> dict[str, A
         for recipe, settings in {"default": {}, **(recipes or {})}.items()
     }
     return {**data, "recipes": changed}
+
+
+def _has_scale(style: Any) -> bool:
+    """Tell whether a style has a scale of its own, rather than those of its regions' styles."""
+    return isinstance(style, dict) and style.get("regions") is None
 
 
 def _with_value(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:

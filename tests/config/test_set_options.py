@@ -42,6 +42,12 @@ def test_the_scale_goes_into_every_style(folder: Path) -> None:
     assert [style.scale for style in loaded(folder, "scale=0.5").config.styles] == [0.5, 0.5]
 
 
+def test_regions_have_the_scales_of_their_styles(folder: Path) -> None:
+    split = "  - {name: split, regions: {white: night, black: wave}}\nmasks: {folder: masks}\nrecipes:"
+    config = loaded(folder, "scale=0.5", text=TEXT.replace("recipes:", split, 1)).config
+    assert [style.scale for style in config.styles] == [0.5, 0.5, 1]
+
+
 def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None:
     text = TEXT.replace("content_weight: 3", "content_weight: [3, 4, 5]")
     found = loaded(folder, "content_weight=[1, 2]", "scale=[1, 2]", text=text)
