@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -272,10 +272,18 @@ def init_of(written: InitKind | Mapping[InitSource, float]) -> InitKind | InitWe
     return weights if len(weights) > 1 else weights[0][0]
 
 
-def without_unused(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's settings, as they are written, without what is used by other values of ``init`` only."""
-    is_used = names_image(settings.get("init"))
-    return {name: value for name, value in settings.items() if name != "init_image" or is_used}
+def without_unused(settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's settings, as they are written, without what only other values of ``init`` or ``color`` use.
+
+    ``before``: the settings with those values; what was of no use there, too, stays and is a mistake.
+    """
+    unused = {name for name, is_used in _USES.items() if is_used(before) and not is_used(settings)}
+    return {name: value for name, value in settings.items() if name not in unused}
+
+
+def _names_photo_colors(color: Any) -> bool:
+    """Tell whether what is written for ``color``, a list of values perhaps, is another one than the painting's."""
+    return any(map(_names_photo_colors, color)) if isinstance(color, list) else color in ("photo", "match")
 
 
 def names_image(init: Any) -> bool:
@@ -283,6 +291,13 @@ def names_image(init: Any) -> bool:
     if isinstance(init, list):
         return any(map(names_image, init))
     return init == "image" or (isinstance(init, dict) and "image" in init)
+
+
+#: Tells by a recipe's settings whether this one is used.
+_USES: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "init_image": lambda settings: names_image(settings.get("init")),
+    "color_mix": lambda settings: _names_photo_colors(settings.get("color")),
+}
 
 
 def default_of(setting: str, recipe: Recipe, quality: QualityName = BALANCED) -> Any:

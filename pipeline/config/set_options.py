@@ -102,4 +102,4 @@ def _has_scale(style: Any) -> bool:
 def _with_value(settings: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
     replaced = qualities.SETTINGS if name == "quality" else ()
     changed = {key: each for key, each in settings.items() if key not in replaced} | {name: value}
-    return without_unused(changed) if name == "init" else changed
+    return without_unused(changed, settings)

@@ -23,7 +23,7 @@ from pipeline.config.document import Document, ImportedRecipes, Location
 from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
 from pipeline.config.mistakes import MakeContext, Mistake, mistake_at, validate
 from pipeline.config.models import Config
-from pipeline.config.recipes import RecipeSection, changes_picture, names_image, without_unused
+from pipeline.config.recipes import RecipeSection, changes_picture, without_unused
 from pipeline.config.styles import StyleSection
 from pipeline.config.written_values import flow_text
 from pipeline.model import Recipe
@@ -204,7 +204,7 @@ def _with_values(document: Document, values: Mapping[Location, Any]) -> Document
             return values[location]
         if isinstance(data, dict):
             changed = {key: replaced(value, (*location, key)) for key, value in data.items()}
-            return without_unused(changed) if names_image(data.get("init")) else changed
+            return without_unused(changed, data)
         if isinstance(data, list):
             return [replaced(value, (*location, index)) for index, value in enumerate(data)]
         return data
@@ -248,7 +248,7 @@ class _Combinations:
 
     def _with(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         changed = {**self._data, **chosen}
-        return without_unused(changed) if names_image(self._data.get("init")) else changed
+        return without_unused(changed, self._data)
 
     def mistakes(self, known: set[Location]) -> list[Mistake]:
         """Return the mistakes in values but the first ones, and in combinations; ``known`` are reported already."""

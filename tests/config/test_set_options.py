@@ -38,6 +38,18 @@ def test_another_start_needs_no_image_any_more(folder: Path) -> None:
     assert both.config.recipes_by_name()["fine"].init_image == folder / "paintings/great_wave.jpg"
 
 
+def test_the_paintings_colors_are_mixed_with_no_others(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "color: photo, color_mix: 0.5")
+    found = loaded(folder, "color=painting", text=text).config.recipes_by_name()["fine"]
+    assert (found.color, found.color_mix) == ("painting", 1)
+    found = loaded(folder, "color=match", text=text).config.recipes_by_name()["fine"]
+    assert (found.color, found.color_mix) == ("match", 0.5)
+    compared = loaded(folder, "color=[painting, photo]", text=text).recipes["fine"]
+    assert [(each.recipe.color, each.recipe.color_mix) for each in compared] == [("painting", 1), ("photo", 0.5)]
+    with pytest.raises(UsageError, match="needs color: photo or match, found"):
+        loaded(folder, "color_mix=0.5")
+
+
 def test_the_scale_goes_into_every_style(folder: Path) -> None:
     assert [style.scale for style in loaded(folder, "scale=0.5").config.styles] == [0.5, 0.5]
 
