@@ -38,9 +38,13 @@ StartImages = Callable[[str], Iterable[Path]]
 
 
 def start_images(found: ConfigWithVariants, config: Path, name: str) -> tuple[Path, ...]:
-    """Return the images that pictures start from by a config's recipes, and that of this name beside its file."""
+    """Return the images that pictures may start from: those of a config's recipes, that of this name, its paintings.
+
+    The one of this name lies beside the config.
+    """
     named = [variant.recipe.init_image for variants in found.recipes.values() for variant in variants]
     named.append(config.absolute().parent / name)
+    named += [painting.path for style in found.config.styles for painting in style.paintings]
     return tuple(dict.fromkeys(path for path in named if path is not None))
 
 
@@ -63,8 +67,8 @@ def with_image_file(recipe: Recipe, picture: Path, images: StartImages) -> tuple
         )
         return replace(recipe, init_image=alike[0]), (note,)
     raise UsageError(
-        f"{picture}: the image that it started from, {name}, is in no recipe of the config and not beside it: put it "
-        f"there, under this name"
+        f"{picture}: the image that it started from, {name}, is in no recipe or style of the config and not beside "
+        f"it: put it there, under this name"
     )
 
 

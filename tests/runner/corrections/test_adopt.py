@@ -132,6 +132,6 @@ def test_the_image_that_a_picture_started_from_is_looked_for(tmp_path: Path, res
     found = picture_to_adopt(path, resolved, None, lambda name: [tmp_path / "gone.jpg", tmp_path / name])
     assert (found.settings.recipe, found.notes) == (recipe, ())
     with pytest.raises(
-        UsageError, match=r"the image that it started from, start\.jpg, is in no recipe of the config"
+        UsageError, match=r"the image that it started from, start\.jpg, is in no recipe or style of the config"
     ):
         picture_to_adopt(path, resolved, None)

@@ -213,11 +213,27 @@ def test_an_image_to_start_from_is_found_by_its_content_or_by_its_name(made: Mad
     )
     made.config_file.write_text(made.text.replace("init: {image: 1, noise: 1}, init_image: start.jpg, ", ""))
     with pytest.raises(
-        UsageError, match=r"started from, start\.jpg, is in no recipe of the config and not beside it"
+        UsageError, match=r"started from, start\.jpg, is in no recipe or style of the config and not beside it"
     ):
         config_like(picture, made.config_file)
     write_painting(start, (1, 2, 3))
     assert "start.jpg, has changed since" in config_like(picture, made.config_file).notes[0]
+
+
+def test_an_image_to_start_from_is_found_among_the_paintings(made: Made) -> None:
+    start = write_painting(made.folder / "start.jpg", (20, 180, 250))
+    made.text = made.text.replace("size: 64", "size: 64, init: image, init_image: start.jpg")
+    wanted = resolve_config(made.config()).recipes["fine"]
+    picture = made.make()
+    (made.folder / "more").mkdir()
+    moved = start.rename(made.folder / "more" / "sea.jpg")
+    made.config_file.write_text(
+        made.text.replace("init: image, init_image: start.jpg, ", "").replace(
+            "styles:\n", "styles:\n  - {name: sea, painting: more/sea.jpg}\n"
+        )
+    )
+    found = resolve_config(config_like(picture, made.config_file).found.config).recipes["fine"]
+    assert (found.init_image, found.init_image_sha256) == (moved.resolve(), wanted.init_image_sha256)
 
 
 def old_picture(path: Path, style: str, recipe: str, pixels: object) -> Path:
