@@ -17,7 +17,7 @@ from typing import Final
 import torch
 
 from pipeline.engine.cpu.allocator import give_memory_back
-from pipeline.engine.cpu.calibration import DIRECT, calibrate, machine
+from pipeline.engine.cpu.calibration import DIRECT, KernelPlan, calibrate, machine
 from pipeline.engine.cpu.threads import WorkerThreads
 from pipeline.engine.devices import (
     DeviceBudget,
@@ -95,10 +95,7 @@ class Stylizer:
         self._step = TransferStep(self._networks, targets, evaluate, Chunks(budget.pixels), self._device)
         self._state_bytes = budget.state_bytes
         self.capacity = self._most_together = budget.canvases
-        # In parallel only where it can't be seen in the pictures.
-        self._parallel = (
-            min(self.capacity, torch.get_num_threads()) if plan.thread_independent and self._one_by_one else 1
-        )
+        self._parallel = self._steps_at_once(plan)
         device_name = f"{hardware.name}, {plan.name}" if plain else hardware.name
         self.device_name = f"{device_name}; {hardware.note}" if hardware.note else device_name
         self._checkpoints = Checkpoints(
@@ -149,6 +146,11 @@ class Stylizer:
         painted, sizes = dict.fromkeys(style.painted()), () if recipe.matches_colors else recipe.sizes()
         found = [self._step.style_target(each, recipe, size) for each in painted for size in sizes]
         return sum(target.hits for target in found), sum(target.misses for target in found)
+
+    def _steps_at_once(self, plan: KernelPlan) -> int:
+        """Return how many steps run in parallel: several only where it can't be seen in the pictures."""
+        unseen = plan.thread_independent and self._one_by_one
+        return min(self.capacity, torch.get_num_threads()) if unseen else 1
 
     def _limit(self) -> float:
         """Return how many bytes all canvases may need together; on a GPU, between evaluations."""
