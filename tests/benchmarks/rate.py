@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.geometry import network_geometry, to_network, to_tensor
 from pipeline.engine.transfer.losses import Objective
-from pipeline.engine.transfer.statistics.second_moment import SecondMoment
+from pipeline.engine.transfer.statistics.moments import moments_of
 from pipeline.model import Recipe, WeightsChoice
 from tests.benchmarks.arithmetic import convolution_flops, matrix_rate
 from tests.benchmarks.engine_loop import EngineLoop
@@ -70,8 +70,10 @@ def plain_evaluation(weights: Weights, pixels: Tensor) -> Callable[[], Tensor]:
         return found
 
     with torch.no_grad():
-        content = features(pixels)
-        style = {layer: SecondMoment().of(content[layer]) for layer, _ in recipe.style_layers}
+        found = features(pixels)
+        content = objective.content_targets(found)
+        moments = {layer: moments_of(found[layer]) for layer, _ in objective.style_layers}
+        style = {name: target[None] for name, target in objective.style_targets(moments).items()}
 
     def evaluate() -> Tensor:
         picture = (pixels * 0.9).requires_grad_()

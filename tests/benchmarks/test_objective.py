@@ -11,7 +11,7 @@ from pipeline.config import load_config
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.losses import Objective
-from pipeline.engine.transfer.statistics.second_moment import SecondMoment
+from pipeline.engine.transfer.statistics.moments import moments_of
 from pipeline.model import WeightsChoice
 from tests.benchmarks.ours import PASTICHE_CONFIG
 
@@ -63,8 +63,10 @@ def values(artist: pastiche.PasticheArtist, picture: Tensor, photo: Tensor, pain
         RECIPE.tv_weight,
         RECIPE.loss,
     )
-    style = {layer: SecondMoment().of(features) for layer, features in network.features(painting).items()}
-    found = objective.compare(network.features(picture), network.features(photo), style)
+    moments = {layer: moments_of(features) for layer, features in network.features(painting).items()}
+    style = {name: target[None] for name, target in objective.style_targets(moments).items()}
+    content = objective.content_targets(network.features(photo))
+    found = objective.compare(network.features(picture), content, style)
     ours = objective.total(picture, found)
     return ours.total.item(), artist._calc_loss().item()
 
