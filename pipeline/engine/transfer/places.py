@@ -6,6 +6,7 @@ Owns the maps at the photo's own size. What becomes of them at a scale is :mod:`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +31,9 @@ class PaintedPlaces:
     kept: Tensor | None
     guarded: Tensor | None
 
-    @property
+    @cached_property
     def nothing_is_painted(self) -> bool:
-        """Tell whether all of the picture stays the photo."""
+        """Whether all of the picture stays the photo."""
         return not bool(self.painted.any())
 
 
