@@ -9,6 +9,7 @@ mirrored at its edges up to 32 and cropped back.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,13 +71,7 @@ def averaged_to_network(maps: Tensor, geometry: Geometry) -> Tensor:
 
 def averaged(maps: Tensor, shape: tuple[int, int]) -> Tensor:
     """Resample maps (1, N, H, W) to ``shape`` (height, width): each value is the average of the area it covers."""
-    height, width = shape
-    with on_threads(1):  # for the same bits with any number of them
-        if maps.shape[2] != height:
-            maps = _areas(maps.shape[2], height) @ maps
-        if maps.shape[3] != width:
-            maps = maps @ _areas(maps.shape[3], width).T
-    return maps.clamp(0, 1)
+    return _resampled(maps, shape, _areas).clamp(0, 1)
 
 
 def from_network(picture: Tensor, geometry: Geometry, shape: tuple[int, int]) -> Tensor:
@@ -91,13 +86,18 @@ def resample(picture: Tensor, shape: tuple[int, int]) -> Tensor:
 
     torch's bicubic blurs so much, at sizes that hardly differ, that the picture's style distance grows by half.
     """
+    return _resampled(picture, shape, _lanczos)
+
+
+def _resampled(x: Tensor, shape: tuple[int, int], matrix: Callable[[int, int], Tensor]) -> Tensor:
+    """Resample ``x`` (1, N, H, W) by what ``matrix`` returns for the sides before and after, (after, before)."""
     height, width = shape
     with on_threads(1):  # for the same bits with any number of them
-        if picture.shape[2] != height:
-            picture = _lanczos(picture.shape[2], height) @ picture
-        if picture.shape[3] != width:
-            picture = picture @ _lanczos(picture.shape[3], width).T
-    return picture
+        if x.shape[2] != height:
+            x = matrix(x.shape[2], height) @ x
+        if x.shape[3] != width:
+            x = x @ matrix(x.shape[3], width).T
+    return x
 
 
 def to_tensor(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> Tensor:
