@@ -74,7 +74,7 @@ class StyleTargets:
         self._precision = precision
         self._device = device
         self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
-        self._lock = threading.Lock()  # while one picture's target is computed, others that want it wait and find it
+        self._lock = threading.Lock()  # while a painting's target is computed, others that want it wait and find it
 
     def of(
         self,
@@ -93,22 +93,7 @@ class StyleTargets:
         each of them is seen in those colors, and what follows is not kept: other photos have other ones.
         Raises PaintingError, and what loading a painting raises.
         """
-        if match is not None:
-            find: _Find = partial(self._matched, match=match)
-            return self._of(style, size, network, layers, pooling, find, with_quantiles)
-        with self._lock:
-            return self._of(style, size, network, layers, pooling, self._kept, with_quantiles)
-
-    def _of(
-        self,
-        style: Style,
-        size: int,
-        network: Network,
-        layers: tuple[str, ...],
-        pooling: PoolingKind,
-        find: _Find,
-        with_quantiles: bool,
-    ) -> StyleTarget:
+        find: _Find = self._kept if match is None else partial(self._matched, match=match)
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
         parts: list[tuple[dict[str, Moments], float]] = []
@@ -138,16 +123,17 @@ class StyleTargets:
 
     def _kept(self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget) -> dict[str, Tensor]:
         digest = key.digest()
-        found = self._recent.pop(digest, None) or self._read(key, target)
-        if found is None:
-            target.misses += 1
-            found = self._compute(painting, key, network, target)
-        else:
-            target.hits += 1
-        self._recent[digest] = found
-        if len(self._recent) > _REMEMBERED:
-            self._recent.popitem(last=False)
-        return found
+        with self._lock:
+            found = self._recent.pop(digest, None) or self._read(key, target)
+            if found is None:
+                target.misses += 1
+                found = self._compute(painting, key, network, target)
+            else:
+                target.hits += 1
+            self._recent[digest] = found
+            if len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
+            return found
 
     def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Tensor] | None:
         if self._cache is None:
