@@ -41,16 +41,10 @@ Layers = Annotated[
     | Annotated[tuple[f.Layer, ...], Field(min_length=1), Tag(f.LIST_TAG)],
     f.one_of_forms("a list of layers, or a mapping of layers to weights"),
 ]
-StyleLossChoice = Annotated[
-    Annotated[dict[StyleLossKind, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
-    | Annotated[tuple[StyleLossKind, ...], Field(min_length=1), Tag(f.LIST_TAG)]
-    | Annotated[StyleLossKind, Tag(f.PLAIN_TAG)],
-    f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
-]
-ContentLossChoice = Annotated[
-    Annotated[dict[ContentLossKind, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
-    | Annotated[tuple[ContentLossKind, ...], Field(min_length=1), Tag(f.LIST_TAG)]
-    | Annotated[ContentLossKind, Tag(f.PLAIN_TAG)],
+LossChoice = Annotated[
+    Annotated[dict[_Name, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
+    | Annotated[tuple[_Name, ...], Field(min_length=1), Tag(f.LIST_TAG)]
+    | Annotated[_Name, Tag(f.PLAIN_TAG)],
     f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
 ]
 InitChoice = Annotated[
@@ -111,12 +105,12 @@ class RecipeSection(QualitySection):
     loss: LossKind = Field(
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
     )
-    style_loss: StyleLossChoice = Field(
+    style_loss: LossChoice[StyleLossKind] = Field(
         dict(_DEFAULT.style_loss),
         description="What is compared with the painting at each style layer: gram, mean_std, wasserstein or "
         "sliced_wasserstein; a list of several, or loss: weight.",
     )
-    content_loss: ContentLossChoice = Field(
+    content_loss: LossChoice[ContentLossKind] = Field(
         dict(_DEFAULT.content_loss),
         description="What is kept of the photo at each content layer: features (what is seen where), self_similarity "
         "(what looks alike, so that colors are free), or several, by weights.",
