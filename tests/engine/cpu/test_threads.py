@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -21,9 +22,16 @@ from pipeline.engine.network.vgg import Network, build_convolutions, layer_shape
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import evaluate
-from pipeline.engine.transfer.losses import Objective
-from pipeline.engine.transfer.statistics.second_moment import SecondMoment
-from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, WeightsChoice
+from pipeline.engine.transfer.losses import objective_of
+from pipeline.engine.transfer.statistics import moments_for
+from pipeline.model import (
+    DEFAULT_CONTENT_LAYERS,
+    DEFAULT_STYLE_LAYERS,
+    EngineSettings,
+    Recipe,
+    StyleLossKind,
+    WeightsChoice,
+)
 from tests.engine.scheduler.test_stylizer import load_painting, request
 
 
@@ -125,15 +133,15 @@ def whole_network(algorithm: Algorithm) -> Network:
     return Network(weights, layers, convolutions=build_convolutions(weights, torch.device("cpu"), choose=choose))
 
 
-def one_evaluation(network: Network, shape: tuple[int, int]) -> Tensor:
+def one_evaluation(network: Network, shape: tuple[int, int], style_loss: StyleLossKind) -> Tensor:
     """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
-    objective = Objective(DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, 0.02, 1.0, 0.1, "relative")
+    objective = objective_of(Recipe(tv_weight=0.1, style_loss=((style_loss, 1.0),)))
     picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         target = network.features(picture.flip(3))
-    content = {layer: target[layer] for layer, _ in DEFAULT_CONTENT_LAYERS}
-    style = {layer: SecondMoment().of(target[layer]) for layer, _ in DEFAULT_STYLE_LAYERS}
-    found = evaluate(network, objective, picture, content, style)
+    moments = {layer: moments_for([style_loss], target[layer]) for layer, _ in objective.style_layers}
+    style = {name: one[None] for name, one in objective.style_targets(moments).items()}
+    found = evaluate(network, objective, picture, objective.content_targets(target), style)
     return torch.cat([found.losses.flatten(), found.gradients.flatten()])
 
 
@@ -146,15 +154,20 @@ def is_said_to_be_thread_independent(algorithm: Algorithm) -> bool:
         ).thread_independent
 
 
-@pytest.mark.parametrize("shape", [(48, 32), (64, 80), (144, 112)])
+@pytest.mark.parametrize(
+    ("shape", "style_loss"),
+    [((48, 32), "gram"), *(((64, 80), loss) for loss in get_args(StyleLossKind)), ((144, 112), "wasserstein")],
+)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_no_bit_of_an_evaluation_depends_on_the_threads(algorithm: Algorithm, shape: tuple[int, int]) -> None:
+def test_no_bit_of_an_evaluation_depends_on_the_threads(
+    algorithm: Algorithm, shape: tuple[int, int], style_loss: StyleLossKind
+) -> None:
     if algorithm == "packed" and not packing_works():
         pytest.skip("this torch has no packed matrices")
     if not is_said_to_be_thread_independent(algorithm):
         # MKL divides long products among its threads on Intel's processors; pictures are made one by one there.
         pytest.skip("on this processor the program promises nothing about threads")
-    work: Callable[[], Tensor] = partial(one_evaluation, whole_network(algorithm), shape)
+    work: Callable[[], Tensor] = partial(one_evaluation, whole_network(algorithm), shape, style_loss)
     alone = work()
     for count in (2, 3):
         with on_threads(count):
