@@ -2,9 +2,9 @@
 
 A record holds what the pixels depend on beside the photo: the fields of the recipe that differ from a recipe's
 defaults, the style's scale and paintings, the image to start from (these by file name and content), the id of the
-weights. No folder, no photo. Of a picture made by a mask there are the style's regions and the mask's content, too.
-Records live longer than a version: what an older one lacks is at its default, and of a later one's, what is not known
-here is named as ignored.
+weights. "auto" is recorded as what it meant. No folder, no photo. Of a picture made by a mask there are the style's
+regions and the mask's content, too. Records live longer than a version: what an older one lacks is at its default,
+and of a later one's, what is not known here is named as ignored.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _RECIPE_TYPES: Final = {name: hint for name, hint in get_type_hints(Recipe).items() if name not in RECIPE.never}
 _LARGEST_INTEGER: Final = 2**63
+
+#: What a record does not say of a recipe: the defaults, and the style loss of the versions that had no other.
+_OF_FIRST: Final = Recipe(style_loss=(("gram", 1.0),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def settings_record(style: Style, recipe: Recipe, weights: str, mask_sha256: str
     """
     image = {"init_image": recipe.init_image.name} if recipe.init_image and recipe.init_image_sha256 else {}
     record = {
-        "recipe": _changed_fields(recipe, Recipe(), RECIPE.never) | image,
+        "recipe": _changed_fields(replace(recipe, style_loss=recipe.style_losses), _OF_FIRST, RECIPE.never) | image,
         "style": _style_record(style),
         "weights": weights,
     }
@@ -110,7 +113,7 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
     if not isinstance(record, Mapping):
         return None
     ignored = [str(name) for name in record if name not in ("recipe", "style", "weights", "mask")]
-    recipe = replace(Recipe(), **_recipe_fields(_mapping(record, "recipe", ignored), ignored))
+    recipe = _with_auto(replace(_OF_FIRST, **_recipe_fields(_mapping(record, "recipe", ignored), ignored)))
     style, name, weights = _mapping(record, "style", ignored), provenance.get("recipe"), record.get("weights")
     ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings", "regions")]
     mask = record.get("mask", "")
@@ -127,6 +130,17 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
         mask_sha256=mask if isinstance(mask, str) else "",
         ignored=tuple(dict.fromkeys(ignored)),
     )
+
+
+def as_first_meant(recipe: Recipe) -> Recipe:
+    """Return what a recipe meant to the versions that made pictures without a record."""
+    return replace(recipe, style_loss=_OF_FIRST.style_loss) if recipe.style_loss == "auto" else recipe
+
+
+def _with_auto(recipe: Recipe) -> Recipe:
+    """Return a recipe with "auto" for the style loss that this means."""
+    auto = replace(recipe, style_loss="auto")
+    return auto if auto.style_losses == recipe.style_loss else recipe
 
 
 def _mapping(record: Mapping[str, Any], name: str, ignored: list[str]) -> Mapping[str, Any]:

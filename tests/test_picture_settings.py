@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import Painting, Recipe, Region, Style
+from pipeline.model import LossKind, Painting, Recipe, Region, Style
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings, settings_record
 from tests.golden.subjects import CASES, recipe_in, style_in
 
+# What versions made that had no other style loss, and said none.
+FIRST = Recipe(style_loss=(("gram", 1.0),))
 NIGHT = Style("night", (Painting(Path("/secret/folder/n\udce4cht.jpg"), "a" * 64),))
 
 
@@ -22,7 +24,7 @@ def as_read(record: Any, **others: Any) -> RecordedSettings:
 def test_a_record_says_what_differs_from_the_defaults_and_names_no_folder() -> None:
     recipe = Recipe(name="mild", size=48, content_weight=0.1, snapshot_every=5)
     assert settings_record(NIGHT, recipe, "w") == {
-        "recipe": {"size": 48, "content_weight": 0.1},
+        "recipe": {"size": 48, "content_weight": 0.1, "style_loss": (("wasserstein", 1.0),)},
         "style": {"scale": 1.0, "paintings": [{"name": "n\udce4cht.jpg", "weight": 1.0, "sha256": "a" * 64}]},
         "weights": "w",
     }
@@ -79,8 +81,19 @@ def test_pictures_of_older_versions_do_not_say_what_they_are_made_with(provenanc
 
 
 def test_what_is_missing_is_at_its_default() -> None:
-    assert as_read({}) == RecordedSettings()
-    assert as_read({"recipe": {"size": 48}, "style": {}}, recipe="big").recipe == Recipe(name="big", size=48)
+    assert as_read({}) == RecordedSettings(FIRST)
+    found = as_read({"recipe": {"size": 48}, "style": {}}, recipe="big").recipe
+    assert found == dataclasses.replace(FIRST, name="big", size=48)
+
+
+@pytest.mark.parametrize("loss", ["relative", "gatys", "tensorflow"])
+def test_what_auto_meant_is_recorded_and_read_as_auto_where_it_means_that_still(loss: LossKind) -> None:
+    recipe = Recipe(loss=loss)
+    assert as_read(settings_record(NIGHT, recipe, "w")).recipe == recipe
+    other = dataclasses.replace(recipe, style_loss=(("mean_std", 1.0),))
+    assert as_read(settings_record(NIGHT, other, "w")).recipe == other
+    # Of a version without other losses than the Gram matrices'.
+    assert as_read({"recipe": {"loss": loss}}).recipe.style_losses == (("gram", 1.0),)
 
 
 def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
@@ -93,7 +106,7 @@ def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
             "device": "cuda",
         }
     )
-    assert found.recipe == Recipe(size=48)
+    assert found.recipe == dataclasses.replace(FIRST, size=48)
     assert (found.scale, found.paintings) == (2.0, (RecordedPainting("a.jpg", 2.0, "a" * 64),))
     assert sorted(found.ignored) == [
         "device",
@@ -124,7 +137,7 @@ def test_what_a_later_version_says_beyond_that_is_ignored_and_named() -> None:
 )
 def test_a_value_that_no_recipe_can_have_is_ignored(name: str, value: Any) -> None:
     found = as_read({"recipe": {name: value}})
-    assert (found.recipe, found.ignored) == (Recipe(), (f"recipe.{name}",))
+    assert (found.recipe, found.ignored) == (FIRST, (f"recipe.{name}",))
 
 
 @pytest.mark.parametrize("scale", [0, -1, "2", None, [1]])

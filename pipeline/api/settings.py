@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypedDict, TypeVar
+from typing import Annotated, Any, Final, Literal, TypedDict, TypeVar
 
 import numpy as np
 import platformdirs
@@ -35,7 +35,7 @@ from pipeline.model import (
 )
 
 Layers = Sequence[str] | Mapping[str, float]
-StyleLossChoice = StyleLossKind | Sequence[StyleLossKind] | Mapping[StyleLossKind, float]
+StyleLossChoice = Literal["auto"] | StyleLossKind | Sequence[StyleLossKind] | Mapping[StyleLossKind, float]
 ContentLossChoice = ContentLossKind | Sequence[ContentLossKind] | Mapping[ContentLossKind, float]
 
 

@@ -87,8 +87,8 @@ def stylize(
             keep_faces (0.0): how much faces stay as the photo has them, to 1; needs pip install "stylewatch[faces]".
             content_weight (0.02), style_weight (1.0), tv_weight (0.0): more of the photo, the painting, smoothness.
             loss ("relative"): or "gatys", "tensorflow".
-            style_loss ("gram"): what is compared with the painting; or "mean_std", "wasserstein",
-            "sliced_wasserstein", a list of several, or a mapping of them to weights.
+            style_loss ("auto"): what is compared with the painting: "gram", "mean_std", "wasserstein" (auto with
+            loss="relative"), "sliced_wasserstein", a list of several, or a mapping of them to weights.
             content_loss ("features"): what is kept of the photo; or "self_similarity", or several, alike.
             color ("painting"): whose colors the picture has; or "photo", "match", with color_mix (1.0) between.
             laplacian_weight (0.0): more of the photo's lines, which keeps faces and edges.

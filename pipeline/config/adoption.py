@@ -207,7 +207,7 @@ def _meaning(setting: str, written: Any) -> Any:
         return Path(written) if isinstance(written, str) else written
     if setting == "init":
         return _init_meaning(written)
-    if setting not in _WEIGHTED:
+    if setting not in _WEIGHTED or written == "auto":
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
         name_of = canonical_layer if setting.endswith("layers") else str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
@@ -21,11 +21,13 @@ from pipeline.model import (
     OptimizerKind,
     PoolingKind,
     Recipe,
+    StyleLossChoice,
     StyleLossKind,
     canonical_layer,
 )
 
 _Name = TypeVar("_Name", bound=str)
+_NameAlone = TypeVar("_NameAlone", bound=str)
 
 #: In the section, the key of the files whose recipes it takes in.
 IMPORT: Final = "import"
@@ -44,7 +46,7 @@ Layers = Annotated[
 LossChoice = Annotated[
     Annotated[dict[_Name, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[tuple[_Name, ...], Field(min_length=1), Tag(f.LIST_TAG)]
-    | Annotated[_Name, Tag(f.PLAIN_TAG)],
+    | Annotated[_NameAlone, Tag(f.PLAIN_TAG)],
     f.one_of_forms("a loss, a list of losses, or a mapping of losses to weights"),
 ]
 InitChoice = Annotated[
@@ -105,12 +107,12 @@ class RecipeSection(QualitySection):
     loss: LossKind = Field(
         _DEFAULT.loss, description="Form of the losses: relative (one weight fits all), gatys, or tensorflow."
     )
-    style_loss: LossChoice[StyleLossKind] = Field(
-        dict(_DEFAULT.style_loss),
+    style_loss: LossChoice[StyleLossKind, Literal["auto", StyleLossKind]] = Field(
+        "auto",
         description="What is compared with the painting at each style layer: gram, mean_std, wasserstein or "
-        "sliced_wasserstein; a list of several, or loss: weight.",
+        "sliced_wasserstein; a list of several, or loss: weight. auto = wasserstein with loss: relative, else gram.",
     )
-    content_loss: LossChoice[ContentLossKind] = Field(
+    content_loss: LossChoice[ContentLossKind, ContentLossKind] = Field(
         dict(_DEFAULT.content_loss),
         description="What is kept of the photo at each content layer: features (what is seen where), self_similarity "
         "(what looks alike, so that colors are free), or several, by weights.",
@@ -246,7 +248,7 @@ class RecipeSection(QualitySection):
         values["init"] = init_of(self.init)
         values["content_layers"] = weighted(self.content_layers)
         values["style_layers"] = weighted(self.style_layers)
-        values["style_loss"] = weighted(self.style_loss)
+        values["style_loss"] = style_loss_of(self.style_loss)
         values["content_loss"] = weighted(self.content_loss)
         if "learning_rate" not in self.model_fields_set:
             values["learning_rate"] = _LEARNING_RATES[self.optimizer]
@@ -264,6 +266,13 @@ def init_of(written: InitKind | Mapping[InitSource, float]) -> InitKind | InitWe
         return written
     weights = tuple((source, written[source]) for source in get_args(InitSource) if source in written)
     return weights if len(weights) > 1 else weights[0][0]
+
+
+def style_loss_of(
+    written: Literal["auto"] | StyleLossKind | dict[StyleLossKind, float] | tuple[StyleLossKind, ...],
+) -> StyleLossChoice:
+    """Return what ``style_loss`` means in a recipe: losses with their weights, or "auto"."""
+    return "auto" if written == "auto" else weighted(written)
 
 
 def without_unused(settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -309,7 +318,7 @@ def written_fields(recipe: Recipe) -> dict[str, Any]:
 
 def as_written(setting: str, value: Any) -> Any:
     """Return a recipe's value of a setting as a config has it."""
-    if setting in ("content_layers", "style_layers", "content_loss", "style_loss"):
+    if setting in ("content_layers", "style_layers", "content_loss", "style_loss") and value != "auto":
         weights = dict(value)
         if set(weights.values()) != {1.0}:
             return weights

@@ -127,8 +127,8 @@ def _measure_size(engine: MeasuredEngine, recipe: Recipe, clock: SecondsClock) -
 
 
 def _recipe(name: str, size: int) -> Recipe:
-    """Return a recipe that never ends, at one size; ``name`` names its painting, too."""
-    return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0)
+    """Return a recipe that never ends, at one size, by the usual loss; ``name`` names its painting, too."""
+    return Recipe(name=name, size=size, scales=1, iterations=10**6, tolerance=0.0, style_loss=(("gram", 1.0),))
 
 
 def _round_seconds(engine: MeasuredEngine, recipe: Recipe, count: int, clock: SecondsClock) -> list[float]:

@@ -44,14 +44,16 @@ _STORED_NAMES: Final = {
 #: Features alone, without their gradient, as a share of an evaluation: measured 0.35 to 0.45 from 128 to 512 pixels.
 FORWARD: Final = 0.4
 
-# What a style loss adds to an evaluation, as a share of one with Gram matrices. Measured at 128, 256 and 512 pixels:
-# wasserstein 1.0, 0.4 and 0.2, since its matrices are as large at any size; sliced_wasserstein 0.4, 0.4 and 0.75.
-_ADDED_BY: Final[Mapping[StyleLossKind, float]] = {
-    "gram": 0.0,
-    "mean_std": 0.0,
-    "wasserstein": 0.3,
-    "sliced_wasserstein": 0.7,
+# What a style loss adds to an evaluation with Gram matrices: as a share of one at the least size, whatever the size,
+# and as a share of one at the same size. Measured at 128, 256 and 512 pixels, as shares at the same size: wasserstein
+# 1.0, 0.4 and 0.2, since its matrices are as large at any size; sliced_wasserstein 0.4, 0.4 and 0.75.
+_ADDED_BY: Final[Mapping[StyleLossKind, tuple[float, float]]] = {
+    "gram": (0.0, 0.0),
+    "mean_std": (0.0, 0.0),
+    "wasserstein": (0.9, 0.1),
+    "sliced_wasserstein": (0.0, 0.7),
 }
+_LEAST_PIXELS: Final = 128 * 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,11 @@ class Speed:
         share = self._share(recipe)
         # Of the photo, and of a painting that has other colors for each photo; it is taken for as large.
         features = 2 * FORWARD if recipe.matches_colors else FORWARD
-        longer = 1 + sum(_ADDED_BY[loss] for loss, _ in recipe.style_loss)
+        added = [_ADDED_BY[loss] for loss, _ in recipe.style_losses]
+        fixed = self.evaluation(_LEAST_PIXELS, pictures) * sum(each for each, _ in added)
+        longer = 1 + sum(each for _, each in added)
         return share * sum(
-            self.evaluation(size, pictures) * (count * longer + features)
+            self.evaluation(size, pictures) * (count * longer + features) + count * fixed
             for size, count in zip(pixels, evaluations, strict=True)
         )
 

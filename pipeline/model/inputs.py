@@ -120,6 +120,7 @@ ContentLossKind = Literal["features", "self_similarity"]
 PoolingKind = Literal["max", "average"]
 LayerWeights = tuple[tuple[str, float], ...]
 StyleLosses = tuple[tuple[StyleLossKind, float], ...]
+StyleLossChoice = StyleLosses | Literal["auto"]
 InitWeights = tuple[tuple[InitSource, float], ...]
 ContentLosses = tuple[tuple[ContentLossKind, float], ...]
 
@@ -142,6 +143,8 @@ class Recipe:
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
     are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
+    ``style_loss``: what is compared with the painting; "auto" = what this version of the engine does best with the
+    form that ``loss`` names, see :attr:`style_losses`.
     ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness; with
     "match" the paintings' colors are moved to the photo's first. ``color_mix``: how much of the way there from the
     painting's colors, 0..1.
@@ -175,7 +178,7 @@ class Recipe:
     seed: int = 0
     snapshot_every: int = 0
     timelapse: bool = False
-    style_loss: StyleLosses = (("gram", 1.0),)
+    style_loss: StyleLossChoice = "auto"
     content_loss: ContentLosses = (("features", 1.0),)
     color: ColorKind = "painting"
     color_mix: float = 1.0
@@ -185,6 +188,16 @@ class Recipe:
     ema_decay: float = 0.0
     init_image: Path | None = None
     init_image_sha256: str = ""
+
+    @property
+    def style_losses(self) -> StyleLosses:
+        """The losses that compare a picture with the painting, "auto" being resolved.
+
+        The two forms that others have published are of Gram matrices, and so are their weights.
+        """
+        if self.style_loss != "auto":
+            return self.style_loss
+        return (("wasserstein" if self.loss == "relative" else "gram", 1.0),)
 
     @property
     def keeps_photo_colors(self) -> bool:

@@ -50,7 +50,7 @@ def bytes_a_pixel(
     small, large = torch.rand(1, 3, 64, 64), torch.rand(1, 3, side, side)
 
     def statistics(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        losses = [loss for loss, _ in recipe.style_loss]
+        losses = [loss for loss, _ in recipe.style_losses]
         terms = [term for term in objective.style_terms if term.layer in found]
         return {
             term.name: STATISTICS[term.loss].target(moments_for(losses, found[term.layer]))[None] for term in terms

@@ -115,13 +115,14 @@ def test_scales_and_iterations_fit_together(
 @pytest.mark.parametrize(
     ("written", "losses"),
     [
+        ("auto", "auto"),
         ("mean_std", (("mean_std", 1.0),)),
         ("[gram, wasserstein]", (("gram", 1.0), ("wasserstein", 1.0))),
         ("{gram: 1, sliced_wasserstein: 0.5}", (("gram", 1.0), ("sliced_wasserstein", 0.5))),
     ],
 )
-def test_a_style_loss_is_one_or_several_with_weights(
-    load: Load, written: str, losses: tuple[tuple[str, float], ...]
+def test_a_style_loss_is_auto_or_one_or_several_with_weights(
+    load: Load, written: str, losses: str | tuple[tuple[str, float], ...]
 ) -> None:
     recipe = load(STYLE + f"recipes: {{default: {{style_loss: {written}}}}}").recipes_by_name()["default"]
     assert recipe.style_loss == losses
@@ -145,7 +146,7 @@ def test_a_style_loss_is_one_or_several_with_weights(
         ("content_layers: {relu9_1: 1}", "content_layers.relu9_1: must be a layer of VGG-19"),
         ("style_loss: [gram, mean_std, gram]", "style_loss: must name each loss once, found 'gram' again"),
         ("style_loss: {gram: 0}", "style_loss.gram: must be above 0, found 0"),
-        ("style_loss: wassertein", "style_loss: must be one of 'gram', 'mean_std', 'wasserstein' or"),
+        ("style_loss: wassertein", "style_loss: must be one of 'auto', 'gram', 'mean_std', 'wasserstein' or"),
         ("style_layers: {}", "style_layers: must have at least 1 entry, found an empty mapping"),
     ],
 )

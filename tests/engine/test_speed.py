@@ -19,6 +19,7 @@ from pipeline.engine.speed import (
 from pipeline.engine.transfer.geometry import network_geometry, scaled
 from pipeline.model import DEFAULT_STYLE_LAYERS, EngineSettings, Recipe, StyleLossKind
 
+GRAM = Recipe(style_loss=(("gram", 1.0),))
 SPEED = Speed(
     device="cpu",
     pictures_at_once=3,
@@ -58,15 +59,15 @@ def test_some_pictures_at_once_lie_between_one_and_all() -> None:
 
 
 def test_a_picture_takes_its_scales_evaluations_and_a_look_at_the_photo_at_each() -> None:
-    seconds = SPEED.picture(Recipe(), (1000, 4000), (10, 5), 1)
+    seconds = SPEED.picture(GRAM, (1000, 4000), (10, 5), 1)
     assert seconds == pytest.approx(0.1 * (10 + FORWARD) + 0.2 * (5 + FORWARD))
 
 
 def test_matched_colors_take_a_look_at_the_painting_for_each_picture() -> None:
-    assert SPEED.picture(Recipe(color="match"), (1000,), (10,), 1) == pytest.approx(0.1 * (10 + 2 * FORWARD))
-    assert SPEED.picture(Recipe(color="match", color_mix=0), (1000,), (10,), 1) == SPEED.picture(
-        Recipe(), (1000,), (10,), 1
-    )
+    matched = replace(GRAM, color="match")
+    assert SPEED.picture(matched, (1000,), (10,), 1) == pytest.approx(0.1 * (10 + 2 * FORWARD))
+    unmixed = SPEED.picture(replace(matched, color_mix=0), (1000,), (10,), 1)
+    assert unmixed == SPEED.picture(GRAM, (1000,), (10,), 1)
 
 
 def test_style_losses_that_take_longer_make_evaluations_longer() -> None:
@@ -75,8 +76,19 @@ def test_style_losses_that_take_longer_make_evaluations_longer() -> None:
         return SPEED.picture(recipe, [4000], [100], 1)
 
     assert seconds("gram") == seconds("mean_std") == seconds("gram", "mean_std")
-    assert seconds("gram") < seconds("wasserstein") < seconds("sliced_wasserstein") < 2 * seconds("gram")
-    assert seconds("wasserstein", "sliced_wasserstein") > seconds("sliced_wasserstein")
+    assert seconds("gram") < seconds("sliced_wasserstein") < 2 * seconds("gram")
+    assert seconds("gram") < seconds("wasserstein") < seconds("wasserstein", "sliced_wasserstein")
+
+
+def test_wasserstein_takes_as_much_longer_at_any_size_nearly() -> None:
+    by_wasserstein = replace(GRAM, style_loss=(("wasserstein", 1.0),))
+
+    def added(pixels: float) -> float:
+        return SPEED.picture(by_wasserstein, [pixels], [1], 1) - SPEED.picture(GRAM, [pixels], [1], 1)
+
+    least = SPEED.evaluation(128 * 96)
+    assert added(128 * 96) == pytest.approx(least)
+    assert added(100 * 128 * 96) == pytest.approx(0.9 * least + 0.1 * SPEED.evaluation(100 * 128 * 96))
 
 
 def test_recipes_that_look_less_deep_take_less() -> None:

@@ -133,7 +133,7 @@ def _levels_bytes(pixels: int, recipe: Recipe) -> int:
 
     What else their sorting takes is in flight when less is in flight than elsewhere.
     """
-    if "sliced_wasserstein" not in dict(recipe.style_loss):
+    if "sliced_wasserstein" not in dict(recipe.style_losses):
         return 0
     return round(pixels * sum(map(_bytes_of_layer, _known(recipe.style_layers))) * _LEVEL / _FLOAT)
 

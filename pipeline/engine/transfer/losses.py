@@ -30,7 +30,8 @@ sliced_wasserstein  c D / E       D           D           D = mean squared dista
 
 E is what D would be if the picture's part of it were 0, which is the painting's mean square, for sliced_wasserstein a
 channel's. c is a number for each of these losses, by which the style weight of gram fits it, too: with it pictures
-keep as much of their photos, as the content loss says. It was measured with pictures of 128 pixels.
+keep as much of their photos, as the content loss says, measured with pictures of 128 pixels. For wasserstein it is
+half of that: its pictures are in the painting's manner with less, and so keep more of their photos.
 "gatys" is for mean_std what Li et al. publish (https://arxiv.org/abs/1701.01036).
 
 Other content losses, in place of the features' or beside it, and the Laplacian's. c is a number that makes content
@@ -242,7 +243,7 @@ def objective_of(recipe: Recipe) -> Objective:
         recipe.style_weight,
         recipe.tv_weight,
         recipe.loss,
-        recipe.style_loss,
+        recipe.style_losses,
         recipe.content_loss,
         recipe.laplacian_weight,
     )

@@ -29,7 +29,7 @@ from pipeline.images.previews import (
 )
 from pipeline.ledger import GalleryRow, Ledger, ledger_exists
 from pipeline.model import GallerySettings, Job, PreviewOptions
-from pipeline.picture_settings import settings_record
+from pipeline.picture_settings import as_first_meant, settings_record
 from pipeline.report.gallery.live import LIVE_NAME, ended_value
 from pipeline.report.gallery.scripts import script
 from pipeline.report.gallery.sheets import SheetFiles
@@ -203,7 +203,7 @@ class Rebuild:
         if details is None or details.key != job_key(row.photo_sha256, resolved.settings_sha256[names]):
             return None
         whole = replace(resolved.styles[names[0]], regions=())  # with a mask it would have another key
-        return settings_record(whole, resolved.recipes[names[1]], resolved.weights)
+        return settings_record(whole, as_first_meant(resolved.recipes[names[1]]), resolved.weights)
 
     def _facts_of_file(self, file: Path) -> FileFacts:
         try:

@@ -26,6 +26,8 @@ from tests.engine.scheduler.test_stylizer import TINY, load_painting, request, s
 
 CPU = torch.device("cpu")
 
+GRAM = replace(TINY, scales=1, style_loss=(("gram", 1.0),))
+
 
 class Gray:
     """Pulls all pixels to gray, and records how each batch was evaluated."""
@@ -120,7 +122,7 @@ def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(ca
 
 
 def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> None:
-    step, recipe = step_with(Gray()), replace(TINY, scales=1, color="match")
+    step, recipe = step_with(Gray()), replace(GRAM, color="match")
     night, wave = style_from("night"), style_from("wave")
     regions = Region("white", night), Region("black", wave)
     left = np.zeros((40, 48), np.float32)
@@ -140,7 +142,7 @@ def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> N
 
 @pytest.mark.parametrize("opaque", [255, 1.0])
 def test_colors_that_nobody_sees_do_not_count(opaque: float) -> None:
-    step, wanted = step_with(Gray()), request("a", recipe=replace(TINY, scales=1, color="match"))
+    step, wanted = step_with(Gray()), request("a", recipe=replace(GRAM, color="match"))
     alpha = np.zeros((40, 48), np.uint8 if opaque == 255 else np.float32)
     alpha[:, :24] = opaque
     canvas = blank_canvas(replace(wanted, alpha=alpha), CPU)
@@ -153,5 +155,5 @@ def test_colors_that_nobody_sees_do_not_count(opaque: float) -> None:
 def match_distance(step: TransferStep, found: Tensor, style: Style, colors: Tensor) -> float:
     """Return how far a target is from that of a photo with these colors."""
     match = ColorMatch(palette_of(colors), 1.0)
-    target = step.style_target(style, replace(TINY, scales=1), 48, match).moments["relu1_1"].second
+    target = step.style_target(style, GRAM, 48, match).moments["relu1_1"].second
     return float((found - target).norm() / target.norm())
