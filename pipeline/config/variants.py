@@ -2,7 +2,8 @@
 
 Owns which settings may, what counts as a list of values, and all combinations of them. Each value is validated as if
 it stood alone, so that the sections know nothing of this. A setting that is a list by itself lists values as lists:
-``content_layers: [[relu4_2], [relu5_2]]``; one that changes no pixel has nothing to compare.
+``content_layers: [[relu4_2], [relu5_2]]``; one that changes no pixel has nothing to compare. A style with regions has
+the values of the styles that these name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config import models
 from pipeline.config.document import Document, ImportedRecipes, Location
 from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
+from pipeline.config.masks import KEEP
 from pipeline.config.mistakes import MakeContext, Mistake, mistake_at, validate
 from pipeline.config.models import Config
 from pipeline.config.recipes import RecipeSection, changes_picture, without_unused
@@ -62,9 +64,12 @@ class RecipeVariant:
 
 @dataclass(frozen=True, slots=True)
 class StyleVariant:
-    """A style's scale, one of its values; ``values`` as in :class:`RecipeVariant`."""
+    """The scale, one of its values, of each style that is painted: the style itself, or those of its regions.
 
-    scale: float
+    ``values`` as in :class:`RecipeVariant`.
+    """
+
+    scales: Mapping[str, float]
     values: Mapping[str, str]
 
 
@@ -111,7 +116,7 @@ def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVar
         name: (RecipeVariant(recipe, {}),) for name, recipe in config.recipes_by_name().items()
     }
     styles: dict[str, tuple[StyleVariant, ...]] = {
-        style.name: (StyleVariant(style.scale, {}),) for style in config.styles
+        style.name: (StyleVariant({style.name: style.scale}, {}),) for style in config.styles
     }
     for owner, listed in sections.items():
         combinations = _Combinations(document, owner, listed, make_context)
@@ -122,8 +127,29 @@ def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVar
             )
         else:
             name = config.styles[int(owner[1])].name
-            styles[name] = tuple(StyleVariant(float(data["scale"]), texts) for data, texts in combinations.all())
+            styles[name] = tuple(
+                StyleVariant({name: float(data["scale"])}, texts) for data, texts in combinations.all()
+            )
+    styles |= {style.name: _of_regions(style.regions, styles) for style in config.styles if style.regions}
     return ConfigWithVariants(config, axes, recipes, styles, document.imports), []
+
+
+def _of_regions(
+    regions: Mapping[str, str], styles: Mapping[str, tuple[StyleVariant, ...]]
+) -> tuple[StyleVariant, ...]:
+    """Return the variants of a style with these regions: styles that list the same values have them together."""
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for name in dict.fromkeys(regions.values()):
+        if name != KEEP:
+            groups.setdefault(tuple(variant.scales[name] for variant in styles[name]), []).append(name)
+    compared = [names for names in groups.values() if any(styles[name][0].values for name in names)]
+    variants = []
+    for choice in product(*groups):
+        scales = {name: scale for names, scale in zip(groups.values(), choice, strict=True) for name in names}
+        chosen = {name: scales[name] for names in compared for name in names}
+        value = chosen if len(compared) > 1 else next(iter(chosen.values()), None)
+        variants.append(StyleVariant(scales, {"scale": flow_text(value)} if chosen else {}))
+    return tuple(variants)
 
 
 def find_axes(document: Document) -> tuple[Axis, ...]:

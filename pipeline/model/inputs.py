@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -85,6 +86,17 @@ class Style:
             style.scale * max((painting.scale for painting in style.paintings), default=1.0)
             for style in self.painted()
         )
+
+    def with_scales(self, scales: Mapping[str, float]) -> Style:
+        """Return the style with these scales, by the names of the styles that it is painted in."""
+        if not self.regions:
+            return replace(self, scale=scales[self.name])
+        regions = tuple(
+            replace(region, style=None if region.style is None else region.style.with_scales(scales))
+            for region in self.regions
+        )
+        [first, *_] = (region.style for region in regions if region.style is not None)
+        return replace(self, scale=first.scale, regions=regions)
 
     def painted(self) -> tuple[Style, ...]:
         """Return the styles that a picture is painted in: this one, or those of the regions."""

@@ -58,13 +58,15 @@ def test_regions_have_the_scales_of_their_styles(folder: Path) -> None:
     split = "  - {name: split, regions: {white: night, black: wave}}\nmasks: {folder: masks}\nrecipes:"
     config = loaded(folder, "scale=0.5", text=TEXT.replace("recipes:", split, 1)).config
     assert [style.scale for style in config.styles] == [0.5, 0.5, 1]
+    found = loaded(folder, "scale=[0.5, 1]", text=TEXT.replace("recipes:", split, 1))
+    assert [style.scales for style in found.styles["split"]] == [{"night": 0.5, "wave": 0.5}, {"night": 1, "wave": 1}]
 
 
 def test_lists_give_variants_and_replace_those_of_the_file(folder: Path) -> None:
     text = TEXT.replace("content_weight: 3", "content_weight: [3, 4, 5]")
     found = loaded(folder, "content_weight=[1, 2]", "scale=[1, 2]", text=text)
     assert [variant.recipe.content_weight for variant in found.recipes["fine"]] == [1, 2]
-    assert [style.scale for style in found.styles["wave"]] == [1, 2]
+    assert [style.scales for style in found.styles["wave"]] == [{"wave": 1}, {"wave": 2}]
     assert loaded(folder, "content_weight=7", text=text).axes == ()
 
 

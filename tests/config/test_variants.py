@@ -60,13 +60,51 @@ def test_a_styles_scale_may_list_values(variants: LoadVariants) -> None:
     text = "styles:\n- {name: night, painting: paintings/starry_night.jpg, scale: [0.5, 1]}\n"
     text += "- {name: wave, painting: paintings/great_wave.jpg, scale: 2}\nrecipes: {default: {size: [64, 128, 256]}}"
     found = variants(text)
-    assert [(style.scale, style.values) for style in found.styles["night"]] == [
-        (0.5, {"scale": "0.5"}),
-        (1.0, {"scale": "1"}),
+    assert [(style.scales, style.values) for style in found.styles["night"]] == [
+        ({"night": 0.5}, {"scale": "0.5"}),
+        ({"night": 1.0}, {"scale": "1"}),
     ]
-    assert [style.scale for style in found.styles["wave"]] == [2.0]
+    assert [style.scales for style in found.styles["wave"]] == [{"wave": 2.0}]
     assert len(found.variants_of("night", "default")) == 6
     assert found.count() == 9
+
+
+@pytest.mark.parametrize(
+    ("night", "wave", "variants_of_both"),
+    [
+        ("1", "2", [({"night": 1, "wave": 2}, {})]),
+        (
+            "[1, 2]",
+            "[1, 2]",
+            [({"night": 1, "wave": 1}, {"scale": "1"}), ({"night": 2, "wave": 2}, {"scale": "2"})],
+        ),
+        (
+            "1",
+            "[0.5, 2]",
+            [({"night": 1, "wave": 0.5}, {"scale": "0.5"}), ({"night": 1, "wave": 2}, {"scale": "2"})],
+        ),
+        (
+            "[1, 2]",
+            "[2]",
+            [
+                ({"night": 1, "wave": 2}, {"scale": "{night: 1, wave: 2}"}),
+                ({"night": 2, "wave": 2}, {"scale": "{night: 2, wave: 2}"}),
+            ],
+        ),
+    ],
+)
+def test_a_style_with_regions_has_the_values_of_their_styles(
+    variants: LoadVariants, night: str, wave: str, variants_of_both: list[tuple[object, object]]
+) -> None:
+    text = f"""
+masks: {{folder: masks}}
+styles:
+- {{name: both, regions: {{white: night, red: keep, blue: wave, black: night}}}}
+- {{name: night, painting: paintings/starry_night.jpg, scale: {night}}}
+- {{name: wave, painting: paintings/great_wave.jpg, scale: {wave}}}
+"""
+    found = variants(text).styles["both"]
+    assert [(variant.scales, variant.values) for variant in found] == variants_of_both
 
 
 def test_settings_that_are_lists_keep_their_meaning_and_list_values_as_lists(variants: LoadVariants) -> None:

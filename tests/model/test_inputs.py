@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.model import LAYERS, Recipe, canonical_layer
+from pipeline.model import LAYERS, Recipe, Region, Style, canonical_layer
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ def test_sizes_grow_to_the_recipes_size(recipe: Recipe, sizes: tuple[int, ...]) 
 def test_iterations_are_one_number_for_all_scales_or_one_each() -> None:
     assert Recipe(size=512, iterations=7).iterations_by_scale() == (7, 7, 7)
     assert Recipe(size=512, iterations=(3, 2, 1)).iterations_by_scale() == (3, 2, 1)
+
+
+def test_a_style_with_regions_gives_each_of_them_the_scale_of_its_style() -> None:
+    night, wave = Style("night", (), 1.0), Style("wave", (), 3.0)
+    both = Style("both", (), 1.0, (Region("#ffffff", night), Region("#000000", wave), Region("#ff0000", None)))
+    scaled = both.with_scales({"night": 0.5, "wave": 2.0})
+    assert [style.scale for style in scaled.painted()] == [0.5, 2.0]
+    assert (scaled.scale, scaled.regions[2]) == (0.5, both.regions[2])
+    assert night.with_scales({"night": 2.0}) == Style("night", (), 2.0)
 
 
 def test_layers_are_those_of_vgg19_in_order() -> None:

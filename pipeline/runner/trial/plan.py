@@ -130,7 +130,7 @@ def _picture(
         number=0,
         photo=photo,
         job=job,
-        style=style if style.regions else dataclasses.replace(style, scale=of_style.scale),
+        style=style.with_scales(of_style.scales),
         recipe=of_recipe.recipe,
         values=values,
         stem=picture_stem(label, variant_of(job), values_text(values, number)),

@@ -209,6 +209,20 @@ def test_each_variant_is_known_by_its_name_and_by_its_metadata(trial: Trial) -> 
     assert len(keys) == 8
 
 
+@pytest.mark.parametrize("has_mask", [True, False])
+def test_a_style_with_regions_is_tried_with_each_scale_of_their_styles(trial: Trial, has_mask: bool) -> None:
+    split = "name: split, regions: {white: night, black: day}}\nmasks: {folder: masks}\nrecipes:"
+    text = trial.workshop.text.replace("recipes:", f"  - {{{split}")
+    trial.workshop.text = text.replace("night.jpg}", "night.jpg, scale: [1, 2]}").replace("0.5", "[1, 2]")
+    photo = trial.workshop.photo("sea.png")
+    write_photo(trial.workshop.folder / "masks" / ("sea.png" if has_mask else "another.png"))
+    names = trial.run("split", photo=photo)
+    assert sorted(names) == ["split--scale=1.jpg", "split--scale=2.jpg"]
+    records = [(read_provenance(trial.folder / name) or {})["settings"]["style"] for name in names]
+    scales = [[each["scale"] for each in (record, *record.get("regions", ()))] for record in records]
+    assert scales == [[scale] * (3 if has_mask else 1) for scale in (1, 2)]
+
+
 def test_what_is_tried_has_the_key_that_a_run_with_these_settings_gives_it(trial: Trial) -> None:
     trial.workshop.text = trial.workshop.text.replace("scales: 1", "scales: 1, content_weight: [0.5, 1]")
     trial.run("night")
