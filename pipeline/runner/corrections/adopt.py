@@ -84,6 +84,11 @@ def _notes(made_with: RecordedSettings, style: Style, resolved: ResolvedConfig) 
         paintings = written_paintings([(each.name, each.weight, each.scale) for each in made_with.paintings])
         parts = flow_text(next(iter(paintings.values())))
         yield f"style {style.name} has other paintings, weights or scales than the picture, which is made of {parts}"
+    if style.regions and made_with.scale != style.scale:
+        yield (
+            f"the picture has scale {flow_text(made_with.scale)} where it is in style {style.painted()[0].name}, "
+            f"whose scale is {flow_text(style.scale)}: set it in that style"
+        )
     yield from differences(made_with, resolved)
     name = made_with.recipe.name
     others = [

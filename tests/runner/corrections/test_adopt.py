@@ -79,6 +79,16 @@ def test_what_is_not_adopted_is_told(tmp_path: Path, workshop: Workshop) -> None
     )
 
 
+def test_the_scale_of_a_region_is_left_to_its_style(tmp_path: Path, workshop: Workshop) -> None:
+    split = "  - {name: split, regions: {white: night, black: keep}}\nmasks: {folder: masks}\nrecipes:"
+    workshop.text = workshop.text.replace("recipes:", split)
+    resolved = resolve_config(workshop.config())
+    style = resolved.styles["split"].with_scales({"night": 2.0})
+    adopted = picture_to_adopt(picture(tmp_path, style, Recipe()), resolved, None)
+    told = "the picture has scale 2 where it is in style night, whose scale is 1: set it in that style"
+    assert (adopted.settings.scale, adopted.notes[0]) == (1.0, told)
+
+
 def test_pictures_without_settings_are_refused(tmp_path: Path, resolved: ResolvedConfig) -> None:
     written(tmp_path / "old.jpg")
     with pytest.raises(UsageError, match="an older version made it, which did not write the settings into it"):
