@@ -70,6 +70,12 @@ class Moves:
         with self._store.reading() as connection:
             return connection.execute(query, (self._store.source_id,)).fetchone() is not None
 
+    def moved(self) -> list[str]:
+        """Return the paths that the originals had which were moved, or are being moved."""
+        query = "SELECT path FROM photos WHERE source_id = ? AND moved_to IS NOT NULL ORDER BY path"
+        with self._store.reading() as connection:
+            return [os.fsdecode(path) for (path,) in connection.execute(query, (self._store.source_id,))]
+
     def moved_beside(self, path: str) -> list[str]:
         """Return the originals, in the folder of ``path`` and of its name but for the suffix, that were moved.
 

@@ -29,6 +29,7 @@ from pipeline.errors import (
     ConfigError,
     ConfigProblem,
     HookError,
+    LedgerError,
     PaintingError,
     StorageError,
     StylewatchError,
@@ -45,7 +46,7 @@ from pipeline.intake import raw_pairs
 from pipeline.intake.masks import list_masks, mask_key
 from pipeline.intake.mounts import nearest_existing
 from pipeline.intake.scan import scan
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, ledger_exists
 from pipeline.model import EngineSettings, PictureOptions, RawChoice, Recipe
 from pipeline.report.formatting import counted, of_no_photo
 from pipeline.runner.memory_limits import proportions_of, require_possible_size
@@ -199,13 +200,24 @@ def check_input(config: Config, reads_raw: bool) -> str:
 def check_masks(config: Config, folder: Path) -> str:
     """Return how many masks there are, and which belong to no photo. Raises StorageError without their folder."""
     found = scan(config.input.folder, config.input.ignore, [folder], raw=True)
-    photos = {mask_key(photo.path) for photo in found.photos}
+    photos = set(map(mask_key, (*(photo.path for photo in found.photos), *_moved_originals(config))))
     archives = tuple(f"{archive.path}/" for archive in found.archives)
     ending = "" if any(style.regions for style in config.styles) else "; no style has regions, so none is used"
     masks = list_masks(folder).files if not ending or folder.is_dir() else {}
     unused = [key for key in sorted(masks) if key not in photos and not key.startswith(archives)]
     named = of_no_photo([masks[key][0].path for key in unused])
     return f"{counted(len(masks), 'mask')} in {folder}{f', {named}' if unused else ''}{ending}"
+
+
+def _moved_originals(config: Config) -> list[str]:
+    """Return the photos that were moved away; none if the ledger can't be read, which its own check reports."""
+    folders = folder_settings(config)
+    file = ledger_file(folders)
+    with contextlib.suppress(LedgerError, StorageError):
+        if ledger_exists(file):
+            with Ledger.to_read(file, source_of(folders)) as ledger:
+                return ledger.moves.moved()
+    return []
 
 
 def check_raw(choice: RawChoice, reads_raw: bool) -> str:

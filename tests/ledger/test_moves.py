@@ -32,6 +32,7 @@ def test_originals_that_were_moved_from_beside_a_file_are_found_by_its_name(hous
     assert house.ledger.moves.moved_beside("a/1.CR2") == ["a/1.edit.png", "a/1.jpg"]
     assert house.ledger.moves.moved_beside("a/2.CR2") == []
     assert house.ledger.moves.has_any()
+    assert house.ledger.moves.moved() == ["a/1.edit.png", "a/1.jpg", "a/11.jpg", "b/1.jpg"]
     assert house.ledger.moves.moved_beside("a/not\udcffutf8.CR2") == []
 
 

@@ -117,8 +117,10 @@ class PhotoMasks:
             del self.held[photo]
 
     def unused(self, photos: Iterable[str]) -> list[str]:
-        """Return the masks that belong to none of these photos, by name."""
-        keys = self._files.keys() - set(map(mask_key, photos)) if self._files else ()
+        """Return the masks that belong to none of these photos, and to none that was moved away, by name."""
+        keys = self._files.keys() - set(map(mask_key, photos)) if self._files else set()
+        if keys:
+            keys -= set(map(mask_key, self._ledger.moves.moved()))
         return sorted(self._files[key][0].path for key in keys)
 
     def photos_of(self, path: str) -> set[str]:

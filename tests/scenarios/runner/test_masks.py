@@ -203,6 +203,20 @@ def test_originals_move_without_their_masks(studio: Studio) -> None:
     assert studio.run() == []
 
 
+def test_the_mask_of_a_photo_that_was_moved_away_belongs_to_it(studio: Studio) -> None:
+    studio.workshop.text = CONFIG.replace("settle_seconds: 0", "settle_seconds: 0, originals: {move: done}")
+    studio.workshop.photo("a.png")
+    for name in ("a.png", "c.png"):
+        studio.mask(name, 51)
+    studio.run()
+    config = studio.workshop.config()
+    assert studio.workshop.plan(config=config).ingested.unused_masks == ["c.png"]
+    assert check_masks(config, studio.masks) == f"2 masks in {studio.masks}, 1 of them belongs to no photo (c.png)"
+    for file in config.state.folder.glob("ledger.sqlite*"):
+        file.write_bytes(b"no database" * 500)
+    assert check_masks(config, studio.masks).endswith("2 of them belong to no photo (a.png, c.png)")
+
+
 def test_a_photo_waits_for_a_mask_that_is_half_there(studio: Studio) -> None:
     studio.workshop.photo("a.png", shade=1)
     studio.workshop.photo("b.png", shade=2)
