@@ -159,13 +159,16 @@ def with_image_hash(recipe: Recipe) -> Recipe:
 class SettingsParts:
     """Hashes of the parts of :func:`settings_sha256`: when that changes, those that differ tell why.
 
-    ``style`` is what a style sets beside its paintings.
+    ``style`` is what a style sets beside its paintings. Of a recipe that starts from an image, ``start_image`` is the
+    image's content and ``recipe_without_image`` all else; both are "" for other recipes.
     """
 
     paintings: str
     style: str
     recipe: str
     weights: str
+    start_image: str = ""
+    recipe_without_image: str = ""
 
 
 def settings_sha256(style: Style, recipe: Recipe, weights: str) -> str:
@@ -176,11 +179,15 @@ def settings_sha256(style: Style, recipe: Recipe, weights: str) -> str:
 def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
     """Return the hashes of what :func:`settings_sha256` is made of."""
     settings = _settings(style, recipe, weights)
+    image = recipe.init_image_sha256
+    without_image = _settings(style, dataclasses.replace(recipe, init_image_sha256=""), weights)["recipe"]
     return SettingsParts(
         paintings=sha256_of_json(settings["paintings"]),
         style=sha256_of_json([settings["style_scale"], settings.get("style")]),
         recipe=sha256_of_json(settings["recipe"]),
         weights=sha256_of_json(settings["weights"]),
+        start_image=image,
+        recipe_without_image=sha256_of_json(without_image) if image else "",
     )
 
 

@@ -172,6 +172,11 @@ def test_the_parts_of_settings_differ_where_the_settings_do() -> None:
     }
     for name, parts in changed.items():
         assert [part for part in parts if parts[part] != parts_of()[part]] == [name]
+    image = {"init": "image", "init_image": Path("i.jpg"), "init_image_sha256": "i" * 64}
+    one, another = (Recipe(**image | {"init_image_sha256": sha256}) for sha256 in ("i" * 64, "j" * 64))
+    images = parts_of(recipe=one), parts_of(recipe=another)
+    assert [part for part in images[0] if images[0][part] != images[1][part]] == ["recipe", "start_image"]
+    assert images[0]["recipe_without_image"] != parts_of(recipe=other(one, size=99))["recipe_without_image"]
     assert parts_of(other(STYLE, name="other"), Recipe(name="other", snapshot_every=5, timelapse=True)) == parts_of()
 
 

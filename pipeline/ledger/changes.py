@@ -1,12 +1,15 @@
-"""Finds out why finished pictures are made again: compares what they were made with to what is wanted now."""
+"""Finds out why finished pictures are made again: compares what they were made with to what is wanted now.
+
+The table of the images that pictures start from is made with the first of them. Versions that don't know it leave it
+alone: to them another image is another recipe.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, fields
 from functools import cache
-from typing import Final, cast, get_args
+from typing import Final, get_args
 
 from pipeline.hashing import SettingsParts
 from pipeline.ledger.claim_queue import ALL, ClaimQueue
@@ -32,7 +35,15 @@ _COUNT: Final = f"""
 SELECT {_FACTS}, count(*) FROM jobs WHERE source_id = ? AND state = 'pending' AND {_AGAIN} AND {{selected}}
 GROUP BY 1, 2, 3, 4, 5, 6, 7
 """  # noqa: S608 (columns are ours)
-_PARTS: Final = tuple(cast(ChangeCause, field.name) for field in fields(SettingsParts))
+_PARTS: Final[tuple[ChangeCause, ...]] = ("paintings", "style", "recipe", "weights")
+_IMAGES_NAME: Final = "start_images"
+_IMAGES: Final = f"""
+CREATE TABLE IF NOT EXISTS {_IMAGES_NAME} (
+    sha256 TEXT PRIMARY KEY,                -- a job's settings_sha256, as in settings
+    start_image TEXT NOT NULL,              -- the image's content
+    recipe_without_image TEXT NOT NULL      -- hash of all else in the recipe
+) WITHOUT ROWID
+"""
 
 
 class Changes:
@@ -45,13 +56,19 @@ class Changes:
 
     def record_settings(self, parts: Mapping[str, SettingsParts]) -> None:
         """Record what these hashes of settings are made of, so that the reason of a later change is known."""
-        known = self.recorded_settings()
-        if new := [(sha256, *astuple(each)) for sha256, each in parts.items() if sha256 not in known]:
-            with self._store.writing() as connection:
-                connection.executemany(
-                    f"INSERT OR IGNORE INTO settings (sha256, {', '.join(_PARTS)}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-                    new,
-                )
+        known = self._recorded_parts()
+        new = [(sha256, each) for sha256, each in parts.items() if each != known.get(sha256)]
+        if not new:
+            return
+        images = [(sha256, each.start_image, each.recipe_without_image) for sha256, each in new if each.start_image]
+        with self._store.writing() as connection:
+            connection.executemany(
+                f"INSERT OR IGNORE INTO settings (sha256, {', '.join(_PARTS)}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
+                [(sha256, each.paintings, each.style, each.recipe, each.weights) for sha256, each in new],
+            )
+            if images:
+                connection.execute(_IMAGES)
+                connection.executemany(f"INSERT OR IGNORE INTO {_IMAGES_NAME} VALUES (?, ?, ?)", images)  # noqa: S608
 
     def recorded_settings(self) -> set[str]:
         """Return the hashes of all settings that were ever recorded."""
@@ -84,11 +101,16 @@ class Changes:
         return counts
 
     def _judge(self, engine_version: str, *, keep: bool) -> _Judge:
-        names = ", ".join(_PARTS)
+        return _Judge(self._recorded_parts(), self._masks, engine_version, keep)
+
+    def _recorded_parts(self) -> dict[str, SettingsParts]:
+        columns, tables = ", ".join(_PARTS), "settings"
         with self._store.reading() as connection:
-            rows = connection.execute(f"SELECT sha256, {names} FROM settings").fetchall()  # noqa: S608
-        known = {sha256: SettingsParts(*parts) for sha256, *parts in rows}
-        return _Judge(known, self._masks, engine_version, keep)
+            if self._store.has_table(_IMAGES_NAME):
+                columns += ", coalesce(start_image, ''), coalesce(recipe_without_image, '')"
+                tables += f" LEFT JOIN {_IMAGES_NAME} USING (sha256)"
+            rows = connection.execute(f"SELECT sha256, {columns} FROM {tables}").fetchall()  # noqa: S608
+        return {sha256: SettingsParts(*parts) for sha256, *parts in rows}
 
 
 class _Judge:
@@ -117,6 +139,10 @@ class _Judge:
         if before is None or now is None:
             return ("settings",)
         changed: set[ChangeCause] = {each for each in _PARTS if getattr(before, each) != getattr(now, each)}
+        if before.start_image and now.start_image and before.start_image != now.start_image:
+            changed.add("start_image")
+            if before.recipe_without_image == now.recipe_without_image:
+                changed.discard("recipe")
         if masked_before is not None and masked is not None and "style" in changed:
             # A region's painting is a part of its style here, and the first region's is the style's own, too.
             changed = changed - {"style", "paintings"} | {"regions"}

@@ -26,11 +26,22 @@ class JobState(StrEnum):
     WITHDRAWN = "withdrawn"  # its photo, style or rule is gone
 
 
-#: Why a finished picture is made again: another recipe, painting, style (its scale) or weights, ``settings`` if it
-#: isn't known which; another photo, or ``file`` if it was not read yet, so that its content may be the same; made by
-#: another engine's version, or missing, and wanted again.
+#: Why a finished picture is made again: another recipe, image that it starts from, painting, style (its scale) or
+#: weights, ``settings`` if it isn't known which; another photo, or ``file`` if it was not read yet, so that its
+#: content may be the same; made by another engine's version, or missing, and wanted again.
 ChangeCause = Literal[
-    "recipe", "paintings", "style", "regions", "mask", "weights", "settings", "photo", "file", "engine", "missing"
+    "recipe",
+    "start_image",
+    "paintings",
+    "style",
+    "regions",
+    "mask",
+    "weights",
+    "settings",
+    "photo",
+    "file",
+    "engine",
+    "missing",
 ]
 
 

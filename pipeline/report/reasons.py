@@ -23,6 +23,7 @@ def reason(job: Job, causes: Iterable[ChangeCause]) -> str:
     """Return why a picture is made again: ``recipe default changed``; "" for a new one."""
     subjects: dict[ChangeCause, str] = {
         "recipe": f"recipe {job.recipe}",
+        "start_image": f"start image of recipe {job.recipe}",
         "paintings": f"painting of style {job.style}",
         "style": f"scale of style {job.style}",
         "regions": f"regions of style {job.style}",

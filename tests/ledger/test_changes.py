@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -17,6 +18,12 @@ PARTS = {
     "scale": SettingsParts("p1", "y2", "r1", "w1"),
     "weights": SettingsParts("p1", "y1", "r1", "w2"),
     "both": SettingsParts("p2", "y1", "r2", "w1"),
+}
+#: Of recipes that start from an image, which is in the hash of the recipe, too.
+IMAGES = {
+    "image": SettingsParts("p1", "y1", "r3", "w1", "i1", "without"),
+    "another image": SettingsParts("p1", "y1", "r4", "w1", "i2", "without"),
+    "another recipe, too": SettingsParts("p1", "y1", "r5", "w1", "i2", "other"),
 }
 
 
@@ -73,6 +80,31 @@ def test_what_changed_is_the_cause(house, settings: str, expected: tuple[ChangeC
     assert causes(house) == []
     want(house, settings, "a.jpg")
     assert causes(house) == [expected]
+
+
+def test_another_image_to_start_from_is_no_other_recipe(house) -> None:
+    house.ledger.changes.record_settings(IMAGES)
+    finished(house, "a.jpg", settings="image")
+    for settings, expected in (
+        ("another image", ("start_image",)),
+        ("another recipe, too", ("recipe", "start_image")),
+        ("s1", ("recipe",)),  # which starts from no image
+    ):
+        want(house, settings, "a.jpg")
+        assert causes(house) == [expected]
+
+
+def test_of_an_image_that_an_older_version_has_not_recorded_the_recipe_is_the_cause_once(house) -> None:
+    before = {
+        name: dataclasses.replace(each, start_image="", recipe_without_image="") for name, each in IMAGES.items()
+    }
+    house.ledger.changes.record_settings(before)
+    finished(house, "a.jpg", settings="image")
+    house.ledger.changes.record_settings({"another image": IMAGES["another image"]})
+    want(house, "another image", "a.jpg")
+    assert causes(house) == [("recipe",)]
+    house.ledger.changes.record_settings(IMAGES)
+    assert causes(house) == [("start_image",)]
 
 
 def test_a_touched_or_changed_photo_is_the_cause(house) -> None:

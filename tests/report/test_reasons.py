@@ -17,6 +17,7 @@ JOB = Job("a.jpg", "night", "default")
         ((), ""),
         (("recipe",), "recipe default changed"),
         (("recipe", "paintings"), "recipe default and painting of style night changed"),
+        (("start_image",), "start image of recipe default changed"),
         (("style",), "scale of style night changed"),
         (("weights",), "weights changed"),
         (("settings",), "settings changed"),

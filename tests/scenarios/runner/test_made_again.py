@@ -67,6 +67,17 @@ def test_a_changed_recipe_makes_all_pictures_again(workshop: Workshop) -> None:
         assert picture.size == (64, 43)
 
 
+def test_another_image_to_start_from_is_named_as_the_reason(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: 48, init: image, init_image: start.jpg")
+    write_painting(workshop.folder / "start.jpg", (10, 20, 30))
+    workshop.photo("a.png")
+    workshop.run()
+    write_painting(workshop.folder / "start.jpg", (90, 20, 30))
+    assert workshop.plan().reasons == {"start image of recipe default changed": 1}
+    workshop.text = workshop.text.replace("size: 48", "size: 64")
+    assert workshop.plan().reasons == {"recipe default and start image of recipe default changed": 1}
+
+
 def test_a_changed_painting_makes_its_style_again_and_no_other(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace(
         "painting: night.jpg}", "painting: night.jpg}\n  - {name: day, painting: day.jpg}"
