@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import safetensors
 import safetensors.torch
@@ -36,6 +36,8 @@ from pipeline.model import Losses, Recipe
 FORMAT: Final = "1"
 
 _Origin = dict[str, str]
+#: The hashes of a picture's maps: those of its mask's regions, and that of its photo's faces.
+_MapHashes = dict[Literal["mask", "faces"], list[str]]
 
 
 class Checkpoints:
@@ -88,8 +90,9 @@ class Checkpoints:
         }
 
         def save(path: Path, seconds: float) -> None:
-            origin = self._origin(request)
-            _write(path, json.dumps({**document, "origin": origin, "seconds": seconds}), tensors)
+            maps = _map_hashes(request.places)
+            origin = self._origin(request, maps)
+            _write(path, json.dumps({**document, "origin": origin, "maps": maps, "seconds": seconds}), tensors)
 
         return CheckpointReady(
             token=request.token,
@@ -102,10 +105,10 @@ class Checkpoints:
             last=last,
         )
 
-    def _origin(self, request: Request) -> _Origin:
+    def _origin(self, request: Request, maps: _MapHashes) -> _Origin:
         photo = f"{request.photo.shape} {sha256_of_bytes(request.photo.tobytes())}"
         settings = settings_sha256(request.style, request.recipe, self._weights_id)
-        places = {} if request.places is None else {"mask": _places_sha256(request.places)}
+        places = {} if request.places is None else {"mask": _places_sha256(maps)}
         if request.recipe.matches_colors and request.alpha is not None:
             places["alpha"] = sha256_of_bytes(request.alpha.tobytes())
         return {**self._environment, "format": FORMAT, "picture": job_key(photo, settings), **places}
@@ -118,7 +121,8 @@ class Checkpoints:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 document = json.loads(metadata["document"])
-                _require_origin(document["origin"], self._origin(request))
+                maps = _map_hashes(request.places)
+                _require_origin(document["origin"], self._origin(request, maps), document.get("maps"), maps)
                 # Copies: the tensors are mapped from the file, which may be replaced.
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -138,24 +142,36 @@ class _UnusableError(Exception):
     """A checkpoint that can't be used; "its checkpoint" and the message make a sentence."""
 
 
-def _places_sha256(places: Places) -> str:
+def _map_hashes(places: Places | None) -> _MapHashes:
+    regions = () if places is None else places.regions
+    guarded = () if places is None or places.guarded is None else (places.guarded,)
+    return {
+        "mask": [sha256_of_bytes(each.tobytes()) for each in regions],
+        "faces": [sha256_of_bytes(each.tobytes()) for each in guarded],
+    }
+
+
+def _places_sha256(maps: _MapHashes) -> str:
     """Return what identifies the places of a picture, whether a mask or the photo's faces say so."""
-    guarded = [] if places.guarded is None else [places.guarded]
-    parts = [
-        [len(places.regions), len(guarded)],
-        *(sha256_of_bytes(each.tobytes()) for each in (*places.regions, *guarded)),
-    ]
-    return sha256_of_json(parts)
+    return sha256_of_json([[len(maps["mask"]), len(maps["faces"])], *maps["mask"], *maps["faces"]])
 
 
-def _require_origin(found: _Origin, wanted: _Origin) -> None:
-    """Raise _UnusableError unless the file was made of the same, by the same."""
+def _require_origin(found: _Origin, wanted: _Origin, found_maps: _MapHashes | None, maps: _MapHashes) -> None:
+    """Raise _UnusableError unless the file was made of the same, by the same.
+
+    The maps tell what differs if the places do; None = a version made the file that did not keep them apart.
+    """
     if found == wanted:
         return
     if found.get("picture") != wanted["picture"]:
         raise _UnusableError("is of another picture")
-    differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
-    raise _UnusableError(f"was made with another {' and '.join(differing)}, so resuming would change the picture")
+    differing = {name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)}
+    if "mask" in differing and found_maps is not None:
+        differing = differing - {"mask"} | {name for name in maps if maps[name] != found_maps[name]}
+    others = sorted(differing - {"faces"})
+    words = [f"another {' and '.join(others)}"] if others else []
+    words += ["other faces"] if "faces" in differing else []
+    raise _UnusableError(f"was made with {' and '.join(words)}, so resuming would change the picture")
 
 
 def _resumed_canvas(request: Request, stored: _Stored, device: torch.device) -> tuple[Canvas, Resumed]:

@@ -26,6 +26,8 @@ from tests.engine.scheduler.test_stylizer import (
     run,
     style_from,
 )
+from tests.engine.transfer.test_checkpoints import interrupted
+from tests.scenarios.engine.test_checkpoint_versions import rewrite
 
 RED, BLUE = style_from("red"), style_from("blue")
 COLORS = {"red": (220, 40, 30), "blue": (30, 60, 210)}
@@ -137,9 +139,35 @@ def test_a_picture_by_place_that_was_interrupted_is_the_one_that_was_not(one: St
     whole = picture(run(one, wanted))
     assert np.array_equal(picture(run(one, replace(wanted, checkpoint=path))), whole)
 
-    moved = replace(wanted, checkpoint=path, places=Places((left(edge=9), 1 - left(edge=9)), left(edge=20)))
-    (restarted,) = only(run(one, moved), Finished)
-    assert "made with another mask" in restarted.notes[0]
+
+HALVES, OTHER_HALVES, FACE = (left(edge=5), 1 - left(edge=5)), (left(edge=9), 1 - left(edge=9)), left(edge=20)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "differing"),
+    [
+        (Places(HALVES, FACE), Places(OTHER_HALVES, FACE), "another mask"),
+        (Places(HALVES, FACE), Places(HALVES, left(edge=30)), "other faces"),
+        (Places(HALVES, FACE), Places(OTHER_HALVES), "another mask and other faces"),
+        (Places(guarded=FACE), None, "other faces"),
+    ],
+)
+def test_a_restarted_picture_says_whether_its_mask_or_its_faces_are_others(
+    one: Stylizer, tmp_path: Path, before: Places, now: Places | None, differing: str
+) -> None:
+    style = KEEPING if before.regions else STYLE
+    again = interrupted(one, 1, by_place("t", style, before, scales=1, iterations=2), tmp_path / "c.safetensors")
+    (restarted,) = only(run(one, replace(again, places=now)), Finished)
+    assert f": its checkpoint was made with {differing}, so resuming would" in restarted.notes[0]
+
+
+def test_a_checkpoint_of_a_version_that_took_faces_for_a_mask_is_resumed(one: Stylizer, tmp_path: Path) -> None:
+    wanted = by_place("t", STYLE, Places(guarded=FACE), scales=1, iterations=2)
+    again = interrupted(one, 1, wanted, tmp_path / "c.safetensors")
+    rewrite(tmp_path / "c.safetensors", lambda document: document.pop("maps"))
+    assert "resumed from a checkpoint" in only(run(one, again), Finished)[0].notes[0]
+    (restarted,) = only(run(one, replace(again, places=Places(guarded=left(edge=30)))), Finished)
+    assert "was made with another mask," in restarted.notes[0]
 
 
 def test_all_styles_of_a_mask_are_warmed(tmp_path: Path) -> None:
