@@ -6,8 +6,6 @@ brought to the photo's shape by covering it: what is too much of them is cut off
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
 
@@ -20,6 +18,7 @@ from pipeline.engine.events import Request
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.color_matches import color_matches
 from pipeline.engine.transfer.geometry import Geometry, averaged_to_network, to_network, to_tensor
+from pipeline.engine.transfer.lru_cache import LruCache
 from pipeline.engine.transfer.paintings import LoadPainting
 from pipeline.engine.transfer.places import painted_places
 from pipeline.errors import PaintingError
@@ -43,8 +42,7 @@ class FirstPixels:
 
     def __init__(self, load_painting: LoadPainting = _nothing_to_load) -> None:
         self._load_painting = load_painting
-        self._recent: OrderedDict[Hashable, Tensor] = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent: LruCache[Hashable, Tensor] = LruCache(_REMEMBERED, keeps=_is_small)
 
     def of(self, request: Request, geometry: Geometry) -> Tensor:
         """Return the first pixels (1, 3, h, w) of a picture, RGB 0..1. Raises what loading a painting raises."""
@@ -76,17 +74,16 @@ class FirstPixels:
 
     def _cover(self, source: Painting, request: Request, geometry: Geometry) -> Tensor:
         shape = request.photo.shape[:2]
-        key = (source.sha256, shape, geometry)
-        with self._lock:
-            found = self._recent.pop(key, None)
-            if found is None:
-                pixels = _cropped(self._load_painting(source), shape)
-                found = to_network(to_tensor(pixels), geometry).clamp(0, 1)
-            if found[0, 0].numel() <= _MOST_PIXELS:
-                self._recent[key] = found
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-        return found
+
+        def covering() -> Tensor:
+            pixels = _cropped(self._load_painting(source), shape)
+            return to_network(to_tensor(pixels), geometry).clamp(0, 1)
+
+        return self._recent.get((source.sha256, shape, geometry), covering)
+
+
+def _is_small(pixels: Tensor) -> bool:
+    return pixels[0, 0].numel() <= _MOST_PIXELS
 
 
 #: For pictures that start from photos and noise alone.

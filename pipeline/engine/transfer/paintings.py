@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +11,7 @@ from torch import Tensor
 
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.engine.transfer.geometry import resample, scaled, to_tensor
+from pipeline.engine.transfer.lru_cache import LruCache
 from pipeline.errors import PaintingError
 from pipeline.model import Painting
 
@@ -27,9 +26,7 @@ class Paintings:
 
     def __init__(self, load: LoadPainting, most_pixels: int = _REMEMBERED_PIXELS) -> None:
         self._load = load
-        self._most_pixels = most_pixels
-        self._recent: OrderedDict[tuple[str, int], Tensor] = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent: LruCache[tuple[str, int], Tensor] = LruCache(most_pixels, size_of=_pixels)
 
     def at(self, painting: Painting, size: int) -> Tensor:
         """Return a painting (1, 3, H, W) with a long side of ``size``, never enlarged, its short side at least 32.
@@ -40,15 +37,7 @@ class Paintings:
 
     def remembered_at(self, painting: Painting, size: int) -> Tensor:
         """Return the same, which is decoded and resampled once for many calls."""
-        with self._lock:
-            key = painting.sha256, size
-            found = self._recent.pop(key, None)
-            if found is None:
-                found = self.at(painting, size)
-            self._recent[key] = found
-            while self._recent and sum(map(_pixels, self._recent.values())) > self._most_pixels:
-                self._recent.popitem(last=False)
-            return found
+        return self._recent.get((painting.sha256, size), lambda: self.at(painting, size))
 
 
 def _pixels(picture: Tensor) -> int:

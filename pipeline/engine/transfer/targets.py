@@ -7,8 +7,6 @@ from the moments of its paintings and, for some losses, from quantiles, see
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +18,7 @@ from torch import Tensor
 from pipeline.engine.devices import to_device
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.color.matching import ColorMatch
+from pipeline.engine.transfer.lru_cache import LruCache
 from pipeline.engine.transfer.paintings import LoadPainting, Paintings
 from pipeline.engine.transfer.statistics import quantiles
 from pipeline.engine.transfer.statistics.moments import Moments, blended, moments_of
@@ -34,7 +33,7 @@ from pipeline.engine.transfer.target_cache import (
 )
 from pipeline.model import Painting, PoolingKind, Style
 
-#: Returns a statistic of a painting at a size, by layer and part, and adds to the target where it came from.
+#: Returns a statistic of a painting at a size, by layer and part, and adds to the target if it had to be computed.
 _Find = Callable[[Painting, TargetKey, Network, "StyleTarget"], dict[str, Tensor]]
 
 _REMEMBERED: Final = 32  # paintings at one size, of 2.5 MB each with the default layers
@@ -73,8 +72,7 @@ class StyleTargets:
         self._weights_id = weights_id
         self._precision = precision
         self._device = device
-        self._recent: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
-        self._lock = threading.Lock()  # while a painting's target is computed, others that want it wait and find it
+        self._recent: LruCache[str, dict[str, Tensor]] = LruCache(_REMEMBERED)
 
     def of(
         self,
@@ -111,6 +109,7 @@ class StyleTargets:
             if with_quantiles:
                 found = found | find(painting, replace(key, statistic=quantiles.VERSION), network, target)
             parts.append((_moments(found, key.layers), painting.weight / total))
+        target.hits = len(parts) * (2 if with_quantiles else 1) - target.misses
         target.moments = {layer: blended((part[layer], share) for part, share in parts) for layer in parts[0][0]}
         return target
 
@@ -122,18 +121,11 @@ class StyleTargets:
         return self._unpacked(self._arrays(picture, key, network), key)
 
     def _kept(self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget) -> dict[str, Tensor]:
-        digest = key.digest()
-        with self._lock:
-            found = self._recent.pop(digest, None) or self._read(key, target)
-            if found is None:
-                target.misses += 1
-                found = self._compute(painting, key, network, target)
-            else:
-                target.hits += 1
-            self._recent[digest] = found
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-            return found
+        def found_or_computed() -> dict[str, Tensor]:
+            found = self._read(key, target)
+            return self._compute(painting, key, network, target) if found is None else found
+
+        return self._recent.get(key.digest(), found_or_computed)
 
     def _read(self, key: TargetKey, target: StyleTarget) -> dict[str, Tensor] | None:
         if self._cache is None:
@@ -150,6 +142,7 @@ class StyleTargets:
     def _compute(
         self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
     ) -> dict[str, Tensor]:
+        target.misses += 1
         arrays = self._arrays(self._paintings.at(painting, key.size), key, network)
         if self._cache is not None:
             try:
