@@ -130,7 +130,7 @@ def style_cache(folder: Path) -> None:
         device=torch.device("cpu"),
     )
     network = Network(load_weights(WeightsChoice()), subjects.TARGET_LAYERS)
-    targets.of(subjects.TARGET_STYLE, subjects.TARGET_SIZE, network, subjects.TARGET_LAYERS, "max")
+    targets.of(subjects.TARGET_STYLE, subjects.TARGET_SIZE, network, subjects.TARGET_LAYERS)
 
 
 def checkpoint(folder: Path) -> None:

@@ -180,7 +180,7 @@ def test_a_target_is_read_and_not_computed(styles: StyleCache) -> None:
             precision=subjects.PRECISION,
             device=torch.device("cpu"),
         )
-        return targets.of(subjects.TARGET_STYLE, subjects.TARGET_SIZE, network, subjects.TARGET_LAYERS, "max")
+        return targets.of(subjects.TARGET_STYLE, subjects.TARGET_SIZE, network, subjects.TARGET_LAYERS)
 
     network = Network(load_weights(WeightsChoice()), subjects.TARGET_LAYERS)
     kept, computed = target(styles), target(None)

@@ -61,6 +61,7 @@ class Network:
         convolutions: Mapping[str, Convolution] | None = None,
     ) -> None:
         self.layers = frozenset(layers)
+        self.pooling = pooling
         self._device = torch.device(device)
         self._autocast = autocast
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d

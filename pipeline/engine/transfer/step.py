@@ -63,9 +63,7 @@ class TransferStep:
         """
         objective, network = objective_of(recipe), self._networks.of(recipe)
         layers = tuple(layer for layer, _ in objective.style_layers)
-        return self._targets.of(
-            style, size, network, layers, recipe.pooling, match, with_quantiles=objective.needs_quantiles
-        )
+        return self._targets.of(style, size, network, layers, match, with_quantiles=objective.needs_quantiles)
 
     def _set_targets(self, canvas: Canvas) -> Iterator[Failed]:
         """Give a canvas the targets of its scale; if that is impossible it has failed."""

@@ -31,7 +31,7 @@ from pipeline.engine.transfer.target_cache import (
     TargetKey,
     decoding_of,
 )
-from pipeline.model import Painting, PoolingKind, Style
+from pipeline.model import Painting, Style
 
 #: Returns a statistic of a painting at a size, by layer and part, and adds to the target if it had to be computed.
 _Find = Callable[[Painting, TargetKey, Network, "StyleTarget"], dict[str, Tensor]]
@@ -80,7 +80,6 @@ class StyleTargets:
         size: int,
         network: Network,
         layers: tuple[str, ...],
-        pooling: PoolingKind,
         match: ColorMatch | None = None,
         *,
         with_quantiles: bool = False,
@@ -101,7 +100,7 @@ class StyleTargets:
                 size=style.painting_size(painting, size),
                 layers=tuple(sorted(layers)),
                 weights_id=self._weights_id,
-                pooling=pooling,
+                pooling=network.pooling,
                 precision=self._precision,
                 decoding=decoding_of(painting.path),
             )

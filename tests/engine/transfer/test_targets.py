@@ -59,7 +59,7 @@ def targets_of(easel: Easel, folder: Path | None, kind: type[StyleCache] = Style
 def target(
     targets: StyleTargets, network: Network, style: Style, size: int = 48, match: ColorMatch | None = None
 ) -> StyleTarget:
-    return targets.of(style, size, network, LAYERS, "max", match)
+    return targets.of(style, size, network, LAYERS, match)
 
 
 def match_for(photo: str, mix: float = 1.0) -> ColorMatch:
@@ -217,7 +217,7 @@ def test_matched_targets_are_computed_for_each_photo_and_kept_nowhere(network: N
 
 def test_quantiles_have_a_file_of_their_own_and_are_computed_once(network: Network, tmp_path: Path) -> None:
     def with_quantiles(targets: StyleTargets) -> StyleTarget:
-        return targets.of(style, 48, network, LAYERS, "max", with_quantiles=True)
+        return targets.of(style, 48, network, LAYERS, with_quantiles=True)
 
     style = Style("s", (painting("a"),))
     plain = target(targets_of(Easel(), tmp_path), network, style)
