@@ -39,7 +39,8 @@ class FileReplacedError(OSError):
     """The file with a photo's name is not the one that was seen: it changed, or is a link, a folder or a device."""
 
     def __init__(self, path: str, reason: str = "") -> None:
-        self.reason = f"the photo changed after it was found{reason}"
+        self.change = f"changed after it was found{reason}"
+        self.reason = f"the photo {self.change}"
         super().__init__(errno.EINVAL, self.reason, path)
 
 

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import errno
+from functools import partial
 
 import numpy as np
 
 from pipeline.engine.events import Places
 from pipeline.engine.faces.guarding import FindFaces, guarded_faces
 from pipeline.errors import CodecError, PhotoError
-from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto
 from pipeline.images.decoders.raster import Size
 from pipeline.images.masks import decode_mask, region_shares
-from pipeline.intake.safe_open import FileReplacedError, open_below
+from pipeline.intake.safe_open import open_below
 from pipeline.model import Assignment, FailureKind, Mask, Recipe
+from pipeline.worker.claimed_content import UnusableFileError, claimed_content
 
 #: By so much a mask's proportions may differ from the photo's, as after rounding in an editor.
 _TOLERANCE = 0.02
 
 
-class PlacesError(Exception):
-    """A picture that can't be begun because of its mask, with the kind of failure."""
-
-    def __init__(self, kind: FailureKind, reason: str) -> None:
-        self.kind = kind
-        super().__init__(reason)
-
-
 def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
-    """Return which region is where in the photo, None if it has no mask. Raises PlacesError, MemoryError."""
+    """Return which region is where in the photo, None if it has no mask. Raises UnusableFileError, MemoryError."""
     mask, regions = assignment.mask, assignment.style.regions
     if mask is None or not regions:
         return None
@@ -41,9 +33,9 @@ def places_of(assignment: Assignment, photo: DecodedPhoto) -> Places | None:
         shares = region_shares(image, [region.color for region in regions], (width, height))
     except PhotoError as error:
         advice = "correct or delete it (without a mask the photo is painted whole)"
-        raise PlacesError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}; {advice}") from error
+        raise UnusableFileError(FailureKind.MASK, f"the mask {mask.path} can't be used: {error}; {advice}") from error
     except CodecError as error:
-        raise PlacesError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
+        raise UnusableFileError(FailureKind.CODEC, f"the mask {mask.path} can't be read: {error}") from error
     return Places(regions=tuple(map(np.ascontiguousarray, shares)))
 
 
@@ -61,20 +53,14 @@ def with_faces(
 
 
 def _bytes_of(mask: Mask) -> bytes:
-    """Return the content that was claimed."""
+    subject = f"the mask {mask.path}"
     try:
-        with open_below(mask.path.parent, mask.path.name) as file:
-            data = file.read()
-    except (FileNotFoundError, FileReplacedError) as error:
-        raise PlacesError(FailureKind.CHANGED, f"the mask {mask.path} changed after it was found") from error
+        return claimed_content(partial(open_below, mask.path.parent, mask.path.name), mask.sha256, subject)
+    except FileNotFoundError as error:
+        raise UnusableFileError(FailureKind.CHANGED, f"{subject} changed after it was found") from error
     except OSError as error:
-        if error.errno == errno.ENOMEM:
-            raise MemoryError from error
-        reason = f"the mask {mask.path} can't be read ({error.strerror or error}): check its permissions and its disk"
-        raise PlacesError(FailureKind.UNREADABLE, reason) from error
-    if sha256_of_bytes(data) != mask.sha256:
-        raise PlacesError(FailureKind.CHANGED, f"the mask {mask.path} changed after it was found")
-    return data
+        reason = f"{subject} can't be read ({error.strerror or error}): check its permissions and its disk"
+        raise UnusableFileError(FailureKind.UNREADABLE, reason) from error
 
 
 def _require_proportions(mask: Size, photo: Size) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import io
 import math
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from pipeline.engine.events import Places
@@ -17,12 +17,12 @@ from pipeline.engine.faces.guarding import FindFaces, find_faces
 from pipeline.engine.memory.requirements import need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
-from pipeline.hashing import sha256_of_bytes
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
 from pipeline.intake.containers import examine_open
-from pipeline.intake.safe_open import FileReplacedError, open_assigned, unreadable
+from pipeline.intake.safe_open import open_assigned, unreadable
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
-from pipeline.worker.places import PlacesError, places_of, with_faces
+from pipeline.worker.claimed_content import UnusableFileError, claimed_content
+from pipeline.worker.places import places_of, with_faces
 from pipeline.worker.timelapses import Timelapse
 
 Emit = Callable[[ExecutorEvent], None]
@@ -147,7 +147,7 @@ class Reader:
             photo = _decoded(assignment, self._memory_limit_bytes)
             masked = places_of(assignment, photo)
             places, notes = with_faces(masked, assignment.recipe, photo, self._find_faces)
-        except (_UnreadableError, PlacesError) as problem:
+        except UnusableFileError as problem:
             self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
         except MemoryError:
@@ -159,28 +159,17 @@ class Reader:
         return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse, places=places)
 
 
-class _UnreadableError(Exception):
-    """A picture that can't be begun, with the kind of failure."""
-
-    def __init__(self, kind: FailureKind, reason: str) -> None:
-        self.kind = kind
-        super().__init__(reason)
-
-
 def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
-    data = _bytes_of(assignment)
-    if sha256_of_bytes(data) != assignment.photo_sha256:
-        raise _UnreadableError(FailureKind.CHANGED, "the photo changed after it was found")
-    data, lack = _without_unwritten_end(data)
+    data, lack = _without_unwritten_end(_bytes_of(assignment))
     try:
         # No shape has more pixels than the square.
         if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > memory_limit_bytes:
             _check_memory(assignment.recipe, data, memory_limit_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
-        raise _UnreadableError(FailureKind.PHOTO, f"{lack}; {error}" if lack else str(error)) from error
+        raise UnusableFileError(FailureKind.PHOTO, f"{lack}; {error}" if lack else str(error)) from error
     except CodecError as error:
-        raise _UnreadableError(FailureKind.CODEC, str(error)) from error
+        raise UnusableFileError(FailureKind.CODEC, str(error)) from error
 
 
 def _without_unwritten_end(data: bytes) -> tuple[bytes, str]:
@@ -194,7 +183,7 @@ def _without_unwritten_end(data: bytes) -> tuple[bytes, str]:
 
 
 def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> None:
-    """Raise _UnreadableError for a picture that would need more memory than the machine has in all.
+    """Raise UnusableFileError for a picture that would need more memory than the machine has in all.
 
     To try it would take the memory from every other program and end with a killed process.
     Raises as :func:`pipeline.images.decode.decode` does.
@@ -202,7 +191,7 @@ def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> Non
     width, height = fit(read_size(io.BytesIO(data)), recipe.size)
     need = need_at(recipe, height * width).low_memory
     if need > memory_limit_bytes:
-        raise _UnreadableError(
+        raise UnusableFileError(
             FailureKind.SIZE,
             f"a picture of {width} × {height} pixels takes about {need / 1e9:,.0f} GB of memory, more than this "
             f"machine has; use a smaller size in recipe {recipe.name!r}",
@@ -211,14 +200,9 @@ def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> Non
 
 def _bytes_of(assignment: Assignment) -> bytes:
     try:
-        with open_assigned(assignment) as file:
-            return file.read()
+        return claimed_content(partial(open_assigned, assignment), assignment.photo_sha256, "the photo")
     except FileNotFoundError as error:
-        raise _UnreadableError(FailureKind.GONE, "the photo is gone") from error
-    except FileReplacedError as error:
-        raise _UnreadableError(FailureKind.CHANGED, error.reason) from error
+        raise UnusableFileError(FailureKind.GONE, "the photo is gone") from error
     except OSError as error:
-        if error.errno == errno.ENOMEM:
-            raise MemoryError from error
         kind = FailureKind.ENGINE if isinstance(error, PermissionError) else FailureKind.UNREADABLE
-        raise _UnreadableError(kind, unreadable(assignment.job.photo, error)) from error
+        raise UnusableFileError(kind, unreadable(assignment.job.photo, error)) from error

@@ -14,7 +14,8 @@ from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import DecodedPhoto
 from pipeline.images.metadata import Metadata
 from pipeline.model import Assignment, FailureKind, Mask, Recipe, Region, Style
-from pipeline.worker.places import PlacesError, places_of, with_faces
+from pipeline.worker.claimed_content import UnusableFileError
+from pipeline.worker.places import places_of, with_faces
 from tests.worker.test_worker import an_assignment
 
 NIGHT, WAVE = Style("night", ()), Style("wave", ())
@@ -43,7 +44,7 @@ def mask(tmp_path: Path) -> Callable[[int, int], Path]:
 
 
 def refusal(assignment: Assignment, photo: DecodedPhoto) -> tuple[FailureKind, str]:
-    with pytest.raises(PlacesError) as caught:
+    with pytest.raises(UnusableFileError) as caught:
         places_of(assignment, photo)
     return caught.value.kind, str(caught.value)
 
