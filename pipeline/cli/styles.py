@@ -19,7 +19,8 @@ from pipeline.config import load_config
 def styles(config: Path, warm: bool, prune: bool) -> None:
     """List, fill or prune the style cache.
 
-    It holds what is computed once for each painting and size, and reused for every photo.
+    It holds what is computed once for each painting and size, and reused for every photo: moments of the network's
+    layers and, for the style loss sliced_wasserstein, quantiles.
     """
     from pipeline.runner.preparation import resolve_config
     from pipeline.runner.style_cache import list_targets, prune_targets, recipes_without_targets, warm_targets
@@ -37,5 +38,5 @@ def styles(config: Path, warm: bool, prune: bool) -> None:
     total = 0
     for row in list_targets(engine, resolved.styles.values()):
         total += row.size_bytes
-        click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB")
+        click.echo(f"{row.painting}  {row.size:>5} px  {row.size_bytes / 1e6:6.2f} MB  {row.content}")
     click.echo(f"{total / 1e6:.1f} MB in {settings.cache.folder}")

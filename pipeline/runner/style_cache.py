@@ -10,23 +10,32 @@ from pipeline.engine.transfer.target_cache import CacheEntry, StyleCache
 from pipeline.errors import StorageError
 from pipeline.executors.child import make_stylizer
 from pipeline.model import EngineSettings, Style
+from pipeline.report.formatting import counted
 from pipeline.runner.preparation import ResolvedConfig
 
 
 @dataclass(frozen=True, slots=True)
 class CachedTarget:
-    """A style target in the cache. ``painting`` is its file, or says that no style of the config uses it."""
+    """A style target in the cache. ``painting`` is its file, or says that no style of the config uses it.
+
+    ``content``: what is kept of the painting, which has a file for each statistic and each choice of layers.
+    """
 
     painting: str
     size: int
     size_bytes: int
+    content: str
 
 
 def list_targets(engine: EngineSettings, styles: Iterable[Style]) -> Iterator[CachedTarget]:
     """Yield what is in the cache, most recently used first. Raises StorageError."""
     names = _painting_names(styles)
     for entry in _entries(engine):
-        yield CachedTarget(names.get(entry.painting_sha256, "(in no style of this config)"), entry.size, entry.bytes)
+        painting = names.get(entry.painting_sha256, "(in no style of this config)")
+        content = (
+            f"{entry.statistic} of {counted(len(entry.layers), 'layer')}" if entry.painting_sha256 else "damaged"
+        )
+        yield CachedTarget(painting, entry.size, entry.bytes, content)
 
 
 def prune_targets(engine: EngineSettings, styles: Iterable[Style]) -> tuple[int, int]:

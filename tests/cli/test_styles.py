@@ -15,6 +15,7 @@ def test_styles_warms_lists_and_prunes_the_cache(invoke: Invoke, workshop: Works
     warmed = invoke("styles", "--warm", path)
     assert warmed.lines[0] == "1 computed, 0 already there"
     assert warmed.lines[1].startswith(f"{workshop.config().styles[0].paintings[0].path}     48 px")
+    assert warmed.lines[1].endswith(" MB  moments of 1 layer")
     assert len(warmed.lines) == 3
     pruned = invoke("styles", "--prune", path)
     assert pruned.lines[0] == "0 deleted, 0.0 MB freed"

@@ -42,7 +42,7 @@ def test_warming_computes_once_what_runs_will_need(workshop: Workshop) -> None:
     assert warm(workshop) == (1, 0)
     (target,) = list_targets(*cache_of(workshop.config()))
     assert target.painting.endswith("night.jpg")
-    assert target.size == 64
+    assert (target.size, target.content) == (64, "moments of 1 layer")
     assert target.size_bytes > 64 * 64 * 4  # one Gram matrix of 64 channels
 
 
@@ -51,6 +51,13 @@ def test_recipes_that_only_rules_name_are_warmed_too(workshop: Workshop) -> None
     workshop.text += "pairing: {rules: [{match: '*.png', styles: [night], recipes: [large]}]}\n"
     assert warm(workshop) == (0, 2)
     assert sorted(target.size for target in list_targets(*cache_of(workshop.config()))) == [64, 80]
+
+
+def test_each_file_of_a_painting_says_what_it_holds(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("relu1_1]}", "relu1_1, relu1_2], style_loss: sliced_wasserstein}")
+    assert warm(workshop) == (0, 2)
+    listed = sorted(target.content for target in list_targets(*cache_of(workshop.config())))
+    assert listed == ["moments of 2 layers", "quantiles of 2 layers"]
 
 
 def test_pruning_deletes_what_no_style_uses_and_nothing_else(workshop: Workshop) -> None:
@@ -72,7 +79,7 @@ def test_a_damaged_file_of_the_cache_is_listed_and_pruned(workshop: Workshop) ->
     config = workshop.config()
     config.cache.folder.mkdir(parents=True)
     (config.cache.folder / f"{'0' * 64}.safetensors").write_bytes(b"damaged")
-    assert [(row.size, row.size_bytes) for row in list_targets(*cache_of(config))] == [(0, 7)]
+    assert [(row.size, row.size_bytes, row.content) for row in list_targets(*cache_of(config))] == [(0, 7, "damaged")]
     assert prune_targets(*cache_of(config)) == (1, 7)
 
 

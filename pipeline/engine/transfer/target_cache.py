@@ -89,7 +89,10 @@ class TargetKey:
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """One file of the cache. A damaged one has no ``painting_sha256``, no ``layers`` and ``size`` 0."""
+    """One file of the cache. A damaged one has no ``painting_sha256``, no ``layers`` and ``size`` 0.
+
+    ``statistic``: what it holds of the painting's features, without the version of how that is computed.
+    """
 
     path: Path
     painting_sha256: str
@@ -97,6 +100,7 @@ class CacheEntry:
     layers: tuple[str, ...]
     bytes: int
     last_used: float
+    statistic: str = ""
 
 
 class DamagedEntryError(Exception):
@@ -169,10 +173,11 @@ class StyleCache:
 def _entry(path: Path, found: os.stat_result) -> CacheEntry:
     try:
         key = json.loads(_metadata(path)["key"])
+        statistic, _, _ = key.get("statistic", MOMENTS).partition("-")
         return CacheEntry(
-            path, key["painting_sha256"], key["size"], tuple(key["layers"]), found.st_size, found.st_mtime
+            path, key["painting_sha256"], key["size"], tuple(key["layers"]), found.st_size, found.st_mtime, statistic
         )
-    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError):
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return CacheEntry(path, "", 0, (), found.st_size, found.st_mtime)
 
 
