@@ -52,7 +52,7 @@ LossChoice = Annotated[
 InitChoice = Annotated[
     Annotated[dict[InitSource, f.PositiveWeight], Field(min_length=1), Tag(f.MAPPING_TAG)]
     | Annotated[InitKind, Tag(f.PLAIN_TAG)],
-    f.one_of_forms("content, noise, blend, painting, image, or several by weights: {content: 0.7, noise: 0.3}"),
+    f.one_of_forms("content, noise, blend, gray, painting, image, or several by weights: {content: 0.7, noise: 0.3}"),
 ]
 SizeList = Annotated[
     Annotated[tuple[f.Pixels, ...], Field(min_length=1), Tag(f.LIST_TAG)] | Annotated[f.Count, Tag(f.PLAIN_TAG)],
@@ -140,8 +140,8 @@ class RecipeSection(QualitySection):
     )
     init: InitChoice = Field(
         "content",
-        description="What a picture starts from: content, noise, blend (half of both), painting, image (init_image), "
-        "or several by weights, whose sum need not be 1.",
+        description="What a picture starts from: content, noise, blend (half of both), gray (plain), painting, image "
+        "(init_image), or several by weights, whose sum need not be 1.",
     )
     init_image: f.PaintingPath | None = Field(
         None, description="The image that pictures start from, if init names image."

@@ -124,8 +124,8 @@ class Mask:
 
 LossKind = Literal["relative", "gatys", "tensorflow"]
 OptimizerKind = Literal["lbfgs", "adam", "sgd"]
-InitKind = Literal["content", "noise", "blend", "painting", "image"]
-InitSource = Literal["content", "noise", "painting", "image"]
+InitKind = Literal["content", "noise", "blend", "gray", "painting", "image"]
+InitSource = Literal["content", "noise", "gray", "painting", "image"]
 ColorKind = Literal["painting", "photo", "match"]
 StyleLossKind = Literal["gram", "mean_std", "wasserstein", "sliced_wasserstein"]
 ContentLossKind = Literal["features", "self_similarity"]
@@ -163,8 +163,8 @@ class Recipe:
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``keep_faces``: how much faces are to stay as the photo has them, 0 (no more than the rest) to 1.
     ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
-    ``init``: what the first pixels are: the photo (content), noise, half of each (blend), the style's paintings, an
-    image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content, "" while no
+    ``init``: what the first pixels are: the photo (content), noise, half of each (blend), plain gray, the style's
+    paintings, an image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content, "" while no
     image is used or it was not read yet.
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel. ``laplacian_weight``: weight of the photo's lines, 0 = none. ``ema_decay``: the

@@ -154,7 +154,7 @@ def test_the_objective_is_that_of_the_other_program(recipes: Mapping[str, Recipe
 
 SCHEDULES = {
     "gatys2016": ((683,), (500,), "lbfgs", 1.0, "content"),
-    "neural-style": ((512,), (1000,), "lbfgs", 1.0, "noise"),
+    "neural-style": ((512,), (1000,), "lbfgs", 1.0, (("noise", 0.00002), ("gray", 1.0))),
     "pastiche": ((577,), (1000,), "lbfgs", 1.0, "content"),
     "style-transfer-pytorch": ((128, 181, 256, 362, 512), (1000, *[500] * 4), "adam", 0.02, "content"),
     "tensorflow-tutorial": ((512,), (1000,), "adam", 0.02, "content"),

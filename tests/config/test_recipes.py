@@ -185,6 +185,7 @@ START = "init_image: paintings/great_wave.jpg"
         (f"init: image, {START}", "image"),
         ("init: {noise: 0.3, content: 0.7}", (("content", 0.7), ("noise", 0.3))),
         ("init: {noise: 2}", "noise"),
+        ("init: {gray: 1, noise: 0.01}", (("noise", 0.01), ("gray", 1.0))),
         (f"init: {{image: 1, painting: 2}}, {START}", (("painting", 2.0), ("image", 1.0))),
     ],
 )
@@ -202,7 +203,7 @@ def test_a_picture_may_start_from_several_things(load: Load, folder: Path, setti
         ("init: {image: 1, noise: 1}", ": init: image needs init_image: FILE"),
         (START, ".init_image: is used by no picture: write init: image, or leave it out"),
         ("init: image, init_image: nowhere.jpg", ".init_image: must be an image file; "),
-        ("init: {image: 1, nois: 1}", ".init.nois: must be one of 'content', 'noise', 'painting' or 'image', found"),
+        ("init: {image: 1, nois: 1}", ".init.nois: must be one of 'content', 'noise', 'gray', 'painting' or 'image', found"),
         ("init: {noise: 0, content: 1}", ".init.noise: must be above 0, found 0"),
         ("init: {}", ".init: must have at least 1 entry, found an empty mapping"),
         ("init: paintin", "found 'paintin'; did you mean 'painting'?"),

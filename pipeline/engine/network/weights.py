@@ -32,9 +32,12 @@ _EMBEDDED_FILE: Final = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 # Positions of the convolutions in torchvision's ``vgg19().features``.
 _TORCHVISION_INDEX: Final = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 
-# RGB 0..1. Caffe's mean color is (123.68, 116.779, 103.939) of 0..255, without division by a deviation.
+#: The mean color of the photos that the Oxford network was trained on, RGB 0..1; torchvision's has the same photos.
+MEAN_COLOR: Final = (123.68 / 255, 116.779 / 255, 103.939 / 255)
+
+# RGB 0..1. Caffe's colors are of 0..255, without division by a deviation.
 _MEAN: Final[Mapping[PreprocessingKind, tuple[float, ...]]] = {
-    "caffe": (123.68 / 255, 116.779 / 255, 103.939 / 255),
+    "caffe": MEAN_COLOR,
     "torchvision": (0.485, 0.456, 0.406),
 }
 _DEVIATION: Final[Mapping[PreprocessingKind, tuple[float, ...]]] = {

@@ -1,4 +1,4 @@
-"""The first pixels of a picture: its photo, noise, its paintings, an image, or several of these by weights.
+"""The first pixels of a picture: its photo, noise, gray, its paintings, an image, or several of these by weights.
 
 They depend on the request alone, so that a picture starts the same alone and in any batch. Paintings and images are
 brought to the photo's shape by covering it: what is too much of them is cut off, half of it at each side.
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Request
+from pipeline.engine.network.weights import MEAN_COLOR
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.color_matches import color_matches
 from pipeline.engine.transfer.geometry import Geometry, averaged_to_network, to_network, to_tensor
@@ -24,9 +25,9 @@ from pipeline.engine.transfer.places import painted_places
 from pipeline.errors import PaintingError
 from pipeline.model import InitSource, Painting, StartImage, Style
 
-# Noise to start from: gray, as strong as the contrast of a usual photo.
-_GRAY: Final = 0.5
-_NOISE: Final = 0.2
+# Noise to start from: around the middle of the colors, as strong as the contrast of a usual photo.
+_NOISE_MEAN: Final = 0.5
+_NOISE_DEVIATION: Final = 0.2
 
 # Photos of one shape start from the same pixels; at the coarse sizes where pictures begin these take 1 MB or less.
 _REMEMBERED: Final = 16
@@ -49,6 +50,7 @@ class FirstPixels:
         sources: dict[InitSource, Callable[[], Tensor]] = {
             "content": lambda: photo_pixels(request, geometry),
             "noise": lambda: _noise(request.recipe.seed, geometry),
+            "gray": lambda: _gray(geometry),
             "painting": lambda: self._paintings(request, geometry),
             "image": lambda: self._cover(_start_image(request), request, geometry),
         }
@@ -86,7 +88,7 @@ def _is_small(pixels: Tensor) -> bool:
     return pixels[0, 0].numel() <= _MOST_PIXELS
 
 
-#: For pictures that start from photos and noise alone.
+#: For pictures that start from photos, noise and gray alone.
 WITHOUT_PAINTINGS: Final = FirstPixels()
 
 
@@ -105,7 +107,13 @@ def _start_image(request: Request) -> StartImage:
 def _noise(seed: int, geometry: Geometry) -> Tensor:
     # A generator of its own on the CPU: the same noise alone and in any batch, on every device.
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn((1, 3, *geometry.outer), generator=generator).mul_(_NOISE).add_(_GRAY).clamp_(0, 1)
+    noise = torch.randn((1, 3, *geometry.outer), generator=generator)
+    return noise.mul_(_NOISE_DEVIATION).add_(_NOISE_MEAN).clamp_(0, 1)
+
+
+def _gray(geometry: Geometry) -> Tensor:
+    # The color that is zero to the network, whatever weights it has: those of torchvision have nearly the same mean.
+    return torch.tensor(MEAN_COLOR).view(1, 3, 1, 1).repeat(1, 1, *geometry.outer)
 
 
 def _mixed(parts: list[tuple[Tensor, float]]) -> Tensor:

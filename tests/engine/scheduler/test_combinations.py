@@ -53,7 +53,8 @@ def a_style(draw: random.Random, name: str) -> Style:
 
 
 def a_recipe(draw: random.Random) -> Recipe:
-    init: list[Any] = ["content", "noise", "blend", "painting", "image", (("content", 0.6), ("painting", 0.4))]
+    init: list[Any] = ["content", "noise", "blend", "painting", "image"]
+    init.append((("content", 0.5), ("gray", 0.1), ("painting", 0.4)))
     start: InitKind = draw.choice(init)
     optimizers: list[OptimizerKind] = ["lbfgs", "lbfgs", "adam", "sgd"]
     colors: list[ColorKind] = ["painting", "photo", "match"]

@@ -1,4 +1,4 @@
-"""A picture starts from its photo, noise, paintings or an image, or from several by weights; none is distorted."""
+"""A picture starts from its photo, noise, gray, paintings or an image, or from several by weights; none is distorted."""
 
 from __future__ import annotations
 
@@ -61,6 +61,18 @@ def test_several_sources_are_mixed_by_weights_whose_sum_is_of_no_account() -> No
     torch.testing.assert_close(mixed, first((("content", 7.0), ("noise", 3.0))))
     both = first((("noise", 1.0), ("painting", 1.0), ("image", 2.0)))
     torch.testing.assert_close(both, (first("noise") + first("painting") + 2 * first("image")) / 4)
+
+
+def test_gray_is_the_mean_color_of_the_photos_that_the_network_was_trained_on() -> None:
+    gray = first("gray")
+    assert gray.shape == (1, 3, *GEOMETRY.outer)
+    mean = torch.tensor([123.68, 116.779, 103.939]).div(255).view(1, 3, 1, 1)
+    torch.testing.assert_close(gray, mean.expand_as(gray))
+
+
+def test_the_faintest_noise_is_not_lost_in_gray() -> None:
+    mixed = first((("noise", 0.00002), ("gray", 1.0))) - first("gray")
+    assert float(mixed.std()) == pytest.approx(0.001 / 255, rel=0.05)
 
 
 def test_several_paintings_are_their_weighted_mean() -> None:
