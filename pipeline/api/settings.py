@@ -67,6 +67,7 @@ class TransferSettings(TypedDict, total=False):
     optimizer: OptimizerKind
     learning_rate: float
     learning_rate_decay: float
+    adam_betas: Sequence[float]
     ema_decay: float
     init: InitKind | Mapping[InitSource, float]
     init_image: str | os.PathLike[str]

@@ -92,7 +92,8 @@ def stylize(
             content_loss ("features"): what is kept of the photo; or "self_similarity", or several, alike.
             color ("painting"): whose colors the picture has; or "photo", "match", with color_mix (1.0) between.
             laplacian_weight (0.0): more of the photo's lines, which keeps faces and edges.
-            optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0).
+            optimizer ("lbfgs"): or "adam", "sgd"; learning_rate (1.0, 0.02, 0.002), learning_rate_decay (1.0),
+            adam_betas (0.9, 0.99), as PyTorch's betas.
             ema_decay (0.0): the picture is the running average of what was tried, not the best of it; 0.9 to 0.99.
             init ("content"): what a picture starts from; or "noise" (with seed, 0), "blend" (half of both), "gray",
             "painting", "image" (init_image, a file's path), or several by weights: {"content": 0.7, "noise": 0.3}.

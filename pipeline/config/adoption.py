@@ -16,12 +16,13 @@ from typing import Any, Final
 from pipeline.config.document import Document, Location
 from pipeline.config.imports import with_imports
 from pipeline.config.loading import variants_in
-from pipeline.config.qualities import BALANCED, closest_quality, without_replaced
+from pipeline.config.qualities import BALANCED, closest_quality
 from pipeline.config.recipes import (
     as_written,
     changes_picture,
     default_of,
     init_of,
+    kept_of_imported,
     weighted,
     written_fields,
 )
@@ -158,7 +159,7 @@ def _changed_settings(
     target: Recipe, own: Mapping[str, Any], imported: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield each setting that has to change with what is to be written, and what it means not to write it."""
-    imported = without_replaced(imported, own)
+    imported = kept_of_imported(imported, own)
     present = {**imported, **own}
     quality = closest_quality(present, target)
     if present.get("quality", BALANCED) != quality:

@@ -277,6 +277,17 @@ Weight = Annotated[StrictFloat, Field(ge=0, le=_MAX_WEIGHT)]
 #: A weight that is not 0: who wants none leaves the entry out.
 PositiveWeight = Annotated[StrictFloat, Field(gt=0, le=_MAX_WEIGHT)]
 Seconds = Annotated[StrictFloat, Field(ge=0, le=_MAX_SECONDS)]
+#: How much of a running mean stays at each step.
+Decay = Annotated[StrictFloat, Field(ge=0, lt=1)]
+
+
+def _require_two(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"must be a list of two numbers, like [0.9, 0.99], found {value!r}")
+    return value
+
+
+TwoDecays = Annotated[tuple[Decay, Decay], BeforeValidator(_require_two)]
 
 _BYTE_SIZE_PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
 

@@ -15,8 +15,7 @@ from typing import Any, Final
 from pipeline.config.document import Document, ImportedRecipes, Location, Problem
 from pipeline.config.error_messages import format_value
 from pipeline.config.field_types import resolve
-from pipeline.config.qualities import without_replaced
-from pipeline.config.recipes import IMPORT, RecipeSection
+from pipeline.config.recipes import IMPORT, RecipeSection, kept_of_imported
 from pipeline.config.yaml_source import RECIPES, read_document
 from pipeline.errors import ConfigError, StylewatchError
 
@@ -193,7 +192,7 @@ def _with_own(imported: Any, own: Any) -> Any:
     """Return an imported recipe with the config's own settings of it."""
     if not isinstance(imported, dict | None):
         return imported  # which is a mistake of its own
-    return {**without_replaced(imported or {}, own or {}), **(own or {})} if isinstance(own, dict | None) else own
+    return {**kept_of_imported(imported or {}, own or {}), **(own or {})} if isinstance(own, dict | None) else own
 
 
 def _places_taken(imported: Document, own: Mapping[str, Any]) -> Iterable[Location]:

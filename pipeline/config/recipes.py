@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
-from pipeline.config.qualities import BALANCED, QUALITIES, SETTINGS, QualityName, QualitySection
+from pipeline.config.qualities import BALANCED, QUALITIES, SETTINGS, QualityName, QualitySection, without_replaced
 from pipeline.hashing import RECIPE
 from pipeline.model import (
     ColorKind,
@@ -133,6 +133,10 @@ class RecipeSection(QualitySection):
     learning_rate_decay: Annotated[f.Factor, Field(le=1)] = Field(
         _DEFAULT.learning_rate_decay, description="Factor on the learning rate per 100 iterations; 1 = constant."
     )
+    adam_betas: f.TwoDecays = Field(
+        _DEFAULT.adam_betas,
+        description="With optimizer: adam, how slowly its running means of gradients and of their squares follow.",
+    )
     ema_decay: Annotated[f.Weight, Field(lt=1)] = Field(
         _DEFAULT.ema_decay,
         description="The picture is the running average of what was tried at the last size, with this decay, which "
@@ -198,6 +202,13 @@ class RecipeSection(QualitySection):
                 f"mixes the painting's colors with the photo's: needs color: photo or match, found {color_mix:g}"
             )
         return color_mix
+
+    @field_validator("adam_betas")
+    @classmethod
+    def _move_by_adam(cls, betas: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
+        if betas != _DEFAULT.adam_betas and info.data.get("optimizer") in ("lbfgs", "sgd"):
+            raise ValueError(f"is for another optimizer: needs optimizer: adam, found {list(betas)}")
+        return betas
 
     @field_validator("style_loss", "content_loss", mode="before")
     @classmethod
@@ -276,17 +287,24 @@ def style_loss_of(
 
 
 def without_unused(settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's settings, as they are written, without what only other values of ``init`` or ``color`` use.
+    """Return a recipe's settings, as they are written, without what the values of others no longer use.
 
-    ``before``: the settings with those values; what was of no use there, too, stays and is a mistake.
+    ``before``: the settings with which it was used; what was of no use there, too, stays and is a mistake.
     """
     unused = {name for name, is_used in _USES.items() if is_used(before) and not is_used(settings)}
     return {name: value for name, value in settings.items() if name not in unused}
 
 
-def _names_photo_colors(color: Any) -> bool:
-    """Tell whether what is written for ``color``, a list of values perhaps, is another one than the painting's."""
-    return any(map(_names_photo_colors, color)) if isinstance(color, list) else color in ("photo", "match")
+def kept_of_imported(imported: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what counts of an imported recipe's settings beside the config's own, which end the use of some."""
+    left = without_replaced(imported, own)
+    used = without_unused({**left, **own}, imported)
+    return {name: value for name, value in left.items() if name in used}
+
+
+def _names(some: tuple[str, ...], written: Any) -> bool:
+    """Tell whether what is written for a setting is one of ``some``, or a list of values that has one of them."""
+    return any(each in some for each in (written if isinstance(written, list) else [written]))
 
 
 def names_image(init: Any) -> bool:
@@ -299,7 +317,8 @@ def names_image(init: Any) -> bool:
 #: Tells by a recipe's settings whether this one is used.
 _USES: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "init_image": lambda settings: names_image(settings.get("init")),
-    "color_mix": lambda settings: _names_photo_colors(settings.get("color")),
+    "color_mix": lambda settings: _names(("photo", "match"), settings.get("color")),
+    "adam_betas": lambda settings: _names(("adam",), settings.get("optimizer")),
 }
 
 

@@ -162,10 +162,11 @@ class Recipe:
     painting's colors, 0..1.
     ``strength``: how much of the painting, 0 (a touch) to 1 (hardly the photo); it multiplies ``content_weight``.
     ``keep_faces``: how much faces are to stay as the photo has them, 0 (no more than the rest) to 1.
-    ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant).
+    ``learning_rate_decay``: factor on the learning rate per 100 iterations (1 = constant). ``adam_betas``: decay of
+    Adam's running means of gradients and of their squares, per iteration.
     ``init``: what the first pixels are: the photo (content), noise, half of each (blend), plain gray, the style's
-    paintings, an image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content, "" while no
-    image is used or it was not read yet.
+    paintings, an image, or several of these by weights. ``init_image``: its file; ``init_image_sha256``: its content,
+    "" while no image is used or it was not read yet.
     ``snapshot_every``: iterations between intermediate pictures, 0 = none; ``timelapse``: an animation of the picture
     coming; these change no pixel. ``laplacian_weight``: weight of the photo's lines, 0 = none. ``ema_decay``: the
     picture is the running average of what was evaluated at the last scale, with this decay; 0 = the best of that.
@@ -198,6 +199,7 @@ class Recipe:
     laplacian_weight: float = 0.0
     keep_faces: float = 0.0
     ema_decay: float = 0.0
+    adam_betas: tuple[float, float] = (0.9, 0.99)
     init_image: Path | None = None
     init_image_sha256: str = ""
 

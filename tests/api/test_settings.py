@@ -62,7 +62,8 @@ def test_settings_mean_what_they_mean_in_a_config() -> None:
             "style_layers": {"relu1_1": np.float32(0.5)},
             "content_weight": 1e4,
             "optimizer": "adam",
-            "init": "blend",
+            "adam_betas": (np.float32(0.5), 0.999),
+            "init": {"noise": 1, "gray": 2},
             "seed": 7,
         }
     )
@@ -75,7 +76,8 @@ def test_settings_mean_what_they_mean_in_a_config() -> None:
             "style_layers": {"relu1_1": 0.5},
             "content_weight": 1e4,
             "optimizer": "adam",
-            "init": "blend",
+            "adam_betas": [0.5, 0.999],
+            "init": {"gray": 2, "noise": 1},
             "seed": 7,
         }
     )

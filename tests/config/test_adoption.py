@@ -251,6 +251,15 @@ def test_an_imported_recipe_that_fits_stays_as_it_is(path: Path, imported: Path)
     assert (found.text, found.changes) == (IMPORTING, [])
 
 
+def test_what_an_imported_recipe_sets_for_another_optimizer_is_not_written(path: Path, imported: Path) -> None:
+    imported.write_text("fine: {size: 64, optimizer: adam, adam_betas: [0.5, 0.9]}\n")
+    text = IMPORTING + "  fine: {optimizer: lbfgs}\n"
+    found = adopted(path, text, wanted(Recipe(name="fine", size=64)))
+    assert (found.text, found.changes) == (text, [])
+    found = adopted(path, IMPORTING, wanted(Recipe(name="fine", size=64)))
+    assert parse_document(found.text, path).data["recipes"]["fine"]["optimizer"] == "lbfgs"
+
+
 def test_a_setting_that_comes_to_be_as_in_the_imported_file_is_taken_out(path: Path, imported: Path) -> None:
     text = IMPORTING + "  fine: {tv_weight: 9, seed: 4, content_weight: 7}\n"
     target = Recipe(name="fine", size=64, optimizer="adam", learning_rate=0.5, tv_weight=3, content_weight=7, seed=4)

@@ -65,6 +65,15 @@ def test_the_configs_own_settings_of_a_recipe_count_before_the_files(load: Load,
     assert recipes["fine"].content_weight == 3
 
 
+def test_what_the_configs_own_settings_leave_without_use_does_not_count(load: Load, file: Path) -> None:
+    file.write_text("fine: {optimizer: adam, adam_betas: [0.5, 0.9], color: photo, color_mix: 0.5}\n", "utf-8")
+    text = importing("more/recipes.yaml", "  fine: {optimizer: sgd, color: painting}\n")
+    fine = load(text).recipes_by_name()["fine"]
+    assert (fine.optimizer, fine.adam_betas, fine.color_mix) == ("sgd", Recipe().adam_betas, 1)
+    with pytest.raises(ConfigError, match="needs optimizer: adam"):
+        load(importing("more/recipes.yaml", "  fine: {optimizer: sgd, adam_betas: [0.5, 0.9]}\n"))
+
+
 def test_paths_in_a_file_are_relative_to_the_config(load: Load, file: Path, folder: Path) -> None:
     file.write_text("fine: {init: image, init_image: paintings/great_wave.jpg}\n", encoding="utf-8")
     recipe = load(importing("more/recipes.yaml")).recipes_by_name()["fine"]

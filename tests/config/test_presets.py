@@ -168,6 +168,7 @@ def test_the_schedule_is_that_of_the_other_program(recipes: Mapping[str, Recipe]
     assert found == SCHEDULES[name]
     assert (recipe.tolerance, recipe.pooling) == (0, "max")
     assert recipe.ema_decay == (0.99 if name == "style-transfer-pytorch" else 0)
+    assert recipe.adam_betas == ((0.99, 0.999) if name == "tensorflow-tutorial" else (0.9, 0.99))
 
 
 def test_every_file_is_among_these(recipes: Mapping[str, Recipe]) -> None:

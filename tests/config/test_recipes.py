@@ -52,6 +52,7 @@ recipes:
     optimizer: adam
     learning_rate: 2
     learning_rate_decay: 0.96
+    adam_betas: [0, 0.999]
     init: blend
     pooling: average
     seed: 7
@@ -77,6 +78,7 @@ recipes:
         optimizer="adam",
         learning_rate=2.0,
         learning_rate_decay=0.96,
+        adam_betas=(0.0, 0.999),
         init="blend",
         pooling="average",
         seed=7,
@@ -148,6 +150,20 @@ def test_a_style_loss_is_auto_or_one_or_several_with_weights(
         ("style_loss: {gram: 0}", "style_loss.gram: must be above 0, found 0"),
         ("style_loss: wassertein", "style_loss: must be one of 'auto', 'gram', 'mean_std', 'wasserstein' or"),
         ("style_layers: {}", "style_layers: must have at least 1 entry, found an empty mapping"),
+        (
+            "optimizer: adam, adam_betas: 0.9",
+            "adam_betas: must be a list of two numbers, like [0.9, 0.99], found 0.9",
+        ),
+        (
+            "optimizer: adam, adam_betas: [0.9]",
+            "adam_betas: must be a list of two numbers, like [0.9, 0.99], found [0.9]",
+        ),
+        ("optimizer: adam, adam_betas: [0.9, 1]", "adam_betas[1]: must be below 1, found 1"),
+        ("optimizer: adam, adam_betas: [-0.1, 0.9]", "adam_betas[0]: must be at least 0, found -0.1"),
+        (
+            "adam_betas: [0.9, 0.999]",
+            "adam_betas: is for another optimizer: needs optimizer: adam, found [0.9, 0.999]",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(problems: Problems, settings: str, told: str) -> None:
@@ -203,7 +219,10 @@ def test_a_picture_may_start_from_several_things(load: Load, folder: Path, setti
         ("init: {image: 1, noise: 1}", ": init: image needs init_image: FILE"),
         (START, ".init_image: is used by no picture: write init: image, or leave it out"),
         ("init: image, init_image: nowhere.jpg", ".init_image: must be an image file; "),
-        ("init: {image: 1, nois: 1}", ".init.nois: must be one of 'content', 'noise', 'gray', 'painting' or 'image', found"),
+        (
+            "init: {image: 1, nois: 1}",
+            ".init.nois: must be one of 'content', 'noise', 'gray', 'painting' or 'image', found",
+        ),
         ("init: {noise: 0, content: 1}", ".init.noise: must be above 0, found 0"),
         ("init: {}", ".init: must have at least 1 entry, found an empty mapping"),
         ("init: paintin", "found 'paintin'; did you mean 'painting'?"),

@@ -7,6 +7,7 @@ import pytest
 from pipeline.config import ConfigWithVariants, load_variants
 from pipeline.config.qualities import QUALITIES
 from pipeline.errors import ConfigError, UsageError
+from pipeline.model import Recipe
 
 TEXT = """
 styles:
@@ -48,6 +49,17 @@ def test_the_paintings_colors_are_mixed_with_no_others(folder: Path) -> None:
     assert [(each.recipe.color, each.recipe.color_mix) for each in compared] == [("painting", 1), ("photo", 0.5)]
     with pytest.raises(UsageError, match="needs color: photo or match, found"):
         loaded(folder, "color_mix=0.5")
+
+
+def test_another_optimizer_needs_no_betas_any_more(folder: Path) -> None:
+    text = TEXT.replace("content_weight: 3", "optimizer: adam, adam_betas: [0.5, 0.9]")
+    found = loaded(folder, "optimizer=sgd", text=text).config.recipes_by_name()["fine"]
+    assert (found.optimizer, found.adam_betas) == ("sgd", Recipe().adam_betas)
+    compared = loaded(folder, "optimizer=[lbfgs, adam]", text=text).recipes["fine"]
+    assert [each.recipe.adam_betas for each in compared] == [Recipe().adam_betas, (0.5, 0.9)]
+    options = "optimizer=adam", "adam_betas=[[0.5, 0.9], [0.6, 0.9]]"
+    compared = loaded(folder, *options, text=text).recipes["fine"]
+    assert [each.recipe.adam_betas for each in compared] == [(0.5, 0.9), (0.6, 0.9)]
 
 
 def test_the_scale_goes_into_every_style(folder: Path) -> None:

@@ -130,6 +130,7 @@ def test_every_setting_that_changes_the_picture_may_list_values() -> None:
         "style_layers",
         "style_loss",
         "content_loss",
+        "adam_betas",
     ]
 
 

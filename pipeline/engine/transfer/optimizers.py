@@ -233,12 +233,16 @@ class Lbfgs(Optimizer[LbfgsState]):
 
 
 class Adam(Optimizer[AdamState]):
-    """Adam (Kingma and Ba 2015), as torch.optim.Adam on the objective divided by its first mean slope."""
+    """Adam (Kingma and Ba 2015), as torch.optim.Adam on the objective divided by its first mean slope.
 
-    def __init__(self, learning_rate: float, decay: float = 1.0, beta1: float = 0.9, beta2: float = 0.99) -> None:
+    There is no ``eps`` to set: those of other programs count in their own slopes, beside which they are nothing.
+    """
+
+    def __init__(
+        self, learning_rate: float, decay: float = 1.0, betas: tuple[float, float] = Recipe().adam_betas
+    ) -> None:
         super().__init__(learning_rate, decay)
-        self.beta1 = beta1
-        self.beta2 = beta2
+        self.beta1, self.beta2 = betas
 
     def new_state(self) -> AdamState:
         """Return the state of an image that was never evaluated."""
@@ -278,10 +282,10 @@ class Sgd(Optimizer[SgdState]):
 
 
 def make_optimizer(recipe: Recipe) -> Optimizer[Any]:
-    """Return the optimizer a recipe asks for, with its learning rate and decay."""
+    """Return the optimizer a recipe asks for, with its settings."""
     rate, decay = recipe.learning_rate, recipe.learning_rate_decay
     if recipe.optimizer == "adam":
-        return Adam(rate, decay)
+        return Adam(rate, decay, recipe.adam_betas)
     if recipe.optimizer == "sgd":
         return Sgd(rate, decay)
     return Lbfgs(rate, decay)

@@ -151,7 +151,7 @@ class TransferStep:
 def batch_key(canvas: Canvas) -> Hashable:
     """Return what canvases have in common that can be evaluated and moved together."""
     recipe = canvas.recipe
-    moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay)
+    moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay, recipe.adam_betas)
     places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
     return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places
 

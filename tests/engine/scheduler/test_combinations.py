@@ -70,6 +70,7 @@ def a_recipe(draw: random.Random) -> Recipe:
         tv_weight=draw.choice([0.0, 0.1]),
         optimizer=optimizer,
         learning_rate={"lbfgs": 1.0, "adam": 0.02, "sgd": 0.002}[optimizer],
+        adam_betas=(0.95, 0.999),
         init=start,
         init_image=Path("start.png") if start == "image" else None,
         init_image_sha256="0abc".ljust(64, "0") if start == "image" else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -518,6 +519,28 @@ def test_an_averaged_picture_is_the_running_average_of_what_was_evaluated(one: S
     np.testing.assert_array_equal(picture(events), shown[-1])
     np.testing.assert_allclose(only(events, Preview)[0].pixels, expected[2], atol=1e-6)
     assert only(events, Finished)[0].last == only(events, Progress)[-1].losses
+
+
+def test_steps_keep_their_direction_the_longer_adam_remembers_also_beside_other_pictures(
+    one: Stylizer, three: Stylizer
+) -> None:
+    recipe = replace(TINY, scales=1, optimizer="adam", learning_rate=0.02, snapshot_every=1, iterations=8)
+    recipes = {
+        "forgetful": replace(recipe, adam_betas=(0.0, 0.99)),
+        "usual": recipe,
+        "steady": replace(recipe, adam_betas=(0.99, 0.99)),
+    }
+    together = run(three, *(request(name, recipe=each, height=48) for name, each in recipes.items()))
+
+    def turn(name: str) -> float:
+        shown = [event.pixels for event in only(together, Snapshot) if event.token == name]
+        before, after = (b - a for a, b in pairwise(shown[-3:]))
+        return float((before * after).sum() / np.sqrt((before**2).sum() * (after**2).sum()))
+
+    assert turn("forgetful") < turn("usual") < turn("steady")
+    for name, each in recipes.items():
+        alone = run(one, request(name, recipe=each, height=48))
+        assert np.array_equal(picture(together, name), picture(alone, name))
 
 
 def test_a_photo_is_kept_by_what_a_recipe_says(one: Stylizer, three: Stylizer) -> None:

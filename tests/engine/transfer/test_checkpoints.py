@@ -107,6 +107,12 @@ def test_a_picture_interrupted_after_every_evaluation_is_the_same(
     assert_same_rest(run(one, again), whole, 7)
 
 
+def test_adam_goes_on_with_its_own_memory(one: Stylizer, another: Stylizer, tmp_path: Path) -> None:
+    wanted = request("t", recipe=recipe_for("adam", adam_betas=(0.5, 0.999)))
+    whole = run(one, wanted)
+    assert_same_rest(run(another, interrupted(one, 3, wanted, tmp_path / "c.safetensors")), whole, 3)
+
+
 @pytest.mark.parametrize("color", ["photo", "match"])
 def test_a_picture_in_the_photos_colors_is_the_same_when_it_was_interrupted(
     one: Stylizer, another: Stylizer, color: ColorKind, tmp_path: Path

@@ -1,4 +1,4 @@
-"""A picture starts from its photo, noise, gray, paintings or an image, or from several by weights; none is distorted."""
+"""A picture starts from its photo, noise, gray, paintings or an image, or several by weights; none is distorted."""
 
 from __future__ import annotations
 

@@ -118,12 +118,14 @@ def test_lbfgs_without_its_safeguards_follows_torch_in_float64(history: int, obj
         torch.testing.assert_close(point, other, rtol=0, atol=1e-10)
 
 
-def test_adam_follows_torch_on_the_objective_with_unit_slopes() -> None:
+@pytest.mark.parametrize("betas", [(0.9, 0.99), (0.99, 0.999), (0.0, 0.5)])
+def test_adam_follows_torch_on_the_objective_with_unit_slopes(betas: tuple[float, float]) -> None:
     start = some_pixels(1, dtype=torch.float64)
     theirs = torch.nn.Parameter(start.clone())
-    reference = torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99))
+    reference = torch.optim.Adam([theirs], lr=0.02, betas=betas)
     expected = run_torch(reference, theirs, unit_slopes(valley(), start), 30)
-    for point, other in zip(follow(Adam(0.02), start, valley(), 30), expected, strict=True):
+    adam = make_optimizer(Recipe(optimizer="adam", learning_rate=0.02, adam_betas=betas))
+    for point, other in zip(follow(adam, start, valley(), 30), expected, strict=True):
         torch.testing.assert_close(point, other, rtol=0, atol=1e-10)
 
 

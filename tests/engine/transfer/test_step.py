@@ -119,6 +119,7 @@ def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(ca
     assert batch_key(other(seed=3, init="noise", tolerance=0.5)) == batch_key(canvas)
     for changes in ({"optimizer": "adam"}, {"content_weight": 9.0}, {"pooling": "average"}, {"scales": (48,)}):
         assert batch_key(other(**changes)) != batch_key(canvas)
+    assert batch_key(other(optimizer="adam", adam_betas=(0.9, 0.999))) != batch_key(other(optimizer="adam"))
 
 
 def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> None:

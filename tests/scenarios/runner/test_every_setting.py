@@ -61,9 +61,14 @@ SETTINGS: Final[dict[str, tuple[Any, Any]]] = {
     "laplacian_weight": (2, 3),
     "keep_faces": (0.5, 1),
     "ema_decay": (0.9, 0.5),
+    "adam_betas": ([0.95, 0.999], [0, 0.9]),
 }
 #: What a setting is of no use without.
-NEEDS: Final[dict[str, dict[str, Any]]] = {"color_mix": {"color": "match"}, "init_image": {"init": "image"}}
+NEEDS: Final[dict[str, dict[str, Any]]] = {
+    "color_mix": {"color": "match"},
+    "init_image": {"init": "image"},
+    "adam_betas": {"optimizer": "adam"},
+}
 #: Settings that change no pixel.
 SAME_PIXELS: Final = {"snapshot_every", "timelapse"}
 #: Fields that are no settings: the recipe's name in the config, and what is read from ``init_image``.
