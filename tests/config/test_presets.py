@@ -27,7 +27,7 @@ CHANNELS = {
 }
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
-#: Mean activations of the network as published, by which Gatys' own differs.
+#: Mean activations of the network.
 MEANS = {
     "relu1_1": 20.64,
     "relu2_1": 110.76,
@@ -82,15 +82,8 @@ def neural_style(found: Features, photo: Features, painting: Features, picture: 
 
 
 def gatys(found: Features, photo: Features, painting: Features, picture: Tensor) -> Tensor:
-    def normalized(features: Features, name: str) -> Tensor:
-        return features[name] / MEANS[name]
-
-    style = sum(
-        1000 / CHANNELS[name] ** 2 * mean_square(gram(normalized(found, name)), gram(normalized(painting, name)))
-        for name in STYLE
-    )
-    content = mean_square(normalized(found, "relu4_2"), normalized(photo, "relu4_2"))
-    return (content + style) * MEANS["relu4_2"] ** 2
+    style = sum(1e3 / CHANNELS[name] ** 2 * mean_square(gram(found[name]), gram(painting[name])) for name in STYLE)
+    return mean_square(found["relu4_2"], photo["relu4_2"]) + style
 
 
 def tutorial(found: Features, photo: Features, painting: Features, picture: Tensor) -> Tensor:
