@@ -22,10 +22,10 @@ from pipeline.config.recipes import (
     changes_picture,
     default_of,
     init_of,
-    kept_of_imported,
     weighted,
     written_fields,
 )
+from pipeline.config.used_settings import kept_of_imported
 from pipeline.config.variants import ConfigWithVariants
 from pipeline.config.written_values import flow_text, path_text
 from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value

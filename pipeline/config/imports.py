@@ -15,7 +15,8 @@ from typing import Any, Final
 from pipeline.config.document import Document, ImportedRecipes, Location, Problem
 from pipeline.config.error_messages import format_value
 from pipeline.config.field_types import resolve
-from pipeline.config.recipes import IMPORT, RecipeSection, kept_of_imported
+from pipeline.config.recipes import IMPORT, RecipeSection
+from pipeline.config.used_settings import kept_of_imported
 from pipeline.config.yaml_source import RECIPES, read_document
 from pipeline.errors import ConfigError, StylewatchError
 

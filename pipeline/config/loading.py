@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipeline.config.combinations import Axis
 from pipeline.config.document import Document, Location, Problem
 from pipeline.config.error_messages import format_location
 from pipeline.config.field_types import ValidationContext, resolve
@@ -18,7 +19,7 @@ from pipeline.config.ignore_patterns import is_pattern
 from pipeline.config.imports import read_config
 from pipeline.config.models import Config
 from pipeline.config.set_options import require_right, with_settings
-from pipeline.config.variants import Axis, ConfigWithVariants, expand
+from pipeline.config.variants import ConfigWithVariants, expand
 from pipeline.errors import ConfigError, ConfigProblem
 
 

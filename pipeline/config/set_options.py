@@ -16,7 +16,8 @@ from pipeline.config import qualities
 from pipeline.config.document import Document, Location
 from pipeline.config.field_types import did_you_mean
 from pipeline.config.mistakes import Mistake
-from pipeline.config.recipes import RecipeSection, without_unused
+from pipeline.config.recipes import RecipeSection
+from pipeline.config.used_settings import without_unused
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 

@@ -9,49 +9,24 @@ the values of the styles that these name.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-
 from pipeline.config import models
+from pipeline.config.combinations import Axis, Combinations, placed, value_at
 from pipeline.config.document import Document, ImportedRecipes, Location
-from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
 from pipeline.config.masks import KEEP
-from pipeline.config.mistakes import MakeContext, Mistake, mistake_at, validate
+from pipeline.config.mistakes import MakeContext, Mistake, validate
 from pipeline.config.models import Config
-from pipeline.config.recipes import RecipeSection, changes_picture, without_unused
-from pipeline.config.styles import StyleSection
+from pipeline.config.recipes import RecipeSection, changes_picture
+from pipeline.config.used_settings import without_unused
 from pipeline.config.written_values import flow_text
 from pipeline.model import Recipe
 
-#: So many combinations of one recipe can be told apart by nobody.
-MAX_COMBINATIONS: Final = 1000
-
 _STYLE_SETTINGS: Final = ("scale",)
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A setting that lists values: its place in the file, its line, and the values as they are written there.
-
-    ``file``: an imported one, None for the config.
-    """
-
-    location: Location
-    line: int
-    values: tuple[Any, ...]
-    file: Path | None = None
-
-    @property
-    def setting(self) -> str:
-        """The setting's name."""
-        return str(self.location[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +78,10 @@ def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVar
     first = _with_values(document, {axis.location: axis.values[0] for axis in axes})
     config, mistakes = validate(first, make_context)
     known = {axis.location: 0 for axis in axes}
-    mistakes = [_hinted(_placed(mistake, known, document)) for mistake in mistakes]
+    mistakes = [_hinted(placed(mistake, known, document)) for mistake in mistakes]
     sections = _sections(axes)
     for owner, listed in sections.items():
-        mistakes += _Combinations(document, owner, listed, make_context).mistakes(
-            {each.location for each in mistakes}
-        )
+        mistakes += Combinations(document, owner, listed, make_context).mistakes({each.location for each in mistakes})
     if config is None or mistakes:
         return None, mistakes
     context = make_context(first.data)
@@ -119,7 +92,7 @@ def expand(document: Document, make_context: MakeContext) -> tuple[ConfigWithVar
         style.name: (StyleVariant({style.name: style.scale}, {}),) for style in config.styles
     }
     for owner, listed in sections.items():
-        combinations = _Combinations(document, owner, listed, make_context)
+        combinations = Combinations(document, owner, listed, make_context)
         if owner[0] == "recipes":
             recipes[str(owner[1])] = tuple(
                 RecipeVariant(RecipeSection.model_validate(data, context=context).recipe(str(owner[1])), texts)
@@ -156,7 +129,7 @@ def find_axes(document: Document) -> tuple[Axis, ...]:
     """Return the settings that list values, in the order of the file."""
     found = []
     for owner, names in _owners(document.data):
-        for setting, value in _value_at(document.data, owner).items():
+        for setting, value in value_at(document.data, owner).items():
             if setting in names and is_list_of_values(setting, value):
                 location = (*owner, setting)
                 found.append(Axis(location, document.position(location)[0], tuple(value), document.file(location)))
@@ -218,12 +191,6 @@ def _sections(axes: Iterable[Axis]) -> dict[Location, list[Axis]]:
     return sections
 
 
-def _value_at(data: Any, location: Location) -> Any:
-    for part in location:
-        data = data[part]
-    return data
-
-
 def _with_values(document: Document, values: Mapping[Location, Any]) -> Document:
     def replaced(data: Any, location: Location) -> Any:
         if location in values:
@@ -238,16 +205,6 @@ def _with_values(document: Document, values: Mapping[Location, Any]) -> Document
     return dataclasses.replace(document, data=replaced(document.data, ())) if values else document
 
 
-def _placed(mistake: Mistake, chosen: Mapping[Location, int], document: Document) -> Mistake:
-    """Return a mistake at its place in the file: below a setting that lists values, in the chosen one."""
-    for axis, index in chosen.items():
-        if mistake.location[: len(axis)] == axis:
-            location = (*axis, index, *mistake.location[len(axis) :])
-            position, file = document.position(location), document.file(location)
-            return dataclasses.replace(mistake, location=location, position=position, file=file)
-    return mistake
-
-
 def _hinted(mistake: Mistake) -> Mistake:
     """Return a mistake in a list of numbers, which may have been meant as values, with how these are listed."""
     match mistake.location:
@@ -255,95 +212,3 @@ def _hinted(mistake: Mistake) -> Mistake:
             hint = f"; values to compare are listed as lists: {setting}: [[...], [...]]"
             return dataclasses.replace(mistake, message=mistake.message + hint)
     return mistake
-
-
-class _Combinations:
-    """The values that one recipe or style lists, and what is wrong with them."""
-
-    def __init__(self, document: Document, owner: Location, axes: Sequence[Axis], make_context: MakeContext) -> None:
-        self._document, self._owner, self._axes = document, owner, axes
-        self._make_context = make_context
-        self._data: Mapping[str, Any] = _value_at(document.data, owner)
-        self._model: type[BaseModel] = RecipeSection if owner[0] == "recipes" else StyleSection
-
-    def all(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-        """Yield the section's data with each combination of values, and these values as text by setting."""
-        for choice in self._choices():
-            chosen = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
-            yield self._with(chosen), {setting: flow_text(value) for setting, value in chosen.items()}
-
-    def _with(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        changed = {**self._data, **chosen}
-        return without_unused(changed, self._data)
-
-    def mistakes(self, known: set[Location]) -> list[Mistake]:
-        """Return the mistakes in values but the first ones, and in combinations; ``known`` are reported already."""
-        found: dict[Location, Mistake] = {}
-        for number, axis in enumerate(self._axes):
-            for index in range(1, len(axis.values)):
-                choice = [0] * len(self._axes)
-                choice[number] = index
-                for mistake in self._wrong_with(choice):
-                    if mistake.location[: len(axis.location) + 1] == (*axis.location, index):
-                        found.setdefault(mistake.location, mistake)
-            for mistake in self._repeated(axis):
-                found.setdefault(mistake.location, mistake)
-        if (number_of := math.prod(len(axis.values) for axis in self._axes)) > MAX_COMBINATIONS:
-            message = f"lists values that make {number_of:,} combinations, at most {MAX_COMBINATIONS:,} can be tried"
-            return [*found.values(), mistake_at(self._owner, message, self._document)]
-        return list(found.values()) or self._wrong_together(known)
-
-    def _wrong_together(self, known: set[Location]) -> list[Mistake]:
-        """Return what is wrong with combinations of values that are right by themselves."""
-        found: dict[Location, Mistake] = {}
-        if any(location[: len(self._owner)] == self._owner for location in known):
-            return []
-        for choice in self._choices():
-            chosen = ", ".join(
-                f"{axis.setting}: {flow_text(axis.values[index])}"
-                for axis, index in zip(self._axes, choice, strict=True)
-            )
-            for mistake in self._wrong_with(choice):
-                message = f"{mistake.message} (in the combination {chosen})"
-                found.setdefault(mistake.location, dataclasses.replace(mistake, message=message))
-        return list(found.values())
-
-    def _choices(self) -> Iterator[Sequence[int]]:
-        return iter(product(*(range(len(axis.values)) for axis in self._axes)))
-
-    def _wrong_with(self, choice: Sequence[int]) -> list[Mistake]:
-        chosen = {axis.location: index for axis, index in zip(self._axes, choice, strict=True)}
-        values = {axis.setting: axis.values[index] for axis, index in zip(self._axes, choice, strict=True)}
-        try:
-            self._model.model_validate(self._with(values), context=self._make_context(self._document.data))
-        except ValidationError as error:
-            faults = [fault for fault in error.errors(include_url=False) if not is_redundant(fault)]
-            locations = [(*self._owner, *location_of(fault)) for fault in faults]
-            return [
-                _placed(mistake_at(location, explain(fault, location), self._document), chosen, self._document)
-                for fault, location in zip(faults, locations, strict=True)
-            ]
-        return []
-
-    def _repeated(self, axis: Axis) -> Iterator[Mistake]:
-        """Yield a mistake for each value that means the same as one before it."""
-        seen: list[Any] = []
-        for index, value in enumerate(axis.values):
-            meaning = self._meaning(axis.setting, value)
-            if meaning is not None and meaning in seen:
-                message = f"must differ from the other values, found {format_value(value)} again"
-                yield mistake_at((*axis.location, index), message, self._document)
-            seen.append(meaning)
-
-    def _meaning(self, setting: str, value: Any) -> Any:
-        try:
-            section = self._model.model_validate(
-                self._with({**{axis.setting: axis.values[0] for axis in self._axes}, setting: value}),
-                context=self._make_context(self._document.data),
-            )
-        except ValidationError:
-            return None
-        if not isinstance(section, RecipeSection):
-            return getattr(section, setting)
-        recipe = section.recipe("")
-        return recipe if setting == "quality" else getattr(recipe, setting)
