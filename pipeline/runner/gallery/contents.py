@@ -130,7 +130,7 @@ class DetailsSource:
             "width": row.width or (file.width if file else 0),
             "height": row.height or (file.height if file else 0),
             "engine": found.engine_version,
-            "settings": _as_written_fields(settings["recipe"]) if "recipe" in settings else None,
+            "settings": _recipe_settings(settings),
             "yaml": settings_yaml(row.job.style, row.job.recipe, settings),
             "scale": 1.0 if style.get("regions") else style.get("scale"),
             "paintings": [self._painting(painting) for painting in _paintings(style)],
@@ -174,6 +174,16 @@ class DetailsSource:
             "scale": painting.get("scale", 1.0),
             "copy": copy,
         }
+
+
+def _recipe_settings(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a record says of the recipe, as a config has it, without a style loss that is what "auto" means."""
+    recorded = read_settings({"settings": settings})
+    if recorded is None or "recipe" not in settings:
+        return None
+    loss = recorded.recipe.style_loss
+    others = {name: value for name, value in settings["recipe"].items() if name != "style_loss"}
+    return _as_written_fields(others | ({} if loss == "auto" else {"style_loss": loss}))
 
 
 def _paintings(style: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -40,7 +40,12 @@ ROW = GalleryRow(
     photo_sha256=PHOTO,
 )
 SETTINGS: dict[str, Any] = {
-    "recipe": {"size": 96, "content_layers": [["relu4_2", 1.0], ["relu5_2", 0.5]], "scales": [48, 96]},
+    "recipe": {
+        "size": 96,
+        "content_layers": [["relu4_2", 1.0], ["relu5_2", 0.5]],
+        "scales": [48, 96],
+        "style_loss": [["wasserstein", 1.0]],
+    },
     "style": {"scale": 0.5, "paintings": [{"name": "night.jpg", "weight": 1.0, "sha256": SHA}]},
     "weights": "embedded",
 }
@@ -220,13 +225,27 @@ def test_a_start_is_shown_as_a_config_has_it(tmp_path: Path) -> None:
     recipe = {"init": [["noise", 0.5], ["image", 1.0]], "init_image": "start.jpg", "init_image_sha256": "c" * 64}
     facts = SETTINGS | {"recipe": recipe}
     made = replace(DETAILS, facts=replace(FACTS, settings=facts))
-    assert details(made, tmp_path)["settings"] == {"init": {"noise": 0.5, "image": 1.0}, "init_image": "start.jpg"}
+    shown = details(made, tmp_path)["settings"]
+    assert shown["init"] == {"noise": 0.5, "image": 1.0}
+    assert shown["init_image"] == "start.jpg"
     for name in ("night.jpg", "start.jpg"):
         (tmp_path / name).touch()
     (tmp_path / "c.yaml").write_text(settings_yaml("night", "default", facts))
     found = load_config(tmp_path / "c.yaml").recipes_by_name()["default"]
     assert (found.init, found.init_image) == ((("noise", 0.5), ("image", 1.0)), tmp_path.resolve() / "start.jpg")
     assert "init_image_sha256" not in recipe_defaults()
+
+
+def test_the_style_loss_is_shown_where_it_is_not_what_auto_means(tmp_path: Path) -> None:
+    def shown(**recipe: Any) -> Any:
+        made = replace(DETAILS, facts=replace(FACTS, settings=SETTINGS | {"recipe": recipe}))
+        return details(made, tmp_path)["settings"]
+
+    assert shown(style_loss=[["wasserstein", 1.0]]) == {}
+    assert shown(style_loss=[["mean_std", 0.5]]) == {"style_loss": {"mean_std": 0.5}}
+    # Of the versions that had no other loss.
+    assert shown() == {"style_loss": {"gram": 1.0}}
+    assert shown(loss="gatys") == {"loss": "gatys"}
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.02])

@@ -58,7 +58,7 @@ def test_an_older_versions_settings_are_the_configs_as_long_as_its_key_says_so(g
 
     rebuild(gallery)
     details = gallery.details_of("a.png")
-    assert (details["settings"], details["scale"]) == ({"size": 48, "scales": 1}, 1.0)
+    assert (details["settings"], details["scale"]) == ({"size": 48, "scales": 1, "style_loss": {"gram": 1.0}}, 1.0)
     assert [painting["name"] for painting in details["paintings"]] == ["night.jpg"]
     assert details["paintings"][0]["copy"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ SPEED = Speed(
     shallow_share=0.2,
     measurements=(Measurement(1_000_000, 1.0, 1.0, 2.0),),
 )
-RECIPE = Recipe(size=64, scales=1, iterations=10, tolerance=0)
+GRAM = Recipe(style_loss=(("gram", 1.0),))
+RECIPE = replace(GRAM, size=64, scales=1, iterations=10, tolerance=0)
 SECONDS = 64 * 64 * 1e-6 * (10 + FORWARD)
 
 
@@ -88,7 +90,7 @@ def test_wide_photos_take_less() -> None:
 
 
 def test_recipes_are_estimated_separately() -> None:
-    other = Recipe(name="other", size=128, scales=1, iterations=10, tolerance=0)
+    other = replace(RECIPE, name="other", size=128)
     found = forecast(SPEED, [Task(RECIPE, 1.0)] * 2 + [Task(other, 1.0)], [], {})
     assert {name: recipe.pictures for name, recipe in found.recipes.items()} == {"default": 2, "other": 1}
     assert found.recipes["other"].seconds == pytest.approx(2 * found.recipes["default"].seconds)
@@ -96,7 +98,7 @@ def test_recipes_are_estimated_separately() -> None:
 
 
 def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -> None:
-    recipe = Recipe(size=256, scales=2, iterations=(10_000, 7))
+    recipe = replace(GRAM, size=256, scales=2, iterations=(10_000, 7))
     assert expected_evaluations(recipe, None, 1.0) == (TYPICAL_EVALUATIONS["lbfgs"], 7)
     endless = Recipe(size=256, scales=2, iterations=(10_000, 7), tolerance=0)
     assert expected_evaluations(endless, None, 1.0) == (10_000, 7)
@@ -110,10 +112,12 @@ def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -
         ({"strength": 0.0}, 0.6),
         ({"tolerance": 0.16}, 0.5),
         ({"tolerance": 0.01, "strength": 1.0}, 4.0),
+        ({"style_loss": "auto"}, 0.67),
+        ({"style_loss": (("wasserstein", 1.0), ("gram", 0.5))}, 1.0),
     ],
 )
-def test_a_new_recipe_takes_more_the_wilder_and_the_finer_it_is(settings: dict[str, float], factor: float) -> None:
-    recipe = Recipe(size=64, scales=1, iterations=10_000)
+def test_a_new_recipe_takes_more_the_wilder_and_the_finer_it_is(settings: dict[str, Any], factor: float) -> None:
+    recipe = replace(GRAM, size=64, scales=1, iterations=10_000)
     (usual,) = expected_evaluations(recipe, None, 1.0)
     assert expected_evaluations(replace(recipe, **settings), None, 1.0) == (pytest.approx(usual * factor),)
 
@@ -143,7 +147,7 @@ def test_finished_pictures_tell_the_pace_unless_another_machine_must_have_made_t
 
 
 def test_the_estimate_of_a_recipe_is_its_forecast_for_a_typical_photo() -> None:
-    small, large = Recipe(name="small", size=128), Recipe(name="large", size=1024)
+    small, large = replace(GRAM, name="small", size=128), replace(GRAM, name="large", size=1024)
     estimate = work_estimate(SPEED, {"small": small, "large": large}, {}, ["small"])
     (alone,) = forecast(SPEED, [Task(large, TYPICAL_PROPORTION)], [], {}).recipes.values()
     assert (estimate.is_known, estimate.start_seconds, estimate.pictures_at_once) == (True, 5.0, 2)
@@ -155,7 +159,7 @@ def test_the_estimate_of_a_recipe_is_its_forecast_for_a_typical_photo() -> None:
 
 
 def test_without_a_speed_it_is_known_once_pictures_of_all_that_is_needed_were_made() -> None:
-    recipes = {"small": Recipe(name="small", size=128), "large": Recipe(name="large", size=256)}
+    recipes = {"small": replace(GRAM, name="small", size=128), "large": replace(GRAM, name="large", size=256)}
     timings = {"small": Timing(pictures=10, seconds=5000.0, pixel_evaluations=1e7)}
     assert not work_estimate(None, recipes, {}, ["small"]).is_known
     assert not work_estimate(None, recipes, {}, []).is_known, "photos may come during a pass that began with none"

@@ -15,9 +15,12 @@ from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, missing_targets
 from pipeline.runner.preparation import resolve_config
-from tests.workshop import SPEED, Workshop
+from tests.workshop import CONFIG, SPEED, Workshop
 
 HOUR, DAY = 3600.0, 86400.0
+
+# The usual evaluations are of this loss.
+BY_GRAM = CONFIG.replace("scales: 1}", "scales: 1, style_loss: gram}")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +156,7 @@ def test_a_machine_is_asked_only_if_there_is_something_to_do(workshop: Workshop)
 
 
 def test_the_time_follows_from_the_measurement_and_the_photos_own_shape(workshop: Workshop) -> None:
+    workshop.text = BY_GRAM
     workshop.photo("a.png")
     workshop.photo("b.png", shade=1)
     run_plan = workshop.plan(lambda _: SPEED)
@@ -180,6 +184,7 @@ def test_pictures_of_a_recipe_that_was_changed_tell_nothing(workshop: Workshop) 
 
 
 def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop) -> None:
+    workshop.text = BY_GRAM
     path = workshop.photo("a.png")
     damaged = bytearray(path.read_bytes())
     damaged[16:29] = bytes(13)
@@ -190,6 +195,7 @@ def test_photos_that_can_not_be_read_are_taken_for_usual_ones(workshop: Workshop
 
 
 def test_of_many_photos_the_headers_of_some_are_read(workshop: Workshop) -> None:
+    workshop.text = BY_GRAM
     for number in range(305):
         workshop.photo(f"{number}.png", shade=number)
     run_plan = workshop.plan(lambda _: SPEED)
