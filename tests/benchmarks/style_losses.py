@@ -1,7 +1,8 @@
 """(m) Style losses: how near each of them comes to painting and photo, in which time, and pictures to look at.
 
-Distances are those of the default objective, whatever a picture was made by: of Gram matrices at the default style
-layers from the painting's, and of features at relu4_2 from the photo's, both relative. Each pair of a photo and a
+All pictures are measured by the same distances: of Gram matrices at the style layers from the painting's; of Gram
+matrices and of features' Gaussians (Wasserstein-2) at layers that no loss has looked at, so that none judges itself;
+and of features at relu4_2 from the photo's. All are relative. Each pair of a photo and a
 painting is worked on by all losses in turn, in one process on one thread, and times are the processor's: so programs
 beside it hardly count. With ``--into FOLDER`` the pictures are kept there, as PHOTO--PAINTING--LOSS.png.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
@@ -24,14 +25,16 @@ from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.geometry import to_tensor
-from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.statistics.moments import moments_of
+from pipeline.engine.transfer.statistics.wasserstein import Wasserstein
 from pipeline.images.decode import decode_painting, fit
-from pipeline.model import Recipe, WeightsChoice
+from pipeline.model import DEFAULT_CONTENT_LAYERS, DEFAULT_STYLE_LAYERS, WeightsChoice
 from tests.benchmarks.subjects import Subjects
 from tests.benchmarks.table import Row
 
 TITLE = "m. Style losses"
+
+_UNSEEN: Final = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_2")
 
 LOSSES: Final[Mapping[str, Any]] = {
     "gram": "gram",
@@ -47,10 +50,22 @@ LOSSES: Final[Mapping[str, Any]] = {
 class Made:
     """What became of a pair by one loss: distances, evaluations at all sizes, seconds of the processor."""
 
-    style: float
-    content: float
+    distances: Distances
     evaluations: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """How far a picture is from its painting, and from its photo (``content``).
+
+    ``unseen_gram``, ``unseen_gaussians``: at layers that no recipe here compares.
+    """
+
+    gram: float
+    unseen_gram: float
+    unseen_gaussians: float
+    content: float
 
 
 def rows(subjects: Subjects) -> list[Row]:
@@ -61,7 +76,7 @@ def rows(subjects: Subjects) -> list[Row]:
         for photo, painting in pairs(subjects):
             for name, loss in LOSSES.items():
                 pixels, evaluations, seconds = _made(transfer, photo, painting, size=subjects.size, style_loss=loss)
-                found[name].append(Made(*judge.distances(pixels, photo, painting), evaluations, seconds))
+                found[name].append(Made(judge.distances(pixels, photo, painting), evaluations, seconds))
                 subjects.tell(f"{photo.name} in {painting.name} by {name}: {found[name][-1]}")
                 if subjects.pictures is not None:
                     subjects.pictures.mkdir(parents=True, exist_ok=True)
@@ -78,11 +93,13 @@ def pairs(subjects: Subjects) -> Iterator[tuple[Path, Path]]:
 
 
 def _row(name: str, found: list[Made], usual: list[Made]) -> Row:
-    style, content = mean(made.style for made in found), mean(made.content for made in found)
+    gram, unseen_gram, unseen_gaussians, content = (
+        mean(each) for each in zip(*(astuple(made.distances) for made in found), strict=True)
+    )
     seconds, usual_seconds = (sum(made.seconds for made in each) for each in (found, usual))
     return Row(
-        f"{name}: distance from the painting's Gram matrices, and from the photo's features",
-        f"{style:.4f}; {content:.3f}",
+        f"{name}: Gram matrices, at unseen layers, Gaussians there; the photo's features",
+        f"{gram:.4f}, {unseen_gram:.4f}, {unseen_gaussians:.4f}; {content:.3f}",
         f"{mean(made.evaluations for made in found):.0f} evaluations, {seconds / len(found):.0f} s of the processor",
         f"{seconds / usual_seconds:.2f} of gram's time",
         "1.3, to become the default" if name != "gram" else "",
@@ -103,15 +120,14 @@ def _made(transfer: StyleTransfer, photo: Path, painting: Path, **settings: Any)
 
 
 class Judge:
-    """Measures finished pictures by the default objective."""
+    """Measures finished pictures, all by the same distances."""
 
     def __init__(self) -> None:
-        self._objective = objective_of(Recipe())
-        self._style = [layer for layer, _ in self._objective.style_layers]
-        self._content = [layer for layer, _ in self._objective.content_layers]
-        self._network = Network(load_weights(WeightsChoice()), {*self._style, *self._content})
+        self._style = [layer for layer, _ in DEFAULT_STYLE_LAYERS]
+        self._content = [layer for layer, _ in DEFAULT_CONTENT_LAYERS]
+        self._network = Network(load_weights(WeightsChoice()), {*self._style, *self._content, *_UNSEEN})
 
-    def distances(self, pixels: Any, photo: Path, painting: Path) -> tuple[float, float]:
+    def distances(self, pixels: Any, photo: Path, painting: Path) -> Distances:
         """Return how far a picture is from its painting and from its photo."""
         long_side = max(pixels.shape[:2])
         with Image.open(photo) as image:
@@ -123,11 +139,23 @@ class Judge:
             of_picture, of_photo, of_painting = (
                 self._network.features(to_tensor(each)) for each in (pixels, original, np.asarray(wanted))
             )
-        style = [
-            _relative(moments_of(of_picture[layer]).second, moments_of(of_painting[layer]).second)
-            for layer in self._style
-        ]
-        return mean(style), mean(_relative(of_picture[layer], of_photo[layer]) for layer in self._content)
+        return Distances(
+            mean(_gram_distance(of_picture[layer], of_painting[layer]) for layer in self._style),
+            mean(_gram_distance(of_picture[layer], of_painting[layer]) for layer in _UNSEEN),
+            mean(_gaussian_distance(of_picture[layer], of_painting[layer]) for layer in _UNSEEN),
+            mean(_relative(of_picture[layer], of_photo[layer]) for layer in self._content),
+        )
+
+
+def _gram_distance(found: torch.Tensor, wanted: torch.Tensor) -> float:
+    return _relative(moments_of(found).second, moments_of(wanted).second)
+
+
+def _gaussian_distance(found: torch.Tensor, wanted: torch.Tensor) -> float:
+    """Return the squared Wasserstein-2 distance of two layers' Gaussians by the painting's mean square."""
+    gaussians, moments = Wasserstein(), moments_of(wanted)
+    distance = gaussians.loss(gaussians.of(found), gaussians.target(moments)[None], "gatys") * found.shape[1]
+    return float(distance / moments.second.diagonal().sum())
 
 
 def _relative(found: torch.Tensor, wanted: torch.Tensor) -> float:

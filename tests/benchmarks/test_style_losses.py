@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from pipeline.model import StyleLossKind
@@ -36,7 +38,8 @@ def test_a_picture_is_at_no_distance_from_itself(tmp_path: Path) -> None:
         Image.fromarray(random.integers(0, 256, (32, 48, 3), dtype=np.uint8)).save(file)
     pixels, other = (np.asarray(Image.open(file)) for file in files)
     judge = Judge()
-    assert judge.distances(pixels, files[0], files[0]) == (0, 0)
-    style, content = judge.distances(other, files[0], files[0])
-    assert style > 0
-    assert content > 0.1
+    same = judge.distances(pixels, files[0], files[0])
+    assert astuple(same) == (0, 0, pytest.approx(0, abs=1e-6), 0)
+    different = judge.distances(other, files[0], files[0])
+    assert min(astuple(different)) > 1e-4
+    assert different.content > 0.1
