@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.end_to_end.program import pictures, run, run_here, write_landscape, write_small_painting
+from tests.end_to_end.program import FEW_LAYERS, pictures, run, run_here, write_landscape, write_small_painting
 from tests.end_to_end.test_whole_program import pixels
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-input: {folder: in, settle_seconds: 0}
-output: {folder: out, format: png, min_free_disk: 0}
+CONFIG = f"""
+input: {{folder: in, settle_seconds: 0}}
+output: {{folder: out, format: png, min_free_disk: 0}}
 styles:
-  - {name: blossoms, painting: blossoms.jpg}
+  - {{name: blossoms, painting: blossoms.jpg}}
 recipes:
-  default: {size: 48, iterations: 4, scales: 1}
+  default: {{size: 48, iterations: 4, scales: 1, {FEW_LAYERS}}}
 """
 PHOTOS = {"trip.zip/lake.png": 0, "year/old.tar/sea/hill.png": 15, "year/new.tgz/sun.png": 30}
 PICTURES = sorted(f"{photo.removesuffix('.png')}--blossoms.png" for photo in PHOTOS)

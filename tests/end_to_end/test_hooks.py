@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.program import run, run_here, start, write_landscape, write_small_painting
+from tests.end_to_end.program import FEW_LAYERS, run, run_here, start, write_landscape, write_small_painting
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="names are bytes on POSIX")]
 
-CONFIG = """
-input: {folder: in, settle_seconds: 0}
-output: {folder: out, min_free_disk: 0}
+CONFIG = f"""
+input: {{folder: in, settle_seconds: 0}}
+output: {{folder: out, min_free_disk: 0}}
 styles:
-  - {name: "{style} $x", painting: blossoms.jpg}
+  - {{name: "{{style}} $x", painting: blossoms.jpg}}
 recipes:
-  default: {size: 48, iterations: 2, scales: 1}
+  default: {{size: 48, iterations: 2, scales: 1, {FEW_LAYERS}}}
 """
 
 #: Appends its arguments to the file named first, as bytes in hexadecimal, and fails.
