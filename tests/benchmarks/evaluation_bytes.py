@@ -34,7 +34,7 @@ RECIPES = {
     "conv1_1 and conv1_2": Recipe(style_layers=(("conv1_1", 1.0), ("conv1_2", 1.0)), content_layers=(_FIRST,)),
     "relu2_2": Recipe(style_layers=(_FIRST, ("relu2_2", 1.0)), content_layers=()),
     "mean_std": Recipe(style_loss=(("mean_std", 1.0),)),
-    "wasserstein": Recipe(style_loss=(("wasserstein", 1.0),)),
+    "gram": Recipe(style_loss=(("gram", 1.0),)),
     "sliced_wasserstein": Recipe(style_loss=(("sliced_wasserstein", 1.0),)),
     "relu3_1": Recipe(style_layers=(_FIRST, ("relu3_1", 1.0)), content_layers=()),
 }

@@ -50,7 +50,7 @@ def rows(subjects: Subjects) -> list[Row]:
 
 
 def plain_evaluation(weights: Weights, pixels: Tensor) -> Callable[[], Tensor]:
-    """Return what anybody would write: conv2d, relu and pooling, the default recipe's losses, and autograd.
+    """Return what anybody would write: conv2d, relu and pooling, the losses of Gatys at default layers, and autograd.
 
     ``pixels`` (1, 3, H, W), RGB 0..1, are the photo; the style's target is its own too, which takes as long.
     """
