@@ -231,7 +231,9 @@ def _number(written: Any) -> Any:
 
 
 def _is_same(setting: str, now: Any, target: Recipe) -> bool:
-    """Tell whether another form of sizes or evaluations comes to the same."""
+    """Tell whether another form of sizes, evaluations or style losses comes to the same."""
+    if setting == "style_loss":
+        return replace(target, style_loss=now).style_losses == target.style_losses
     if setting not in ("scales", "iterations"):
         return False
     try:

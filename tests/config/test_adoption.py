@@ -114,6 +114,19 @@ def test_without_a_difference_nothing_changes(path: Path) -> None:
     assert (found.text, found.changes) == (TEXT, [])
 
 
+@pytest.mark.parametrize("settings", ["style_loss: wasserstein", "loss: gatys, style_loss: {gram: 1}"])
+def test_a_style_loss_that_is_what_auto_means_stays_as_it_is_written(path: Path, settings: str) -> None:
+    text = f"styles: [{{name: night, painting: night.jpg}}]\nrecipes:\n  default: {{{settings}}}\n"
+    found = adopt_settings(text, path, wanted(Recipe(loss="gatys" if "gatys" in settings else "relative")))
+    assert (found.text, found.changes) == (text, [])
+
+
+def test_a_style_loss_is_written_where_auto_comes_to_mean_another_one(path: Path) -> None:
+    text = "styles: [{name: night, painting: night.jpg}]\nrecipes:\n  default: {size: 256, loss: gatys}\n"
+    recipe = Recipe(size=256, style_loss=(("gram", 1.0),))
+    assert adopted(path, text, wanted(recipe)).text == text.replace("loss: gatys", "style_loss: gram")
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
 @pytest.mark.parametrize("text", [TEXT, "styles: [{name: night, painting: night.jpg}]\n", TEXT.replace("\n", "\r\n")])
 def test_whatever_a_picture_was_made_with_is_adopted(path: Path, case: Any, text: str) -> None:
