@@ -20,6 +20,7 @@ from pipeline.cli.named import (
 )
 from pipeline.cli.options import config_argument
 from pipeline.config import Config, load_config
+from pipeline.engine import ENGINE_VERSION
 from pipeline.errors import UsageError
 from pipeline.ledger import Ledger, PictureRecord
 from pipeline.model import JobState
@@ -72,7 +73,8 @@ def redo(config: Path, pictures: tuple[str, ...], recipe: str | None) -> None:
 
 
 def _will_be_equal(picture: PictureRecord) -> bool:
-    return picture.state is JobState.DONE and not picture.is_rejected and picture.has_present_settings
+    is_of_now = picture.has_present_settings and picture.engine_version == ENGINE_VERSION
+    return picture.state is JobState.DONE and not picture.is_rejected and is_of_now
 
 
 def _print_done(settings: Config, resolved: ResolvedConfig, ledger: Ledger, done: Redone) -> None:

@@ -15,7 +15,7 @@ from pipeline.model import JobState
 _PICTURES: Final = """
 SELECT jobs.id, jobs.photo, style, recipe, output, state, key, published_sha256, made_settings_sha256,
     photos.sha256 AS photo_sha256, absence, problem, wanted, {rejected} AS is_rejected,
-    made_settings_sha256 IS settings_sha256 AS has_present_settings
+    made_settings_sha256 IS settings_sha256 AS has_present_settings, coalesce(engine_version, '') AS engine_version
 FROM jobs JOIN photos ON photos.source_id = jobs.source_id AND photos.path = jobs.photo
 WHERE jobs.source_id = ? ORDER BY output
 """
@@ -60,4 +60,5 @@ def _record(row: sqlite3.Row) -> PictureRecord:
         is_wanted=bool(row["wanted"]),
         is_rejected=bool(row["is_rejected"]),
         has_present_settings=bool(row["has_present_settings"]),
+        engine_version=row["engine_version"],
     )

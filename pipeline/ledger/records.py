@@ -114,7 +114,8 @@ class PictureRecord:
 
     ``sha256``: the hash of the file that was published, None if none ever was, and ``key`` that one's key, None if it
     is not known. ``absence`` says why the photo is not there, ``problem`` why it is set aside. ``is_wanted``: the
-    config asks for it. ``has_present_settings``: it was made with what is wanted now.
+    config asks for it. ``has_present_settings``: it was made with what is wanted now; ``engine_version``: by this
+    version of the engine, "" if that is not known.
     """
 
     job_id: int
@@ -128,6 +129,7 @@ class PictureRecord:
     is_wanted: bool
     is_rejected: bool
     has_present_settings: bool = False
+    engine_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

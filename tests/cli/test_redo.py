@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -35,6 +37,13 @@ def test_it_says_what_will_be_made_and_how_long_that_takes(invoke: Invoke, made:
     result = invoke("redo", config_of(made), "a--night.jpg")
     assert result.lines == ["1 picture was to be made already:", "  a--night.jpg"]
     assert made.run().finished == 2
+
+
+def test_a_picture_of_another_engine_is_not_promised_to_be_like_the_old_one(invoke: Invoke, made: Workshop) -> None:
+    with closing(sqlite3.connect(made.out / ".stylewatch" / "ledger.sqlite3", isolation_level=None)) as ledger:
+        ledger.execute("UPDATE jobs SET engine_version = '1'")
+    result = invoke("redo", config_of(made), "a--night.jpg")
+    assert (result.code, result.lines[1:]) == (0, ["  a--night.jpg"])
 
 
 def test_what_is_not_found_is_named_and_the_rest_is_done(invoke: Invoke, made: Workshop) -> None:

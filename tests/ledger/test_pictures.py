@@ -15,6 +15,7 @@ def test_all_pictures_are_there_whether_they_were_made_or_not(house) -> None:
     assert (b.output, b.state, b.key, b.sha256, b.is_wanted) == ("b--night.jpg", JobState.DONE, "k9", "p9", True)
     assert (odd.job.photo, odd.state, odd.key, odd.sha256) == (NAME, JobState.PENDING, None, None)
     assert (odd.absence, odd.problem, odd.is_rejected) == (None, None, False)
+    assert (b.engine_version, odd.engine_version) == ("1", "")
 
 
 def test_the_key_of_a_picture_that_is_to_be_made_again_follows_from_what_it_was_made_of(house) -> None:
