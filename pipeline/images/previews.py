@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -224,8 +225,9 @@ def _is_there(path: Path, long_side: int) -> bool:
 
 
 def _write(options: PreviewOptions, path: Path, data: bytes) -> None:
-    # All part files in one folder, where those of killed programs are found; a name for each process.
-    part = options.folder / LIVE_FOLDER / f".{os.getpid()}-{path.name}.part"
+    # All part files in one folder, where those of killed programs are found; a name for each process, and for
+    # each thread: of a photo with several pictures some may make the copy at the same time.
+    part = options.folder / LIVE_FOLDER / f".{os.getpid()}-{threading.get_native_id()}-{path.name}.part"
     for folder in (path.parent, part.parent):
         folder.mkdir(parents=True, exist_ok=True)
     write_file(path, data, durable=False, part=part)

@@ -1,5 +1,7 @@
 import io
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +196,19 @@ def test_what_a_killed_worker_left_is_removed_but_not_what_another_program_write
     os.utime(stale, (1000, 1000))
     previews.tidy_live(options)
     assert list(left.parent.iterdir()) == [fresh]
+
+
+def test_several_threads_make_the_same_copy(tmp_path):
+    options, pixels, start = options_in(tmp_path), noise(30, 60), threading.Barrier(4)
+
+    def save(sha256: str) -> Path:
+        start.wait()
+        return previews.save_thumbnail(options, sha256, pixels)
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(30):
+            (path,) = set(pool.map(save, [f"{number:064d}"] * 4))
+            assert opened(options, str(path)).size == (40, 20)
 
 
 def test_no_part_file_stays_beside_a_copy(tmp_path):
