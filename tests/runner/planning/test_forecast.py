@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -107,11 +108,11 @@ def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -
 @pytest.mark.parametrize(
     ("settings", "factor"),
     [
-        ({"strength": 1.0}, 2.0),
-        ({"strength": 0.25}, 0.6),
+        ({"strength": 1.0}, 1 + math.log2(2.5) / 5),
+        ({"strength": 0.25}, 1 - 2.5 / 8),
         ({"strength": 0.0}, 0.6),
         ({"tolerance": 0.16}, 0.5),
-        ({"tolerance": 0.01, "strength": 1.0}, 4.0),
+        ({"tolerance": 0.01, "strength": 1.0}, 2 + math.log2(2.5) / 2.5),
         ({"style_loss": "auto"}, 0.67),
         ({"style_loss": (("wasserstein", 1.0), ("gram", 0.5))}, 1.0),
     ],
