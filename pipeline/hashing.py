@@ -180,7 +180,7 @@ def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
     """Return the hashes of what :func:`settings_sha256` is made of."""
     settings = _settings(style, recipe, weights)
     image = recipe.init_image_sha256
-    without_image = _settings(style, dataclasses.replace(recipe, init_image_sha256=""), weights)["recipe"]
+    without_image = {name: value for name, value in settings["recipe"].items() if name != "init_image_sha256"}
     return SettingsParts(
         paintings=sha256_of_json(settings["paintings"]),
         style=sha256_of_json([settings["style_scale"], settings.get("style")]),
