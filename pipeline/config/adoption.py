@@ -18,6 +18,7 @@ from pipeline.config.imports import with_imports
 from pipeline.config.loading import variants_in
 from pipeline.config.qualities import BALANCED, closest_quality
 from pipeline.config.recipes import (
+    WEIGHTED,
     as_written,
     changes_picture,
     default_of,
@@ -34,7 +35,6 @@ from pipeline.errors import ConfigError, UsageError
 from pipeline.hashing import RECIPE
 from pipeline.model import Recipe, canonical_layer
 
-_WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
 _ABSENT: Final = object()
 
 
@@ -208,7 +208,7 @@ def _meaning(setting: str, written: Any) -> Any:
         return Path(written) if isinstance(written, str) else written
     if setting == "init":
         return _init_meaning(written)
-    if setting not in _WEIGHTED or written == "auto":
+    if setting not in WEIGHTED or written == "auto":
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
         name_of = canonical_layer if setting.endswith("layers") else str

@@ -33,6 +33,9 @@ _NameAlone = TypeVar("_NameAlone", bound=str)
 #: In the section, the key of the files whose recipes it takes in.
 IMPORT: Final = "import"
 
+#: The settings that name layers or losses with their weights.
+WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
+
 _DEFAULT: Final = Recipe()
 _SMALLEST_SIZE: Final = 16
 # L-BFGS scales its own steps; Adam's and SGD's first steps change pixels (0..1) by about this much.
@@ -302,7 +305,7 @@ def written_fields(recipe: Recipe) -> dict[str, Any]:
 
 def as_written(setting: str, value: Any) -> Any:
     """Return a recipe's value of a setting as a config has it."""
-    if setting in ("content_layers", "style_layers", "content_loss", "style_loss") and value != "auto":
+    if setting in WEIGHTED and value != "auto":
         weights = dict(value)
         if set(weights.values()) != {1.0}:
             return weights
