@@ -6,7 +6,7 @@ torch.utils.checkpoint: it loads torch's compiler, hundreds of megabytes, just w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -51,8 +51,14 @@ class _Checkpointed(torch.autograd.Function):
             if not wanted:
                 return None, None
             values, slopes = zip(*wanted, strict=True)
-            value = _KnownGradients.apply(slopes, *values)
-        return torch.autograd.grad(value, x)[0], None
+        return gradient_from(values, slopes, x), None
+
+
+def gradient_from(values: Sequence[Tensor], slopes: Sequence[Tensor], x: Tensor) -> Tensor:
+    """Return the gradient by ``x`` of what ``values`` lead to, whose gradients by them are ``slopes``."""
+    with torch.enable_grad():
+        value = cast(Tensor, _KnownGradients.apply(slopes, *values))
+    return torch.autograd.grad(value, x)[0]
 
 
 class _KnownGradients(torch.autograd.Function):
@@ -62,7 +68,7 @@ class _KnownGradients(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, slopes: tuple[Tensor, ...], *values: Tensor) -> Tensor:
+    def forward(ctx: Any, slopes: Sequence[Tensor], *values: Tensor) -> Tensor:
         ctx.slopes = slopes
         return values[0].new_zeros(())
 

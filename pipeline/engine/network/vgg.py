@@ -7,10 +7,9 @@ averages, as Gatys et al. (https://arxiv.org/abs/1508.06576) suggest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
-from functools import partial
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Final
 
 import torch
@@ -28,14 +27,11 @@ from pipeline.engine.network.architecture import (
     rectified,
     reduction_of,
 )
-from pipeline.engine.network.gradient_checkpointing import checkpointed
 from pipeline.engine.network.weights import Weights
 from pipeline.model import PoolingKind
 
 #: Computes from some layers' features (B, C, h, w) what is wanted of them.
 Reduce = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-
-_OUTPUT: Final = "output"
 
 # Height and width of the picture at whose layers algorithms are timed; other sizes take what is fastest there.
 _TIMED_AT: Final = (192, 256)
@@ -67,10 +63,10 @@ class Network:
         self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
         placed = convolutions or build_convolutions(weights, self._device, dtype)
         self._convolutions = {name: placed[name] for name in convolutions_through(self.layers)}
-        self._segments = _segments(self._convolutions)
-        self._pooled = {
-            last[-1] for last, first in pairwise(self._segments) if block_of(last[0]) != block_of(first[0])
-        }
+        #: The convolutions in use, by VGG-19's blocks; between two of them is a pooling.
+        self.segments: tuple[tuple[str, ...], ...] = tuple(
+            tuple(block) for _, block in groupby(self._convolutions, block_of)
+        )
         self._mean = _color(weights.mean, self._device, dtype)
         self._deviation = _color(weights.deviation, self._device, dtype)
 
@@ -78,29 +74,34 @@ class Network:
         """Return the features (B, C, h, w) of each layer in use for pictures (B, 3, H, W), RGB 0..1."""
         return self.forward(pictures, dict)
 
-    def forward(self, pictures: Tensor, reduce: Reduce, *, low_memory: bool = False) -> dict[str, Tensor]:
+    def forward(self, pictures: Tensor, reduce: Reduce) -> dict[str, Tensor]:
         """Return what ``reduce`` computes from the features of pictures (B, 3, H, W), RGB 0..1, block by block.
 
-        Features that ``reduce`` does not return are freed with their block, unless a gradient needs them; with
-        ``low_memory`` even then, and the backward pass computes the block again, with the same bits.
+        Features that ``reduce`` does not return are freed with their block, unless a gradient needs them.
         """
-        x = ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
+        x = self.normalized(pictures)
         found: dict[str, Tensor] = {}
-        for names in self._segments:
-            segment = partial(self._segment, names, reduce)
-            # The backward pass begins with the last segment, whose features are still there.
-            again = low_memory and names != self._segments[-1]
-            found |= checkpointed(segment, x) if again else segment(x)
-            x = found.pop(_OUTPUT)
+        for names in self.segments:
+            x, features = self.segment(names, x)
+            found |= reduce(features)
+            del features
         return found
 
-    def _segment(self, names: tuple[str, ...], reduce: Reduce, x: Tensor) -> dict[str, Tensor]:
-        """Return what ``reduce`` computes from the layers in use among ``names``, and the next segment's input."""
+    def normalized(self, pictures: Tensor) -> Tensor:
+        """Return pictures (B, 3, H, W), RGB 0..1, as the first of :attr:`segments` takes them."""
+        return ((pictures - self._mean) / self._deviation).contiguous(memory_format=torch.channels_last)
+
+    def segment(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the input of the segment that follows ``names``, and the features of the layers in use among these.
+
+        ``x`` (B, C, h, w) is what the segment before ``names`` has returned, or a part of it: the border of ``x`` is
+        padded as the picture's is.
+        """
         with torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext():
             x, features = self._convolve(names, x)
-            if names[-1] in self._pooled:
+            if names != self.segments[-1]:
                 x = self._pool(x, 2)
-        return reduce(features) | {_OUTPUT: x}
+        return x, features
 
     def _convolve(self, names: tuple[str, ...], x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the last output of the convolutions ``names`` and the features of their layers in use."""
@@ -116,11 +117,6 @@ class Network:
             if rectified(name) in self.layers:
                 found[rectified(name)] = x
         return x, found
-
-
-def _segments(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Divide convolutions into what is computed again at once: blocks; the first, half of the memory, in two."""
-    return [tuple(part) for _, part in groupby(names, lambda name: 0 if name == FIRST else block_of(name))]
 
 
 def build_convolutions(

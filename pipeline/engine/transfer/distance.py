@@ -29,12 +29,23 @@ def squared_distance(
     """
     squared = (found - target).square()
     squares = totals(squared if factors is None else squared * factors)
+    of_target = totals(target.square()) if kind == "relative" else squares
+    return distance_of_sums(squares, of_target, kind, gatys_divisor=gatys_divisor, count=found[0].numel())
+
+
+def distance_of_sums(
+    squares: Tensor, of_target: Tensor, kind: LossKind, *, gatys_divisor: float, count: int
+) -> Tensor:
+    """Return the same (B,), of the sums (B,) of squared differences and of the target's own squares.
+
+    ``count``: how many values were added up.
+    """
     match kind:
         case "relative":
-            return squares / totals(target.square()).clamp_min(_LEAST_NORM)
+            return squares / of_target.clamp_min(_LEAST_NORM)
         case "gatys":
             return squares / gatys_divisor
         case "tensorflow":
-            return squares / found[0].numel()
+            return squares / count
         case _:
             assert_never(kind)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.blocks.evaluation import evaluate_in_blocks
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -43,13 +44,13 @@ class Evaluate(Protocol):
         content: Targets,
         style: Targets,
         *,
-        low_memory: bool = False,
+        in_blocks: bool = False,
         guides: Guides | None = None,
     ) -> Evaluation:
         """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
 
-        ``guides``: how much each of their places counts, None = all alike. ``low_memory``: with less memory in
-        more time, with the same bits.
+        ``guides``: how much each of their places counts, None = all alike. ``in_blocks``: with less memory in more
+        time, the same but for rounding.
         """
 
 
@@ -60,16 +61,18 @@ def evaluate(
     content: Targets,
     style: Targets,
     *,
-    low_memory: bool = False,
+    in_blocks: bool = False,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
+    if in_blocks:
+        return Evaluation(*evaluate_in_blocks(network, objective, pictures, content, style, guides))
     pictures = pictures.detach().requires_grad_()
 
     def compare(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return objective.compare(features, content, style, guides)
 
-    layers = network.forward(pictures, compare, low_memory=low_memory)
+    layers = network.forward(pictures, compare)
     layers |= compare({PIXELS: pictures})
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)

@@ -89,6 +89,16 @@ def joined(guides: Sequence[Guides]) -> Guides:
     return Guides(by_reduction, torch.cat(free) if free else None)
 
 
+def one_of(guides: Guides, index: int) -> Guides:
+    """Return the guides of a single picture of a batch."""
+    own = slice(index, index + 1)
+    by_reduction = {
+        by: Guide(guide.shares[own], guide.weights[own], guide.factors[own])
+        for by, guide in guides.by_reduction.items()
+    }
+    return Guides(by_reduction, None if guides.free is None else guides.free[own])
+
+
 def moved(guides: Guides, device: torch.device) -> Guides:
     """Return ``guides`` on ``device``."""
     by_reduction = {

@@ -11,15 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.cpu.calibration import default_plan
-from pipeline.engine.cpu.convolution import Choose, always_direct
-from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
+from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
-from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, evaluate
 from pipeline.engine.transfer.losses import BatchLosses, Objective
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
-from pipeline.model import LossKind, PoolingKind, WeightsChoice
+from pipeline.model import LossKind, WeightsChoice
 
 
 class Device:
@@ -135,40 +132,6 @@ def targets(objective: Objective, features: Mapping[str, Tensor]) -> tuple[dict[
     """Return targets of which each picture has its own content and the other one's style."""
     style = {term.name: SecondMoment().of(features[term.layer]).flip(0) for term in objective.style_terms}
     return objective.content_targets(features), style
-
-
-@pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("plan", [always_direct, default_plan(layer_shapes())])
-def test_an_evaluation_with_low_memory_has_the_same_bits_and_saves_less(pooling: PoolingKind, plan: Choose) -> None:
-    weights, sought = load_weights(WeightsChoice()), objective()
-    layers = {layer for layer, _ in (*sought.content_layers, *sought.style_layers)}
-    convolutions = build_convolutions(weights, torch.device("cpu"), choose=plan)
-    network = Network(weights, layers, pooling=pooling, convolutions=convolutions)
-    pictures, photos = torch.rand(2, 2, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    content, style = targets(sought, {**network.features(photos), PIXELS: photos})
-
-    plain, low_memory = (
-        evaluate(network, sought, pictures, content, style, low_memory=low_memory) for low_memory in (False, True)
-    )
-    assert torch.equal(plain.losses, low_memory.losses)
-    assert torch.equal(plain.gradients, low_memory.gradients)
-
-    def saved(low_memory: bool) -> int:
-        storages: dict[int, int] = {}
-
-        def pack(tensor: Tensor) -> Tensor:
-            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-            return tensor
-
-        x = pictures.clone().requires_grad_()
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            found = network.forward(
-                x, lambda features: sought.compare(features, content, style), low_memory=low_memory
-            )
-        assert found
-        return sum(storages.values())
-
-    assert saved(low_memory=True) < 0.75 * saved(low_memory=False)
 
 
 def test_an_evaluation_has_each_images_losses_and_the_totals_gradient() -> None:

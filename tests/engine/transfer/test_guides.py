@@ -6,16 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.network.vgg import Network
-from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.content import PIXELS
-from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.geometry import network_geometry
 from pipeline.engine.transfer.guides import Guide, Guides, guides_for, joined
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.places import PaintedPlaces
-from pipeline.engine.transfer.statistics.moments import moments_of
-from pipeline.model import LossKind, Style, WeightsChoice
+from pipeline.model import LossKind, Style
 
 A, B = Style("a", ()), Style("b", ())
 SIDE = 64
@@ -134,20 +130,3 @@ def test_guided_losses_have_right_gradients_each_image_its_own(kind: LossKind) -
         return tuple(sought.compare({"relu1_1": features}, content, style, Guides({1: guide}, None)).values())
 
     assert torch.autograd.gradcheck(losses, (random(2, 3, 4, 4, seed=5).requires_grad_(),))
-
-
-def test_guided_losses_and_gradients_have_the_same_bits_with_low_memory() -> None:
-    sought = objective()
-    network = Network(load_weights(WeightsChoice()), {"relu1_1", "relu2_1"})
-    pictures, photos = torch.rand(2, 1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    features = network.features(photos)
-    content = sought.content_targets(features)
-    moments = {term.layer: moments_of(features[term.layer]) for term in sought.style_terms}
-    style = {name: target.expand(1, 2, *target.shape) for name, target in sought.style_targets(moments).items()}
-    guides = guides_for(halves(0.25), GEOMETRY)
-    plain, low_memory = (
-        evaluate(network, sought, pictures, content, style, low_memory=low_memory, guides=guides)
-        for low_memory in (False, True)
-    )
-    assert torch.equal(plain.losses, low_memory.losses)
-    assert torch.equal(plain.gradients, low_memory.gradients)

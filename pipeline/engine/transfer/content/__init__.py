@@ -7,7 +7,7 @@ an entry in :data:`CONTENT_LOSSES`, under a name that :data:`pipeline.model.Cont
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -33,7 +33,48 @@ class ContentLoss(Protocol):
         ...
 
 
-CONTENT_LOSSES: Final[Mapping[str, ContentLoss]] = {"features": Features(), "self_similarity": SelfSimilarity()}
+@runtime_checkable
+class AdditiveContent(ContentLoss, Protocol):
+    """A :class:`ContentLoss` that follows from sums over positions, so that a picture can be evaluated in blocks.
+
+    Features, and targets of their shape, are (1, C, h, w), ``factors`` (1, 1, h, w) or None.
+    """
+
+    def sums(self, features: Tensor, target: Tensor, factors: Tensor | None) -> Tensor:
+        """Return the sums (1, ...) over the positions of a block's features, without a graph."""
+        ...
+
+    def loss_of_sums(self, sums: Tensor, kind: LossKind, count: int) -> Tensor:
+        """Return the loss (1,) of a layer of ``count`` values, differentiable in their ``sums``."""
+        ...
+
+    def slopes(self, features: Tensor, target: Tensor, factors: Tensor | None, by_sums: Tensor) -> Tensor:
+        """Return a gradient by a block's features, given the one by the sums, of the shape of these."""
+        ...
+
+
+@runtime_checkable
+class SampledContent(ContentLoss, Protocol):
+    """A :class:`ContentLoss` that looks at some positions of a layer only."""
+
+    def positions(self, height: int, width: int) -> Tensor:
+        """Return which positions of a layer count (n,): row times ``width``, plus column."""
+        ...
+
+    def loss_of_rows(
+        self, rows: Tensor, target: Tensor, kind: LossKind, count: int, factors: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss (B,) of the features there, as rows (B, n, C); ``count``: of all values of the layer.
+
+        ``factors`` (B, 1, h, w) are the whole layer's.
+        """
+        ...
+
+
+CONTENT_LOSSES: Final[Mapping[str, AdditiveContent | SampledContent]] = {
+    "features": Features(),
+    "self_similarity": SelfSimilarity(),
+}
 """The photo's features themselves, the content loss of Gatys, Ecker and Bethge, or how alike its places are."""
 
 PIXEL_LOSSES: Final[Mapping[str, ContentLoss]] = {"laplacian": Laplacian()}

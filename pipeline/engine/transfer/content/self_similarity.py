@@ -43,6 +43,10 @@ class SelfSimilarity:
     average. In the others it is as large as the loss of features is there that is as large in the relative form.
     """
 
+    def positions(self, height: int, width: int) -> Tensor:
+        """Return which positions of a layer are compared, in the order of the rows."""
+        return _positions(height, width)
+
     def target(self, features: Tensor) -> Tensor:
         """Return the photo's shares (1, n, n), and in a further row the sum of squares of its features."""
         features = exact(features)
@@ -55,7 +59,14 @@ class SelfSimilarity:
 
         ``factors`` (B, 1, h, w) by place: two positions count as much as the geometric mean of their factors.
         """
-        found = _shares(_sampled(exact(features)))
+        rows = _sampled(exact(features))
+        return self.loss_of_rows(rows, target, kind, features[0].numel(), factors)
+
+    def loss_of_rows(
+        self, rows: Tensor, target: Tensor, kind: LossKind, count: int, factors: Tensor | None = None
+    ) -> Tensor:
+        """Return the same for the features at the compared positions, as rows (B, n, C); ``count``: of all values."""
+        found = _shares(rows)
         differences = (found - target[:, :-1]).abs()
         if factors is not None:
             roots = _sampled(factors).sqrt()
@@ -67,7 +78,7 @@ class SelfSimilarity:
             case "gatys":
                 return relative * target[:, -1, 0] / 2
             case "tensorflow":
-                return relative * target[:, -1, 0] / features[0].numel()
+                return relative * target[:, -1, 0] / count
             case _:
                 assert_never(kind)
 

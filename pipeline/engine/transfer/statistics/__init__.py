@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -39,6 +39,26 @@ class Statistic(Protocol):
 
     def loss(self, found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
         """Return how far statistics (B, ...) are from their targets (B, ...), (B,)."""
+        ...
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A :class:`Statistic` that follows from sums over positions, so that a picture can be evaluated in blocks.
+
+    Features are (1, C, h, w), ``target`` is (1, ...), ``shares`` (1, 1, h, w) or None.
+    """
+
+    def sums(self, features: Tensor, target: Tensor, shares: Tensor | None) -> Tensor:
+        """Return the sums (1, ...) over the positions of a block's features, without a graph."""
+        ...
+
+    def of_sums(self, sums: Tensor, target: Tensor, count: int) -> Tensor:
+        """Return the statistic of a layer of ``count`` positions, differentiable in their ``sums``."""
+        ...
+
+    def slopes(self, features: Tensor, target: Tensor, shares: Tensor | None, by_sums: Tensor) -> Tensor:
+        """Return a gradient by a block's features, given the one by the sums, of the shape of these."""
         ...
 
 

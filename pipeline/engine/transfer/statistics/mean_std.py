@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.engine.transfer.distance import exact, squared_distance
-from pipeline.engine.transfer.statistics.moments import Moments, weighted_means
+from pipeline.engine.transfer.statistics.moments import Moments, block_moments, weighted_means
 from pipeline.model import LossKind
 
 # So much stronger than its sums of squares is the relative loss, so that gram's style weight fits it, too.
@@ -40,6 +40,27 @@ class MeanStd:
         """Return how far means and deviations (B, 2, C) are from their targets, (B,)."""
         distance = squared_distance(found, target, kind, gatys_divisor=found.shape[2])
         return distance * _AS_STRONG_AS_GRAM if kind == "relative" else distance
+
+    def sums(self, features: Tensor, target: Tensor, shares: Tensor | None) -> Tensor:
+        """Return sums (1, 2, C) over a block's features (1, C, h, w).
+
+        They are distances from the target's mean, and the squares of these.
+        """
+        block = block_moments(features, target[:, 0], shares)
+        squares = weighted_means(block.around.square()) * features[0, 0].numel()
+        return torch.stack([block.weight * block.offsets, squares + block.weight * block.offsets.square()], dim=1)
+
+    def of_sums(self, sums: Tensor, target: Tensor, count: int) -> Tensor:
+        """Return means and deviations (1, 2, C) of a layer of ``count`` positions."""
+        offsets, squares = (sums / count).unbind(1)
+        deviations = (squares - offsets.square()).clamp_min(_LEAST_DEVIATION**2).sqrt()
+        return torch.stack([target[:, 0] + offsets, deviations], dim=1)
+
+    def slopes(self, features: Tensor, target: Tensor, shares: Tensor | None, by_sums: Tensor) -> Tensor:
+        """Return the gradient (1, C, h, w) by a block's features."""
+        of_offsets, of_squares = by_sums[:, :, :, None, None].unbind(1)
+        found = (features - target[:, 0, :, None, None]) * (2 * of_squares) + of_offsets
+        return found if shares is None else found.mul_(shares)
 
 
 class _MeanStd(torch.autograd.Function):

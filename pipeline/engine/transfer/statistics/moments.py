@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.products import mean_products
 from pipeline.engine.transfer.distance import exact
+
+# Of a block in which a style has no place.
+_LEAST_WEIGHT: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,35 @@ def weighted_means(features: Tensor, shares: Tensor | None = None) -> Tensor:
     if features.device.type != "cpu":
         return weighted.mean((2, 3))
     return torch.cat([image.mean((2, 3)) for image in torch.split(weighted, 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class BlockMoments:
+    """A block's features around a fixed ``center`` (1, C), in what float64 holds of them.
+
+    ``weight`` (): what its places count together. ``offsets`` (1, C): of their mean from the center. ``around``
+    (1, C, h, w), float32 as the features: their distances from their own mean, times the roots of their shares. So
+    variances follow without that large squares cancel out.
+    """
+
+    weight: Tensor
+    offsets: Tensor
+    around: Tensor
+
+
+def block_moments(features: Tensor, center: Tensor, shares: Tensor | None) -> BlockMoments:
+    """Return the moments of features (1, C, h, w), whose places count by ``shares`` (1, 1, h, w)."""
+    count = features[0, 0].numel()
+    weight = features.new_tensor(count) if shares is None else shares.sum()
+    means = weighted_means(features, shares) * (count / weight.clamp_min(_LEAST_WEIGHT))
+    around = features - means[:, :, None, None]
+    if shares is not None:
+        around *= shares.sqrt()
+    return BlockMoments(_wide(weight), _wide(means) - _wide(center), around)
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x if x.device.type == "mps" else x.double()  # Metal has no float64
 
 
 def blended(parts: Iterable[tuple[Moments, float]]) -> Moments:

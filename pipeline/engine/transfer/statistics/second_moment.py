@@ -35,6 +35,20 @@ class SecondMoment:
         """Return how far Gram matrices (B, C, C) are from their targets, (B,)."""
         return squared_distance(found, target, kind, gatys_divisor=4 * found.shape[1] ** 2)
 
+    def sums(self, features: Tensor, target: Tensor, shares: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Return the products of channels (1, C, C), added up over a block's features (1, C, h, w)."""
+        weighted = features if shares is None else features * shares.sqrt()
+        return mean_products(weighted) * features[0, 0].numel()
+
+    def of_sums(self, sums: Tensor, target: Tensor, count: int) -> Tensor:  # noqa: ARG002
+        """Return the Gram matrix (1, C, C) of a layer of ``count`` positions."""
+        return sums / count
+
+    def slopes(self, features: Tensor, target: Tensor, shares: Tensor | None, by_sums: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the gradient (1, C, h, w) by a block's features."""
+        found = multiply_pixels_of_each(features, by_sums + by_sums.transpose(1, 2))
+        return found if shares is None else found.mul_(shares)
+
 
 class _MeanProducts(torch.autograd.Function):
     """F S F' / (h w), whose gradient (D + D') F S / (h w) takes one matrix product, not the two of the plain formula.

@@ -26,7 +26,7 @@ from torch.autograd.function import once_differentiable
 from pipeline.engine.cpu.products import mean_products, multiply_pixels_of_each
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.transfer.distance import exact
-from pipeline.engine.transfer.statistics.moments import Moments, weighted_means
+from pipeline.engine.transfer.statistics.moments import Moments, block_moments, weighted_means
 from pipeline.engine.transfer.statistics.polar import polar_factor
 from pipeline.model import LossKind
 
@@ -72,6 +72,31 @@ class Wasserstein:
                 return distances / channels
             case _:
                 assert_never(kind)
+
+    def sums(self, features: Tensor, target: Tensor, shares: Tensor | None) -> Tensor:
+        """Return sums (1, C, C + 1) over a block's features (1, C, h, w).
+
+        They are products of distances from the target's mean, and in the last column the distances themselves.
+        """
+        block = block_moments(features, target[:, :, -2], shares)
+        offsets = block.offsets[:, :, None]
+        products = mean_products(block.around) * features[0, 0].numel()
+        products = products + block.weight * offsets * offsets.transpose(1, 2)
+        return torch.cat([products, block.weight * offsets], dim=2)
+
+    def of_sums(self, sums: Tensor, target: Tensor, count: int) -> Tensor:
+        """Return covariances and means (1, C, C + 1) of a layer of ``count`` positions."""
+        products, offsets = sums[:, :, :-1] / count, sums[:, :, -1:] / count
+        means = target[:, :, -2, None] + offsets
+        return torch.cat([products - offsets * offsets.transpose(1, 2), means], dim=2)
+
+    def slopes(self, features: Tensor, target: Tensor, shares: Tensor | None, by_sums: Tensor) -> Tensor:
+        """Return the gradient (1, C, h, w) by a block's features."""
+        matrices = by_sums[:, :, :-1] + by_sums[:, :, :-1].transpose(1, 2)
+        offsets = by_sums[:, :, -1] - _times(matrices[0], target[0, :, -2])
+        found = multiply_pixels_of_each(features, matrices)
+        found += offsets[:, :, None, None]
+        return found if shares is None else found.mul_(shares)
 
 
 def _ridged(covariances: Tensor, squares: Tensor) -> Tensor:
