@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.api.settings import blend_shares
-from pipeline.engine.memory.requirements import need_at
+from pipeline.engine.memory.requirements import least_need_at
 from pipeline.engine.network.architecture import LEAST_SIDE
 from pipeline.errors import CodecError, OutOfMemoryError, PaintingError, PhotoError
 from pipeline.hashing import sha256_of_bytes
@@ -86,7 +86,7 @@ class PhotoReader:
 
     def _require_memory(self, size: Size) -> None:
         width, height = fit(size, self.recipe.size)
-        need = need_at(self.recipe, width * height).low_memory
+        need = least_need_at(self.recipe, width * height)
         if need > self.memory_bytes:
             raise OutOfMemoryError(
                 f"a picture of {width} × {height} pixels takes about {need / 1e9:,.1f} GB of memory, and "

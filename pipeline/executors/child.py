@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from filelock import FileLock
 
 from pipeline.engine.cpu.allocator import keep_memory
-from pipeline.engine.memory.available import machine_bytes
+from pipeline.engine.memory.limit import possible_limit
 from pipeline.errors import CannotRunError, StylewatchError
 from pipeline.executors.message_receiver import MessageReceiver
 from pipeline.executors.protocol import Assign, End, FromWorker, Idle, Pull, Ready, WorkerFailed
@@ -159,7 +159,7 @@ def main(
         # The pipe's other end is closed: the parent has died, so this process ends.
         stack.enter_context(contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError))
         try:
-            _serve(connection, factory(settings), options)
+            _serve(connection, factory(settings), options, settings.memory_bytes)
         except StylewatchError as error:
             connection.send(WorkerFailed(error))
 
@@ -171,7 +171,7 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _serve(connection: Connection, engine: Stylizer, options: WorkerOptions) -> None:
+def _serve(connection: Connection, engine: Stylizer, options: WorkerOptions, memory_bytes: int | None) -> None:
     from pipeline.worker import StopDeadline, Worker
 
     send_lock, stop_deadline = threading.Lock(), StopDeadline()
@@ -182,16 +182,14 @@ def _serve(connection: Connection, engine: Stylizer, options: WorkerOptions) -> 
             connection.send(message)
 
     emit(Ready(engine.capacity))
-    memory_limit_bytes = (
-        machine_bytes() if engine.device_name.startswith("cpu") else None
-    )  # a GPU has memory of its own
+    on_cpu = engine.device_name.startswith("cpu")  # a GPU has memory of its own
     worker = Worker(
         engine,
         emit,
         photos_ahead=options.photos_ahead,
         checkpoint_rules=options.checkpoint_rules,
         stop_deadline=stop_deadline,
-        memory_limit_bytes=memory_limit_bytes or math.inf,
+        memory_limit_bytes=possible_limit(memory_bytes) if on_cpu else math.inf,
     )
 
     def pull(count: int) -> Sequence[Assignment]:

@@ -271,6 +271,7 @@ PrecisionKind = Literal["auto", "float32", "bfloat16"]
 class EngineSettings:
     """What the engine runs on. ``threads`` 0 = all cores; ``batch_size`` 0 = from measured memory.
 
+    ``memory_bytes``: what a worker may take in all, its program included; None = what suits the machine.
     ``cache_folder`` keeps style targets, ``machine_folder`` what is measured once for a machine; None = nothing is
     stored.
     """
@@ -280,6 +281,7 @@ class EngineSettings:
     precision: PrecisionKind = "auto"
     threads: int = 0
     batch_size: int = 0
+    memory_bytes: int | None = None
     cache_folder: Path | None = None
     machine_folder: Path | None = None
     cache_limit_bytes: int = 2_000_000_000

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from pipeline.engine.events import Places
 from pipeline.engine.faces.guarding import FindFaces, find_faces
-from pipeline.engine.memory.requirements import need_at
+from pipeline.engine.memory.requirements import least_need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
@@ -163,7 +163,7 @@ def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
     data, lack = _without_unwritten_end(_bytes_of(assignment))
     try:
         # No shape has more pixels than the square.
-        if need_at(assignment.recipe, assignment.recipe.size**2).low_memory > memory_limit_bytes:
+        if least_need_at(assignment.recipe, assignment.recipe.size**2) > memory_limit_bytes:
             _check_memory(assignment.recipe, data, memory_limit_bytes)
         return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
     except PhotoError as error:
@@ -189,7 +189,7 @@ def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> Non
     Raises as :func:`pipeline.images.decode.decode` does.
     """
     width, height = fit(read_size(io.BytesIO(data)), recipe.size)
-    need = need_at(recipe, height * width).low_memory
+    need = least_need_at(recipe, height * width)
     if need > memory_limit_bytes:
         raise UnusableFileError(
             FailureKind.SIZE,

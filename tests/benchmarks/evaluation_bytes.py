@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import default_plan
 from pipeline.engine.cpu.convolution import Convolution
-from pipeline.engine.memory.requirements import evaluation_bytes, target_bytes
+from pipeline.engine.memory.requirements import bytes_in_blocks, evaluation_bytes, target_bytes
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import Weights, load_weights
 from pipeline.engine.transfer.evaluation import evaluate
@@ -68,13 +68,13 @@ def bytes_a_pixel(
     evaluate(network, objective, small, content(small), targets)  # makes the kernels
     yield "targets", _most_bytes(lambda: style(large)) / side**2, target_bytes(1)
     near = content(large)
-    for low_memory in (False, True):
+    for in_blocks in (False, True):
 
-        def once(low_memory: bool = low_memory) -> object:
-            return evaluate(network, objective, large, near, targets, low_memory=low_memory)
+        def once(in_blocks: bool = in_blocks) -> object:
+            return evaluate(network, objective, large, near, targets, in_blocks=in_blocks)
 
-        predicted = evaluation_bytes(side**2, kept | styled, low_memory=low_memory) / side**2
-        yield "low_memory" if low_memory else "plainly", _most_bytes(once) / side**2, predicted
+        predicted = bytes_in_blocks(side**2, recipe) if in_blocks else evaluation_bytes(side**2, kept | styled)
+        yield "in blocks" if in_blocks else "plainly", _most_bytes(once) / side**2, predicted / side**2
 
 
 def _most_bytes(work: Callable[[], object]) -> int:

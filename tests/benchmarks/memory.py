@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.memory.requirements import need_of, program_bytes
+from pipeline.engine.memory.requirements import least_need_at, need_of, program_bytes
 from pipeline.images.decode import decode
 from pipeline.model import Recipe
 from tests.benchmarks.ours import Desk
@@ -49,8 +49,8 @@ def _peak(subjects: Subjects, recipe: Recipe, what: str, goal: str = "") -> Row:
     peak = desk.try_(config, subjects.photos[0], "try")[0].peak_bytes
     photo = decode(subjects.photos[0].read_bytes(), long_side=recipe.size, max_pixels=10**9).pixels
     need = need_of(recipe, *photo.shape[:2])
-    plain, low_memory = (program_bytes(recipe) + bytes_ for bytes_ in (need.plain, need.low_memory))
-    expected = f"expected: at most {_gib(plain)}, with low memory {_gib(low_memory)}"
+    least = least_need_at(recipe, photo.shape[0] * photo.shape[1])
+    expected = f"expected: {_gib(program_bytes(recipe) + need)}, {_gib(program_bytes(recipe) + least)} at least"
     return Row(f"peak of {what} at {photo.shape[1]} × {photo.shape[0]}", _gib(peak), expected, "", goal)
 
 

@@ -84,7 +84,7 @@ def _free_of_charge(
     content: Targets,
     style: Targets,
     *,
-    low_memory: bool = False,
+    in_blocks: bool = False,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Pull all pixels to gray, which needs no network."""

@@ -29,13 +29,13 @@ def memory_limited_engine(settings: EngineSettings) -> Stylizer:
         content: Targets,
         style: Targets,
         *,
-        low_memory: bool = False,
+        in_blocks: bool = False,
         guides: Guides | None = None,
     ) -> Evaluation:
         if not mark.exists():
             mark.touch()
             _leave_no_room()
-        return evaluate(network, objective, pictures, content, style, low_memory=low_memory, guides=guides)
+        return evaluate(network, objective, pictures, content, style, in_blocks=in_blocks, guides=guides)
 
     return Stylizer(settings, lambda painting: decode_painting(painting.path), evaluate=limited)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.engine.memory.requirements import need_at
+from pipeline.engine.memory.requirements import least_need_at
 from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo
@@ -153,7 +153,7 @@ def test_a_photo_whose_library_is_missing_is_not_the_photos_fault(
 def test_a_picture_that_this_machine_can_never_hold_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     wide = an_assignment(write_photo(tmp_path / "wide.png", size=(200, 2)), "wide")
     recipe = replace(wide.recipe, size=4000)
-    memory_limit_bytes = need_at(recipe, 2667 * 4000).low_memory - 1
+    memory_limit_bytes = least_need_at(recipe, 2667 * 4000) - 1
     upright = an_assignment(write_photo(tmp_path / "upright.png", size=(2, 3)), "upright")
     (tmp_path / "damaged.png").write_bytes(b"no picture")
     damaged = an_assignment(tmp_path / "damaged.png", "damaged")

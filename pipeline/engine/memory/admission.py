@@ -1,7 +1,7 @@
 """Decides which pictures run at once, by the memory they need; does not measure anything.
 
 Pictures that fit are admitted in the order they come; one is always admitted, whatever it needs. A picture that runs
-out of memory is tried again alone, then alone with low memory, and then has failed:
+out of memory is tried again alone, then alone in blocks, and then has failed:
 :meth:`MemoryAdmission.fall_back`.
 """
 
@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-from pipeline.engine.memory.requirements import MemoryNeed
-
 K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """The most bytes that a picture in progress takes: as it is planned, and evaluated in blocks."""
+
+    planned: int
+    in_blocks: int
 
 
 class FallbackLevel(IntEnum):
@@ -22,7 +29,7 @@ class FallbackLevel(IntEnum):
 
     WITH_OTHERS = 0
     ALONE = 1
-    ALONE_LOW_MEMORY = 2
+    ALONE_IN_BLOCKS = 2
 
 
 class MemoryAdmission(Generic[K]):
@@ -49,9 +56,9 @@ class MemoryAdmission(Generic[K]):
         """Tell whether ``key`` is worked on without any other."""
         return self._levels.get(key, FallbackLevel.WITH_OTHERS) >= FallbackLevel.ALONE
 
-    def needs_low_memory(self, key: K, need: MemoryNeed) -> bool:
-        """Tell whether ``key`` has to be worked on with low memory."""
-        return need.plain > self.limit or self._levels.get(key) is FallbackLevel.ALONE_LOW_MEMORY
+    def needs_blocks(self, key: K, need: MemoryNeed) -> bool:
+        """Tell whether ``key`` has to be evaluated in blocks, whatever was planned."""
+        return need.planned > self.limit or self._levels.get(key) is FallbackLevel.ALONE_IN_BLOCKS
 
     def fall_back(self, key: K) -> bool:
         """Release ``key``, which ran out of memory, to its next fallback level; return False if there is none left.
@@ -62,7 +69,7 @@ class MemoryAdmission(Generic[K]):
             self.limit = min(self.limit, max(math.nextafter(sum(self._admitted.values()), 0), 0.0))
         self._admitted.pop(key, None)
         level = self._levels.get(key, FallbackLevel.WITH_OTHERS)
-        if level is FallbackLevel.ALONE_LOW_MEMORY:
+        if level is FallbackLevel.ALONE_IN_BLOCKS:
             return False
         self._levels[key] = FallbackLevel(level + 1)
         return True
@@ -73,7 +80,7 @@ class MemoryAdmission(Generic[K]):
         self._levels.pop(key, None)
 
     def _try_to_admit(self, key: K, need: MemoryNeed) -> bool:
-        bytes_ = math.inf if self.is_alone(key) else need.low_memory if need.plain > self.limit else need.plain
+        bytes_ = math.inf if self.is_alone(key) else need.in_blocks if need.planned > self.limit else need.planned
         together = sum(self._admitted.values()) + bytes_
         # One that is to be alone is so without a limit, too.
         if self._admitted and (together > self.limit or math.isinf(together)):

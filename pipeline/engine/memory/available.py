@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 _KIBI = 1024
+_STEP = 256 * 2**20
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
@@ -36,6 +37,20 @@ def machine_bytes(root: Path = Path("/")) -> int | None:
         return _machine_memory()
     swap = _field(proc / "meminfo", "SwapTotal:") or 0
     return min([(memory + swap) * _KIBI, *(limit.most for limit in _cgroup_limits(proc, groups))])
+
+
+def lasting_bytes(root: Path = Path("/")) -> int | None:
+    """Return how many bytes this process could take, whatever else runs; None where that is unknown.
+
+    It stays the same until somebody changes the machine or the process's limits: the least of the machine's memory,
+    what the control groups allow, and what the address space may still grow by, in steps of 256 MiB.
+    """
+    proc, groups = root / "proc", root / "sys/fs/cgroup"
+    memory = _field(proc / "meminfo", "MemTotal:")
+    if memory is None:
+        return _machine_memory()
+    limits = [memory * _KIBI, *(limit.most for limit in _cgroup_limits(proc, groups)), *_address_space_left(proc)]
+    return max(0, min(limits)) // _STEP * _STEP
 
 
 @dataclass(frozen=True, slots=True)

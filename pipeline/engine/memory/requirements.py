@@ -5,26 +5,31 @@ saves for the backward pass is counted from the shapes. What is in flight beside
 ``python -m tests.benchmarks.evaluation_bytes``, as the most resident memory of one evaluation of 512 × 512 pixels
 above what was resident before, on a 2-core x86-64 with torch 2.15, glibc giving everything back at once:
 
-==========================  =======  ==========  =======
-layers                      plainly  low memory  targets
-==========================  =======  ==========  =======
-the default recipe's          1,662       1,348      704
-all                           3,060       2,060      960
-relu1_1, relu1_2              1,036       1,036      512
-conv1_1, relu1_1, conv1_2     2,060       2,060      768
-relu1_1, relu2_2              1,404                  704
-==========================  =======  ==========  =======
+==========================  =======  =======
+layers                      plainly  targets
+==========================  =======  =======
+the default recipe's          1,662      704
+all                           3,060      960
+relu1_1, relu1_2              1,036      512
+conv1_1, relu1_1, conv1_2     2,060      768
+relu1_1, relu2_2              1,404      704
+==========================  =======  =======
+
+An evaluation in blocks takes what one of a block takes, and besides what is kept of the whole picture between the
+network's stages: with the default recipe's layers 505 MB and 110 bytes a pixel.
 """
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Final
 
+from pipeline.engine.memory.plan import LEAST, PLAIN, MemoryPlan, plan_within
 from pipeline.engine.network.architecture import (
     COLORS,
     KERNEL_VALUES,
@@ -40,47 +45,51 @@ _FLOAT: Final = 4
 _LEVEL: Final = 2  # of a quantile
 _INDEX: Final = 8  # max pooling remembers which pixel was the largest
 
-# Bytes a pixel: above what is saved at the end of the forward pass; in the backward pass through the first block,
-# where most of what low memory needs is in flight, more if another block follows and for every convolution that is
-# read before it is rectified; and in a forward pass that saves nothing.
+# Bytes a pixel: above what is saved at the end of the forward pass; in the backward pass through the first block of
+# a shallow network, where most is in flight, more if another block follows and for every convolution that is read
+# before it is rectified; and in a forward pass that saves nothing, whole and in blocks.
 _IN_FLIGHT: Final = 260
 _FIRST_BLOCK: Final = 1050
 _POOLED: Final = 380
 _READ_BEFORE_RECTIFIED: Final = 512
 _TARGETS: Final = 960
+_TARGETS_IN_BLOCKS: Final = 100
 
-# L-BFGS keeps 20 pairs of steps and changes. Besides the optimizer's, there are the pixels, the best ones, the last
-# accepted ones and their gradient, the new gradient, and as much again while they are exchanged.
-_LBFGS_IMAGES: Final = 20 * 2
+# Besides the optimizer's there are the pixels, the best ones, the last accepted ones and their gradient, the new
+# gradient, and as much again while they are exchanged.
 _OTHER_IMAGES: Final = 10
 _ADAM_IMAGES: Final = 2
+_BFLOAT16: Final = 2
+
+# What is evaluated at once of a picture in blocks, and of the whole: picture, gradient, and their sum.
+_BLOCK_PIXELS: Final = (512 + 2 * 8) ** 2
+_IMAGES_IN_BLOCKS: Final = 3
+# The segments of the stages that are passed in blocks, see pipeline.engine.transfer.blocks.partition.
+_FIRST_STAGE: Final = 2
+# Of losses that need a layer's features whole: these, their gradient and, for quantiles, levels.
+_WHOLE: Final = 2.5
 
 # Of a layer at most so many positions are compared by self-similarity, each with each: the target is a matrix, and
 # about so many more of its size are in flight.
 _MOST_POSITIONS: Final = 1024
 _MATRICES_IN_FLIGHT: Final = 6
 
+# No picture file has more.
+_MOST_PIXELS: Final = 65_535**2
+
 # Each kernel is kept as it is and transformed for both passes: 36 values of 9, see pipeline.engine.cpu.winograd.
 _COPIES_OF_A_KERNEL: Final = 1 + 4 + 4
-_PROGRAM: Final = 600_000_000
+#: What a worker holds besides its pictures and the weights.
+PROGRAM_BYTES: Final = 600_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryNeed:
-    """The most bytes that a picture in progress takes: evaluated plainly, or with blocks that are computed twice."""
-
-    plain: int
-    low_memory: int
-
-
-def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0) -> MemoryNeed:
-    """Return what a photo of ``height`` × ``width`` pixels needs at the recipe's size, from first to last scale.
+def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0, plan: MemoryPlan = PLAIN) -> int:
+    """Return the most bytes that a photo of ``height`` × ``width`` pixels needs at the recipe's size.
 
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
-    need = need_at(recipe, picture_pixels(recipe, height, width))
-    painting = target_bytes(round((recipe.size * style_scale) ** 2))
-    return MemoryNeed(max(need.plain, painting), max(need.low_memory, painting))
+    painting = target_bytes(round((recipe.size * style_scale) ** 2), in_blocks=plan.in_blocks)
+    return max(need_at(recipe, picture_pixels(recipe, height, width), plan), painting)
 
 
 def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
@@ -89,35 +98,77 @@ def picture_pixels(recipe: Recipe, height: int, width: int) -> int:
     return math.ceil(height * factor) * math.ceil(width * factor)
 
 
-def need_at(recipe: Recipe, pixels: int) -> MemoryNeed:
+def need_at(recipe: Recipe, pixels: int, plan: MemoryPlan = PLAIN) -> int:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
-    layers, kept = _layers(recipe), state_bytes(pixels, recipe)
-    plain, low_memory = (evaluation_bytes(pixels, layers, low_memory=low_memory) for low_memory in (False, True))
-    plain += _levels_bytes(pixels, recipe)
-    kept += _MATRICES_IN_FLIGHT * _similarity_bytes(pixels, recipe)
-    return MemoryNeed(plain + kept, min(plain, low_memory) + kept)
+    kept = state_bytes(pixels, recipe, plan) + _MATRICES_IN_FLIGHT * _similarity_bytes(pixels, recipe)
+    if plan.in_blocks:
+        return kept + bytes_in_blocks(pixels, recipe)
+    return kept + evaluation_bytes(pixels, _layers(recipe)) + _levels_bytes(pixels, recipe)
 
 
-def evaluation_bytes(pixels: int, layers: Collection[str], *, low_memory: bool = False) -> int:
-    """Return the most bytes that one evaluation of a picture takes, losses at ``layers`` and gradient included."""
+def least_need_at(recipe: Recipe, pixels: int) -> int:
+    """Return the least memory in which a picture of ``pixels`` can be made."""
+    return min(need_at(recipe, pixels), need_at(recipe, pixels, LEAST))
+
+
+def largest_possible(recipe: Recipe, limit_bytes: float) -> int:
+    """Return the most pixels of a picture that can be made in ``limit_bytes``; 1 at least."""
+    return max(1, bisect.bisect_right(range(_MOST_PIXELS), limit_bytes, key=partial(least_need_at, recipe)) - 1)
+
+
+def plan_at(recipe: Recipe, pixels: int, limit_bytes: float) -> MemoryPlan:
+    """Return how a picture of ``pixels`` is to be worked on where it may take ``limit_bytes``."""
+    return plan_within(limit_bytes, lambda plan: need_at(recipe, pixels, plan))
+
+
+def evaluation_bytes(pixels: int, layers: Collection[str]) -> int:
+    """Return the most bytes that evaluating a whole picture takes, losses at ``layers`` and gradient included."""
     blocks = _blocks(layers)
     read = len({"conv1_1", "conv1_2"} & set(layers))
     first = _FIRST_BLOCK + _READ_BEFORE_RECTIFIED * read + (_POOLED if len(blocks) > 1 else 0)
     saved = sum(_saved_for_backward(block, layers) for block in blocks)
-    return round(pixels * (first if low_memory else max(first, saved + _IN_FLIGHT)))
+    return round(pixels * max(first, saved + _IN_FLIGHT))
 
 
-def target_bytes(pixels: int) -> int:
+def bytes_in_blocks(pixels: int, recipe: Recipe) -> int:
+    """Return the most bytes that one evaluation of a picture in blocks takes."""
+    layers = _layers(recipe)
+    between = _IMAGES_IN_BLOCKS * COLORS * _FLOAT + _between_stages(layers)
+    if "sliced_wasserstein" in dict(recipe.style_losses):
+        between += _WHOLE * sum(map(_bytes_of_layer, _known(recipe.style_layers)))
+    return evaluation_bytes(min(pixels, _BLOCK_PIXELS), layers) + round(pixels * between)
+
+
+def _between_stages(layers: Collection[str]) -> float:
+    """Return the bytes a pixel of what stages return and of the gradients by it, at most at once."""
+    returned = [_bytes_of_layer(block[-1]) / 4 for block in _blocks(layers)[:-1]][_FIRST_STAGE - 1 :]
+    gradients = [0.0, *reversed(returned)]
+    kept = [sum(returned[: len(returned) - number]) for number in range(len(returned))]
+    return max(
+        (now + before + after for now, before, after in zip(kept, gradients, gradients[1:], strict=False)),
+        default=0.0,
+    )
+
+
+def target_bytes(pixels: int, *, in_blocks: bool = False) -> int:
     """Return the most bytes that it takes to compute a painting's targets."""
+    if in_blocks:
+        return min(pixels, _BLOCK_PIXELS) * _TARGETS + pixels * _TARGETS_IN_BLOCKS
     return pixels * _TARGETS
 
 
-def state_bytes(pixels: int, recipe: Recipe) -> int:
+def state_bytes(pixels: int, recipe: Recipe, plan: MemoryPlan = PLAIN) -> int:
     """Return what is kept of a picture between evaluations: optimizer state, pixels, the photo's features."""
-    images = {"lbfgs": _LBFGS_IMAGES, "adam": _ADAM_IMAGES, "sgd": 1}[recipe.optimizer] + _OTHER_IMAGES
-    images += 1 if recipe.ema_decay else 0
+    images = {"lbfgs": _history_images(recipe, plan), "adam": _ADAM_IMAGES, "sgd": 1.0}[recipe.optimizer]
+    images += _OTHER_IMAGES + (1 if recipe.ema_decay else 0)
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * COLORS * _FLOAT + features)) + _similarity_bytes(pixels, recipe)
+
+
+def _history_images(recipe: Recipe, plan: MemoryPlan) -> float:
+    """Return how many pictures the pairs of L-BFGS are at the last size; there are fewer than evaluations."""
+    pairs = min(plan.history, max(1, recipe.iterations_by_scale()[-1] - 1))
+    return 2 * pairs * (_BFLOAT16 / _FLOAT if plan.bfloat16_history else 1)
 
 
 def _similarity_bytes(pixels: int, recipe: Recipe) -> int:
@@ -141,7 +192,7 @@ def _levels_bytes(pixels: int, recipe: Recipe) -> int:
 def program_bytes(recipe: Recipe) -> int:
     """Return what a worker holds without any picture: the program and the weights down to the deepest layer."""
     weights = sum(_weights(convolution) for block in _blocks(_layers(recipe)) for convolution in block)
-    return _PROGRAM + weights * _FLOAT * _COPIES_OF_A_KERNEL
+    return PROGRAM_BYTES + weights * _FLOAT * _COPIES_OF_A_KERNEL
 
 
 def _layers(recipe: Recipe) -> set[str]:

@@ -15,23 +15,23 @@ from pipeline.engine.transfer.canvas import Canvas
 class BatchStep:
     """A step of a batch, and the events to report of it.
 
-    ``short``: memory ran out, and the canvases are as they were before. ``low_memory``: it was evaluated with less
+    ``short``: memory ran out, and the canvases are as they were before. ``in_blocks``: it was evaluated with less
     memory, in more time.
     """
 
     batch: Sequence[Canvas]
-    low_memory: bool
+    in_blocks: bool
     events: list[Event] = field(default_factory=list)
     short: bool = False
 
 
 def run_batch_step(
-    batch: Sequence[Canvas], step: Callable[[Sequence[Canvas], bool], list[Event]], low_memory: bool
+    batch: Sequence[Canvas], step: Callable[[Sequence[Canvas], bool], list[Event]], in_blocks: bool
 ) -> BatchStep:
     """Let ``step`` evaluate and move the canvases of a batch; restore them if memory runs out."""
     saved = [_contents(canvas) for canvas in batch]
     try:
-        return BatchStep(batch, low_memory, step(batch, low_memory))
+        return BatchStep(batch, in_blocks, step(batch, in_blocks))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -39,7 +39,7 @@ def run_batch_step(
     for canvas, contents in zip(batch, saved, strict=True):
         vars(canvas).update(contents)
     empty_device_caches()
-    return BatchStep(batch, low_memory, short=True)
+    return BatchStep(batch, in_blocks, short=True)
 
 
 def _contents(canvas: Canvas) -> dict[str, Any]:

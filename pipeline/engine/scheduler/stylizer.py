@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Final
 
 import torch
 
@@ -27,9 +27,10 @@ from pipeline.engine.devices import (
     is_out_of_memory,
 )
 from pipeline.engine.events import Event, Failed, Request, RunControl
-from pipeline.engine.memory.admission import MemoryAdmission
+from pipeline.engine.memory.admission import MemoryAdmission, MemoryNeed
 from pipeline.engine.memory.available import available_bytes
-from pipeline.engine.memory.requirements import MemoryNeed, need_at, need_of, picture_pixels, state_bytes
+from pipeline.engine.memory.limit import planned_limit, running_limit
+from pipeline.engine.memory.requirements import need_at, need_of, picture_pixels, plan_at, state_bytes
 from pipeline.engine.network.vgg import build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
@@ -46,10 +47,6 @@ from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.errors import StylewatchError
 from pipeline.model import EngineSettings, Occupancy, Recipe, Style
-
-# Other programs want memory too, and what a picture needs is only predicted.
-_SHARE_OF_AVAILABLE_MEMORY: Final = 0.6
-_NOTHING: Final = MemoryNeed(0, 0)
 
 NextRequests = Callable[[int], Sequence[Request]]
 
@@ -76,7 +73,8 @@ class Stylizer:
         self._device = hardware.device
         self._one_by_one = budget is None and self._device.type == "cpu"
         self._available = available
-        self._low_memory_from = math.inf
+        self._memory_setting = settings.memory_bytes
+        self._blocks_from = math.inf
         weights = load_weights(settings.weights)
         # On a GPU cuDNN makes this choice, and reduced precision is not for Winograd's transforms.
         plain = self._device.type == "cpu" and not hardware.autocast
@@ -85,14 +83,18 @@ class Stylizer:
             convolutions = build_convolutions(weights, self._device, choose=plan)
             self._networks = Networks(weights, convolutions, self._device, autocast=hardware.autocast)
             budget = budget or choose_budget(settings, hardware, self._peak_bytes)
+        self._memory_bytes = planned_limit(settings.memory_bytes) if self._one_by_one else math.inf
         targets = StyleTargets(
             load_painting,
             StyleCache(settings.cache_folder, settings.cache_limit_bytes) if settings.cache_folder else None,
             weights_id=weights.id,
             precision=f"{hardware.precision}:{plan.name}",
             device=self._device,
+            memory_bytes=self._memory_bytes,
         )
-        self._step = TransferStep(self._networks, targets, evaluate, Chunks(budget.pixels), self._device)
+        self._step = TransferStep(
+            self._networks, targets, evaluate, Chunks(budget.pixels), self._device, self._memory_bytes
+        )
         self._state_bytes = budget.state_bytes
         self.capacity = self._most_together = budget.canvases
         self._parallel = self._steps_at_once(plan)
@@ -156,8 +158,7 @@ class Stylizer:
         """Return how many bytes all canvases may need together; on a GPU, between evaluations."""
         if not self._one_by_one:
             return self._state_bytes
-        available = self._available()
-        return math.inf if available is None else available * _SHARE_OF_AVAILABLE_MEMORY
+        return running_limit(self._memory_setting, self._available())
 
     def _begin(self, request: Request, idle: deque[Canvas], *, alone: bool) -> Iterator[Event]:
         """Add a canvas for ``request`` to those that are idle; ``alone``: while no other picture is in progress."""
@@ -183,8 +184,8 @@ class Stylizer:
             batch = self._next_batch(ready, admission)
             for canvas in batch:
                 idle.remove(canvas)
-            low_memory = any(self._needs_low_memory(canvas, admission) for canvas in batch)
-            step = partial(run_batch_step, batch, self._step.run, low_memory)
+            in_blocks = any(self._needs_blocks(canvas, admission) for canvas in batch)
+            step = partial(run_batch_step, batch, self._step.run, in_blocks)
             workers.submit(step, waiting=len(ready) - len(batch))
             count += 1
         return count
@@ -202,22 +203,27 @@ class Stylizer:
     def _need(self, canvas: Canvas) -> MemoryNeed:
         height, width = canvas.request.photo.shape[:2]
         if self._one_by_one:
-            return need_of(canvas.recipe, height, width, canvas.request.style.largest_scale())
+            pixels, scale = picture_pixels(canvas.recipe, height, width), canvas.request.style.largest_scale()
+            plan = plan_at(canvas.recipe, pixels, self._memory_bytes)
+            planned, in_blocks = (
+                need_of(canvas.recipe, height, width, scale, each) for each in (plan, replace(plan, in_blocks=True))
+            )
+            return MemoryNeed(planned, min(planned, in_blocks))
         kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
         return MemoryNeed(kept, kept)
 
-    def _needs_low_memory(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
-        """Tell whether to evaluate a canvas with low memory: as predicted at this scale, or as was learned before."""
+    def _needs_blocks(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
+        """Tell whether to evaluate a canvas in blocks: as predicted at this scale, or as was learned before."""
         pixels = canvas.pixel_count
-        need = need_at(canvas.recipe, pixels) if self._one_by_one else _NOTHING
-        return pixels >= self._low_memory_from or admission.needs_low_memory(canvas, need)
+        planned = need_at(canvas.recipe, pixels, canvas.state.plan) if self._one_by_one else 0
+        return pixels >= self._blocks_from or admission.needs_blocks(canvas, MemoryNeed(planned, planned))
 
     def _collect(
         self, steps: Iterable[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas], control: RunControl
     ) -> Generator[Event, None, int]:
         """Yield the events of batch steps and put their canvases back among the idle; return how many have ended.
 
-        Canvases that ran out of memory come first again: in a smaller batch, then alone, then with low memory. After
+        Canvases that ran out of memory come first again: in a smaller batch, then alone, then in blocks. After
         that they have failed.
         """
         ended = 0
@@ -228,8 +234,8 @@ class Stylizer:
             for canvas in step.batch:
                 if step.short and not divided and not admission.fall_back(canvas):
                     yield failed(canvas, out_of_memory(canvas.request))
-                if step.low_memory and not step.short and admission.is_alone(canvas):
-                    self._low_memory_from = min(self._low_memory_from, canvas.pixel_count)
+                if step.in_blocks and not step.short and admission.is_alone(canvas):
+                    self._blocks_from = min(self._blocks_from, canvas.pixel_count)
                 if canvas.ended:
                     admission.release(canvas)
                     ended += 1

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Request
+from pipeline.engine.memory.plan import PLAIN, MemoryPlan
 from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.color_matches import opacity
@@ -57,7 +58,7 @@ class CanvasState:
     evaluated at this scale, with ``losses``; the latest one for a recipe that averages. ``plateau`` holds the best
     totals after the latest evaluations. ``average``: what a recipe averages of this scale, weights adding up to
     1 - ``ema_decay`` ** ``iteration``; see :attr:`Canvas.result`.
-    ``optimizer`` is a state of :mod:`pipeline.engine.transfer.optimizers`.
+    ``optimizer`` is a state of :mod:`pipeline.engine.transfer.optimizers`. ``plan``: how this scale is worked on.
     """
 
     pixels: Tensor
@@ -70,6 +71,7 @@ class CanvasState:
     first: Losses = _UNKNOWN
     losses: Losses = _UNKNOWN
     average: Tensor | None = None
+    plan: MemoryPlan = PLAIN
 
     def copied(self) -> CanvasState:
         """Return a copy that later changes do not reach; tensors are shared, since none is written into."""

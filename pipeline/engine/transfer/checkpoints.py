@@ -24,6 +24,7 @@ from torch import Tensor
 from pipeline.durable_files import write_file
 from pipeline.engine.devices import is_out_of_memory, to_device
 from pipeline.engine.events import CheckpointReady, Places, Request, Resumed
+from pipeline.engine.memory.plan import PLAIN, MemoryPlan
 from pipeline.engine.transfer.canvas import Canvas, CanvasState, blank_canvas, geometry_at
 from pipeline.engine.transfer.first_pixels import WITHOUT_PAINTINGS, FirstPixels
 from pipeline.engine.transfer.loss_history import restored, stored
@@ -200,13 +201,17 @@ def _state(packed: Any, tensors: Mapping[str, Tensor], recipe: Recipe, device: t
     fields["optimizer"] = type(make_optimizer(recipe).new_state())(**fields["optimizer"])
     fields["first"], fields["losses"] = Losses(**fields["first"]), Losses(**fields["losses"])
     fields["iterations"] = tuple(fields["iterations"])
+    fields["plan"] = MemoryPlan(**fields.get("plan", {}))
     return CanvasState(**fields)
 
 
 def _packed_state(state: CanvasState, tensors: dict[str, Tensor]) -> Any:
     packed = _packed(state, "state", tensors)
+    # Without these, files are as they were before there were any.
     if state.average is None:
-        del packed["average"]  # files of pictures without one are as they were before there was any
+        del packed["average"]
+    if state.plan == PLAIN:
+        del packed["plan"]
     return packed
 
 
@@ -258,5 +263,5 @@ def _checksum(document: str, tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(document.encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)} ".encode())
-        digest.update(tensors[name].numpy().data)
+        digest.update(tensors[name].view(torch.uint8).numpy().data)  # numpy has no bfloat16
     return digest.hexdigest()

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import total
+from pipeline.engine.memory.plan import PLAIN, MemoryPlan
 from pipeline.engine.transfer.preconditioner import precondition
 from pipeline.model import Recipe
 
@@ -126,7 +127,8 @@ class Lbfgs(Optimizer[LbfgsState]):
     the history is dropped when that does not help or when it yields no direction of descent. With ``preconditioned``
     the first guess of the inverse Hessian, H₀, falls with the spatial frequency, see
     :mod:`pipeline.engine.transfer.preconditioner`; without it, H₀ is a number. With all three off this is
-    torch.optim.LBFGS with ``max_iter=1`` (apart from its tolerances).
+    torch.optim.LBFGS with ``max_iter=1`` (apart from its tolerances). With ``bfloat16_history`` pairs are kept in
+    half of the memory.
     """
 
     def __init__(
@@ -137,9 +139,12 @@ class Lbfgs(Optimizer[LbfgsState]):
         restarts: bool = True,
         step_scaling: bool = True,
         preconditioned: bool = True,
+        *,
+        bfloat16_history: bool = False,
     ) -> None:
         super().__init__(learning_rate, decay)
         self.history = history
+        self.bfloat16_history = bfloat16_history
         self.restarts = restarts
         self.step_scaling = step_scaling
         self.preconditioned = preconditioned
@@ -191,12 +196,17 @@ class Lbfgs(Optimizer[LbfgsState]):
 
     def _add_pair(self, step: Tensor, change: Tensor, state: LbfgsState) -> None:
         """Add a pair (s, y) to the history if the objective curves upward along it."""
+        kept_step, kept_change = step, change
+        if self.bfloat16_history:
+            # What is kept is what counts: of the exact pair the products would be those of another one.
+            kept_step, kept_change = step.bfloat16(), change.bfloat16()
+            step, change = kept_step.to(step.dtype), kept_change.to(change.dtype)
         products = torch.stack([_dot(step, change), _dot(step, step), _dot(change, change)])
         curvature, steps, changes = products.tolist()
         if not curvature > _CURVATURE_LIMIT * math.sqrt(steps * changes):
             return
-        state.steps.append(step)
-        state.changes.append(change)
+        state.steps.append(kept_step)
+        state.changes.append(kept_change)
         state.curvatures.append(curvature)
         # yᵀ H₀ y = sᵀ y
         state.size = curvature / (float(_dot(change, precondition(change))) if self.preconditioned else changes)
@@ -210,15 +220,16 @@ class Lbfgs(Optimizer[LbfgsState]):
         # Products stay tensors: on a GPU, fetching a number waits for everything that was queued before.
         shares = []
         for step, change, curvature in reversed(pairs):
-            share = _dot(step, direction) / curvature
-            direction.addcmul_(change, share, value=-1)
+            share = _dot(step.to(direction.dtype), direction) / curvature
+            direction.addcmul_(change.to(direction.dtype), share, value=-1)
             shares.append(share)
         if self.preconditioned:
             direction = precondition(direction)
         if pairs:
             direction.mul_(state.size)
         for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):
-            direction.addcmul_(step, share - _dot(change, direction) / curvature)
+            gain = share - _dot(change.to(direction.dtype), direction) / curvature
+            direction.addcmul_(step.to(direction.dtype), gain)
         return direction
 
     def _step_length(self, direction: Tensor, state: LbfgsState) -> float:
@@ -281,14 +292,14 @@ class Sgd(Optimizer[SgdState]):
         return following
 
 
-def make_optimizer(recipe: Recipe) -> Optimizer[Any]:
-    """Return the optimizer a recipe asks for, with its settings."""
+def make_optimizer(recipe: Recipe, plan: MemoryPlan = PLAIN) -> Optimizer[Any]:
+    """Return the optimizer a recipe asks for, with its settings; ``plan`` says what it may keep."""
     rate, decay = recipe.learning_rate, recipe.learning_rate_decay
     if recipe.optimizer == "adam":
         return Adam(rate, decay, recipe.adam_betas)
     if recipe.optimizer == "sgd":
         return Sgd(rate, decay)
-    return Lbfgs(rate, decay)
+    return Lbfgs(rate, decay, plan.history, bfloat16_history=plan.bfloat16_history)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -15,6 +15,9 @@ from torch import Tensor
 
 from pipeline.engine.devices import to_device
 from pipeline.engine.events import Event, Failed
+from pipeline.engine.memory.requirements import plan_at
+from pipeline.engine.transfer.blocks.partition import is_divided
+from pipeline.engine.transfer.blocks.passing import features_in_blocks
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.color_matches import color_matches
@@ -29,31 +32,44 @@ from pipeline.engine.transfer.targets import StyleTarget, StyleTargets
 from pipeline.errors import StylewatchError
 from pipeline.model import Losses, Recipe, Style
 
-_LOW_MEMORY_NOTE: Final = "memory was short: every block of the network was computed twice, which takes longer"
+_SHORT_MEMORY_NOTE: Final = (
+    "memory was short: the picture was evaluated in blocks, which takes longer and rounds differently"
+)
 
 
 class TransferStep:
-    """Evaluates canvases of one :func:`batch_key` once and moves their pixels, on ``device``."""
+    """Evaluates canvases of one :func:`batch_key` once and moves their pixels, on ``device``.
+
+    ``memory_bytes``: what one of them may take, by which each of its sizes is planned.
+    """
 
     def __init__(
-        self, networks: Networks, targets: StyleTargets, evaluate: Evaluate, chunks: Chunks, device: torch.device
+        self,
+        networks: Networks,
+        targets: StyleTargets,
+        evaluate: Evaluate,
+        chunks: Chunks,
+        device: torch.device,
+        memory_bytes: float = math.inf,
     ) -> None:
         self._networks = networks
         self._targets = targets
         self._evaluate = evaluate
         self._chunks = chunks
         self._device = device
+        self._memory_bytes = memory_bytes
 
-    def run(self, batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
+    def run(self, batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first.
 
+        ``in_blocks``: memory is so short that this is needed even where it was not planned.
         A canvas that fails or is finished has ended afterwards. Raises what torch raises if memory runs out.
         """
         events: list[Event] = []
         for canvas in batch:
             if not canvas.has_targets:
-                events += self._set_targets(canvas)
-        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.ended], low_memory))
+                events += self._set_targets(canvas, in_blocks)
+        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.ended], in_blocks))
 
     def style_target(self, style: Style, recipe: Recipe, size: int, match: ColorMatch | None = None) -> StyleTarget:
         """Return what ``recipe`` needs of ``style`` for a picture whose long side is ``size`` pixels.
@@ -65,20 +81,26 @@ class TransferStep:
         layers = tuple(layer for layer, _ in objective.style_layers)
         return self._targets.of(style, size, network, layers, match, with_quantiles=objective.needs_quantiles)
 
-    def _set_targets(self, canvas: Canvas) -> Iterator[Failed]:
-        """Give a canvas the targets of its scale; if that is impossible it has failed."""
+    def _set_targets(self, canvas: Canvas, in_blocks: bool) -> Iterator[Failed]:
+        """Give a canvas the plan and the targets of its scale; if that is impossible it has failed."""
+        if not canvas.state.iteration:
+            canvas.state.plan = plan_at(canvas.recipe, canvas.pixel_count, self._memory_bytes)
         try:
-            self._find_targets(canvas)
+            self._find_targets(canvas, in_blocks or canvas.state.plan.in_blocks)
         except StylewatchError as error:
             yield failed(canvas, error)
 
-    def _find_targets(self, canvas: Canvas) -> None:
+    def _find_targets(self, canvas: Canvas, in_blocks: bool) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
         objective, photo = objective_of(recipe), canvas.photo()
         there = to_device(photo, self._device)
         matches = color_matches(canvas.request, canvas.places, canvas.geometry, photo)
         with torch.no_grad():
-            canvas.content = network.forward(there, objective.content_targets)
+            if in_blocks:
+                layers = {layer for layer, _ in objective.content_layers}
+                canvas.content = objective.content_targets(features_in_blocks(network, there, layers))
+            else:
+                canvas.content = network.forward(there, objective.content_targets)
             canvas.content |= objective.content_targets({PIXELS: there})
         if canvas.places is None:
             canvas.style = self._style_targets(canvas, canvas.request.style, objective, matches[0])
@@ -100,10 +122,10 @@ class TransferStep:
         canvas.notes += target.notes
         return objective.style_targets(target.moments)
 
-    def _evaluate_and_move(self, batch: list[Canvas], low_memory: bool) -> Iterator[Event]:
+    def _evaluate_and_move(self, batch: list[Canvas], in_blocks: bool) -> Iterator[Event]:
         """Evaluate a batch once, and move those canvases that have neither failed nor finished this scale."""
         moving: list[tuple[Canvas, Tensor, Tensor]] = []
-        for canvas, found in zip(batch, self._evaluations(batch, low_memory), strict=True):
+        for canvas, found in zip(batch, self._evaluations(batch, in_blocks), strict=True):
             content, style, total, *by_layer = found.losses[0].tolist()
             if not math.isfinite(total):
                 yield failed(canvas, not_finite(canvas, total))
@@ -112,40 +134,48 @@ class TransferStep:
             canvas.record(losses, objective_of(canvas.recipe).weighted(by_layer))
             yield from evaluated(canvas, losses)
             if canvas.scale_is_finished:
-                yield from self._next_scale(canvas)
+                yield from self._next_scale(canvas, in_blocks)
             else:
                 moving.append((canvas, found.losses[:, 2], found.gradients))
         _move(moving)
 
-    def _evaluations(self, batch: list[Canvas], low_memory: bool) -> list[Evaluation]:
+    def _evaluations(self, batch: list[Canvas], in_blocks: bool) -> list[Evaluation]:
         if not batch:
             return []
-        recipe = batch[0].recipe
+        recipe, first = batch[0].recipe, batch[0].state
+        divided = is_divided(first.pixels.shape[2], first.pixels.shape[3])
+        short = in_blocks and divided and not first.plan.in_blocks
         network, objective = self._networks.of(recipe), objective_of(recipe)
 
         def evaluate(part: slice) -> Evaluation:
             canvases = batch[part]
             guides = [canvas.guides for canvas in canvases if canvas.guides is not None]
-            content = {name: torch.cat([canvas.content[name] for canvas in canvases]) for name in canvases[0].content}
+            content = {name: _together([canvas.content[name] for canvas in canvases]) for name in canvases[0].content}
             style = {name: torch.stack([canvas.style[name] for canvas in canvases]) for name in canvases[0].style}
-            pictures = torch.cat([canvas.shown(canvas.state.pixels) for canvas in canvases])
+            pictures = _together([canvas.shown(canvas.state.pixels) for canvas in canvases])
             together = joined(guides) if guides else None
             found = self._evaluate(
-                network, objective, pictures, content, style, low_memory=low_memory, guides=together
+                network,
+                objective,
+                pictures,
+                content,
+                style,
+                in_blocks=short or (divided and first.plan.in_blocks),
+                guides=together,
             )
             return found if together is None else freed(found, together)
 
-        if low_memory:
+        if short:
             for canvas in batch:
-                canvas.note(_LOW_MEMORY_NOTE)
+                canvas.note(_SHORT_MEMORY_NOTE)
         return self._chunks.run(len(batch), batch[0].pixel_count, evaluate)
 
-    def _next_scale(self, canvas: Canvas) -> Iterator[Event]:
+    def _next_scale(self, canvas: Canvas, in_blocks: bool) -> Iterator[Event]:
         if canvas.is_last_scale:
             yield finished(canvas)
             return
         canvas.start_next_scale()
-        yield from self._set_targets(canvas)
+        yield from self._set_targets(canvas, in_blocks)
 
 
 def batch_key(canvas: Canvas) -> Hashable:
@@ -153,7 +183,7 @@ def batch_key(canvas: Canvas) -> Hashable:
     recipe = canvas.recipe
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay, recipe.adam_betas)
     places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
-    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places
+    return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places, canvas.state.plan
 
 
 def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
@@ -161,11 +191,16 @@ def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
     if not batch:
         return
     canvases = [canvas for canvas, _, _ in batch]
-    following = make_optimizer(canvases[0].recipe).step(
-        torch.cat([canvas.state.pixels for canvas in canvases]),
-        torch.cat([loss for _, loss, _ in batch]),
-        torch.cat([gradient for _, _, gradient in batch]),
+    following = make_optimizer(canvases[0].recipe, canvases[0].state.plan).step(
+        _together([canvas.state.pixels for canvas in canvases]),
+        _together([loss for _, loss, _ in batch]),
+        _together([gradient for _, _, gradient in batch]),
         [canvas.state.optimizer for canvas in canvases],
     )
     for canvas, pixels in zip(canvases, following, strict=True):
         canvas.move_to(pixels[None])
+
+
+def _together(tensors: list[Tensor]) -> Tensor:
+    """Return tensors (1, ...) as one of a batch (B, ...), without a copy of a single one."""
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)

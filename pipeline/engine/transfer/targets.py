@@ -7,6 +7,7 @@ from the moments of its paintings and, for some losses, from quantiles, see
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +17,10 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import to_device
+from pipeline.engine.memory.requirements import target_bytes
 from pipeline.engine.network.vgg import Network
+from pipeline.engine.transfer.blocks.partition import Box
+from pipeline.engine.transfer.blocks.passing import features_in_blocks, pass_network
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.lru_cache import LruCache
 from pipeline.engine.transfer.paintings import LoadPainting, Paintings
@@ -66,12 +70,14 @@ class StyleTargets:
         weights_id: str,
         precision: str,
         device: torch.device,
+        memory_bytes: float = math.inf,
     ) -> None:
         self._paintings = Paintings(load_painting)
         self._cache = cache
         self._weights_id = weights_id
         self._precision = precision
         self._device = device
+        self._memory_bytes = memory_bytes
         self._recent: LruCache[str, dict[str, Tensor]] = LruCache(_REMEMBERED)
 
     def of(
@@ -153,21 +159,43 @@ class StyleTargets:
     def _arrays(self, picture: Tensor, key: TargetKey, network: Network) -> Arrays:
         """Return what the style cache keeps of a painting (1, 3, H, W)."""
 
-        def packed(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-            return {
-                f"{layer}.{part}": tensor
-                for layer in features
-                if layer in key.layers
-                for part, tensor in _statistic(key.statistic, features[layer]).items()
-            }
-
-        with torch.no_grad():
-            found = network.forward(to_device(picture, self._device), packed)
+        there = to_device(picture, self._device)
+        if target_bytes(picture[0, 0].numel()) > self._memory_bytes:
+            found = _in_blocks(there, key, network)
+        else:
+            with torch.no_grad():
+                found = network.forward(there, partial(_packed, key))
         return {name: found[name].cpu().numpy() for name in found}
 
     def _unpacked(self, arrays: Arrays, key: TargetKey) -> dict[str, Tensor]:
         names = [f"{layer}.{part}" for layer in key.layers for part in _PARTS[key.statistic]]
         return {name: torch.from_numpy(arrays[name]).to(self._device) for name in names}
+
+
+def _packed(key: TargetKey, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        f"{layer}.{part}": tensor
+        for layer in features
+        if layer in key.layers
+        for part, tensor in _statistic(key.statistic, features[layer]).items()
+    }
+
+
+def _in_blocks(picture: Tensor, key: TargetKey, network: Network) -> dict[str, Tensor]:
+    """Return the same of a painting (1, 3, H, W) for which there is too little memory otherwise."""
+    if key.statistic == quantiles.VERSION:
+        return _packed(key, features_in_blocks(network, picture, key.layers))
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}
+
+    def add(layer: str, features: Tensor, _: Box) -> None:
+        count = features[0, 0].numel()
+        counts[layer] = counts.get(layer, 0) + count
+        for name, value in _packed(key, {layer: features}).items():
+            sums[name] = sums.get(name, 0) + value.double() * count
+
+    pass_network(network, picture, add)
+    return {name: (value / counts[name.rpartition(".")[0]]).float() for name, value in sums.items()}
 
 
 def _statistic(name: str, features: Tensor) -> dict[str, Tensor]:

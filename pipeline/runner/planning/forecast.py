@@ -137,7 +137,7 @@ def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]]) -> int:
 
 def _worker_bytes(at_once: int, recipe: Recipe, style_scale: float, proportion: float) -> int:
     need = need_of(recipe, max(1, round(recipe.size * proportion)), recipe.size, style_scale)
-    return program_bytes(recipe) + at_once * need.plain
+    return program_bytes(recipe) + at_once * need
 
 
 def makespan(seconds_each: Sequence[tuple[float, float]], at_once: int) -> float:

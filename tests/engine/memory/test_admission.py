@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.engine.memory.admission import MemoryAdmission
-from pipeline.engine.memory.requirements import MemoryNeed
+from pipeline.engine.memory.admission import MemoryAdmission, MemoryNeed
 
 NEEDS = {
     "small": MemoryNeed(2, 1),
@@ -48,15 +47,15 @@ def test_whoever_is_to_be_alone_is_so_where_there_is_no_limit_either() -> None:
     assert admit(admission, "middle", "large") == ["middle", "large"]
 
 
-def test_what_would_not_fit_plainly_counts_with_low_memory() -> None:
+def test_what_would_not_fit_as_planned_counts_in_blocks() -> None:
     admission = MemoryAdmission[str](9)
     assert admit(admission, "huge", "small") == ["huge"]
     assert admit(MemoryAdmission[str](15), "huge", "small") == ["huge", "small"]
-    assert admission.needs_low_memory("huge", NEEDS["huge"])
-    assert not admission.needs_low_memory("large", NEEDS["large"])
+    assert admission.needs_blocks("huge", NEEDS["huge"])
+    assert not admission.needs_blocks("large", NEEDS["large"])
 
 
-def test_one_that_runs_out_of_memory_is_tried_alone_then_with_low_memory_then_not_again() -> None:
+def test_one_that_runs_out_of_memory_is_tried_alone_then_in_blocks_then_not_again() -> None:
     admission = MemoryAdmission[str](100)
     assert admit(admission, "small", "middle") == ["small", "middle"]
     assert admission.fall_back("small")
@@ -64,9 +63,9 @@ def test_one_that_runs_out_of_memory_is_tried_alone_then_with_low_memory_then_no
     admission.release("middle")
     assert admit(admission, "small", "large") == ["small"]
     assert admission.is_alone("small")
-    assert not admission.needs_low_memory("small", NEEDS["small"])
+    assert not admission.needs_blocks("small", NEEDS["small"])
     assert admission.fall_back("small")
-    assert admission.needs_low_memory("small", NEEDS["small"])
+    assert admission.needs_blocks("small", NEEDS["small"])
     assert admit(admission, "small", "large") == ["small"]
     assert not admission.fall_back("small")
 
@@ -86,4 +85,4 @@ def test_without_known_needs_everybody_is_let_in() -> None:
     assert admission.admit("abc", lambda _: NONE) == list("abc")
     assert admission.fall_back("a")
     assert admission.admit("abc", lambda _: NONE) == ["b", "c"]
-    assert not admission.needs_low_memory("b", NONE)
+    assert not admission.needs_blocks("b", NONE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.memory.available import available_bytes, machine_bytes
+from pipeline.engine.memory.available import available_bytes, lasting_bytes, machine_bytes
 
 GIB = 2**30
 
@@ -92,3 +92,20 @@ def test_a_control_group_has_what_it_is_allowed_however_much_is_used(system: Pat
 def test_where_nobody_tells_the_machines_memory_counts(tmp_path: Path) -> None:
     found = machine_bytes(tmp_path)
     assert found is None or found > GIB // 2
+
+
+def test_what_lasts_is_the_machines_memory_without_its_swap_space_whatever_else_runs(system: Path) -> None:
+    assert lasting_bytes(system) == 16 * GIB
+    write(system / "proc/meminfo", "MemTotal: 16677216 kB\nMemAvailable: 1 kB\nSwapTotal: 8388608 kB\n")
+    assert lasting_bytes(system) == 15.75 * GIB  # in steps of a quarter
+
+
+def test_what_lasts_is_no_more_than_a_control_group_allows_however_much_is_used(system: Path) -> None:
+    write(system / "proc/self/cgroup", "0::/work\n")
+    write(system / "sys/fs/cgroup/work/memory.max", f"{4 * GIB}\n")
+    write(system / "sys/fs/cgroup/work/memory.current", f"{3 * GIB}\n")
+    assert lasting_bytes(system) == 4 * GIB
+
+
+def test_where_nobody_tells_what_lasts_is_the_machines_memory(tmp_path: Path) -> None:
+    assert lasting_bytes(tmp_path) == machine_bytes(tmp_path)

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.engine.memory.requirements import evaluation_bytes, need_at, need_of, program_bytes, state_bytes
+from pipeline.engine.memory.plan import LEAST, PLAIN, PLANS
+from pipeline.engine.memory.requirements import (
+    bytes_in_blocks,
+    evaluation_bytes,
+    largest_possible,
+    least_need_at,
+    need_at,
+    need_of,
+    plan_at,
+    program_bytes,
+    state_bytes,
+)
 from pipeline.engine.transfer.content.self_similarity import MOST_POSITIONS
 from pipeline.model import LAYERS, Recipe
 
@@ -27,11 +38,45 @@ def test_more_pixels_and_more_layers_need_more() -> None:
     assert evaluation_bytes(2 * MEGA, {"relu4_1"}) == 2 * evaluation_bytes(MEGA, {"relu4_1"})
 
 
-def test_low_memory_needs_less_where_the_network_is_deep() -> None:
-    need = need_at(RECIPE, MEGA)
-    assert need.low_memory < 0.88 * need.plain
-    shallow = need_at(replace(RECIPE, content_layers=(), style_layers=(("relu1_1", 1.0),)), MEGA)
-    assert shallow.low_memory == shallow.plain
+def test_in_blocks_a_picture_needs_what_a_block_does_and_what_is_kept_between_the_stages() -> None:
+    block = evaluation_bytes(528 * 528, {"relu5_1", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"})
+    kept = bytes_in_blocks(MEGA, RECIPE) - block
+    # The outputs of the first and the second stage, and the gradient by the first one's, with three pictures.
+    assert kept == (128 / 16 + 256 / 64 + 128 / 16 + 3 * 3) * 4 * MEGA
+    assert bytes_in_blocks(100 * MEGA, RECIPE) - block == 100 * kept
+    assert bytes_in_blocks(100 * MEGA, RECIPE) < 0.1 * evaluation_bytes(100 * MEGA, LAYERS)
+
+
+def test_a_small_picture_needs_no_more_in_blocks_than_one_block() -> None:
+    shallow = replace(RECIPE, content_layers=(), style_layers=(("relu1_1", 1.0),))
+    assert bytes_in_blocks(4096, shallow) == evaluation_bytes(4096, {"relu1_1"}) + 4096 * 9 * 4
+
+
+def test_shorter_histories_and_less_precise_ones_need_less() -> None:
+    long = replace(RECIPE, iterations=200)
+    needs = [need_at(long, 24 * MEGA, plan) for plan in PLANS]
+    assert needs == sorted(needs, reverse=True)
+    assert len(set(needs)) == len(needs)
+    short = replace(RECIPE, iterations=6)
+    assert need_at(short, MEGA) == need_at(long, MEGA) - 15 * 2 * 12 * MEGA
+
+
+def test_a_size_is_planned_by_what_it_may_take() -> None:
+    assert plan_at(RECIPE, MEGA, 1e12) == PLAIN
+    assert plan_at(RECIPE, 24 * MEGA, 12e9) == plan_at(RECIPE, 24 * MEGA, 12.1e9)
+    assert plan_at(RECIPE, 24 * MEGA, 12e9).in_blocks
+    assert plan_at(RECIPE, 24 * MEGA, 1.0) == LEAST
+
+
+def test_twenty_four_megapixels_fit_into_twelve_gib_with_the_program() -> None:
+    assert least_need_at(RECIPE, 24 * MEGA) + program_bytes(RECIPE) < 12 * 2**30
+
+
+@pytest.mark.parametrize("limit", [3e9, 12e9, 40e9])
+def test_the_largest_possible_picture_is_the_last_one_that_fits(limit: float) -> None:
+    pixels = largest_possible(RECIPE, limit)
+    assert least_need_at(RECIPE, pixels) <= limit < least_need_at(RECIPE, pixels + 1)
+    assert largest_possible(RECIPE, 0) == 1
 
 
 def test_a_history_of_twenty_pairs_is_the_most_of_what_is_kept() -> None:
@@ -45,17 +90,15 @@ def test_self_similarity_needs_matrices_of_all_the_positions_that_it_compares() 
     assert state_bytes(MEGA, similar) - state_bytes(MEGA, RECIPE) == 4 * MOST_POSITIONS**2
     small = 64 * 48
     assert state_bytes(small, similar) - state_bytes(small, RECIPE) == 4 * (small // 64) ** 2
-    for kind in ("plain", "low_memory"):
-        assert (
-            getattr(need_at(similar, MEGA), kind) > getattr(need_at(RECIPE, MEGA), kind) + 5 * 4 * MOST_POSITIONS**2
-        )
+    for plan in (PLAIN, LEAST):
+        assert need_at(similar, MEGA, plan) > need_at(RECIPE, MEGA, plan) + 5 * 4 * MOST_POSITIONS**2
 
 
-def test_quantiles_need_a_level_for_each_value_unless_they_are_computed_twice() -> None:
+def test_quantiles_need_a_level_for_each_value_and_in_blocks_all_features() -> None:
     sliced = replace(RECIPE, style_loss=(("gram", 1.0), ("sliced_wasserstein", 0.5)))
     levels_bytes = 2 * MEGA * (64 + 128 // 4 + 256 // 16 + 512 // 64 + 512 // 256)
-    assert need_at(sliced, MEGA).plain == need_at(RECIPE, MEGA).plain + levels_bytes
-    assert need_at(sliced, MEGA).low_memory == need_at(RECIPE, MEGA).low_memory
+    assert need_at(sliced, MEGA) == need_at(RECIPE, MEGA) + levels_bytes
+    assert need_at(sliced, MEGA, LEAST) == pytest.approx(need_at(RECIPE, MEGA, LEAST) + 5 * levels_bytes)
     assert need_at(replace(RECIPE, style_loss=(("wasserstein", 1.0),)), MEGA) == need_at(RECIPE, MEGA)
 
 
@@ -69,13 +112,16 @@ def test_a_photo_needs_what_it_needs_at_the_recipes_size() -> None:
 
 
 def test_a_painting_much_larger_than_the_picture_counts() -> None:
-    assert need_of(RECIPE, 750, 1000, style_scale=3.0).low_memory > 2 * need_of(RECIPE, 750, 1000).low_memory
+    assert need_of(RECIPE, 750, 1000, style_scale=3.0) > 2 * need_of(RECIPE, 750, 1000)
+    in_blocks = need_of(RECIPE, 750, 1000, style_scale=3.0, plan=LEAST)
+    assert in_blocks < 0.2 * need_of(RECIPE, 750, 1000, style_scale=3.0)
 
 
 def test_layers_that_do_not_exist_need_nothing() -> None:
     strange = replace(RECIPE, content_layers=(("relu9_9", 1.0),))
-    assert need_at(strange, MEGA).plain < need_at(RECIPE, MEGA).plain
-    assert need_at(replace(strange, style_layers=()), MEGA).plain > 0
+    assert need_at(strange, MEGA) < need_at(RECIPE, MEGA)
+    assert need_at(replace(strange, style_layers=()), MEGA) > 0
+    assert need_at(replace(strange, style_layers=()), MEGA, LEAST) > 0
 
 
 def test_the_program_is_as_large_as_its_weights_and_their_transforms() -> None:

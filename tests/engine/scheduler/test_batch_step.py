@@ -32,13 +32,13 @@ def move(canvas: Canvas, loss: float) -> None:
 
 
 def test_a_step_reports_what_it_did(canvas: Canvas) -> None:
-    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
-        assert low_memory
+    def work(batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
+        assert in_blocks
         move(batch[0], 1.0)
         return []
 
-    step = run_batch_step([canvas], work, low_memory=True)
-    assert (step.short, step.low_memory, step.events, step.batch) == (False, True, [], [canvas])
+    step = run_batch_step([canvas], work, in_blocks=True)
+    assert (step.short, step.in_blocks, step.events, step.batch) == (False, True, [], [canvas])
     assert canvas.state.iteration == 1
 
 
@@ -48,13 +48,13 @@ def test_a_step_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
     move(canvas, 2.0)
     pixels, history = canvas.state.pixels, list(canvas.state.optimizer.steps)
 
-    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
+    def work(batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
         move(batch[0], 1.0)
         batch[0].start_next_scale()
         batch[0].ended = True
         raise error
 
-    step = run_batch_step([canvas], work, low_memory=False)
+    step = run_batch_step([canvas], work, in_blocks=False)
     assert step.short
     assert torch.equal(canvas.state.pixels, pixels)
     assert (canvas.state.iteration, canvas.state.losses.total, canvas.state.scale_index) == (2, 2.0, 0)
@@ -70,8 +70,8 @@ def test_a_step_short_of_memory_leaves_canvases_as_they_were(canvas: Canvas, err
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(canvas: Canvas) -> None:
-    def work(batch: Sequence[Canvas], low_memory: bool) -> list[Event]:
+    def work(batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        run_batch_step([canvas], work, low_memory=False)
+        run_batch_step([canvas], work, in_blocks=False)

@@ -163,7 +163,7 @@ def short_of_memory() -> Stylizer:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_any_settings_together_give_the_same_bits_alone_and_begun_beside_another_and_resumed_with_low_memory(
+def test_any_settings_together_give_the_same_bits_alone_and_begun_beside_another_and_resumed_with_short_memory(
     one: Stylizer, two: Stylizer, short_of_memory: Stylizer, tmp_path: Path, number: int
 ) -> None:
     request, checkpoint = a_request(number, "t"), tmp_path / "checkpoint"

@@ -277,10 +277,10 @@ class Saboteur:
         content: Targets,
         style: Targets,
         *,
-        low_memory: bool = False,
+        in_blocks: bool = False,
         guides: Guides | None = None,
     ) -> Evaluation:
-        found = evaluate(network, objective, pictures, content, style, low_memory=low_memory, guides=guides)
+        found = evaluate(network, objective, pictures, content, style, in_blocks=in_blocks, guides=guides)
         if pictures.shape[2:] != self.shape:
             return found
         if self.loss is None:

@@ -155,7 +155,7 @@ def bumpy(
     content: Targets,
     style: Targets,
     *,
-    low_memory: bool = False,
+    in_blocks: bool = False,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Judge pictures by slopes that promise too much: L-BFGS has to take back, to shorten and to forget."""
@@ -245,7 +245,7 @@ def test_a_resumed_picture_has_the_losses_of_the_whole_and_of_an_older_version_s
     assert rest.points[-1] == whole.points[-1]
 
 
-def test_a_picture_is_resumed_with_low_memory_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:
+def test_a_picture_is_resumed_where_memory_is_short_to_the_same_bits(one: Stylizer, tmp_path: Path) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
     whole = run(one, request("t"))
     again = interrupted(one, 5, request("t"), tmp_path / "c.safetensors")
@@ -253,7 +253,24 @@ def test_a_picture_is_resumed_with_low_memory_to_the_same_bits(one: Stylizer, tm
     again = interrupted(short, 3, request("t"), tmp_path / "c.safetensors")
     rest = run(one, again)
     assert_same_rest(rest, whole, 3)
-    assert "computed twice" in only(rest, Finished)[0].notes[0]
+
+
+def test_a_plan_is_kept_with_its_pairs_in_bfloat16(one: Stylizer, tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    settings = replace(CPU, memory_bytes=1)
+    short = Stylizer(settings, load_painting)
+    whole = run(short, request("t"))
+    again = interrupted(short, 7, request("t"), path)
+    assert document_of(path)["state"]["plan"]["bfloat16_history"]
+    assert_same_rest(run(short, again), whole, 7)
+    # Also where there is more memory now: the size that was begun is finished as it was planned.
+    assert_same_rest(run(one, again), whole, 7)
+
+
+def test_a_file_of_what_needs_no_plan_is_as_it_always_was(one: Stylizer, tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    interrupted(one, 7, request("t"), path)
+    assert "plan" not in document_of(path)["state"]
 
 
 def test_snapshots_come_as_if_nothing_had_happened(one: Stylizer, tmp_path: Path) -> None:

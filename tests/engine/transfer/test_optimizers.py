@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.memory.plan import LEAST, MemoryPlan
 from pipeline.engine.transfer.optimizers import Adam, Lbfgs, Optimizer, Sgd, make_optimizer
 from pipeline.model import Recipe
 
@@ -439,3 +440,30 @@ def test_a_recipe_names_its_optimizer_with_rate_and_decay(name: Any, kind: type[
     optimizer = make_optimizer(Recipe(optimizer=name, learning_rate=0.3, learning_rate_decay=0.9))
     assert type(optimizer) is kind
     assert (optimizer.learning_rate, optimizer.decay) == (0.3, 0.9)
+
+
+def test_a_history_in_bfloat16_reaches_what_an_exact_one_does_in_half_of_the_memory() -> None:
+    start = some_pixels(1)
+    exact, halved = Lbfgs(), Lbfgs(bfloat16_history=True)
+    reached = [run(each, stiff_where_it_is_fine, start, 40)[1] for each in (exact, halved)]
+    assert reached[1][-1] < 0.02 * reached[1][0]
+    assert reached[1][-1] < 2 * reached[0][-1]
+
+
+def test_pairs_in_bfloat16_have_the_products_of_what_is_kept() -> None:
+    optimizer = Lbfgs(history=3, bfloat16_history=True)
+    state, pixels = optimizer.new_state(), some_pixels(1)
+    for _ in range(6):
+        loss, slopes = valley()(pixels)
+        pixels = optimizer.step(pixels, loss, slopes, [state])
+    assert len(state.steps) == 3
+    assert {each.dtype for each in (*state.steps, *state.changes)} == {torch.bfloat16}
+    for step, change, curvature in zip(state.steps, state.changes, state.curvatures, strict=True):
+        assert float((step.float() * change.float()).sum()) == pytest.approx(curvature, rel=1e-5)
+
+
+def test_the_plan_of_a_size_says_how_long_the_history_is() -> None:
+    optimizer = make_optimizer(Recipe(), MemoryPlan(in_blocks=True, history=5, bfloat16_history=True))
+    assert isinstance(optimizer, Lbfgs)
+    assert (optimizer.history, optimizer.bfloat16_history) == (5, True)
+    assert isinstance(make_optimizer(Recipe(optimizer="adam"), LEAST), Adam)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.events import Failed, Finished, Places
+from pipeline.engine.memory.plan import LEAST, PLAIN
 from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
@@ -44,21 +47,21 @@ class Gray:
         content: Targets,
         style: Targets,
         *,
-        low_memory: bool = False,
+        in_blocks: bool = False,
         guides: Guides | None = None,
     ) -> Evaluation:
-        self.batches.append((len(pictures), low_memory))
+        self.batches.append((len(pictures), in_blocks))
         assert {layer: len(target) for layer, target in style.items()} == dict.fromkeys(style, len(pictures))
         offset = pictures - 0.5
         loss = offset.square().flatten(1).mean(1) if self.loss is None else torch.full((len(pictures),), self.loss)
         return Evaluation(torch.stack([loss, loss, loss], dim=1), 2 * offset / offset[0].numel())
 
 
-def step_with(evaluate: Gray) -> TransferStep:
+def step_with(evaluate: Gray, memory_bytes: float = math.inf) -> TransferStep:
     weights = load_weights(WeightsChoice())
     networks = Networks(weights, build_convolutions(weights, CPU), CPU, autocast=False)
     targets = StyleTargets(load_painting, None, weights_id=weights.id, precision="cpu:float32", device=CPU)
-    return TransferStep(networks, targets, evaluate, Chunks(10**9), CPU)
+    return TransferStep(networks, targets, evaluate, Chunks(10**9), CPU, memory_bytes)
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_a_batch_is_evaluated_at_once_and_moved(canvas: Canvas) -> None:
     gray = Gray()
     batch = [canvas, blank_canvas(request("b", seed=1), CPU)]
     before = [canvas.state.pixels for canvas in batch]
-    events = step_with(gray).run(batch, low_memory=False)
+    events = step_with(gray).run(batch, in_blocks=False)
     assert [(event.token, event.iteration) for event in events if isinstance(event, Progress)] == [("a", 1), ("b", 1)]
     assert gray.batches == [(2, False)]
     for moved, pixels in zip(batch, before, strict=True):
@@ -81,32 +84,62 @@ def test_a_batch_is_evaluated_at_once_and_moved(canvas: Canvas) -> None:
 
 def test_a_finished_scale_is_followed_by_the_next_and_the_last_by_the_picture(canvas: Canvas) -> None:
     step = step_with(Gray())
-    events = [event for _ in range(8) for event in step.run([canvas], low_memory=False)]
+    events = [event for _ in range(8) for event in step.run([canvas], in_blocks=False)]
     assert [event.size for event in events if isinstance(event, Progress)] == [32] * 4 + [48] * 4
     assert isinstance(events[-1], Finished)
     assert canvas.ended
 
 
-def test_low_memory_is_passed_on_and_noted_once(canvas: Canvas) -> None:
-    gray = Gray()
+def long_canvas() -> Canvas:
+    """Return a canvas of two blocks."""
+    side = BLOCK_PIXELS + 16
+    return blank_canvas(request("a", recipe=replace(TINY, size=side, scales=1), width=side, height=32), CPU)
+
+
+def test_short_memory_lets_a_picture_be_evaluated_in_blocks_which_is_noted_once() -> None:
+    gray, canvas = Gray(), long_canvas()
     step = step_with(gray)
-    step.run([canvas], low_memory=True)
-    step.run([canvas], low_memory=True)
+    step.run([canvas], in_blocks=True)
+    step.run([canvas], in_blocks=True)
     assert gray.batches == [(1, True)] * 2
-    assert [note for note in canvas.notes if "memory was short" in note] == canvas.notes
+    assert ["memory was short" in note for note in canvas.notes] == [True]
+
+
+def test_what_is_planned_in_blocks_is_evaluated_so_without_a_note() -> None:
+    gray, canvas = Gray(), long_canvas()
+    step = step_with(gray, memory_bytes=1.0)
+    step.run([canvas], in_blocks=False)
+    assert gray.batches == [(1, True)]
+    assert canvas.notes == []
+    assert canvas.state.plan == LEAST
+    assert batch_key(canvas) != batch_key(long_canvas())
+
+
+def test_a_picture_of_one_block_is_never_evaluated_in_blocks(canvas: Canvas) -> None:
+    gray = Gray()
+    step_with(gray, memory_bytes=1.0).run([canvas], in_blocks=True)
+    assert gray.batches == [(1, False)]
+    assert canvas.notes == []
+
+
+def test_the_plan_of_a_size_stays_as_it_was_begun() -> None:
+    canvas = long_canvas()
+    step_with(Gray()).run([canvas], in_blocks=False)
+    step_with(Gray(), memory_bytes=1.0).run([canvas], in_blocks=False)
+    assert canvas.state.plan == PLAIN
 
 
 def test_what_fails_leaves_the_others_alone(canvas: Canvas) -> None:
     gray = Gray()
     bad = blank_canvas(request("bad", style=style_from("small")), CPU)
-    events = step_with(gray).run([bad, canvas], low_memory=False)
+    events = step_with(gray).run([bad, canvas], in_blocks=False)
     assert [type(event) for event in events] == [Failed, Progress]
     assert (bad.ended, canvas.ended, gray.batches) == (True, False, [(1, False)])
 
 
 def test_a_loss_that_is_no_number_ends_its_canvas_where_it_was(canvas: Canvas) -> None:
     before = canvas.state.pixels
-    (event,) = step_with(Gray(float("nan"))).run([canvas], low_memory=False)
+    (event,) = step_with(Gray(float("nan"))).run([canvas], in_blocks=False)
     assert isinstance(event, Failed)
     assert canvas.ended
     assert torch.equal(canvas.state.pixels, before)
@@ -132,7 +165,7 @@ def test_paintings_of_regions_get_the_photos_colors_in_their_region_alone() -> N
         request("a", recipe=recipe), style=replace(night, regions=regions), places=Places((left, 1 - left))
     )
     canvas = blank_canvas(wanted, CPU)
-    step.run([canvas], low_memory=False)
+    step.run([canvas], in_blocks=False)
     photo = to_tensor(wanted.photo)
     for found, style, part in zip(
         canvas.style["style relu1_1"], (night, wave), (photo[..., :24], photo[..., 24:]), strict=True
@@ -147,7 +180,7 @@ def test_colors_that_nobody_sees_do_not_count(opaque: float) -> None:
     alpha = np.zeros((40, 48), np.uint8 if opaque == 255 else np.float32)
     alpha[:, :24] = opaque
     canvas = blank_canvas(replace(wanted, alpha=alpha), CPU)
-    step.run([canvas], low_memory=False)
+    step.run([canvas], in_blocks=False)
     photo, found = to_tensor(wanted.photo), canvas.style["style relu1_1"]
     near, far = (match_distance(step, found, wanted.style, colors) for colors in (photo[..., :24], photo))
     assert near < 0.05 < 0.1 < far

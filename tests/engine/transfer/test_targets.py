@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
+from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.geometry import resample, to_tensor
 from pipeline.engine.transfer.statistics.second_moment import SecondMoment
@@ -234,3 +236,28 @@ def test_quantiles_have_a_file_of_their_own_and_are_computed_once(network: Netwo
         quantiles = found.moments["relu2_1"].quantiles
         assert quantiles is not None
         assert torch.equal(quantiles, expected)
+
+
+@pytest.mark.parametrize("with_quantiles", [False, True])
+def test_a_painting_too_large_for_the_memory_has_the_same_target_in_blocks(
+    network: Network, with_quantiles: bool
+) -> None:
+    def large(name: str) -> npt.NDArray[Any]:
+        return pixels_of(name, 48, BLOCK_PIXELS + 80)
+
+    def found(memory_bytes: float) -> StyleTarget:
+        targets = StyleTargets(
+            Easel(large), None, weights_id="w", precision="p", device=torch.device("cpu"), memory_bytes=memory_bytes
+        )
+        style = Style("s", (painting("a"),))
+        return targets.of(style, BLOCK_PIXELS + 80, network, LAYERS, with_quantiles=with_quantiles)
+
+    whole, in_blocks = found(math.inf), found(1e6)
+    for layer in LAYERS:
+        for part in ("mean", "second", "quantiles"):
+            expected, value = (getattr(target.moments[layer], part) for target in (whole, in_blocks))
+            if expected is None:
+                assert (part, value) == ("quantiles", None)
+                continue
+            torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
+            assert value.dtype == torch.float32

@@ -17,9 +17,10 @@ from torch import Tensor
 from pipeline.engine.cpu.calibration import calibrate
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.events import Failed, Finished, Request
-from pipeline.engine.memory.requirements import need_of
+from pipeline.engine.memory.requirements import PROGRAM_BYTES, need_of
 from pipeline.engine.network.vgg import Network, layer_shapes
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -73,7 +74,7 @@ class Scarce:
         content: Targets,
         style: Targets,
         *,
-        low_memory: bool = False,
+        in_blocks: bool = False,
         guides: Guides | None = None,
     ) -> Evaluation:
         """Judge pictures by how far they are from a gray that the painting's Gram matrix tells."""
@@ -174,7 +175,7 @@ def test_a_picture_that_can_not_be_begun_beside_others_is_not_said_to_be_too_lar
 
 
 def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one: Stylizer) -> None:
-    each = need_of(TINY, 40, 48).plain
+    each = need_of(TINY, 40, 48)
     short = Stylizer(replace(CPU, batch_size=3), load_painting, available=lambda: 4 * each)
     requests = [request(token, seed) for seed, token in enumerate("abc")]
     events = run(short, *requests)
@@ -184,11 +185,30 @@ def test_pictures_expected_not_to_fit_together_are_made_one_after_the_other(one:
     assert all(np.array_equal(picture(events, c.token), picture(run(one, c), c.token)) for c in requests)
 
 
-def test_a_picture_expected_not_to_fit_is_made_with_low_memory_to_the_same_bits(one: Stylizer) -> None:
+LONG = replace(TINY, size=BLOCK_PIXELS + 16, scales=1)
+
+
+def test_a_picture_expected_not_to_fit_is_made_in_blocks_which_is_noted(one: Stylizer) -> None:
+    short = Stylizer(CPU, load_painting, available=lambda: 1)
+    long = request("t", recipe=LONG, width=BLOCK_PIXELS + 16, height=32)
+    events = run(short, long)
+    assert "evaluated in blocks" in only(events, Finished)[0].notes[0]
+    assert float(np.abs(picture(events) - picture(run(one, long))).max()) < 0.01
+
+
+def test_a_picture_of_one_block_is_the_same_where_memory_is_short(one: Stylizer) -> None:
     short = Stylizer(CPU, load_painting, available=lambda: 1)
     events = run(short, request("t"))
-    assert "computed twice" in only(events, Finished)[0].notes[0]
+    assert only(events, Finished)[0].notes == ()
     assert np.array_equal(picture(events), picture(run(one, request("t"))))
+
+
+def test_a_size_for_which_blocks_are_planned_is_made_of_the_same_bits_each_time() -> None:
+    settings = replace(CPU, memory_bytes=PROGRAM_BYTES + 100_000_000)
+    long = request("t", recipe=LONG, width=BLOCK_PIXELS + 16, height=32)
+    first, again = (run(Stylizer(settings, load_painting, available=lambda: None), long) for _ in range(2))
+    assert only(first, Finished)[0].notes == ()
+    assert np.array_equal(picture(first), picture(again))
 
 
 def test_where_nobody_knows_how_much_memory_there_is_all_are_let_in() -> None:
