@@ -131,6 +131,7 @@ def engine_settings(*, cache_folder: object, **engine: Any) -> EngineSettings:
         weights=WeightsChoice(section.weights, section.preprocessing),
         precision=section.precision,
         batch_size=section.batch_size,
+        memory_bytes=section.memory,
         cache_folder=_validated(_Cache, {"cache_folder": cache_folder}).cache_folder,
         # The program's own: so its pictures and these are computed by the same algorithms.
         machine_folder=platformdirs.user_cache_path("stylewatch"),

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    PlainSerializer,
     StrictFloat,
     StrictInt,
     StrictStr,
@@ -312,6 +313,32 @@ ByteSize = Annotated[
     BeforeValidator(parse_size),
     WithJsonSchema(
         {"type": ["string", "integer"], "maximum": _MAX_BYTES, "examples": ["1 GB", "500 MB", 1_000_000_000]}
+    ),
+]
+
+_LEAST_MEMORY: Final = 10**9
+
+
+def _parse_memory(value: Any) -> Any:
+    return None if value == "auto" else parse_size(value)
+
+
+def _dump_memory(value: int | None) -> int | str:
+    return "auto" if value is None else value
+
+
+#: Memory that may be used; None = "auto".
+MemorySize = Annotated[
+    Annotated[StrictInt, Field(ge=_LEAST_MEMORY, le=_MAX_BYTES)] | None,
+    BeforeValidator(_parse_memory),
+    PlainSerializer(_dump_memory),
+    WithJsonSchema(
+        {
+            "type": ["string", "integer"],
+            "minimum": _LEAST_MEMORY,
+            "maximum": _MAX_BYTES,
+            "examples": ["auto", "8 GB", 8_000_000_000],
+        }
     ),
 ]
 

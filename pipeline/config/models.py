@@ -142,6 +142,10 @@ class EngineSection(Section):
     batch_size: Annotated[f.Count, Field(le=10_000)] = Field(
         _ENGINE.batch_size, description="Pictures worked on at once; 0 = what memory allows."
     )
+    memory: f.MemorySize = Field(
+        _ENGINE.memory_bytes,
+        description="The most memory, like 8 GB; larger pictures are made in blocks. auto = 3/5 of the machine's.",
+    )
 
 
 class CacheSection(Section):
@@ -263,6 +267,7 @@ class Config(Section):
             precision=self.engine.precision,
             threads=self.engine.threads,
             batch_size=self.engine.batch_size,
+            memory_bytes=self.engine.memory,
             cache_folder=self.cache.folder,
             machine_folder=platformdirs.user_cache_path("stylewatch"),
             cache_limit_bytes=self.cache.max_megabytes * _MEGABYTE,

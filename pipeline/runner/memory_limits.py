@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.engine.machine import gpu_memory_bytes, gpu_names
-from pipeline.engine.memory.available import machine_bytes
-from pipeline.engine.memory.requirements import need_at, picture_pixels
+from pipeline.engine.memory.limit import possible_limit
+from pipeline.engine.memory.requirements import largest_possible, least_need_at, picture_pixels
 from pipeline.errors import JobError, SizeError
 from pipeline.images.decode import read_size
 from pipeline.intake.safe_open import open_below
@@ -33,7 +33,7 @@ _SURE_BYTES: Final = 1_000_000_000
 
 def memory_limit_bytes(engine: EngineSettings) -> float:
     """Return what a picture could take here if nothing else ran, as predicted for a CPU; infinity if unknown."""
-    own = machine_bytes() or math.inf
+    own = possible_limit(engine.memory_bytes)
     if engine.device in ("cpu", "mps"):
         return own
     if engine.device == "auto" and not gpu_names():
@@ -68,9 +68,15 @@ def require_possible_size(
     if (need := _need(recipe, least)) > limit:
         raise SizeError(
             f"recipes.{recipe.name}.size: even a picture of {recipe.size} × {max(1, round(recipe.size * least))} "
-            f"pixels takes about {need / 1e9:,.0f} GB of memory, more than this machine has in all; use a size of "
+            f"pixels takes about {need / 1e9:,.0f} GB of memory, more than {_what_limits(engine)}; use a size of "
             f"{_largest_size(recipe, most, limit)} or less"
         )
+
+
+def _what_limits(engine: EngineSettings) -> str:
+    if engine.memory_bytes is None:
+        return "this machine has in all"
+    return f"engine.memory ({engine.memory_bytes / 1e9:,.3g} GB) leaves beside the program"
 
 
 def require_possible_photos(
@@ -98,11 +104,10 @@ def proportions_of(folder: Path, photos: Iterable[str]) -> Iterator[float]:
 
 def _need(recipe: Recipe, proportion: float) -> int:
     pixels = picture_pixels(recipe, max(1, round(recipe.size * proportion)), recipe.size)
-    return need_at(recipe, pixels).low_memory
+    return least_need_at(recipe, pixels)
 
 
 def _largest_size(recipe: Recipe, proportion: float, limit: float) -> int:
     """Return the largest size, in round numbers, at which a picture of this proportion fits."""
-    bytes_per_pixel = need_at(recipe, 1_000_000).low_memory / 1_000_000
-    side = math.isqrt(max(0, int(limit / bytes_per_pixel / proportion)))
+    side = math.isqrt(int(largest_possible(recipe, limit) / proportion))
     return max(16, side // 100 * 100 if side >= 1000 else side)

@@ -159,3 +159,13 @@ def test_words_are_listed_in_quotes() -> None:
 def test_a_value_is_repeated_when_it_means_the_same_as_an_earlier_one() -> None:
     assert first_duplicate(["1", "2", "01"], int) == "01"
     assert first_duplicate(["1", "x", "x", 7, 7, None], int) == ""
+
+
+def test_memory_is_a_size_or_auto(load: Load, problems: Problems) -> None:
+    assert load(STYLE + "engine: {memory: auto}").engine.memory is None
+    assert load(STYLE + "engine: {memory: 1.5 GB}").engine.memory == 1_500_000_000
+    assert load(STYLE).model_dump()["engine"]["memory"] == "auto"
+    (told,) = problems(STYLE + "engine: {memory: 8 gigs}")
+    assert told.startswith("engine.memory: must be a size like '1 GB' or '500 MB', found '8 gigs'")
+    (told,) = problems(STYLE + "engine: {memory: 500 MB}")
+    assert told.startswith("engine.memory: must be at least ")

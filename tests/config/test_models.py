@@ -38,7 +38,8 @@ def test_state_log_and_cache_follow_the_output_folder(load: Load, folder: Path) 
 
 def test_the_engine_gets_plain_settings(load: Load, folder: Path) -> None:
     text = """
-engine: {device: cpu, weights: vgg.pth, preprocessing: caffe, precision: float32, threads: 2, batch_size: 3}
+engine: {device: cpu, weights: vgg.pth, preprocessing: caffe, precision: float32, threads: 2, batch_size: 3,
+  memory: 8 GB}
 cache: {folder: styles, max_megabytes: 5}
 """
     assert load(STYLE + text).engine_settings() == EngineSettings(
@@ -48,6 +49,7 @@ cache: {folder: styles, max_megabytes: 5}
         precision="float32",
         threads=2,
         batch_size=3,
+        memory_bytes=8_000_000_000,
         cache_folder=folder / "styles",
         cache_limit_bytes=5_000_000,
     )
