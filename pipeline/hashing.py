@@ -192,7 +192,11 @@ def settings_parts(style: Style, recipe: Recipe, weights: str) -> SettingsParts:
 
 
 def _settings(style: Style, recipe: Recipe, weights: str) -> dict[str, Any]:
-    fields = RECIPE.key_fields(recipe) | {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    fields = RECIPE.key_fields(recipe)
+    if recipe.size_rule is None:
+        fields |= {"scales": recipe.sizes(), "iterations": recipe.iterations_by_scale()}
+    else:  # what follows from a photo's size is in no key: that is known before the photo is read
+        fields |= {"size": 0, "size_rule": recipe.size_rule.words}
     if recipe.keep_faces:
         fields["face_detector"] = FACE_DETECTOR_SHA256
     return {**_style_fields(style), "recipe": fields, "weights": weights}

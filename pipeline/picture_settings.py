@@ -3,12 +3,14 @@
 A record holds what the pixels depend on beside the photo: the fields of the recipe that differ from a recipe's
 defaults, the style's scale and paintings, the image to start from (these by file name and content), the id of the
 weights. "auto" is recorded as what it meant. No folder, no photo. Of a picture made by a mask there are the style's
-regions and the mask's content, too. Records live longer than a version: what an older one lacks is at its default,
-and of a later one's, what is not known here is named as ignored.
+regions and the mask's content, too. A size that a rule decides is recorded as the rule's words. Records live longer
+than a version: what an older one lacks is at its default, and of a later one's, what is not known here is named as
+ignored.
 """
 
 from __future__ import annotations
 
+import contextlib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -16,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pipeline.hashing import PAINTING, RECIPE, STYLE
-from pipeline.model import Assignment, Painting, Recipe, Region, Style
+from pipeline.model import Assignment, Painting, Recipe, Region, SizeRule, Style
+from pipeline.model.size_rules import typical_size
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -65,8 +68,11 @@ def settings_record(style: Style, recipe: Recipe, weights: str, mask_sha256: str
     ``mask_sha256``: the content of the photo's mask, if the style has regions and the photo one.
     """
     image = {"init_image": recipe.init_image.name} if recipe.init_image and recipe.init_image_sha256 else {}
+    changed = _changed_fields(replace(recipe, style_loss=recipe.style_losses), _OF_FIRST, RECIPE.never)
+    if (rule := changed.pop("size_rule", None)) is not None:
+        changed["size"] = rule.words
     record = {
-        "recipe": _changed_fields(replace(recipe, style_loss=recipe.style_losses), _OF_FIRST, RECIPE.never) | image,
+        "recipe": changed | image,
         "style": _style_record(style),
         "weights": weights,
     }
@@ -113,7 +119,8 @@ def read_settings(provenance: Mapping[str, Any]) -> RecordedSettings | None:
     if not isinstance(record, Mapping):
         return None
     ignored = [str(name) for name in record if name not in ("recipe", "style", "weights", "mask")]
-    recipe = _with_auto(replace(_OF_FIRST, **_recipe_fields(_mapping(record, "recipe", ignored), ignored)))
+    written = _recipe_fields(_mapping(record, "recipe", ignored), ignored)
+    recipe = _with_auto(_with_typical_size(replace(_OF_FIRST, **written)))
     style, name, weights = _mapping(record, "style", ignored), provenance.get("recipe"), record.get("weights")
     ignored += [f"style.{name}" for name in style if name not in ("scale", "paintings", "regions")]
     mask = record.get("mask", "")
@@ -143,6 +150,19 @@ def _with_auto(recipe: Recipe) -> Recipe:
     return auto if auto.style_losses == recipe.style_loss else recipe
 
 
+def _with_typical_size(recipe: Recipe) -> Recipe:
+    """Return a recipe with the size that it has by its rule, if any, for photos that were not looked at."""
+    return replace(recipe, size=typical_size(recipe.size_rule, recipe.max_size)) if recipe.size_rule else recipe
+
+
+def _rule(stored: Any) -> SizeRule | None:
+    """Return what the words in a record mean, None for anything else."""
+    if isinstance(stored, str):
+        with contextlib.suppress(ValueError):
+            return SizeRule.parse(stored)
+    return None
+
+
 def _mapping(record: Mapping[str, Any], name: str, ignored: list[str]) -> Mapping[str, Any]:
     value = record.get(name, {})
     if isinstance(value, Mapping):
@@ -157,6 +177,8 @@ def _recipe_fields(record: Mapping[str, Any], ignored: list[str]) -> dict[str, A
         value = _with_tuples(stored)
         if name == "init_image" and isinstance(stored, str):
             found[name] = Path(stored)
+        elif name == "size" and (rule := _rule(stored)) is not None:
+            found["size_rule"] = rule
         elif name in _RECIPE_TYPES and _has_type(value, _RECIPE_TYPES[name]):
             found[name] = value
         else:

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.engine.events import Event, Failed, Finished, Places, Request
@@ -17,8 +19,8 @@ from pipeline.images.decode import DecodedPhoto, PixelArray
 from pipeline.images.encode import opaque
 from pipeline.model import Progress, Recipe, Style
 
-#: Reads a photo; errors call it by the name.
-ReadPhoto = Callable[[object, str], DecodedPhoto]
+#: Reads a photo, and says what its picture is made by; errors call it by the name.
+ReadPhoto = Callable[[object, str], tuple[DecodedPhoto, Recipe]]
 #: Called with each evaluation, in the thread that asked for the picture.
 ProgressCallback = Callable[[Progress], object]
 
@@ -36,7 +38,7 @@ class Engine(Protocol):
 
 
 class OrderedRun:
-    """One run over photos, all in one style by one recipe.
+    """One run over photos, all in one style by one recipe, of which each picture has what ``read`` makes of it.
 
     ``name(index)`` is what errors and the log call a photo. After a photo that fails none behind it is begun any
     more, and its error is raised when it is its turn; with ``go_on`` it is given like a picture. ``find_faces``: what
@@ -59,7 +61,7 @@ class OrderedRun:
         self._read = read
         self._find_faces = find_faces
         self._style = style
-        self._recipe = recipe
+        self._dpi = recipe.size_rule.dpi if recipe.size_rule else 0
         self._name = name
         self._go_on = go_on
         self._failed_at = math.inf
@@ -91,16 +93,16 @@ class OrderedRun:
         while len(requests) < count and (entry := self._next_photo()) is not None:
             index, photo = entry
             try:
-                decoded = self._read(photo, self._name(index))
+                decoded, recipe = self._read(photo, self._name(index))
             except JobError as error:
                 self._fail(index, error)
                 continue
-            guarded, notes = guarded_faces(self._recipe, decoded.pixels, self._find_faces)
+            guarded, notes = guarded_faces(recipe, decoded.pixels, self._find_faces)
             self._log(index, (*decoded.notes, *notes))
             self._begun[index] = photo, decoded.alpha
             places = None if guarded is None else Places(guarded=guarded)
             requests.append(
-                Request(str(index), decoded.pixels, self._style, self._recipe, places=places, alpha=decoded.alpha)
+                Request(str(index), decoded.pixels, self._style, recipe, places=places, alpha=decoded.alpha)
             )
         return requests
 
@@ -116,7 +118,7 @@ class OrderedRun:
             case Finished():
                 index = int(event.token)
                 _, alpha = self._begun.pop(index)
-                self._results[index] = Image.fromarray(opaque(event.pixels, alpha))
+                self._results[index] = self._image(opaque(event.pixels, alpha))
                 self._log(index, event.notes)
             case Failed(error=MemoryShortError()):
                 index = int(event.token)
@@ -124,6 +126,12 @@ class OrderedRun:
             case Failed():
                 del self._begun[int(event.token)]
                 self._fail(int(event.token), event.error)
+
+    def _image(self, pixels: NDArray[np.uint8]) -> Image.Image:
+        image = Image.fromarray(pixels)
+        if self._dpi:
+            image.info["dpi"] = (self._dpi, self._dpi)
+        return image
 
     def _fail(self, index: int, error: StylewatchError) -> None:
         if isinstance(error, PaintingError | CannotRunError):

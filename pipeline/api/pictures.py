@@ -69,8 +69,8 @@ class PhotoReader:
     max_pixels: int
     memory_bytes: float
 
-    def read(self, photo: object, name: str) -> DecodedPhoto:
-        """Return a photo at the recipe's size; errors call it ``name``, or by its path.
+    def read(self, photo: object, name: str) -> tuple[DecodedPhoto, Recipe]:
+        """Return a photo at its picture's size, and what that is made by; errors call it ``name``, or by its path.
 
         Raises PhotoError, CodecError, OutOfMemoryError.
         """
@@ -78,20 +78,23 @@ class PhotoReader:
         with _explained(name if path is None else str(path), PhotoError):
             if path is None:
                 image = _image_of(photo)
-                self._require_memory(image.size)
-                return decode_image(image, long_side=self.recipe.size)
+                recipe = self._recipe_for(image.size)
+                return decode_image(image, long_side=recipe.size), recipe
             data = _bytes_of(path)
-            self._require_memory(read_size(io.BytesIO(data)))
-            return decode(data, long_side=self.recipe.size, max_pixels=self.max_pixels)
+            recipe = self._recipe_for(read_size(io.BytesIO(data)))
+            return decode(data, long_side=recipe.size, max_pixels=self.max_pixels), recipe
 
-    def _require_memory(self, size: Size) -> None:
-        width, height = fit(size, self.recipe.size)
-        need = least_need_at(self.recipe, width * height)
+    def _recipe_for(self, size: Size) -> Recipe:
+        """Return what the picture of a photo of this size is made by. Raises OutOfMemoryError."""
+        recipe = self.recipe.for_photo(*size)
+        width, height = fit(size, recipe.size)
+        need = least_need_at(recipe, width * height)
         if need > self.memory_bytes:
             raise OutOfMemoryError(
                 f"a picture of {width} × {height} pixels takes about {need / 1e9:,.1f} GB of memory, and "
                 f"{self.memory_bytes / 1e9:,.1f} GB are free; use a smaller size, or free memory"
             )
+        return recipe
 
 
 def style_of(painting: PaintingLike, scale: float) -> Style:

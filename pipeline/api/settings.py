@@ -46,7 +46,8 @@ class TransferSettings(TypedDict, total=False):
     """
 
     quality: QualityName
-    size: int
+    size: int | str
+    max_size: int
     scale: float
     scales: int | Sequence[int]
     iterations: int | Sequence[int]

@@ -76,7 +76,9 @@ def stylize(
 
             quality ("balanced"): or "draft", "fine", "print": sets size, scales, iterations and tolerance, as far as
             they are not given.
-            size (512): long side of the picture in pixels, also of a smaller photo.
+            size (512): long side of the picture in pixels, also of a smaller photo; or "12 MP", "original" (the
+            photo's own, never larger), "a4 @ 300 dpi", "30x40 cm @ 300 dpi" (fitted into that sheet; the picture's
+            ``info["dpi"]`` says these dpi). max_size (0): the most pixels of the long side, 0 = no limit.
             scale (1.0): the painting's size relative to the picture's; smaller gives finer strokes.
             scales (0): how many sizes from coarse to fine, 0 = as many as keep the smallest at 128 or more; or the
             list of long sides, ending in size.
@@ -100,7 +102,7 @@ def stylize(
             pooling ("max"): or "average".
 
     Returns:
-        An image in mode RGB, sRGB, of the photo's proportions, its long side ``size`` pixels, without metadata. Of
+        An image in mode RGB, sRGB, of the photo's proportions, its long side as ``size`` says, without metadata. Of
         files it has the very pixels of the program's picture on the same machine, with the same number of threads.
 
     Raises:

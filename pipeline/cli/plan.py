@@ -30,6 +30,7 @@ from pipeline.report.formatting import (
 )
 from pipeline.report.reasons import backlog_sentence, chosen_sentence, kept_sentence
 from pipeline.runner.checking import recipes_in_use, require_usable_config
+from pipeline.runner.format_limits import too_large_sentence
 from pipeline.runner.memory_limits import require_possible_photos
 from pipeline.runner.planning.disk_need import DiskNeed
 from pipeline.runner.planning.forecast import Forecast
@@ -118,6 +119,9 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folder"),
     ):
         echo(line)
+    if run_plan.too_large_for_format:
+        sentence = too_large_sentence(run_plan.too_large_for_format, config.output.format)
+        echo(f"{sentence[:1].upper()}{sentence[1:]}.")
     _print_needs(run_plan)
 
 
@@ -243,6 +247,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         **_skipped_fields(run_plan.ingested.skipped_photos),
         "unused_masks": len(run_plan.ingested.unused_masks),
         **_forecast_fields(run_plan.forecast),
+        "too_large_for_format": run_plan.too_large_for_format,
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,

@@ -23,6 +23,7 @@ from pipeline.config.recipes import (
     changes_picture,
     default_of,
     init_of,
+    value_of,
     weighted,
     written_fields,
 )
@@ -33,7 +34,7 @@ from pipeline.config.yaml_edit import NotEditableError, remove_value, set_value
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
 from pipeline.hashing import RECIPE
-from pipeline.model import Recipe, canonical_layer
+from pipeline.model import Recipe, SizeRule, canonical_layer
 
 _ABSENT: Final = object()
 
@@ -165,7 +166,7 @@ def _changed_settings(
     if present.get("quality", BALANCED) != quality:
         yield "quality", quality, quality
     for setting in _settings():
-        value = getattr(target, setting)
+        value = value_of(setting, target)
         unset = _meaning(setting, imported[setting]) if setting in imported else default_of(setting, target, quality)
         now = _meaning(setting, own[setting]) if setting in own else unset
         if now != value and not _is_same(setting, now, target):
@@ -208,6 +209,8 @@ def _meaning(setting: str, written: Any) -> Any:
         return Path(written) if isinstance(written, str) else written
     if setting == "init":
         return _init_meaning(written)
+    if setting == "size" and isinstance(written, str):
+        return _size_meaning(written)
     if setting not in WEIGHTED or written == "auto":
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
@@ -226,6 +229,13 @@ def _init_meaning(written: Any) -> Any:
         return written
 
 
+def _size_meaning(written: str) -> Any:
+    try:
+        return SizeRule.parse(written)
+    except ValueError:
+        return written
+
+
 def _number(written: Any) -> Any:
     return float(written) if isinstance(written, int) and not isinstance(written, bool) else written
 
@@ -234,7 +244,7 @@ def _is_same(setting: str, now: Any, target: Recipe) -> bool:
     """Tell whether another form of sizes, evaluations or style losses comes to the same."""
     if setting == "style_loss":
         return replace(target, style_loss=now).style_losses == target.style_losses
-    if setting not in ("scales", "iterations"):
+    if setting not in ("scales", "iterations") or target.size_rule is not None:
         return False
     try:
         value = tuple(map(int, now)) if isinstance(now, tuple) else int(now)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pipeline.config.document import Document, Location
 from pipeline.config.error_messages import explain, format_value, is_redundant, location_of
 from pipeline.config.mistakes import MakeContext, Mistake, mistake_at
-from pipeline.config.recipes import RecipeSection
+from pipeline.config.recipes import RecipeSection, value_of
 from pipeline.config.styles import StyleSection
 from pipeline.config.used_settings import without_unused
 from pipeline.config.written_values import flow_text
@@ -131,7 +131,7 @@ class Combinations:
         if not isinstance(section, RecipeSection):
             return getattr(section, setting)
         recipe = section.recipe("")
-        return recipe if setting == "quality" else getattr(recipe, setting)
+        return recipe if setting in ("quality", "max_size") else value_of(setting, recipe)
 
 
 def placed(mistake: Mistake, chosen: Mapping[Location, int], document: Document) -> Mistake:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.config.document import Location
-from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, did_you_mean, quoted
+from pipeline.config.field_types import LIST_TAG, MAPPING_TAG, PLAIN_TAG, TEXT_TAG, did_you_mean, quoted
 from pipeline.config.models import json_schema
 from pipeline.config.recipes import IMPORT
 from pipeline.config.yaml_source import comma_hint, is_number
@@ -19,7 +19,7 @@ from pipeline.config.yaml_source import comma_hint, is_number
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_FORM_TAGS: Final = {MAPPING_TAG, LIST_TAG, PLAIN_TAG, "[key]"}
+_FORM_TAGS: Final = {MAPPING_TAG, LIST_TAG, PLAIN_TAG, TEXT_TAG, "[key]"}
 
 #: Pydantic's error types and what is allowed instead; the names in braces are pydantic's.
 _ALLOWED: Final[Mapping[str, str]] = {

@@ -34,6 +34,7 @@ from pipeline.model import LAYERS, canonical_layer
 MAPPING_TAG: Final = "\0mapping"
 LIST_TAG: Final = "\0list"
 PLAIN_TAG: Final = "\0plain"
+TEXT_TAG: Final = "\0text"
 
 
 @dataclass
@@ -265,14 +266,14 @@ _MAX_NUMBER: Final = 1_000_000_000
 #: An exabyte: within the range of SQLite's and the file system's integers.
 _MAX_BYTES: Final = 10**18
 #: JPEG's limit. The network would need terabytes for such a picture.
-_MAX_PIXELS: Final = 65_500
+MAX_PIXELS: Final = 65_500
 #: Beyond this, losses overflow float32.
 _MAX_WEIGHT: Final = 10**15
 
 Integer = Annotated[StrictInt, BeforeValidator(_integral)]
 Count = Annotated[Integer, Field(ge=0, le=_MAX_NUMBER)]
 PositiveInteger = Annotated[Integer, Field(ge=1, le=_MAX_NUMBER)]
-Pixels = Annotated[Integer, Field(ge=16, le=_MAX_PIXELS)]
+Pixels = Annotated[Integer, Field(ge=16, le=MAX_PIXELS)]
 Factor = Annotated[StrictFloat, Field(gt=0, le=_MAX_NUMBER)]
 Weight = Annotated[StrictFloat, Field(ge=0, le=_MAX_WEIGHT)]
 #: A weight that is not 0: who wants none leaves the entry out.

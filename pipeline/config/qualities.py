@@ -93,9 +93,14 @@ def closest_quality(written: Mapping[str, Any], recipe: Recipe) -> QualityName:
 
 def _has_numbers(recipe: Recipe, quality: Quality, settings: Iterable[str]) -> bool:
     """Tell whether ``recipe`` would stay the same with these settings of the quality."""
-    other = replace(recipe, **{setting: getattr(quality, setting) for setting in settings})
+    values = {setting: getattr(quality, setting) for setting in settings}
+    other = replace(recipe, **values)
+    if "size" in values:
+        other = replace(other, size_rule=None)
     return _numbers(other) == _numbers(recipe)
 
 
 def _numbers(recipe: Recipe) -> tuple[Any, ...]:
+    if recipe.size_rule is not None:  # each photo has its own sizes
+        return (recipe.size_rule, recipe.scales, recipe.iterations, recipe.tolerance)
     return (recipe.size, recipe.sizes(), recipe.iterations_by_scale(), recipe.tolerance)

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
 from pipeline.config.qualities import BALANCED, QUALITIES, SETTINGS, QualityName, QualitySection
+from pipeline.config.sizes import MostPixels, Size, require_fitting_scales, require_iterations_of_scales
 from pipeline.config.used_settings import names_image
 from pipeline.hashing import RECIPE
 from pipeline.model import (
@@ -22,10 +23,12 @@ from pipeline.model import (
     OptimizerKind,
     PoolingKind,
     Recipe,
+    SizeRule,
     StyleLossChoice,
     StyleLossKind,
     canonical_layer,
 )
+from pipeline.model.size_rules import limited, typical_size
 
 _Name = TypeVar("_Name", bound=str)
 _NameAlone = TypeVar("_NameAlone", bound=str)
@@ -37,7 +40,8 @@ IMPORT: Final = "import"
 WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
 
 _DEFAULT: Final = Recipe()
-_SMALLEST_SIZE: Final = 16
+# Fields of a recipe that follow from other settings of a config.
+_READ: Final = ("init_image_sha256", "size_rule")
 # L-BFGS scales its own steps; Adam's and SGD's first steps change pixels (0..1) by about this much.
 _LEARNING_RATES: Final = {"lbfgs": _DEFAULT.learning_rate, "adam": 0.02, "sgd": 0.002}
 
@@ -72,7 +76,14 @@ IterationList = Annotated[
 class RecipeSection(QualitySection):
     """A named set of transfer settings."""
 
-    size: f.Pixels = Field(_DEFAULT.size, description="Long side of the picture, in pixels.")
+    size: Size = Field(
+        _DEFAULT.size,
+        description="Long side of the picture in pixels; or '12 MP' (megapixels), 'original' (the photo's own size), "
+        "'a4 @ 300 dpi', '30x40 cm @ 300 dpi' (fitted into that sheet).",
+    )
+    max_size: MostPixels = Field(
+        _DEFAULT.max_size, description="The most pixels of the long side, whatever size says; 0 = no limit."
+    )
     scales: SizeList = Field(
         _DEFAULT.scales,
         description="How many sizes from coarse to fine, each half the next; 0 = as many as keep the smallest at "
@@ -168,24 +179,19 @@ class RecipeSection(QualitySection):
     @field_validator("scales")
     @classmethod
     def _end_in_size(cls, scales: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
-        size = info.data.get("size")
-        if size is None:
-            return scales
-        if isinstance(scales, tuple):
-            rising = sorted({size, *(scale for scale in scales if scale < size)})
-            if list(scales) != rising:
-                raise ValueError(f"must grow and end in the recipe's size, like {rising}, found {list(scales)}")
-        elif scales > 1 and size >> (scales - 1) < _SMALLEST_SIZE:
-            raise ValueError(
-                f"must leave the smallest size at {_SMALLEST_SIZE} or more, found {scales} for size {size}"
-            )
+        if {"size", "max_size"} <= info.data.keys():
+            require_fitting_scales(scales, info.data["size"], info.data["max_size"])
         return scales
 
     @field_validator("iterations")
     @classmethod
     def _one_for_each_size(cls, iterations: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
-        if isinstance(iterations, tuple) and {"size", "scales"} <= info.data.keys():
-            sizes = Recipe(size=info.data["size"], scales=info.data["scales"]).sizes()
+        if isinstance(iterations, tuple) and {"size", "max_size", "scales"} <= info.data.keys():
+            size, max_size, scales = (info.data[name] for name in ("size", "max_size", "scales"))
+            if isinstance(size, SizeRule):
+                require_iterations_of_scales(iterations, scales, size)
+                return iterations
+            sizes = Recipe(size=limited(size, max_size), scales=scales).sizes()
             if len(iterations) != len(sizes):
                 raise ValueError(f"must be one number, or one for each size {list(sizes)}, found {list(iterations)}")
         return iterations
@@ -260,6 +266,10 @@ class RecipeSection(QualitySection):
     def recipe(self, name: str) -> Recipe:
         """Return the plain recipe of that name."""
         values = {key: getattr(self, key) for key in RecipeSection.model_fields if key != "quality"}
+        if isinstance(self.size, SizeRule):
+            values |= {"size": typical_size(self.size, self.max_size), "size_rule": self.size}
+        else:
+            values |= {"size": limited(self.size, self.max_size), "max_size": 0}
         values["init"] = init_of(self.init)
         values["content_layers"] = weighted(self.content_layers)
         values["style_layers"] = weighted(self.style_layers)
@@ -272,7 +282,12 @@ class RecipeSection(QualitySection):
 
 def changes_picture(setting: str) -> bool:
     """Tell whether a setting of a recipe, as a config has it, changes the picture."""
-    return setting == "init_image" or setting not in (*RECIPE.never, "init_image_sha256")
+    return setting == "init_image" or setting not in (*RECIPE.never, *_READ)
+
+
+def value_of(setting: str, recipe: Recipe) -> Any:
+    """Return a recipe's value of a setting: of ``size`` the rule that decides it, if there is one."""
+    return recipe.size_rule if setting == "size" and recipe.size_rule else getattr(recipe, setting)
 
 
 def init_of(written: InitKind | Mapping[InitSource, float]) -> InitKind | InitWeights:
@@ -299,7 +314,7 @@ def default_of(setting: str, recipe: Recipe, quality: QualityName = BALANCED) ->
 def written_fields(recipe: Recipe) -> dict[str, Any]:
     """Return the settings of a recipe that change the picture and are not at their defaults, as a config has them."""
     names = filter(changes_picture, RecipeSection.model_fields)
-    values = {name: getattr(recipe, name) for name in names if name != "quality"}
+    values = {name: value_of(name, recipe) for name in names if name != "quality"}
     return {name: as_written(name, value) for name, value in values.items() if value != default_of(name, recipe)}
 
 
@@ -312,8 +327,8 @@ def as_written(setting: str, value: Any) -> Any:
         return next(iter(weights)) if setting.endswith("loss") and len(weights) == 1 else list(weights)
     if setting == "init" and isinstance(value, tuple):
         return dict(value)
-    if isinstance(value, Path):
-        return value.as_posix()
+    if isinstance(value, Path | SizeRule):
+        return value.as_posix() if isinstance(value, Path) else value.words
     return list(value) if isinstance(value, tuple) else value
 
 

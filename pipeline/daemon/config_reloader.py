@@ -20,6 +20,7 @@ from pipeline.config import Config, imported_files, load_config
 from pipeline.errors import StylewatchError
 from pipeline.model import WatchNotice
 from pipeline.runner.checking import check_image, check_painting, recipes_in_use
+from pipeline.runner.format_limits import require_writable_size
 from pipeline.runner.memory_limits import require_possible_size
 from pipeline.runner.preparation import ResolvedConfig, resolve_config
 
@@ -221,6 +222,7 @@ def _require_usable(current: ConfigVersion, new_version: ConfigVersion) -> None:
         if image.init_image is not None and image.init_image_sha256 not in known_images:
             check_image(image.init_image)
         require_possible_size(recipe, new_version.config.engine_settings())
+        require_writable_size(recipe, new_version.config.output.format)
 
 
 def _changes(current: ConfigVersion, new_version: ConfigVersion) -> tuple[str, ...]:

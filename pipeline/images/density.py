@@ -2,7 +2,7 @@
 
 JPEG and PNG have a place of their own for it, which programs for printing read first, and EXIF, whose directory is
 TIFF's, has another one. A picture says in each place what its photo says there, or, where that says nothing, in the
-other one.
+other one. A picture for a sheet of paper says in both what it was made for.
 """
 
 from __future__ import annotations
@@ -70,6 +70,11 @@ def with_density(block: Exif, density: Density | None) -> Exif:
     """Return the block with a density, unless it has one."""
     if density is None or exif_density(block) is not None:
         return block
+    return with_this_density(block, density)
+
+
+def with_this_density(block: Exif, density: Density) -> Exif:
+    """Return the block with this density, whatever it had."""
     across, down = (_rational(block.order, number) for number in density)
     unit = exif.integers(block.order, exif.SHORT, _INCH)
     return replace(block, image={**block.image, _ACROSS: across, _DOWN: down, _UNIT: unit})

@@ -22,7 +22,7 @@ from pipeline.hashing import KeyFields
 from pipeline.images import exif, formats
 from pipeline.images.color.profiles import srgb_profile
 from pipeline.images.decode import PixelArray, eight_bits, over_white, read_metadata
-from pipeline.images.density import Density, exif_density, turned, with_density
+from pipeline.images.density import Density, exif_density, turned, with_density, with_this_density
 from pipeline.images.exif import Exif
 from pipeline.images.metadata import Metadata, copied_metadata, orientation
 from pipeline.images.output_profiles import in_profile
@@ -89,7 +89,7 @@ def write_picture(
     pixels, profile, color_notes = _in_profile(pixels, options, photo_profile)
     channels, notes = _channels(pixels, alpha, options)
     copied = copied_metadata(metadata, options.metadata, (pixels.shape[1], pixels.shape[0]))
-    block, density = _with_density(copied.exif, metadata) if options.metadata != "strip" else (copied.exif, None)
+    block, density = _with_density(copied.exif, metadata, options)
     copied = replace(copied, exif=block)
     if profile != srgb_profile():
         copied = replace(copied, exif=_without_srgb(copied.exif))
@@ -125,8 +125,13 @@ def _fitting_exif(block: Exif, provenance: Provenance, record: str, options: Pic
     return short if formats.fits_jpeg(short) else whole
 
 
-def _with_density(block: Exif, metadata: Metadata) -> tuple[Exif, Density | None]:
-    """Return the block with the photo's pixels an inch, and those for the file's own header."""
+def _with_density(block: Exif, metadata: Metadata, options: PictureOptions) -> tuple[Exif, Density | None]:
+    """Return the block with the picture's own pixels an inch or the photo's, and those for the file's own header."""
+    if metadata.dpi:
+        own = float(metadata.dpi), float(metadata.dpi)
+        return with_this_density(block, own), own
+    if options.metadata == "strip":
+        return block, None
     stored = metadata.density
     if orientation(metadata) in _QUARTER_TURNS:
         block, stored = turned(block), stored and stored[::-1]

@@ -41,6 +41,7 @@ SUFFIXES: Final[Mapping[PictureFormat, str]] = {
 }
 #: AVIF has room for 65536, but libavif, which most programs read it with, opens no more.
 LONGEST_SIDE_PIXELS: Final[Mapping[PictureFormat, int]] = {"jpeg": 65500, "webp": 16383, "avif": 32768}
+_ANY_SIDE: Final = 1 << 31
 #: JPEG XL's plugin takes none: what it writes is sRGB, and says so.
 WITHOUT_PROFILE: Final = frozenset({"jxl"})
 
@@ -76,6 +77,16 @@ class Tags:
     density: Density | None = None
 
 
+def longest_side_pixels(picture_format: PictureFormat) -> int:
+    """Return the most pixels that a side of a picture can have."""
+    return LONGEST_SIDE_PIXELS.get(picture_format, _ANY_SIDE)
+
+
+def roomier_format(picture_format: PictureFormat, side: int) -> PictureFormat:
+    """Return the format to use instead for a side of so many pixels: jpeg if that holds it, else png."""
+    return "jpeg" if picture_format != "jpeg" and side <= longest_side_pixels("jpeg") else "png"
+
+
 def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes, tuple[str, ...]]:
     """Return a file's bytes for (H, W, 3 or 4) sRGB pixels of 8 or 16 bits, and what had to be left out of it.
 
@@ -84,7 +95,7 @@ def encode(pixels: Channels, tags: Tags, options: PictureOptions) -> tuple[bytes
     """
     height, width, _ = pixels.shape
     picture_format, quality = options.format, options.quality
-    limit = LONGEST_SIDE_PIXELS.get(picture_format, 1 << 31)
+    limit = longest_side_pixels(picture_format)
     if max(width, height) > limit:
         raise JobError(
             f"a {picture_format} file holds at most {limit} pixels a side: choose png or tiff, or a smaller size"

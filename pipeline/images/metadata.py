@@ -42,6 +42,7 @@ class Metadata:
     """The blocks of a photo, as found: EXIF without its prefix, an XMP packet, a row of IPTC datasets.
 
     ``density``: what its file says outside of them. ``notes``: what of them could not be taken out of the file.
+    ``dpi``: the pixels an inch that the picture is made for, 0 = any; it says them instead, under any policy.
     """
 
     exif: bytes = b""
@@ -49,6 +50,7 @@ class Metadata:
     iptc: bytes = b""
     density: Density | None = None
     notes: tuple[str, ...] = ()
+    dpi: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ from pipeline.model.settings import (
     StatusSettings,
     WatchSettings,
 )
+from pipeline.model.size_rules import SizeRule
 from pipeline.model.skip import PhotoProperties, RawChoice, SkipRules
 from pipeline.model.window_rules import WindowRule, clock_time
 from pipeline.model.work import (
@@ -171,6 +172,7 @@ __all__ = [
     "RunEvent",
     "RunFinished",
     "RunStarted",
+    "SizeRule",
     "SkipRules",
     "SnapshotSaved",
     "Standing",

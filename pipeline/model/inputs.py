@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from pipeline.model.size_rules import TYPICAL_PHOTO, SizeRule, halved_sizes, limited, sizes_for
+
 _CONVOLUTIONS_PER_BLOCK: Final = (2, 2, 4, 4, 4)
 
 #: Every layer a recipe can name, in the network's order: conv1_1, relu1_1, conv1_2, ... relu5_4.
@@ -152,6 +154,9 @@ class Recipe:
 
     ``size``: long side of the picture in pixels. ``scales``: how many sizes from coarse to fine (each half the
     next), 0 = as many as keep the smallest at 128 or more, or the list of long sides itself (the last is ``size``).
+    ``size_rule``: what decides the size instead, by each photo's own; ``size`` is then that of a typical photo, and
+    ``scales``, if a list, names the smaller sizes alone. Only :meth:`for_photo` gives what a picture is made by.
+    ``max_size``: what such a size is limited to, 0 = nothing.
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
     are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
@@ -202,6 +207,8 @@ class Recipe:
     adam_betas: tuple[float, float] = (0.9, 0.99)
     init_image: Path | None = None
     init_image_sha256: str = ""
+    size_rule: SizeRule | None = None
+    max_size: int = 0
 
     @property
     def style_losses(self) -> StyleLosses:
@@ -223,14 +230,22 @@ class Recipe:
         """Tell whether paintings get each photo's colors, so that their style targets are of one photo alone."""
         return self.color == "match" and self.color_mix > 0
 
+    def for_photo(self, width: int, height: int) -> Recipe:
+        """Return what the picture of such a photo, in pixels, is made by: with no rule. See :func:`sizes_for`."""
+        if self.size_rule is None:
+            return self
+        size = limited(self.size_rule.long_side(width, height), self.max_size)
+        sizes, iterations = sizes_for(size, self.scales, self.iterations)
+        return replace(self, size=size, scales=sizes, iterations=iterations, size_rule=None, max_size=0)
+
+    def for_typical_photo(self) -> Recipe:
+        """Return the same for a photo that was not looked at."""
+        return self.for_photo(*TYPICAL_PHOTO)
+
     def sizes(self) -> tuple[int, ...]:
-        """Return the long sides in pixels, coarse to fine; the last one is ``size``."""
-        if isinstance(self.scales, tuple):
-            return self.scales
-        sizes = [self.size]
-        while (len(sizes) < self.scales) if self.scales else (sizes[0] // 2 >= 128):
-            sizes.insert(0, max(1, round(sizes[0] / 2)))
-        return tuple(sizes)
+        """Return the long sides in pixels, coarse to fine; the last one is ``size``, by a rule hardly another."""
+        scales = self.for_typical_photo().scales
+        return scales if isinstance(scales, tuple) else halved_sizes(self.size, scales)
 
     def init_weights(self) -> InitWeights:
         """Return what the first pixels are made of, with weights."""
@@ -244,9 +259,8 @@ class Recipe:
 
     def iterations_by_scale(self) -> tuple[int, ...]:
         """Return the most evaluations at each of :meth:`sizes`."""
-        if isinstance(self.iterations, tuple):
-            return self.iterations
-        return (self.iterations,) * len(self.sizes())
+        each = self.for_typical_photo().iterations
+        return each if isinstance(each, tuple) else (each,) * len(self.sizes())
 
 
 PreprocessingKind = Literal["torchvision", "caffe"]

@@ -199,6 +199,7 @@ class FailureKind(StrEnum):
     ENGINE = "engine"  # tried again, up to max_attempts
     MEMORY = "memory"  # too little was free just then: tried again, costs no attempt
     SIZE = "size"  # too large for the memory, even alone: tried again much later, up to max_attempts
+    FORMAT = "format"  # too large for its file's format: given up until its settings change
     CODEC = "codec"  # a library that reads or writes it is missing: tried again, costs no attempt
     MASK = "mask"  # its mask's own fault: given up until the mask changes
     PAINTING = "painting"  # its painting was replaced or can't be read: stops the run, costs no attempt

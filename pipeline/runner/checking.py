@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from pipeline.executors.child import find_device, make_stylizer
 from pipeline.executors.questions import ask_engine
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import decode_painting
+from pipeline.images.decoders.raster import Size
 from pipeline.images.encode import require_encoder
 from pipeline.images.properties import reads_camera_raw
 from pipeline.intake import raw_pairs
@@ -49,9 +50,13 @@ from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.model import EngineSettings, PictureOptions, RawChoice, Recipe
 from pipeline.report.formatting import counted, of_no_photo
-from pipeline.runner.memory_limits import proportions_of, require_possible_size
+from pipeline.runner.format_limits import require_writable_size, too_large_for_format, too_large_sentence
+from pipeline.runner.memory_limits import require_possible_size
+from pipeline.runner.photo_sizes import photo_size, sizes_of
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
 
+#: Of so many photos the headers are read, where these decide how large pictures are.
+_MOST_HEADERS: Final = 10_000
 #: Loading torch may take so long on a machine that has just been started.
 _DEVICE_SECONDS: Final = 180.0
 
@@ -73,6 +78,10 @@ def run_checks(config: Config) -> Iterator[CheckResult]:
     yield from config_checks(config)
     for name, folder in (("output", config.output.folder), ("state", config.state.folder)):
         yield _run_check(name, partial(_check_writable, folder))
+    for name, recipe in recipes_in_use(config).items():
+        if recipe.size_rule is not None:
+            check = partial(check_photo_sizes, config, recipe, reads_camera_raw())
+            yield _run_check(f"pictures of {name!r}", check)
     yield _run_check("disk", partial(_check_disk, config))
     yield _run_check("ledger", partial(_check_ledger, config))
     for name, command in config.hooks.settings().commands.items():
@@ -90,7 +99,7 @@ def config_checks(config: Config, *, known: Collection[Path] = ()) -> Iterator[C
     yield from _painting_checks(config.styles, known)
     yield from _image_checks(recipes_in_use(config).values())
     for name, recipe in recipes_in_use(config).items():
-        yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config.engine_settings(), ()))
+        yield _run_check(f"size of {name!r}", partial(_check_size, recipe, config, ()))
     yield from _face_checks(recipes_in_use(config).values())
     yield _run_check("format", partial(_check_format, config.picture_options()))
 
@@ -110,14 +119,13 @@ def require_usable_for_trial(
     config = found.config
     chosen = [style for style in config.styles if not styles or style.name in styles]
     used = set(recipes) or {name for style in chosen for name in style.recipes}
-    engine = config.engine_settings()
     variants = [variant.recipe for name in used & found.recipes.keys() for variant in found.recipes[name]]
     checks = [*_painting_checks(chosen, _decoded_before(config, chosen)), *_image_checks(variants)]
     for path in (photo.resolve() for photo in photos):
-        proportions = tuple(proportions_of(path.parent, [path.name]))
+        sizes = tuple(sizes_of(path.parent, [path.name]))
         for name in filter(used.__contains__, found.recipes):
             for variant in found.recipes[name]:
-                check = partial(_check_size, variant.recipe, engine, proportions)
+                check = partial(_check_size, variant.recipe, config, sizes)
                 checks.append(_run_check(f"size of {name!r}", check))
     variants = [
         variant.recipe for name in filter(used.__contains__, found.recipes) for variant in found.recipes[name]
@@ -248,9 +256,27 @@ def check_image(path: Path) -> str:
     return f"{path}, {width} × {height} pixels"
 
 
-def _check_size(recipe: Recipe, engine: EngineSettings, proportions: Iterable[float]) -> str:
-    require_possible_size(recipe, engine, proportions)
-    return f"{recipe.size} pixels"
+def _check_size(recipe: Recipe, config: Config, photos: Sequence[Size]) -> str:
+    require_possible_size(recipe, config.engine_settings(), photos)
+    require_writable_size(recipe, config.output.format, photos)
+    limit = f", at most {recipe.max_size} pixels" if recipe.max_size else ""
+    return f"{recipe.size} pixels" if recipe.size_rule is None else f"{recipe.size_rule}{limit}"
+
+
+def check_photo_sizes(config: Config, recipe: Recipe, reads_raw: bool) -> str:
+    """Return how large pictures become by a recipe whose sizes its photos decide, and how many become too large."""
+    found = scan(config.input.folder, config.input.ignore, filter(None, [config.masks.folder]), raw=reads_raw)
+    names = [photo.path for photo in found.photos]
+    step = -(-len(names) // _MOST_HEADERS) or 1
+    sizes = filter(None, (photo_size(config.input.folder, name) for name in names[::step]))
+    made = [recipe.for_photo(*size) for size in sizes]
+    if not made:
+        return f"{recipe.size_rule}; no photo was found whose size can be read"
+    least, most = min(each.size for each in made), max(each.size for each in made)
+    text = f"{recipe.size_rule}: long sides from {least:,} to {most:,} pixels"
+    if too_large := too_large_for_format(made, config.output.format) * step:
+        text += f"; {'' if step == 1 else 'about '}{too_large_sentence(too_large, config.output.format)}"
+    return text
 
 
 def _face_checks(recipes: Iterable[Recipe]) -> Iterator[CheckResult]:

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from pipeline.engine.machine import gpu_memory_bytes, gpu_names
 from pipeline.engine.memory.limit import possible_limit
 from pipeline.engine.memory.requirements import largest_possible, least_need_at, picture_pixels
-from pipeline.errors import JobError, SizeError
-from pipeline.images.decode import read_size
-from pipeline.intake.safe_open import open_below
+from pipeline.errors import SizeError
+from pipeline.images.decoders.raster import Size
 from pipeline.model import EngineSettings, Recipe
-
-#: Short side by long side of the narrowest photo to reckon with while no photo is known.
-NARROWEST: Final = 0.1
-#: ... and of the usual one, by which a smaller size is advised then.
-USUAL: Final = 2 / 3
+from pipeline.runner.photo_sizes import NARROWEST, USUAL, proportion_of, sizes_of
 
 # What a GPU computes in bfloat16 takes half of what is predicted for float32.
 _GPU_SHARE: Final = 0.5
@@ -47,29 +42,35 @@ def memory_limit_bytes(engine: EngineSettings) -> float:
 def require_possible_size(
     recipe: Recipe,
     engine: EngineSettings,
-    proportions: Iterable[float] = (),
+    photos: Iterable[Size] = (),
     *,
     limit_bytes: float | None = None,
 ) -> None:
-    """Raise SizeError if no picture of ``recipe`` can be made of photos of these ``proportions``, short by long side.
+    """Raise SizeError if no picture of ``recipe`` can be made of photos of these sizes, in pixels.
 
-    Without any, no photo is known yet. ``proportions`` are read until there is one of which a picture can be made.
+    Without any, no photo is known yet. ``photos`` are read until there is one of which a picture can be made.
     ``limit_bytes``: instead of what this machine has.
     """
-    if _need(recipe, 1.0) <= _SURE_BYTES:
+    rule = recipe.size_rule
+    if rule is None and _need(recipe, (1, 1)) <= _SURE_BYTES:
         return
     limit = memory_limit_bytes(engine) if limit_bytes is None else limit_bytes
     known = []
-    for proportion in proportions:
-        known.append(proportion)
-        if _need(recipe, proportion) <= limit:
+    for photo in photos:
+        known.append(photo)
+        if _need(recipe, photo) <= limit:
             return
-    least, most = (min(known), max(known)) if known else (NARROWEST, USUAL)
+    if not known and rule is not None and not rule.enlarges:
+        return
+    least = min(known or [NARROWEST], key=lambda photo: _need(recipe, photo))
     if (need := _need(recipe, least)) > limit:
+        most = max(known or [USUAL], key=lambda photo: proportion_of(photo, 1.0))
+        width, height = _picture_sides(recipe, least)
+        largest = _largest_size(recipe, proportion_of(most, 1.0), limit)
         raise SizeError(
-            f"recipes.{recipe.name}.size: even a picture of {recipe.size} × {max(1, round(recipe.size * least))} "
-            f"pixels takes about {need / 1e9:,.0f} GB of memory, more than {_what_limits(engine)}; use a size of "
-            f"{_largest_size(recipe, most, limit)} or less"
+            f"recipes.{recipe.name}.size: even a picture of {width} × {height} pixels takes about "
+            f"{need / 1e9:,.0f} GB of memory, more than {_what_limits(engine)}; use "
+            f"{f'a size of {largest} or less' if rule is None else f'max_size: {largest}'}"
         )
 
 
@@ -87,24 +88,19 @@ def require_possible_photos(
     ``photos_of`` returns the photos of a recipe, by its name.
     """
     for recipe in recipes:
-        require_possible_size(recipe, engine, proportions_of(folder, photos_of(recipe.name)))
+        require_possible_size(recipe, engine, sizes_of(folder, photos_of(recipe.name)))
 
 
-def proportions_of(folder: Path, photos: Iterable[str]) -> Iterator[float]:
-    """Yield the photos' short sides divided by their long ones; the narrowest where a header can't be read."""
-    for photo in photos:
-        try:
-            with open_below(folder, photo) as file:
-                sides = read_size(file)
-        except (JobError, OSError, MemoryError):
-            yield NARROWEST
-        else:
-            yield min(sides) / max(sides)
+def _picture_sides(recipe: Recipe, photo: Size) -> tuple[int, int]:
+    """Return the long and the short side of a picture in pixels."""
+    size = recipe.for_photo(*photo).size
+    return size, max(1, round(size * proportion_of(photo, 1.0)))
 
 
-def _need(recipe: Recipe, proportion: float) -> int:
-    pixels = picture_pixels(recipe, max(1, round(recipe.size * proportion)), recipe.size)
-    return least_need_at(recipe, pixels)
+def _need(recipe: Recipe, photo: Size) -> int:
+    width, height = _picture_sides(recipe, photo)
+    concrete = recipe.for_photo(*photo)
+    return least_need_at(concrete, picture_pixels(concrete, height, width))
 
 
 def _largest_size(recipe: Recipe, proportion: float, limit: float) -> int:

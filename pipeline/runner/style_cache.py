@@ -49,13 +49,16 @@ def prune_targets(engine: EngineSettings, styles: Iterable[Style]) -> tuple[int,
 
 
 def warm_targets(engine: EngineSettings, resolved: ResolvedConfig) -> tuple[int, int]:
-    """Compute every target that the styles and recipes need; returns how many were (found, computed)."""
+    """Compute every target that the styles and recipes need; returns how many were (found, computed).
+
+    Where each photo's own size decides, these are the targets of a typical photo.
+    """
     stylizer = make_stylizer(engine)
     hits = misses = 0
     for style in resolved.styles.values():
         for recipe in _recipes_of(style, resolved):
             for painted in style.painted():
-                found, computed = stylizer.warm(painted, resolved.recipes[recipe])
+                found, computed = stylizer.warm(painted, resolved.recipes[recipe].for_typical_photo())
                 hits, misses = hits + found, misses + computed
     return hits, misses
 

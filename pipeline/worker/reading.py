@@ -18,9 +18,19 @@ from pipeline.engine.memory.requirements import least_need_at
 from pipeline.errors import CodecError, PhotoError
 from pipeline.failpoints import failpoint
 from pipeline.images.decode import DecodedPhoto, decode, fit, read_size
+from pipeline.images.formats import longest_side_pixels, roomier_format
 from pipeline.intake.containers import examine_open
 from pipeline.intake.safe_open import open_assigned, unreadable
-from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, JobSource, Recipe, Started
+from pipeline.model import (
+    Assignment,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    JobSource,
+    PictureOptions,
+    Recipe,
+    Started,
+)
 from pipeline.worker.claimed_content import UnusableFileError, claimed_content
 from pipeline.worker.places import places_of, with_faces
 from pipeline.worker.timelapses import Timelapse
@@ -35,11 +45,13 @@ class LoadedTask:
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
     in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
     ``timelapse``: its frames so far, None if it gets none. ``places``: what differs by place in it, None = nothing.
+    ``recipe``: what this photo's picture is made by, the assignment's with its size in pixels.
     """
 
     assignment: Assignment
     photo: DecodedPhoto
     seconds: float
+    recipe: Recipe
     saved_at: float = 0.0
     saved_evaluations: int = 0
     shown_at: float = 0.0
@@ -144,9 +156,9 @@ class Reader:
         self._emit(Started(assignment.token))
         began = self._clock()
         try:
-            photo = _decoded(assignment, self._memory_limit_bytes)
+            photo, recipe = _decoded(assignment, self._memory_limit_bytes)
             masked = places_of(assignment, photo)
-            places, notes = with_faces(masked, assignment.recipe, photo, self._find_faces)
+            places, notes = with_faces(masked, recipe, photo, self._find_faces)
         except UnusableFileError as problem:
             self._emit(Failure(assignment.token, problem.kind, str(problem)))
             return None
@@ -154,18 +166,23 @@ class Reader:
             self._emit(Failure(assignment.token, FailureKind.MEMORY, "not enough memory to read the photo just now"))
             return None
         failpoint("worker-decoded")
-        timelapse = Timelapse(assignment.recipe, photo.pixels.shape[:2]) if assignment.recipe.timelapse else None
+        timelapse = Timelapse(recipe, photo.pixels.shape[:2]) if recipe.timelapse else None
         photo = dataclasses.replace(photo, notes=(*photo.notes, *notes))
-        return LoadedTask(assignment, photo, self._clock() - began, timelapse=timelapse, places=places)
+        return LoadedTask(assignment, photo, self._clock() - began, recipe=recipe, timelapse=timelapse, places=places)
 
 
-def _decoded(assignment: Assignment, memory_limit_bytes: float) -> DecodedPhoto:
+def _decoded(assignment: Assignment, memory_limit_bytes: float) -> tuple[DecodedPhoto, Recipe]:
+    """Return the photo at its picture's size, and what that is made by. Raises UnusableFileError, MemoryError."""
     data, lack = _without_unwritten_end(_bytes_of(assignment))
     try:
+        recipe = assignment.recipe
+        if recipe.size_rule is not None:
+            recipe = recipe.for_photo(*read_size(io.BytesIO(data)))
+            _check_format(recipe, assignment.picture)
         # No shape has more pixels than the square.
-        if least_need_at(assignment.recipe, assignment.recipe.size**2) > memory_limit_bytes:
-            _check_memory(assignment.recipe, data, memory_limit_bytes)
-        return decode(data, long_side=assignment.recipe.size, max_pixels=assignment.max_pixels)
+        if least_need_at(recipe, recipe.size**2) > memory_limit_bytes:
+            _check_memory(recipe, data, memory_limit_bytes)
+        return decode(data, long_side=recipe.size, max_pixels=assignment.max_pixels), recipe
     except PhotoError as error:
         raise UnusableFileError(FailureKind.PHOTO, f"{lack}; {error}" if lack else str(error)) from error
     except CodecError as error:
@@ -180,6 +197,18 @@ def _without_unwritten_end(data: bytes) -> tuple[bytes, str]:
     """
     check = examine_open(io.BytesIO(data), len(data))
     return (data.rstrip(b"\0"), check.reason) if check.kind == "incomplete" else (data, "")
+
+
+def _check_format(recipe: Recipe, options: PictureOptions) -> None:
+    """Raise UnusableFileError for a picture that would be too large for its file's format."""
+    longest = longest_side_pixels(options.format)
+    if recipe.size > longest:
+        raise UnusableFileError(
+            FailureKind.FORMAT,
+            f"a {options.format} file holds at most {longest:,} pixels a side, and the picture would have "
+            f"{recipe.size:,}; use max_size: {longest} in recipe {recipe.name!r}, or output.format: "
+            f"{roomier_format(options.format, recipe.size)}",
+        )
 
 
 def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> None:

@@ -190,7 +190,7 @@ def _request_for(task: LoadedTask) -> Request:
         token=assignment.token,
         photo=task.photo.pixels,
         style=assignment.style,
-        recipe=assignment.recipe,
+        recipe=task.recipe,
         checkpoint=assignment.checkpoint_path,
         places=task.places,
         alpha=task.photo.alpha,

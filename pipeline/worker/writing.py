@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
@@ -137,7 +138,7 @@ class Writer:
             notes = write_picture(
                 finished.pixels,
                 photo.alpha,
-                photo.metadata,
+                replace(photo.metadata, dpi=_dpi(assignment)),
                 provenance,
                 assignment.picture,
                 assignment.part_path,
@@ -205,6 +206,11 @@ def failure_kind(error: StylewatchError) -> FailureKind:
         if isinstance(error, error_type):
             return kind
     return FailureKind.STORAGE if isinstance(error, CannotRunError) else FailureKind.ENGINE
+
+
+def _dpi(assignment: Assignment) -> int:
+    rule = assignment.recipe.size_rule
+    return rule.dpi if rule is not None else 0
 
 
 def _provenance(assignment: Assignment) -> Provenance:

@@ -71,13 +71,13 @@ class Backwards:
             )
 
 
-def read(photo: object, name: str) -> DecodedPhoto:
+def read(photo: object, name: str) -> tuple[DecodedPhoto, Recipe]:
     if isinstance(photo, StylewatchError):
         raise photo
     assert isinstance(photo, int)
     alpha = np.zeros((3, 4), np.uint8) if photo == 99 else None
     notes = ("odd profile",) if photo == 7 else ()
-    return DecodedPhoto(np.full((3, 4, 3), photo, np.uint8), alpha, Metadata(), notes)
+    return DecodedPhoto(np.full((3, 4, 3), photo, np.uint8), alpha, Metadata(), notes), Recipe()
 
 
 def a_run(photos: Iterable[object], *, go_on: bool = False) -> OrderedRun:
@@ -234,8 +234,12 @@ def test_faces_that_the_recipe_keeps_are_told_to_the_engine_and_the_log(caplog: 
         return (Face(2, 1, 4, 3, 0.9),) if photo.max() == 8 else ()
 
     keeping = Recipe(keep_faces=0.5)
+
+    def read_to_keep(photo: object, name: str) -> tuple[DecodedPhoto, Recipe]:
+        return read(photo, name)[0], keeping
+
     run = OrderedRun(
-        [8, 9], read, Style("s", ()), keeping, name="photos[{}]".format, go_on=False, find_faces=find_faces
+        [8, 9], read_to_keep, Style("s", ()), keeping, name="photos[{}]".format, go_on=False, find_faces=find_faces
     )
     assert len(list(run.pictures(Noting(), None, contextlib.nullcontext))) == 2
     with_face, without = places

@@ -29,7 +29,7 @@ SIZE = 64
 
 
 def read(photo: object, *, size: int = SIZE, max_pixels: int = 10_000_000, memory: float = math.inf) -> DecodedPhoto:
-    return PhotoReader(Recipe(size=size), max_pixels, memory).read(photo, "photo")
+    return PhotoReader(Recipe(size=size), max_pixels, memory).read(photo, "photo")[0]
 
 
 def turned(folder: Path) -> Path:

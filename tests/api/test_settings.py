@@ -91,7 +91,7 @@ def test_settings_mean_what_they_mean_in_a_config() -> None:
         ({"size": 15}, "size: must be at least 16, found 15"),
         ({"size": "512"}, "size: must be a whole number, found '512'"),
         ({"sise": 512}, "sise: is no setting; did you mean 'size'?"),
-        ({"snapshot_every": 10}, "snapshot_every: is no setting; known here: quality, size, scale, "),
+        ({"snapshot_every": 10}, "snapshot_every: is no setting; known here: quality, size, max_size, scale, "),
         ({"scale": 0}, "scale: must be above 0, found 0"),
         ({"content_weight": float("nan")}, "content_weight: must be a finite number, found NaN"),
         ({"style_layers": ["relu9_1"]}, "style_layers[0]: must be a layer of VGG-19 "),

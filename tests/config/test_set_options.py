@@ -99,7 +99,7 @@ def test_a_quality_comes_with_its_numbers_whatever_the_recipes_say_of_them(folde
             "content_wieght=1",
             "'content_wieght' is no setting of a recipe, nor a style's scale; did you mean 'content_",
         ),
-        ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are quality, size, scales, "),
+        ("x=1", "'x' is no setting of a recipe, nor a style's scale; there are quality, size, max_size, scales, "),
         ("content_weight", "must be NAME=VALUE, strength=0.3 for instance"),
         ("content_weight= ", "must be NAME=VALUE"),
         ("content_weight=high", "must be a number, found 'high'"),

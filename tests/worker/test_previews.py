@@ -169,7 +169,7 @@ def test_a_painting_that_was_replaced_is_not_copied_under_the_old_one_s_name(tmp
 def loaded(folder: Path) -> LoadedTask:
     assignment = shown(folder)
     photo = decode(assignment.photo_path.read_bytes(), long_side=48, max_pixels=10_000)
-    return LoadedTask(assignment, photo, 0.0)
+    return LoadedTask(assignment, photo, 0.0, assignment.recipe)
 
 
 def test_a_picture_in_progress_is_due_every_live_seconds_and_not_while_one_is_written(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ LOSSES = Losses(0.0, 1.0, 1.0)
 def loaded_task(folder: Path, token: str) -> LoadedTask:
     photo = write_photo(folder / f"{token}.png")
     decoded = decode(photo.read_bytes(), long_side=48, max_pixels=10_000)
-    return LoadedTask(an_assignment(photo, token), decoded, 2.0)
+    assignment = an_assignment(photo, token)
+    return LoadedTask(assignment, decoded, 2.0, assignment.recipe)
 
 
 def finished(token: str) -> Finished:

@@ -91,7 +91,7 @@ class EventHandler:
                 assignment.key,
                 artwork.sha256,
                 seconds=artwork.seconds,
-                pixel_evaluations=pixel_evaluations(assignment.recipe, artwork.iterations, pixels),
+                pixel_evaluations=pixel_evaluations(artwork.sizes, artwork.iterations, pixels),
                 facts=facts_of(artwork, assignment),
                 note=lambda text: self._emit(Remark(artwork.token, text)),
             )

@@ -25,6 +25,8 @@ EmitRunEvent = Callable[[RunEvent], None]
 
 #: Failures in a row after which a job waits as long as any does: a machine's memory does not grow within a minute.
 _MOST_CONSECUTIVE_FAILURES: Final = 60
+#: What fails so fails again in the same way.
+_HOPELESS: Final = (FailureKind.MASK, FailureKind.FORMAT)
 
 
 @dataclass(slots=True)
@@ -143,6 +145,7 @@ class Outcomes:
                 | FailureKind.MEMORY
                 | FailureKind.CODEC
                 | FailureKind.MASK
+                | FailureKind.FORMAT
             ):
                 consecutive_failures = (
                     _MOST_CONSECUTIVE_FAILURES if failure.kind is FailureKind.SIZE else claim.consecutive_failures + 1
@@ -151,7 +154,7 @@ class Outcomes:
                     token,
                     reason,
                     costs_attempt=failure.kind not in (FailureKind.MEMORY, FailureKind.CODEC),
-                    max_attempts=1 if failure.kind is FailureKind.MASK else self._policy.max_attempts,
+                    max_attempts=1 if failure.kind in _HOPELESS else self._policy.max_attempts,
                     delay_seconds=max(retry_delay_seconds(self._policy, consecutive_failures), least_seconds),
                     kind=failure.kind,
                 )

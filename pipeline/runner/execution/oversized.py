@@ -73,4 +73,4 @@ def _pixels(assignment: Assignment) -> int:
             width, height = read_size(file)
     except (JobError, OSError, MemoryError):
         return 0
-    return picture_pixels(assignment.recipe, height, width)
+    return picture_pixels(assignment.recipe.for_photo(width, height), height, width)

@@ -27,7 +27,6 @@ from pipeline.images.publish import (
     sync_folder,
 )
 from pipeline.ledger import Claim, Lease, Ledger, PictureFacts
-from pipeline.model import Recipe
 from pipeline.runner.execution.timelapses import publish_timelapse
 from pipeline.runner.failure_cause import require_writable
 
@@ -91,12 +90,11 @@ def copy_durably(source: Path, part: Path) -> None:
         shutil.copyfileobj(original, copy)
 
 
-def pixel_evaluations(recipe: Recipe, iterations: Sequence[float], pixels: int) -> float:
+def pixel_evaluations(sizes: Sequence[int], iterations: Sequence[float], pixels: int) -> float:
     """Return pixels × evaluations over all scales, the measure of work that estimates are made from.
 
-    ``pixels`` counts the finished picture, ``iterations`` the evaluations at each of the recipe's sizes.
+    ``pixels`` counts the finished picture, ``iterations`` the evaluations at each of its ``sizes``.
     """
-    sizes = recipe.sizes()
     return sum(pixels * (size / sizes[-1]) ** 2 * count for size, count in zip(sizes, iterations, strict=False))
 
 

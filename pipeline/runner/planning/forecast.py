@@ -40,11 +40,13 @@ _PLAUSIBLE_SLOWDOWN: Final = (0.4, 2.5)
 
 #: With more pictures than this it does not matter that fewer than possible are in progress at the end.
 _MOST_SIMULATED: Final = 500
+#: So many stand for the pictures of a recipe whose sizes differ.
+_MOST_USUAL: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A picture to make: by which recipe, and the photo's short side divided by its long one."""
+    """A picture to make: by which recipe, its size in pixels, and the photo's short side divided by its long one."""
 
     recipe: Recipe
     proportion: float
@@ -63,13 +65,15 @@ class RecipeForecast:
     """Pictures of one recipe.
 
     ``evaluations`` at each of its sizes are ``learned`` from finished pictures, or typical ones. ``seconds``
-    are what they add to a long run.
+    are what they add to a long run. Where sizes differ from photo to photo, ``sizes`` are those of a picture with the
+    most of them.
     """
 
     pictures: int
     evaluations: tuple[float, ...]
     learned: bool
     seconds: float
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +96,14 @@ def forecast(
     if not tasks:
         return Forecast()
     proportion = sum(task.proportion for task in tasks) / len(tasks)
-    recipes = {task.recipe.name: task.recipe for task in tasks}
+    recipes: dict[str, list[Task]] = {}
+    for task in tasks:
+        recipes.setdefault(task.recipe.name, []).append(task)
     estimates = {
-        name: _PictureSeconds(speed, recipe, timings.get(name), proportion) for name, recipe in recipes.items()
+        name: _PictureSeconds(speed, _usual(of_recipe, proportion), timings.get(name))
+        for name, of_recipe in recipes.items()
     }
-    seconds_each = [estimates[task.recipe.name].of(task.proportion) for task in tasks]
+    seconds_each = [estimates[task.recipe.name].of(task) for task in tasks]
     painting = sum(speed.painting(target.recipe, target.pixels) for target in targets)
     each: dict[str, list[float]] = {name: [] for name in recipes}
     for task, (_, together) in zip(tasks, seconds_each, strict=True):
@@ -111,10 +118,19 @@ def forecast(
                 evaluations=estimates[name].evaluations,
                 learned=name in timings,
                 seconds=sum(seconds),
+                sizes=estimates[name].recipe.sizes(),
             )
             for name, seconds in each.items()
         },
     )
+
+
+def _usual(tasks: Sequence[Task], proportion: float) -> list[Task]:
+    """Return what stands for the pictures of a recipe: a single one if all have the same size, else some of them."""
+    if all(task.recipe == tasks[0].recipe for task in tasks):
+        return [Task(tasks[0].recipe, proportion)]
+    by_pixels = sorted(tasks, key=lambda task: task.recipe.size**2 * task.proportion)
+    return by_pixels[:: -(-len(tasks) // _MOST_USUAL)]
 
 
 def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]]) -> int:
@@ -160,15 +176,21 @@ def makespan(seconds_each: Sequence[tuple[float, float]], at_once: int) -> float
     return seconds
 
 
-def expected_evaluations(recipe: Recipe, timing: Timing | None, proportion: float) -> tuple[float, ...]:
-    """Return how many evaluations each scale takes, from finished pictures whose photos had this proportion."""
+def expected_evaluations(recipe: Recipe, timing: Timing | None, usual: Sequence[Task]) -> tuple[float, ...]:
+    """Return how many evaluations each scale takes, from finished pictures, which were such as the ``usual`` ones."""
     most = recipe.iterations_by_scale()
     if timing is None:
         typical = _typical_evaluations(recipe) if recipe.tolerance else max(most)
         return tuple(min(float(count), typical) for count in most)
-    possible = timing.pictures * pixel_evaluations(recipe, most, round(recipe.size**2 * proportion))
+    possible = timing.pictures * sum(map(_most_work, usual)) / len(usual)
     share = min(1.0, timing.pixel_evaluations / possible)
     return tuple(count * share for count in most)
+
+
+def _most_work(task: Task) -> float:
+    recipe = task.recipe
+    pixels = round(recipe.size**2 * task.proportion)
+    return pixel_evaluations(recipe.sizes(), recipe.iterations_by_scale(), pixels)
 
 
 def _typical_evaluations(recipe: Recipe) -> float:
@@ -190,10 +212,10 @@ def work_estimate(
     estimates = {
         name: _PictureSeconds(
             speed or GUESS,
-            recipe,
+            [Task(recipe.for_typical_photo(), TYPICAL_PROPORTION)],
             timings.get(name),
-            TYPICAL_PROPORTION,
-            plausible_slowdown=_PLAUSIBLE_SLOWDOWN if speed else (0.0, math.inf),
+            # Pictures that were made have their photos' sizes, and so do the next ones.
+            plausible_slowdown=_PLAUSIBLE_SLOWDOWN if speed and recipe.size_rule is None else (0.0, math.inf),
         )
         for name, recipe in recipes.items()
     }
@@ -226,31 +248,40 @@ def timings_by_recipe(settings: Iterable[tuple[str, str]], found: Mapping[str, T
 
 
 class _PictureSeconds:
-    """Estimates how long pictures of one recipe take: ``slowdown`` times as long as the speed says."""
+    """Estimates how long pictures of one recipe take: ``slowdown`` times as long as the speed says.
+
+    ``usual``: pictures such as were made before; ``recipe`` is that of the one with the most sizes.
+    """
 
     def __init__(
         self,
         speed: Speed,
-        recipe: Recipe,
+        usual: Sequence[Task],
         timing: Timing | None,
-        proportion: float,
         plausible_slowdown: tuple[float, float] = _PLAUSIBLE_SLOWDOWN,
     ) -> None:
-        self._speed, self._recipe = speed, recipe
+        self._speed, self._usual, self._timing = speed, usual, timing
+        self.recipe = max((task.recipe for task in usual), key=lambda recipe: len(recipe.sizes()))
         self.slowdown = 1.0
         self._cache: dict[tuple[int, ...], tuple[float, float]] = {}
-        self.evaluations = expected_evaluations(recipe, timing, proportion)
+        self._evaluations: dict[Recipe, tuple[float, ...]] = {}
+        self.evaluations = self._evaluations_of(self.recipe)
         if timing is not None:
-            _, together = self.of(proportion)
+            together = sum(self.of(task)[1] for task in usual) / len(usual)
             slowdown = timing.seconds / (timing.pictures * together / speed.pictures_at_once)
             self.slowdown = slowdown if plausible_slowdown[0] < slowdown < plausible_slowdown[1] else 1.0
 
-    def of(self, proportion: float) -> tuple[float, float]:
+    def _evaluations_of(self, recipe: Recipe) -> tuple[float, ...]:
+        if recipe not in self._evaluations:
+            self._evaluations[recipe] = expected_evaluations(recipe, self._timing, self._usual)
+        return self._evaluations[recipe]
+
+    def of(self, task: Task) -> tuple[float, float]:
         """Return the seconds that a picture takes alone, and with as many as possible in progress."""
-        pixels = tuple(network_pixels(size, proportion) for size in self._recipe.sizes())
+        pixels = tuple(network_pixels(size, task.proportion) for size in task.recipe.sizes())
         if pixels not in self._cache:
             alone, together = (
-                self._speed.picture(self._recipe, pixels, self.evaluations, count)
+                self._speed.picture(task.recipe, pixels, self._evaluations_of(task.recipe), count)
                 for count in (1, self._speed.pictures_at_once)
             )
             self._cache[pixels] = (alone, together)
@@ -259,8 +290,8 @@ class _PictureSeconds:
 
     def of_typical_photo(self) -> PictureEstimate:
         """Return the same, and how it is divided among the scales, for a photo as most are."""
-        alone, together = self.of(TYPICAL_PROPORTION)
-        pixels = [network_pixels(size, TYPICAL_PROPORTION) for size in self._recipe.sizes()]
+        alone, together = self.of(Task(self.recipe, TYPICAL_PROPORTION))
+        pixels = [network_pixels(size, TYPICAL_PROPORTION) for size in self.recipe.sizes()]
         scales = [
             self._speed.evaluation(size) * (count + FORWARD)
             for size, count in zip(pixels, self.evaluations, strict=True)

@@ -14,16 +14,18 @@ from pipeline.engine.speed import GUESS, Speed, read_speed
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
-from pipeline.intake.safe_open import open_below
 from pipeline.intake.scan import names_archive
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.ledger.claim_queue import ALL
 from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
+from pipeline.model.size_rules import TYPICAL_PHOTO
 from pipeline.runner.execution.publishing import pixel_evaluations
+from pipeline.runner.format_limits import too_large_for_format
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
+from pipeline.runner.photo_sizes import photo_size, proportion_of
 from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
 from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need, timelapse_bytes
 from pipeline.runner.planning.forecast import (
@@ -45,6 +47,8 @@ MeasureSpeed = Callable[[EngineSettings], Speed | None]
 
 #: Of so many photos the headers are read; the others are assumed to be like them.
 _SAMPLE: Final = 300
+#: ... and of so many where their sizes decide how large the pictures are.
+_SAMPLE_BY_PHOTO: Final = 10_000
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
 
@@ -58,7 +62,7 @@ class RunPlan:
     ``done`` ones; for ``chosen`` pictures, of all photos, a recipe was chosen. ``quarantined`` pictures are those
     ``given_up`` and all of the ``photos_set_aside``. ``kept`` of the ``done`` ones were made with earlier settings.
     ``reasons``: how many of ``jobs`` are made again because of what. ``device`` is the one whose speed was measured,
-    None if ``forecast`` is a guess.
+    None if ``forecast`` is a guess. ``too_large_for_format`` of ``jobs`` can't be written, by their photos' sizes.
     """
 
     jobs: tuple[PlannedJob, ...]
@@ -78,6 +82,7 @@ class RunPlan:
     device: str | None
     disk: DiskNeed
     advice: tuple[str, ...]
+    too_large_for_format: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,7 @@ def plan_run(
     speed = measure_speed(settings.engine) if claims else None
     tasks = _tasks(settings.folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].largest_scale() for claim in claims]
-    targets = _missing_targets(settings.engine, resolved, claims)
+    targets = _missing_targets(settings.engine, resolved, claims, tasks)
     expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
     jobs = tuple(PlannedJob(claim.job, claim.output, rehearsed.reasons.get(claim.job, "")) for claim in claims)
     return RunPlan(
@@ -138,7 +143,8 @@ def plan_run(
         memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
         device=speed.device if speed else None,
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
-        advice=_advice(resolved.recipes, expected, speed.device if speed else ""),
+        advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),
+        too_large_for_format=too_large_for_format((task.recipe for task in tasks), settings.picture.format),
     )
 
 
@@ -202,10 +208,21 @@ def approximate_duration(seconds: float) -> str:
 
 def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
     photos = list(dict.fromkeys(claim.job.photo for claim in claims))
-    step = -(-len(photos) // _SAMPLE) or 1
-    known = {photo: _proportion(input_folder, photo) for photo in photos[::step]}
+    by_photo = any(resolved.recipes[claim.job.recipe].size_rule for claim in claims)
+    step = -(-len(photos) // (_SAMPLE_BY_PHOTO if by_photo else _SAMPLE)) or 1
+    sizes = {photo: photo_size(input_folder, photo) for photo in photos[::step]}
+    known = {photo: proportion_of(size, TYPICAL_PROPORTION) for photo, size in sizes.items()}
     typical = sum(known.values()) / len(known) if known else TYPICAL_PROPORTION
-    return [Task(resolved.recipes[claim.job.recipe], known.get(claim.job.photo, typical)) for claim in claims]
+    # A photo that was not looked at is taken to be as large as the one before it.
+    alike = {photo: sizes[photos[index // step * step]] or TYPICAL_PHOTO for index, photo in enumerate(photos)}
+    tasks = []
+    for claim in claims:
+        recipe, photo = resolved.recipes[claim.job.recipe], claim.job.photo
+        if recipe.size_rule is None:
+            tasks.append(Task(recipe, known.get(photo, typical)))
+        else:
+            tasks.append(Task(recipe.for_photo(*alike[photo]), proportion_of(alike[photo], typical)))
+    return tasks
 
 
 def _disk_need(
@@ -232,20 +249,22 @@ def _pixels(task: Task, expected: Forecast) -> float:
     """Return how many pixels a picture has, with its intermediate ones."""
     recipe, whole = task.recipe, task.recipe.size**2
     if recipe.snapshot_every:
-        per_size = zip(recipe.sizes(), expected.recipes[recipe.name].evaluations, strict=True)
+        sizes = recipe.sizes()
+        per_size = zip(sizes, expected.recipes[recipe.name].evaluations[-len(sizes) :], strict=True)
         whole += sum(size**2 * int(count // recipe.snapshot_every) for size, count in per_size)
     return whole * task.proportion
 
 
 def _missing_targets(
-    engine: EngineSettings, resolved: ResolvedConfig, claims: Iterable[Claim]
+    engine: EngineSettings, resolved: ResolvedConfig, claims: Sequence[Claim], tasks: Sequence[Task]
 ) -> Iterator[TargetCost]:
     """Yield the style targets that are not in the style cache yet."""
     entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
     cached = {(entry.painting_sha256, entry.size) for entry in entries}
-    for style, recipe in dict.fromkeys((claim.job.style, claim.job.recipe) for claim in claims):
+    kinds = ((claim.job.style, task.recipe) for claim, task in zip(claims, tasks, strict=True))
+    for style, recipe in dict.fromkeys(kinds):
         for painted in resolved.styles[style].painted():
-            yield from missing_targets(painted, resolved.recipes[recipe], cached)
+            yield from missing_targets(painted, recipe, cached)
 
 
 def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[TargetCost]:
@@ -272,16 +291,7 @@ def _painting_pixels(path: Path, long_side: int) -> float:
     return width * height
 
 
-def _proportion(root: Path, photo: str) -> float:
-    try:
-        with open_below(root, photo) as file:
-            sides = read_size(file)
-    except (JobError, OSError):
-        return TYPICAL_PROPORTION
-    return min(sides) / max(sides)
-
-
-def _advice(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> tuple[str, ...]:
+def _advice(recipes: Mapping[str, Recipe], tasks: Sequence[Task], expected: Forecast, device: str) -> tuple[str, ...]:
     """Return what would shorten the run, if it is long enough to care."""
     if expected.seconds < _HOUR:
         return ()
@@ -290,8 +300,8 @@ def _advice(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> t
     rest = expected.seconds - longest.seconds
     most = max(1, round(max(longest.evaluations) / 2))
     changes = [
-        (f"recipes.{name}.size {recipe.size // 2} instead of {recipe.size}", 0.25),
-        (f"recipes.{name}.iterations {most}", _share_of_evaluations(recipe, longest, most)),
+        _smaller_size(recipe, [task.recipe.size for task in tasks if task.recipe.name == name]),
+        (f"recipes.{name}.iterations {most}", _share_of_evaluations(longest, most)),
     ]
     if not device or device.startswith("cpu"):
         changes.append(("a GPU (engine.device: cuda), often 20 to 50 times as fast as two CPU cores", 0.03))
@@ -302,10 +312,22 @@ def _advice(recipes: Mapping[str, Recipe], expected: Forecast, device: str) -> t
     )
 
 
-def _share_of_evaluations(recipe: Recipe, expected: RecipeForecast, most: int) -> float:
+def _smaller_size(recipe: Recipe, sizes: Sequence[int]) -> tuple[str, float]:
+    """Return a size that is half as large for the largest of these pictures, and which share of the time is left."""
+    rule, setting = recipe.size_rule, f"recipes.{recipe.name}"
+    if rule is None:
+        return f"{setting}.size {recipe.size // 2} instead of {recipe.size}", 0.25
+    if (smaller := rule.quarter()) is not None and not recipe.max_size:
+        return f"{setting}.size {smaller} instead of {rule}", 0.25
+    most = max(sizes) // 2
+    left = sum(min(size, most) ** 2 for size in sizes) / sum(size**2 for size in sizes)
+    return f"{setting}.max_size {most}", left
+
+
+def _share_of_evaluations(expected: RecipeForecast, most: int) -> float:
     """Return which share of the evaluations is left if each scale ends after ``most`` of them at the latest."""
     fewer = [min(count, most) for count in expected.evaluations]
-    return pixel_evaluations(recipe, fewer, 1) / pixel_evaluations(recipe, expected.evaluations, 1)
+    return pixel_evaluations(expected.sizes, fewer, 1) / pixel_evaluations(expected.sizes, expected.evaluations, 1)
 
 
 def _no_sleep(_seconds: float) -> None:

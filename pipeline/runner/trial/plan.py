@@ -13,16 +13,18 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.config import ConfigWithVariants
-from pipeline.config.recipes import as_written
+from pipeline.config.recipes import as_written, value_of
 from pipeline.config.variants import RecipeVariant, StyleVariant
 from pipeline.config.written_values import flow_text
 from pipeline.engine.speed import GUESS, Speed
 from pipeline.errors import PhotoError, UsageError
 from pipeline.hashing import sha256_of_open, with_image_hash
+from pipeline.images.decoders.raster import Size
 from pipeline.intake.safe_open import open_below
 from pipeline.model import Job, Recipe, Style
+from pipeline.model.size_rules import TYPICAL_PHOTO
 from pipeline.model.trial import ContactSheet, SheetAxis, SheetCell, SheetPhoto
-from pipeline.runner.memory_limits import proportions_of
+from pipeline.runner.photo_sizes import photo_size, proportion_of
 from pipeline.runner.planning.forecast import TYPICAL_PROPORTION, Task, forecast
 from pipeline.runner.preparation import ResolvedConfig, variant_of
 from pipeline.runner.trial.names import photo_labels, picture_stem, values_text
@@ -144,24 +146,24 @@ def plan_trial(
 
     ``speed``: of this machine; None = not known. ``learn_sizes``: whether photos are looked at for their proportions.
     """
-    proportions = [_proportion(photo.path) if learn_sizes else TYPICAL_PROPORTION for photo in photos]
-    timed = [
-        dataclasses.replace(picture, seconds=_seconds(speed or GUESS, [picture], proportions)) for picture in pictures
-    ]
+    sizes = [photo_size(photo.path.parent, photo.path.name) if learn_sizes else None for photo in photos]
+    timed = [dataclasses.replace(picture, seconds=_seconds(speed or GUESS, [picture], sizes)) for picture in pictures]
     ordered = tuple(sorted(timed, key=lambda picture: round(picture.seconds, 3)))
-    seconds = None if speed is None else speed.startup_seconds + _seconds(speed, ordered, proportions)
+    seconds = None if speed is None else speed.startup_seconds + _seconds(speed, ordered, sizes)
     return TrialPlan(tuple(photos), ordered, seconds)
 
 
-def _proportion(path: Path) -> float:
-    return next(iter(proportions_of(path.parent, [path.name])), TYPICAL_PROPORTION)
-
-
-def _seconds(speed: Speed, pictures: Sequence[TrialPicture], proportions: Sequence[float]) -> float:
+def _seconds(speed: Speed, pictures: Sequence[TrialPicture], sizes: Sequence[Size | None]) -> float:
     # A forecast tells recipes apart by their names; those of one recipe's variants are the same.
     names = {recipe: str(number) for number, recipe in enumerate(dict.fromkeys(each.recipe for each in pictures))}
     tasks = [
-        Task(dataclasses.replace(each.recipe, name=names[each.recipe]), proportions[each.photo]) for each in pictures
+        Task(
+            dataclasses.replace(each.recipe, name=names[each.recipe]).for_photo(
+                *(sizes[each.photo] or TYPICAL_PHOTO)
+            ),
+            proportion_of(sizes[each.photo], TYPICAL_PROPORTION),
+        )
+        for each in pictures
     ]
     found = forecast(speed, tasks, (), {})
     return found.seconds - found.start_seconds
@@ -202,7 +204,7 @@ def setting_text(picture: TrialPicture, setting: str) -> str:
         return picture.values[setting]
     if setting == "scale":
         return flow_text(picture.style.scale)
-    return flow_text(as_written(setting, getattr(picture.recipe, setting)))
+    return flow_text(as_written(setting, value_of(setting, picture.recipe)))
 
 
 def _in_order(texts: Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import pytest
 from pipeline.config.settings import ingest_settings
 from pipeline.errors import StorageError
 from pipeline.ledger import Claim, Ledger
-from pipeline.model import Recipe
 from pipeline.runner.execution.publishing import (
     Publisher,
     copy_durably,
@@ -115,6 +114,6 @@ def test_a_copy_has_the_same_content(tmp_path: Path) -> None:
 
 
 def test_work_is_counted_in_pixels_times_evaluations_over_all_scales() -> None:
-    recipe = Recipe(size=256, scales=3)  # 64, 128, 256
-    assert pixel_evaluations(recipe, (8, 4, 2), 160) == 160 / 16 * 8 + 160 / 4 * 4 + 160 * 2
-    assert pixel_evaluations(recipe, (8,), 160) == 160 / 16 * 8
+    sizes = (64, 128, 256)
+    assert pixel_evaluations(sizes, (8, 4, 2), 160) == 160 / 16 * 8 + 160 / 4 * 4 + 160 * 2
+    assert pixel_evaluations(sizes, (8,), 160) == 160 / 16 * 8

@@ -132,8 +132,8 @@ def test_each_quality_takes_longer_than_the_one_before() -> None:
 def test_finished_pictures_tell_how_many_evaluations_a_recipe_takes() -> None:
     recipe = Recipe(size=64, scales=1, iterations=100)
     timing = Timing(2, 1.0, 2 * 30 * 64 * 64)
-    assert expected_evaluations(recipe, timing, 1.0) == (pytest.approx(30),)
-    assert expected_evaluations(recipe, Timing(1, 1.0, 1e12), 1.0) == (100,)
+    assert expected_evaluations(recipe, timing, [Task(recipe, 1.0)]) == (pytest.approx(30),)
+    assert expected_evaluations(recipe, Timing(1, 1.0, 1e12), [Task(recipe, 1.0)]) == (100,)
 
 
 @pytest.mark.parametrize(("pace", "followed"), [(1.5, 1.5), (0.6, 0.6), (20.0, 1.0), (0.05, 1.0)])

@@ -34,7 +34,8 @@ from tests.images.pictures import PROVENANCE
 
 #: A value that is not the default, and one more to compare it with.
 SETTINGS: Final[dict[str, tuple[Any, Any]]] = {
-    "size": (96, 64),
+    "size": (96, "12 MP"),
+    "max_size": (4000, 3000),
     "scales": ([64, 512], 2),
     "iterations": (7, [9, 8, 7]),
     "tolerance": (0.01, 0.5),
@@ -67,12 +68,13 @@ SETTINGS: Final[dict[str, tuple[Any, Any]]] = {
 NEEDS: Final[dict[str, dict[str, Any]]] = {
     "color_mix": {"color": "match"},
     "init_image": {"init": "image"},
+    "max_size": {"size": "12 MP"},
     "adam_betas": {"optimizer": "adam"},
 }
 #: Settings that change no pixel.
 SAME_PIXELS: Final = {"snapshot_every", "timelapse"}
-#: Fields that are no settings: the recipe's name in the config, and what is read from ``init_image``.
-NO_SETTINGS: Final = {"name", "init_image_sha256"}
+#: Fields that are no settings: the recipe's name in the config, what is read from ``init_image``, and what decides ``size``.
+NO_SETTINGS: Final = {"name", "init_image_sha256", "size_rule"}
 CONFIG: Final = """\
 styles:
   - {name: night, painting: night.jpg}  # the only one
