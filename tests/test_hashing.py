@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from pipeline.hashing import (
     sha256_of_json,
     weights_id,
 )
-from pipeline.model import Painting, Recipe, Region, Style, WeightsChoice
+from pipeline.model import Painting, Recipe, Region, SizeRule, Style, WeightsChoice
+from pipeline.model.size_rules import typical_size
 
 STYLE = Style("night", (Painting(Path("a.jpg"), "a" * 64), Painting(Path("b.jpg"), "b" * 64, 0.5)))
 DEFAULT = Recipe()
@@ -197,3 +199,25 @@ def test_the_key_of_a_picture_made_by_a_mask_depends_on_all_that_paints_it() -> 
     settings = settings_sha256(split, DEFAULT, "w")
     assert settings_sha256(renamed, DEFAULT, "w") == settings
     assert masked_settings_sha256(settings, "m" * 64) == sha256_of_json({"settings": settings, "mask": "m" * 64})
+
+
+def by_rule(words: str, **others: Any) -> str:
+    rule = SizeRule.parse(words)
+    return settings_sha256(Style("s", ()), Recipe(size=typical_size(rule, 0), size_rule=rule, **others), "w")
+
+
+def test_a_rule_enters_keys_by_its_words_and_not_by_what_follows_from_a_photo() -> None:
+    keys = [
+        by_rule("12 MP"),
+        by_rule("original"),
+        by_rule("original", max_size=4000),
+        by_rule("original", scales=2),
+        by_rule("original", iterations=7),
+        by_rule("a4 @ 300 dpi"),
+        by_rule("a4 @ 200 dpi"),
+        settings_sha256(Style("s", ()), Recipe(size=4000), "w"),
+    ]
+    assert len(set(keys)) == len(keys)
+    rule = SizeRule.parse("12 MP")
+    other = settings_sha256(Style("s", ()), Recipe(size=77, size_rule=rule), "w")
+    assert other == keys[0] == by_rule("12mp")

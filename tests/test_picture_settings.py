@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import LossKind, Painting, Recipe, Region, Style
+from pipeline.model import LossKind, Painting, Recipe, Region, SizeRule, Style
+from pipeline.model.size_rules import typical_size
 from pipeline.picture_settings import RecordedPainting, RecordedSettings, read_settings, settings_record
 from tests.golden.subjects import CASES, recipe_in, style_in
 
@@ -161,3 +162,22 @@ def test_a_record_of_a_picture_made_by_a_mask_says_what_was_where() -> None:
     assert found.regions == {"#ffffff": "night", "#ff0000": "wave", "3": None}
     assert (found.mask_sha256, found.ignored) == ("m" * 64, ())
     assert as_read({"style": {"regions": ["white"]}}).ignored == ("style.regions",)
+
+
+def test_a_rule_is_recorded_by_its_words() -> None:
+    rule = SizeRule.parse("30x40cm @ 300 dpi")
+    recipe = Recipe(size=typical_size(rule, 4000), size_rule=rule, max_size=4000, scales=(100,))
+    record = json.loads(json.dumps(settings_record(Style("s", ()), recipe, "w")))
+    assert record["recipe"] == {
+        "size": "30x40 cm @ 300 dpi",
+        "scales": [100],
+        "max_size": 4000,
+        "style_loss": [["wasserstein", 1.0]],
+    }
+    found = read_settings({"recipe": "default", "settings": record})
+    assert found is not None
+    assert (found.recipe, found.ignored) == (recipe, ())
+    record["recipe"]["size"] = "as large as the wall"
+    later = read_settings({"recipe": "default", "settings": record})
+    assert later is not None
+    assert later.ignored == ("recipe.size",)

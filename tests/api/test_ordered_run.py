@@ -27,7 +27,7 @@ from pipeline.errors import (
 )
 from pipeline.images.decode import DecodedPhoto
 from pipeline.images.metadata import Metadata
-from pipeline.model import Losses, Progress, Recipe, Style
+from pipeline.model import Losses, Progress, Recipe, SizeRule, Style
 
 LOSSES = Losses(1.0, 2.0, 3.0)
 
@@ -249,3 +249,11 @@ def test_faces_that_the_recipe_keeps_are_told_to_the_engine_and_the_log(caplog: 
     assert (with_face.guarded.shape, float(with_face.guarded.max())) == ((3, 4), 0.5)
     assert "photos[0]: keep_faces: 1 face was found and kept by 0.5" in caplog.messages
     assert "photos[1]: keep_faces: no face was found" in caplog.messages
+
+
+def test_pictures_for_a_sheet_say_their_pixels_an_inch() -> None:
+    sheet = Recipe(size_rule=SizeRule.parse("a6 @ 150 dpi"))
+    run = OrderedRun([8], read, Style("s", ()), sheet, name="photos[{}]".format, go_on=False)
+    (picture,) = run.pictures(Backwards(2), None, contextlib.nullcontext)
+    assert isinstance(picture, Image.Image)
+    assert picture.info["dpi"] == (150, 150)

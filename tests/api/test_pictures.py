@@ -22,7 +22,7 @@ from pipeline.errors import (
 )
 from pipeline.hashing import sha256_of_file
 from pipeline.images.decode import DecodedPhoto
-from pipeline.model import Recipe
+from pipeline.model import Recipe, SizeRule
 from tests.images.pictures import CORNERS, assert_color, corners_of, four_corners, orientation_block
 
 SIZE = 64
@@ -225,3 +225,14 @@ def test_what_is_no_painting_is_refused_in_a_sentence(painting: Any, message: st
 def test_a_blend_needs_paintings_with_weights(painting: Any) -> None:
     with pytest.raises(ConfigError, match=r"^painting"):
         style_of(painting, 1.0)
+
+
+def test_a_rule_makes_each_photo_s_own_recipe_of_it(tmp_path: Path) -> None:
+    rule = SizeRule.parse("original")
+    reader = PhotoReader(Recipe(size=4000, size_rule=rule), 10_000_000, math.inf)
+    path = turned(tmp_path)
+    with Image.open(path) as image:
+        for form, long in ((path, max(image.size)), (np.zeros((40, 20, 3), np.uint8), 40)):
+            photo, recipe = reader.read(form, "photo")
+            assert max(photo.pixels.shape) == recipe.size == long
+            assert recipe.size_rule is None

@@ -113,6 +113,7 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
     fields = json.loads(invoke("plan", "--json", config_of(workshop)).out)
     assert fields.pop("seconds") == 5.4
     assert 0.5e9 < fields.pop("memory_bytes") < 2e9
+    assert fields.pop("too_large_for_format") == 0
     disk = fields.pop("disk")
     assert (disk["learned"], disk["min_free_bytes"], disk["fits"]) == (False, 0, True)
     assert 1000 < disk["bytes"] < 500_000 < disk["free_bytes"]
@@ -324,3 +325,13 @@ def test_plan_names_the_masks_that_belong_to_no_photo(invoke: Invoke, workshop: 
     workshop.photo("a.png")
     lines = invoke("plan", config_of(workshop)).lines
     assert f"masks in {workshop.folder.resolve() / 'masks'}: 1 of them belongs to no photo (old/b.png)" in lines
+
+
+def test_plan_counts_pictures_that_their_format_can_not_hold(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("{size: 48, scales: 1}", "{size: original, scales: 1}")
+    workshop.text = workshop.text.replace("folder: out", "folder: out, format: webp")
+    write_photo(workshop.folder / "in" / "wide.png", size=(17_000, 2))
+    result = invoke("plan", config_of(workshop))
+    assert result.code == 0
+    assert "1 picture would be too large for webp, which holds 16,383 pixels a side" in result.out
+    assert json.loads(invoke("plan", config_of(workshop), "--json").out)["too_large_for_format"] == 1

@@ -12,7 +12,8 @@ from pipeline.config.adoption import AdoptedSettings, Adoption, adopt_settings
 from pipeline.config.qualities import QUALITIES
 from pipeline.config.yaml_source import parse_document
 from pipeline.errors import ConfigError, UsageError
-from pipeline.model import Recipe
+from pipeline.model import Recipe, SizeRule
+from pipeline.model.size_rules import typical_size
 from tests.golden.subjects import CASES, recipe_in
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,8 @@ def test_what_is_to_be_at_its_default_is_taken_out_unless_it_says_so(path: Path)
 
 
 DRAFT = Recipe(**dataclasses.asdict(QUALITIES["draft"]))
+RULE = SizeRule.parse("12 MP")
+BY_RULE: dict[str, Any] = {"size_rule": RULE, "size": typical_size(RULE, 0)}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +89,9 @@ DRAFT = Recipe(**dataclasses.asdict(QUALITIES["draft"]))
         ("quality: [fine, draft], seed: 3", dataclasses.replace(DRAFT, seed=3), "quality: draft, seed: 3"),
         ("quality: fine, size: 800", Recipe(), "quality: balanced"),
         ("size: 512, seed: 3", dataclasses.replace(DRAFT, seed=3), "seed: 3, quality: draft"),
+        ("quality: draft", dataclasses.replace(DRAFT, **BY_RULE), "quality: draft, size: '12 MP'"),
+        ("quality: draft, size: 12mp", dataclasses.replace(DRAFT, **BY_RULE), "quality: draft, size: 12mp"),
+        ("size: 12mp, seed: 3", dataclasses.replace(Recipe(), seed=3), "seed: 3"),
     ],
 )
 def test_a_recipe_keeps_its_quality_or_gets_the_one_that_fits(

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pipeline.images import exif
-from pipeline.images.density import exif_density, stored_density, with_density
+from pipeline.images.density import exif_density, stored_density, with_density, with_this_density
 from pipeline.images.exif import Exif, Value
 from tests.images.pictures import file_of, flat
 
@@ -80,3 +80,7 @@ def test_a_block_keeps_its_own_density() -> None:
     own = by_inch(72)
     assert with_density(own, (300, 300)) is own
     assert with_density(Exif(), None) == Exif()
+
+
+def test_a_picture_for_a_sheet_has_its_own_density_in_place_of_the_photo_s() -> None:
+    assert exif_density(with_this_density(by_inch(72), (300.0, 300.0))) == (300.0, 300.0)

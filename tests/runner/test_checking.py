@@ -34,7 +34,7 @@ from pipeline.runner.checking import (
     require_usable_for_trial,
     run_checks,
 )
-from tests.fakes import write_painting
+from tests.fakes import write_painting, write_photo
 from tests.runner.trial.trying import variants_of
 from tests.workshop import Workshop
 
@@ -225,6 +225,33 @@ def test_every_value_of_a_trial_is_asked_for(workshop: Workshop) -> None:
     workshop.text = workshop.text.replace("size: 48", "size: [48, 65000]") + "engine: {device: cpu}\n"
     with pytest.raises(SizeError, match="65000 × "):
         require_usable_for_trial(variants_of(workshop), [workshop.photo("a.png"), workshop.photo("b.png")])
+
+
+def test_sizes_that_photos_decide_are_said_and_what_is_too_large_counted(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: original").replace(
+        "folder: out", "folder: out, format: webp"
+    )
+    checks = {check.name: check.detail for check in run_checks(workshop.config())}
+    assert checks["size of 'default'"] == "original"
+    assert checks["pictures of 'default'"] == "original; no photo was found whose size can be read"
+    write_photo(workshop.folder / "in" / "a.png", size=(80, 40))
+    write_photo(workshop.folder / "in" / "wide.png", size=(17_000, 2))
+    (workshop.folder / "in" / "letter.jpg").write_text("a letter")
+    checks = {check.name: check.detail for check in run_checks(workshop.config())}
+    assert checks["pictures of 'default'"].startswith(
+        "original: long sides from 80 to 17,000 pixels; 1 picture would be too large for webp"
+    )
+    workshop.text = workshop.text.replace("size: original", "size: original, max_size: 60")
+    checks = {check.name: check.detail for check in run_checks(workshop.config())}
+    assert checks["size of 'default'"] == "original, at most 60 pixels"
+    assert checks["pictures of 'default'"] == "original: long sides from 60 to 60 pixels"
+
+
+def test_a_size_that_the_format_can_not_hold_is_refused(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("folder: out", "folder: out, format: webp")
+    workshop.text = workshop.text.replace("size: 48", "size: a0 @ 600 dpi")
+    with pytest.raises(SizeError, match=r"recipes\.default\.size"):
+        require_usable_config(workshop.config())
 
 
 def test_an_image_to_start_from_that_is_none_is_found(workshop: Workshop) -> None:

@@ -9,13 +9,22 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.engine.memory.requirements import least_need_at
-from pipeline.model import Assignment, ExecutorEvent, Failure, FailureKind, Started
+from pipeline.model import (
+    Assignment,
+    ExecutorEvent,
+    Failure,
+    FailureKind,
+    PictureOptions,
+    SizeRule,
+    Started,
+)
 from pipeline.worker.reading import Reader
 from tests.fakes import write_photo
 from tests.worker.test_worker import an_assignment
@@ -229,3 +238,35 @@ def test_what_lacks_only_its_end_is_a_photo(tmp_path: Path) -> None:
     }
     decoded, reasons = read_all(photos, tmp_path)
     assert (decoded, reasons) == (set(photos), {})
+
+
+def by_rule(assignment: Assignment, words: str, **others: Any) -> Assignment:
+    rule = SizeRule.parse(words)
+    return replace(assignment, recipe=replace(assignment.recipe, size=4000, size_rule=rule, **others))
+
+
+def test_a_photo_decides_the_size_of_its_picture_by_a_rule(tmp_path: Path) -> None:
+    flat = an_assignment(write_photo(tmp_path / "flat.png", size=(300, 100)), "flat")
+    upright = an_assignment(write_photo(tmp_path / "upright.png", size=(20, 40)), "upright")
+    source = Source(*(by_rule(each, "original", max_size=250, scales=0) for each in (flat, upright)))
+    with reader(source, ahead=0) as now:
+        tasks = now.next_tasks(2, wait=True)
+    assert [task.photo.pixels.shape for task in tasks] == [(83, 250, 3), (40, 20, 3)]
+    assert [(task.recipe.size, task.recipe.size_rule) for task in tasks] == [(250, None), (40, None)]
+    assert all(task.assignment.recipe.size_rule for task in tasks)
+
+
+def test_a_picture_that_its_format_can_not_hold_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    wide = an_assignment(write_photo(tmp_path / "wide.png", size=(17_000, 1)), "wide")
+    told: list[ExecutorEvent] = []
+    assignment = replace(by_rule(wide, "original"), picture=PictureOptions(format="webp"))
+    with reader(Source(assignment), ahead=0, told=told) as now:
+        assert now.next_tasks(1, wait=True) == []
+    assert told[1:] == [
+        Failure(
+            "wide",
+            FailureKind.FORMAT,
+            "a webp file holds at most 16,383 pixels a side, and the picture would have 17,000; use max_size: 16383 "
+            "in recipe 'default', or output.format: jpeg",
+        )
+    ]

@@ -10,7 +10,7 @@ from PIL import Image
 from pipeline.engine.events import Finished
 from pipeline.errors import PaintingChangedError, PaintingError, StylewatchError, StylizeError, WeightsError
 from pipeline.images.decode import decode
-from pipeline.model import Artwork, ExecutorEvent, FailureKind, Losses, PictureOptions
+from pipeline.model import Artwork, ExecutorEvent, FailureKind, Losses, PictureOptions, SizeRule
 from pipeline.worker.reading import LoadedTask
 from pipeline.worker.writing import Writer, failure_kind
 from tests.fakes import write_photo
@@ -102,3 +102,15 @@ def test_a_broken_pipe_ends_the_work_at_the_next_picture(tmp_path: Path) -> None
 )
 def test_what_a_photo_is_not_to_blame_for_costs_it_no_attempt(error: StylewatchError, kind: FailureKind) -> None:
     assert failure_kind(error) is kind
+
+
+def test_a_picture_for_a_sheet_says_its_pixels_an_inch_whatever_its_photo_says(tmp_path: Path) -> None:
+    task = loaded_task(tmp_path, "t")
+    sheet = replace(task.assignment.recipe, size_rule=SizeRule.parse("10x15 cm @ 240 dpi"))
+    assignment = replace(task.assignment, recipe=sheet, picture=PictureOptions(metadata="strip"))
+    photo = replace(task.photo, metadata=replace(task.photo.metadata, density=(72.0, 72.0)))
+    with Writer(lambda _: None, lambda: 3.0, "fake") as writer:
+        writer.write(replace(task, assignment=assignment, photo=photo), finished("t"))
+    with Image.open(tmp_path / ".t.part") as image:
+        assert image.info["dpi"] == (240, 240)
+        assert image.getexif()[0x011A] == 240

@@ -71,7 +71,7 @@ def values_text(values: Mapping[str, str], number: int) -> str:
     """
     if not values:
         return ""
-    parts = [f"{setting}={_plain(text)}" for setting, text in values.items()]
+    parts = [f"{setting}={_size(text) if setting == 'size' else _plain(text)}" for setting, text in values.items()]
     text = ",".join(parts)
     safe = all(_PLAIN.fullmatch(part.partition("=")[2]) for part in parts)
     return f"--{text}" if safe and len(text) <= _MOST_BYTES else f"--variant{number}"
@@ -80,6 +80,11 @@ def values_text(values: Mapping[str, str], number: int) -> str:
 def _plain(text: str) -> str:
     """Return a value without what file names should not have: ``[relu4_2, relu5_2]`` is ``relu4_2+relu5_2``."""
     return text.strip("[]{}").replace(", ", "+").replace(": ", "_").replace("'", "")
+
+
+def _size(text: str) -> str:
+    """Return a size for a name: ``'a4 @ 300 dpi'`` is ``a4_300dpi``."""
+    return _plain(text).replace(" @ ", "_").replace(" ", "")
 
 
 def picture_stem(label: str, variant: str, values: str) -> str:

@@ -10,7 +10,8 @@ from pipeline.config.qualities import QUALITIES
 from pipeline.engine.memory.requirements import need_of, program_bytes
 from pipeline.engine.speed import FORWARD, Measurement, Speed
 from pipeline.ledger import Timing
-from pipeline.model import Recipe
+from pipeline.model import Recipe, SizeRule
+from pipeline.model.size_rules import typical_size
 from pipeline.runner.planning.forecast import (
     TYPICAL_EVALUATIONS,
     TYPICAL_PROPORTION,
@@ -187,3 +188,22 @@ def test_timings_of_a_recipe_are_those_of_all_its_styles_each_counted_once() -> 
     found = {"s1": Timing(1, 10.0, 100.0), "s2": Timing(2, 30.0, 300.0), "other": Timing(5, 1.0, 1.0)}
     settings = [("default", "s1"), ("default", "s2"), ("default", "s1"), ("fine", "s3")]
     assert timings_by_recipe(settings, found) == {"default": Timing(3, 40.0, 400.0)}
+
+
+def test_pictures_of_different_sizes_are_expected_to_be_like_those_made_before() -> None:
+    rule = SizeRule.parse("original")
+    recipe = replace(RECIPE, size=4000, size_rule=rule, scales=1, iterations=20)
+    tasks = [Task(recipe.for_photo(side, side), 1.0) for side in (64, 128, 256)]
+    work = sum(side**2 for side in (64, 128, 256)) * 10.0
+    seconds = sum(SPEED.picture(task.recipe, [task.recipe.size**2], (10.0,), 2) for task in tasks) / 2
+    found = forecast(SPEED, tasks, [], {"default": Timing(3, 2 * seconds, work)})
+    assert found.recipes["default"].evaluations == (pytest.approx(10),)
+    assert found.recipes["default"].seconds == pytest.approx(2 * seconds)
+
+
+def test_without_a_look_at_photos_what_was_made_tells_how_long_a_picture_takes() -> None:
+    rule = SizeRule.parse("original")
+    recipe = replace(RECIPE, size=typical_size(rule, 0), size_rule=rule)
+    timing = Timing(2, 2 * 0.001, 2 * 10 * 64 * 64)  # of photos that are much smaller than typical ones
+    estimate = work_estimate(SPEED, {"default": recipe}, {"default": timing}, ["default"])
+    assert estimate.recipes["default"].together_seconds / SPEED.pictures_at_once == pytest.approx(0.001)

@@ -15,6 +15,7 @@ from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.planning.run_plan import RunPlan, approximate_duration, missing_targets
 from pipeline.runner.preparation import resolve_config
+from tests.fakes import write_photo
 from tests.workshop import CONFIG, SPEED, Workshop
 
 HOUR, DAY = 3600.0, 86400.0
@@ -281,3 +282,73 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
     # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
     expected = approximate_duration(run_plan.forecast.seconds * 5 / 17)
     assert run_plan.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"
+
+
+NO_COPIES = "gallery: {enabled: false}\n"
+ORIGINAL = "size: original, scales: 1, style_loss: gram}"
+
+
+def test_where_photos_decide_each_picture_takes_what_its_own_size_takes(workshop: Workshop) -> None:
+    workshop.text = CONFIG.replace("size: 48, scales: 1}", ORIGINAL) + NO_COPIES
+    write_photo(workshop.folder / "in" / "small.png", size=(64, 32))
+    write_photo(workshop.folder / "in" / "large.png", size=(320, 640), shade=1)
+    run_plan = workshop.plan(lambda _: SPEED)
+    evaluations = TYPICAL_EVALUATIONS["lbfgs"] + FORWARD
+    pictures = (64 * 32 + 640 * 320) * 1e-6 * evaluations
+    assert run_plan.forecast.recipes["default"].seconds == pytest.approx(pictures)
+    painting = (64 * 43 + 96 * 64) * 2e-6  # one target for each size; the painting has 96 pixels
+    assert run_plan.forecast.painting_seconds == pytest.approx(painting, rel=0.05)
+    assert run_plan.disk.bytes == pytest.approx((64 * 32 + 640 * 320) * 1.15, rel=0.01)
+    assert run_plan.too_large_for_format == 0
+
+
+def test_a_photo_that_can_not_be_read_is_taken_for_a_typical_one(workshop: Workshop) -> None:
+    workshop.text = CONFIG.replace("size: 48, scales: 1}", ORIGINAL)
+    path = workshop.photo("a.png")
+    damaged = bytearray(path.read_bytes())
+    damaged[16:29] = bytes(13)
+    path.write_bytes(damaged)
+    usual = network_pixels(3968, 0.7) * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
+    assert workshop.plan(lambda _: SPEED).forecast.recipes["default"].seconds == pytest.approx(usual)
+
+
+def test_pictures_with_fewer_sizes_have_fewer_snapshots(workshop: Workshop) -> None:
+    workshop.text = (
+        CONFIG.replace("size: 48, scales: 1}", "size: original, scales: [32], snapshot_every: 10}") + NO_COPIES
+    )
+    write_photo(workshop.folder / "in" / "small.png", size=(16, 16))
+    write_photo(workshop.folder / "in" / "large.png", size=(64, 64), shade=1)
+    run_plan = workshop.plan(lambda _: SPEED)
+    default = run_plan.forecast.recipes["default"]
+    assert default.sizes == (32, 64)
+    coarse, fine = (int(count // 10) for count in default.evaluations)
+    pixels = 16 * 16 * (1 + fine) + 64 * 64 * (1 + fine) + 32 * 32 * coarse
+    assert run_plan.disk.bytes == pytest.approx(pixels * 1.15, rel=0.01)
+
+
+def test_pictures_that_their_format_can_not_hold_are_counted(workshop: Workshop) -> None:
+    workshop.text = CONFIG.replace("size: 48, scales: 1}", ORIGINAL).replace(
+        "folder: out", "folder: out, format: webp"
+    )
+    write_photo(workshop.folder / "in" / "wide.png", size=(17_000, 2))
+    workshop.photo("a.png")
+    assert workshop.plan(lambda _: SPEED).too_large_for_format == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "advice"),
+    [
+        ("10 MP", "size 2.5 MP instead of 10 MP"),
+        ("a4 @ 300 dpi", "size a4 @ 150 dpi instead of a4 @ 300 dpi"),
+        ("original", "max_size 1500"),
+        ("10 MP, max_size: 3000", "max_size 1500"),
+    ],
+)
+def test_advice_for_sizes_in_words_is_in_words(workshop: Workshop, size: str, advice: str) -> None:
+    settings = f"size: {size}, scales: 1, tolerance: 0}}"
+    workshop.text = CONFIG.replace("size: 48, scales: 1}", settings)
+    for number in range(20):
+        write_photo(workshop.folder / "in" / f"{number}.png", size=(3000, 20), shade=number)
+    speed = replace(SPEED, measurements=(replace(SPEED.measurements[0], alone=99.0, together=99.0),))
+    run_plan = workshop.plan(lambda _: speed)
+    assert run_plan.advice[0].startswith(f"recipes.default.{advice}: about ")

@@ -23,6 +23,7 @@ def test_values_stand_in_the_name_short_and_safe() -> None:
     assert values_text({}, 1) == ""
     assert values_text({"content_weight": "0.5", "optimizer": "adam"}, 2) == "--content_weight=0.5,optimizer=adam"
     assert values_text({"content_layers": "[relu4_2, relu5_2]"}, 2) == "--content_layers=relu4_2+relu5_2"
+    assert values_text({"size": "'30x40 cm @ 300 dpi'"}, 3) == "--size=30x40cm_300dpi"
     assert values_text({"content_layers": "{relu5_2: 2}"}, 3) == "--content_layers=relu5_2_2"
 
 

@@ -73,7 +73,8 @@ NEEDS: Final[dict[str, dict[str, Any]]] = {
 }
 #: Settings that change no pixel.
 SAME_PIXELS: Final = {"snapshot_every", "timelapse"}
-#: Fields that are no settings: the recipe's name in the config, what is read from ``init_image``, and what decides ``size``.
+#: Fields that are no settings: the recipe's name in the config, what is read from ``init_image``, and the rule that
+#: decides ``size``.
 NO_SETTINGS: Final = {"name", "init_image_sha256", "size_rule"}
 CONFIG: Final = """\
 styles:
