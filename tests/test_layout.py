@@ -21,6 +21,7 @@ TESTED_ELSEWHERE = {
     "model/hooks.py": "hooks/test_calls.py",
     "model/run.py": "report/test_journal.py",
     "model/settings.py": "config/test_settings.py",
+    "runner/planning/tasks.py": "runner/planning/test_run_plan.py",
     "model/trial.py": "images/test_sheet_grid.py",
 }
 

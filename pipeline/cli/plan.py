@@ -119,10 +119,19 @@ def _print_plan(config: Config, run_plan: RunPlan) -> None:
         *_total_lines("By folder:", totals_by_folder(run_plan.jobs), "folder"),
     ):
         echo(line)
+    _print_sizes(config, run_plan)
+    _print_needs(run_plan)
+
+
+def _print_sizes(config: Config, run_plan: RunPlan) -> None:
+    """Say for what pictures are too large: their format, the paintings."""
     if run_plan.too_large_for_format:
         sentence = too_large_sentence(run_plan.too_large_for_format, config.output.format)
         echo(f"{sentence[:1].upper()}{sentence[1:]}.")
-    _print_needs(run_plan)
+    for sentence in run_plan.small_paintings[:_GROUPS_SHOWN]:
+        echo(f"{sentence}.")
+    if others := run_plan.small_paintings[_GROUPS_SHOWN:]:
+        echo(f"{counted(len(others), 'other painting')} too small for the pictures; --json names all.")
 
 
 def _counts_line(config: Config, run_plan: RunPlan) -> str:
@@ -248,6 +257,7 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         "unused_masks": len(run_plan.ingested.unused_masks),
         **_forecast_fields(run_plan.forecast),
         "too_large_for_format": run_plan.too_large_for_format,
+        "small_paintings": [printable(sentence) for sentence in run_plan.small_paintings],
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,

@@ -203,7 +203,8 @@ class RunFinished:
     ``interrupted``: it was stopped by a signal; ``planned_end``: by the schedule or the command line. ``slots_used``
     of ``slots_offered``: how full the engine's batches were, see :class:`Occupancy`. ``incomplete``: the files that
     are incomplete at its end, of very many only some. ``standing``: if there was nothing to do, how it stands
-    with the photos that the pass was about. ``photos_skipped``: see :class:`PhotosSkipped`.
+    with the photos that the pass was about. ``photos_skipped``: see :class:`PhotosSkipped`. ``notes``: what is to be
+    said of the pictures together, each a sentence without its dot.
     """
 
     run_id: str
@@ -224,6 +225,7 @@ class RunFinished:
     photos_set_aside: int = 0
     standing: Standing | None = None
     photos_skipped: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ class Summary:
             outcome=outcome(event),
             pictures=tuple(self._jobs.values()),
             photos=tuple(self._set_aside.values()),
+            notes=event.notes,
         ).text()
         return {
             "report.txt": text.encode("utf-8"),

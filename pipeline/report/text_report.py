@@ -23,7 +23,7 @@ _FIRST_FIGURE: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReport:
-    """What the report says; ``pictures`` are the last event of each picture, ``outcome`` is a sentence."""
+    """What the report says; ``pictures`` are the last event of each picture, ``outcome`` and ``notes`` sentences."""
 
     config: str
     began: datetime
@@ -31,6 +31,7 @@ class TextReport:
     outcome: str
     pictures: Sequence[JobStarted | JobFinished | JobFailed]
     photos: Sequence[PhotoSetAside]
+    notes: Sequence[str] = ()
 
     def text(self) -> str:
         """Return the whole file, with names made harmless."""
@@ -43,6 +44,7 @@ class TextReport:
         yield from self._table()
         failed = [failed_text(event) for event in self.pictures if isinstance(event, JobFailed)]
         yield from _section("Pictures that failed", failed)
+        yield from _section("Notes", self.notes)
         aside = [photo for photo in self.photos if photo.kind == "quarantined"]
         yield from _section("Photos set aside", [set_aside_text(photo) for photo in aside])
         others = [photo for photo in self.photos if photo.kind != "quarantined"]

@@ -113,7 +113,7 @@ def test_plan_as_json(invoke: Invoke, workshop: Workshop) -> None:
     fields = json.loads(invoke("plan", "--json", config_of(workshop)).out)
     assert fields.pop("seconds") == 5.4
     assert 0.5e9 < fields.pop("memory_bytes") < 2e9
-    assert fields.pop("too_large_for_format") == 0
+    assert (fields.pop("too_large_for_format"), fields.pop("small_paintings")) == (0, [])
     disk = fields.pop("disk")
     assert (disk["learned"], disk["min_free_bytes"], disk["fits"]) == (False, 0, True)
     assert 1000 < disk["bytes"] < 500_000 < disk["free_bytes"]
@@ -335,3 +335,22 @@ def test_plan_counts_pictures_that_their_format_can_not_hold(invoke: Invoke, wor
     assert result.code == 0
     assert "1 picture would be too large for webp, which holds 16,383 pixels a side" in result.out
     assert json.loads(invoke("plan", config_of(workshop), "--json").out)["too_large_for_format"] == 1
+
+
+def test_plan_names_paintings_that_are_too_small_once_a_recipe(invoke: Invoke, workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: 384")
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+    out = invoke("plan", config_of(workshop)).out
+    words = " ".join(out.split())
+    said = "night.jpg has 96 pixels, the picture by recipe 'default' 384: its strokes come out a quarter as large"
+    assert words.count(said) == 1
+    (sentence,) = json.loads(invoke("plan", config_of(workshop), "--json").out)["small_paintings"]
+    assert sentence.startswith(said)
+    names = [f"night{number}.jpg" for number in range(12)]
+    for name in names:
+        write_painting(workshop.folder / name)
+    workshop.text = workshop.text.replace("painting: night.jpg", f"paintings: [{', '.join(names)}]")
+    out = invoke("plan", config_of(workshop)).out
+    assert out.count("has 96 pixels") == 10
+    assert "2 other paintings too small for the pictures; --json names all." in out

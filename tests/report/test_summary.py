@@ -154,11 +154,20 @@ def test_the_json_report_has_totals_and_photos_set_aside_too(tmp_path: Path) -> 
         "incomplete": [],
         "photos_set_aside": 0,
         "photos_skipped": {},
+        "notes": [],
     }
     assert report["set_aside"] == [{"path": "half.jpg", "kind": "incomplete", "reason": "no end"}]
     (job,) = report["pictures"]
     assert (job["photo"], job["state"], job["reason"]) == (CAFE.photo, "quarantined", "truncated")
     assert (job["attempts"], job["seconds"], job["sizes"]) == (2, None, [])
+
+
+def test_what_is_to_be_said_of_all_pictures_stands_in_the_report(tmp_path: Path) -> None:
+    reader = summary(tmp_path, started(), finished(), over(notes=("night.jpg has 96 pixels",)))
+    assert reader.folder is not None
+    assert "\nNotes (1):\n  night.jpg has 96 pixels\n" in (reader.folder / "report.txt").read_text("utf-8")
+    report = json.loads((reader.folder / "report.json").read_text("ascii"))
+    assert report["run"]["notes"] == ["night.jpg has 96 pixels"]
 
 
 def test_skipped_photos_are_counted_by_reason_in_all_three(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ class EventHandler:
             # Raised while the picture is on record: if the disk is to blame, the next recovery publishes it.
             self._handle_failure(self._claims.failure_cause.of_picture(claim, error))
             return
+        self._outcomes.detail.note(assignment.style, assignment.recipe.name, max(artwork.width, artwork.height))
         self._claims.finish(artwork.token)
         remove_checkpoint(assignment.checkpoint_path)
         self._outcomes.finish(claim, assignment.key, output, artwork)

@@ -20,6 +20,7 @@ from pipeline.model import (
     RetryPolicy,
     RunEvent,
 )
+from pipeline.runner.painting_detail import PaintingDetail
 
 EmitRunEvent = Callable[[RunEvent], None]
 
@@ -66,7 +67,10 @@ def retry_delay_seconds(
 
 
 class Outcomes:
-    """Records in the ledger what becomes of jobs, emits it, and counts."""
+    """Records in the ledger what becomes of jobs, emits it, and counts.
+
+    ``detail``: which paintings were too small for the pictures.
+    """
 
     def __init__(self, ledger: Ledger, emit: EmitRunEvent, policy: RetryPolicy) -> None:
         self._ledger = ledger
@@ -74,6 +78,7 @@ class Outcomes:
         self._policy = policy
         self._set_aside: set[str] = set()
         self.tally = Tally()
+        self.detail = PaintingDetail()
 
     def set_aside(self, photo: PhotoSetAside) -> None:
         """Emit a photo of which no picture is made; a quarantined one is counted and emitted once."""

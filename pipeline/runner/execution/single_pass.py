@@ -339,6 +339,7 @@ class SinglePass:
             incomplete=self._incomplete_files(),
             standing=self._standing(),
             photos_skipped=self._skipped_photos(),
+            notes=self._outcomes.detail.sentences(),
         )
 
     def _standing(self) -> Standing | None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import GUESS, Speed, read_speed
@@ -18,14 +17,13 @@ from pipeline.intake.scan import names_archive
 from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.ledger.claim_queue import ALL
 from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
-from pipeline.model.size_rules import TYPICAL_PHOTO
 from pipeline.runner.execution.publishing import pixel_evaluations
 from pipeline.runner.format_limits import too_large_for_format
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
 from pipeline.runner.instance.moved_source import take_over_moved_source
-from pipeline.runner.photo_sizes import photo_size, proportion_of
+from pipeline.runner.painting_detail import PaintingDetail
 from pipeline.runner.planning.disk_need import SAMPLE as DISK_SAMPLE
 from pipeline.runner.planning.disk_need import DiskNeed, copies_bytes, disk_need, timelapse_bytes
 from pipeline.runner.planning.forecast import (
@@ -40,15 +38,11 @@ from pipeline.runner.planning.forecast import (
 )
 from pipeline.runner.planning.overview import PlannedJob
 from pipeline.runner.planning.run_scope import RunScope, apply_scope, reasons_by_job
+from pipeline.runner.planning.tasks import planned_tasks, task_kinds
 from pipeline.runner.preparation import ResolvedConfig, ledger_file, source_of
 
 #: Returns the speed of this machine, None if it is unknown and can't be measured.
 MeasureSpeed = Callable[[EngineSettings], Speed | None]
-
-#: Of so many photos the headers are read; the others are assumed to be like them.
-_SAMPLE: Final = 300
-#: ... and of so many where their sizes decide how large the pictures are.
-_SAMPLE_BY_PHOTO: Final = 10_000
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60.0, 3600.0, 86400.0, 31_557_600.0
 
@@ -63,6 +57,7 @@ class RunPlan:
     ``given_up`` and all of the ``photos_set_aside``. ``kept`` of the ``done`` ones were made with earlier settings.
     ``reasons``: how many of ``jobs`` are made again because of what. ``device`` is the one whose speed was measured,
     None if ``forecast`` is a guess. ``too_large_for_format`` of ``jobs`` can't be written, by their photos' sizes.
+    ``small_paintings``: what is to be said of those that are too small for their pictures.
     """
 
     jobs: tuple[PlannedJob, ...]
@@ -83,6 +78,7 @@ class RunPlan:
     disk: DiskNeed
     advice: tuple[str, ...]
     too_large_for_format: int = 0
+    small_paintings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +117,7 @@ def plan_run(
     claims = rehearsed.claims
     require_possible([claim.job for claim in claims])
     speed = measure_speed(settings.engine) if claims else None
-    tasks = _tasks(settings.folders.input, resolved, claims)
+    tasks = planned_tasks(settings.folders.input, resolved, claims)
     scales = [resolved.styles[claim.job.style].largest_scale() for claim in claims]
     targets = _missing_targets(settings.engine, resolved, claims, tasks)
     expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
@@ -144,6 +140,7 @@ def plan_run(
         device=speed.device if speed else None,
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),
+        small_paintings=_small_paintings(resolved, claims, tasks),
         too_large_for_format=too_large_for_format((task.recipe for task in tasks), settings.picture.format),
     )
 
@@ -206,25 +203,6 @@ def approximate_duration(seconds: float) -> str:
     return f"about {seconds / _YEAR:,.0f} years"
 
 
-def _tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
-    photos = list(dict.fromkeys(claim.job.photo for claim in claims))
-    by_photo = any(resolved.recipes[claim.job.recipe].size_rule for claim in claims)
-    step = -(-len(photos) // (_SAMPLE_BY_PHOTO if by_photo else _SAMPLE)) or 1
-    sizes = {photo: photo_size(input_folder, photo) for photo in photos[::step]}
-    known = {photo: proportion_of(size, TYPICAL_PROPORTION) for photo, size in sizes.items()}
-    typical = sum(known.values()) / len(known) if known else TYPICAL_PROPORTION
-    # A photo that was not looked at is taken to be as large as the one before it.
-    alike = {photo: sizes[photos[index // step * step]] or TYPICAL_PHOTO for index, photo in enumerate(photos)}
-    tasks = []
-    for claim in claims:
-        recipe, photo = resolved.recipes[claim.job.recipe], claim.job.photo
-        if recipe.size_rule is None:
-            tasks.append(Task(recipe, known.get(photo, typical)))
-        else:
-            tasks.append(Task(recipe.for_photo(*alike[photo]), proportion_of(alike[photo], typical)))
-    return tasks
-
-
 def _disk_need(
     settings: PlanSettings,
     jobs: Sequence[PlannedJob],
@@ -261,10 +239,16 @@ def _missing_targets(
     """Yield the style targets that are not in the style cache yet."""
     entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
     cached = {(entry.painting_sha256, entry.size) for entry in entries}
-    kinds = ((claim.job.style, task.recipe) for claim, task in zip(claims, tasks, strict=True))
-    for style, recipe in dict.fromkeys(kinds):
+    for style, recipe in task_kinds(claims, tasks):
         for painted in resolved.styles[style].painted():
             yield from missing_targets(painted, recipe, cached)
+
+
+def _small_paintings(resolved: ResolvedConfig, claims: Sequence[Claim], tasks: Sequence[Task]) -> tuple[str, ...]:
+    detail = PaintingDetail()
+    for style, recipe in task_kinds(claims, tasks):
+        detail.note(resolved.styles[style], recipe.name, recipe.size)
+    return detail.sentences()
 
 
 def missing_targets(style: Style, recipe: Recipe, cached: set[tuple[str, int]]) -> Iterator[TargetCost]:

@@ -11,6 +11,7 @@ from pipeline.config.settings import ingest_settings, pass_settings
 from pipeline.errors import LockedError
 from pipeline.model import (
     BacklogChanged,
+    JobFailed,
     JobFinished,
     JobStarted,
     PhotoSetAside,
@@ -289,3 +290,37 @@ def test_a_photo_without_a_style_is_named_by_one_run_and_counted_by_the_next(wor
     said = "as before, 1 photo is set aside, 1 photo gets no picture: 'stylewatch status' names them"
     assert Remark("", said) in workshop.events
     assert again.failed == 0
+
+
+def test_each_photo_decides_the_size_of_its_picture(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: original, max_size: 200")
+    write_photo(workshop.folder / "in" / "small.png", size=(64, 32))
+    write_photo(workshop.folder / "in" / "large.png", size=(300, 600), shade=1)
+    workshop.run()
+    made = {event.job.photo: event.artwork for event in workshop.finished()}
+    assert {photo: (art.width, art.height) for photo, art in made.items() if art} == {
+        "small.png": (64, 32),
+        "large.png": (100, 200),
+    }
+    assert workshop.run().finished == 0, "the keys are those of the rule"
+    workshop.text = workshop.text.replace("max_size: 200", "max_size: 100")
+    assert workshop.run().finished == 2
+
+
+def test_a_photo_whose_picture_its_format_can_not_hold_is_given_up_alone(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: original").replace("out,", "out, format: webp,")
+    write_photo(workshop.folder / "in" / "wide.png", size=(17_000, 1))
+    workshop.photo("a.png", shade=1)
+    finished = workshop.run()
+    assert (finished.finished, finished.failed, finished.photos_set_aside) == (1, 1, 0)
+    (failed,) = (event for event in workshop.events if isinstance(event, JobFailed))
+    assert (failed.job.photo, failed.state) == ("wide.png", "quarantined")
+    assert failed.reason.startswith("a webp file holds at most 16,383 pixels a side")
+
+
+def test_a_painting_that_is_too_small_is_named_at_the_end_once(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48", "size: 192")
+    for number in range(3):
+        workshop.photo(f"{number}.png", shade=number)
+    (note,) = workshop.run().notes
+    assert note.startswith("night.jpg has 96 pixels, the picture by recipe 'default' 192")
