@@ -50,7 +50,7 @@ from pipeline.intake.scan import scan
 from pipeline.ledger import Ledger, ledger_exists
 from pipeline.model import EngineSettings, PictureOptions, RawChoice, Recipe
 from pipeline.report.formatting import counted, of_no_photo
-from pipeline.runner.format_limits import require_writable_size, too_large_for_format, too_large_sentence
+from pipeline.runner.format_limits import fits_format, require_writable_size, too_large_sentence
 from pipeline.runner.memory_limits import require_possible_size
 from pipeline.runner.photo_sizes import photo_size, sizes_of
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
@@ -274,7 +274,7 @@ def check_photo_sizes(config: Config, recipe: Recipe, reads_raw: bool) -> str:
         return f"{recipe.size_rule}; no photo was found whose size can be read"
     least, most = min(each.size for each in made), max(each.size for each in made)
     text = f"{recipe.size_rule}: long sides from {least:,} to {most:,} pixels"
-    if too_large := too_large_for_format(made, config.output.format) * step:
+    if too_large := step * sum(not fits_format(each, config.output.format) for each in made):
         text += f"; {'' if step == 1 else 'about '}{too_large_sentence(too_large, config.output.format)}"
     return text
 

@@ -38,7 +38,6 @@ def too_large_sentence(pictures: int, picture_format: PictureFormat) -> str:
     )
 
 
-def too_large_for_format(recipes: Iterable[Recipe], picture_format: PictureFormat) -> int:
-    """Return how many pictures, each with what it is made by, are too large for a file."""
-    longest = longest_side_pixels(picture_format)
-    return sum(recipe.size > longest for recipe in recipes)
+def fits_format(recipe: Recipe, picture_format: PictureFormat) -> bool:
+    """Tell whether a file can hold the picture that is made by this recipe, whose size is in pixels."""
+    return recipe.size <= longest_side_pixels(picture_format)

@@ -82,4 +82,4 @@ class PaintingDetail:
 
 def _in_words(share: float) -> str:
     near = [words for fraction, words in _FRACTIONS.items() if abs(share - fraction) < _CLOSE]
-    return near[0] if near else f"{share:.0%}"
+    return near[0] if near else f"{max(share, 0.01):.0%}"

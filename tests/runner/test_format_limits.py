@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import SizeError
 from pipeline.model import Recipe, SizeRule
 from pipeline.model.size_rules import typical_size
-from pipeline.runner.format_limits import require_writable_size, too_large_for_format, too_large_sentence
+from pipeline.runner.format_limits import fits_format, require_writable_size, too_large_sentence
 
 
 def by_rule(words: str, max_size: int = 0) -> Recipe:
@@ -45,8 +45,8 @@ def test_of_photos_that_are_known_one_that_fits_is_enough() -> None:
 
 def test_pictures_that_are_too_large_are_counted() -> None:
     made = [by_rule("original").for_photo(*size) for size in ((20_000, 10), (200, 100), (17_000, 1))]
-    assert too_large_for_format(made, "webp") == 2
-    assert too_large_for_format(made, "tiff") == 0
+    assert [fits_format(each, "webp") for each in made] == [False, True, False]
+    assert all(fits_format(each, "tiff") for each in made)
     assert too_large_sentence(1, "webp") == (
         "1 picture would be too large for webp, which holds 16,383 pixels a side, and would fail: set "
         "max_size: 16383, or another output.format"

@@ -18,7 +18,7 @@ from pipeline.ledger import Claim, Ledger, Timing
 from pipeline.ledger.claim_queue import ALL
 from pipeline.model import EngineSettings, Job, PlanSettings, Recipe, Style
 from pipeline.runner.execution.publishing import pixel_evaluations
-from pipeline.runner.format_limits import too_large_for_format
+from pipeline.runner.format_limits import fits_format
 from pipeline.runner.found_pictures import find_pictures
 from pipeline.runner.ingest.ingest import ingest
 from pipeline.runner.ingest.steps import IngestResult
@@ -117,9 +117,11 @@ def plan_run(
     claims = rehearsed.claims
     require_possible([claim.job for claim in claims])
     speed = measure_speed(settings.engine) if claims else None
-    tasks = planned_tasks(settings.folders.input, resolved, claims)
-    scales = [resolved.styles[claim.job.style].largest_scale() for claim in claims]
-    targets = _missing_targets(settings.engine, resolved, claims, tasks)
+    planned = zip(claims, planned_tasks(settings.folders.input, resolved, claims), strict=True)
+    made = [(claim, task) for claim, task in planned if fits_format(task.recipe, settings.picture.format)]
+    tasks = [task for _, task in made]
+    scales = [resolved.styles[claim.job.style].largest_scale() for claim, _ in made]
+    targets = _missing_targets(settings.engine, resolved, made)
     expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
     jobs = tuple(PlannedJob(claim.job, claim.output, rehearsed.reasons.get(claim.job, "")) for claim in claims)
     return RunPlan(
@@ -140,8 +142,8 @@ def plan_run(
         device=speed.device if speed else None,
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),
-        small_paintings=_small_paintings(resolved, claims, tasks),
-        too_large_for_format=too_large_for_format((task.recipe for task in tasks), settings.picture.format),
+        small_paintings=_small_paintings(resolved, made),
+        too_large_for_format=len(claims) - len(made),
     )
 
 
@@ -234,19 +236,19 @@ def _pixels(task: Task, expected: Forecast) -> float:
 
 
 def _missing_targets(
-    engine: EngineSettings, resolved: ResolvedConfig, claims: Sequence[Claim], tasks: Sequence[Task]
+    engine: EngineSettings, resolved: ResolvedConfig, made: Iterable[tuple[Claim, Task]]
 ) -> Iterator[TargetCost]:
     """Yield the style targets that are not in the style cache yet."""
     entries = StyleCache(engine.cache_folder, engine.cache_limit_bytes).entries() if engine.cache_folder else []
     cached = {(entry.painting_sha256, entry.size) for entry in entries}
-    for style, recipe in task_kinds(claims, tasks):
+    for style, recipe in task_kinds(made):
         for painted in resolved.styles[style].painted():
             yield from missing_targets(painted, recipe, cached)
 
 
-def _small_paintings(resolved: ResolvedConfig, claims: Sequence[Claim], tasks: Sequence[Task]) -> tuple[str, ...]:
+def _small_paintings(resolved: ResolvedConfig, made: Iterable[tuple[Claim, Task]]) -> tuple[str, ...]:
     detail = PaintingDetail()
-    for style, recipe in task_kinds(claims, tasks):
+    for style, recipe in task_kinds(made):
         detail.note(resolved.styles[style], recipe.name, recipe.size)
     return detail.sentences()
 

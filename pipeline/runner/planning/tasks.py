@@ -39,6 +39,6 @@ def planned_tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence
     return tasks
 
 
-def task_kinds(claims: Sequence[Claim], tasks: Sequence[Task]) -> Iterable[tuple[str, Recipe]]:
+def task_kinds(made: Iterable[tuple[Claim, Task]]) -> Iterable[tuple[str, Recipe]]:
     """Return each style with each recipe, its size in pixels, by which pictures are made in it."""
-    return dict.fromkeys((claim.job.style, task.recipe) for claim, task in zip(claims, tasks, strict=True))
+    return dict.fromkeys((claim.job.style, task.recipe) for claim, task in made)

@@ -332,7 +332,10 @@ def test_pictures_that_their_format_can_not_hold_are_counted(workshop: Workshop)
     )
     write_photo(workshop.folder / "in" / "wide.png", size=(17_000, 2))
     workshop.photo("a.png")
-    assert workshop.plan(lambda _: SPEED).too_large_for_format == 1
+    run_plan = workshop.plan(lambda _: SPEED)
+    assert run_plan.too_large_for_format == 1
+    assert run_plan.forecast.recipes["default"].pictures == 1, "the other one is not made"
+    assert run_plan.small_paintings == ()
 
 
 @pytest.mark.parametrize(
