@@ -225,8 +225,8 @@ class SinglePass:
         self._backlog = BacklogTracker(
             self._ledger, self._settings.order, self._resolved.recipes.keys(), self._emit_event, most_to_make
         )
-        left = self._backlog.count()
-        estimate = estimate_work(self._ledger, self._settings.engine, self._resolved, left)
+        left, settings = self._backlog.count(), self._settings
+        estimate = estimate_work(self._ledger, settings.engine, self._resolved, left, settings.folders.input)
         seconds = work_seconds(estimate, left)
         self._emit(
             RunStarted(

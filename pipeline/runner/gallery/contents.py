@@ -32,8 +32,8 @@ from pipeline.report.gallery.advice import failure_advice, photo_advice
 from pipeline.report.gallery.rows import REJECTED, PictureRow
 
 _REJECTED_REASON: Final = "rejected: deleted, and not made again unless its photo or its settings change"
-#: The image to start from is shown by its name.
-_NOT_SHOWN: Final = ("init_image_sha256",)
+#: The image to start from is shown by its name, and a rule as the size.
+_NOT_SHOWN: Final = ("init_image_sha256", "size_rule")
 #: Pictures that browsers show; of others the page shows the small copy.
 _SHOWN: Final = (".jpg", ".png", ".webp", ".avif")
 

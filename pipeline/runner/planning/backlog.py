@@ -1,4 +1,4 @@
-"""Estimates how long the pending pictures take, from the ledger alone. Reads no photo.
+"""Estimates how long the pending pictures take, from the ledger; of photos it reads some headers at most.
 
 ``plan`` is more exact, but scans the whole folder first.
 """
@@ -7,25 +7,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Final
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import Speed, read_speed
 from pipeline.ledger import Ledger
 from pipeline.model import EngineSettings, Recipe, WorkEstimate
 from pipeline.report.time_left import TimeLeft
-from pipeline.runner.planning.forecast import timings_by_recipe, work_estimate
+from pipeline.runner.photo_sizes import photo_size, proportion_of
+from pipeline.runner.planning.forecast import TYPICAL_PROPORTION, Task, timings_by_recipe, work_estimate
 from pipeline.runner.preparation import ResolvedConfig
+
+#: The headers of so many photos are read for each recipe, at the start of every pass.
+_SAMPLE: Final = 30
 
 
 def estimate_work(
-    ledger: Ledger, engine: EngineSettings, resolved: ResolvedConfig, left: Mapping[str, int]
+    ledger: Ledger,
+    engine: EngineSettings,
+    resolved: ResolvedConfig,
+    left: Mapping[str, int],
+    photos: Path | None = None,
 ) -> WorkEstimate:
     """Return what pictures take on this machine, as far as it was ever measured, and by those made so far.
 
-    ``left``: how many are to be made, by recipe.
+    ``left``: how many are to be made, by recipe. ``photos``: their folder, for recipes by which each photo decides
+    how large its picture is; without it these are taken for typical ones.
     """
     timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
-    return work_estimate(read_speed(engine), resolved.recipes, timings, left)
+    usual = {} if photos is None else _usual_tasks(ledger, photos, resolved.recipes)
+    return work_estimate(read_speed(engine), resolved.recipes, timings, left, usual)
+
+
+def _usual_tasks(ledger: Ledger, folder: Path, recipes: Mapping[str, Recipe]) -> dict[str, list[Task]]:
+    """Return some of the pictures to make by each recipe whose sizes follow from the photos, in ``folder``."""
+    usual = {}
+    for name, recipe in recipes.items():
+        if recipe.size_rule is not None:
+            some = islice(ledger.queries.pending_photos(name), _SAMPLE)
+            sizes = filter(None, (photo_size(folder, photo) for photo in some))
+            usual[name] = [Task(recipe.for_photo(*size), proportion_of(size, TYPICAL_PROPORTION)) for size in sizes]
+    return usual
 
 
 def work_seconds(estimate: WorkEstimate, left: Mapping[str, int]) -> float | None:

@@ -203,16 +203,21 @@ def _typical_evaluations(recipe: Recipe) -> float:
 
 
 def work_estimate(
-    speed: Speed | None, recipes: Mapping[str, Recipe], timings: Mapping[str, Timing], needed: Iterable[str]
+    speed: Speed | None,
+    recipes: Mapping[str, Recipe],
+    timings: Mapping[str, Timing],
+    needed: Iterable[str],
+    usual: Mapping[str, Sequence[Task]] = {},
 ) -> WorkEstimate:
     """Return what a picture of each of the ``recipes`` takes, without a look at any photo; ``timings`` by recipe.
 
-    Without a ``speed`` that is known only if pictures of all recipes that are ``needed`` were made before.
+    Without a ``speed`` that is known only if pictures of all recipes that are ``needed`` were made before. ``usual``:
+    pictures such as are to be made by a recipe; without any, of typical photos.
     """
     estimates = {
         name: _PictureSeconds(
             speed or GUESS,
-            [Task(recipe.for_typical_photo(), TYPICAL_PROPORTION)],
+            usual.get(name) or [Task(recipe.for_typical_photo(), TYPICAL_PROPORTION)],
             timings.get(name),
             # Pictures that were made have their photos' sizes, and so do the next ones.
             plausible_slowdown=_PLAUSIBLE_SLOWDOWN if speed and recipe.size_rule is None else (0.0, math.inf),
@@ -228,7 +233,7 @@ def work_estimate(
         is_known=speed is not None or (bool(timings) and all(name in timings for name in needed)),
         start_seconds=0.0 if speed is None else speed.startup_seconds,
         pictures_at_once=(speed or GUESS).pictures_at_once,
-        recipes={name: estimate.of_typical_photo() for name, estimate in estimates.items()},
+        recipes={name: estimate.of_usual_photo() for name, estimate in estimates.items()},
     )
 
 
@@ -288,9 +293,10 @@ class _PictureSeconds:
         alone, together = self._cache[pixels]
         return self.slowdown * alone, self.slowdown * together
 
-    def of_typical_photo(self) -> PictureEstimate:
-        """Return the same, and how it is divided among the scales, for a photo as most are."""
-        alone, together = self.of(Task(self.recipe, TYPICAL_PROPORTION))
+    def of_usual_photo(self) -> PictureEstimate:
+        """Return the same for the usual pictures, and how it is divided among the scales."""
+        each = [self.of(task) for task in self._usual]
+        alone, together = (sum(seconds) / len(each) for seconds in zip(*each, strict=True))
         pixels = [network_pixels(size, TYPICAL_PROPORTION) for size in self.recipe.sizes()]
         scales = [
             self._speed.evaluation(size) * (count + FORWARD)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.config.settings import ingest_settings
 from pipeline.engine.speed import FORWARD, network_pixels
 from pipeline.runner.ingest.ingest import ingest
-from pipeline.runner.planning.backlog import backlog_seconds
+from pipeline.runner.planning.backlog import backlog_seconds, estimate_work
 from pipeline.runner.planning.forecast import TYPICAL_EVALUATIONS
 from pipeline.runner.preparation import resolve_config
+from tests.fakes import write_photo
 from tests.workshop import SPEED, Workshop
 
 
@@ -52,3 +55,18 @@ def test_pictures_in_work_count_and_those_of_a_lost_recipe_do_not(workshop: Work
         ledger.leases.claim(1, "name")
         assert [waiting.pictures for waiting in ledger.queries.backlog()] == [2]
         assert backlog_seconds(ledger, {}, SPEED) == 0.0
+
+
+def test_where_photos_decide_the_size_some_of_them_are_looked_at(workshop: Workshop) -> None:
+    workshop.text = workshop.text.replace("size: 48, scales: 1}", "size: original, scales: 1, style_loss: gram}")
+    write_photo(workshop.folder / "in" / "a.png", size=(64, 64))
+    write_photo(workshop.folder / "in" / "b.png", size=(128, 128))
+    take_in_photos(workshop, 0, 0)
+    config = workshop.config()
+    settings = replace(config.engine_settings(), machine_folder=None)
+    with workshop.ledger() as ledger:
+        found = estimate_work(ledger, settings, resolve_config(config), {"default": 2}, config.input.folder)
+        typical = estimate_work(ledger, settings, resolve_config(config), {"default": 2})
+    estimate = found.recipes["default"]
+    assert estimate.alone_seconds < typical.recipes["default"].alone_seconds / 100
+    assert len(estimate.evaluations) == len(estimate.shares) == 1
