@@ -119,7 +119,10 @@ def copied_metadata(metadata: Metadata, policy: MetadataPolicy, size: tuple[int,
         return CopiedMetadata()
     keep_location = policy == "keep"
     named = frozenset() if keep_location else iptc.named_places(metadata.iptc)
-    packet = xmp.rewrite(metadata.xmp, keep_location=keep_location, places=named) if metadata.xmp else xmp.Rewritten()
+    packet: xmp.Rewritten | None = xmp.Rewritten()
+    if metadata.xmp:
+        keep_density = not metadata.dpi
+        packet = xmp.rewrite(metadata.xmp, keep_location=keep_location, places=named, keep_density=keep_density)
     found = exif.parse(metadata.exif)
     notes = []
     if packet is None:

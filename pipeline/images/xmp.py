@@ -38,6 +38,8 @@ _OUTDATED: Final = frozenset(
         ("http://ns.google.com/photos/1.0/container/", "Directory"),
     }
 )
+#: What a picture that is made for a sheet of paper says by itself.
+_DENSITY: Final = frozenset({(_TIFF, "XResolution"), (_TIFF, "YResolution"), (_TIFF, "ResolutionUnit")})
 _OUTDATED_NAMES: Final = re.compile(r"MicroVideo\w*|MotionPhoto\w*")
 
 
@@ -50,18 +52,22 @@ class Rewritten:
     opaque: tuple[str, ...] = ()
 
 
-def rewrite(packet: bytes, *, keep_location: bool, places: frozenset[str] = frozenset()) -> Rewritten | None:
+def rewrite(
+    packet: bytes, *, keep_location: bool, places: frozenset[str] = frozenset(), keep_density: bool = True
+) -> Rewritten | None:
     """Return the packet (UTF-8) with orientation 1 and without outdated properties; None if it can't be read safely.
 
     Properties are found as attributes and as elements, at any depth. ``places``: names of places (in small letters)
-    from elsewhere in the photo, which don't stay as keywords if the location is not kept.
+    from elsewhere in the photo, which don't stay as keywords if the location is not kept. ``keep_density``: whether
+    the photo's pixels an inch stay.
     """
     if len(packet) > (_LARGEST_BYTES if keep_location else _LARGEST_SEARCHED_BYTES):
         return None
     try:
         document = _parse(packet)
+        outdated = _OUTDATED if keep_density else _OUTDATED | _DENSITY
         for element in list(document.getElementsByTagName("*")):
-            _clean(document, element)
+            _clean(document, element, outdated)
         removed = Removed() if keep_location else remove_places(document, places)
         markup = "".join(node.toxml() for node in document.childNodes)
         return Rewritten(markup.encode("utf-8"), frozenset(removed.places), tuple(sorted(removed.opaque)))
@@ -91,22 +97,22 @@ def _parse(packet: bytes) -> minidom.Document:
     return minidom.parseString(markup)  # noqa: S318 - without a document type there are no entities to expand
 
 
-def _clean(document: minidom.Document, element: minidom.Element) -> None:
+def _clean(document: minidom.Document, element: minidom.Element, outdated: frozenset[tuple[str, str]]) -> None:
     parent = element.parentNode
-    if parent is not None and parent.nodeType == Node.ELEMENT_NODE and _is_outdated(element):
+    if parent is not None and parent.nodeType == Node.ELEMENT_NODE and _is_outdated(element, outdated):
         parent.removeChild(element)
         return
     if (element.namespaceURI, element.localName) == (_TIFF, "Orientation"):
         element.childNodes[:] = [document.createTextNode("1")]
     for attribute in list(element.attributes.values()):
-        if _is_outdated(attribute):
+        if _is_outdated(attribute, outdated):
             element.removeAttributeNode(attribute)
         elif (attribute.namespaceURI, attribute.localName) == (_TIFF, "Orientation"):
             attribute.value = "1"
 
 
-def _is_outdated(node: minidom.Element | minidom.Attr) -> bool:
+def _is_outdated(node: minidom.Element | minidom.Attr, outdated: frozenset[tuple[str, str]]) -> bool:
     name = node.localName or ""
     return node.namespaceURI != XMLNS_NAMESPACE and bool(
-        (node.namespaceURI, name) in _OUTDATED or _OUTDATED_NAMES.fullmatch(name)
+        (node.namespaceURI, name) in outdated or _OUTDATED_NAMES.fullmatch(name)
     )

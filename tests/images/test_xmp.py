@@ -50,6 +50,15 @@ def test_what_is_only_true_of_the_old_file_goes(name: str) -> None:
     assert "OUTDATED" not in kept(packet(f'{name}="OUTDATED"'), keep_location=True)
 
 
+@pytest.mark.parametrize("name", ["XResolution", "YResolution", "ResolutionUnit"])
+def test_the_photo_s_pixels_an_inch_go_where_the_picture_has_its_own(name: str) -> None:
+    for xmp in (packet(f'tiff:{name}="72/1"'), packet(elements=f"<tiff:{name}>72/1</tiff:{name}>")):
+        assert "72/1" in kept(xmp, keep_location=True)
+        clean = rewrite(xmp, keep_location=True, keep_density=False)
+        assert clean is not None
+        assert b"72/1" not in clean.packet
+
+
 def test_prefixes_texts_and_the_packets_frame_stay() -> None:
     xmp = packet('dc:rights="© Zoë &amp; Co &lt;3"', "<dc:title><![CDATA[a < b]]></dc:title>")
     clean = kept(xmp, keep_location=True)

@@ -17,6 +17,7 @@ from pipeline.engine.transfer.geometry import (
     to_pixels,
     to_tensor,
 )
+from pipeline.model import Recipe, SizeRule
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,19 @@ def test_from_two_hundred_pixels_on_no_side_changes_by_more_than_four_percent(lo
 @pytest.mark.parametrize(("long", "most"), [(256, 5), (512, 14), (1024, 14), (2048, 14)])
 def test_photos_of_any_proportions_fall_into_few_shapes(long: int, most: int) -> None:
     assert len({network_geometry(side, long).outer for side in range(long // 2, long + 1) if side >= 200}) <= most
+
+
+@pytest.mark.parametrize(("size", "most"), [("12 MP", 50), ("a3 @ 300 dpi", 50), ("original", 250)])
+def test_photos_that_decide_their_picture_s_size_fall_into_few_shapes_and_sizes(size: str, most: int) -> None:
+    recipe = Recipe(size_rule=SizeRule.parse(size))
+    shapes, sizes = set(), set()
+    for width in range(4000, 6000, 10):
+        for height in range(3000, 4000, 50):
+            concrete = recipe.for_photo(width, height)
+            sizes.update(concrete.sizes())
+            shapes.add(network_geometry(*scaled((height, width), concrete.sizes()[-1])).outer)
+    assert len(shapes) <= most
+    assert len(sizes) <= 110
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (10, 20), (31, 32), (33, 95)])
