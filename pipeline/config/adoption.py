@@ -210,7 +210,7 @@ def _meaning(setting: str, written: Any) -> Any:
     if setting == "init":
         return _init_meaning(written)
     if setting == "size" and isinstance(written, str):
-        return _size_meaning(written)
+        return SizeRule.parse(written)
     if setting not in WEIGHTED or written == "auto":
         return tuple(map(_number, written)) if isinstance(written, list) else _number(written)
     try:
@@ -226,13 +226,6 @@ def _init_meaning(written: Any) -> Any:
     try:
         return init_of({source: float(weight) for source, weight in written.items()})
     except (IndexError, TypeError, ValueError):
-        return written
-
-
-def _size_meaning(written: str) -> Any:
-    try:
-        return SizeRule.parse(written)
-    except ValueError:
         return written
 
 

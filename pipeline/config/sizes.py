@@ -28,9 +28,7 @@ _UNITS: Final = {"m": "mm", "c": "cm", "i": "in", '"': "in", "″": "in"}
 _USUAL_DPI: Final = "300"
 
 
-def _parsed(value: Any) -> SizeRule:
-    if isinstance(value, SizeRule):
-        return value
+def _parsed(value: str) -> SizeRule:
     if hint := comma_hint(value.strip(), is_whole=True) or ("; write it without quotes" if is_number(value) else ""):
         raise ValueError(f"must be a whole number, found {value!r}{hint}")
     try:
@@ -64,7 +62,7 @@ def _guesses(written: str) -> list[str]:
 
 
 def _form(value: Any) -> str:
-    return f.TEXT_TAG if isinstance(value, str | SizeRule) else f.PLAIN_TAG
+    return f.TEXT_TAG if isinstance(value, str) else f.PLAIN_TAG
 
 
 _RULE_SCHEMA: Final = WithJsonSchema(
