@@ -256,12 +256,18 @@ def _json_fields(run_plan: RunPlan) -> dict[str, object]:
         **_skipped_fields(run_plan.ingested.skipped_photos),
         "unused_masks": len(run_plan.ingested.unused_masks),
         **_forecast_fields(run_plan.forecast),
-        "too_large_for_format": run_plan.too_large_for_format,
-        "small_paintings": [printable(sentence) for sentence in run_plan.small_paintings],
+        **_size_fields(run_plan),
         "memory_bytes": run_plan.memory_bytes,
         "measured": run_plan.device is not None,
         "device": run_plan.device,
         "disk": dataclasses.asdict(run_plan.disk) | {"fits": run_plan.disk.fits},
+    }
+
+
+def _size_fields(run_plan: RunPlan) -> dict[str, object]:
+    return {
+        "too_large_for_format": run_plan.too_large_for_format,
+        "small_paintings": [printable(sentence) for sentence in run_plan.small_paintings],
     }
 
 

@@ -56,7 +56,7 @@ from pipeline.runner.photo_sizes import photo_size, sizes_of
 from pipeline.runner.preparation import ledger_file, require_state_and_output, source_of
 
 #: Of so many photos the headers are read, where these decide how large pictures are.
-_MOST_HEADERS: Final = 10_000
+_MOST_HEADERS: Final = 3_000
 #: Loading torch may take so long on a machine that has just been started.
 _DEVICE_SECONDS: Final = 180.0
 

@@ -114,16 +114,14 @@ def plan_run(
     long, is called after that, and only if there is something to do.
     """
     rehearsed = _rehearse(settings, resolved, scope)
-    claims = rehearsed.claims
-    require_possible([claim.job for claim in claims])
-    speed = measure_speed(settings.engine) if claims else None
-    planned = zip(claims, planned_tasks(settings.folders.input, resolved, claims), strict=True)
-    made = [(claim, task) for claim, task in planned if fits_format(task.recipe, settings.picture.format)]
+    require_possible([claim.job for claim in rehearsed.claims])
+    speed = measure_speed(settings.engine) if rehearsed.claims else None
+    made = _makeable(settings, resolved, rehearsed.claims)
     tasks = [task for _, task in made]
     scales = [resolved.styles[claim.job.style].largest_scale() for claim, _ in made]
     targets = _missing_targets(settings.engine, resolved, made)
     expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
-    jobs = tuple(PlannedJob(claim.job, claim.output, rehearsed.reasons.get(claim.job, "")) for claim in claims)
+    jobs = _planned_jobs(rehearsed)
     return RunPlan(
         jobs=jobs,
         ingested=rehearsed.ingested,
@@ -143,7 +141,7 @@ def plan_run(
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),
         small_paintings=_small_paintings(resolved, made),
-        too_large_for_format=len(claims) - len(made),
+        too_large_for_format=len(jobs) - len(made),
     )
 
 
@@ -177,6 +175,18 @@ def _rehearse(settings: PlanSettings, resolved: ResolvedConfig, scope: RunScope)
             given_up=standing.given_up,
             photos_set_aside=standing.photos_set_aside,
         )
+
+
+def _makeable(settings: PlanSettings, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[tuple[Claim, Task]]:
+    """Return the claims whose pictures a file can hold, with what is estimated of each."""
+    tasks = planned_tasks(settings.folders.input, resolved, claims)
+    planned = zip(claims, tasks, strict=True)
+    return [(claim, task) for claim, task in planned if fits_format(task.recipe, settings.picture.format)]
+
+
+def _planned_jobs(rehearsed: _Rehearsed) -> tuple[PlannedJob, ...]:
+    reasons = rehearsed.reasons
+    return tuple(PlannedJob(claim.job, claim.output, reasons.get(claim.job, "")) for claim in rehearsed.claims)
 
 
 def _narrowed(ingested: IngestResult, scope: RunScope, ledger: Ledger) -> IngestResult:

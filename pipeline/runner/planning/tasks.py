@@ -16,7 +16,7 @@ from pipeline.runner.preparation import ResolvedConfig
 #: Of so many photos the headers are read; the others are assumed to be like them.
 _SAMPLE: Final = 300
 #: ... and of so many where their sizes decide how large the pictures are.
-_SAMPLE_BY_PHOTO: Final = 10_000
+_SAMPLE_BY_PHOTO: Final = 3_000
 
 
 def planned_tasks(input_folder: Path, resolved: ResolvedConfig, claims: Sequence[Claim]) -> list[Task]:
