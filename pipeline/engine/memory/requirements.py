@@ -74,6 +74,9 @@ _WHOLE: Final = 2.5
 _MOST_POSITIONS: Final = 1024
 _MATRICES_IN_FLIGHT: Final = 6
 
+# What a large file of a painting has.
+_PAINTING_PIXELS: Final = 50_000_000
+
 # No picture file has more.
 _MOST_PIXELS: Final = 65_535**2
 
@@ -88,7 +91,8 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0, p
 
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
-    painting = target_bytes(round((recipe.size * style_scale) ** 2), in_blocks=plan.in_blocks)
+    # Paintings are never enlarged.
+    painting = target_bytes(min(round((recipe.size * style_scale) ** 2), _PAINTING_PIXELS), in_blocks=plan.in_blocks)
     return max(need_at(recipe, picture_pixels(recipe, height, width), plan), painting)
 
 

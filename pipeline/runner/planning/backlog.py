@@ -17,7 +17,13 @@ from pipeline.ledger import Ledger
 from pipeline.model import EngineSettings, Recipe, WorkEstimate
 from pipeline.report.time_left import TimeLeft
 from pipeline.runner.photo_sizes import photo_size, proportion_of
-from pipeline.runner.planning.forecast import TYPICAL_PROPORTION, Task, timings_by_recipe, work_estimate
+from pipeline.runner.planning.forecast import (
+    TYPICAL_PROPORTION,
+    Task,
+    picture_limit,
+    timings_by_recipe,
+    work_estimate,
+)
 from pipeline.runner.preparation import ResolvedConfig
 
 #: The headers of so many photos are read for each recipe, at the start of every pass.
@@ -38,7 +44,8 @@ def estimate_work(
     """
     timings = timings_by_recipe(resolved.recipe_settings(), ledger.queries.timings(ENGINE_VERSION))
     usual = {} if photos is None else _usual_tasks(ledger, photos, resolved.recipes)
-    return work_estimate(read_speed(engine), resolved.recipes, timings, left, usual)
+    speed = read_speed(engine)
+    return work_estimate(speed, resolved.recipes, timings, left, usual, picture_limit(engine, speed))
 
 
 def _usual_tasks(ledger: Ledger, folder: Path, recipes: Mapping[str, Recipe]) -> dict[str, list[Task]]:

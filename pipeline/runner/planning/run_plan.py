@@ -34,6 +34,7 @@ from pipeline.runner.planning.forecast import (
     Task,
     forecast,
     memory_bytes,
+    picture_limit,
     timings_by_recipe,
 )
 from pipeline.runner.planning.overview import PlannedJob
@@ -120,7 +121,8 @@ def plan_run(
     tasks = [task for _, task in made]
     scales = [resolved.styles[claim.job.style].largest_scale() for claim, _ in made]
     targets = _missing_targets(settings.engine, resolved, made)
-    expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings)
+    limit_bytes = picture_limit(settings.engine, speed)
+    expected = forecast(speed or GUESS, tasks, targets, rehearsed.timings, limit_bytes)
     jobs = _planned_jobs(rehearsed)
     return RunPlan(
         jobs=jobs,
@@ -136,7 +138,7 @@ def plan_run(
         photos_set_aside=rehearsed.photos_set_aside,
         reasons=dict(Counter(job.reason for job in jobs if job.reason).most_common()),
         forecast=expected,
-        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True)),
+        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True), limit_bytes),
         device=speed.device if speed else None,
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),

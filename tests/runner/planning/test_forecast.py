@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pipeline.config.qualities import QUALITIES
+from pipeline.engine.memory.plan import LEAST
 from pipeline.engine.memory.requirements import need_of, program_bytes
 from pipeline.engine.speed import FORWARD, Measurement, Speed
 from pipeline.ledger import Timing
-from pipeline.model import Recipe, SizeRule
+from pipeline.model import EngineSettings, Recipe, SizeRule
 from pipeline.model.size_rules import typical_size
 from pipeline.runner.planning.forecast import (
     TYPICAL_EVALUATIONS,
@@ -22,6 +23,7 @@ from pipeline.runner.planning.forecast import (
     forecast,
     makespan,
     memory_bytes,
+    picture_limit,
     timings_by_recipe,
     work_estimate,
 )
@@ -68,9 +70,37 @@ def test_memory_is_that_of_as_many_of_the_largest_pictures_as_are_made_at_once()
     most = memory_bytes(SPEED, [(small, 1.0), (wide, 1.0), (large, 1.0)])
     assert most == memory_bytes(SPEED, [(large, 1.0)]) > memory_bytes(SPEED, [(wide, 1.0)])
     need = need_of(large.recipe, 480, 640)
-    assert most == program_bytes(large.recipe) + 2 * need.plain
+    assert most == program_bytes(large.recipe) + 2 * need
     assert memory_bytes(SPEED, [(large, 4.0)]) > most
     assert memory_bytes(SPEED, []) == 0
+    # Where there is room for one of them only.
+    assert memory_bytes(SPEED, [(large, 1.0)], 1.5 * need) == program_bytes(large.recipe) + need
+
+
+def test_memory_is_that_of_the_plan_by_which_pictures_are_made() -> None:
+    huge = Task(Recipe(size=4000), 1.0)
+    least = need_of(huge.recipe, 4000, 4000, plan=LEAST)
+    assert memory_bytes(SPEED, [(huge, 1.0)], 8e9) == program_bytes(huge.recipe) + least
+    assert memory_bytes(SPEED, [(huge, 1.0)]) > 5 * memory_bytes(SPEED, [(huge, 1.0)], 8e9)
+
+
+def test_what_is_evaluated_in_blocks_takes_longer_and_what_is_alone_has_all_threads() -> None:
+    huge = Task(Recipe(size=4000, scales=1), 1.0)
+
+    def seconds(limit_bytes: float, count: int = 1) -> float:
+        return forecast(SPEED, [huge] * count, [], {}, limit_bytes).seconds - SPEED.startup_seconds
+
+    in_blocks = seconds(8e9)
+    assert 1.2 < in_blocks / seconds(1e12) < 1.43
+    assert seconds(8e9, 4) == pytest.approx(4 * in_blocks)
+
+
+def test_what_a_gpu_takes_is_not_planned() -> None:
+    settings = EngineSettings(memory_bytes=8 * 10**9)
+    assert picture_limit(settings, replace(SPEED, device="cuda (H200)")) == math.inf
+    assert picture_limit(settings, replace(SPEED, device="cpu (2 threads)")) < 8e9
+    assert picture_limit(settings, None) == math.inf
+    assert picture_limit(replace(settings, device="cpu"), None) < 8e9
 
 
 def test_nothing_to_do_takes_no_time() -> None:
