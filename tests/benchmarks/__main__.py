@@ -36,6 +36,7 @@ PARTS = {
     "k": "gallery",
     "l": "strength",
     "m": "style_losses",
+    "n": "large_pictures",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -74,8 +74,8 @@ _WHOLE: Final = 2.5
 _MOST_POSITIONS: Final = 1024
 _MATRICES_IN_FLIGHT: Final = 6
 
-# What a large file of a painting has.
-_PAINTING_PIXELS: Final = 50_000_000
+# Larger paintings are reduced when they are read.
+_PAINTING_PIXELS: Final = 4096**2
 
 # No picture file has more.
 _MOST_PIXELS: Final = 65_535**2
