@@ -19,7 +19,6 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
-    PlainSerializer,
     StrictFloat,
     StrictInt,
     StrictStr,
@@ -27,7 +26,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from pipeline.config.yaml_source import BACKSLASH_HINT, comma_hint
+from pipeline.config.yaml_source import BACKSLASH_HINT
 from pipeline.model import LAYERS, canonical_layer
 
 #: Tags that pydantic puts into an error's location for the form a value has; no key of a file can be one.
@@ -263,8 +262,6 @@ def _integral(value: Any) -> Any:
 #: 31 years: longer than any machine runs, and within the range of every system's clocks and timeouts.
 _MAX_SECONDS: Final = 1_000_000_000
 _MAX_NUMBER: Final = 1_000_000_000
-#: An exabyte: within the range of SQLite's and the file system's integers.
-_MAX_BYTES: Final = 10**18
 #: JPEG's limit. The network would need terabytes for such a picture.
 MAX_PIXELS: Final = 65_500
 #: Beyond this, losses overflow float32.
@@ -290,58 +287,6 @@ def _require_two(value: Any) -> Any:
 
 
 TwoDecays = Annotated[tuple[Decay, Decay], BeforeValidator(_require_two)]
-
-_BYTE_SIZE_PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
-
-
-def parse_size(value: Any) -> Any:
-    """Return the bytes that text like ``1.5 GB`` or ``512 MiB`` means; anything but text comes back as it is."""
-    if not isinstance(value, str):
-        return value
-    match = _BYTE_SIZE_PATTERN.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"must be a size like '1 GB' or '500 MB', found {value!r}{comma_hint(value.strip())}")
-    number, prefix, binary = match.groups()
-    size = float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
-    if size > _MAX_BYTES:
-        raise ValueError(f"must be at most '1000000 TB', found {value!r}")
-    return int(size)
-
-
-ByteSize = Annotated[
-    StrictInt,
-    Field(ge=0, le=_MAX_BYTES),
-    BeforeValidator(parse_size),
-    WithJsonSchema(
-        {"type": ["string", "integer"], "maximum": _MAX_BYTES, "examples": ["1 GB", "500 MB", 1_000_000_000]}
-    ),
-]
-
-_LEAST_MEMORY: Final = 10**9
-
-
-def _parse_memory(value: Any) -> Any:
-    return None if value == "auto" else parse_size(value)
-
-
-def _dump_memory(value: int | None) -> int | str:
-    return "auto" if value is None else value
-
-
-#: Memory that may be used; None = "auto".
-MemorySize = Annotated[
-    Annotated[StrictInt, Field(ge=_LEAST_MEMORY, le=_MAX_BYTES)] | None,
-    BeforeValidator(_parse_memory),
-    PlainSerializer(_dump_memory),
-    WithJsonSchema(
-        {
-            "type": ["string", "integer"],
-            "minimum": _LEAST_MEMORY,
-            "maximum": _MAX_BYTES,
-            "examples": ["auto", "8 GB", 8_000_000_000],
-        }
-    ),
-]
 
 # --- layers and devices -----------------------------------------------------------------------------------
 

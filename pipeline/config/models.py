@@ -13,6 +13,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, StrictBool, Tag, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
+from pipeline.config.byte_sizes import ByteSize, MemorySize
 from pipeline.config.folder_rules import MoveSection, Originals, require_own_folder
 from pipeline.config.gallery import GallerySection
 from pipeline.config.hooks import HooksSection
@@ -96,10 +97,10 @@ class InputSection(Section):
     )
     max_megapixels: f.Factor = Field(500.0, description="Larger photos are refused as decompression bombs.")
     archives: StrictBool = Field(True, description="Treat .zip, .tar, .tar.gz and .tgz files as folders of photos.")
-    archive_space: f.ByteSize = Field(
+    archive_space: ByteSize = Field(
         2_000_000_000, description="The most disk space, in state.folder, for photos taken out of archives."
     )
-    max_archive_size: f.ByteSize = Field(
+    max_archive_size: ByteSize = Field(
         100_000_000_000, description="Archives that unpack to more are refused as decompression bombs."
     )
     max_archive_files: f.PositiveInteger = Field(100_000, description="Archives with more files are refused.")
@@ -142,7 +143,7 @@ class EngineSection(Section):
     batch_size: Annotated[f.Count, Field(le=10_000)] = Field(
         _ENGINE.batch_size, description="Pictures worked on at once; 0 = what memory allows."
     )
-    memory: f.MemorySize = Field(
+    memory: MemorySize = Field(
         _ENGINE.memory_bytes,
         description="The most memory, like 8 GB; larger pictures are made in blocks. auto = 3/5 of the machine's.",
     )
@@ -183,7 +184,7 @@ class StateSection(Section):
     checkpoint_seconds: f.Seconds = Field(
         300.0, description="How often the progress of a picture is saved; 0 = only when work is stopped."
     )
-    checkpoint_space: f.ByteSize = Field(
+    checkpoint_space: ByteSize = Field(
         4_000_000_000,
         description="The most disk space, in state.folder, for saved progress; 0 = none is saved.",
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
 from pipeline.config import field_types as f
+from pipeline.config.byte_sizes import ByteSize
 from pipeline.config.folder_rules import require_outside_input
 from pipeline.config.section import Section
 from pipeline.config.templates import template_error
@@ -55,7 +56,7 @@ class OutputSection(Section):
         description="After a change of recipe, painting or weights: repaint finished pictures, or keep them, so that "
         "only new photos get the new settings.",
     )
-    min_free_disk: f.ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
+    min_free_disk: ByteSize = Field(1_000_000_000, description="Stop when the disk has less space left.")
 
     @field_validator("folder")
     @classmethod

@@ -10,40 +10,12 @@ from pipeline.config.field_types import (
     case_folded,
     did_you_mean,
     first_duplicate,
-    parse_size,
     quoted,
     resolve,
 )
 from tests.config.conftest import Load, Problems
 
 STYLE = "styles: [{name: night, painting: paintings/starry_night.jpg}]\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "size_bytes"),
-    [
-        ("1 GB", 10**9),
-        ("1gb", 10**9),
-        ("1.5 kB", 1500),
-        ("512 MiB", 512 * 2**20),
-        ("2 TiB", 2 * 2**40),
-        ("0 B", 0),
-        (" 7B ", 7),
-    ],
-)
-def test_a_size_is_read_with_its_unit(text: str, size_bytes: int) -> None:
-    assert parse_size(text) == size_bytes
-
-
-@pytest.mark.parametrize("text", ["", "1", "GB", "-1 GB", "1 XB", "1 GB free", "1,5 GB", "1 iB x"])
-def test_a_size_without_number_or_unit_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="must be a size like '1 GB'"):
-        parse_size(text)
-
-
-def test_a_size_in_plain_bytes_is_taken_and_a_negative_one_refused(load: Load, problems: Problems) -> None:
-    assert load(STYLE + "output: {min_free_disk: 5}").output.min_free_disk == 5
-    assert problems(STYLE + "output: {min_free_disk: -5}") == ["output.min_free_disk: must be at least 0, found -5"]
 
 
 def test_paths_are_relative_to_the_folder_and_made_plain(folder: Path) -> None:
@@ -159,13 +131,3 @@ def test_words_are_listed_in_quotes() -> None:
 def test_a_value_is_repeated_when_it_means_the_same_as_an_earlier_one() -> None:
     assert first_duplicate(["1", "2", "01"], int) == "01"
     assert first_duplicate(["1", "x", "x", 7, 7, None], int) == ""
-
-
-def test_memory_is_a_size_or_auto(load: Load, problems: Problems) -> None:
-    assert load(STYLE + "engine: {memory: auto}").engine.memory is None
-    assert load(STYLE + "engine: {memory: 1.5 GB}").engine.memory == 1_500_000_000
-    assert load(STYLE).model_dump()["engine"]["memory"] == "auto"
-    (told,) = problems(STYLE + "engine: {memory: 8 gigs}")
-    assert told.startswith("engine.memory: must be a size like '1 GB' or '500 MB', found '8 gigs'")
-    (told,) = problems(STYLE + "engine: {memory: 500 MB}")
-    assert told.startswith("engine.memory: must be at least ")

@@ -84,17 +84,10 @@ class Stylizer:
             self._networks = Networks(weights, convolutions, self._device, autocast=hardware.autocast)
             budget = budget or choose_budget(settings, hardware, self._peak_bytes)
         self._memory_bytes = planned_limit(settings.memory_bytes) if self._one_by_one else math.inf
-        targets = StyleTargets(
-            load_painting,
-            StyleCache(settings.cache_folder, settings.cache_limit_bytes) if settings.cache_folder else None,
-            weights_id=weights.id,
-            precision=f"{hardware.precision}:{plan.name}",
-            device=self._device,
-            memory_bytes=self._memory_bytes,
-        )
-        self._step = TransferStep(
-            self._networks, targets, evaluate, Chunks(budget.pixels), self._device, self._memory_bytes
-        )
+        cache = StyleCache(settings.cache_folder, settings.cache_limit_bytes) if settings.cache_folder else None
+        precision, limit_bytes = f"{hardware.precision}:{plan.name}", self._memory_bytes
+        targets = StyleTargets(load_painting, cache, weights.id, precision, self._device, limit_bytes)
+        self._step = TransferStep(self._networks, targets, evaluate, Chunks(budget.pixels), self._device, limit_bytes)
         self._state_bytes = budget.state_bytes
         self.capacity = self._most_together = budget.canvases
         self._parallel = self._steps_at_once(plan)

@@ -66,7 +66,6 @@ class StyleTargets:
         self,
         load_painting: LoadPainting,
         cache: StyleCache | None,
-        *,
         weights_id: str,
         precision: str,
         device: torch.device,
