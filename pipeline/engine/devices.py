@@ -115,6 +115,14 @@ def budget_from_memory(free: int, alone: int, two: int, pixels: int) -> DeviceBu
     return DeviceBudget(min(_MOST_CANVASES, max(1, fitting // _USUAL_PIXELS)), fitting, room - fitting * each)
 
 
+def memory_of_gpu(hardware: Hardware) -> float | None:
+    """Return the bytes that a CUDA device has, as what is predicted for a CPU counts them; None for any other."""
+    if hardware.device.type != "cuda":
+        return None
+    own = torch.cuda.get_device_properties(hardware.device).total_memory
+    return own * (2.0 if hardware.autocast else 1.0)  # features in bfloat16 are half as large
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Tell whether torch or Python ran out of memory; on the CPU and with Metal only the message says so."""
     words = str(error)

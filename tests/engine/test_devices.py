@@ -15,6 +15,7 @@ from pipeline.engine.devices import (
     explain_full_device,
     first_usable,
     is_out_of_memory,
+    memory_of_gpu,
 )
 from pipeline.errors import DeviceError
 from pipeline.model import EngineSettings
@@ -113,3 +114,8 @@ def test_there_is_always_room_for_one() -> None:
 )
 def test_want_of_memory_is_told_from_other_errors(error: RuntimeError, expected: bool) -> None:
     assert is_out_of_memory(error) == expected
+
+
+def test_only_gpus_have_memory_of_their_own() -> None:
+    assert memory_of_gpu(Hardware(torch.device("cpu"), False, "cpu")) is None
+    assert memory_of_gpu(Hardware(torch.device("mps"), False, "mps")) is None

@@ -12,7 +12,7 @@ from pipeline.engine.memory.requirements import PROGRAM_BYTES
 _SHARE: Final = 0.6
 
 
-def planned_limit(memory_bytes: int | None, lasting: int | None = None) -> float:
+def planned_limit(memory_bytes: int | None, lasting: float | None = None) -> float:
     """Return what a picture may take as planned, infinity if that is unknown.
 
     ``memory_bytes``: what a worker may take in all, None = three fifths of what there is. ``lasting``: what there is

@@ -25,6 +25,7 @@ from pipeline.engine.devices import (
     choose_hardware,
     explain_full_device,
     is_out_of_memory,
+    memory_of_gpu,
 )
 from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission, MemoryNeed
@@ -83,7 +84,9 @@ class Stylizer:
             convolutions = build_convolutions(weights, self._device, choose=plan)
             self._networks = Networks(weights, convolutions, self._device, autocast=hardware.autocast)
             budget = budget or choose_budget(settings, hardware, self._peak_bytes)
-        self._memory_bytes = planned_limit(settings.memory_bytes) if self._one_by_one else math.inf
+        gpu_bytes = memory_of_gpu(hardware)
+        known = self._one_by_one or gpu_bytes is not None or settings.memory_bytes is not None
+        self._memory_bytes = planned_limit(settings.memory_bytes, gpu_bytes) if known else math.inf
         cache = StyleCache(settings.cache_folder, settings.cache_limit_bytes) if settings.cache_folder else None
         precision, limit_bytes = f"{hardware.precision}:{plan.name}", self._memory_bytes
         targets = StyleTargets(load_painting, cache, weights.id, precision, self._device, limit_bytes)

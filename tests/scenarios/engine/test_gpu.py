@@ -100,3 +100,11 @@ def test_pictures_by_place_are_nearly_the_same_too(cuda: Stylizer) -> None:
         if each.token != "plain":
             alone = picture(run(Stylizer(CPU, load_painting), each), each.token)
             assert np.abs(picture(made, each.token) - alone).mean() < 0.03
+
+
+def test_a_picture_in_blocks_is_nearly_the_whole_one(cuda: Stylizer) -> None:
+    recipe = Recipe(size=1040, scales=1, iterations=4)
+    large = request("t", recipe=recipe, height=784, width=1040)
+    in_blocks = Stylizer(EngineSettings(device="cuda", memory_bytes=10**9), load_painting)
+    difference = picture(run(in_blocks, large)) - picture(run(cuda, large))
+    assert np.abs(difference).mean() < 0.01
