@@ -21,6 +21,7 @@ from pipeline.engine.events import Finished
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.partition import is_divided
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.statistics import moments_for
@@ -134,14 +135,18 @@ def whole_network(algorithm: Algorithm) -> Network:
 
 
 def one_evaluation(network: Network, shape: tuple[int, int], style_loss: StyleLossKind) -> Tensor:
-    """Return the losses and the gradient of an evaluation through the whole network in one tensor."""
+    """Return the losses and the gradient of an evaluation through the whole network in one tensor.
+
+    Larger pictures are evaluated in blocks.
+    """
     objective = objective_of(Recipe(tv_weight=0.1, style_loss=((style_loss, 1.0),)))
     picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         target = network.features(picture.flip(3))
     moments = {layer: moments_for([style_loss], target[layer]) for layer, _ in objective.style_layers}
     style = {name: one[None] for name, one in objective.style_targets(moments).items()}
-    found = evaluate(network, objective, picture, objective.content_targets(target), style)
+    content = objective.content_targets(target)
+    found = evaluate(network, objective, picture, content, style, in_blocks=is_divided(*shape))
     return torch.cat([found.losses.flatten(), found.gradients.flatten()])
 
 
@@ -156,7 +161,12 @@ def is_said_to_be_thread_independent(algorithm: Algorithm) -> bool:
 
 @pytest.mark.parametrize(
     ("shape", "style_loss"),
-    [((48, 32), "gram"), *(((64, 80), loss) for loss in get_args(StyleLossKind)), ((144, 112), "wasserstein")],
+    [
+        ((48, 32), "gram"),
+        *(((64, 80), loss) for loss in get_args(StyleLossKind)),
+        ((144, 112), "wasserstein"),
+        ((528, 48), "wasserstein"),
+    ],
 )
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_no_bit_of_an_evaluation_depends_on_the_threads(

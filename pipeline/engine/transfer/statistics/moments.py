@@ -9,6 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from pipeline.engine.cpu.deterministic_sum import total
 from pipeline.engine.cpu.products import mean_products
 from pipeline.engine.transfer.distance import exact
 
@@ -63,7 +64,7 @@ class BlockMoments:
 def block_moments(features: Tensor, center: Tensor, shares: Tensor | None) -> BlockMoments:
     """Return the moments of features (1, C, h, w), whose places count by ``shares`` (1, 1, h, w)."""
     count = features[0, 0].numel()
-    weight = features.new_tensor(count) if shares is None else shares.sum()
+    weight = features.new_tensor(count) if shares is None else total(shares)
     means = weighted_means(features, shares) * (count / weight.clamp_min(_LEAST_WEIGHT))
     around = features - means[:, :, None, None]
     if shares is not None:
