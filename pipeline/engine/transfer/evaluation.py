@@ -97,7 +97,7 @@ def _gradients(totals: Tensor, pictures: Tensor) -> Tensor:
 def _clear_backward_queue(device: torch.device) -> None:
     """Let torch drop what was still queued of a backward pass that failed, and with it the whole graph.
 
-    Its threads keep such work until the next backward pass: too late for an evaluation with low memory, whose forward
+    Its threads keep such work until the next backward pass: too late for an evaluation in blocks, whose forward
     pass comes first.
     """
     with contextlib.suppress(RuntimeError):

@@ -77,7 +77,7 @@ def test_pictures_for_which_there_is_no_memory_at_all_are_given_up() -> None:
     judge = Judge(load_fails=LARGE)
     events = made(judge, DeviceBudget(4, LARGE))
     assert (len(only(events, Finished)), len(only(events, Failed))) == (0, 8)
-    # With four, with two, and each of them beside others, alone, and alone with low memory.
+    # With four, with two, and each of them beside others, alone, and alone where memory is short.
     assert LARGE - judge.load_fails <= 2 + 8 * 3
 
 
