@@ -1,4 +1,4 @@
-"""Whatever settings are combined, a picture has the same bits alone, beside others, resumed and where memory is short.
+"""Whatever settings are combined, a picture has the same bits alone, beside others, resumed, and with short memory.
 
 Settings, places and photos are drawn at random from a number, always the same ones.
 """
