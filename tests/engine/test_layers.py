@@ -15,7 +15,8 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 LAYERS = (
     {"measurement"},
     {"scheduler"},
-    {"transfer", "memory", "speed"},
+    {"transfer"},
+    {"memory", "speed"},
     {"network", "faces"},
     {"cpu"},
     {"devices", "events", "isolation"},
