@@ -23,6 +23,7 @@ from pipeline.cli.line_width import wrapped
 from pipeline.cli.pictures_in_progress import PicturesInProgress
 from pipeline.cli.resizable_live import ResizableLive
 from pipeline.model import (
+    EvaluationShare,
     JobFailed,
     JobFinished,
     JobStarted,
@@ -130,7 +131,8 @@ class Display:
 
     def __call__(self, event: RunEvent) -> None:
         """Show one event. After the terminal was closed nothing is shown any more; the run continues."""
-        if not (self._is_closed or isinstance(event, PreviewSaved)):
+        left_out = PreviewSaved if self._encode is None else PreviewSaved | EvaluationShare
+        if not (self._is_closed or isinstance(event, left_out)):
             try:
                 self._show(event)
             except OSError:

@@ -61,10 +61,12 @@ def _style(job: JobProgress) -> str:
 def _details(job: JobProgress) -> list[str]:
     """Return what is known of the picture, the least important last."""
     now = job.progress
+    share = f"{int(100 * job.evaluation_share)} %" if job.evaluation_share else ""
     if now is None:
-        return ["starting", "", ""]
+        return ["evaluating" if share else "starting", share, ""]
     losses = f"content {now.losses.content:.3g}, style {now.losses.style:.3g}"
-    return [f"scale {now.scale_index + 1}/{now.scale_count}", f"{now.iteration}/{now.iterations}", losses]
+    evaluations = f"{now.iteration}/{now.iterations}" + (f" + {share}" if share else "")
+    return [f"scale {now.scale_index + 1}/{now.scale_count}", evaluations, losses]
 
 
 def _width(details: Iterable[Sequence[str]]) -> int:

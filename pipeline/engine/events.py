@@ -133,13 +133,18 @@ Event = Progress | Snapshot | Preview | CheckpointReady | Resumed | Finished | F
 
 @dataclass(frozen=True, slots=True)
 class RunControl:
-    """What the engine asks between evaluations, always in the thread that runs it.
+    """What the engine asks between evaluations, in the thread that runs it, and whom it tells during long ones.
 
     ``suspend``: should the run end, with a last checkpoint of every picture in progress? ``wants_checkpoint(token)``:
     should it yield a checkpoint of this picture now? ``wants_preview(token, evaluations)``: with how long a side, in
     pixels, should it yield a preview of this picture after so many evaluations; 0 = none?
+
+    ``on_share(token, share)`` is called after each block of a picture that is evaluated in blocks, with how much of
+    the evaluation is done, 0..1, in whichever thread evaluates it, of several pictures perhaps at once. While its
+    targets are computed the share is 0, and it is less than before where an evaluation begins again.
     """
 
     suspend: Callable[[], bool] = lambda: False
     wants_checkpoint: Callable[[str], bool] = lambda _: False
     wants_preview: Callable[[str, int], int] = lambda _token, _evaluations: 0
+    on_share: Callable[[str, float], None] = lambda _token, _share: None

@@ -82,6 +82,7 @@ from pipeline.model.window_rules import WindowRule, clock_time
 from pipeline.model.work import (
     Artwork,
     Assignment,
+    EvaluationShare,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -115,6 +116,7 @@ __all__ = [
     "ContentLossKind",
     "ContentLosses",
     "EngineSettings",
+    "EvaluationShare",
     "ExecutorEvent",
     "Failure",
     "FailureKind",

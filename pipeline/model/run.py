@@ -9,7 +9,16 @@ from enum import StrEnum
 from typing import Final, Literal, Self
 
 from pipeline.model.estimate import WorkEstimate
-from pipeline.model.work import Artwork, Job, NetworkLoading, PreviewSaved, Progress, Remark, SnapshotSaved
+from pipeline.model.work import (
+    Artwork,
+    EvaluationShare,
+    Job,
+    NetworkLoading,
+    PreviewSaved,
+    Progress,
+    Remark,
+    SnapshotSaved,
+)
 
 #: So many of the photos that are skipped are named.
 MAX_SKIPPED_NAMED: Final = 20
@@ -251,6 +260,7 @@ RunEvent = (
     | NetworkLoading
     | JobStarted
     | Progress
+    | EvaluationShare
     | SnapshotSaved
     | PreviewSaved
     | Remark

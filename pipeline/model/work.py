@@ -94,6 +94,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationShare:
+    """How much of the present evaluation of a canvas is done, 0..1; of those that take long, now and then."""
+
+    token: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotSaved:
     """An intermediate picture was saved at ``path``."""
 
@@ -218,5 +226,14 @@ class Failure:
 
 
 ExecutorEvent = (
-    NetworkLoading | Started | Progress | SnapshotSaved | PreviewSaved | Remark | Occupancy | Artwork | Failure
+    NetworkLoading
+    | Started
+    | Progress
+    | EvaluationShare
+    | SnapshotSaved
+    | PreviewSaved
+    | Remark
+    | Occupancy
+    | Artwork
+    | Failure
 )

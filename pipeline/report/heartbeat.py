@@ -20,7 +20,16 @@ from typing import Any, Final
 
 from pipeline.durable_files import write_file
 from pipeline.errors import LockedError, StylewatchError
-from pipeline.model import JobStarted, PreviewSaved, Progress, RunEvent, RunFinished, RunStarted, WatchNotice
+from pipeline.model import (
+    EvaluationShare,
+    JobStarted,
+    PreviewSaved,
+    Progress,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    WatchNotice,
+)
 from pipeline.report.formatting import LOADING_TEXT, counted
 from pipeline.report.run_progress import RunProgress
 
@@ -187,7 +196,7 @@ class Heartbeat:
         self._write_if_due()
 
     def _handle(self, event: RunEvent) -> None:
-        self._has_news |= not isinstance(event, Progress | PreviewSaved)
+        self._has_news |= not isinstance(event, Progress | EvaluationShare | PreviewSaved)
         match event:
             case RunStarted():
                 self._is_running = self._has_started = True

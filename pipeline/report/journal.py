@@ -13,8 +13,8 @@ spread out into ``photo``, ``style`` and ``recipe``, paths as strings and non-fi
 the lines of one attempt at a job together. Bytes of a name that are not UTF-8 stand as the escapes \udc80 ... \udcff;
 after reading the JSON, Python's ``os.fsencode`` turns them back into those bytes.
 
-Of the many progress events only the last one of each scale is written, and none about the gallery's previews. An
-artwork's ``history`` is left out: the ledger has it.
+Of the many progress events only the last one of each scale is written, and none about the gallery's previews or how
+far an evaluation is. An artwork's ``history`` is left out: the ledger has it.
 
 In version 1 ``failed`` of ``run_finished`` counted photos that were set aside and their pictures, too, and ``jobs``
 of ``run_started`` only those of one pass of a daemon.
@@ -38,6 +38,7 @@ from typing import Any, Final
 
 from pipeline.model import (
     Artwork,
+    EvaluationShare,
     Job,
     JobFailed,
     JobFinished,
@@ -134,7 +135,7 @@ class Journal:
 
     def __call__(self, event: RunEvent) -> None:
         """Write one event. An error of the disk is logged, not raised."""
-        if isinstance(event, PreviewSaved):  # often, and of no use once the run is over
+        if isinstance(event, PreviewSaved | EvaluationShare):  # often, and of no use once the run is over
             return
         if isinstance(event, Progress):
             before = self._last_progress.get(event.token)

@@ -11,6 +11,7 @@ from typing import Final
 from pipeline.errors import StorageError
 from pipeline.model import (
     BacklogChanged,
+    EvaluationShare,
     Job,
     JobFailed,
     JobFinished,
@@ -155,7 +156,8 @@ class LogWriter:
         LOGGER.log(level, "%s to make now, those in progress included", counted(event.left, "picture"))
 
     def _in_progress(
-        self, event: NetworkLoading | JobStarted | Progress | SnapshotSaved | PreviewSaved | Remark
+        self,
+        event: NetworkLoading | JobStarted | Progress | EvaluationShare | SnapshotSaved | PreviewSaved | Remark,
     ) -> None:
         match event:
             case NetworkLoading():

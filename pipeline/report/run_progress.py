@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pipeline.model import (
     BacklogChanged,
+    EvaluationShare,
     Job,
     JobFailed,
     JobFinished,
@@ -29,11 +30,15 @@ from pipeline.report.time_left import TimeLeft
 
 @dataclass(slots=True)
 class JobProgress:
-    """A job that is being worked on, its latest evaluation, and how much of its work is done, 0..1."""
+    """A job that is being worked on, its latest evaluation, and how much of its work is done, 0..1.
+
+    ``evaluation_share``: how much of the evaluation after that one is done, 0..1, as far as that was told.
+    """
 
     job: Job
     progress: Progress | None = None
     share_done: float = 0.0
+    evaluation_share: float = 0.0
 
 
 @dataclass(slots=True)
@@ -70,6 +75,11 @@ class RunProgress:
                 self._time_left.progress(event, now)
                 job = self.in_progress[event.token]
                 job.progress, job.share_done = event, self._time_left.share(event.token)
+                job.evaluation_share = 0.0
+            case EvaluationShare() if event.token in self.in_progress:
+                self._time_left.progress_within(event, now)
+                job = self.in_progress[event.token]
+                job.evaluation_share, job.share_done = event.share, self._time_left.share(event.token)
             case JobFinished():
                 self._finish(event, now)
             case JobFailed():

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.model import PictureEstimate, Progress, WorkEstimate
+from pipeline.model import EvaluationShare, PictureEstimate, Progress, WorkEstimate
 
 #: Sizes about double from scale to scale, so an evaluation takes about four times as long as at the scale before.
 _COST_RATIO: Final = 4.0
@@ -36,24 +36,32 @@ _NOTHING_KNOWN: Final = WorkEstimate(is_known=False, start_seconds=0.0, pictures
 _ANY_PICTURE: Final = PictureEstimate(evaluations=(), shares=(), alone_seconds=0.6, together_seconds=1.0)
 
 
-def share_done(progress: Progress, picture: PictureEstimate | None = None) -> float:
-    """Return how much of a picture's work is done, 0..1, by the evaluations that it is expected to take."""
+def share_done(progress: Progress, picture: PictureEstimate | None = None, following: float = 0.0) -> float:
+    """Return how much of a picture's work is done, 0..1, by the evaluations that it is expected to take.
+
+    ``following``: how much of the evaluation after that one, 0..1.
+    """
     scales, here = progress.scale_count, progress.scale_index
+    iteration = min(progress.iterations, progress.iteration + following)
     if picture is None or len(picture.evaluations) != scales or len(picture.shares) != scales:
         costs = [_COST_RATIO**scale for scale in range(scales)]
         shares = [cost / sum(costs) for cost in costs]
         expected = min(_TYPICAL_EVALUATIONS, progress.iterations)
     else:
         shares, expected = list(picture.shares), picture.evaluations[here]
-    likely = min(progress.iterations, max(expected, progress.iteration + _ALWAYS_LEFT * expected))
-    return min(1.0, sum(shares[:here]) + shares[here] * min(1.0, progress.iteration / max(1.0, likely)))
+    likely = min(progress.iterations, max(expected, iteration + _ALWAYS_LEFT * expected))
+    return min(1.0, sum(shares[:here]) + shares[here] * min(1.0, iteration / max(1.0, likely)))
 
 
 @dataclass(slots=True)
 class _Picture:
     recipe: str
     share: float = 0.0
-    is_evaluated: bool = False
+    latest: Progress | None = None
+
+    @property
+    def is_evaluated(self) -> bool:
+        return self.latest is not None
 
 
 class _Pace:
@@ -120,13 +128,29 @@ class TimeLeft:
             return
         # What a checkpoint brings along was not made now.
         is_resumed = not picture.is_evaluated and (event.scale_index > 0 or event.iteration > 1)
-        share = max(picture.share, share_done(event, self._estimate.recipes.get(picture.recipe)))
-        added, picture.share, picture.is_evaluated = share - picture.share, share, True
+        picture.latest = event
+        added = self._advance(picture)
         self._most_at_once = max(self._most_at_once, self._evaluated())
         if not self._pace.is_measuring:
             self._pace.begin(now)  # what came before was the start of the worker
         elif not is_resumed:
             self._add(picture.recipe, added, now)
+
+    def progress_within(self, event: EvaluationShare, now: float) -> None:
+        """Record how far an evaluation is. Before a picture's first one it says nothing, as its scale is unknown."""
+        picture = self._pictures.get(event.token)
+        if picture is None or not picture.is_evaluated:
+            return
+        added = self._advance(picture, event.share)
+        if added and self._pace.is_measuring:
+            self._add(picture.recipe, added, now)
+
+    def _advance(self, picture: _Picture, following: float = 0.0) -> float:
+        """Bring what is done of a picture up to date; returns how much that was. It never grows less."""
+        assert picture.latest is not None
+        share = share_done(picture.latest, self._estimate.recipes.get(picture.recipe), following)
+        before, picture.share = picture.share, max(picture.share, share)
+        return picture.share - before
 
     def finish(self, token: str, recipe: str, now: float) -> None:
         """Record that a picture was made."""

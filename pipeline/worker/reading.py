@@ -44,6 +44,7 @@ class LoadedTask:
 
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
     in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
+    ``told_at``: when it was last told how far its evaluation is, None = never.
     ``timelapse``: its frames so far, None if it gets none. ``places``: what differs by place in it, None = nothing.
     ``recipe``: what this photo's picture is made by, the assignment's with its size in pixels.
     """
@@ -55,6 +56,7 @@ class LoadedTask:
     saved_at: float = 0.0
     saved_evaluations: int = 0
     shown_at: float = 0.0
+    told_at: float | None = None
     timelapse: Timelapse | None = None
     places: Places | None = None
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from pipeline.engine.events import (
     CheckpointReady,
@@ -20,12 +20,24 @@ from pipeline.engine.events import (
     Snapshot,
 )
 from pipeline.engine.faces.guarding import FindFaces, find_faces
-from pipeline.model import Artwork, CheckpointRules, Failure, FailureKind, JobSource, Occupancy, Progress
+from pipeline.model import (
+    Artwork,
+    CheckpointRules,
+    EvaluationShare,
+    Failure,
+    FailureKind,
+    JobSource,
+    Occupancy,
+    Progress,
+)
 from pipeline.worker.checkpoint_policy import CheckpointPolicy
 from pipeline.worker.previews import Previews
 from pipeline.worker.reading import Emit, LoadedTask, Reader
 from pipeline.worker.stop_deadline import StopDeadline
 from pipeline.worker.writing import Writer, failure_kind
+
+#: Of each picture it is told at most so often how far its evaluation is.
+_SHARE_SECONDS: Final = 1.0
 
 
 class Engine(Protocol):
@@ -91,6 +103,7 @@ class Worker:
                 suspend=self._stop_deadline.has_passed,
                 wants_checkpoint=self._wants_checkpoint,
                 wants_preview=partial(self._wanted_preview_pixels, writer),
+                on_share=self._tell_share,
             )
             for event in self._engine.run(lambda count: self._pull(reader, writer, count), control):
                 self._divide_time()
@@ -122,6 +135,13 @@ class Worker:
         task = self._tasks[token]
         frame_pixels = task.timelapse.wanted_pixels(evaluations) if task.timelapse is not None else 0
         return max(frame_pixels, self._previews.wanted_pixels(task, len(self._tasks)))
+
+    def _tell_share(self, token: str, share: float) -> None:
+        """Tell how far an evaluation is, now and then; called in the thread that evaluates."""
+        task, now = self._tasks[token], self._clock()
+        if task.told_at is None or now - task.told_at >= _SHARE_SECONDS:
+            task.told_at = now
+            self._emit(EvaluationShare(token, share))
 
     def _divide_time(self) -> None:
         """Add the time since the last event to the pictures in progress, in equal shares."""

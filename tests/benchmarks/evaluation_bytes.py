@@ -19,6 +19,7 @@ from pipeline.engine.cpu.convolution import Convolution
 from pipeline.engine.memory.requirements import bytes_in_blocks, evaluation_bytes, target_bytes
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
 from pipeline.engine.network.weights import Weights, load_weights
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.statistics import STATISTICS, moments_for
@@ -71,7 +72,7 @@ def bytes_a_pixel(
     for in_blocks in (False, True):
 
         def once(in_blocks: bool = in_blocks) -> object:
-            return evaluate(network, objective, large, near, targets, in_blocks=in_blocks)
+            return evaluate(network, objective, large, near, targets, in_blocks=InBlocks() if in_blocks else None)
 
         predicted = bytes_in_blocks(side**2, recipe) if in_blocks else evaluation_bytes(side**2, kept | styled)
         yield "in blocks" if in_blocks else "plainly", _most_bytes(once) / side**2, predicted / side**2

@@ -17,6 +17,7 @@ from torch import Tensor
 from pipeline.engine.events import Request
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -84,7 +85,7 @@ def _free_of_charge(
     content: Targets,
     style: Targets,
     *,
-    in_blocks: bool = False,
+    in_blocks: InBlocks | None = None,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Pull all pixels to gray, which needs no network."""

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pipeline.cli.display import ROWS_SHOWN, Display, live_view, results_table
 from pipeline.model import (
+    EvaluationShare,
     Job,
     JobState,
     NetworkLoading,
@@ -120,6 +121,12 @@ def test_an_end_that_was_planned_did_not_go_wrong() -> None:
 @pytest.mark.parametrize("json_lines", [False, True])
 def test_previews_for_the_gallery_are_not_shown(json_lines: bool) -> None:
     assert shown(PreviewSaved("t1", Path("live/t1.webp")), json_lines=json_lines) == ""
+
+
+def test_how_far_an_evaluation_is_is_for_the_screen_alone() -> None:
+    events = (started(), begun(), progress(7), EvaluationShare("t1", 0.43))
+    assert shown(*events, json_lines=True) == shown(*events[:-1], json_lines=True)
+    assert shown(*events) == shown(*events[:-1])
 
 
 def test_json_is_every_event_as_in_the_journal() -> None:

@@ -55,3 +55,11 @@ def test_a_name_is_neither_markup_nor_control_codes() -> None:
 
 def test_without_pictures_there_are_no_lines() -> None:
     assert drawn(width=80) == []
+
+
+def test_a_long_evaluation_is_shown_by_how_much_of_it_is_done() -> None:
+    job = Job("a.jpg", "wave", "default")
+    found = [line.split("  ") for line in drawn(JobProgress(job, progress(7), 0.1, 0.996), width=60)]
+    assert found == [["a.jpg", "× wave", "scale 1/2", "7/50 + 99 %"]]
+    (first,) = drawn(JobProgress(job, None, 0.0, 0.5), width=60)
+    assert first.rstrip().split("  ") == ["a.jpg", "× wave", "evaluating", "50 %"]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -29,7 +30,7 @@ def memory_limited_engine(settings: EngineSettings) -> Stylizer:
         content: Targets,
         style: Targets,
         *,
-        in_blocks: bool = False,
+        in_blocks: InBlocks | None = None,
         guides: Guides | None = None,
     ) -> Evaluation:
         if not mark.exists():

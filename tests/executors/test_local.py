@@ -19,6 +19,7 @@ from pipeline.model import (
     Artwork,
     Assignment,
     EngineSettings,
+    EvaluationShare,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -27,6 +28,7 @@ from pipeline.model import (
 )
 from tests.executors.dying_engine import dying_engine
 from tests.executors.interrupted_import import engine_after_ctrl_c
+from tests.executors.slow_engine import SECONDS, slow_engine
 from tests.fakes import cpu_engine, fake_engine, unfit_engine, write_photo
 from tests.worker.test_worker import an_assignment
 
@@ -194,6 +196,29 @@ def test_a_slow_worker_that_gets_on_is_left_alone(tmp_path: Path) -> None:
             if steps == 250:  # five seconds
                 executor.stop()
     assert steps >= 250
+
+
+@pytest.mark.parametrize("token", ["talks", "is silent"])
+def test_an_evaluation_that_takes_longer_than_a_hang_is_none_as_long_as_it_passes_blocks(
+    tmp_path: Path, token: str
+) -> None:
+    executor = LocalExecutor(
+        EngineSettings(batch_size=1),
+        factory=slow_engine,
+        worker_options=WorkerOptions(photos_ahead=0),
+        timeouts=WorkerTimeouts(hang_seconds=SECONDS / 2),
+    )
+    with contextlib.closing(executor):
+        events = list(executor.run(Source(an_assignment(write_photo(tmp_path / "a.png"), token))))
+    answer = answers(events)[token]
+    if token == "talks":
+        shares = [event.share for event in events if isinstance(event, EvaluationShare)]
+        assert isinstance(answer, Artwork)
+        assert shares == sorted(shares)
+        assert len(shares) >= 2
+    else:
+        assert isinstance(answer, Failure)
+        assert answer.kind is FailureKind.CRASH
 
 
 def test_after_a_death_the_next_worker_takes_half_as_many(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LeaseLostError, LockedError
-from pipeline.model import NetworkLoading, PreviewSaved, RunEvent, WatchNotice
+from pipeline.model import EvaluationShare, NetworkLoading, PreviewSaved, RunEvent, WatchNotice
 from pipeline.report.heartbeat import FILE_NAME, Heartbeat, HeartbeatRecord, PictureInProgress, read_heartbeat
 from tests.report.events import CAFE, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
@@ -96,6 +96,13 @@ def test_news_that_came_too_soon_are_written_by_the_next_beat(machine: Machine) 
 def test_previews_for_the_gallery_are_no_news(machine: Machine) -> None:
     written = machine.handle(started()).beat
     assert machine.handle(PreviewSaved("t1", Path("live/t1.webp")), after=0.5).beat == written
+
+
+def test_how_far_an_evaluation_is_is_in_the_next_beat_and_no_news(machine: Machine) -> None:
+    record = machine.handle(started(), begun(), progress(1), after=20)
+    written, share = record.beat, record.pictures[0].share_done
+    assert machine.handle(EvaluationShare("t1", 0.9), after=0.5).beat == written
+    assert machine.beat_after(10).pictures[0].share_done > share
 
 
 def test_it_tells_done_and_left_of_the_whole_backlog_and_how_long_that_takes(machine: Machine) -> None:

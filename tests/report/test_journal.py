@@ -7,7 +7,16 @@ from typing import Any, get_args
 
 import pytest
 
-from pipeline.model import Losses, LossHistory, LossPoint, PhotoSetAside, PreviewSaved, RunEvent, SnapshotSaved
+from pipeline.model import (
+    EvaluationShare,
+    Losses,
+    LossHistory,
+    LossPoint,
+    PhotoSetAside,
+    PreviewSaved,
+    RunEvent,
+    SnapshotSaved,
+)
 from pipeline.report.journal import Encoder, Journal
 from tests.report.events import CAFE, artwork, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
@@ -98,8 +107,9 @@ def test_numbers_json_has_no_word_for_are_null() -> None:
     assert json.loads(line)["losses"] == {"content": 1.0, "style": None, "total": None}
 
 
-def test_previews_for_the_gallery_are_no_lines(tmp_path: Path) -> None:
-    write(tmp_path / "j", begun(), PreviewSaved("t1", Path("live/t1.webp")), finished())
+def test_previews_for_the_gallery_and_parts_of_evaluations_are_no_lines(tmp_path: Path) -> None:
+    passing = (PreviewSaved("t1", Path("live/t1.webp")), EvaluationShare("t1", 0.5))
+    write(tmp_path / "j", begun(), *passing, finished())
     assert [line["event"] for line in lines(tmp_path / "j")] == ["job_started", "job_finished"]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.model import Job, JobState, NetworkLoading, PhotoSetAside, RunEvent, RunStarted
+from pipeline.model import EvaluationShare, Job, JobState, NetworkLoading, PhotoSetAside, RunEvent, RunStarted
 from pipeline.report.run_progress import JobProgress, RunProgress
 from tests.report.events import CAFE, LION, begun, failed, finished, over, progress, started
 from tests.report.simulated_run import SMALL, changed, forecast
@@ -130,3 +130,23 @@ def test_pictures_without_a_run_have_a_total_and_a_time_left_too() -> None:
     left = counted.seconds_left(5010.0)
     assert left is not None
     assert 5 < left < 20
+
+
+def test_how_far_an_evaluation_is_counts_as_a_part_of_it() -> None:
+    counted = run_progress(started(estimate=forecast({"default": SMALL})), begun(), progress(20, 1, iterations=150))
+    before = counted.in_progress["t1"].share_done
+    counted.update(EvaluationShare("t1", 0.5), 101.0)
+    job = counted.in_progress["t1"]
+    assert (job.progress, job.evaluation_share) == (progress(20, 1, iterations=150), 0.5)
+    half = job.share_done
+    assert half == pytest.approx(before + 0.5 * 0.2 / SMALL.alone())
+    counted.update(EvaluationShare("t1", 0.1), 102.0)  # taken back: memory was short
+    assert (counted.in_progress["t1"].share_done, counted.in_progress["t1"].evaluation_share) == (half, 0.1)
+    counted.update(progress(21, 1, iterations=150), 103.0)
+    assert counted.in_progress["t1"].evaluation_share == 0.0
+    assert counted.in_progress["t1"].share_done > half
+
+
+def test_how_far_the_first_evaluation_is_is_known_although_not_what_it_is_a_part_of() -> None:
+    counted = run_progress(started(), begun(), EvaluationShare("t1", 0.5), EvaluationShare("unknown", 0.5))
+    assert counted.in_progress == {"t1": JobProgress(LION, evaluation_share=0.5)}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.model import JobState, PictureEstimate, Progress, WorkEstimate
+from pipeline.model import EvaluationShare, JobState, PictureEstimate, Progress, WorkEstimate
 from pipeline.report.run_progress import RunProgress
 from pipeline.report.time_left import TimeLeft, share_done
 from tests.report.events import CAFE, LION, begun, failed, finished, progress
@@ -245,3 +245,25 @@ def test_without_a_forecast_the_finer_scale_is_four_times_the_work(
     scale_index: int, iteration: int, share: float
 ) -> None:
     assert share_done(at(iteration, scale_index)) == pytest.approx(share)
+
+
+def test_the_time_of_long_evaluations_is_measured_within_them() -> None:
+    # Ten minutes an evaluation, foreseen as one: while it lasts it becomes known that all takes longer.
+    slow = PictureEstimate(evaluations=(40.0,), shares=(1.0,), alone_seconds=2400.0, together_seconds=2400.0)
+    estimate = WorkEstimate(is_known=True, start_seconds=0.0, pictures_at_once=1, recipes={"default": slow})
+    counted = board(begun(), estimate=estimate, jobs=1)
+    counted.update(EvaluationShare("t1", 0.5), 1000.0)  # before the first one: of which scale, nobody knows
+    counted.update(progress(1, 0, scale_count=1, iterations=150), 1000.0)
+    said = list[float | None]()
+    for minute in range(1, 11):
+        counted.update(EvaluationShare("t1", minute / 10), 1000.0 + 60 * minute)
+        said.append(counted.seconds_left(1000.0 + 60 * minute))
+    assert all(seconds is not None for seconds in said)
+    assert said[-1] > said[4] > said[0] > 2300  # type: ignore[operator]
+
+
+def test_within_an_evaluation_the_share_grows_up_to_that_of_the_next_one() -> None:
+    shares = [share_done(at(20, 1), ESTIMATE, following) for following in (0.0, 0.25, 0.5, 1.0)]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(share_done(at(21, 1), ESTIMATE))
+    assert share_done(at(150, 1), ESTIMATE, 0.5) == 1.0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pipeline.model import (
     Artwork,
     Assignment,
     CheckpointRules,
+    EvaluationShare,
     ExecutorEvent,
     Failure,
     FailureKind,
@@ -340,3 +341,30 @@ def test_a_picture_that_fails_drops_its_checkpoint_unless_memory_was_short(tmp_p
         suspended_after(10, an_assignment(write_photo(tmp_path / "a.png", kind), checkpoint_path=checkpoint))
         kept[kind] = checkpoint.exists()
     assert kept == {"diverges": False, "needs too much memory": True}
+
+
+class SlowEngine(FakeEngine):
+    """Takes its time for the only evaluation of each picture, and says at each tenth of a second how far it is."""
+
+    def __init__(self, clock: Callable[[float], None]) -> None:
+        super().__init__(capacity=2)
+        self._pass_time = clock
+
+    def _paint(self, request: Request) -> Iterator[Event]:
+        for number in range(25):
+            self.control.on_share(request.token, number / 25)
+            self._pass_time(0.1)
+        yield from super()._paint(request)
+
+
+def test_how_far_a_long_evaluation_is_is_told_about_once_a_second_of_each_picture(tmp_path: Path) -> None:
+    now, told = [100.0], list[ExecutorEvent]()
+    waiting = [an_assignment(write_photo(tmp_path / f"{token}.png"), token) for token in ("t1", "t2")]
+
+    def pass_time(seconds: float) -> None:
+        now[0] = round(now[0] + seconds, 3)
+
+    worker = Worker(SlowEngine(pass_time), told.append, clock=lambda: now[0])
+    worker.work(lambda count: [waiting.pop(0)] if waiting else [])
+    shares = [event for event in told if isinstance(event, EvaluationShare)]
+    assert shares == [EvaluationShare(token, share) for token in ("t1", "t2") for share in (0.0, 0.4, 0.8)]

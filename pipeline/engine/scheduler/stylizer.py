@@ -121,7 +121,7 @@ class Stylizer:
                 for request in pulled:
                     yield from self._begin(request, idle, alone=not (active or idle))
                 active += len(idle) - before
-                begun = 0 if suspended else self._submit_batches(workers, idle, admission)
+                begun = 0 if suspended else self._submit_batches(workers, idle, admission, control)
                 used, offered = used + begun * active, offered + begun * self.capacity
                 if workers.busy:
                     ended = yield from self._collect(workers.finished(), idle, admission, control)
@@ -172,7 +172,11 @@ class Stylizer:
             yield event
 
     def _submit_batches(
-        self, workers: WorkerThreads[BatchStep], idle: deque[Canvas], admission: MemoryAdmission[Canvas]
+        self,
+        workers: WorkerThreads[BatchStep],
+        idle: deque[Canvas],
+        admission: MemoryAdmission[Canvas],
+        control: RunControl,
     ) -> int:
         """Begin steps of idle canvases on free threads, as far as memory allows; return how many."""
         count = 0
@@ -181,7 +185,7 @@ class Stylizer:
             for canvas in batch:
                 idle.remove(canvas)
             in_blocks = any(self._needs_blocks(canvas, admission) for canvas in batch)
-            step = partial(run_batch_step, batch, self._step.run, in_blocks)
+            step = partial(run_batch_step, batch, partial(self._step.run, control=control), in_blocks)
             workers.submit(step, waiting=len(ready) - len(batch))
             count += 1
         return count

@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.blocks.evaluation import evaluate_in_blocks
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -44,13 +45,13 @@ class Evaluate(Protocol):
         content: Targets,
         style: Targets,
         *,
-        in_blocks: bool = False,
+        in_blocks: InBlocks | None = None,
         guides: Guides | None = None,
     ) -> Evaluation:
         """Evaluate pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each.
 
         ``guides``: how much each of their places counts, None = all alike. ``in_blocks``: with less memory in more
-        time, the same but for rounding.
+        time, the same but for rounding; raises what its ``after_block`` raises. None: as a whole.
         """
 
 
@@ -61,12 +62,12 @@ def evaluate(
     content: Targets,
     style: Targets,
     *,
-    in_blocks: bool = False,
+    in_blocks: InBlocks | None = None,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Return losses and gradients of pictures (B, 3, H, W), RGB 0..1, against targets that have B entries each."""
-    if in_blocks:
-        return Evaluation(*evaluate_in_blocks(network, objective, pictures, content, style, guides))
+    if in_blocks is not None:
+        return Evaluation(*evaluate_in_blocks(network, objective, pictures, content, style, guides, in_blocks))
     pictures = pictures.detach().requires_grad_()
 
     def compare(features: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from pipeline.engine.devices import to_device
-from pipeline.engine.events import Event, Failed
+from pipeline.engine.events import Event, Failed, RunControl
 from pipeline.engine.memory.requirements import plan_at
 from pipeline.engine.transfer.blocks.partition import is_divided
 from pipeline.engine.transfer.blocks.passing import features_in_blocks
+from pipeline.engine.transfer.blocks.share import AfterBlock, InBlocks, nobody
 from pipeline.engine.transfer.canvas import Canvas
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.color_matches import color_matches
@@ -59,38 +60,51 @@ class TransferStep:
         self._device = device
         self._memory_bytes = memory_bytes
 
-    def run(self, batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
+    def run(self, batch: Sequence[Canvas], in_blocks: bool, control: RunControl = RunControl()) -> list[Event]:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first.
 
         ``in_blocks``: memory is so short that this is needed even where it was not planned.
+        ``control`` hears after each block how far the evaluation is.
         A canvas that fails or is finished has ended afterwards. Raises what torch raises if memory runs out.
         """
         events: list[Event] = []
         for canvas in batch:
             if not canvas.has_targets:
-                events += self._set_targets(canvas, in_blocks)
-        return events + list(self._evaluate_and_move([canvas for canvas in batch if not canvas.ended], in_blocks))
+                events += self._set_targets(canvas, in_blocks, control)
+        begun = [canvas for canvas in batch if not canvas.ended]
+        return events + list(self._evaluate_and_move(begun, in_blocks, control))
 
-    def style_target(self, style: Style, recipe: Recipe, size: int, match: ColorMatch | None = None) -> StyleTarget:
+    def style_target(
+        self,
+        style: Style,
+        recipe: Recipe,
+        size: int,
+        match: ColorMatch | None = None,
+        after_block: AfterBlock = nobody,
+    ) -> StyleTarget:
         """Return what ``recipe`` needs of ``style`` for a picture whose long side is ``size`` pixels.
 
-        ``match``: the colors that its paintings are to have.
-        Raises PaintingError, StylizeError, and what loading a painting raises.
+        ``match``: the colors that its paintings are to have. ``after_block`` is called where they are
+        passed in blocks.
+        Raises PaintingError, StylizeError, and what loading a painting and ``after_block`` raise.
         """
         objective, network = objective_of(recipe), self._networks.of(recipe)
         layers = tuple(layer for layer, _ in objective.style_layers)
-        return self._targets.of(style, size, network, layers, match, with_quantiles=objective.needs_quantiles)
+        quantiles = objective.needs_quantiles
+        return self._targets.of(
+            style, size, network, layers, match, with_quantiles=quantiles, after_block=after_block
+        )
 
-    def _set_targets(self, canvas: Canvas, in_blocks: bool) -> Iterator[Failed]:
+    def _set_targets(self, canvas: Canvas, in_blocks: bool, control: RunControl) -> Iterator[Failed]:
         """Give a canvas the plan and the targets of its scale; if that is impossible it has failed."""
         if not canvas.state.iteration:
             canvas.state.plan = plan_at(canvas.recipe, canvas.pixel_count, self._memory_bytes)
         try:
-            self._find_targets(canvas, in_blocks or canvas.state.plan.in_blocks)
+            self._find_targets(canvas, in_blocks or canvas.state.plan.in_blocks, _told_of([canvas], control))
         except StylewatchError as error:
             yield failed(canvas, error)
 
-    def _find_targets(self, canvas: Canvas, in_blocks: bool) -> None:
+    def _find_targets(self, canvas: Canvas, in_blocks: bool, after_block: AfterBlock) -> None:
         recipe, network = canvas.recipe, self._networks.of(canvas.recipe)
         objective, photo = objective_of(recipe), canvas.photo()
         there = to_device(photo, self._device)
@@ -98,15 +112,16 @@ class TransferStep:
         with torch.no_grad():
             if in_blocks:
                 layers = {layer for layer, _ in objective.content_layers}
-                canvas.content = objective.content_targets(features_in_blocks(network, there, layers))
+                features = features_in_blocks(network, there, layers, lambda *_: after_block(0.0))
+                canvas.content = objective.content_targets(features)
             else:
                 canvas.content = network.forward(there, objective.content_targets)
             canvas.content |= objective.content_targets({PIXELS: there})
         if canvas.places is None:
-            canvas.style = self._style_targets(canvas, canvas.request.style, objective, matches[0])
+            canvas.style = self._style_targets(canvas, canvas.request.style, objective, matches[0], after_block)
             return
         styles = [
-            self._style_targets(canvas, style, objective, match)
+            self._style_targets(canvas, style, objective, match, after_block)
             for style, match in zip(canvas.places.styles, matches, strict=True)
         ]
         canvas.style = {name: torch.stack([each[name] for each in styles]) for name in styles[0]}
@@ -114,18 +129,23 @@ class TransferStep:
         canvas.photo_to_keep = None if canvas.guides.free is None else there
 
     def _style_targets(
-        self, canvas: Canvas, style: Style, objective: Objective, match: ColorMatch | None
+        self,
+        canvas: Canvas,
+        style: Style,
+        objective: Objective,
+        match: ColorMatch | None,
+        after_block: AfterBlock,
     ) -> dict[str, Tensor]:
-        target = self.style_target(style, canvas.recipe, canvas.size, match)
+        target = self.style_target(style, canvas.recipe, canvas.size, match, after_block)
         canvas.cache_hits += target.hits
         canvas.cache_misses += target.misses
         canvas.notes += target.notes
         return objective.style_targets(target.moments)
 
-    def _evaluate_and_move(self, batch: list[Canvas], in_blocks: bool) -> Iterator[Event]:
+    def _evaluate_and_move(self, batch: list[Canvas], in_blocks: bool, control: RunControl) -> Iterator[Event]:
         """Evaluate a batch once, and move those canvases that have neither failed nor finished this scale."""
         moving: list[tuple[Canvas, Tensor, Tensor]] = []
-        for canvas, found in zip(batch, self._evaluations(batch, in_blocks), strict=True):
+        for canvas, found in zip(batch, self._evaluations(batch, in_blocks, control), strict=True):
             content, style, total, *by_layer = found.losses[0].tolist()
             if not math.isfinite(total):
                 yield failed(canvas, not_finite(canvas, total))
@@ -134,18 +154,19 @@ class TransferStep:
             canvas.record(losses, objective_of(canvas.recipe).weighted(by_layer))
             yield from evaluated(canvas, losses)
             if canvas.scale_is_finished:
-                yield from self._next_scale(canvas, in_blocks)
+                yield from self._next_scale(canvas, in_blocks, control)
             else:
                 moving.append((canvas, found.losses[:, 2], found.gradients))
         _move(moving)
 
-    def _evaluations(self, batch: list[Canvas], in_blocks: bool) -> list[Evaluation]:
+    def _evaluations(self, batch: list[Canvas], in_blocks: bool, control: RunControl) -> list[Evaluation]:
         if not batch:
             return []
         recipe, first = batch[0].recipe, batch[0].state
         divided = is_divided(first.pixels.shape[2], first.pixels.shape[3])
         short = in_blocks and divided and not first.plan.in_blocks
         network, objective = self._networks.of(recipe), objective_of(recipe)
+        told = _told_of(batch, control)
 
         def evaluate(part: slice) -> Evaluation:
             canvases = batch[part]
@@ -154,13 +175,14 @@ class TransferStep:
             style = {name: torch.stack([canvas.style[name] for canvas in canvases]) for name in canvases[0].style}
             pictures = _together([canvas.shown(canvas.state.pixels) for canvas in canvases])
             together = joined(guides) if guides else None
+            blocks = InBlocks(after_block=lambda share: told((part.start + share * len(canvases)) / len(batch)))
             found = self._evaluate(
                 network,
                 objective,
                 pictures,
                 content,
                 style,
-                in_blocks=short or (divided and first.plan.in_blocks),
+                in_blocks=blocks if short or (divided and first.plan.in_blocks) else None,
                 guides=together,
             )
             return found if together is None else freed(found, together)
@@ -170,12 +192,12 @@ class TransferStep:
                 canvas.note(_SHORT_MEMORY_NOTE)
         return self._chunks.run(len(batch), batch[0].pixel_count, evaluate)
 
-    def _next_scale(self, canvas: Canvas, in_blocks: bool) -> Iterator[Event]:
+    def _next_scale(self, canvas: Canvas, in_blocks: bool, control: RunControl) -> Iterator[Event]:
         if canvas.is_last_scale:
             yield finished(canvas)
             return
         canvas.start_next_scale()
-        yield from self._set_targets(canvas, in_blocks)
+        yield from self._set_targets(canvas, in_blocks, control)
 
 
 def batch_key(canvas: Canvas) -> Hashable:
@@ -184,6 +206,16 @@ def batch_key(canvas: Canvas) -> Hashable:
     moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay, recipe.adam_betas)
     places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
     return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places, canvas.state.plan
+
+
+def _told_of(batch: Sequence[Canvas], control: RunControl) -> AfterBlock:
+    """Return a function that tells ``control`` what share of an evaluation of all these canvases is done."""
+
+    def after_block(share: float) -> None:
+        for canvas in batch:
+            control.on_share(canvas.request.token, share)
+
+    return after_block
 
 
 def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:

@@ -20,7 +20,8 @@ from pipeline.engine.devices import to_device
 from pipeline.engine.memory.requirements import target_bytes
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.blocks.partition import Box
-from pipeline.engine.transfer.blocks.passing import features_in_blocks, pass_network
+from pipeline.engine.transfer.blocks.passing import Passed, features_in_blocks, pass_network
+from pipeline.engine.transfer.blocks.share import AfterBlock, nobody
 from pipeline.engine.transfer.color.matching import ColorMatch
 from pipeline.engine.transfer.lru_cache import LruCache
 from pipeline.engine.transfer.paintings import LoadPainting, Paintings
@@ -88,14 +89,20 @@ class StyleTargets:
         match: ColorMatch | None = None,
         *,
         with_quantiles: bool = False,
+        after_block: AfterBlock = nobody,
     ) -> StyleTarget:
         """Return the target of ``style`` for a picture with a long side of ``size`` pixels.
 
         A blend's moments are the sum of its paintings', each times its share of the total weight. With a ``match``
         each of them is seen in those colors, and what follows is not kept: other photos have other ones.
-        Raises PaintingError, and what loading a painting raises.
+        While a painting is passed in blocks, ``after_block`` is called after each, with a share of 0.
+        Raises PaintingError, and what loading a painting and ``after_block`` raise.
         """
-        find: _Find = self._kept if match is None else partial(self._matched, match=match)
+        find: _Find = (
+            partial(self._kept, after_block=after_block)
+            if match is None
+            else partial(self._matched, match=match, after_block=after_block)
+        )
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
         parts: list[tuple[dict[str, Moments], float]] = []
@@ -118,16 +125,24 @@ class StyleTargets:
         return target
 
     def _matched(
-        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget, match: ColorMatch
+        self,
+        painting: Painting,
+        key: TargetKey,
+        network: Network,
+        target: StyleTarget,
+        match: ColorMatch,
+        after_block: AfterBlock,
     ) -> dict[str, Tensor]:
         target.misses += 1
         picture = match.of(self._paintings.remembered_at(painting, key.size))
-        return self._unpacked(self._arrays(picture, key, network), key)
+        return self._unpacked(self._arrays(picture, key, network, after_block), key)
 
-    def _kept(self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget) -> dict[str, Tensor]:
+    def _kept(
+        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget, after_block: AfterBlock
+    ) -> dict[str, Tensor]:
         def found_or_computed() -> dict[str, Tensor]:
             found = self._read(key, target)
-            return self._compute(painting, key, network, target) if found is None else found
+            return self._compute(painting, key, network, target, after_block) if found is None else found
 
         return self._recent.get(key.digest(), found_or_computed)
 
@@ -144,10 +159,10 @@ class StyleTargets:
         return None
 
     def _compute(
-        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget
+        self, painting: Painting, key: TargetKey, network: Network, target: StyleTarget, after_block: AfterBlock
     ) -> dict[str, Tensor]:
         target.misses += 1
-        arrays = self._arrays(self._paintings.at(painting, key.size), key, network)
+        arrays = self._arrays(self._paintings.at(painting, key.size), key, network, after_block)
         if self._cache is not None:
             try:
                 self._cache.write(key, arrays)
@@ -155,12 +170,11 @@ class StyleTargets:
                 target.notes.append(f"style cache: can't write to {self._cache.folder} ({error.strerror})")
         return self._unpacked(arrays, key)
 
-    def _arrays(self, picture: Tensor, key: TargetKey, network: Network) -> Arrays:
+    def _arrays(self, picture: Tensor, key: TargetKey, network: Network, after_block: AfterBlock) -> Arrays:
         """Return what the style cache keeps of a painting (1, 3, H, W)."""
-
         there = to_device(picture, self._device)
         if target_bytes(picture[0, 0].numel()) > self._memory_bytes:
-            found = _in_blocks(there, key, network)
+            found = _in_blocks(there, key, network, lambda *_: after_block(0.0))
         else:
             with torch.no_grad():
                 found = network.forward(there, partial(_packed, key))
@@ -180,10 +194,10 @@ def _packed(key: TargetKey, features: Mapping[str, Tensor]) -> dict[str, Tensor]
     }
 
 
-def _in_blocks(picture: Tensor, key: TargetKey, network: Network) -> dict[str, Tensor]:
+def _in_blocks(picture: Tensor, key: TargetKey, network: Network, passed: Passed) -> dict[str, Tensor]:
     """Return the same of a painting (1, 3, H, W) for which there is too little memory otherwise."""
     if key.statistic == quantiles.VERSION:
-        return _packed(key, features_in_blocks(network, picture, key.layers))
+        return _packed(key, features_in_blocks(network, picture, key.layers, passed))
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
 
@@ -193,7 +207,7 @@ def _in_blocks(picture: Tensor, key: TargetKey, network: Network) -> dict[str, T
         for name, value in _packed(key, {layer: features}).items():
             sums[name] = sums.get(name, 0) + value.double() * count
 
-    pass_network(network, picture, add)
+    pass_network(network, picture, add, passed=passed)
     return {name: (value / counts[name.rpartition(".")[0]]).float() for name, value in sums.items()}
 
 

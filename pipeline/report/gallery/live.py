@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipeline.model import Job, JobStarted, Progress, RunEvent
+from pipeline.model import EvaluationShare, Job, JobStarted, Progress, RunEvent
 from pipeline.report.run_progress import RunProgress
 
 LIVE_NAME: Final = "data/live.js"
@@ -45,12 +45,13 @@ class LiveImage:
 
 @dataclass(slots=True)
 class Canvas:
-    """A picture in progress."""
+    """A picture in progress; ``evaluation_share`` 0..1 of the evaluation after the latest one is done."""
 
     token: str
     job: Job
     history: _History = field(default_factory=_History)
     progress: Progress | None = None
+    evaluation_share: float = 0.0
 
 
 class LivePictures:
@@ -68,8 +69,10 @@ class LivePictures:
                 self._canvases[event.token] = Canvas(event.token, event.job)
             case Progress() if event.token in self._canvases:
                 canvas = self._canvases[event.token]
-                canvas.progress = event
+                canvas.progress, canvas.evaluation_share = event, 0.0
                 canvas.history.add(event.losses.total)
+            case EvaluationShare() if event.token in self._canvases:
+                self._canvases[event.token].evaluation_share = event.share
             case _:
                 pass
         gone = self._canvases.keys() - self._progress.in_progress.keys()
@@ -114,7 +117,8 @@ def ended_value(now: float) -> dict[str, Any]:
 def _canvas_value(canvas: Canvas, job_id: int | None, image: LiveImage) -> dict[str, Any]:
     job, progress = canvas.job, canvas.progress
     named = {"id": job_id, "photo": job.photo, "style": job.style, "recipe": job.recipe, "token": canvas.token}
-    shown = {"image": image.name, "revision": image.revision, "history": canvas.history.points}
+    share = {"evaluation_share": round(canvas.evaluation_share, 3)}
+    shown = {"image": image.name, "revision": image.revision, "history": canvas.history.points, **share}
     if progress is None:
         begun = dict.fromkeys(("scale_index", "scale_count", "size", "iteration", "iterations"), 0)
         return named | shown | begun | {"losses": None}

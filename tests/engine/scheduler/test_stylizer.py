@@ -19,6 +19,7 @@ from pipeline.engine.events import CheckpointReady, Event, Failed, Finished, Pre
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.guides import Guides
@@ -277,7 +278,7 @@ class Saboteur:
         content: Targets,
         style: Targets,
         *,
-        in_blocks: bool = False,
+        in_blocks: InBlocks | None = None,
         guides: Guides | None = None,
     ) -> Evaluation:
         found = evaluate(network, objective, pictures, content, style, in_blocks=in_blocks, guides=guides)

@@ -19,6 +19,7 @@ from torch import Tensor
 from pipeline.engine.events import CheckpointReady, Event, Finished, Request, Resumed, RunControl, Snapshot
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.scheduler.stylizer import Stylizer
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.checkpoints import _write
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.guides import Guides
@@ -155,7 +156,7 @@ def bumpy(
     content: Targets,
     style: Targets,
     *,
-    in_blocks: bool = False,
+    in_blocks: InBlocks | None = None,
     guides: Guides | None = None,
 ) -> Evaluation:
     """Judge pictures by slopes that promise too much: L-BFGS has to take back, to shorten and to forget."""

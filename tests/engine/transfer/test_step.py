@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pipeline.engine.events import Failed, Finished, Places
+from pipeline.engine.events import Failed, Finished, Places, RunControl
 from pipeline.engine.memory.plan import LEAST, PLAIN
 from pipeline.engine.network.vgg import Network, build_convolutions
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.color.matching import ColorMatch, palette_of
 from pipeline.engine.transfer.evaluation import Chunks, Evaluation, Targets
@@ -47,21 +49,21 @@ class Gray:
         content: Targets,
         style: Targets,
         *,
-        in_blocks: bool = False,
+        in_blocks: InBlocks | None = None,
         guides: Guides | None = None,
     ) -> Evaluation:
-        self.batches.append((len(pictures), in_blocks))
+        self.batches.append((len(pictures), in_blocks is not None))
         assert {layer: len(target) for layer, target in style.items()} == dict.fromkeys(style, len(pictures))
         offset = pictures - 0.5
         loss = offset.square().flatten(1).mean(1) if self.loss is None else torch.full((len(pictures),), self.loss)
         return Evaluation(torch.stack([loss, loss, loss], dim=1), 2 * offset / offset[0].numel())
 
 
-def step_with(evaluate: Gray, memory_bytes: float = math.inf) -> TransferStep:
+def step_with(evaluate: Gray, memory_bytes: float = math.inf, pixels_at_once: int = 10**9) -> TransferStep:
     weights = load_weights(WeightsChoice())
     networks = Networks(weights, build_convolutions(weights, CPU), CPU, autocast=False)
     targets = StyleTargets(load_painting, None, weights_id=weights.id, precision="cpu:float32", device=CPU)
-    return TransferStep(networks, targets, evaluate, Chunks(10**9), CPU, memory_bytes)
+    return TransferStep(networks, targets, evaluate, Chunks(pixels_at_once), CPU, memory_bytes)
 
 
 @pytest.fixture
@@ -191,3 +193,30 @@ def match_distance(step: TransferStep, found: Tensor, style: Style, colors: Tens
     match = ColorMatch(palette_of(colors), 1.0)
     target = step.style_target(style, GRAM, 48, match).moments["relu1_1"].second
     return float((found - target).norm() / target.norm())
+
+
+class Talking(Gray):
+    """Says that it passes blocks."""
+
+    def __call__(self, *given: Any, in_blocks: InBlocks | None = None, guides: Guides | None = None) -> Evaluation:
+        if in_blocks is not None:
+            for share in (0.25, 1.0):
+                in_blocks.after_block(share)
+        return super().__call__(*given, in_blocks=in_blocks, guides=guides)
+
+
+def test_of_a_picture_in_blocks_it_is_told_how_far_its_evaluation_is() -> None:
+    told: list[tuple[str, float]] = []
+    control = RunControl(on_share=lambda token, share: told.append((token, share)))
+    step_with(Talking(), memory_bytes=1.0).run([long_canvas()], in_blocks=False, control=control)
+    assert told[-2:] == [("a", 0.25), ("a", 1.0)]
+    assert set(told[:-2]) == {("a", 0.0)}  # its targets
+
+
+def test_pictures_of_a_batch_are_told_of_together() -> None:
+    told: list[tuple[str, float]] = []
+    control = RunControl(on_share=lambda token, share: told.append((token, share)))
+    batch = [long_canvas(), long_canvas()]
+    step = step_with(Talking(), pixels_at_once=1)
+    step.run(batch, in_blocks=True, control=control)
+    assert [each for each in told if each[1]] == [("a", share) for share in (0.125, 0.5, 0.625, 1.0) for _ in batch]

@@ -261,3 +261,20 @@ def test_a_painting_too_large_for_the_memory_has_the_same_target_in_blocks(
                 continue
             torch.testing.assert_close(value, expected, rtol=1e-4, atol=1e-5)
             assert value.dtype == torch.float32
+
+
+def test_while_a_painting_is_passed_in_blocks_there_are_signs_of_life(network: Network) -> None:
+    told: list[float] = []
+
+    def large(name: str) -> npt.NDArray[Any]:
+        return pixels_of(name, 48, BLOCK_PIXELS + 80)
+
+    targets = StyleTargets(
+        Easel(large), None, weights_id="w", precision="p", device=torch.device("cpu"), memory_bytes=1e6
+    )
+    style = Style("s", (painting("a"),))
+    for each in (None, match_for("photo")):
+        targets.of(style, BLOCK_PIXELS + 80, network, LAYERS, each, with_quantiles=True, after_block=told.append)
+        assert len(told) >= 4
+        assert set(told) == {0.0}
+        told.clear()

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import Artwork, Job, JobFailed, JobFinished, JobStarted, JobState, Losses, Progress, RunFinished
+from pipeline.model import (
+    Artwork,
+    EvaluationShare,
+    Job,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    Losses,
+    Progress,
+    RunFinished,
+)
 from pipeline.report.gallery.live import MOST_POINTS, LiveImage, LivePictures, ended_value
 
 JOB = Job("a.jpg", "night", "default")
@@ -54,6 +65,19 @@ def test_a_picture_in_progress_has_its_latest_losses_and_picture(live: LivePictu
     assert (canvas["iteration"], canvas["iterations"]) == (3, 150)
     assert canvas["losses"] == {"content": 0.5, "style": 2.0, "total": 1.23456}
     assert canvas["history"] == [[1, 1.235]]
+
+
+def test_how_far_an_evaluation_is_is_shown_until_it_is_done(live: LivePictures) -> None:
+    def shown() -> list[tuple[float, int]]:
+        return [(canvas["evaluation_share"], canvas["iteration"]) for canvas in value(live)["canvases"]]
+
+    live.update(EvaluationShare("t1", 0.25), 2.0)
+    live.update(EvaluationShare("unknown", 0.25), 2.0)
+    assert shown() == [(0.25, 0)]
+    live.update(progress(1), 3.0)
+    assert shown() == [(0.0, 1)]
+    live.update(EvaluationShare("t1", 0.33333), 4.0)
+    assert shown() == [(0.333, 1)]
 
 
 def test_the_history_is_bounded_and_keeps_its_first_point(live: LivePictures) -> None:

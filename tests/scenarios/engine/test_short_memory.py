@@ -21,6 +21,7 @@ from pipeline.engine.memory.requirements import PROGRAM_BYTES, need_of
 from pipeline.engine.network.vgg import Network, layer_shapes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.evaluation import Evaluation, Targets
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
@@ -74,7 +75,7 @@ class Scarce:
         content: Targets,
         style: Targets,
         *,
-        in_blocks: bool = False,
+        in_blocks: InBlocks | None = None,
         guides: Guides | None = None,
     ) -> Evaluation:
         """Judge pictures by how far they are from a gray that the painting's Gram matrix tells."""

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from pipeline.engine.network.gradient_checkpointing import gradient_from
 from pipeline.engine.network.vgg import Network
-from pipeline.engine.transfer.blocks.partition import Block, Box, Divide, Stage, blocks_of, equal_parts, stages_of
+from pipeline.engine.transfer.blocks.partition import Block, Box, Divide, Stage, blocks_of, stages_of
 from pipeline.engine.transfer.blocks.passing import pass_stage, run_block, seen_by
+from pipeline.engine.transfer.blocks.share import InBlocks, ShareDone
 from pipeline.engine.transfer.blocks.terms import TermPart, term_parts
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.guides import Guides, one_of
@@ -24,9 +25,9 @@ class PictureInBlocks:
     """One picture (1, 3, H, W), RGB 0..1, and what its blocks are asked for."""
 
     def __init__(
-        self, network: Network, picture: Tensor, parts: Iterable[TermPart], divide: Divide = equal_parts
+        self, network: Network, picture: Tensor, parts: Iterable[TermPart], divide: Divide, done: ShareDone
     ) -> None:
-        self._network, self._picture, self._divide = network, picture, divide
+        self._network, self._picture, self._divide, self._done = network, picture, divide, done
         self._by_layer: dict[str, list[TermPart]] = defaultdict(list)
         for part in parts:
             self._by_layer[part.layer].append(part)
@@ -36,7 +37,7 @@ class PictureInBlocks:
         stages = stages_of(self._network.segments)
         inputs = [self._picture]
         for stage in stages:
-            inputs.append(pass_stage(self._network, stage, inputs[-1], self._take, self._divide))
+            inputs.append(pass_stage(self._network, stage, inputs[-1], self._take, self._divide, self._done.forward))
         losses, gradient = self._differentiate(objective, content, guides)
         slopes = inputs.pop()  # of the last stage's output: there is none
         for stage in reversed(stages):
@@ -68,6 +69,7 @@ class PictureInBlocks:
         found = torch.zeros_like(x)
         for block in blocks_of(stage, x.shape[2], x.shape[3], self._divide):
             found[block.seen.slices] += self._gradient(stage, block, seen_by(block, x), slopes)
+            self._done.backward(stage, block)
         return found
 
     def _gradient(self, stage: Stage, block: Block, x: Tensor, slopes: Tensor) -> Tensor:
@@ -96,17 +98,20 @@ def evaluate_in_blocks(
     pictures: Tensor,
     content: Targets,
     style: Targets,
-    guides: Guides | None = None,
-    divide: Divide = equal_parts,
+    guides: Guides | None,
+    in_blocks: InBlocks,
 ) -> tuple[Tensor, Tensor]:
     """Return losses (B, 3 + layers) and gradients (B, 3, H, W) of pictures, as of whole ones; one after another."""
     found = []
+    count, _, height, width = pictures.shape
+    done = ShareDone(stages_of(network.segments), height, width, in_blocks.after_block, count=count)
     for number, picture in enumerate(torch.split(pictures.detach(), 1)):
         own = slice(number, number + 1)
         its_content = {name: target[own] for name, target in content.items()}
         its_style = {name: target[own] for name, target in style.items()}
         its_guides = None if guides is None else one_of(guides, number)
-        parts = term_parts(objective, (picture.shape[2], picture.shape[3]), its_content, its_style, its_guides)
-        found.append(PictureInBlocks(network, picture, parts, divide).evaluate(objective, its_content, its_guides))
+        parts = term_parts(objective, (height, width), its_content, its_style, its_guides)
+        in_parts = PictureInBlocks(network, picture, parts, in_blocks.divide, done)
+        found.append(in_parts.evaluate(objective, its_content, its_guides))
     losses, gradients = zip(*found, strict=True)
     return torch.cat(losses), torch.cat(gradients)

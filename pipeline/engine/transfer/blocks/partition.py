@@ -27,6 +27,11 @@ class Box:
     right: int
 
     @property
+    def positions(self) -> int:
+        """How many there are in the box."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    @property
     def slices(self) -> tuple[slice, ...]:
         """The box as an index of tensors (B, C, h, w)."""
         return slice(None), slice(None), slice(self.top, self.bottom), slice(self.left, self.right)

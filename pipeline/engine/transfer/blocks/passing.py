@@ -13,6 +13,12 @@ from pipeline.engine.transfer.blocks.partition import Block, Box, Divide, Stage,
 
 #: Takes a layer's features (B, C, h, w) in a block, and where in the layer these are.
 Take = Callable[[str, Tensor, Box], None]
+#: Called after each block of a stage; what it raises ends the work.
+Passed = Callable[[Stage, Block], None]
+
+
+def nobody(_stage: Stage, _block: Block) -> None:
+    """Stand for those who want to hear of no block."""
 
 
 def run_block(network: Network, stage: Stage, block: Block, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -32,7 +38,9 @@ def run_block(network: Network, stage: Stage, block: Block, x: Tensor) -> tuple[
 
 
 @torch.no_grad()
-def pass_stage(network: Network, stage: Stage, x: Tensor, take: Take, divide: Divide) -> Tensor:
+def pass_stage(
+    network: Network, stage: Stage, x: Tensor, take: Take, divide: Divide, passed: Passed = nobody
+) -> Tensor:
     """Return the stage's output for its whole input ``x`` (B, C, h, w); of the last stage an empty tensor."""
     height, width = x.shape[2:]
     whole = x.new_empty(0)
@@ -40,24 +48,28 @@ def pass_stage(network: Network, stage: Stage, x: Tensor, take: Take, divide: Di
         output, features = run_block(network, stage, block, seen_by(block, x))
         for layer, own in features.items():
             take(layer, own, block.core.reduced(stage.factor_of(layer)))
-        if stage.is_last:
-            continue
-        if not whole.numel():
+        if not (stage.is_last or whole.numel()):
             shape = (*output.shape[:2], height // stage.grid, width // stage.grid)
             whole = torch.empty(shape, dtype=output.dtype, device=output.device, memory_format=torch.channels_last)
-        whole[block.core.reduced(stage.grid).slices] = output
+        if not stage.is_last:
+            whole[block.core.reduced(stage.grid).slices] = output
+        passed(stage, block)
     return whole
 
 
-def pass_network(network: Network, pictures: Tensor, take: Take, divide: Divide = equal_parts) -> None:
+def pass_network(
+    network: Network, pictures: Tensor, take: Take, divide: Divide = equal_parts, passed: Passed = nobody
+) -> None:
     """Give ``take`` all features of pictures (B, 3, H, W), RGB 0..1, block by block."""
     x = pictures
     for stage in stages_of(network.segments):
-        x = pass_stage(network, stage, x, take, divide)
+        x = pass_stage(network, stage, x, take, divide, passed)
 
 
 @torch.no_grad()
-def features_in_blocks(network: Network, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+def features_in_blocks(
+    network: Network, pictures: Tensor, layers: Collection[str], passed: Passed = nobody
+) -> dict[str, Tensor]:
     """Return the whole features (B, C, h, w) of some layers, computed block by block."""
     found: dict[str, Tensor] = {}
 
@@ -69,7 +81,7 @@ def features_in_blocks(network: Network, pictures: Tensor, layers: Collection[st
             found[layer] = features.new_empty(*features.shape[:2], *sides)
         found[layer][box.slices] = features
 
-    pass_network(network, pictures, take)
+    pass_network(network, pictures, take, passed=passed)
     return found
 
 

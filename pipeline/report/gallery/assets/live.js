@@ -50,8 +50,9 @@
   }
 
   function progressText(value) {
-    if (!value.losses) return 'Beginning …';
-    return `Size ${value.scale_index + 1} of ${value.scale_count} (${value.size} px) · evaluation ${text.number(value.iteration)} of at most ${text.number(value.iterations)}`;
+    const share = value.evaluation_share ? `${Math.floor(100 * value.evaluation_share)} %` : '';
+    if (!value.losses) return share ? `First evaluation: ${share}` : 'Beginning …';
+    return `Size ${value.scale_index + 1} of ${value.scale_count} (${value.size} px) · evaluation ${text.number(value.iteration)} of at most ${text.number(value.iterations)}${share ? `, ${share} of the next one` : ''}`;
   }
 
   function lossText({losses}) {
@@ -61,7 +62,7 @@
   // Sizes count alike, although the later ones take longer: how far it is, not when it ends.
   function fraction(value) {
     if (!value.scale_count || !value.iterations) return 0;
-    return (value.scale_index + Math.min(1, value.iteration / value.iterations)) / value.scale_count;
+    return (value.scale_index + Math.min(1, (value.iteration + (value.evaluation_share || 0)) / value.iterations)) / value.scale_count;
   }
 
   function makeCanvas(value) {

@@ -14,6 +14,7 @@ from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.blocks.evaluation import evaluate_in_blocks
 from pipeline.engine.transfer.blocks.partition import Divide, Stage
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Targets, evaluate
 from pipeline.engine.transfer.geometry import network_geometry
@@ -87,7 +88,7 @@ class Case:
             style = {name: torch.stack([target, 0.9 * target], 1)[:, :styles] for name, target in style.items()}
         given = (self.network, self.objective, self.pictures, self.content, style)
         whole = evaluate(*given, guides=guides)
-        losses, gradients = evaluate_in_blocks(*given, guides, divide)
+        losses, gradients = evaluate_in_blocks(*given, guides, InBlocks(divide))
         torch.testing.assert_close(losses, whole.losses, rtol=1e-10, atol=1e-14)
         for found, expected in zip(gradients, whole.gradients, strict=True):
             scale = float(expected.abs().max())
@@ -174,8 +175,9 @@ def test_places_count_as_they_do_in_the_whole(style_loss: StyleLossKind) -> None
 def test_whole_pictures_keep_no_graph_and_their_own_pixels() -> None:
     case = Case(RECIPE)
     before = case.pictures.clone()
+    whole = InBlocks(lambda side, _: [0, side])
     losses, gradients = evaluate_in_blocks(
-        case.network, case.objective, case.pictures, case.content, case.style, divide=lambda side, _: [0, side]
+        case.network, case.objective, case.pictures, case.content, case.style, None, whole
     )
     assert torch.equal(case.pictures, before)
     assert not any(tensor.requires_grad for tensor in (case.pictures, losses, gradients))
@@ -186,8 +188,26 @@ def test_in_float32_blocks_differ_by_rounding_only() -> None:
     network = Network(load_weights(WeightsChoice()), case.network.layers)
     content = {name: target.float() for name, target in case.content.items()}
     style = {name: target.float() for name, target in case.style.items()}
-    found = evaluate(network, case.objective, case.pictures.float(), content, style, in_blocks=True)
+    found = evaluate(network, case.objective, case.pictures.float(), content, style, in_blocks=InBlocks())
     exact = evaluate(case.network, case.objective, case.pictures, case.content, case.style)
     assert found.gradients.dtype == torch.float32
     torch.testing.assert_close(found.losses.double(), exact.losses, rtol=1e-4, atol=1e-7)
     assert float((found.gradients - exact.gradients).norm() / exact.gradients.norm()) < 1e-3
+
+
+def test_each_block_is_told_and_may_end_the_evaluation() -> None:
+    case, told = Case(RECIPE, count=2), list[float]()
+    given = (case.network, case.objective, case.pictures, case.content, case.style, None)
+    evaluate_in_blocks(*given, InBlocks(halves, told.append))
+    assert len(told) == 2 * 2 * 2 * 4  # pictures, passes, stages, blocks
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+
+    def stop(share: float) -> None:
+        told.append(share)
+        raise InterruptedError
+
+    told.clear()
+    with pytest.raises(InterruptedError):
+        evaluate_in_blocks(*given, InBlocks(halves, stop))
+    assert len(told) == 1

@@ -7,7 +7,7 @@ import torch
 
 from pipeline.engine.network.vgg import Network
 from pipeline.engine.network.weights import load_weights
-from pipeline.engine.transfer.blocks.partition import Box, Divide
+from pipeline.engine.transfer.blocks.partition import Block, Box, Divide, Stage
 from pipeline.engine.transfer.blocks.passing import features_in_blocks, pass_network
 from pipeline.model import WeightsChoice
 
@@ -50,3 +50,13 @@ def test_whole_features_are_put_together_of_blocks(network: Network) -> None:
     for layer, features in found.items():
         torch.testing.assert_close(features, whole[layer], rtol=1e-12, atol=1e-12)
         assert not features.requires_grad
+
+
+def test_each_block_of_each_stage_is_told(network: Network) -> None:
+    told: list[tuple[int, int]] = []
+
+    def passed(stage: Stage, block: Block) -> None:
+        told.append((stage.reduction, block.core.positions))
+
+    features_in_blocks(network, torch.zeros(1, 3, 528, 32, dtype=torch.float64), {"relu1_2"}, passed)
+    assert told == [(1, 264 * 32), (1, 264 * 32), (4, 132 * 8), (8, 66 * 4), (16, 33 * 2)]
