@@ -135,13 +135,15 @@ Event = Progress | Snapshot | Preview | CheckpointReady | Resumed | Finished | F
 class RunControl:
     """What the engine asks between evaluations, in the thread that runs it, and whom it tells during long ones.
 
-    ``suspend``: should the run end, with a last checkpoint of every picture in progress? ``wants_checkpoint(token)``:
+    ``suspend``: should the run end, with a last checkpoint of every picture in progress? Once it is so it stays so.
+    ``wants_checkpoint(token)``:
     should it yield a checkpoint of this picture now? ``wants_preview(token, evaluations)``: with how long a side, in
     pixels, should it yield a preview of this picture after so many evaluations; 0 = none?
 
     ``on_share(token, share)`` is called after each block of a picture that is evaluated in blocks, with how much of
     the evaluation is done, 0..1, in whichever thread evaluates it, of several pictures perhaps at once. While its
-    targets are computed the share is 0, and it is less than before where an evaluation begins again.
+    targets are computed the share is 0, and it is less than before where an evaluation begins again. There
+    ``suspend`` is asked, too, so that such an evaluation ends after the current block.
     """
 
     suspend: Callable[[], bool] = lambda: False

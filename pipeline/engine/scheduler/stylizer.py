@@ -9,8 +9,10 @@ pictures go to, or how a batch is evaluated: that is :mod:`pipeline.engine.trans
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -106,13 +108,13 @@ class Stylizer:
         ``pull(n)`` is called whenever ``n`` > 0 slots are free and returns at most ``n`` requests, none if there are
         none now. The run ends when no picture is in progress and ``pull`` has returned none.
 
-        Once ``control`` suspends it, no evaluation is begun any more, and the run ends with a last checkpoint of
-        every picture in progress.
+        Once ``control`` suspends it, no evaluation is begun any more, one in blocks is taken back after its current
+        block, and the run ends with a last checkpoint of every picture in progress.
         """
         admission = MemoryAdmission[Canvas](self._limit())
         idle: deque[Canvas] = deque()
         active, used, offered = 0, 0, 0
-        with WorkerThreads[BatchStep](self._parallel) as workers:
+        with WorkerThreads[BatchStep](self._parallel) as workers, _until_left(control) as control:
             while True:
                 suspended = control.suspend()
                 free = 0 if suspended else self.capacity - active
@@ -224,7 +226,7 @@ class Stylizer:
         """Yield the events of batch steps and put their canvases back among the idle; return how many have ended.
 
         Canvases that ran out of memory come first again: in a smaller batch, then alone, then in blocks. After
-        that they have failed.
+        that they have failed. What was suspended waits for the run's end.
         """
         ended = 0
         for step in steps:
@@ -234,12 +236,12 @@ class Stylizer:
             for canvas in step.batch:
                 if step.short and not divided and not admission.fall_back(canvas):
                     yield failed(canvas, out_of_memory(canvas.request))
-                if step.in_blocks and not step.short and admission.is_alone(canvas):
+                if step.in_blocks and not step.is_undone and admission.is_alone(canvas):
                     self._blocks_from = min(self._blocks_from, canvas.pixel_count)
                 if canvas.ended:
                     admission.release(canvas)
                     ended += 1
-                elif step.short:
+                elif step.is_undone:
                     idle.appendleft(canvas)
                 else:
                     idle.append(canvas)
@@ -257,3 +259,13 @@ class Stylizer:
     def _peak_bytes(self, count: int, side: int) -> int:
         recipe = Recipe()
         return peak_bytes(self._networks.of(recipe), objective_of(recipe), count, side, self._device)
+
+
+@contextmanager
+def _until_left(control: RunControl) -> Iterator[RunControl]:
+    """Yield a control that also suspends what other threads still evaluate once the block is left."""
+    left = threading.Event()
+    try:
+        yield replace(control, suspend=lambda: left.is_set() or control.suspend())
+    finally:
+        left.set()

@@ -37,6 +37,13 @@ _SHORT_MEMORY_NOTE: Final = (
     "memory was short: the picture was evaluated in blocks, which takes longer and rounds differently"
 )
 
+#: After its last block an evaluation is not left any more: sums of shares are not exact.
+_ALMOST_ALL: Final = 0.9999
+
+
+class SuspendedError(Exception):
+    """The run is to end, so that an evaluation was left between two blocks."""
+
 
 class TransferStep:
     """Evaluates canvases of one :func:`batch_key` once and moves their pixels, on ``device``.
@@ -64,8 +71,9 @@ class TransferStep:
         """Evaluate each canvas of a batch once and move it; one that is new gets its targets first.
 
         ``in_blocks``: memory is so short that this is needed even where it was not planned.
-        ``control`` hears after each block how far the evaluation is.
-        A canvas that fails or is finished has ended afterwards. Raises what torch raises if memory runs out.
+        ``control`` hears after each block how far the evaluation is, and is asked whether to go on.
+        A canvas that fails or is finished has ended afterwards. Raises what torch raises if memory runs out, and
+        SuspendedError; then canvases are somewhere within the step.
         """
         events: list[Event] = []
         for canvas in batch:
@@ -209,11 +217,16 @@ def batch_key(canvas: Canvas) -> Hashable:
 
 
 def _told_of(batch: Sequence[Canvas], control: RunControl) -> AfterBlock:
-    """Return a function that tells ``control`` what share of an evaluation of all these canvases is done."""
+    """Return a function that tells ``control`` what share of an evaluation of all these canvases is done.
+
+    It raises SuspendedError if the run is to end.
+    """
 
     def after_block(share: float) -> None:
         for canvas in batch:
             control.on_share(canvas.request.token, share)
+        if share < _ALMOST_ALL and control.suspend():
+            raise SuspendedError
 
     return after_block
 

@@ -11,6 +11,7 @@ from pipeline.engine.events import Event
 from pipeline.engine.scheduler.batch_step import run_batch_step
 from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.optimizers import make_optimizer
+from pipeline.engine.transfer.step import SuspendedError
 from pipeline.model import Losses
 from tests.engine.scheduler.test_stylizer import request
 
@@ -75,3 +76,17 @@ def test_other_errors_are_not_taken_for_want_of_memory(canvas: Canvas) -> None:
 
     with pytest.raises(RuntimeError, match="a bug"):
         run_batch_step([canvas], work, in_blocks=False)
+
+
+def test_a_step_that_is_suspended_leaves_canvases_as_they_were(canvas: Canvas) -> None:
+    move(canvas, 3.0)
+    pixels = canvas.state.pixels
+
+    def work(batch: Sequence[Canvas], in_blocks: bool) -> list[Event]:
+        move(batch[0], 1.0)
+        raise SuspendedError
+
+    step = run_batch_step([canvas], work, in_blocks=True)
+    assert (step.suspended, step.short, step.is_undone, step.events) == (True, False, True, [])
+    assert torch.equal(canvas.state.pixels, pixels)
+    assert (canvas.state.iteration, canvas.notes) == (1, ["a note"])

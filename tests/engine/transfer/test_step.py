@@ -24,7 +24,7 @@ from pipeline.engine.transfer.geometry import to_tensor
 from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.losses import Objective
 from pipeline.engine.transfer.networks import Networks
-from pipeline.engine.transfer.step import TransferStep, batch_key
+from pipeline.engine.transfer.step import SuspendedError, TransferStep, batch_key
 from pipeline.engine.transfer.targets import StyleTargets
 from pipeline.model import Progress, Region, Style, WeightsChoice
 from tests.engine.scheduler.test_stylizer import TINY, load_painting, request, style_from
@@ -220,3 +220,11 @@ def test_pictures_of_a_batch_are_told_of_together() -> None:
     step = step_with(Talking(), pixels_at_once=1)
     step.run(batch, in_blocks=True, control=control)
     assert [each for each in told if each[1]] == [("a", share) for share in (0.125, 0.5, 0.625, 1.0) for _ in batch]
+
+
+def test_an_evaluation_in_blocks_is_left_once_the_run_is_to_end() -> None:
+    told: list[float] = []
+    control = RunControl(suspend=lambda: 0.25 in told, on_share=lambda _, share: told.append(share))
+    with pytest.raises(SuspendedError):
+        step_with(Talking(), memory_bytes=1.0).run([long_canvas()], in_blocks=False, control=control)
+    assert told[-1] == 0.25
