@@ -185,7 +185,7 @@ class StateSection(Section):
         300.0, description="How often the progress of a picture is saved; 0 = only when work is stopped."
     )
     checkpoint_space: ByteSize = Field(
-        4_000_000_000,
+        16_000_000_000,
         description="The most disk space, in state.folder, for saved progress; 0 = none is saved.",
     )
 

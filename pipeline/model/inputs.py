@@ -310,7 +310,7 @@ class CheckpointRules:
     """
 
     every_seconds: float = 300.0
-    space_bytes: int = 4_000_000_000
+    space_bytes: int = 16_000_000_000
     min_free_bytes: int = 0
 
 

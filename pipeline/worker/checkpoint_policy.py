@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pipeline.engine.events import CheckpointReady, Resumed
@@ -16,7 +16,8 @@ from pipeline.worker.reading import Emit, LoadedTask
 class CheckpointPolicy:
     """Saves checkpoints at their assignments' ``checkpoint_path``, as far as ``checkpoint_rules`` allow.
 
-    ``emit`` gets a remark for each picture that is resumed or requeued, and one, once, if none can be saved.
+    ``emit`` gets a remark for each picture that is resumed or requeued, and one for each reason why one can't be
+    saved.
     """
 
     def __init__(self, checkpoint_rules: CheckpointRules, emit: Emit, clock: Callable[[], float]) -> None:
@@ -24,7 +25,7 @@ class CheckpointPolicy:
         self._emit = emit
         self._clock = clock
         self._is_saving = False
-        self._has_warned = False
+        self._reasons_told: set[str] = set()
 
     def begin(self, task: LoadedTask) -> None:
         """Record that work on a picture begins."""
@@ -39,17 +40,27 @@ class CheckpointPolicy:
         after = f"evaluation {resumed.iteration} of {resumed.iterations} at {resumed.size} px"
         self._emit(Remark(resumed.token, f"resumed from its checkpoint after {after}"))
 
-    def is_due(self, task: LoadedTask) -> bool:
-        """Return whether to save a checkpoint of this picture now; not while another one is still being written."""
+    def is_due(self, task: LoadedTask, others: Iterable[LoadedTask] = ()) -> bool:
+        """Return whether to save a checkpoint of this picture now; not while another one is still being written.
+
+        Those of the ``others`` in progress that had to wait for that come first: where evaluations take longer than
+        the interval, one of them would come too late again and again.
+        """
         every_seconds = self._checkpoint_rules.every_seconds
-        if task.assignment.checkpoint_path is None or not every_seconds or self._is_saving:
+        if task.assignment.checkpoint_path is None or not every_seconds:
             return False
-        return self._clock() - task.saved_at >= every_seconds
+        if self._clock() - task.saved_at < every_seconds:
+            return False
+        longer = (other for other in others if other.waits_to_be_saved and other.saved_at < task.saved_at)
+        if self._is_saving or any(longer):
+            task.waits_to_be_saved = True
+            return False
+        return True
 
     def prepare_save(self, task: LoadedTask, checkpoint: CheckpointReady) -> Callable[[], bool]:
         """Return a function, for any thread, that saves the checkpoint and returns whether it is saved."""
         self._is_saving = True
-        task.saved_at = self._clock()
+        task.saved_at, task.waits_to_be_saved = self._clock(), False
         seconds = task.seconds
 
         def save() -> bool:
@@ -106,15 +117,9 @@ class CheckpointPolicy:
             reason = f"{path.parent} can't be written ({error.strerror or error})"
         except MemoryError:
             reason = "there is too little memory"
-        if not self._has_warned:
-            self._has_warned = True
-            self._emit(
-                Remark(
-                    checkpoint.token,
-                    f"checkpoints can't be saved: {reason}",
-                    warning=True,
-                )
-            )
+        if reason not in self._reasons_told:
+            self._reasons_told.add(reason)
+            self._emit(Remark(checkpoint.token, f"a checkpoint can't be saved: {reason}", warning=True))
         return False
 
     def _reason_not_to_save(self, path: Path, size_bytes: int) -> str:
@@ -124,7 +129,8 @@ class CheckpointPolicy:
         others = sum(_size_of(other) for other in path.parent.glob("*.safetensors") if other != path)
         space_bytes, least_free = self._checkpoint_rules.space_bytes, self._checkpoint_rules.min_free_bytes
         if others + size_bytes > space_bytes:
-            return f"a checkpoint of {_gb(size_bytes)} does not fit into state.checkpoint_space ({_gb(space_bytes)})"
+            taken = f", of which those of other pictures take {_gb(others)}" if others else ""
+            return f"its {_gb(size_bytes)} do not fit into state.checkpoint_space ({_gb(space_bytes)}{taken})"
         if shutil.disk_usage(path.parent).free - size_bytes < least_free:
             return (
                 f"the disk of {path.parent} would have less free space than output.min_free_disk ({_gb(least_free)})"

@@ -43,10 +43,11 @@ class LoadedTask:
     """An assignment with its decoded photo, and the seconds spent on it: reading, then its share of the engine.
 
     ``saved_at``: when its last checkpoint was saved, or work began. ``saved_evaluations``: how many evaluations are
-    in that checkpoint, 0 = there is none. ``shown_at``: when its last preview was saved, or work began.
-    ``told_at``: when it was last told how far its evaluation is, None = never.
-    ``timelapse``: its frames so far, None if it gets none. ``places``: what differs by place in it, None = nothing.
-    ``recipe``: what this photo's picture is made by, the assignment's with its size in pixels.
+    in that checkpoint, 0 = there is none. ``waits_to_be_saved``: one is due, but another was being written.
+    ``shown_at``: when its last preview was saved, or work began. ``told_at``: when it was last told
+    how far its evaluation is, None = never. ``timelapse``: its frames so far, None if it gets none. ``places``: what
+    differs by place in it, None = nothing. ``recipe``: what this photo's picture is made by, the assignment's with
+    its size in pixels.
     """
 
     assignment: Assignment
@@ -55,6 +56,7 @@ class LoadedTask:
     recipe: Recipe
     saved_at: float = 0.0
     saved_evaluations: int = 0
+    waits_to_be_saved: bool = False
     shown_at: float = 0.0
     told_at: float | None = None
     timelapse: Timelapse | None = None

@@ -127,7 +127,7 @@ class Worker:
         return [_request_for(task) for task in tasks]
 
     def _wants_checkpoint(self, token: str) -> bool:
-        return self._checkpoints.is_due(self._tasks[token])
+        return self._checkpoints.is_due(self._tasks[token], self._tasks.values())
 
     def _wanted_preview_pixels(self, writer: Writer, token: str, evaluations: int) -> int:
         if not writer.has_room_for_preview():

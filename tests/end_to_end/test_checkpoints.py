@@ -193,7 +193,7 @@ def test_a_checkpoint_without_room_is_not_written_and_told_once(
     assert code == 130
     warnings = [event["text"] for event in events if event["event"] == "remark" and event["warning"]]
     assert len(warnings) == 1
-    assert "does not fit into state.checkpoint_space" in warnings[0]
+    assert "not fit into state.checkpoint_space" in warnings[0]
     assert sum("it will start again from the beginning" in text for text in remarks(events)) == 2
     assert run(config)[0] == 0
     assert made(config) == undisturbed

@@ -162,10 +162,38 @@ def test_all_checkpoints_together_stay_within_their_space(bench: Bench) -> None:
     assert bench.told == [
         Remark(
             "t",
-            "checkpoints can't be saved: a checkpoint of 0.00 GB does not fit into state.checkpoint_space (0.00 GB)",
+            "a checkpoint can't be saved: its 0.00 GB do not fit into state.checkpoint_space "
+            "(0.00 GB, of which those of other pictures take 0.00 GB)",
             warning=True,
         )
     ]
+
+
+def test_each_reason_is_told_once(bench: Bench) -> None:
+    for size_bytes in (1001, 1002, 20_000_000_000, 20_000_000_000):
+        assert not bench.save(a_checkpoint(size_bytes=size_bytes, evaluations=size_bytes))
+    assert [event.text for event in bench.told if isinstance(event, Remark)] == [
+        "a checkpoint can't be saved: its 0.00 GB do not fit into state.checkpoint_space (0.00 GB)",
+        "a checkpoint can't be saved: its 20.00 GB do not fit into state.checkpoint_space (0.00 GB)",
+    ]
+
+
+def test_whose_turn_was_missed_comes_first_the_next_time(bench: Bench) -> None:
+    first, second, third = bench.task, *(loaded_task(bench.folder, token) for token in ("u", "v"))
+    tasks = {"t": first, "u": second, "v": third}
+    for token, task in tasks.items():
+        task.assignment = replace(task.assignment, checkpoint_path=bench.folder / token / "k.safetensors")
+        bench.policy.begin(task)
+    saved = []
+    for bench.now in (100, 200, 300, 400, 500, 600):  # evaluations that take longer than the interval, all at once
+        saves = []
+        for token, task in tasks.items():
+            if bench.policy.is_due(task, tasks.values()):
+                saved.append(token)
+                saves.append(bench.policy.prepare_save(task, a_checkpoint()))
+        assert len(saves) == 1
+        saves[0]()
+    assert saved == ["t", "u", "v", "t", "u", "v"]
 
 
 def test_none_is_written_to_a_disk_that_is_nearly_full(bench: Bench) -> None:

@@ -212,7 +212,27 @@ def _packed_state(state: CanvasState, tensors: dict[str, Tensor]) -> Any:
         del packed["average"]
     if state.plan == PLAIN:
         del packed["plan"]
+    else:
+        _share_values(packed, state, tensors)
     return packed
+
+
+def _share_values(packed: Any, state: CanvasState, tensors: dict[str, Tensor]) -> None:
+    """Leave out the last accepted point if it is the best one: of a large picture it is some hundred megabytes.
+
+    What stands for it names no tensor of the file, so that a version that does not know it refuses the file.
+    """
+    point = getattr(state.optimizer, "point", None)
+    if point is not None and _has_same_bits(point, state.best):
+        known = packed["best"]["tensor"]
+        name = packed["optimizer"]["point"]["tensor"]
+        del tensors[name]
+        packed["optimizer"]["point"] = {"tensor": f"{name} left out", "values": known, "shape": list(point.shape)}
+
+
+def _has_same_bits(first: Tensor, second: Tensor) -> bool:
+    same_kind = (first.dtype, first.numel()) == (second.dtype, second.numel())
+    return same_kind and torch.equal(*(each.reshape(-1).view(torch.uint8) for each in (first, second)))
 
 
 def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
@@ -232,6 +252,8 @@ def _packed(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
 
 def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
     if isinstance(packed, dict):
+        if "values" in packed:
+            return tensors[packed["values"]].reshape(packed["shape"])
         if "tensor" in packed:
             return tensors[packed["tensor"]]
         return {name: _unpacked(item, tensors) for name, item in packed.items()}

@@ -268,6 +268,50 @@ def test_a_plan_is_kept_with_its_pairs_in_bfloat16(one: Stylizer, tmp_path: Path
     assert_same_rest(run(one, again), whole, 7)
 
 
+def test_a_point_that_is_the_best_one_is_written_once(one: Stylizer, tmp_path: Path) -> None:
+    path, long_tail = tmp_path / "c.safetensors", replace(TINY, iterations=9)
+    short = Stylizer(replace(CPU, memory_bytes=1), load_painting)
+    wanted = request("t", recipe=long_tail)
+    whole = run(short, wanted)
+    written = set[bool]()
+    for evaluations in (10, 12, 14, 16):
+        again = interrupted(short, evaluations, wanted, path)
+        state = document_of(path)["state"]
+        with safetensors.safe_open(path, framework="np") as file:
+            names = set(file.keys())
+        point = state["optimizer"]["point"]
+        written.add(point["tensor"] in names)
+        if "values" in point:
+            assert point["values"] in names, "versions that don't know it find no tensor, and begin anew"
+        assert_same_rest(run(short, again), whole, evaluations)
+    assert False in written
+
+
+def test_a_point_that_is_not_the_best_one_is_written_too(tmp_path: Path) -> None:
+    path, wanted = tmp_path / "c.safetensors", request("t", recipe=replace(TINY, iterations=40))
+    engine = Stylizer(replace(CPU, memory_bytes=1), load_painting, evaluate=uneven)
+    whole, shared = run(engine, wanted), set[bool]()
+    for evaluations in range(41, 80, 3):
+        again = interrupted(engine, evaluations, wanted, path)
+        shared.add("values" in document_of(path)["state"]["optimizer"]["point"])
+        assert_same_rest(run(engine, again), whole, evaluations)
+    assert shared == {False, True}
+
+
+def uneven(*given: Any, **how: Any) -> Evaluation:
+    """Judge pictures so that what is accepted is not always better than before."""
+    distance = given[2] - 0.5
+    total = 100 + 10 * (1000 * distance.square().flatten(1).sum(1)).sin()
+    return Evaluation(torch.stack([total, total, total], 1), 2 * distance)
+
+
+def test_of_other_optimizers_with_a_plan_nothing_is_left_out(tmp_path: Path) -> None:
+    path, wanted = tmp_path / "c.safetensors", request("t", recipe=recipe_for("adam"))
+    engine = Stylizer(replace(CPU, memory_bytes=1), load_painting)
+    again = interrupted(engine, 6, wanted, path)
+    assert_same_rest(run(engine, again), run(engine, wanted), 6)
+
+
 def test_a_file_of_what_needs_no_plan_is_as_it_always_was(one: Stylizer, tmp_path: Path) -> None:
     path = tmp_path / "c.safetensors"
     interrupted(one, 7, request("t"), path)
