@@ -1,7 +1,8 @@
 """Decides whether a silent worker hangs. Owns the arithmetic; has no clock of its own.
 
-A worker reports every evaluation, so silence means that the engine makes no progress, whatever its threads do. Only
-seconds in which the parent waited for a message count: a machine that slept or a suspended terminal is no hang.
+A worker reports every evaluation, and within one of a large picture its blocks, so silence means that the engine
+makes no progress, whatever its threads do. Only seconds in which the parent waited for a message count: a machine
+that slept or a suspended terminal is no hang.
 """
 
 from __future__ import annotations

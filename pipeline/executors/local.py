@@ -37,8 +37,9 @@ from pipeline.model import (
 
 #: Loading the engine, and measuring the machine once, may take minutes without a message.
 _START_SECONDS: Final = 900.0
-#: The silence allowed after the grace period, in which a child ends one evaluation and writes files.
-_SUSPEND_SECONDS: Final = 60.0
+#: The silence allowed after the grace period, in which a child ends one evaluation, of a large picture one block, and
+#: then between two checkpoints: that of 100 megapixels has 10 GB, and disks may be slow.
+_SUSPEND_SECONDS: Final = 300.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,13 +124,20 @@ class LocalExecutor:
         worker = self._worker
         if worker is None or not worker.ready or self._timeouts.grace_seconds is None:
             return
-        deadline = time.monotonic() + min(_SUSPEND_SECONDS, self._timeouts.hang_seconds or _SUSPEND_SECONDS)
+        hang_detector = HangDetector(self._suspend_seconds())
         worker.stop(0.0)
         with contextlib.suppress(WorkerDiedError):
             worker.assign(())  # in case it waits for an answer to Pull
-            while time.monotonic() < deadline and not isinstance(message := worker.receive(), Idle):
+            while not isinstance(message := worker.receive(), Idle):
+                if message is not None:
+                    hang_detector.message_received()
+                elif hang_detector.add_silence(POLL_SECONDS):
+                    return
                 if isinstance(message, Pull):
                     worker.assign(())
+
+    def _suspend_seconds(self) -> float:
+        return min(_SUSPEND_SECONDS, self._timeouts.hang_seconds or _SUSPEND_SECONDS)
 
     def _end_worker(self, *, kill: bool) -> None:
         worker, self._worker = self._worker, None
@@ -177,9 +185,7 @@ class LocalExecutor:
             return True
         if not worker.is_stopping:
             worker.stop(self._timeouts.grace_seconds)
-            hang_detector.restart(
-                self._timeouts.grace_seconds + min(_SUSPEND_SECONDS, self._timeouts.hang_seconds or _SUSPEND_SECONDS)
-            )
+            hang_detector.restart(self._timeouts.grace_seconds + self._suspend_seconds())
         return False
 
     def _hang_detector(self, worker: WorkerProcess) -> HangDetector:

@@ -29,6 +29,7 @@ from pipeline.model import (
     Remark,
     Started,
 )
+from tests.executors.slow_engine import SAVING_SECONDS, slowly_saving_engine
 from tests.executors.test_local import Source, answers
 from tests.fakes import fake_engine, kept_in, stillborn_engine, write_photo
 from tests.worker.test_worker import an_assignment
@@ -100,6 +101,23 @@ def test_a_run_that_is_left_does_not_wait_for_a_worker_that_hangs(tmp_path: Path
         with contextlib.closing(worker.run(Source(an_assignment(photo)))) as events:
             assert any(isinstance(event, Started) for event in events)
         assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_checkpoints_may_be_written_for_long_one_after_another(tmp_path: Path, is_left: bool) -> None:
+    source = Source(*(endless(tmp_path, f"t{number}") for number in range(3)))
+    begun = 0
+    with (
+        executor(factory=slowly_saving_engine, hang_seconds=1.5 * SAVING_SECONDS) as worker,
+        contextlib.closing(worker.run(source)) as events,
+    ):
+        for event in events:
+            begun += isinstance(event, Started)
+            if begun == 3 and isinstance(event, Progress):
+                if is_left:
+                    break
+                worker.stop()
+    assert len(list(tmp_path.glob("*.safetensors"))) == 3
 
 
 def test_what_is_finished_within_the_grace_is_finished(tmp_path: Path) -> None:
