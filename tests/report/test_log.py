@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import StorageError
 from pipeline.model import (
+    EvaluationShare,
     JobState,
     NetworkLoading,
     OriginalMoved,
@@ -93,6 +94,10 @@ def test_losses_are_told_as_they_go_to_the_curious(tmp_path: Path) -> None:
     assert lines[0] == (
         "DEBUG   zoo/lion.jpg × wave: 128 px (scale 1 of 2), evaluation 1 of 25: total 0.75, content 0.25, style 0.5"
     )
+
+
+def test_how_far_an_evaluation_is_is_for_nobody(tmp_path: Path) -> None:
+    assert told(tmp_path, EvaluationShare("t1", 0.5), level="DEBUG") == []
 
 
 def test_intermediate_pictures_are_for_the_curious_by_the_jobs_name_while_it_lasts(tmp_path: Path) -> None:

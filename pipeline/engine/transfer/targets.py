@@ -98,24 +98,14 @@ class StyleTargets:
         While a painting is passed in blocks, ``after_block`` is called after each, with a share of 0.
         Raises PaintingError, and what loading a painting and ``after_block`` raise.
         """
-        find: _Find = (
-            partial(self._kept, after_block=after_block)
-            if match is None
-            else partial(self._matched, match=match, after_block=after_block)
-        )
+        find: _Find = partial(self._kept, after_block=after_block)
+        if match is not None:
+            find = partial(self._matched, match=match, after_block=after_block)
         target = StyleTarget()
         total = sum(painting.weight for painting in style.paintings)
         parts: list[tuple[dict[str, Moments], float]] = []
         for painting in style.paintings:
-            key = TargetKey(
-                painting_sha256=painting.sha256,
-                size=style.painting_size(painting, size),
-                layers=tuple(sorted(layers)),
-                weights_id=self._weights_id,
-                pooling=network.pooling,
-                precision=self._precision,
-                decoding=decoding_of(painting.path),
-            )
+            key = self._key_of(painting, style.painting_size(painting, size), network, layers)
             found = find(painting, key, network, target)
             if with_quantiles:
                 found = found | find(painting, replace(key, statistic=quantiles.VERSION), network, target)
@@ -123,6 +113,17 @@ class StyleTargets:
         target.hits = len(parts) * (2 if with_quantiles else 1) - target.misses
         target.moments = {layer: blended((part[layer], share) for part, share in parts) for layer in parts[0][0]}
         return target
+
+    def _key_of(self, painting: Painting, size: int, network: Network, layers: tuple[str, ...]) -> TargetKey:
+        return TargetKey(
+            painting_sha256=painting.sha256,
+            size=size,
+            layers=tuple(sorted(layers)),
+            weights_id=self._weights_id,
+            pooling=network.pooling,
+            precision=self._precision,
+            decoding=decoding_of(painting.path),
+        )
 
     def _matched(
         self,
