@@ -25,6 +25,7 @@ from pipeline.engine.network.vgg import Network, build_convolutions, layer_shape
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.transfer.blocks.partition import equal_parts, stages_of
 from pipeline.engine.transfer.blocks.passing import features_in_blocks
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.evaluation import Evaluation, Targets, evaluate
 from pipeline.engine.transfer.geometry import resample, to_tensor
@@ -98,7 +99,10 @@ def _case(network: Network, recipe: Recipe, photo: Tensor, style: Targets) -> _C
     noise = torch.randn(photo.shape, generator=torch.Generator().manual_seed(0))
     picture = (photo + _NOISE * noise).clamp(0, 1)
     return _Case(
-        picture, lambda in_blocks: evaluate(network, objective, picture, content, style, in_blocks=in_blocks)
+        picture,
+        lambda in_blocks: evaluate(
+            network, objective, picture, content, style, in_blocks=InBlocks() if in_blocks else None
+        ),
     )
 
 

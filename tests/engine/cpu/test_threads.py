@@ -22,6 +22,7 @@ from pipeline.engine.network.vgg import Network, build_convolutions, layer_shape
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.blocks.partition import is_divided
+from pipeline.engine.transfer.blocks.share import InBlocks
 from pipeline.engine.transfer.evaluation import evaluate
 from pipeline.engine.transfer.losses import objective_of
 from pipeline.engine.transfer.statistics import moments_for
@@ -146,7 +147,9 @@ def one_evaluation(network: Network, shape: tuple[int, int], style_loss: StyleLo
     moments = {layer: moments_for([style_loss], target[layer]) for layer, _ in objective.style_layers}
     style = {name: one[None] for name, one in objective.style_targets(moments).items()}
     content = objective.content_targets(target)
-    found = evaluate(network, objective, picture, content, style, in_blocks=is_divided(*shape))
+    found = evaluate(
+        network, objective, picture, content, style, in_blocks=InBlocks() if is_divided(*shape) else None
+    )
     return torch.cat([found.losses.flatten(), found.gradients.flatten()])
 
 
