@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import os
 import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -176,11 +177,12 @@ class Workshop:
 
     def pictures(self) -> list[str]:
         """Return the pictures in the output folder, temporary files included, state and gallery left out."""
-        return sorted(
-            path.relative_to(self.out).as_posix()
-            for path in self.out.rglob("*")
-            if path.is_file() and not {".stylewatch", GALLERY_FOLDER}.intersection(path.relative_to(self.out).parts)
-        )
+        found: list[str] = []
+        # Not rglob: a program at work may delete a folder of its state just when that is looked into.
+        for folder, folders, files in os.walk(self.out):
+            folders[:] = [name for name in folders if name not in {".stylewatch", GALLERY_FOLDER}]
+            found += [(Path(folder) / name).relative_to(self.out).as_posix() for name in files]
+        return sorted(found)
 
     def finished(self) -> list[JobFinished]:
         return [event for event in self.events if isinstance(event, JobFinished)]

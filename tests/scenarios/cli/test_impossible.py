@@ -78,14 +78,14 @@ def test_each_problem_has_its_line(invoke: Invoke, workshop: Workshop) -> None:
 
 
 def test_a_run_looks_at_its_photos_before_it_refuses_a_size(invoke: Invoke, workshop: Workshop) -> None:
-    workshop.text = CONFIG.replace("{size: 48, scales: 1}", "{size: 9000}") + "engine: {device: cpu}\n"
+    workshop.text = CONFIG.replace("{size: 48, scales: 1}", "{size: 20000}") + "engine: {device: cpu}\n"
     workshop.photo("a.png")
     path = config_of(workshop)
     if invoke("plan", path).code == 0:
         pytest.skip("this machine has the memory for that")
     result = invoke("run", path)
     assert result.code == 2
-    assert "even a picture of 9000 × 6000 pixels" in result.err
+    assert "even a picture of 20000 × 13333 pixels" in result.err
     counts = json.loads(invoke("status", "--json", path).out)["counts"]
     assert (counts["pending"], counts["failed"], counts["quarantined"]) == (1, 0, 0)
 
