@@ -11,8 +11,8 @@ from pipeline.config.yaml_source import comma_hint
 
 #: An exabyte: within the range of SQLite's and the file system's integers.
 _MAX_BYTES: Final = 10**18
-# The program itself takes nearly as much.
-_LEAST_MEMORY_BYTES: Final = 10**9
+# The program takes half of it, and a block of a large picture another fourth.
+_LEAST_MEMORY_BYTES: Final = 2 * 10**9
 
 _BYTE_SIZE_PATTERN: Final = re.compile(r"(\d+(?:\.\d+)?) *([kMGT]?)(i?)B", re.IGNORECASE)
 

@@ -22,7 +22,7 @@ from pipeline.runner.photo_sizes import NARROWEST, USUAL, proportion_of, sizes_o
 
 # What a GPU computes in bfloat16 takes half of what is predicted for float32.
 _GPU_SHARE: Final = 0.5
-# No need to ask how much a machine has if a picture takes no more than this.
+# No need to ask how much a machine has if a picture takes no more than this; engine.memory leaves more, too.
 _SURE_BYTES: Final = 1_000_000_000
 
 

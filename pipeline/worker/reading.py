@@ -227,7 +227,7 @@ def _check_memory(recipe: Recipe, data: bytes, memory_limit_bytes: float) -> Non
         raise UnusableFileError(
             FailureKind.SIZE,
             f"a picture of {width} × {height} pixels takes about {need / 1e9:,.0f} GB of memory, more than this "
-            f"machine has; use a smaller size in recipe {recipe.name!r}",
+            f"machine has or engine.memory leaves; use a smaller size in recipe {recipe.name!r}",
         )
 
 

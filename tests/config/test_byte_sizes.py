@@ -39,9 +39,9 @@ def test_a_size_in_plain_bytes_is_taken_and_a_negative_one_refused(load: Load, p
 
 def test_memory_is_a_size_or_auto(load: Load, problems: Problems) -> None:
     assert load(STYLE + "engine: {memory: auto}").engine.memory is None
-    assert load(STYLE + "engine: {memory: 1.5 GB}").engine.memory == 1_500_000_000
+    assert load(STYLE + "engine: {memory: 2.5 GB}").engine.memory == 2_500_000_000
     assert load(STYLE).model_dump()["engine"]["memory"] == "auto"
     (told,) = problems(STYLE + "engine: {memory: 8 gigs}")
     assert told.startswith("engine.memory: must be a size like '1 GB' or '500 MB', found '8 gigs'")
-    (told,) = problems(STYLE + "engine: {memory: 500 MB}")
+    (told,) = problems(STYLE + "engine: {memory: 1999 MB}")
     assert told.startswith("engine.memory: must be at least ")
