@@ -10,6 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+#: The side of a block of the first stage, in pixels: larger ones are no faster, smaller ones have more margin.
+BLOCK_PIXELS: Final = 512
+
+#: The segments of the network in the first stage that is passed in blocks; each later one is a stage. What the first
+#: segment returns would take as much as five pictures, and with the second one the margin is 8 pixels only.
+FIRST_STAGE_SEGMENTS: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:

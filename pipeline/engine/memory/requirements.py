@@ -29,7 +29,7 @@ from functools import partial
 from itertools import groupby
 from typing import Final
 
-from pipeline.engine.memory.plan import LEAST, PLAIN, MemoryPlan, plan_within
+from pipeline.engine.memory.plan import BLOCK_PIXELS, FIRST_STAGE_SEGMENTS, LEAST, PLAIN, MemoryPlan, plan_within
 from pipeline.engine.network.architecture import (
     COLORS,
     KERNEL_VALUES,
@@ -62,10 +62,8 @@ _ADAM_IMAGES: Final = 2
 _BFLOAT16: Final = 2
 
 # What is evaluated at once of a picture in blocks, and of the whole: picture, gradient, and their sum.
-_BLOCK_PIXELS: Final = (512 + 2 * 8) ** 2
+_PIXELS_OF_BLOCK: Final = (BLOCK_PIXELS + 2 * 8) ** 2
 _IMAGES_IN_BLOCKS: Final = 3
-# The segments of the stages that are passed in blocks, see pipeline.engine.transfer.blocks.partition.
-_FIRST_STAGE: Final = 2
 # Of losses that need a layer's features whole: these, their gradient and, for quantiles, levels.
 _WHOLE: Final = 2.5
 
@@ -140,12 +138,12 @@ def bytes_in_blocks(pixels: int, recipe: Recipe) -> int:
     between = _IMAGES_IN_BLOCKS * COLORS * _FLOAT + _between_stages(layers)
     if "sliced_wasserstein" in dict(recipe.style_losses):
         between += _WHOLE * sum(map(_bytes_of_layer, _known(recipe.style_layers)))
-    return evaluation_bytes(min(pixels, _BLOCK_PIXELS), layers) + round(pixels * between)
+    return evaluation_bytes(min(pixels, _PIXELS_OF_BLOCK), layers) + round(pixels * between)
 
 
 def _between_stages(layers: Collection[str]) -> float:
     """Return the bytes a pixel of what stages return and of the gradients by it, at most at once."""
-    returned = [_bytes_of_layer(block[-1]) / 4 for block in _blocks(layers)[:-1]][_FIRST_STAGE - 1 :]
+    returned = [_bytes_of_layer(block[-1]) / 4 for block in _blocks(layers)[:-1]][FIRST_STAGE_SEGMENTS - 1 :]
     gradients = [0.0, *reversed(returned)]
     kept = [sum(returned[: len(returned) - number]) for number in range(len(returned))]
     return max(
@@ -157,7 +155,7 @@ def _between_stages(layers: Collection[str]) -> float:
 def target_bytes(pixels: int, *, in_blocks: bool = False) -> int:
     """Return the most bytes that it takes to compute a painting's targets."""
     if in_blocks:
-        return min(pixels, _BLOCK_PIXELS) * _TARGETS + pixels * _TARGETS_IN_BLOCKS
+        return min(pixels, _PIXELS_OF_BLOCK) * _TARGETS + pixels * _TARGETS_IN_BLOCKS
     return pixels * _TARGETS
 
 

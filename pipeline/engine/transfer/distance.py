@@ -19,6 +19,11 @@ def exact(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
+def in_float64(x: Tensor) -> Tensor:
+    """Return ``x`` in float64, except where there is none: on Metal."""
+    return x if x.device.type == "mps" else x.double()
+
+
 def squared_distance(
     found: Tensor, target: Tensor, kind: LossKind, *, gatys_divisor: float, factors: Tensor | None = None
 ) -> Tensor:

@@ -171,8 +171,8 @@ class TransferStep:
         if not batch:
             return []
         recipe, first = batch[0].recipe, batch[0].state
-        divided = is_divided(first.pixels.shape[2], first.pixels.shape[3])
-        short = in_blocks and divided and not first.plan.in_blocks
+        planned = first.plan.in_blocks
+        in_blocks = (in_blocks or planned) and is_divided(first.pixels.shape[2], first.pixels.shape[3])
         network, objective = self._networks.of(recipe), objective_of(recipe)
         told = _told_of(batch, control)
 
@@ -190,12 +190,12 @@ class TransferStep:
                 pictures,
                 content,
                 style,
-                in_blocks=blocks if short or (divided and first.plan.in_blocks) else None,
+                in_blocks=blocks if in_blocks else None,
                 guides=together,
             )
             return found if together is None else freed(found, together)
 
-        if short:
+        if in_blocks and not planned:
             for canvas in batch:
                 canvas.note(_SHORT_MEMORY_NOTE)
         return self._chunks.run(len(batch), batch[0].pixel_count, evaluate)

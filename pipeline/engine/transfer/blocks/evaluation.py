@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -13,12 +13,10 @@ from pipeline.engine.network.vgg import Network
 from pipeline.engine.transfer.blocks.partition import Block, Box, Divide, Stage, blocks_of, stages_of
 from pipeline.engine.transfer.blocks.passing import pass_stage, run_block, seen_by
 from pipeline.engine.transfer.blocks.share import InBlocks, ShareDone
-from pipeline.engine.transfer.blocks.terms import TermPart, term_parts
+from pipeline.engine.transfer.blocks.terms import Targets, TermPart, term_parts
 from pipeline.engine.transfer.content import PIXELS
 from pipeline.engine.transfer.guides import Guides, one_of
 from pipeline.engine.transfer.losses import Objective
-
-Targets = Mapping[str, Tensor]
 
 
 class PictureInBlocks:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from pipeline.engine.transfer.blocks.partition import Box
-from pipeline.engine.transfer.distance import exact
+from pipeline.engine.transfer.distance import exact, in_float64
 
 
 class Gathered(ABC):
@@ -47,9 +47,8 @@ class Sums(Gathered):
 
     def add(self, features: Tensor, box: Box) -> None:
         """Add a block's sums."""
-        found = self._sums(exact(features), box)
-        # In float64, so that the number of blocks makes no difference; Metal has none.
-        found = found if found.device.type == "mps" else found.double()
+        # So that the number of blocks makes no difference.
+        found = in_float64(self._sums(exact(features), box))
         self._total = found if self._total is None else self._total + found
 
     def settle(self) -> Tensor:

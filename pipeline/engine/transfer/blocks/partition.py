@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import Final
 
+from pipeline.engine.memory.plan import BLOCK_PIXELS, FIRST_STAGE_SEGMENTS
 from pipeline.engine.network.architecture import reduction_of
-
-#: The side of a block of the first stage, in pixels: larger ones are no faster, smaller ones have more margin.
-BLOCK_PIXELS: Final = 512
-
-# The segments of the first stage. What the first segment returns would take as much as five pictures, and with the
-# second one the margin is 8 pixels only.
-_FIRST_SEGMENTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ Divide = Callable[[int, Stage], Sequence[int]]
 
 def stages_of(segments: Sequence[tuple[str, ...]]) -> tuple[Stage, ...]:
     """Return the stages for a network's segments, between two of which is a pooling."""
-    parts = [tuple(segments[:_FIRST_SEGMENTS]), *((segment,) for segment in segments[_FIRST_SEGMENTS:])]
+    parts = [tuple(segments[:FIRST_STAGE_SEGMENTS]), *((segment,) for segment in segments[FIRST_STAGE_SEGMENTS:])]
     return tuple(_stage(part, is_last=part is parts[-1]) for part in parts)
 
 

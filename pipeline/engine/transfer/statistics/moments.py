@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import total
 from pipeline.engine.cpu.products import mean_products
-from pipeline.engine.transfer.distance import exact
+from pipeline.engine.transfer.distance import exact, in_float64
 
 # Of a block in which a style has no place.
 _LEAST_WEIGHT: Final = 1e-12
@@ -69,11 +69,7 @@ def block_moments(features: Tensor, center: Tensor, shares: Tensor | None) -> Bl
     around = features - means[:, :, None, None]
     if shares is not None:
         around *= shares.sqrt()
-    return BlockMoments(_wide(weight), _wide(means) - _wide(center), around)
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.device.type == "mps" else x.double()  # Metal has no float64
+    return BlockMoments(in_float64(weight), in_float64(means) - in_float64(center), around)
 
 
 def blended(parts: Iterable[tuple[Moments, float]]) -> Moments:
