@@ -11,7 +11,6 @@ from pipeline.model.hooks import HOOK_FIELDS, HookName, HookSettings
 from pipeline.model.inputs import (
     DEFAULT_CONTENT_LAYERS,
     DEFAULT_STYLE_LAYERS,
-    LAYERS,
     BitDepth,
     CheckpointRules,
     ColorKind,
@@ -43,8 +42,8 @@ from pipeline.model.inputs import (
     StyleLosses,
     StyleLossKind,
     WeightsChoice,
-    canonical_layer,
 )
+from pipeline.model.layers import LAYERS, canonical_layer
 from pipeline.model.run import (
     BacklogChanged,
     ChangeCause,
