@@ -118,11 +118,14 @@ def with_image_hash(recipe: Recipe) -> Recipe:
         return replace(recipe, init_image_sha256=sha256_of_bytes(data))
 
 
-def load_painting(painting: Painting) -> NDArray[np.uint8]:
-    """Return a painting's pixels for the engine. Raises PaintingError, PaintingChangedError, MemoryError."""
+def load_painting(painting: Painting, long_side: int) -> NDArray[np.uint8]:
+    """Return a painting's pixels for the engine, which wants so many on its long side.
+
+    An image in memory has 4096 at most. Raises PaintingError, PaintingChangedError, MemoryError.
+    """
     if isinstance(painting, PaintingInMemory):
         return painting.pixels
-    return load_file(painting)
+    return load_file(painting, long_side)
 
 
 def _with_share(given: object) -> tuple[object, object]:

@@ -55,7 +55,7 @@ class MeasuredEngine(Protocol):
         ...
 
 
-def noise(_: Painting) -> npt.NDArray[np.uint8]:
+def noise(_painting: Painting, _long_side: int) -> npt.NDArray[np.uint8]:
     """Return the pixels (H, W, 3) of a painting of noise; measured engines load it for every painting."""
     return _noise(*_PAINTING)
 

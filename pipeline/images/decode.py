@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -38,6 +39,7 @@ PixelArray = NDArray[np.uint8] | NDArray[np.float32]
 
 _OPAQUE: Final[dict[str, Mode]] = {"LA": "L", "RGBA": "RGB", "CMYKA": "CMYK"}
 
+#: Larger paintings are reduced to this when they are read, unless more of them is wanted.
 PAINTING_LONG_SIDE_PIXELS: Final = 4096
 PAINTING_MAX_PIXELS: Final = 500_000_000
 
@@ -84,14 +86,19 @@ def decode_reduced(data: bytes, *, long_side: int, max_pixels: int) -> DecodedPh
     return _decode(data, max_pixels, size_for_copy)
 
 
-def load_painting(painting: Painting) -> NDArray[np.uint8]:
-    """Return a painting of this very content, or an image to start from. Raises as :func:`decode_painting` does."""
+def load_painting(painting: Painting, long_side: int) -> NDArray[np.uint8]:
+    """Return a painting of this very content, or an image to start from. Raises as :func:`decode_painting` does.
+
+    ``long_side``: how many pixels are wanted of it.
+    """
     kind = "image to start from" if isinstance(painting, StartImage) else "painting"
-    return decode_painting(painting.path, painting.sha256, kind=kind)
+    return decode_painting(painting.path, painting.sha256, long_side=long_side, kind=kind)
 
 
-def decode_painting(path: Path, sha256: str | None = None, *, kind: str = "painting") -> NDArray[np.uint8]:
-    """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to a long side of 4096 pixels.
+def decode_painting(
+    path: Path, sha256: str | None = None, *, long_side: int = PAINTING_LONG_SIDE_PIXELS, kind: str = "painting"
+) -> NDArray[np.uint8]:
+    """Return a painting as (H, W, 3) uint8, sRGB, upright: in full, or reduced to ``long_side``, 4096 at least.
 
     With ``sha256`` the decoded bytes must have this hash. Errors call it ``kind``.
     Raises PaintingError, PaintingChangedError, MemoryError.
@@ -103,7 +110,7 @@ def decode_painting(path: Path, sha256: str | None = None, *, kind: str = "paint
                 f"the {kind} {path} has changed since this run began (replaced, or still being written), so no "
                 f"more pictures are made with it: the next run uses what is there then"
             )
-        return eight_bits(_decode(data, PAINTING_MAX_PIXELS, _painting_size).pixels)
+        return eight_bits(_decode(data, PAINTING_MAX_PIXELS, partial(_painting_size, long_side=long_side)).pixels)
     except OSError as error:
         raise PaintingError(
             f"the {kind} {path} can't be read ({error.strerror}): name an existing picture"
@@ -133,8 +140,9 @@ def eight_bits(pixels: PixelArray) -> NDArray[np.uint8]:
     return pixels.astype(np.uint8, copy=False)
 
 
-def _painting_size(size: Size) -> Size:
-    return size if max(size) <= PAINTING_LONG_SIDE_PIXELS else fit(size, PAINTING_LONG_SIDE_PIXELS)
+def _painting_size(size: Size, long_side: int = PAINTING_LONG_SIDE_PIXELS) -> Size:
+    # Never less, so that smaller pictures have the very pixels of a painting that they always had.
+    return fit(size, min(max(size), max(long_side, PAINTING_LONG_SIDE_PIXELS)))
 
 
 def read_size(file: Path | BinaryIO) -> Size:

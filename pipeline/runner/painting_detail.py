@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.errors import JobError
-from pipeline.images.decode import PAINTING_LONG_SIDE_PIXELS, read_size
+from pipeline.images.decode import read_size
 from pipeline.model import Painting, Style
 
 #: Above this share of their size, strokes look the same.
@@ -33,17 +33,13 @@ class _Lack:
 
     @property
     def share(self) -> float:
-        return min(self.pixels, PAINTING_LONG_SIDE_PIXELS) / self.wanted_pixels
+        return self.pixels / self.wanted_pixels
 
     def __str__(self) -> str:
-        most = PAINTING_LONG_SIDE_PIXELS
-        if self.pixels < most:
-            has, help_ = f"has {self.pixels:,} pixels", "use a larger scan for larger strokes"
-        else:
-            has, help_ = f"is seen with {most:,} pixels at most", "only a smaller size gives larger strokes"
         return (
-            f"{self.painting.name} {has}, the picture by recipe {self.recipe!r} {self.picture_pixels:,}: its strokes "
-            f"come out {_in_words(self.share)} as large as the painting's share ({self.wanted_pixels:,}); {help_}"
+            f"{self.painting.name} has {self.pixels:,} pixels, the picture by recipe {self.recipe!r} "
+            f"{self.picture_pixels:,}: its strokes come out {_in_words(self.share)} as large as the painting's share "
+            f"({self.wanted_pixels:,}); use a larger scan for larger strokes"
         )
 
 

@@ -177,10 +177,10 @@ def test_a_painting_in_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     (painting,) = style_of(path, 0.5).paintings
     assert (painting.path, painting.sha256, painting.weight) == (path, sha256_of_file(path), 1.0)
     assert style_of(str(path), 0.5).scale == 0.5
-    assert np.array_equal(load_painting(painting), four_corners(64))
+    assert np.array_equal(load_painting(painting, 64), four_corners(64))
     Image.fromarray(four_corners(48)).save(path)
     with pytest.raises(PaintingChangedError):
-        load_painting(painting)
+        load_painting(painting, 64)
 
 
 def test_a_painting_in_memory_is_known_by_its_pixels() -> None:
@@ -189,7 +189,7 @@ def test_a_painting_in_memory_is_known_by_its_pixels() -> None:
     known = [style_of(form, 1.0).paintings[0] for form in forms]
     assert len({painting.sha256 for painting in known}) == 1
     assert all(isinstance(painting, PaintingInMemory) for painting in known)
-    assert np.array_equal(load_painting(known[0]), pixels)
+    assert np.array_equal(load_painting(known[0], 64), pixels)
     other = style_of(pixels.reshape(128, 64, 3), 1.0).paintings[0]
     assert other.sha256 != known[0].sha256
 

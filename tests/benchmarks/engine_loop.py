@@ -45,4 +45,4 @@ def make_stylizer(cache_folder: Path, batch_size: int = 0) -> Stylizer:
     settings = EngineSettings(
         device="cpu", cache_folder=cache_folder, machine_folder=cache_folder, batch_size=batch_size
     )
-    return Stylizer(settings, lambda painting: decode_painting(painting.path))
+    return Stylizer(settings, lambda painting, long_side: decode_painting(painting.path, long_side=long_side))

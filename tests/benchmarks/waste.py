@@ -57,7 +57,7 @@ def slots(painting: Path, jobs: int) -> tuple[int, int]:
     # As much memory as anybody likes: who waits for memory on this machine is not the question.
     stylizer = Stylizer(
         settings,
-        lambda painting: decode_painting(painting.path),
+        lambda painting, long_side: decode_painting(painting.path, long_side=long_side),
         evaluate=_free_of_charge,
         available=lambda: None,
     )

@@ -85,6 +85,6 @@ def test_an_engine_that_fails_says_why() -> None:
 
 
 def test_a_painting_of_noise_is_a_painting() -> None:
-    pixels = noise(Painting(Path("any"), "any"))
+    pixels = noise(Painting(Path("any"), "any"), 64)
     assert (pixels.shape[2], pixels.dtype) == (3, "uint8")
     assert pixels.std() > 50

@@ -38,7 +38,9 @@ def memory_limited_engine(settings: EngineSettings) -> Stylizer:
             _leave_no_room()
         return evaluate(network, objective, pictures, content, style, in_blocks=in_blocks, guides=guides)
 
-    return Stylizer(settings, lambda painting: decode_painting(painting.path), evaluate=limited)
+    return Stylizer(
+        settings, lambda painting, long_side: decode_painting(painting.path, long_side=long_side), evaluate=limited
+    )
 
 
 def _leave_no_room() -> None:

@@ -123,7 +123,7 @@ def dump(file: Path, target: Path) -> None:
 def style_cache(folder: Path) -> None:
     """Compute the target of a small painting with the real network."""
     targets = StyleTargets(
-        lambda _: subjects.pixels(),
+        lambda *_: subjects.pixels(),
         StyleCache(folder / "styles", 10**9),
         weights_id=weights_id(WeightsChoice()),
         precision=subjects.PRECISION,
@@ -135,7 +135,7 @@ def style_cache(folder: Path) -> None:
 
 def checkpoint(folder: Path) -> None:
     """Work on a small picture with the real network, and stop early."""
-    stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda _: subjects.pixels())
+    stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda *_: subjects.pixels())
     steps: list[Progress] = []
     control = RunControl(suspend=lambda: len(steps) == subjects.EVALUATIONS_KEPT)
     for event in stylizer.run(Source([subjects.request(None)]), control):

@@ -174,7 +174,7 @@ def test_a_target_is_found_under_the_key_that_is_computed_today(styles: StyleCac
 def test_a_target_is_read_and_not_computed(styles: StyleCache) -> None:
     def target(cache: StyleCache | None) -> Any:
         targets = StyleTargets(
-            lambda _: subjects.pixels(),
+            lambda *_: subjects.pixels(),
             cache,
             weights_id=weights_id(WeightsChoice()),
             precision=subjects.PRECISION,
@@ -221,7 +221,7 @@ def test_its_machine_names_the_same_things_as_ever() -> None:
 
 
 def test_only_the_rest_of_it_is_computed(tmp_path: Path) -> None:
-    stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda _: subjects.pixels())
+    stylizer = Stylizer(EngineSettings(device="cpu", threads=1), lambda *_: subjects.pixels())
     here = tmp_path / "checkpoint.safetensors"
     _as_if_written_by(stylizer, here)
     events = list(stylizer.run(Source([subjects.request(here)])))

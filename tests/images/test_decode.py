@@ -18,8 +18,10 @@ from pipeline.images.decode import (
     decode_painting,
     decode_painting_image,
     fit,
+    load_painting,
     read_size,
 )
+from pipeline.model import Painting
 from tests.images.pictures import (
     CORNERS,
     as_stored,
@@ -244,6 +246,14 @@ def test_a_huge_painting_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "painting.png"
     flat("L", 7, (8192, 10)).save(path)
     assert decode_painting(path).shape == (5, PAINTING_LONG_SIDE_PIXELS, 3)
+    assert np.array_equal(decode_painting(path, long_side=64), decode_painting(path))
+
+
+def test_a_huge_painting_is_as_large_as_its_picture(tmp_path: Path) -> None:
+    path = tmp_path / "painting.png"
+    flat("L", 7, (8192, 10)).save(path)
+    assert load_painting(Painting(path, sha256_of_file(path)), 6144).shape == (8, 6144, 3)
+    assert decode_painting(path, long_side=9000).shape == (10, 8192, 3)
 
 
 @pytest.mark.parametrize("content", [None, b"no picture"])

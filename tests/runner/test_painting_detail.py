@@ -61,15 +61,6 @@ def test_paintings_of_regions_count(tmp_path: Path) -> None:
     assert len(said(style, 100)) == 1
 
 
-def test_a_larger_scan_is_no_advice_where_no_painting_is_seen_larger(tmp_path: Path) -> None:
-    path = tmp_path / "huge.png"
-    Image.new("1", (8000, 2)).save(path)
-    (sentence,) = said(Style("huge", (Painting(path, "h"),)), 8192)
-    assert sentence.startswith("huge.png is seen with 4,096 pixels at most, the picture by recipe 'print' 8,192")
-    assert "come out half as large" in sentence
-    assert sentence.endswith("only a smaller size gives larger strokes")
-
-
 def test_a_painting_that_can_not_be_read_is_others_matter(tmp_path: Path) -> None:
     (tmp_path / "letter.jpg").write_text("a letter")
     assert said(Style("s", (Painting(tmp_path / "letter.jpg", "l"), Painting(tmp_path / "gone.jpg", "g"))), 900) == ()

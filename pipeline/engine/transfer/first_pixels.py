@@ -34,7 +34,7 @@ _REMEMBERED: Final = 16
 _MOST_PIXELS: Final = 1_000_000
 
 
-def _nothing_to_load(painting: Painting) -> npt.NDArray[np.uint8]:
+def _nothing_to_load(painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:  # noqa: ARG001
     raise PaintingError(f"{painting.path}: nothing is loaded here")
 
 
@@ -78,7 +78,7 @@ class FirstPixels:
         shape = request.photo.shape[:2]
 
         def covering() -> Tensor:
-            pixels = _cropped(self._load_painting(source), shape)
+            pixels = _cropped(self._load_painting(source, max(shape)), shape)
             return to_network(to_tensor(pixels), geometry).clamp(0, 1)
 
         return self._recent.get((source.sha256, shape, geometry), covering)

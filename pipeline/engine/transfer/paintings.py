@@ -16,7 +16,8 @@ from pipeline.errors import PaintingError
 from pipeline.model import Painting
 
 #: Returns the pixels of the content that the painting's hash names, and of no other: it is part of the cache's key.
-LoadPainting = Callable[[Painting], npt.NDArray[np.uint8]]
+#: The number is the long side that is wanted of it; there may be more pixels, and where it has fewer, fewer.
+LoadPainting = Callable[[Painting, int], npt.NDArray[np.uint8]]
 
 _REMEMBERED_PIXELS: Final = 8_000_000  # of 12 bytes each
 
@@ -33,7 +34,7 @@ class Paintings:
 
         Raises PaintingError, and what loading it raises.
         """
-        return _fitted(to_tensor(self._load(painting)), size, painting)
+        return _fitted(to_tensor(self._load(painting, size)), size, painting)
 
     def remembered_at(self, painting: Painting, size: int) -> Tensor:
         """Return the same, which is decoded and resampled once for many calls."""

@@ -34,7 +34,7 @@ SMALL = (("relu1_1", 1.0), ("relu2_1", 1.0))
 DEEP = (*SMALL, ("relu3_1", 1.0))
 
 
-def load_painting(painting: Painting) -> Any:
+def load_painting(painting: Painting, long_side: int = 56) -> Any:
     """Return a painting for each hash, of its own shape and colors."""
     seed = int(painting.sha256[:4], 16)
     return pixels(seed, 48 + seed % 3 * 8, 56)

@@ -59,7 +59,7 @@ def pixels(seed: int, height: int = 40, width: int = 48) -> npt.NDArray[Any]:
     return coarse.repeat(8, 0).repeat(8, 1)[:height, :width]
 
 
-def load_painting(painting: Painting) -> npt.NDArray[Any]:
+def load_painting(painting: Painting, long_side: int = 64) -> npt.NDArray[Any]:
     if painting.path.stem == "small":
         raise PaintingError("small.jpg: too small")
     if painting.path.stem == "huge":
@@ -333,11 +333,11 @@ def test_a_painting_that_fails_at_the_second_scale_fails_its_picture() -> None:
     class Fading:
         shown = 0
 
-        def __call__(self, painting: Painting) -> npt.NDArray[Any]:
+        def __call__(self, painting: Painting, long_side: int) -> npt.NDArray[Any]:
             self.shown += 1
             if self.shown > 1:
                 raise PaintingError("a.jpg: it was here a moment ago")
-            return load_painting(painting)
+            return load_painting(painting, long_side)
 
     events = run(Stylizer(CPU, Fading()), request("t"))
     assert len(only(events, Progress)) == 4

@@ -30,13 +30,15 @@ def slope(height: int, width: int) -> npt.NDArray[np.uint8]:
 
 
 class Easel:
-    """Loads paintings, and remembers which."""
+    """Loads paintings, and remembers which and how large."""
 
     def __init__(self) -> None:
         self.asked: list[Painting] = []
+        self.sizes: list[int] = []
 
-    def __call__(self, painting: Painting) -> npt.NDArray[np.uint8]:
+    def __call__(self, painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:
         self.asked.append(painting)
+        self.sizes.append(long_side)
         shade = {"night.jpg": 40, "wave.jpg": 240}.get(painting.path.name)
         return slope(100, 300) if shade is None else np.full((70, 50, 3), shade, np.uint8)
 

@@ -18,9 +18,11 @@ class Loader:
     def __init__(self, height: int, width: int) -> None:
         self.shape = height, width, 3
         self.asked: list[str] = []
+        self.sizes: list[int] = []
 
-    def __call__(self, painting: Painting) -> npt.NDArray[np.uint8]:
+    def __call__(self, painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:
         self.asked.append(painting.sha256)
+        self.sizes.append(long_side)
         return np.full(self.shape, ord(painting.sha256), np.uint8)
 
 
@@ -44,6 +46,7 @@ def test_each_size_is_another_one() -> None:
     paintings = Paintings(load)
     assert [paintings.remembered_at(painting("a"), size).shape[3] for size in (64, 70, 64)] == [64, 70, 64]
     assert load.asked == ["a", "a"]
+    assert load.sizes == [64, 70]
 
 
 def test_memory_is_bounded_by_pixels_and_forgets_the_least_recently_used() -> None:

@@ -48,7 +48,7 @@ class Easel:
         self.paint = paint
         self.asked: list[str] = []
 
-    def __call__(self, wanted: Painting) -> npt.NDArray[Any]:
+    def __call__(self, wanted: Painting, long_side: int) -> npt.NDArray[Any]:
         self.asked.append(wanted.path.stem)
         return self.paint(wanted.path.stem)
 

@@ -38,7 +38,7 @@ KEEPING = Style("keeping", RED.paintings, regions=(Region("white", RED), Region(
 BOLD = replace(TINY, content_weight=0.0, iterations=12)
 
 
-def load_painting(painting: Painting) -> npt.NDArray[np.uint8]:
+def load_painting(painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:
     grain = pixels(100, 64, 64)
     color = COLORS.get(painting.path.stem)
     return grain if color is None else (grain * 0.2 + np.array(color) * 0.8).astype(np.uint8)

@@ -27,7 +27,7 @@ random = np.random.default_rng(0)
 settings = EngineSettings(device="cpu", threads=1, batch_size=2)  # nothing measured: no machine_folder
 left = partial(available_bytes, Path(sys.argv[2]))
 hopeful, careful = (
-    Stylizer(settings, lambda painting: random.integers(0, 255, (64, 64, 3), np.uint8), available=available)
+    Stylizer(settings, lambda *_: random.integers(0, 255, (64, 64, 3), np.uint8), available=available)
     for available in (lambda: None, left)
 )
 

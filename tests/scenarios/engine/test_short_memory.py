@@ -63,9 +63,9 @@ class Scarce:
                 self.left -= 1
                 raise torch.OutOfMemoryError("no room")
 
-    def load(self, painting: Painting) -> npt.NDArray[np.uint8]:
+    def load(self, painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:
         self.take()
-        return load_painting(painting)
+        return load_painting(painting, long_side)
 
     def evaluate(
         self,
