@@ -61,7 +61,7 @@ class Hardware:
 class DeviceBudget:
     """How many canvases to work on at once, and how many of their pixels to evaluate at once.
 
-    ``state_bytes``: what all of them together may keep between evaluations, on a GPU.
+    ``state_bytes``: what all of them together may keep and take between evaluations, on a GPU.
     """
 
     canvases: int

@@ -55,9 +55,12 @@ _READ_BEFORE_RECTIFIED: Final = 512
 _TARGETS: Final = 960
 _TARGETS_IN_BLOCKS: Final = 100
 
-# Besides the optimizer's there are the pixels, the best ones, the last accepted ones and their gradient, the new
-# gradient, and as much again while they are exchanged.
-_OTHER_IMAGES: Final = 10
+# Between two evaluations there are the photo, the pixels and the best ones; of L-BFGS the last accepted point and its
+# gradient. While pixels are moved there are, as measured, nine more at most: the new gradient, as it is and scaled, a
+# pair of the history as it is and as it is kept, the direction and its spectrum.
+_KEPT_IMAGES: Final = 3
+_ACCEPTED_IMAGES: Final = 2
+_IMAGES_IN_MOVE: Final = 9
 _ADAM_IMAGES: Final = 2
 _BFLOAT16: Final = 2
 
@@ -71,9 +74,6 @@ _WHOLE: Final = 2.5
 # about so many more of its size are in flight.
 _MOST_POSITIONS: Final = 1024
 _MATRICES_IN_FLIGHT: Final = 6
-
-# Larger paintings are reduced when they are read.
-_PAINTING_PIXELS: Final = 4096**2
 
 # No picture file has more.
 _MOST_PIXELS: Final = 65_535**2
@@ -90,7 +90,7 @@ def need_of(recipe: Recipe, height: int, width: int, style_scale: float = 1.0, p
     ``style_scale`` is the painting's size relative to the picture's. Layers that VGG-19 does not have need nothing.
     """
     # Paintings are never enlarged.
-    painting = target_bytes(min(round((recipe.size * style_scale) ** 2), _PAINTING_PIXELS), in_blocks=plan.in_blocks)
+    painting = target_bytes(round((recipe.size * style_scale) ** 2), in_blocks=plan.in_blocks)
     return max(need_at(recipe, picture_pixels(recipe, height, width), plan), painting)
 
 
@@ -104,8 +104,10 @@ def need_at(recipe: Recipe, pixels: int, plan: MemoryPlan = PLAIN) -> int:
     """Return what evaluating a picture of ``pixels`` and keeping its state takes."""
     kept = state_bytes(pixels, recipe, plan) + _MATRICES_IN_FLIGHT * _similarity_bytes(pixels, recipe)
     if plan.in_blocks:
-        return kept + bytes_in_blocks(pixels, recipe)
-    return kept + evaluation_bytes(pixels, _layers(recipe)) + _levels_bytes(pixels, recipe)
+        evaluation = bytes_in_blocks(pixels, recipe)
+    else:
+        evaluation = evaluation_bytes(pixels, _layers(recipe)) + _levels_bytes(pixels, recipe)
+    return kept + max(evaluation, move_bytes(pixels))
 
 
 def least_need_at(recipe: Recipe, pixels: int) -> int:
@@ -161,10 +163,16 @@ def target_bytes(pixels: int, *, in_blocks: bool = False) -> int:
 
 def state_bytes(pixels: int, recipe: Recipe, plan: MemoryPlan = PLAIN) -> int:
     """Return what is kept of a picture between evaluations: optimizer state, pixels, the photo's features."""
-    images = {"lbfgs": _history_images(recipe, plan), "adam": _ADAM_IMAGES, "sgd": 1.0}[recipe.optimizer]
-    images += _OTHER_IMAGES + (1 if recipe.ema_decay else 0)
+    lbfgs = _ACCEPTED_IMAGES + _history_images(recipe, plan)
+    images = {"lbfgs": lbfgs, "adam": _ADAM_IMAGES, "sgd": 1.0}[recipe.optimizer]
+    images += _KEPT_IMAGES + (1 if recipe.ema_decay else 0)
     features = sum(map(_bytes_of_layer, _known(recipe.content_layers)))
     return round(pixels * (images * COLORS * _FLOAT + features)) + _similarity_bytes(pixels, recipe)
+
+
+def move_bytes(pixels: int) -> int:
+    """Return the most bytes that an optimizer takes while it moves a picture's pixels, besides what is kept of it."""
+    return pixels * _IMAGES_IN_MOVE * COLORS * _FLOAT
 
 
 def _history_images(recipe: Recipe, plan: MemoryPlan) -> float:

@@ -33,7 +33,14 @@ from pipeline.engine.events import Event, Failed, Request, RunControl
 from pipeline.engine.memory.admission import MemoryAdmission, MemoryNeed
 from pipeline.engine.memory.available import available_bytes
 from pipeline.engine.memory.limit import planned_limit, running_limit
-from pipeline.engine.memory.requirements import need_at, need_of, picture_pixels, plan_at, state_bytes
+from pipeline.engine.memory.requirements import (
+    move_bytes,
+    need_at,
+    need_of,
+    picture_pixels,
+    plan_at,
+    state_bytes,
+)
 from pipeline.engine.network.vgg import build_convolutions, layer_shapes
 from pipeline.engine.network.weights import load_weights
 from pipeline.engine.scheduler.batch_step import BatchStep, run_batch_step
@@ -211,8 +218,9 @@ class Stylizer:
                 need_of(canvas.recipe, height, width, scale, each) for each in (plan, replace(plan, in_blocks=True))
             )
             return MemoryNeed(planned, min(planned, in_blocks))
-        kept = state_bytes(picture_pixels(canvas.recipe, height, width), canvas.recipe)
-        return MemoryNeed(kept, kept)
+        pixels = picture_pixels(canvas.recipe, height, width)
+        moved = state_bytes(pixels, canvas.recipe) + move_bytes(pixels)
+        return MemoryNeed(moved, moved)
 
     def _needs_blocks(self, canvas: Canvas, admission: MemoryAdmission[Canvas]) -> bool:
         """Tell whether to evaluate a canvas in blocks: as predicted at this scale, or as was learned before."""

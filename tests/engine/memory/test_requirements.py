@@ -12,6 +12,7 @@ from pipeline.engine.memory.requirements import (
     evaluation_bytes,
     largest_possible,
     least_need_at,
+    move_bytes,
     need_at,
     need_of,
     plan_at,
@@ -22,6 +23,7 @@ from pipeline.engine.transfer.content.self_similarity import MOST_POSITIONS
 from pipeline.model import LAYERS, Recipe
 
 RECIPE = Recipe(size=1000)
+LAYERS_OF_RECIPE = {layer for layer, _ in (*RECIPE.content_layers, *RECIPE.style_layers)}
 MEGA = 1_000_000
 
 
@@ -39,7 +41,7 @@ def test_more_pixels_and_more_layers_need_more() -> None:
 
 
 def test_in_blocks_a_picture_needs_what_a_block_does_and_what_is_kept_between_the_stages() -> None:
-    block = evaluation_bytes(528 * 528, {"relu5_1", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"})
+    block = evaluation_bytes(528 * 528, LAYERS_OF_RECIPE)
     kept = bytes_in_blocks(MEGA, RECIPE) - block
     # The outputs of the first and the second stage, and the gradient by the first one's, with three pictures.
     assert kept == (128 / 16 + 256 / 64 + 128 / 16 + 3 * 3) * 4 * MEGA
@@ -81,8 +83,14 @@ def test_the_largest_possible_picture_is_the_last_one_that_fits(limit: float) ->
 
 def test_a_history_of_twenty_pairs_is_the_most_of_what_is_kept() -> None:
     by = {kind: state_bytes(MEGA, replace(RECIPE, optimizer=kind)) for kind in ("lbfgs", "adam", "sgd")}
-    assert by["lbfgs"] - by["sgd"] == (40 - 1) * 12 * MEGA
+    assert by["lbfgs"] - by["sgd"] == (40 + 2 - 1) * 12 * MEGA
     assert by["sgd"] < by["adam"] < by["lbfgs"]
+
+
+def test_what_moving_the_pixels_takes_counts_where_it_is_more_than_an_evaluation() -> None:
+    shallow = replace(RECIPE, content_layers=(), style_layers=(("relu1_1", 1.0),))
+    assert need_at(shallow, 24 * MEGA, LEAST) == state_bytes(24 * MEGA, shallow, LEAST) + move_bytes(24 * MEGA)
+    assert need_at(RECIPE, MEGA) == state_bytes(MEGA, RECIPE) + evaluation_bytes(MEGA, LAYERS_OF_RECIPE)
 
 
 def test_self_similarity_needs_matrices_of_all_the_positions_that_it_compares() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.engine.devices import DeviceBudget
 from pipeline.engine.events import Failed, Finished, Request
-from pipeline.engine.memory.requirements import picture_pixels, state_bytes
+from pipeline.engine.memory.requirements import move_bytes, picture_pixels, state_bytes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.evaluation import Evaluation
 from pipeline.model import ColorKind, Painting
@@ -34,11 +34,11 @@ class Judge(Scarce):
         self.load_fails = load_fails
         self.batches: list[int] = []
 
-    def load(self, painting: Painting) -> npt.NDArray[np.uint8]:
+    def load(self, painting: Painting, long_side: int) -> npt.NDArray[np.uint8]:
         if self.load_fails:
             self.load_fails -= 1
             raise torch.OutOfMemoryError("no room for a painting")
-        return load_painting(painting)
+        return load_painting(painting, long_side)
 
     def evaluate(self, network: Any, objective: Any, pictures: torch.Tensor, *targets: Any, **how: Any) -> Evaluation:
         if len(pictures) > self.most:
@@ -83,7 +83,8 @@ def test_pictures_for_which_there_is_no_memory_at_all_are_given_up() -> None:
 
 def test_large_pictures_wait_until_there_is_memory_for_their_state() -> None:
     judge = Judge()
-    each = state_bytes(picture_pixels(RECIPE, 40, 48), RECIPE)
+    pixels = picture_pixels(RECIPE, 40, 48)
+    each = state_bytes(pixels, RECIPE) + move_bytes(pixels)
     events = made(judge, DeviceBudget(8, LARGE, 3.5 * each))
     assert (len(only(events, Finished)), only(events, Failed)) == (8, [])
     assert sum(judge.batches) == 8 * 3
