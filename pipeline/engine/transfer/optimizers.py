@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.deterministic_sum import total
 from pipeline.engine.memory.plan import PLAIN, MemoryPlan
-from pipeline.engine.transfer.preconditioner import precondition
+from pipeline.engine.transfer.preconditioner import COARSE_BELOW, precondition
 from pipeline.model import Recipe
 
 _FIRST_CHANGE: Final = 4 / 255
@@ -128,7 +128,8 @@ class Lbfgs(Optimizer[LbfgsState]):
     the first guess of the inverse Hessian, H₀, falls with the spatial frequency, see
     :mod:`pipeline.engine.transfer.preconditioner`; without it, H₀ is a number. With all three off this is
     torch.optim.LBFGS with ``max_iter=1`` (apart from its tolerances). With ``bfloat16_history`` pairs are kept in
-    half of the memory.
+    half of the memory. ``has_coarse``: the picture's coarse structure is there already, so that H₀ falls along
+    fine structure only.
     """
 
     def __init__(
@@ -141,10 +142,12 @@ class Lbfgs(Optimizer[LbfgsState]):
         preconditioned: bool = True,
         *,
         bfloat16_history: bool = False,
+        has_coarse: bool = False,
     ) -> None:
         super().__init__(learning_rate, decay)
         self.history = history
         self.bfloat16_history = bfloat16_history
+        self.alike_below = COARSE_BELOW if has_coarse else 0.0
         self.restarts = restarts
         self.step_scaling = step_scaling
         self.preconditioned = preconditioned
@@ -209,7 +212,9 @@ class Lbfgs(Optimizer[LbfgsState]):
         state.changes.append(kept_change)
         state.curvatures.append(curvature)
         # yᵀ H₀ y = sᵀ y
-        state.size = curvature / (float(_dot(change, precondition(change))) if self.preconditioned else changes)
+        state.size = curvature / (
+            float(_dot(change, self._preconditioned(change))) if self.preconditioned else changes
+        )
         if len(state.steps) > self.history:
             del state.steps[0], state.changes[0], state.curvatures[0]
 
@@ -224,13 +229,16 @@ class Lbfgs(Optimizer[LbfgsState]):
             direction.addcmul_(change.to(direction.dtype), share, value=-1)
             shares.append(share)
         if self.preconditioned:
-            direction = precondition(direction)
+            direction = self._preconditioned(direction)
         if pairs:
             direction.mul_(state.size)
         for (step, change, curvature), share in zip(pairs, reversed(shares), strict=True):
             gain = share - _dot(change.to(direction.dtype), direction) / curvature
             direction.addcmul_(step.to(direction.dtype), gain)
         return direction
+
+    def _preconditioned(self, x: Tensor) -> Tensor:
+        return precondition(x, self.alike_below)
 
     def _step_length(self, direction: Tensor, state: LbfgsState) -> float:
         rate = self._rate(state)
@@ -292,14 +300,17 @@ class Sgd(Optimizer[SgdState]):
         return following
 
 
-def make_optimizer(recipe: Recipe, plan: MemoryPlan = PLAIN) -> Optimizer[Any]:
-    """Return the optimizer a recipe asks for, with its settings; ``plan`` says what it may keep."""
+def make_optimizer(recipe: Recipe, plan: MemoryPlan = PLAIN, *, has_coarse: bool = False) -> Optimizer[Any]:
+    """Return the optimizer a recipe asks for, with its settings; ``plan`` says what it may keep.
+
+    ``has_coarse``: a smaller size was made before.
+    """
     rate, decay = recipe.learning_rate, recipe.learning_rate_decay
     if recipe.optimizer == "adam":
         return Adam(rate, decay, recipe.adam_betas)
     if recipe.optimizer == "sgd":
         return Sgd(rate, decay)
-    return Lbfgs(rate, decay, plan.history, bfloat16_history=plan.bfloat16_history)
+    return Lbfgs(rate, decay, plan.history, bfloat16_history=plan.bfloat16_history, has_coarse=has_coarse)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

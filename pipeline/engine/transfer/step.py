@@ -211,7 +211,13 @@ class TransferStep:
 def batch_key(canvas: Canvas) -> Hashable:
     """Return what canvases have in common that can be evaluated and moved together."""
     recipe = canvas.recipe
-    moves = (recipe.optimizer, recipe.learning_rate, recipe.learning_rate_decay, recipe.adam_betas)
+    moves = (
+        recipe.optimizer,
+        recipe.learning_rate,
+        recipe.learning_rate_decay,
+        recipe.adam_betas,
+        canvas.state.scale_index > 0,
+    )
     places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
     return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places, canvas.state.plan
 
@@ -236,7 +242,8 @@ def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
     if not batch:
         return
     canvases = [canvas for canvas, _, _ in batch]
-    following = make_optimizer(canvases[0].recipe, canvases[0].state.plan).step(
+    first = canvases[0].state
+    following = make_optimizer(canvases[0].recipe, first.plan, has_coarse=first.scale_index > 0).step(
         _together([canvas.state.pixels for canvas in canvases]),
         _together([loss for _, loss, _ in batch]),
         _together([gradient for _, _, gradient in batch]),

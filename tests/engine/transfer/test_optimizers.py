@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.memory.plan import LEAST, MemoryPlan
 from pipeline.engine.transfer.optimizers import Adam, Lbfgs, Optimizer, Sgd, make_optimizer
+from pipeline.engine.transfer.preconditioner import COARSE_BELOW
 from pipeline.model import Recipe
 
 Evaluation = tuple[Tensor, Tensor]
@@ -247,6 +248,16 @@ def test_lbfgs_saves_evaluations_where_fine_structure_is_stiff() -> None:
     assert bool((losses[0] < 0.5 * losses[1]).all())
 
 
+def test_lbfgs_saves_evaluations_where_a_smaller_size_has_left_only_what_is_fine() -> None:
+    def bowl(pixels: Tensor) -> Evaluation:
+        return evaluate(lambda at: (at - 0.5).square().mean((1, 2, 3)), pixels)
+
+    fine = torch.rand((2, 3, 32, 48), generator=torch.Generator().manual_seed(0)) - 0.5
+    fine -= torch.nn.functional.avg_pool2d(fine, 7, 1, 3, count_include_pad=False)
+    losses = [run(Lbfgs(has_coarse=there), bowl, 0.5 + fine / 2, 4)[1][-1] for there in (True, False)]
+    assert bool((losses[0] < 0.5 * losses[1]).all())
+
+
 def test_memory_layout_changes_no_path() -> None:
     expected, _ = run(Lbfgs(), valley(), some_pixels(2), 12)
     pixels, _ = run(Lbfgs(), valley(), some_pixels(2).to(memory_format=torch.channels_last), 12)
@@ -467,3 +478,11 @@ def test_the_plan_of_a_size_says_how_long_the_history_is() -> None:
     assert isinstance(optimizer, Lbfgs)
     assert (optimizer.history, optimizer.bfloat16_history) == (5, True)
     assert isinstance(make_optimizer(Recipe(optimizer="adam"), LEAST), Adam)
+
+
+def test_an_optimizer_is_told_whether_there_was_a_smaller_size() -> None:
+    first, later = make_optimizer(Recipe()), make_optimizer(Recipe(), has_coarse=True)
+    assert isinstance(first, Lbfgs)
+    assert isinstance(later, Lbfgs)
+    assert (first.alike_below, later.alike_below) == (0.0, COARSE_BELOW)
+    assert isinstance(make_optimizer(Recipe(optimizer="sgd"), has_coarse=True), Sgd)

@@ -27,6 +27,13 @@ def test_a_wave_is_divided_by_its_frequency(cycles: int) -> None:
     torch.testing.assert_close(precondition(upright), upright / cycles)
 
 
+@pytest.mark.parametrize(("cycles", "divisor"), [(1, 8), (4, 8), (8, 8), (16, 16), (32, 32)])
+def test_what_is_coarser_than_a_number_of_cycles_a_pixel_is_treated_alike(cycles: int, divisor: int) -> None:
+    row = torch.cos(torch.arange(64, dtype=torch.float64) * (2 * math.pi * cycles / 64))
+    for wave in (row.expand(3, 32, 64), row.expand(3, 32, 64).transpose(1, 2)):
+        torch.testing.assert_close(precondition(wave, alike_below=1 / 8), wave / divisor)
+
+
 def test_a_flat_picture_stays_as_it_is() -> None:
     flat = torch.full((3, 32, 48), 0.5)
     torch.testing.assert_close(precondition(flat), flat)

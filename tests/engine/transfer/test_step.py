@@ -154,6 +154,11 @@ def test_canvases_are_of_one_kind_if_they_can_be_evaluated_and_moved_together(ca
     assert batch_key(other(seed=3, init="noise", tolerance=0.5)) == batch_key(canvas)
     for changes in ({"optimizer": "adam"}, {"content_weight": 9.0}, {"pooling": "average"}, {"scales": (48,)}):
         assert batch_key(other(**changes)) != batch_key(canvas)
+    scaled = [other(size=48, scales=scales) for scales in ((32, 48), (48,))]
+    scaled[0].state.iteration = 1
+    scaled[0].start_next_scale()
+    assert scaled[0].geometry == scaled[1].geometry
+    assert batch_key(scaled[0]) != batch_key(scaled[1])  # only one of them has a smaller size behind it
     assert batch_key(other(optimizer="adam", adam_betas=(0.9, 0.999))) != batch_key(other(optimizer="adam"))
 
 
