@@ -83,7 +83,8 @@ def stylize(
             scales (0): how many sizes from coarse to fine, 0 = as many as keep the smallest at 128 or more; or the
             list of long sides, ending in size.
             iterations (150): the most evaluations at each size; one number, or a list with one for each size.
-            tolerance (0.04): a size is finished when ten evaluations gain less than this share; 0 = never early.
+            tolerance (0.04): a size is finished when ten evaluations gain less than this share, at 2048
+            pixels four times as much; 0 = never early.
             content_layers, style_layers: names ("relu4_2", Keras' "block4_conv2"), or a mapping of names to weights.
             strength (0.5): how much of the painting, from 0 (a touch) to 1 (the wildest that still shows the photo).
             keep_faces (0.0): how much faces stay as the photo has them, to 1; needs pip install "stylewatch[faces]".

@@ -96,7 +96,7 @@ class RecipeSection(QualitySection):
     tolerance: Annotated[f.Weight, Field(lt=1)] = Field(
         _DEFAULT.tolerance,
         description="The last size is finished once ten evaluations lower the loss by less than this share, smaller "
-        "ones at twice that; 0 = never early.",
+        "ones at twice that, and at 2048 pixels at four times as much, in proportion to the pixels; 0 = never early.",
     )
     content_layers: Layers = Field(
         dict(_DEFAULT.content_layers), description="Layers that keep the photo: a list, or layer: weight."

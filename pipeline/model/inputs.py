@@ -134,7 +134,8 @@ class Recipe:
     ``max_size``: what such a size is limited to, 0 = nothing.
     ``iterations``: most evaluations of the loss a scale, one number or one a scale. ``tolerance``: relative gain of
     the loss over the plateau window below which the last scale is finished, and at twice of which the coarser ones
-    are (0 = never). Layers are (name, weight) pairs, and so are the losses that are added up at each of them.
+    are (0 = never); above 1024 pixels more, in proportion to the pixels. Layers are (name, weight) pairs, and so are
+    the losses that are added up at each of them.
     ``style_loss``: what is compared with the painting; "auto" = what this version of the engine does best with the
     form that ``loss`` names, see :attr:`style_losses`.
     ``color``: whose colors the picture has; with "photo" its chroma is the photo's, under its own lightness; with

@@ -39,13 +39,8 @@ from pipeline.engine.transfer.guides import Guides
 from pipeline.engine.transfer.loss_history import Points, with_point
 from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.engine.transfer.places import PaintedPlaces, painted_places
+from pipeline.engine.transfer.plateau import PLATEAU_WINDOW, is_plateau, tolerance_at
 from pipeline.model import Losses, LossPoint, Recipe
-
-#: Evaluations over which the gain of the loss is compared with a recipe's tolerance.
-PLATEAU_WINDOW: Final = 10
-
-# The next scale corrects remaining errors of the coarse one: twice the tolerance there can't be seen.
-_COARSE_TOLERANCE: Final = 2
 
 _UNKNOWN: Final = Losses(math.inf, math.inf, math.inf)
 
@@ -186,14 +181,7 @@ class Canvas:
             return True
         if self.places is not None and self.places.nothing_is_painted:
             return True
-        if len(self.state.plateau) <= PLATEAU_WINDOW:
-            return False
-        before, now = self.state.plateau[0], self.state.plateau[-1]
-        return before - now < self._tolerance * abs(before)
-
-    @property
-    def _tolerance(self) -> float:
-        return self.recipe.tolerance * (1 if self.is_last_scale else _COARSE_TOLERANCE)
+        return is_plateau(self.state.plateau, tolerance_at(self.recipe, self.state.scale_index))
 
     def move_to(self, pixels: Tensor) -> None:
         """Make ``pixels`` (1, 3, h, w) the next to evaluate, confined to the colors a file can hold.

@@ -16,6 +16,7 @@ from typing import Final
 from pipeline.engine.memory.limit import planned_limit
 from pipeline.engine.memory.requirements import need_at, need_of, picture_pixels, plan_at, program_bytes
 from pipeline.engine.speed import FORWARD, GUESS, Speed, network_pixels
+from pipeline.engine.transfer.plateau import PLATEAU_WINDOW, fewer_evaluations, leniency_at
 from pipeline.engine.transfer.strength import content_factor
 from pipeline.ledger import Timing
 from pipeline.model import EngineSettings, OptimizerKind, PictureEstimate, Recipe, StyleLossKind, WorkEstimate
@@ -201,8 +202,13 @@ def expected_evaluations(recipe: Recipe, timing: Timing | None, usual: Sequence[
     """Return how many evaluations each scale takes, from finished pictures, which were such as the ``usual`` ones."""
     most = recipe.iterations_by_scale()
     if timing is None:
-        typical = _typical_evaluations(recipe) if recipe.tolerance else max(most)
-        return tuple(min(float(count), typical) for count in most)
+        if not recipe.tolerance:
+            return tuple(map(float, most))
+        typical = _typical_evaluations(recipe)
+        return tuple(
+            min(float(count), max(PLATEAU_WINDOW + 1, typical / fewer_evaluations(leniency_at(recipe, index))))
+            for index, count in enumerate(most)
+        )
     possible = timing.pictures * sum(map(_most_work, usual)) / len(usual)
     share = min(1.0, timing.pixel_evaluations / possible)
     return tuple(count * share for count in most)

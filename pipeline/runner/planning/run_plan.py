@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.engine import ENGINE_VERSION
 from pipeline.engine.speed import GUESS, Speed, read_speed
+from pipeline.engine.transfer.plateau import fewer_evaluations, leniency
 from pipeline.engine.transfer.target_cache import StyleCache
 from pipeline.errors import JobError
 from pipeline.images.decode import fit, read_size
@@ -297,8 +298,9 @@ def _advice(recipes: Mapping[str, Recipe], tasks: Sequence[Task], expected: Fore
     recipe, longest = recipes[name], expected.recipes[name]
     rest = expected.seconds - longest.seconds
     most = max(1, round(max(longest.evaluations) / 2))
+    smaller, share = _smaller_size(recipe, [task.recipe.size for task in tasks if task.recipe.name == name])
     changes = [
-        _smaller_size(recipe, [task.recipe.size for task in tasks if task.recipe.name == name]),
+        (smaller, share * _more_evaluations(recipe)),
         (f"recipes.{name}.iterations {most}", _share_of_evaluations(longest, most)),
     ]
     if not device or device.startswith("cpu"):
@@ -320,6 +322,14 @@ def _smaller_size(recipe: Recipe, sizes: Sequence[int]) -> tuple[str, float]:
     most = max(sizes) // 2
     left = sum(min(size, most) ** 2 for size in sizes) / sum(size**2 for size in sizes)
     return f"{setting}.max_size {most}", left
+
+
+def _more_evaluations(recipe: Recipe) -> float:
+    """Return how many times as many evaluations a picture of half the size takes."""
+    if not recipe.tolerance:
+        return 1.0
+    whole, half = (fewer_evaluations(leniency(size)) for size in (recipe.size, recipe.size / 2))
+    return whole / half
 
 
 def _share_of_evaluations(expected: RecipeForecast, most: int) -> float:

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from pipeline.engine.events import Places, Request
-from pipeline.engine.transfer.canvas import PLATEAU_WINDOW, Canvas, blank_canvas
+from pipeline.engine.transfer.canvas import Canvas, blank_canvas
 from pipeline.engine.transfer.color.matching import without_other_colors
 from pipeline.engine.transfer.color.photo_colors import with_chroma_of
 from pipeline.engine.transfer.geometry import network_geometry, resample, to_pixels, to_tensor
+from pipeline.engine.transfer.plateau import PLATEAU_WINDOW
 from pipeline.model import InitKind, Losses, Recipe, Region, Style
 
 CPU = torch.device("cpu")

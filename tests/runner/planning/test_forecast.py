@@ -132,6 +132,10 @@ def test_recipes_are_estimated_separately() -> None:
 def test_a_new_recipe_takes_the_usual_evaluations_but_no_more_than_it_allows() -> None:
     recipe = replace(GRAM, size=256, scales=2, iterations=(10_000, 7))
     assert expected_evaluations(recipe, None, 1.0) == (TYPICAL_EVALUATIONS["lbfgs"], 7)
+    (large,) = expected_evaluations(replace(GRAM, size=2048, scales=1), None, 1.0)
+    assert large == pytest.approx(TYPICAL_EVALUATIONS["lbfgs"] / 4**0.25)
+    (huge,) = expected_evaluations(replace(GRAM, size=60_000, scales=1), None, 1.0)
+    assert huge == 11
     endless = Recipe(size=256, scales=2, iterations=(10_000, 7), tolerance=0)
     assert expected_evaluations(endless, None, 1.0) == (10_000, 7)
 

@@ -279,8 +279,9 @@ def test_advice_is_about_the_recipe_that_takes_longest(workshop: Workshop) -> No
     for number in range(20):
         workshop.photo(f"{number}.png", shade=number)
     run_plan = workshop.plan(lambda _: SPEED)
-    # 16 parts of 17 are the huge one's; a quarter of those and the small one's part stay.
-    expected = approximate_duration(run_plan.forecast.seconds * 5 / 17)
+    huge = run_plan.forecast.recipes["huge"].seconds
+    # Of a quarter of the pixels, in half again as many evaluations.
+    expected = approximate_duration(run_plan.forecast.seconds - huge + huge / 4 * 2**0.5)
     assert run_plan.advice[0] == f"recipes.huge.size 4000 instead of 8000: {expected}"
 
 
@@ -308,7 +309,8 @@ def test_a_photo_that_can_not_be_read_is_taken_for_a_typical_one(workshop: Works
     damaged = bytearray(path.read_bytes())
     damaged[16:29] = bytes(13)
     path.write_bytes(damaged)
-    usual = network_pixels(3968, 0.7) * 1e-6 * (TYPICAL_EVALUATIONS["lbfgs"] + FORWARD)
+    evaluations = TYPICAL_EVALUATIONS["lbfgs"] / (3968 / 1024) ** 0.5
+    usual = network_pixels(3968, 0.7) * 1e-6 * (evaluations + FORWARD)
     found = workshop.plan(lambda _: replace(SPEED, device="cuda"))  # where nothing is planned in blocks
     assert found.forecast.recipes["default"].seconds == pytest.approx(usual)
 
