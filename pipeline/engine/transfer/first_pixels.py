@@ -78,7 +78,7 @@ class FirstPixels:
         shape = request.photo.shape[:2]
 
         def covering() -> Tensor:
-            pixels = _cropped(self._load_painting(source, max(shape)), shape)
+            pixels = _cropped(self._load_painting(source, max(geometry.outer)), shape)
             return to_network(to_tensor(pixels), geometry).clamp(0, 1)
 
         return self._recent.get((source.sha256, shape, geometry), covering)

@@ -152,6 +152,7 @@ def test_an_image_is_loaded_by_its_content_and_once_for_photos_of_one_shape() ->
     pixels = FirstPixels(easel)
     assert torch.equal(first("image", pixels), first("image", pixels))
     assert easel.asked == [StartImage(Path("start.jpg"), "c" * 64)]
+    assert easel.sizes == [max(GEOMETRY.outer)]
     first("painting", pixels)
     first("painting", pixels)
     assert easel.asked[1:] == [NIGHT, WAVE]
@@ -166,6 +167,7 @@ def test_large_pictures_are_not_kept() -> None:
     for _ in range(2):
         pixels.of(square, geometry)
     assert easel.asked == [NIGHT, NIGHT]
+    assert easel.sizes == [1008, 1008]
 
 
 def test_what_can_not_be_loaded_is_said() -> None:
