@@ -20,8 +20,7 @@ _LARGE_PIXELS: Final = 1024
 
 def tolerance_at(recipe: Recipe, scale_index: int) -> float:
     """Return the relative gain over :data:`PLATEAU_WINDOW` evaluations below which one of the sizes is finished."""
-    is_last = scale_index + 1 == len(recipe.sizes())
-    return recipe.tolerance * (1 if is_last else _COARSE) * leniency_at(recipe, scale_index)
+    return recipe.tolerance * (1 if _is_last(recipe, scale_index) else _COARSE) * leniency_at(recipe, scale_index)
 
 
 def leniency_at(recipe: Recipe, scale_index: int) -> float:
@@ -29,8 +28,11 @@ def leniency_at(recipe: Recipe, scale_index: int) -> float:
 
     What a size leaves undone the next one does, in the evaluations that it needs in any case.
     """
-    sizes = recipe.sizes()
-    return leniency(sizes[scale_index] * (1 if scale_index + 1 == len(sizes) else 2))
+    return leniency(recipe.sizes()[scale_index] * (1 if _is_last(recipe, scale_index) else 2))
+
+
+def _is_last(recipe: Recipe, scale_index: int) -> bool:
+    return scale_index + 1 == len(recipe.sizes())
 
 
 def leniency(size: float) -> float:
