@@ -1,16 +1,20 @@
-"""Divides the processor's threads among tasks that run in parallel, one picture each.
+"""Divides the processor's threads among tasks that run in parallel: pictures, or parts of one.
 
 Several threads on one small picture mostly wait for each other, and all of them wait as long as another program holds
 the core of one. Two pictures on one thread each do not wait. So up to as many tasks as there are threads run in
-parallel, and fewer tasks share all threads. This must not change a picture: whatever a task computes has the same
-bits on any number of threads, which :func:`same_bits` checks.
+parallel, and fewer tasks share all threads. Likewise :func:`for_each` gives each thread parts of a picture of its
+own, so that threads meet once, where torch has them meet after each operator. This must not change a picture:
+whatever a task computes has the same bits on any number of threads, which :func:`same_bits` checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -36,6 +40,44 @@ def same_bits(work: Callable[[], Tensor]) -> bool:
     with on_threads(1):
         alone = work()
     return torch.equal(alone, work())
+
+
+def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
+    """Call ``work`` with each of the ``parts``, without gradients, in parallel on the calling thread's threads.
+
+    Each call computes on one thread. A single part, as all of them where there is only one thread, is computed as
+    the caller would. Raises what ``work`` raised, when no other call is running.
+    """
+    threads = torch.get_num_threads()
+    if min(threads, len(parts)) == 1:
+        for part in parts:
+            work(part)
+        return
+    waiting, lock = iter(parts), threading.Lock()
+
+    def work_on_waiting() -> None:
+        with on_threads(1), torch.no_grad():
+            while True:
+                with lock:
+                    part = next(waiting, None)
+                if part is None:
+                    return
+                work(part)
+
+    helpers = [_helpers().submit(work_on_waiting) for _ in range(min(threads, len(parts)) - 1)]
+    try:
+        work_on_waiting()
+    finally:
+        # One that has not begun, since other pictures have all threads, has nothing left to do.
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
+
+
+@lru_cache(maxsize=1)
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="parts")
 
 
 class WorkerThreads(Generic[T]):

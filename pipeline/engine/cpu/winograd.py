@@ -30,6 +30,8 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor
 
+from pipeline.engine.cpu.threads import for_each
+
 _STRIDE: Final = 4
 _WINDOW: Final = 6
 
@@ -80,13 +82,16 @@ class Tiles:
         (height, width, channels), outputs = x.shape, self._outputs
         down, across = -(-height // _STRIDE), -(-width // _STRIDE)
         y = x.new_empty(down, _STRIDE, across, _STRIDE, outputs)
-        for block in _blocks(down, _TILES_AT_ONCE // (across * max(channels, outputs))):
+
+        def convolve(block: range) -> None:
             parts = _transform_columns(_padded_rows(x, block, across))
             products = self._multiply(parts.view(_WINDOW**2, -1, channels))
             done = y[block.start : block.stop]
             _interpolate_tiles(products.view(_WINDOW, _WINDOW, len(block), across, outputs), done)
             if rectify:
                 done.clamp_min_(0)
+
+        for_each(convolve, _blocks(down, _TILES_AT_ONCE // (across * max(channels, outputs))))
         return y.flatten(2, 3).flatten(0, 1)[:height, :width].contiguous()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure_algorithms
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
-from pipeline.engine.cpu.threads import WorkerThreads, on_threads, same_bits
+from pipeline.engine.cpu.threads import WorkerThreads, for_each, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
@@ -125,6 +126,68 @@ def test_leaving_waits_for_what_is_running() -> None:
         workers.submit(work, waiting=1)
         finish.set()
     assert done == [1]
+
+
+def test_parts_are_worked_on_in_parallel_each_on_one_thread() -> None:
+    together = threading.Barrier(2, timeout=30)
+    found: list[tuple[int, int, bool]] = []
+
+    def work(part: int) -> None:
+        together.wait()
+        found.append((part, torch.get_num_threads(), torch.is_grad_enabled()))
+
+    with on_threads(2):
+        for_each(work, range(4))
+        assert torch.get_num_threads() == 2
+    assert sorted(found) == [(part, 1, False) for part in range(4)]
+
+
+@pytest.mark.parametrize(("threads", "parts"), [(1, 3), (4, 1), (4, 0)])
+def test_parts_that_have_nothing_beside_them_are_worked_on_in_the_calling_thread(threads: int, parts: int) -> None:
+    found: list[tuple[int, int]] = []
+    with on_threads(threads):
+        for_each(lambda _: found.append((threading.get_ident(), torch.get_num_threads())), range(parts))
+    assert found == [(threading.get_ident(), threads)] * parts
+
+
+@pytest.mark.parametrize("by_caller", [True, False])
+def test_what_a_part_raises_is_raised_once_no_other_is_worked_on(by_caller: bool) -> None:
+    caller, together = threading.get_ident(), threading.Barrier(2, timeout=30)
+    done: list[int] = []
+
+    def work(part: int) -> None:
+        together.wait()
+        if (threading.get_ident() == caller) is by_caller:
+            raise ValueError("a bug")
+        done.append(part)
+
+    with on_threads(2), pytest.raises(ValueError, match="a bug"):
+        for_each(work, range(2))
+    assert len(done) == 1
+
+
+def test_parts_do_not_wait_for_helpers_that_work_for_others() -> None:
+    finish, occupied = threading.Event(), threading.Semaphore(0)
+    most = os.cpu_count() or 1
+
+    def occupy(_: int) -> None:
+        occupied.release()
+        finish.wait(30)
+
+    def occupy_all() -> None:
+        with on_threads(most + 1):
+            for_each(occupy, range(most + 1))
+
+    other = threading.Thread(target=occupy_all)
+    other.start()
+    for _ in range(most + 1):
+        occupied.acquire()
+    found: list[int] = []
+    with on_threads(2):
+        for_each(found.append, range(3))
+    finish.set()
+    other.join()
+    assert found == [0, 1, 2]
 
 
 @lru_cache
