@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from pipeline.engine.memory.available import lasting_bytes, machine_bytes
-from pipeline.engine.memory.requirements import PROGRAM_BYTES
+from pipeline.engine.memory.requirements import usual_program_bytes
 
 # Other programs want memory too, and what a picture needs is only predicted.
 _SHARE: Final = 0.6
@@ -19,7 +19,7 @@ def planned_limit(memory_bytes: int | None, lasting: float | None = None) -> flo
     for this process, whatever else runs; None = it is found out.
     """
     if memory_bytes is not None:
-        return max(0, memory_bytes - PROGRAM_BYTES)
+        return max(0, memory_bytes - usual_program_bytes())
     there = lasting_bytes() if lasting is None else lasting
     return math.inf if there is None else there * _SHARE
 

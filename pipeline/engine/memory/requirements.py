@@ -201,7 +201,16 @@ def _levels_bytes(pixels: int, recipe: Recipe) -> int:
 
 def program_bytes(recipe: Recipe) -> int:
     """Return what a worker holds without any picture: the program and the weights down to the deepest layer."""
-    weights = sum(_weights(convolution) for block in _blocks(_layers(recipe)) for convolution in block)
+    return _program_bytes(_layers(recipe))
+
+
+def usual_program_bytes() -> int:
+    """Return what a worker holds without any picture, whatever layers of Gatys' paper the recipes have."""
+    return _program_bytes({"conv5_2"})
+
+
+def _program_bytes(layers: Collection[str]) -> int:
+    weights = sum(_weights(convolution) for block in _blocks(layers) for convolution in block)
     return PROGRAM_BYTES + weights * _FLOAT * _COPIES_OF_A_KERNEL
 
 

@@ -18,6 +18,7 @@ from pipeline.engine.memory.requirements import (
     plan_at,
     program_bytes,
     state_bytes,
+    usual_program_bytes,
 )
 from pipeline.engine.transfer.content.self_similarity import MOST_POSITIONS
 from pipeline.model import LAYERS, Recipe
@@ -137,3 +138,8 @@ def test_the_program_is_as_large_as_its_weights_and_their_transforms() -> None:
     kernels = 9 * (64 * 128 + 128 * 128)
     deeper = replace(shallow, style_layers=(("relu2_2", 1.0),))
     assert program_bytes(deeper) - program_bytes(shallow) == pytest.approx(kernels * 4 * 9)
+
+
+@pytest.mark.parametrize("layer", ["conv4_2", "conv5_1", "conv5_2"])
+def test_the_usual_program_has_room_for_the_weights_of_all_layers_of_the_paper(layer: str) -> None:
+    assert program_bytes(replace(RECIPE, content_layers=((layer, 1.0),))) <= usual_program_bytes()

@@ -17,7 +17,7 @@ from torch import Tensor
 from pipeline.engine.cpu.calibration import calibrate
 from pipeline.engine.cpu.threads import on_threads
 from pipeline.engine.events import Failed, Finished, Request
-from pipeline.engine.memory.requirements import PROGRAM_BYTES, need_of
+from pipeline.engine.memory.requirements import need_of, usual_program_bytes
 from pipeline.engine.network.vgg import Network, layer_shapes
 from pipeline.engine.scheduler.stylizer import Stylizer
 from pipeline.engine.transfer.blocks.partition import BLOCK_PIXELS
@@ -205,7 +205,7 @@ def test_a_picture_of_one_block_is_the_same_where_memory_is_short(one: Stylizer)
 
 
 def test_a_size_for_which_blocks_are_planned_is_made_of_the_same_bits_each_time() -> None:
-    settings = replace(CPU, memory_bytes=PROGRAM_BYTES + 100_000_000)
+    settings = replace(CPU, memory_bytes=usual_program_bytes() + 100_000_000)
     long = request("t", recipe=LONG, width=BLOCK_PIXELS + 16, height=32)
     first, again = (run(Stylizer(settings, load_painting, available=lambda: None), long) for _ in range(2))
     assert only(first, Finished)[0].notes == ()
