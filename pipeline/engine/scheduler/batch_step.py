@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.engine.cpu.allocator import give_memory_back
 from pipeline.engine.devices import empty_device_caches, is_out_of_memory
 from pipeline.engine.events import Event
 from pipeline.engine.transfer.canvas import Canvas
@@ -49,6 +50,7 @@ def run_batch_step(
     for canvas, contents in zip(batch, saved, strict=True):
         vars(canvas).update(contents)
     empty_device_caches()
+    give_memory_back()
     return undone
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -14,6 +16,28 @@ from pipeline.engine.transfer.optimizers import make_optimizer
 from pipeline.engine.transfer.step import SuspendedError
 from pipeline.model import Losses
 from tests.engine.scheduler.test_stylizer import request
+
+# Prints by how many megabytes a process is larger after a step, which took 160, ran out of memory.
+SHORT_STEP = """
+import os
+from pathlib import Path
+from pipeline.engine.cpu.allocator import keep_memory
+from pipeline.engine.scheduler.batch_step import run_batch_step
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
+def fail(batch, in_blocks):
+    many = [b"x" * 8_000_000 for _ in range(20)]
+    last.append(b"y" * 1000)  # at the top of what was taken
+    raise MemoryError
+
+keep_memory()
+last = []
+before = megabytes()
+assert run_batch_step([], fail, False).short
+print(megabytes() - before)
+"""
 
 
 @pytest.fixture
@@ -90,3 +114,10 @@ def test_a_step_that_is_suspended_leaves_canvases_as_they_were(canvas: Canvas) -
     assert (step.suspended, step.short, step.is_undone, step.events) == (True, False, True, [])
     assert torch.equal(canvas.state.pixels, pixels)
     assert (canvas.state.iteration, canvas.notes) == (1, ["a note"])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads its size in /proc")
+def test_what_a_step_short_of_memory_took_is_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", SHORT_STEP], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 40
