@@ -263,8 +263,10 @@ class StyleTransfer:
         """Free the network's memory; to be called once it is not needed any more. A second time nothing happens."""
         if self._engine is not None:
             self._engine = None
+            from pipeline.engine.cpu.threads import end_helpers
             from pipeline.engine.devices import empty_device_caches
 
+            end_helpers()
             empty_device_caches()
 
     def __enter__(self) -> StyleTransfer:

@@ -16,12 +16,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 T = TypeVar("T")
+
+_HELPERS_LOCK: Final = threading.Lock()
 
 
 @contextmanager
@@ -64,7 +66,8 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
                     return
                 work(part)
 
-    helpers = [_helpers().submit(work_on_waiting) for _ in range(min(threads, len(parts)) - 1)]
+    with _HELPERS_LOCK:
+        helpers = [_helpers().submit(work_on_waiting) for _ in range(min(threads, len(parts)) - 1)]
     try:
         work_on_waiting()
     finally:
@@ -73,6 +76,14 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
         wait(begun)
     for helper in begun:
         helper.result()
+
+
+def end_helpers() -> None:
+    """End the threads that :func:`for_each` keeps for the next time; it starts others when it needs them."""
+    with _HELPERS_LOCK:
+        helpers = _helpers()
+        _helpers.cache_clear()
+    helpers.shutdown()
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pipeline.engine.cpu.calibration import KernelPlan, calibrate, default_plan, measure_algorithms
 from pipeline.engine.cpu.convolution import ALGORITHMS, Algorithm
-from pipeline.engine.cpu.threads import WorkerThreads, for_each, on_threads, same_bits
+from pipeline.engine.cpu.threads import WorkerThreads, end_helpers, for_each, on_threads, same_bits
 from pipeline.engine.cpu.winograd import packing_works
 from pipeline.engine.events import Finished
 from pipeline.engine.network.vgg import Network, build_convolutions, layer_shapes
@@ -188,6 +188,22 @@ def test_parts_do_not_wait_for_helpers_that_work_for_others() -> None:
     finish.set()
     other.join()
     assert found == [0, 1, 2]
+
+
+def test_helpers_end_when_they_are_told_to_and_come_back_when_they_are_needed() -> None:
+    end_helpers()
+    running = threading.active_count()
+    together = threading.Barrier(2, timeout=30)
+
+    def meet(_: int) -> None:
+        together.wait()
+
+    for _ in range(2):
+        with on_threads(2):
+            for_each(meet, range(2))
+        assert threading.active_count() == running + 1
+        end_helpers()
+        assert threading.active_count() == running
 
 
 @lru_cache
