@@ -45,13 +45,13 @@ def same_bits(work: Callable[[], Tensor]) -> bool:
 
 
 def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
-    """Call ``work`` with each of the ``parts``, without gradients, in parallel on the calling thread's threads.
+    """Call ``work`` with each of the ``parts``, in parallel on the calling thread's threads.
 
-    Each call computes on one thread. A single part, as all of them where there is only one thread, is computed as
-    the caller would. Raises what ``work`` raised, when no other call is running.
+    Each call computes on one thread, without gradients. A single part, as all of them where there is only one
+    thread, is computed as the caller would. Raises what ``work`` raised, when no other call is running.
     """
-    threads = torch.get_num_threads()
-    if min(threads, len(parts)) == 1:
+    count = min(torch.get_num_threads(), len(parts))
+    if count < 2:
         for part in parts:
             work(part)
         return
@@ -67,7 +67,7 @@ def for_each(work: Callable[[T], None], parts: Sequence[T]) -> None:
                 work(part)
 
     with _HELPERS_LOCK:
-        helpers = [_helpers().submit(work_on_waiting) for _ in range(min(threads, len(parts)) - 1)]
+        helpers = [_helpers().submit(work_on_waiting) for _ in range(count - 1)]
     try:
         work_on_waiting()
     finally:

@@ -68,6 +68,11 @@ class CanvasState:
     average: Tensor | None = None
     plan: MemoryPlan = PLAIN
 
+    @property
+    def has_coarse(self) -> bool:
+        """Tell whether a smaller scale was made before, whose coarse structure the pixels have."""
+        return self.scale_index > 0
+
     def copied(self) -> CanvasState:
         """Return a copy that later changes do not reach; tensors are shared, since none is written into."""
         return dataclasses.replace(self, optimizer=_with_own_lists(self.optimizer))

@@ -216,7 +216,7 @@ def batch_key(canvas: Canvas) -> Hashable:
         recipe.learning_rate,
         recipe.learning_rate_decay,
         recipe.adam_betas,
-        canvas.state.scale_index > 0,
+        canvas.state.has_coarse,
     )
     places = canvas.places and (len(canvas.places.styles), canvas.places.kept is None)
     return canvas.geometry.outer, objective_of(recipe), recipe.pooling, moves, places, canvas.state.plan
@@ -243,7 +243,7 @@ def _move(batch: list[tuple[Canvas, Tensor, Tensor]]) -> None:
         return
     canvases = [canvas for canvas, _, _ in batch]
     first = canvases[0].state
-    following = make_optimizer(canvases[0].recipe, first.plan, has_coarse=first.scale_index > 0).step(
+    following = make_optimizer(canvases[0].recipe, first.plan, has_coarse=first.has_coarse).step(
         _together([canvas.state.pixels for canvas in canvases]),
         _together([loss for _, loss, _ in batch]),
         _together([gradient for _, _, gradient in batch]),
