@@ -148,7 +148,7 @@ def picture_limit(engine: EngineSettings, speed: Speed | None) -> float:
     return planned_limit(engine.memory_bytes) if on_cpu else math.inf
 
 
-def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]], limit_bytes: float = math.inf) -> int:
+def memory_bytes(speed: Speed, tasks: Sequence[tuple[Task, float]], limit_bytes: float = math.inf) -> int:
     """Return the most memory that a worker takes: with as many of the largest pictures in progress as it allows.
 
     Each task comes with its painting's size relative to the picture's.
@@ -157,9 +157,10 @@ def memory_bytes(speed: Speed, tasks: Iterable[tuple[Task, float]], limit_bytes:
     for task, scale in tasks:
         kind = (task.recipe, scale)
         largest[kind] = max(task.proportion, largest.get(kind, 0.0))
+    at_once = min(speed.pictures_at_once, len(tasks))
     return max(
         (
-            _worker_bytes(speed.pictures_at_once, recipe, scale, proportion, limit_bytes)
+            _worker_bytes(at_once, recipe, scale, proportion, limit_bytes)
             for (recipe, scale), proportion in largest.items()
         ),
         default=0,

@@ -139,7 +139,7 @@ def plan_run(
         photos_set_aside=rehearsed.photos_set_aside,
         reasons=dict(Counter(job.reason for job in jobs if job.reason).most_common()),
         forecast=expected,
-        memory_bytes=memory_bytes(speed or GUESS, zip(tasks, scales, strict=True), limit_bytes),
+        memory_bytes=memory_bytes(speed or GUESS, list(zip(tasks, scales, strict=True)), limit_bytes),
         device=speed.device if speed else None,
         disk=_disk_need(settings, jobs, tasks, expected, rehearsed.finished),
         advice=_advice(resolved.recipes, tasks, expected, speed.device if speed else ""),

@@ -68,20 +68,21 @@ def test_memory_is_that_of_as_many_of_the_largest_pictures_as_are_made_at_once()
     small, large = Task(RECIPE, 1.0), Task(Recipe(name="large", size=640), 0.75)
     wide = Task(large.recipe, 0.5)
     most = memory_bytes(SPEED, [(small, 1.0), (wide, 1.0), (large, 1.0)])
-    assert most == memory_bytes(SPEED, [(large, 1.0)]) > memory_bytes(SPEED, [(wide, 1.0)])
+    assert most == memory_bytes(SPEED, [(large, 1.0)] * 2) > memory_bytes(SPEED, [(wide, 1.0)] * 2)
     need = need_of(large.recipe, 480, 640)
     assert most == program_bytes(large.recipe) + 2 * need
-    assert memory_bytes(SPEED, [(large, 4.0)]) > most
+    assert memory_bytes(SPEED, [(large, 4.0)] * 2) > most
     assert memory_bytes(SPEED, []) == 0
-    # Where there is room for one of them only.
-    assert memory_bytes(SPEED, [(large, 1.0)], 1.5 * need) == program_bytes(large.recipe) + need
+    # Where there is room for one of them only, and where there is one only.
+    assert memory_bytes(SPEED, [(large, 1.0)] * 2, 1.5 * need) == program_bytes(large.recipe) + need
+    assert memory_bytes(SPEED, [(large, 1.0)]) == program_bytes(large.recipe) + need
 
 
 def test_memory_is_that_of_the_plan_by_which_pictures_are_made() -> None:
     huge = Task(Recipe(size=4000), 1.0)
     least = need_of(huge.recipe, 4000, 4000, plan=LEAST)
     assert memory_bytes(SPEED, [(huge, 1.0)], 8e9) == program_bytes(huge.recipe) + least
-    assert memory_bytes(SPEED, [(huge, 1.0)]) > 5 * memory_bytes(SPEED, [(huge, 1.0)], 8e9)
+    assert memory_bytes(SPEED, [(huge, 1.0)] * 2) > 5 * memory_bytes(SPEED, [(huge, 1.0)] * 2, 8e9)
 
 
 def test_what_is_evaluated_in_blocks_takes_longer_and_what_is_alone_has_all_threads() -> None:
