@@ -65,7 +65,8 @@ _IMAGES_IN_MOVE: Final = 9
 _ADAM_IMAGES: Final = 2
 _BFLOAT16: Final = 2
 
-# What is evaluated at once of a picture in blocks, and of the whole: picture, gradient, and their sum.
+# What is evaluated at once of a picture in blocks, and of the whole: picture, gradient, and their sum; and what the
+# allocator keeps of what was freed, in bytes a pixel.
 _PIXELS_OF_BLOCK: Final = (BLOCK_PIXELS + 2 * 8) ** 2
 _IMAGES_IN_BLOCKS: Final = 3
 _FREED_BUT_KEPT: Final = 40
