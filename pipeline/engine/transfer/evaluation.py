@@ -70,11 +70,11 @@ def evaluate(
         return Evaluation(*evaluate_in_blocks(network, objective, pictures, content, style, guides, in_blocks))
     pictures = pictures.detach().requires_grad_()
 
-    def compare(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return objective.compare(features, content, style, guides)
+    def measure(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return objective.measure(features, content, style, guides)
 
-    layers = network.forward(pictures, compare)
-    layers |= compare({PIXELS: pictures})
+    measured = network.forward(pictures, measure) | measure({PIXELS: pictures})
+    layers = objective.settle(measured, style, guides)
     found = objective.total(pictures, layers)
     gradients = _gradients(found.total, pictures)
     columns = [found.content, found.style, found.total, *objective.by_layer(layers)]

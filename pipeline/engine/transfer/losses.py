@@ -59,7 +59,7 @@ from torch import Tensor
 from pipeline.engine.cpu.deterministic_sum import totals
 from pipeline.engine.transfer.content import CONTENT_LOSSES, PIXEL_LOSSES, PIXELS
 from pipeline.engine.transfer.guides import Guide, Guides
-from pipeline.engine.transfer.statistics import STATISTICS, need_quantiles
+from pipeline.engine.transfer.statistics import STATISTICS, Together, need_quantiles
 from pipeline.engine.transfer.statistics.moments import Moments
 from pipeline.engine.transfer.strength import content_factor
 from pipeline.errors import StylizeError
@@ -156,17 +156,57 @@ class Objective:
         ``features`` are (B, C, h, w). ``content`` and ``style`` are the images' own :meth:`content_targets` and
         :meth:`style_targets`, (B, ...); with ``guides`` for R styles each, ``style`` has (B, R, ...).
         """
-        found = {}
+        return self.settle(self.measure(features, content, style, guides), style, guides)
+
+    def measure(
+        self,
+        features: Mapping[str, Tensor],
+        content: Mapping[str, Tensor],
+        style: Mapping[str, Tensor],
+        guides: Guides | None = None,
+    ) -> dict[str, Tensor]:
+        """Return what :meth:`settle` makes the losses of, without which ``features`` are not needed any more.
+
+        These are the losses, and the statistics where losses are computed together.
+        """
+        found: dict[str, Tensor] = {}
         for term in self.style_terms:
             if term.layer in features:
-                guide = None if guides is None else guides.of(term.layer)
-                found[term.name] = self._style_loss(term, features[term.layer], style[term.name], guide)
+                guide, here = None if guides is None else guides.of(term.layer), features[term.layer]
+                if isinstance(STATISTICS[term.loss], Together):
+                    found |= {part.name: part.statistic_of(here, guide) for part in _parts(term, guide)}
+                else:
+                    found[term.name] = self._style_loss(term, here, style[term.name], guide)
         for term in (*self.content_terms, *self.pixel_terms):
             if term.layer in features:
                 factors = None if guides is None else guides.of(term.layer).factors
                 kept = _CONTENT_LOSSES[term.loss]
                 found[term.name] = kept.loss(features[term.layer], content[term.name], self.loss, factors)
         return found
+
+    def settle(
+        self, measured: Mapping[str, Tensor], style: Mapping[str, Tensor], guides: Guides | None = None
+    ) -> dict[str, Tensor]:
+        """Return the losses (B,) of what was ``measured``."""
+        found = dict(measured)
+        for statistic, terms in self._settled_together:
+            guided = [(term, None if guides is None else guides.of(term.layer)) for term in terms]
+            parts = [(part, guide) for term, guide in guided for part in _parts(term, guide) if part.name in found]
+            statistics = [found.pop(part.name) for part, _ in parts]
+            targets = [part.target_of(style[part.term.name]) for part, _ in parts]
+            losses = statistic.losses(statistics, targets, self.loss)
+            for (part, guide), each in zip(parts, losses, strict=True):
+                name, weighted = part.term.name, part.weighted(each, guide)
+                found[name] = found[name] + weighted if name in found else weighted
+        return found
+
+    @cached_property
+    def _settled_together(self) -> list[tuple[Together, list[Term]]]:
+        return [
+            (statistic, [term for term in self.style_terms if term.loss == loss])
+            for loss, statistic in STATISTICS.items()
+            if isinstance(statistic, Together)
+        ]
 
     def _style_loss(self, term: Term, features: Tensor, target: Tensor, guide: Guide | None) -> Tensor:
         statistic = STATISTICS[term.loss]
@@ -213,6 +253,33 @@ class Objective:
             for term in terms
         ]
         return tuple(weight * loss for weight, loss in zip(weights, by_layer, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A term, or what one of a guide's styles is of it; ``name`` is what its statistic is found under."""
+
+    name: str
+    term: Term
+    style: int | None
+
+    def statistic_of(self, features: Tensor, guide: Guide | None) -> Tensor:
+        statistic = STATISTICS[self.term.loss]
+        if guide is None or self.style is None:
+            return statistic.of(features)
+        return statistic.of(features, guide.shares[:, self.style : self.style + 1])
+
+    def target_of(self, target: Tensor) -> Tensor:
+        return target if self.style is None else target[:, self.style]
+
+    def weighted(self, loss: Tensor, guide: Guide | None) -> Tensor:
+        return loss if guide is None or self.style is None else guide.weights[:, self.style] * loss
+
+
+def _parts(term: Term, guide: Guide | None) -> list[_Part]:
+    if guide is None:
+        return [_Part(f"{term.name}: statistic", term, None)]
+    return [_Part(f"{term.name}: statistic {style}", term, style) for style in range(guide.weights.shape[1])]
 
 
 def _terms(part: str, layers: LayerWeights, losses: StyleLosses | ContentLosses) -> tuple[Term, ...]:

@@ -8,7 +8,7 @@ What it compares must follow from what is kept of a painting, see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -59,6 +59,15 @@ class Additive(Protocol):
 
     def slopes(self, features: Tensor, target: Tensor, shares: Tensor | None, by_sums: Tensor) -> Tensor:
         """Return a gradient by a block's features, given the one by the sums, of the shape of these."""
+        ...
+
+
+@runtime_checkable
+class Together(Protocol):
+    """A :class:`Statistic` whose losses are computed in less time together than one after another."""
+
+    def losses(self, found: Sequence[Tensor], targets: Sequence[Tensor], kind: LossKind) -> list[Tensor]:
+        """Return what :meth:`Statistic.loss` does for each of the statistics and its target, with the same bits."""
         ...
 
 

@@ -15,7 +15,7 @@ At the target both are the same, so that loss and gradient are 0 there.
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never, cast
 
@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pipeline.engine.cpu.products import mean_products, multiply_pixels_of_each
-from pipeline.engine.cpu.threads import on_threads
+from pipeline.engine.cpu.threads import for_each, on_threads
 from pipeline.engine.transfer.distance import exact
 from pipeline.engine.transfer.statistics.moments import Moments, block_moments, weighted_means
 from pipeline.engine.transfer.statistics.polar import polar_factor
@@ -62,14 +62,24 @@ class Wasserstein:
 
     def loss(self, found: Tensor, target: Tensor, kind: LossKind) -> Tensor:
         """Return how far Gaussians (B, C, C + 1) are from their targets (B, C, C + 2), (B,)."""
-        channels = found.shape[1]
-        distances = (found[:, :, channels] - target[:, :, channels]).square().sum(1)
-        distances = distances + cast(Tensor, _Distance.apply(found[:, :, :channels], target))
+        return self.losses([found], [target], kind)[0]
+
+    def losses(self, found: Sequence[Tensor], targets: Sequence[Tensor], kind: LossKind) -> list[Tensor]:
+        """Return the same for several, whose covariances are compared in parallel."""
+        if not found:
+            return []
+        of_covariances = cast(tuple[Tensor, ...], _Distances.apply(targets, *(each[:, :, :-1] for each in found)))
+        return [
+            self._loss((each[:, :, -1] - target[:, :, -2]).square().sum(1) + of_covariance, target, kind)
+            for each, target, of_covariance in zip(found, targets, of_covariances, strict=True)
+        ]
+
+    def _loss(self, distances: Tensor, target: Tensor, kind: LossKind) -> Tensor:
         match kind:
             case "relative":
                 return distances * _AS_STRONG_AS_GRAM / target[:, 0, -1]
             case "gatys" | "tensorflow":
-                return distances / channels
+                return distances / target.shape[1]
             case _:
                 assert_never(kind)
 
@@ -136,29 +146,55 @@ def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix * vector).sum(1)[None]
 
 
-class _Distance(torch.autograd.Function):
-    """Squared Wasserstein-2 distances (B,) of covariances (B, C, C) from targets (B, C, C + 2), without the means."""
+class _Distances(torch.autograd.Function):
+    """Squared Wasserstein-2 distances (B,) of several covariances (B, C, C) from targets (B, C, C + 2).
+
+    Without the means.
+    """
 
     @staticmethod
-    def forward(ctx: Any, covariances: Tensor, targets: Tensor) -> Tensor:
-        # LAPACK and matrix products have other bits with another number of threads, and in a batch. Not all of this
-        # is there for MPS.
-        device = covariances.device
-        on_gpu = device.type == "cuda"
-        with nullcontext() if on_gpu else on_threads(1):
-            if not on_gpu:
-                covariances, targets = covariances.cpu(), targets.cpu()
-            parts = [slice(None)] if on_gpu else [slice(i, i + 1) for i in range(len(covariances))]
-            found = [_distance_and_gradient(covariances[part], targets[part]) for part in parts]
-        distances, gradients = (torch.cat(each).to(device) for each in zip(*found, strict=True))
-        ctx.save_for_backward(gradients)
-        return distances
+    def forward(ctx: Any, targets: Sequence[Tensor], *covariances: Tensor) -> tuple[Tensor, ...]:
+        found = _on_gpu(covariances, targets) if covariances[0].is_cuda else _on_cpu(covariances, targets)
+        distances, gradients = zip(*found, strict=True)
+        ctx.save_for_backward(*gradients)
+        return cast(tuple[Tensor, ...], distances)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (gradients,) = ctx.saved_tensors
-        return gradients * gradient[:, None, None], None
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *(found * slope[:, None, None] for found, slope in zip(ctx.saved_tensors, slopes, strict=True))
+
+
+_Found = list[tuple[Tensor, Tensor]]
+
+
+def _on_gpu(covariances: Sequence[Tensor], targets: Sequence[Tensor]) -> _Found:
+    return [_distance_and_gradient(*each) for each in zip(covariances, targets, strict=True)]
+
+
+def _on_cpu(covariances: Sequence[Tensor], targets: Sequence[Tensor]) -> _Found:
+    """Return distances (B,) and gradients (B, C, C), image by image and in parallel, the largest first.
+
+    LAPACK and matrix products have other bits with another number of threads, and in a batch. Not all of this is
+    there for MPS.
+    """
+    here = [(each.cpu(), target.cpu()) for each, target in zip(covariances, targets, strict=True)]
+    parts = [(layer, image) for layer, (each, _) in enumerate(here) for image in range(len(each))]
+    found: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def compare(part: tuple[int, int]) -> None:
+        layer, image = part
+        one = slice(image, image + 1)
+        with on_threads(1):
+            found[part] = _distance_and_gradient(here[layer][0][one], here[layer][1][one])
+
+    for_each(compare, sorted(parts, key=lambda part: -here[part[0]][0].shape[1]))
+    joined = []
+    for layer, there in enumerate(covariances):
+        images = [found[layer, image] for image in range(len(there))]
+        distances, gradients = zip(*images, strict=True)
+        joined.append((torch.cat(distances).to(there.device), torch.cat(gradients).to(there.device)))
+    return joined
 
 
 def _distance_and_gradient(covariances: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -127,6 +127,26 @@ def test_an_image_has_the_same_bits_alone_in_a_batch_and_on_any_threads() -> Non
         assert same_bits(lambda: gradient(features))
 
 
+def test_several_layers_have_the_same_bits_together_and_alone_on_any_threads() -> None:
+    layers = [like_features(2, channels, 12, 12, seed=channels).float() for channels in (8, 32, 16)]
+    found = [WASSERSTEIN.of(layer).requires_grad_() for layer in layers]
+    targets = [target_of(layer[:1].flip(3), 2) for layer in layers]
+
+    def together() -> Tensor:
+        losses = WASSERSTEIN.losses(found, targets, "relative")
+        return torch.cat([each.flatten() for each in (*losses, *torch.autograd.grad(sum(losses).sum(), found))])
+
+    def alone() -> Tensor:
+        losses = [WASSERSTEIN.loss(*each, "relative") for each in zip(found, targets, strict=True)]
+        return torch.cat([each.flatten() for each in (*losses, *torch.autograd.grad(sum(losses).sum(), found))])
+
+    expected = alone()
+    for threads in (1, 2, 3):
+        with on_threads(threads):
+            assert torch.equal(together(), expected)
+    assert WASSERSTEIN.losses([], [], "relative") == []
+
+
 def test_a_target_has_the_same_bits_on_any_threads() -> None:
     moments = moments_of(like_features(1, 512, 8, 8))
     with on_threads(2):
